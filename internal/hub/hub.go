@@ -1,0 +1,254 @@
+// Package hub is the contract of a task hub: what clients and workers can do
+// with it, wherever it is. internal/hub/local implements it in the process,
+// internal/hub/remote over the wire; hubtest checks both with one suite.
+//
+// All methods may be called concurrently. A method that changes something
+// returns nil only when the change is durable; reads show durable state only.
+// Errors are *perdure.Error.
+package hub
+
+import (
+	"context"
+	"time"
+
+	"github.com/perdure/perdure/internal/history"
+	"github.com/perdure/perdure/store"
+)
+
+// Hub is all that a client needs.
+type Hub interface {
+	Commands
+	Activities
+	Reads
+	Waits
+	Rows
+}
+
+// Commands change instances. Each request may carry a RequestID: repeated with
+// the same id and content within 24 hours, it has one effect and one answer;
+// with other content it is refused with Conflict.
+type Commands interface {
+	// Start creates an orchestration. With Start.Event it also raises that event
+	// to it, or to the one that exists (signal-with-start).
+	Start(ctx context.Context, r *Start) (Started, error)
+	// Raise sends an external event. NotFound if there is no such instance; to
+	// one that has ended the event is accepted and dropped.
+	Raise(ctx context.Context, r *Raise) error
+	// Signal sends a one-way operation to an entity, which it creates if needed.
+	Signal(ctx context.Context, r *Signal) error
+	// Control suspends, resumes, terminates, cancels, restarts or rewinds. It
+	// returns the id of the instance concerned: a new one for a restart with a
+	// new id.
+	Control(ctx context.Context, r *Control) (string, error)
+	// Purge deletes instances that have ended, and entities.
+	Purge(ctx context.Context, r *Purge) (Purged, error)
+}
+
+// Activities is for those who complete activities from outside.
+type Activities interface {
+	// Complete ends an activity by its token. A token that is no longer the
+	// newest of its step is NotFound; one already completed is fine.
+	Complete(ctx context.Context, token string, result history.Text, failure *history.Failure) error
+	// Heartbeat says that the activity is alive and stores progress, if present.
+	// NotFound means that the step is no longer this worker's: stop.
+	Heartbeat(ctx context.Context, token string, progress history.Text) error
+}
+
+// Reads shows durable state.
+type Reads interface {
+	// Instance returns the state of an orchestration or entity, NotFound if
+	// there is none. Payloads (input, output) are left out unless asked for.
+	Instance(ctx context.Context, id string, payloads bool) (*Instance, error)
+	// History returns the events of an execution ("" = the current one).
+	History(ctx context.Context, id, execution string) ([]*history.Event, error)
+	// List returns instances that match; Query is that of the store.
+	List(ctx context.Context, q store.Query) (Page, error)
+	// Counts returns how many instances there are by kind, name, status and phase.
+	Counts(ctx context.Context) ([]store.Count, error)
+	// Entity returns an entity's state, NotFound if there is none.
+	Entity(ctx context.Context, id string) (*Entity, error)
+}
+
+// Waits blocks until something is durable. A wait on an instance that does not
+// exist waits for its creation.
+type Waits interface {
+	// WaitStart returns when the status is no longer Pending.
+	WaitStart(ctx context.Context, id string) (*Instance, error)
+	// WaitCompletion returns when the status is terminal, with payloads.
+	WaitCompletion(ctx context.Context, id string) (*Instance, error)
+	// Ask sends a request-reply event to an orchestration, or a called operation
+	// to an entity (an id that begins with "@"), and returns the answer.
+	Ask(ctx context.Context, r *Ask) (history.Text, error)
+	// Position and Changes read the change feed; see store.Feed.
+	Position(ctx context.Context) (store.Position, error)
+	Changes(ctx context.Context, p store.Position, limit int) ([]store.Change, store.Position, bool, error)
+}
+
+// Rows reads and writes rows of instances (store.Row).
+type Rows interface {
+	// ReadRows returns rows and the cursor to go on with (nil = end).
+	ReadRows(ctx context.Context, q store.RowQuery) ([]store.Row, []byte, error)
+	// WriteRows writes rows of one instance in one commit, if all conditions
+	// hold, else fails with Conflict. NotFound if there is no such instance.
+	WriteRows(ctx context.Context, r *WriteRows) error
+	// WatchRows returns when a row of the kind and owner was written after the
+	// call began, or with the context's error.
+	WatchRows(ctx context.Context, kind store.RowKind, owner string) error
+}
+
+// Start creates an orchestration.
+type Start struct {
+	RequestID   string
+	InstanceID  string // "" = generated
+	Name        string
+	Version     history.Text
+	Input       history.Text
+	ExecutionID string // used if it is 32 hex digits, else generated
+	StartAt     time.Time
+	Tags        map[string]string
+	Trace       *history.TraceContext
+	// Replace lists the statuses in which an existing instance may be replaced;
+	// nil = none.
+	Replace []history.Status
+	// OrGet makes an existing instance no error: it is left alone.
+	OrGet bool
+	// Event is raised in the same commit, also when the instance exists (OrGet
+	// is implied).
+	Event *Raise
+}
+
+// Started is the answer to a Start.
+type Started struct {
+	InstanceID  string
+	ExecutionID string
+	Existing    bool // the instance was there already and was left alone
+}
+
+// Raise is an external event.
+type Raise struct {
+	RequestID  string
+	InstanceID string
+	Name       string // case-insensitive for the receiver, kept as given
+	Data       history.Text
+}
+
+// Signal is a one-way operation on an entity.
+type Signal struct {
+	RequestID  string
+	InstanceID string // "@name@key"
+	Operation  string
+	Input      history.Text
+	At         time.Time // zero = at once
+}
+
+// ControlKind is what a Control does.
+type ControlKind uint8
+
+// The kinds of Control.
+const (
+	Suspend ControlKind = iota + 1
+	Resume
+	Terminate // ends the run; running activities are cancelled
+	Cancel    // as Terminate, with status Canceled
+	Restart   // begins anew with the same input
+	Rewind    // goes on from before the failure
+)
+
+// Control changes the course of an orchestration.
+type Control struct {
+	RequestID  string
+	InstanceID string
+	Kind       ControlKind
+	Reason     history.Text // for Terminate the run's output
+	Recursive  bool         // Terminate: its unfinished children too
+	NewID      bool         // Restart: under a new id, in any status
+	Input      history.Text // Restart: another input, if present
+}
+
+// Purge deletes instances. Give IDs, or a filter.
+type Purge struct {
+	RequestID string
+	IDs       []string
+	Filter    *store.Query // only what has ended is deleted
+	Recursive bool         // sub-orchestrations too
+	Timeout   time.Duration
+	DryRun    bool
+}
+
+// Purged is the answer to a Purge.
+type Purged struct {
+	Count    int
+	Complete bool // false if time ran out first
+}
+
+// Ask is a request that its receiver answers.
+type Ask struct {
+	RequestID  string // made if empty; a repeat finds the answer
+	InstanceID string
+	Name       string // event or operation
+	Input      history.Text
+}
+
+// WriteRows writes rows of one instance.
+type WriteRows struct {
+	RequestID string
+	Owner     string
+	Rows      []store.Row
+	If        []RowCondition
+	// Event is raised to the owner in the same commit, if set.
+	Event *Raise
+}
+
+// RowCondition demands that a row has a value; nil = that it is absent.
+type RowCondition struct {
+	Kind  store.RowKind
+	Key   []byte
+	Value []byte
+}
+
+// Instance is what is known of an instance.
+type Instance struct {
+	store.Record // Packed is nil
+
+	AppVersion   history.Text
+	Started      time.Time
+	Updated      time.Time
+	StartAt      time.Time
+	CustomStatus history.Text
+	Input        history.Text // with payloads only
+	Output       history.Text // with payloads only
+	Failure      *history.Failure
+	ParentTask   int32
+
+	PhaseCause string
+	Step       string // the step that runs or waits, newest first
+	WaitName   string // the event waited for
+	NextFireAt time.Time
+	Attempt    int32 // of the step that is retried
+	Pending    Pending
+
+	HistoryEvents int64
+	HistoryBytes  int64
+}
+
+// Pending counts the open steps of an instance.
+type Pending struct {
+	Activities, Timers, Children, Entities, Events, Messages int
+}
+
+// Page is a part of a list.
+type Page struct {
+	Items   []*Instance
+	Next    []byte
+	Partial bool
+	Scanned int
+}
+
+// Entity is the state of an entity.
+type Entity struct {
+	ID       string
+	Modified time.Time
+	Queue    int
+	LockedBy string
+	State    history.Text
+}
