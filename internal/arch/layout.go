@@ -1,0 +1,156 @@
+package arch
+
+import (
+	"path"
+	"strings"
+)
+
+// Layout is the table of rules that [Check] applies.
+type Layout struct {
+	// Module is the path of the module.
+	Module string
+	// Levels orders the packages from the lowest level to the highest. An
+	// entry is a folder ("." is the root), a folder and its direct children
+	// without itself ("store/*"), or a folder and all below it
+	// ("examples/..."). The longest entry that fits a package decides.
+	Levels [][]string
+	// Suites are the packages that exist for tests. Test files of every level
+	// may import them; product code may not, unless it is itself a suite.
+	Suites []string
+	// Dependencies are the other modules that may be imported.
+	Dependencies []Dependency
+	// Forbidden maps import paths that nobody may have to the reason.
+	Forbidden map[string]string
+	// Pure lists the packages that read no clock, draw no randomness, do no
+	// I/O and start no goroutine.
+	Pure []string
+	// Limits bounds sizes.
+	Limits Limits
+	// BannedNames are names that no package and no folder may have.
+	BannedNames []string
+	// Internal lists the entries, written as in Levels, whose exported names
+	// need no comment.
+	Internal []string
+	// Exceptions are places that may break a rule.
+	Exceptions []Exception
+}
+
+// Dependency is a module that may be imported.
+type Dependency struct {
+	// Module is the module's path, without a major version if every major
+	// version is meant.
+	Module string
+	// Owners are the packages, written as in Layout.Levels, that may import
+	// it, with their tests. Empty means every package.
+	Owners []string
+	// Tests allows every test file and every suite to import it; with no
+	// owner, nothing else may.
+	Tests bool
+}
+
+// Limits bounds sizes. They do not hold for test files and generated files.
+type Limits struct {
+	// FileLines is the longest file, in lines.
+	FileLines int
+	// FuncLines is the longest function, in lines from func to the closing brace.
+	FuncLines int
+	// Methods is the largest interface. Embedded interfaces count as none.
+	Methods int
+}
+
+// Exception lets one place break one rule.
+type Exception struct {
+	// Rule is the rule that does not hold.
+	Rule Rule
+	// Name is the file, or file:Declaration for functions, types and variables.
+	Name string
+	// Reason says why. It must not be empty.
+	Reason string
+}
+
+// Perdure returns the layout of this module. New packages are added to
+// Levels, new modules to Dependencies together with a page in docs/decisions.
+func Perdure() Layout {
+	return Layout{
+		Module: "github.com/perdure/perdure",
+		Levels: [][]string{
+			{"internal/clock", "internal/fault", "internal/history", "internal/arch", "model"},
+			{"store", ".", "internal/engine", "internal/filter"},
+			{"store/*", "internal/replay", "internal/hub", "model/*"},
+			{"internal/shard", "internal/wire", "internal/hub/hubtest", "model/auto"},
+			{"internal/hub/local", "internal/hub/remote", "internal/peer"},
+			{"client"},
+			{"agent"},
+			{"agent/mcp", "internal/httpapi"},
+			{"dashboard"},
+			{"host"},
+			{"perduretest", "internal/bench", "examples/..."},
+			{"cmd/..."},
+		},
+		Suites:       []string{"store/storetest", "internal/hub/hubtest", "model/modeltest", "perduretest"},
+		Dependencies: dependencies(),
+		Forbidden: map[string]string{
+			"C":            "the module builds without cgo",
+			"encoding/gob": "stored and received bytes are protobuf or JSON: no type is named by bytes",
+			"plugin":       "code is linked, never loaded",
+			"unsafe":       "bytes from disk and network are decoded by checked code",
+		},
+		Pure:        []string{"internal/engine", "internal/history"},
+		Limits:      Limits{FileLines: 600, FuncLines: 100, Methods: 5},
+		BannedNames: []string{"util", "utils", "common", "types", "models", "pkg", "helper", "helpers", "misc"},
+		Internal:    []string{"internal/...", "cmd/...", "examples/..."},
+		Exceptions:  nil,
+	}
+}
+
+func dependencies() []Dependency {
+	return []Dependency{
+		{Module: "github.com/cockroachdb/pebble", Owners: []string{"store/pebble"}},
+		{Module: "github.com/jackc/pgx", Owners: []string{"store/postgres"}},
+		{Module: "github.com/openai/openai-go", Owners: []string{"model/openai"}},
+		{Module: "github.com/Azure/azure-sdk-for-go", Owners: []string{"model/openai"}},
+		{Module: "github.com/anthropics/anthropic-sdk-go", Owners: []string{"model/anthropic"}},
+		{Module: "github.com/spf13/cobra", Owners: []string{"cmd/..."}},
+		{Module: "github.com/google/jsonschema-go", Owners: []string{"agent", "agent/mcp", "model"}},
+		{Module: "google.golang.org/protobuf"},
+		{Module: "github.com/google/go-cmp", Tests: true},
+		{Module: "go.uber.org/goleak", Tests: true},
+		{Module: "pgregory.net/rapid", Tests: true},
+		{Module: "github.com/anishathalye/porcupine", Tests: true},
+	}
+}
+
+// level returns the index in Levels of the package in dir, and the entry that
+// decided. The index is -1 if no entry fits.
+func (l Layout) level(dir string) (int, string) {
+	best, entry := -1, ""
+	for i, entries := range l.Levels {
+		for _, e := range entries {
+			if fits(e, dir) && len(e) > len(entry) {
+				best, entry = i, e
+			}
+		}
+	}
+	return best, entry
+}
+
+// fits reports whether the package in dir is meant by an entry of Levels.
+func fits(entry, dir string) bool {
+	if parent, ok := strings.CutSuffix(entry, "/..."); ok {
+		return dir == parent || strings.HasPrefix(dir, parent+"/")
+	}
+	if parent, ok := strings.CutSuffix(entry, "/*"); ok {
+		return path.Dir(dir) == parent
+	}
+	return entry == dir
+}
+
+// fitsAny reports whether one of the entries fits dir.
+func fitsAny(entries []string, dir string) bool {
+	for _, e := range entries {
+		if fits(e, dir) {
+			return true
+		}
+	}
+	return false
+}
