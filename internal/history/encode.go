@@ -6,17 +6,17 @@ import (
 
 // The field numbers of HistoryEvent besides those of its bodies.
 const (
-	numID        = 1
-	numTime      = 2
-	numAttempt   = 1000
-	numDequeued  = 1001
-	numStarted   = 1002
-	numWorker    = 1003
-	numEffect    = 1004
-	numUsage     = 1005
-	numPayload   = 1006
-	numEvents    = 1 // of HistoryChunk
-	maxFailures  = maxDepth - 4
+	numID       = 1
+	numTime     = 2
+	numAttempt  = 1000
+	numDequeued = 1001
+	numStarted  = 1002
+	numWorker   = 1003
+	numEffect   = 1004
+	numUsage    = 1005
+	numPayload  = 1006
+	numEvents   = 1 // of HistoryChunk
+	maxFailures = maxDepth - 4
 )
 
 // encoder is what every Body of this package is.
