@@ -131,11 +131,6 @@ func checkAllocation(t *testing.T, n int, f func()) {
 }
 
 func FuzzDecode(f *testing.F) {
-	for _, body := range bodies() {
-		f.Add(new(filler).event(body).Append(nil))
-	}
-	f.Add(nested(70))
-	f.Add(groups(70))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var e *history.Event
 		var err error
@@ -158,11 +153,6 @@ func FuzzDecode(f *testing.F) {
 }
 
 func FuzzDecodeChunk(f *testing.F) {
-	var all []*history.Event
-	for _, body := range bodies() {
-		all = append(all, new(filler).event(body))
-	}
-	f.Add(history.AppendChunk(nil, all...))
 	f.Add(bytes.Repeat([]byte{0x0a, 0x00}, 5000))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var events []*history.Event
