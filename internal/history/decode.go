@@ -139,6 +139,8 @@ func (d *decoder) meta(e *Event, f *field) error {
 		return d.string(f, &m.Worker)
 	case numEffect:
 		return d.bytes(f, &m.Effect)
+	case numOptions:
+		return d.bytes(f, &m.Options)
 	case numUsage:
 		return d.bytes(f, &m.Usage)
 	case numPayload:
@@ -154,7 +156,7 @@ func (d *decoder) meta(e *Event, f *field) error {
 // empty reports whether nothing of m would be written.
 func (m *Meta) empty() bool {
 	return m.Attempt == 0 && m.DequeuedAt.IsZero() && m.StartedAt.IsZero() &&
-		m.Worker == "" && len(m.Effect) == 0 && len(m.Usage) == 0 && m.Payload == nil
+		m.Worker == "" && len(m.Effect) == 0 && len(m.Usage) == 0 && len(m.Options) == 0 && m.Payload == nil
 }
 
 func (p *PayloadReference) decode(d *decoder, f *field) error {

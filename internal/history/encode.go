@@ -14,6 +14,7 @@ const (
 	numWorker   = 1003
 	numEffect   = 1004
 	numUsage    = 1005
+	numOptions  = 1007
 	numPayload  = 1006
 	numEvents   = 1 // of HistoryChunk
 	maxFailures = maxDepth - 4
@@ -52,6 +53,7 @@ func (m *Meta) encode(b []byte) []byte {
 	b = appendString(b, numWorker, m.Worker)
 	b = appendBytes(b, numEffect, m.Effect)
 	b = appendBytes(b, numUsage, m.Usage)
+	b = appendBytes(b, numOptions, m.Options)
 	if m.Payload != nil {
 		var start int
 		b, start = open(b, numPayload)

@@ -50,6 +50,7 @@ type Meta struct {
 	Worker     string    // who ran it
 	Effect     []byte    // effect id of a tool step
 	Usage      []byte    // usage record of a model step, encoded by its owner
+	Options    []byte    // how the engine is to carry out what the event schedules
 	Payload    *PayloadReference
 }
 
