@@ -93,7 +93,7 @@ func Perdure() Layout {
 			"C":            "the module builds without cgo",
 			"encoding/gob": "stored and received bytes are protobuf or JSON: no type is named by bytes",
 			"plugin":       "code is linked, never loaded",
-			"unsafe":       "bytes from disk and network are decoded by checked code",
+			"unsafe":       "bytes from disk and network are decoded by checked code (Sizeof and the like are free)",
 		},
 		Pure:        []string{"internal/engine", "internal/history"},
 		Limits:      Limits{FileLines: 600, FuncLines: 100, Methods: 5},
