@@ -94,7 +94,7 @@ func (d *decoder) eventField(e *Event, f *field) error {
 		return d.unknown(e, f)
 	case f.num == numTime:
 		return d.time(f, &e.Time)
-	case f.num >= numAttempt && f.num <= numPayload:
+	case f.num >= numAttempt && f.num <= numOptions:
 		return d.meta(e, f)
 	}
 	if e.Body == nil || e.Body.Kind() != Kind(f.num) {
@@ -149,6 +149,8 @@ func (d *decoder) meta(e *Event, f *field) error {
 			return err
 		}
 		return d.message(p, f.data)
+	case numOptions:
+		return d.bytes(f, &m.Options)
 	}
 	return nil
 }

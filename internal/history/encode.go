@@ -16,6 +16,7 @@ const (
 	numUsage    = 1005
 	numOptions  = 1007
 	numPayload  = 1006
+	numOptions  = 1007
 	numEvents   = 1 // of HistoryChunk
 	maxFailures = maxDepth - 4
 )
@@ -61,7 +62,7 @@ func (m *Meta) encode(b []byte) []byte {
 		b = appendInt(b, 2, m.Payload.Size)
 		b = shut(b, start)
 	}
-	return b
+	return appendBytes(b, numOptions, m.Options)
 }
 
 // AppendChunk appends a HistoryChunk of the events to b and returns the
