@@ -139,8 +139,6 @@ func (d *decoder) meta(e *Event, f *field) error {
 		return d.string(f, &m.Worker)
 	case numEffect:
 		return d.bytes(f, &m.Effect)
-	case numOptions:
-		return d.bytes(f, &m.Options)
 	case numUsage:
 		return d.bytes(f, &m.Usage)
 	case numPayload:

@@ -14,7 +14,6 @@ const (
 	numWorker   = 1003
 	numEffect   = 1004
 	numUsage    = 1005
-	numOptions  = 1007
 	numPayload  = 1006
 	numOptions  = 1007
 	numEvents   = 1 // of HistoryChunk
@@ -54,7 +53,6 @@ func (m *Meta) encode(b []byte) []byte {
 	b = appendString(b, numWorker, m.Worker)
 	b = appendBytes(b, numEffect, m.Effect)
 	b = appendBytes(b, numUsage, m.Usage)
-	b = appendBytes(b, numOptions, m.Options)
 	if m.Payload != nil {
 		var start int
 		b, start = open(b, numPayload)

@@ -41,7 +41,7 @@ func (e *Event) String() string {
 		s = appendFields(s, reflect.ValueOf(e.Body).Elem(), " ")
 	}
 	if m := e.Meta; m != nil {
-		shown := Meta{Attempt: m.Attempt, Effect: m.Effect, Usage: m.Usage, Payload: m.Payload}
+		shown := Meta{Attempt: m.Attempt, Effect: m.Effect, Usage: m.Usage, Options: m.Options, Payload: m.Payload}
 		s = appendFields(s, reflect.ValueOf(shown), " ")
 	}
 	if len(e.Unknown) > 0 {
