@@ -17,11 +17,6 @@ func marshalContent(c Content) ([]byte, error) {
 			return nil, errors.New("raw content without JSON")
 		}
 		return c.JSON, nil
-	case *StandingApproval:
-		if c.Response == nil {
-			return nil, errors.New("standing approval without a response")
-		}
-		return c.MarshalJSON()
 	case json.Marshaler:
 		return c.MarshalJSON()
 	}

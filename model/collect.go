@@ -61,7 +61,9 @@ func (c *Collector) addContents(u *Update) {
 	if c.open == nil {
 		c.open = &openMessage{role: RoleAssistant}
 	}
-	c.open.describe(u)
+	if len(u.Contents) > 0 || u.MessageID != "" || u.Role != "" || u.AuthorName != "" {
+		c.open.describe(u)
+	}
 	for _, content := range u.Contents {
 		if usage, ok := content.(*UsageContent); ok {
 			c.used = true

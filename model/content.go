@@ -131,7 +131,7 @@ type ApprovalResponse struct {
 // StandingApproval is an answer that also approves later calls.
 type StandingApproval struct {
 	Annotations Annotations `json:",omitempty"`
-	// Response is the answer to the request at hand; never nil when written.
+	// Response is the answer to the request at hand.
 	Response *ApprovalResponse `json:"innerResponse"`
 	// AlwaysApproveTool approves every later call of the tool.
 	AlwaysApproveTool bool `json:",omitempty"`

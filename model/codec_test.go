@@ -1,0 +1,168 @@
+package model_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/perdure/perdure/model"
+)
+
+// TestGolden reads each file and writes it back: the members, their order and
+// the values have to be those of the file.
+func TestGolden(t *testing.T) {
+	files, err := filepath.Glob("testdata/golden/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("golden files: %v, %v", files, err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var want bytes.Buffer
+			if err := json.Compact(&want, data); err != nil {
+				t.Fatal(err)
+			}
+			v := newValue(t, filepath.Base(file))
+			if err := json.Unmarshal(data, v); err != nil {
+				t.Fatalf("Unmarshal() = %v", err)
+			}
+			if diff := cmp.Diff(want.String(), marshal(t, v)); diff != "" {
+				t.Errorf("Marshal() mismatch (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func newValue(t *testing.T, file string) any {
+	t.Helper()
+	kind, _, _ := strings.Cut(strings.TrimSuffix(file, ".json"), "_")
+	switch kind {
+	case "message":
+		return new(model.Message)
+	case "update":
+		return new(model.Update)
+	case "response":
+		return new(model.Response)
+	}
+	t.Fatalf("golden file %s: unknown kind", file)
+	return nil
+}
+
+// marshal encodes without the escaping of HTML, so that files stay readable.
+func marshal(t testing.TB, v any) string {
+	t.Helper()
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		t.Fatalf("Marshal(%T) = %v", v, err)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+func TestDiscriminatorInAnyPosition(t *testing.T) {
+	const in = `{"Role":"user","ID":"","Contents":[
+		{"Text":"hi","Type":"text","Annotations":null},
+		{"Approved":true,"ToolCall":{"Name":"f","CallID":"c","Type":"functionCall"},"RequestID":"q","Type":"toolApprovalResponse"}]}`
+	want := &model.Message{Role: model.RoleUser, Contents: model.Contents{
+		&model.Text{Text: "hi"},
+		&model.ApprovalResponse{RequestID: "q", Approved: true, ToolCall: &model.FunctionCall{Name: "f", CallID: "c"}},
+	}}
+	got := new(model.Message)
+	if err := json.Unmarshal([]byte(in), got); err != nil {
+		t.Fatalf("Unmarshal() = %v", err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Unmarshal() mismatch (-want +got):\n%s", diff)
+	}
+}
+
+func TestRawKeepsItsBytes(t *testing.T) {
+	const element = `{ "Type":"later",  "N":1.50e3,"N":2, "s":"\u00e9" }`
+	var cs model.Contents
+	if err := json.Unmarshal([]byte("["+element+"]"), &cs); err != nil {
+		t.Fatalf("Unmarshal() = %v", err)
+	}
+	if got, want := cs[0].(*model.Raw).JSON, element; string(got) != want {
+		t.Errorf("Raw.JSON = %s, want %s", got, want)
+	}
+	if got, want := cs[0].Type(), "later"; got != want {
+		t.Errorf("Type() = %q, want %q", got, want)
+	}
+	b, err := cs.MarshalJSON()
+	if err != nil || string(b) != "["+element+"]" {
+		t.Errorf("MarshalJSON() = %s, %v, want [%s]", b, err, element)
+	}
+}
+
+func TestKnownTypeThatDoesNotFit(t *testing.T) {
+	var m model.Message
+	err := json.Unmarshal([]byte(`{"Contents":[{"Type":"text","Text":"a"},{"Type":"text","Text":7}]}`), &m)
+	if err == nil || !strings.Contains(err.Error(), "content 1: text: ") {
+		t.Errorf("Unmarshal() = %v, want an error about content 1", err)
+	}
+}
+
+func TestUnencodableContent(t *testing.T) {
+	for name, c := range map[string]model.Content{
+		"nil":       nil,
+		"empty raw": &model.Raw{},
+	} {
+		if b, err := json.Marshal(model.Contents{c}); err == nil {
+			t.Errorf("Marshal(%s) = %s, want an error", name, b)
+		}
+	}
+}
+
+func TestData(t *testing.T) {
+	mediaType, b, err := model.NewData("image/png", []byte{1, 2, 3}).Decode()
+	if mediaType != "image/png" || !bytes.Equal(b, []byte{1, 2, 3}) || err != nil {
+		t.Errorf("Decode() = %q, %v, %v, want image/png, [1 2 3], nil", mediaType, b, err)
+	}
+	mediaType, b, err = (&model.Data{URI: "data:text/plain;charset=utf-8,a%20b"}).Decode()
+	if mediaType != "text/plain;charset=utf-8" || string(b) != "a b" || err != nil {
+		t.Errorf("Decode() = %q, %q, %v, want text/plain;charset=utf-8, a b, nil", mediaType, b, err)
+	}
+	for _, uri := range []string{"", "data", "https://shop.test/", "data:text/plain", "data:;base64,%%%", "data:,%zz"} {
+		if _, _, err := (&model.Data{URI: uri}).Decode(); err == nil {
+			t.Errorf("Decode(%q) = nil error, want one", uri)
+		}
+	}
+}
+
+// FuzzMessage checks that what was read is written in a form that reads the same.
+func FuzzMessage(f *testing.F) {
+	files, err := filepath.Glob("testdata/golden/message*.json")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var first model.Message
+		if json.Unmarshal(data, &first) != nil {
+			return
+		}
+		once := marshal(t, &first)
+		var second model.Message
+		if err := json.Unmarshal([]byte(once), &second); err != nil {
+			t.Fatalf("Unmarshal(%s) = %v", once, err)
+		}
+		if twice := marshal(t, &second); twice != once {
+			t.Fatalf("second encoding = %s, want %s", twice, once)
+		}
+	})
+}
