@@ -1,0 +1,252 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/perdure/perdure/internal/history"
+)
+
+// Orchestration is the state of one orchestration instance: what its history
+// says, folded, and nothing else. It is not safe for concurrent use.
+type Orchestration struct {
+	ID        string
+	Execution string // the current execution
+
+	Name    string
+	Version history.Text
+	Tags    map[string]string
+	Parent  *history.ParentInstance
+	Trace   *history.TraceContext
+
+	Status    history.Status // Running, Suspended or terminal; Pending before the first turn
+	Started   time.Time
+	Completed time.Time
+	Events    int64 // of the current execution
+
+	// Custom and Waits come from the newest turn's result, not from events.
+	Custom history.Text
+	Waits  []string
+
+	tasks    map[int32]*Task
+	requests map[string]int32 // request id of an entity call -> task
+	sections map[string]*section
+}
+
+// TaskKind is the kind of an open task.
+type TaskKind uint8
+
+// The kinds of tasks.
+const (
+	ActivityTask TaskKind = iota + 1
+	TimerTask
+	ChildTask
+	EntityTask
+	LockTask
+)
+
+// Task is a step that has been scheduled and has no outcome yet.
+type Task struct {
+	ID      int32
+	Kind    TaskKind
+	Name    string         // of the activity, child orchestration or operation
+	Target  string         // instance id of a child or entity, section of a lock
+	Due     time.Time      // of a timer
+	Event   *history.Event // that scheduled it
+	Options Options        // of an activity or a timer
+}
+
+// section is a critical section: locks asked for or held.
+type section struct {
+	set     []string
+	granted bool
+	left    map[string]bool // not unlocked yet
+}
+
+// NewOrchestration returns the state before the first turn.
+func NewOrchestration(id, execution string) *Orchestration {
+	return &Orchestration{ID: id, Execution: execution, Status: history.StatusPending}
+}
+
+// Tasks returns the open tasks; the map belongs to the state.
+func (o *Orchestration) Tasks() map[int32]*Task { return o.tasks }
+
+// HoldsLocks reports whether it holds or asks for locks.
+func (o *Orchestration) HoldsLocks() bool { return len(o.sections) > 0 }
+
+func (o *Orchestration) open(t *Task) {
+	if o.tasks == nil {
+		o.tasks = make(map[int32]*Task)
+	}
+	o.tasks[t.ID] = t
+}
+
+// Fold brings the state up to date with an event of the history.
+func (o *Orchestration) Fold(e *history.Event) {
+	o.Events++
+	switch b := e.Body.(type) {
+	case *history.ExecutionStarted:
+		o.Name, o.Version, o.Tags, o.Parent, o.Trace = b.Name, b.Version, b.Tags, b.Parent, b.ParentTrace
+		if b.Instance != nil && b.Instance.ExecutionID.Set {
+			o.Execution = b.Instance.ExecutionID.S
+		}
+		o.Status, o.Started = history.StatusRunning, e.Time
+	case *history.ExecutionCompleted:
+		o.Status, o.Completed = b.Status, e.Time
+		o.tasks, o.requests, o.sections, o.Waits = nil, nil, nil, nil
+	case *history.ExecutionSuspended:
+		o.Status = history.StatusSuspended
+	case *history.ExecutionResumed:
+		o.Status = history.StatusRunning
+	case *history.ExecutionRewound:
+		o.Status, o.Completed = history.StatusRunning, time.Time{}
+	case *history.TaskScheduled:
+		o.open(&Task{ID: e.ID, Kind: ActivityTask, Name: b.Name, Event: e, Options: optionsOf(e)})
+	case *history.TaskCompleted:
+		delete(o.tasks, b.TaskScheduledID)
+	case *history.TaskFailed:
+		delete(o.tasks, b.TaskScheduledID)
+	case *history.TimerCreated:
+		o.open(&Task{ID: e.ID, Kind: TimerTask, Due: b.FireAt, Event: e, Options: optionsOf(e)})
+	case *history.TimerFired:
+		delete(o.tasks, b.TimerID)
+	case *history.SubOrchestrationInstanceCreated:
+		o.open(&Task{ID: e.ID, Kind: ChildTask, Name: b.Name, Target: b.InstanceID, Event: e})
+	case *history.SubOrchestrationInstanceCompleted:
+		delete(o.tasks, b.TaskScheduledID)
+	case *history.SubOrchestrationInstanceFailed:
+		delete(o.tasks, b.TaskScheduledID)
+	default:
+		o.foldEntity(e)
+	}
+}
+
+// foldEntity is Fold for the events between orchestrations and entities.
+func (o *Orchestration) foldEntity(e *history.Event) {
+	switch b := e.Body.(type) {
+	case *history.EntityOperationCalled:
+		o.open(&Task{ID: e.ID, Kind: EntityTask, Name: b.Operation, Target: b.TargetInstanceID.S, Event: e})
+		if o.requests == nil {
+			o.requests = make(map[string]int32)
+		}
+		o.requests[b.RequestID] = e.ID
+	case *history.EntityOperationCompleted:
+		o.closeRequest(b.RequestID)
+	case *history.EntityOperationFailed:
+		o.closeRequest(b.RequestID)
+	case *history.EntityLockRequested:
+		o.open(&Task{ID: e.ID, Kind: LockTask, Target: b.CriticalSectionID, Event: e})
+		s := &section{set: b.LockSet, left: make(map[string]bool, len(b.LockSet))}
+		for _, id := range b.LockSet {
+			s.left[id] = true
+		}
+		if o.sections == nil {
+			o.sections = make(map[string]*section)
+		}
+		o.sections[b.CriticalSectionID] = s
+	case *history.EntityLockGranted:
+		if s := o.sections[b.CriticalSectionID]; s != nil {
+			s.granted = true
+		}
+		for id, t := range o.tasks {
+			if t.Kind == LockTask && t.Target == b.CriticalSectionID {
+				delete(o.tasks, id)
+			}
+		}
+	case *history.EntityUnlockSent:
+		if s := o.sections[b.CriticalSectionID]; s != nil {
+			delete(s.left, b.TargetInstanceID.S)
+			if len(s.left) == 0 {
+				delete(o.sections, b.CriticalSectionID)
+			}
+		}
+	}
+}
+
+func (o *Orchestration) closeRequest(id string) {
+	if task, ok := o.requests[id]; ok {
+		delete(o.requests, id)
+		delete(o.tasks, task)
+	}
+}
+
+// Close removes a task that was cancelled; for loading, since a cancellation
+// leaves no event.
+func (o *Orchestration) Close(task int32) { delete(o.tasks, task) }
+
+// Verdict says what is to be done with a message.
+type Verdict uint8
+
+// The verdicts.
+const (
+	Drop    Verdict = iota // it has no effect any more
+	Deliver                // it belongs into the next turn
+	Create                 // it begins a new incarnation
+	Refuse                 // it cannot begin one, for the instance is alive
+)
+
+// Accept judges a message to the orchestration; o is nil if there is none.
+func (o *Orchestration) Accept(m *Message) Verdict {
+	switch b := m.Event.Body.(type) {
+	case *history.ExecutionStarted:
+		return o.acceptStart(m, b)
+	case *history.ExecutionRewound:
+		if o != nil && o.Status == history.StatusFailed {
+			return Deliver
+		}
+		return Drop
+	}
+	if o == nil || o.Status.Terminal() || m.Execution != "" && m.Execution != o.Execution {
+		return Drop
+	}
+	switch b := m.Event.Body.(type) {
+	case *history.TaskCompleted:
+		return o.ifOpen(b.TaskScheduledID, ActivityTask)
+	case *history.TaskFailed:
+		return o.ifOpen(b.TaskScheduledID, ActivityTask)
+	case *history.TimerFired:
+		return o.ifOpen(b.TimerID, TimerTask)
+	case *history.SubOrchestrationInstanceCompleted:
+		return o.ifOpen(b.TaskScheduledID, ChildTask)
+	case *history.SubOrchestrationInstanceFailed:
+		return o.ifOpen(b.TaskScheduledID, ChildTask)
+	case *history.EntityOperationCompleted:
+		return o.ifRequested(b.RequestID)
+	case *history.EntityOperationFailed:
+		return o.ifRequested(b.RequestID)
+	case *history.EntityLockGranted:
+		if s := o.sections[b.CriticalSectionID]; s == nil || s.granted {
+			return Drop
+		}
+		return Deliver
+	case *history.EventRaised, *history.ExecutionTerminated,
+		*history.ExecutionSuspended, *history.ExecutionResumed:
+		return Deliver
+	}
+	return Drop
+}
+
+func (o *Orchestration) acceptStart(m *Message, b *history.ExecutionStarted) Verdict {
+	switch {
+	case o == nil:
+		return Create
+	case o.Status == history.StatusPending && b.Instance != nil && b.Instance.ExecutionID.S == o.Execution:
+		return Deliver // its own start, stored by an earlier commit
+	case o.Status.Terminal():
+		return Create
+	}
+	return Refuse
+}
+
+func (o *Orchestration) ifOpen(id int32, kind TaskKind) Verdict {
+	if t := o.tasks[id]; t != nil && t.Kind == kind {
+		return Deliver
+	}
+	return Drop
+}
+
+func (o *Orchestration) ifRequested(id string) Verdict {
+	if _, ok := o.requests[id]; ok {
+		return Deliver
+	}
+	return Drop
+}
