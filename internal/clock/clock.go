@@ -78,22 +78,32 @@ type scaled struct {
 	factor float64
 }
 
-func (c *scaled) Now() time.Time {
-	passed := c.base.Now().Sub(c.start)
-	return c.start.Add(duration(float64(passed) * c.factor))
+func (c *scaled) Now() time.Time { return c.start.Add(c.passed(c.base.Now().Sub(c.start))) }
+
+// passed returns how much time has passed when it was base by the base clock.
+func (c *scaled) passed(base time.Duration) time.Duration {
+	return duration(float64(base) * c.factor)
 }
 
 func (c *scaled) NewTimer(d time.Duration) Timer {
 	return &scaledTimer{c.base.NewTimer(c.baseDuration(d)), c}
 }
 
-// baseDuration returns how long d takes by the base clock. The nanosecond more
-// makes up for what Now rounds off.
+// baseDuration returns how long d takes by the base clock from now on. Floating
+// point is inexact after months, so it asks passed for what is still missing.
 func (c *scaled) baseDuration(d time.Duration) time.Duration {
-	if d <= 0 {
-		return 0
+	base := c.base.Now().Sub(c.start)
+	passed := c.passed(base)
+	if d <= 0 || d > math.MaxInt64-passed {
+		return d // at once, or not in 292 years
 	}
-	return duration(math.Ceil(float64(d)/c.factor) + 1)
+	due := passed + d
+	wait := duration(math.Ceil(float64(d) / c.factor))
+	for wait < math.MaxInt64-base && c.passed(base+wait) < due {
+		missing := due - c.passed(base+wait)
+		wait += duration(math.Ceil(float64(missing) / c.factor))
+	}
+	return wait
 }
 
 type scaledTimer struct {

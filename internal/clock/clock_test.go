@@ -126,9 +126,9 @@ func TestOffset(t *testing.T) {
 func TestScaledTimersAreNeverEarly(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		v := clock.NewVirtual(start)
-		factor := rapid.Float64Range(0.001, 100_000).Draw(t, "factor")
+		factor := rapid.Float64Range(0.001, 10).Draw(t, "factor")
 		c := clock.Scaled(v, factor)
-		v.Advance(time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "passed")))
+		v.Advance(time.Duration(rapid.Int64Range(0, int64(200*24*time.Hour)).Draw(t, "passed")))
 		d := time.Duration(rapid.Int64Range(1, int64(time.Hour)).Draw(t, "d"))
 		due := c.Now().Add(d)
 		tm := c.NewTimer(d)

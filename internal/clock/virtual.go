@@ -7,13 +7,12 @@ import (
 )
 
 // Virtual is a clock that stands still until it is told to move. Timers fire
-// in the order of their times, those of one time in the order in which they
-// were set. Its methods may be called concurrently.
+// in the order of their times; the same calls lead to the same order. Its
+// methods may be called concurrently.
 type Virtual struct {
 	mu     sync.Mutex // guards all below and the fields of its timers
 	now    time.Time
 	timers timerHeap
-	serial uint64 // of the timer set last
 }
 
 // NewVirtual returns a clock that shows start.
@@ -83,8 +82,7 @@ func (v *Virtual) set(t *virtualTimer, d time.Duration) {
 		t.c <- v.now
 		return
 	}
-	v.serial++
-	t.at, t.serial = v.now.Add(d), v.serial
+	t.at = v.now.Add(d)
 	heap.Push(&v.timers, t)
 }
 
@@ -100,11 +98,10 @@ func (v *Virtual) clear(t *virtualTimer) {
 }
 
 type virtualTimer struct {
-	clock  *Virtual
-	c      chan time.Time
-	at     time.Time
-	serial uint64
-	index  int // in the heap, -1 if not there
+	clock *Virtual
+	c     chan time.Time
+	at    time.Time
+	index int // in the heap, -1 if not there
 }
 
 func (t *virtualTimer) C() <-chan time.Time { return t.c }
@@ -126,12 +123,7 @@ type timerHeap []*virtualTimer
 
 func (h timerHeap) Len() int { return len(h) }
 
-func (h timerHeap) Less(i, j int) bool {
-	if h[i].at.Equal(h[j].at) {
-		return h[i].serial < h[j].serial
-	}
-	return h[i].at.Before(h[j].at)
-}
+func (h timerHeap) Less(i, j int) bool { return h[i].at.Before(h[j].at) }
 
 func (h timerHeap) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]
