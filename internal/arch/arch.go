@@ -1,7 +1,7 @@
 // Package arch checks the structure of the repository: which package may
 // import which, how long files and functions may be, what must be documented
-// and which constructs are not used here. The rules are those of the style
-// and layout pages in docs; [Perdure] returns them as one table.
+// and which constructs are not used here. CONTRIBUTING.md and docs/layout.md
+// explain the rules; [Perdure] returns them as one table.
 //
 // The checker parses the files itself and runs no command, so that the go
 // tool sees every file it depends on and never serves a stale result from its
