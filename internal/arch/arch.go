@@ -34,6 +34,8 @@ const (
 	RuleDocumented Rule = "documented" // exported names have a comment
 	RuleInit       Rule = "init"       // no init functions
 	RuleVariable   Rule = "variable"   // no package variables that start empty
+	RuleQuote      Rule = "quote"      // Go in the documentation is cut from code
+	RuleLink       Rule = "link"       // links in the documentation lead somewhere
 	RuleException  Rule = "exception"  // exceptions have a reason and are needed
 )
 
