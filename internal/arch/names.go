@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // names checks the package's name and comment, the comments of its exported
@@ -124,18 +125,22 @@ func documentation(f *file, decl *ast.GenDecl) []Violation {
 			if !commented(s.Doc, s.Comment) && (decl.Lparen.IsValid() || !commented(decl.Doc)) {
 				found = append(found, undocumented(f, s.Pos(), s.Name.Name))
 			}
-			found = append(found, members(f, s)...)
+			found = append(found, members(f, s, decl.Doc)...)
 		}
 	}
 	return found
 }
 
-// members reports undocumented methods of interfaces and fields of settings.
-func members(f *file, s *ast.TypeSpec) []Violation {
+// members reports undocumented methods of interfaces and fields of settings. A
+// comment of the type or of another member covers those that it names, and the
+// comment of the type covers an only method.
+func members(f *file, s *ast.TypeSpec, doc *ast.CommentGroup) []Violation {
 	var fields *ast.FieldList
 	switch t := s.Type.(type) {
 	case *ast.InterfaceType:
-		fields = t.Methods
+		if fields = t.Methods; len(fields.List) == 1 {
+			return nil
+		}
 	case *ast.StructType:
 		if strings.HasSuffix(s.Name.Name, "Config") || strings.HasSuffix(s.Name.Name, "Options") {
 			fields = t.Fields
@@ -144,15 +149,31 @@ func members(f *file, s *ast.TypeSpec) []Violation {
 	if fields == nil {
 		return nil
 	}
+	named := make(map[string]bool)
+	for _, word := range words(doc.Text() + s.Doc.Text()) {
+		named[word] = true
+	}
+	for _, field := range fields.List {
+		for _, word := range words(field.Doc.Text() + field.Comment.Text()) {
+			named[word] = true
+		}
+	}
 	var found []Violation
 	for _, field := range fields.List {
 		for _, name := range field.Names {
-			if name.IsExported() && !commented(field.Doc, field.Comment) {
+			if name.IsExported() && !named[name.Name] && !commented(field.Doc, field.Comment) {
 				found = append(found, undocumented(f, name.Pos(), s.Name.Name+"."+name.Name))
 			}
 		}
 	}
 	return found
+}
+
+// words splits text where Go's identifiers end.
+func words(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool {
+		return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	})
 }
 
 func undocumented(f *file, pos token.Pos, name string) Violation {
