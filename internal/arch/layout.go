@@ -106,6 +106,7 @@ func Perdure() Layout {
 func dependencies() []Dependency {
 	return []Dependency{
 		{Module: "github.com/cockroachdb/pebble", Owners: []string{"store/pebble"}},
+		{Module: "github.com/cockroachdb/errors", Owners: []string{"store/pebble"}},
 		{Module: "github.com/jackc/pgx", Owners: []string{"store/postgres"}},
 		{Module: "github.com/openai/openai-go", Owners: []string{"model/openai"}},
 		{Module: "github.com/Azure/azure-sdk-for-go", Owners: []string{"model/openai"}},
