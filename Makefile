@@ -5,11 +5,11 @@ GO         ?= go
 P          ?= 2
 FUZZTIME   ?= 30s
 
-.PHONY: help build test check soak bench fuzz
+.PHONY: help build test check soak bench fuzz dependencies
 .DEFAULT_GOAL := help
 
 help: ## list the commands
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 build: ## build the binary ./perdure
 	CGO_ENABLED=0 $(GO) build -trimpath -o perdure ./cmd/perdure
@@ -31,3 +31,6 @@ bench: build ## measure every workload, one JSON line each
 
 fuzz: ## fuzz every decoder for FUZZTIME
 	@GO='$(GO)' FUZZTIME='$(FUZZTIME)' .ci/fuzz
+
+dependencies: ## write down which modules are linked
+	@GO='$(GO)' .ci/dependencies > .ci/dependencies.golden
