@@ -1,0 +1,93 @@
+package pebble
+
+import (
+	"slices"
+
+	engine "github.com/cockroachdb/pebble/v2"
+
+	"github.com/perdure/perdure/store"
+)
+
+// purge is what the removal of an instance removes.
+type purge struct {
+	record *store.Record // nil = none
+	old    *head
+	keys   [][]byte // of all spaces but for index entries and listed timers
+}
+
+// planPurge collects the keys of an instance. Point deletes, not a range: an
+// instance has few keys, and range tombstones cost every later read. What has
+// many chunks or messages costs as many deletes as it took writes.
+func (h *Hub) planPurge(id string, s store.Shard, old *head) (*purge, error) {
+	p := &purge{old: old}
+	err := h.scan(h.instanceKey(id), nil, nil, func(k, v []byte) (bool, error) {
+		return true, p.addOwn(h, id, s, k, v)
+	})
+	if err != nil {
+		return nil, err
+	}
+	prefix := h.messagesKey(id)
+	err = h.scan(prefix, nil, nil, func(k, _ []byte) (bool, error) {
+		p.keys = append(p.keys, slices.Clone(k))
+		return true, nil
+	})
+	return p, err
+}
+
+// addOwn adds one key of the instance's own space and what hangs on it.
+func (p *purge) addOwn(h *Hub, id string, s store.Shard, k, v []byte) error {
+	prefix := len(h.instanceKey(id))
+	switch k[prefix] {
+	case partRecord:
+		r, err := h.decodeRecord(k, v, id)
+		if err != nil {
+			return err
+		}
+		p.record = r
+	case partTimer:
+		ref, ok := cutOwnTimer(k[prefix+1:])
+		if !ok {
+			return h.damaged(k)
+		}
+		b := builder{hub: h}
+		b.timerKey(s, id, ref)
+		p.keys = append(p.keys, b.key)
+	case partRow:
+		row, err := h.decodeRow(k, v)
+		if err != nil {
+			return err
+		}
+		if row.Keep {
+			return nil
+		}
+		for i := range row.Index {
+			if row.Index[i] != nil {
+				p.keys = append(p.keys, h.rowIndexKey(&row, i))
+			}
+		}
+	}
+	p.keys = append(p.keys, slices.Clone(k))
+	return nil
+}
+
+// writePurge removes what planPurge found.
+func (b *builder) writePurge(c *store.Commit, p *purge) {
+	for _, k := range p.keys {
+		_ = b.batch.Delete(k, (*engine.WriteOptions)(nil))
+	}
+	if p.record == nil {
+		return
+	}
+	b.staticKeys(p.record, b.remove)
+	b.stateKey(p.old, c.ID)
+	b.remove()
+	if p.old.completed != 0 {
+		b.completedKey(p.old.completed, c.ID)
+		b.remove()
+	}
+	for _, ref := range p.old.timers {
+		b.timerKey(c.Shard, c.ID, ref)
+		b.remove()
+	}
+	b.count(p.old.cell(), -1)
+}
