@@ -1,0 +1,213 @@
+// Package httpapi serves a hub over HTTP: the REST routes under /api/v1, the
+// live stream over the change feed, and health. It is the outermost layer
+// against the network: it checks Host and origin, bounds and validates what
+// comes in, and turns errors into problem documents.
+//
+// Other packages add their routes with Config.Mounts; they stand behind the
+// same guard.
+package httpapi
+
+import (
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/perdure/perdure/internal/hub"
+)
+
+// Config says what an API serves. Hub is required; every other zero field has
+// a default.
+type Config struct {
+	Hub    hub.Hub
+	Logger *slog.Logger // nil = nothing is logged
+
+	// Info is what GET /api/v1/info tells.
+	Info Info
+	// Orchestrations returns the names that can be started; a start with any
+	// other name is refused with 404. nil accepts every name.
+	Orchestrations func() []string
+	// Ready returns nil when the hub serves, else why not. nil = always ready.
+	Ready func() error
+
+	// Hosts are names that the Host header may carry beside the loopback
+	// names, such as "perdure.example.com". "*" allows every name.
+	Hosts []string
+	// AnyIP also allows every IP address in the Host header. It is safe against
+	// DNS rebinding, as a page at an address of its own cannot change it.
+	AnyIP bool
+
+	MaxBody   int64         // bytes of a JSON body; 0 = 1 MiB
+	BodyTime  time.Duration // for the whole body to arrive; 0 = 30 s
+	WriteTime time.Duration // for the client to take one write; 0 = 30 s
+	MaxWait   time.Duration // longest ?wait=; 0 = 5 min
+	Heartbeat time.Duration // between comments on an idle stream; 0 = 15 s
+	Batch     time.Duration // between frames of one stream; 0 = 100 ms
+
+	// Mounts are further routes.
+	Mounts []Mount
+}
+
+// Mount adds a handler to the API's server.
+type Mount struct {
+	// Pattern is one of http.ServeMux, such as "POST /api/agents/{name}/run".
+	Pattern string
+	Handler http.Handler
+}
+
+// Info describes the server.
+type Info struct {
+	Version string `json:"version"`
+	Commit  string `json:"commit,omitempty"`
+	Go      string `json:"go,omitempty"`
+	Hub     string `json:"hub"`
+	Store   string `json:"store,omitempty"` // kind of store: "pebble"
+	Data    string `json:"data,omitempty"`  // its folder
+	Model   string `json:"model,omitempty"`
+	// Orchestrations that can be started here.
+	Orchestrations []string `json:"orchestrations"`
+	TimeScale      float64  `json:"time_scale,omitempty"`
+}
+
+// API is an http.Handler. It may be used concurrently.
+type API struct {
+	Config
+	mux     *http.ServeMux
+	guarded http.Handler
+
+	streams  atomic.Int32 // open ones
+	stopOnce sync.Once
+	stopping chan struct{} // closed by Stop
+}
+
+// New returns the API of a hub.
+func New(cfg Config) *API {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.MaxBody == 0 {
+		cfg.MaxBody = 1 << 20
+	}
+	defaultTime(&cfg.BodyTime, 30*time.Second)
+	defaultTime(&cfg.WriteTime, 30*time.Second)
+	defaultTime(&cfg.MaxWait, 5*time.Minute)
+	defaultTime(&cfg.Heartbeat, 15*time.Second)
+	defaultTime(&cfg.Batch, 100*time.Millisecond)
+	a := &API{Config: cfg, mux: http.NewServeMux(), stopping: make(chan struct{})}
+	for pattern, h := range a.routes() {
+		a.mux.Handle(pattern, a.endpoint(h))
+	}
+	a.mux.HandleFunc("/api/v1/", a.noRoute)
+	rooted := false
+	for _, m := range cfg.Mounts {
+		a.mux.Handle(m.Pattern, m.Handler)
+		rooted = rooted || m.Pattern == "/" || strings.HasSuffix(m.Pattern, " /")
+	}
+	if !rooted {
+		a.mux.HandleFunc("/", a.noRoute)
+	}
+	a.guarded = a.guard(a.mux)
+	return a
+}
+
+// ServeHTTP implements http.Handler.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.guarded.ServeHTTP(w, r) }
+
+// Stop ends open streams and waits, so that a server can shut down: streams
+// close, waits answer with what is known.
+func (a *API) Stop() { a.stopOnce.Do(func() { close(a.stopping) }) }
+
+// endpoint is a handler that returns what to answer. A nil reply with a nil
+// error means that the handler has answered by itself.
+type endpoint func(w http.ResponseWriter, r *http.Request) (*reply, error)
+
+// reply is a JSON answer.
+type reply struct {
+	status int // 0 = 200
+	body   any
+	header [2]string // one more header, if the name is not empty
+}
+
+// routes is the table of what the API answers.
+func (a *API) routes() map[string]endpoint {
+	return map[string]endpoint{
+		"GET /api/v1/runs":                          a.listRuns,
+		"POST /api/v1/runs":                         a.startRun,
+		"GET /api/v1/runs/{id}":                     a.getRun,
+		"GET /api/v1/runs/{id}/history":             a.getHistory,
+		"GET /api/v1/runs/{id}/events/{n}/payload":  a.getPayload,
+		"POST /api/v1/runs/{id}/events/{name}":      a.raiseEvent,
+		"POST /api/v1/runs/{id}/requests/{name}":    a.askRun,
+		"POST /api/v1/runs/{id}/suspend":            a.control(hub.Suspend),
+		"POST /api/v1/runs/{id}/resume":             a.control(hub.Resume),
+		"POST /api/v1/runs/{id}/cancel":             a.control(hub.Cancel),
+		"POST /api/v1/runs/{id}/terminate":          a.control(hub.Terminate),
+		"POST /api/v1/runs/{id}/restart":            a.restartRun,
+		"POST /api/v1/runs/{id}/rewind":             a.rewindRun,
+		"POST /api/v1/runs/{id}/purge":              a.purgeRun,
+		"GET /api/v1/run-counts":                    a.countRuns,
+		"GET /api/v1/entities":                      a.listEntities,
+		"GET /api/v1/entities/{name}/{key}":         a.getEntity,
+		"POST /api/v1/entities/{name}/{key}/signal": a.signalEntity,
+		"POST /api/v1/entities/{name}/{key}/call":   a.callEntity,
+		"POST /api/v1/activities/complete":          a.completeActivity,
+		"POST /api/v1/activities/fail":              a.failActivity,
+		"POST /api/v1/activities/heartbeat":         a.heartbeatActivity,
+		"POST /api/v1/activities/{token}/complete":  a.completeActivity,
+		"POST /api/v1/activities/{token}/fail":      a.failActivity,
+		"POST /api/v1/activities/{token}/heartbeat": a.heartbeatActivity,
+		"GET /api/v1/info":                          a.getInfo,
+		"GET /api/v1/stream":                        a.stream,
+		"GET /healthz":                              a.health,
+		"GET /readyz":                               a.ready,
+	}
+}
+
+// endpoint makes an http.Handler of an endpoint.
+func (a *API) endpoint(h endpoint) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rep, err := h(w, r)
+		switch {
+		case err != nil:
+			a.fail(w, r, err)
+		case rep != nil:
+			if rep.header[0] != "" {
+				w.Header().Set(rep.header[0], rep.header[1])
+			}
+			writeJSON(w, rep.status, "application/json", rep.body)
+		}
+	})
+}
+
+// noRoute answers what no route serves: 405 if the path exists for other
+// methods, else 404.
+func (a *API) noRoute(w http.ResponseWriter, r *http.Request) {
+	var allowed []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+		other := r.Clone(r.Context())
+		other.Method = method
+		if _, pattern := a.mux.Handler(other); strings.Contains(pattern, " ") {
+			allowed = append(allowed, method)
+		}
+	}
+	if len(allowed) == 0 {
+		a.fail(w, r, &problem{Status: http.StatusNotFound, Code: "not_found",
+			Detail: "no route " + shown(r.URL.Path), Hint: "GET /api/v1/info describes this server"})
+		return
+	}
+	if slices.Contains(allowed, http.MethodGet) {
+		allowed = append(allowed, http.MethodHead)
+	}
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	a.fail(w, r, &problem{Status: http.StatusMethodNotAllowed, Code: "invalid_argument",
+		Detail: "method " + shown(r.Method) + " is not allowed here", Hint: "use " + strings.Join(allowed, " or ")})
+}
+
+func defaultTime(d *time.Duration, value time.Duration) {
+	if *d == 0 {
+		*d = value
+	}
+}

@@ -1,0 +1,198 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/history"
+	"github.com/perdure/perdure/internal/hub"
+)
+
+// controlBody is the body of suspend, resume, cancel and terminate.
+type controlBody struct {
+	Reason string `json:"reason"`
+	// Recursive is for terminate and cancel: unfinished children too.
+	Recursive bool `json:"recursive"`
+}
+
+// restartBody is the body of restart.
+type restartBody struct {
+	Reason string          `json:"reason"`
+	Input  json.RawMessage `json:"input"`  // another input
+	NewID  bool            `json:"new_id"` // under a new id, the old run stays
+}
+
+// rewindBody is the body of rewind.
+type rewindBody struct {
+	Reason string `json:"reason"`
+}
+
+// purgeBody is the body of purge.
+type purgeBody struct {
+	Reason    string `json:"reason"`
+	Recursive bool   `json:"recursive"`
+}
+
+// maxReason is the longest reason, in bytes.
+const maxReason = 4096
+
+// control answers the commands that take a reason.
+func (a *API) control(kind hub.ControlKind) endpoint {
+	return func(w http.ResponseWriter, r *http.Request) (*reply, error) {
+		var body controlBody
+		c, err := a.command(w, r, kind, &body, &body.Reason)
+		if err != nil {
+			return nil, err
+		}
+		c.Recursive = body.Recursive
+		return a.run(r, c)
+	}
+}
+
+// command reads what all commands share. body points to a struct, reason into
+// it.
+func (a *API) command(w http.ResponseWriter, r *http.Request, kind hub.ControlKind, body any, reason *string) (*hub.Control, error) {
+	id, err := runID(r)
+	if err != nil {
+		return nil, err
+	}
+	request, err := requestID(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.decode(w, r, body); err != nil {
+		return nil, err
+	}
+	if len(*reason) > maxReason {
+		return nil, invalid("the reason is longer than "+strconv.Itoa(maxReason)+" bytes", "")
+	}
+	c := &hub.Control{RequestID: request, InstanceID: id, Kind: kind, Reason: history.NoneIfEmpty(*reason)}
+	if (kind == hub.Terminate || kind == hub.Cancel) && *reason != "" {
+		quoted, err := marshal(*reason) // it becomes the run's output, which is JSON
+		if err != nil {
+			return nil, err
+		}
+		c.Reason.S = string(quoted)
+	}
+	return c, nil
+}
+
+// run gives a command to the hub.
+func (a *API) run(r *http.Request, c *hub.Control) (*reply, error) {
+	if _, err := query(r); err != nil {
+		return nil, err
+	}
+	id, err := a.Hub.Control(r.Context(), c)
+	if err != nil {
+		return nil, err
+	}
+	if id == "" {
+		id = c.InstanceID
+	}
+	return a.applied(r.Context(), id)
+}
+
+func (a *API) restartRun(w http.ResponseWriter, r *http.Request) (*reply, error) {
+	var body restartBody
+	c, err := a.command(w, r, hub.Restart, &body, &body.Reason)
+	if err != nil {
+		return nil, err
+	}
+	c.Input, c.NewID = textOf(body.Input), body.NewID
+	return a.run(r, c)
+}
+
+// rewound says what a rewind would do.
+type rewound struct {
+	Reused int      `json:"steps_reused"`
+	Again  []string `json:"steps_run_again"` // names of the steps that failed
+}
+
+func (a *API) rewindRun(w http.ResponseWriter, r *http.Request) (*reply, error) {
+	var body rewindBody
+	c, err := a.command(w, r, hub.Rewind, &body, &body.Reason)
+	if err != nil {
+		return nil, err
+	}
+	q, err := query(r, "dry_run")
+	if err != nil {
+		return nil, err
+	}
+	dry, err := q.flag("dry_run")
+	if err != nil {
+		return nil, err
+	}
+	if dry {
+		return a.previewRewind(r, c.InstanceID)
+	}
+	r.URL.RawQuery = ""
+	return a.run(r, c)
+}
+
+// previewRewind counts the steps whose outcomes a rewind keeps and names those
+// that it runs again: the failed ones.
+func (a *API) previewRewind(r *http.Request, id string) (*reply, error) {
+	instance, err := a.Hub.Instance(r.Context(), id, false)
+	if err != nil {
+		return nil, err
+	}
+	if s := statusName(instance.Status); s != "failed" {
+		return nil, &perdure.Error{Code: perdure.FailedPrecondition, Op: "rewind", Instance: id,
+			Message: "only a failed run can be rewound, this one is " + s}
+	}
+	events, err := a.Hub.History(r.Context(), id, "")
+	if err != nil {
+		return nil, err
+	}
+	names := map[int32]string{}
+	preview := rewound{Again: []string{}}
+	for _, e := range events {
+		switch b := e.Body.(type) {
+		case *history.TaskScheduled:
+			names[e.ID] = b.Name
+		case *history.SubOrchestrationInstanceCreated:
+			names[e.ID] = b.Name
+		case *history.TaskCompleted, *history.SubOrchestrationInstanceCompleted, *history.TimerFired:
+			preview.Reused++
+		case *history.TaskFailed:
+			preview.Again = append(preview.Again, names[b.TaskScheduledID])
+		case *history.SubOrchestrationInstanceFailed:
+			preview.Again = append(preview.Again, names[b.TaskScheduledID])
+		}
+	}
+	return &reply{body: &preview}, nil
+}
+
+// purged is the answer to purge.
+type purged struct {
+	Count    int  `json:"count"`
+	Complete bool `json:"complete"`
+	DryRun   bool `json:"dry_run"`
+}
+
+func (a *API) purgeRun(w http.ResponseWriter, r *http.Request) (*reply, error) {
+	var body purgeBody
+	c, err := a.command(w, r, 0, &body, &body.Reason)
+	if err != nil {
+		return nil, err
+	}
+	q, err := query(r, "dry_run")
+	if err != nil {
+		return nil, err
+	}
+	dry, err := q.flag("dry_run")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := a.Hub.Instance(r.Context(), c.InstanceID, false); err != nil && c.RequestID == "" {
+		return nil, err // a repeat by request id must find its answer after the purge
+	}
+	answer, err := a.Hub.Purge(r.Context(), &hub.Purge{RequestID: c.RequestID, IDs: []string{c.InstanceID},
+		Recursive: body.Recursive, DryRun: dry})
+	if err != nil {
+		return nil, err
+	}
+	return &reply{body: &purged{Count: answer.Count, Complete: answer.Complete, DryRun: dry}}, nil
+}

@@ -1,0 +1,161 @@
+package httpapi
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/perdure/perdure/internal/hub"
+	"github.com/perdure/perdure/store"
+)
+
+// entity is an entity as the API shows it; in lists without its state.
+type entity struct {
+	ID         string          `json:"id"`
+	Name       string          `json:"name"`
+	Key        string          `json:"key"`
+	Updated    *time.Time      `json:"updated,omitempty"`
+	Queue      int             `json:"queue_depth"`
+	LockOwner  string          `json:"lock_owner,omitempty"`
+	StateBytes int             `json:"state_bytes,omitempty"`
+	RowVersion uint64          `json:"row_version,omitempty"`
+	State      json.RawMessage `json:"state,omitempty"`
+}
+
+// entityPage is the answer to GET /entities.
+type entityPage struct {
+	Items   []*entity `json:"items"`
+	Next    string    `json:"next,omitempty"`
+	Partial bool      `json:"partial"`
+	Scanned int       `json:"scanned"`
+}
+
+// operationBody is the body of signal and call.
+type operationBody struct {
+	Operation string          `json:"operation"`
+	Input     json.RawMessage `json:"input"`
+	At        *time.Time      `json:"at"` // signal: not before
+}
+
+func (a *API) listEntities(_ http.ResponseWriter, r *http.Request) (*reply, error) {
+	q, err := query(r, "name", "key", "cursor", "limit")
+	if err != nil {
+		return nil, err
+	}
+	limit, err := pageSize(q)
+	if err != nil {
+		return nil, err
+	}
+	after, err := cursor(q)
+	if err != nil {
+		return nil, err
+	}
+	sq := store.Query{Kind: store.Entity, Order: store.IDAsc, Limit: limit, After: after}
+	if name := q.Get("name"); name != "" {
+		sq.IDPrefix = "@" + strings.ToLower(name) + "@" + q.Get("key")
+	} else if q.Has("key") {
+		return nil, invalid("key is a prefix within a name", "add name=")
+	}
+	page, err := a.Hub.List(r.Context(), sq)
+	if err != nil {
+		return nil, err
+	}
+	answer := entityPage{Items: []*entity{}, Next: cursorText(page.Next), Partial: page.Partial, Scanned: page.Scanned}
+	for _, i := range page.Items {
+		e := newEntity(i.ID)
+		e.Updated, e.RowVersion, e.Queue = timeOrNil(i.Updated), i.Record.Version, i.Pending.Messages
+		answer.Items = append(answer.Items, e)
+	}
+	return &reply{body: &answer}, nil
+}
+
+// newEntity splits an id "@name@key".
+func newEntity(id string) *entity {
+	name, key, _ := strings.Cut(strings.TrimPrefix(id, "@"), "@")
+	return &entity{ID: id, Name: name, Key: key}
+}
+
+func (a *API) getEntity(_ http.ResponseWriter, r *http.Request) (*reply, error) {
+	id, err := entityID(r)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := query(r); err != nil {
+		return nil, err
+	}
+	found, err := a.Hub.Entity(r.Context(), id)
+	if err != nil {
+		return nil, err
+	}
+	e := newEntity(found.ID)
+	e.Updated, e.Queue, e.LockOwner = timeOrNil(found.Modified), found.Queue, found.LockedBy
+	e.State, e.StateBytes = jsonOf(found.State), len(found.State.S)
+	return &reply{body: e}, nil
+}
+
+func (a *API) signalEntity(w http.ResponseWriter, r *http.Request) (*reply, error) {
+	id, body, request, err := a.operation(w, r)
+	if err != nil {
+		return nil, err
+	}
+	s := &hub.Signal{RequestID: request, InstanceID: id, Operation: body.Operation, Input: textOf(body.Input)}
+	if body.At != nil {
+		s.At = *body.At
+	}
+	if err := a.Hub.Signal(r.Context(), s); err != nil {
+		return nil, err
+	}
+	return &reply{status: http.StatusAccepted, body: newEntity(id)}, nil
+}
+
+// callEntity runs an operation and answers with its result.
+func (a *API) callEntity(w http.ResponseWriter, r *http.Request) (*reply, error) {
+	id, body, request, err := a.operation(w, r)
+	if err != nil {
+		return nil, err
+	}
+	if body.At != nil {
+		return nil, invalid("a call cannot be delayed", "signal instead, or leave out at")
+	}
+	return a.ask(r, &hub.Ask{RequestID: request, InstanceID: id, Name: body.Operation, Input: textOf(body.Input)})
+}
+
+func (a *API) operation(w http.ResponseWriter, r *http.Request) (id string, body operationBody, request string, err error) {
+	if id, err = entityID(r); err != nil {
+		return "", body, "", err
+	}
+	if request, err = requestID(r); err != nil {
+		return "", body, "", err
+	}
+	if _, err = query(r); err != nil {
+		return "", body, "", err
+	}
+	if err = a.decode(w, r, &body); err != nil {
+		return "", body, "", err
+	}
+	return id, body, request, checkName("field operation", body.Operation)
+}
+
+// pageSize returns the parameter limit.
+func pageSize(q values) (int, error) {
+	n, err := q.number("limit", 100, 1000)
+	return max(n, 1), err
+}
+
+// cursor returns the parameter cursor.
+func cursor(q values) ([]byte, error) {
+	text := q.Get("cursor")
+	if text == "" {
+		return nil, nil
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil || len(raw) > 4096 {
+		return nil, invalid("the cursor is not one of ours", "take it from next of the page before")
+	}
+	return raw, nil
+}
+
+// cursorText is the reverse of cursor.
+func cursorText(after []byte) string { return base64.RawURLEncoding.EncodeToString(after) }

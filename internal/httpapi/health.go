@@ -1,0 +1,44 @@
+package httpapi
+
+import (
+	"net/http"
+
+	"github.com/perdure/perdure"
+)
+
+func (a *API) getInfo(_ http.ResponseWriter, r *http.Request) (*reply, error) {
+	if _, err := query(r); err != nil {
+		return nil, err
+	}
+	info := a.Info
+	info.Orchestrations = []string{}
+	if a.Orchestrations != nil {
+		info.Orchestrations = append(info.Orchestrations, a.Orchestrations()...)
+	}
+	return &reply{body: &info}, nil
+}
+
+// health answers as long as the process does.
+func (a *API) health(http.ResponseWriter, *http.Request) (*reply, error) {
+	return &reply{body: state{Status: "ok"}}, nil
+}
+
+// ready answers 503 until the hub serves and again once the server stops.
+func (a *API) ready(http.ResponseWriter, *http.Request) (*reply, error) {
+	select {
+	case <-a.stopping:
+		return nil, &perdure.Error{Code: perdure.Unavailable, Message: "the server is stopping"}
+	default:
+	}
+	if a.Ready != nil {
+		if err := a.Ready(); err != nil {
+			return nil, &perdure.Error{Code: perdure.Unavailable, Message: "not ready: " + err.Error()}
+		}
+	}
+	return &reply{body: state{Status: "ok"}}, nil
+}
+
+// state is the answer of health checks.
+type state struct {
+	Status string `json:"status"`
+}

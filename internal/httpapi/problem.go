@@ -1,0 +1,161 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/perdure/perdure"
+)
+
+// problem is an error as the API shows it (RFC 9457).
+type problem struct {
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Code   string `json:"code"` // name of a perdure.Code
+	Detail string `json:"detail"`
+	Hint   string `json:"hint,omitempty"`
+	ID     string `json:"id,omitempty"` // the instance concerned
+	// Line and Column are the place in the body, from 1.
+	Line   int `json:"line,omitempty"`
+	Column int `json:"column,omitempty"`
+	// Current is the state that a conflicting request did not know.
+	Current any `json:"current,omitempty"`
+}
+
+// Error implements error.
+func (p *problem) Error() string { return p.Detail }
+
+// answer is what a code becomes.
+type answer struct {
+	status int
+	hint   string // unless the error brings its own
+}
+
+// statusClientGone is the status of requests whose client gave up; nobody
+// reads it but logs.
+const statusClientGone = 499
+
+// answers maps each code to its HTTP status. It is the only such table.
+func answers(c perdure.Code) answer {
+	switch c {
+	case perdure.InvalidArgument:
+		return answer{http.StatusBadRequest, ""}
+	case perdure.NotFound:
+		return answer{http.StatusNotFound, "check the id; GET /api/v1/runs lists what there is"}
+	case perdure.AlreadyExists:
+		return answer{http.StatusConflict, `choose another id, or set "id_policy"`}
+	case perdure.FailedPrecondition:
+		return answer{http.StatusConflict, "read the current state first"}
+	case perdure.Conflict:
+		return answer{http.StatusConflict, "read the current state and decide again"}
+	case perdure.ResourceExhausted:
+		return answer{http.StatusTooManyRequests, "nothing was accepted; try again later or send less"}
+	case perdure.Unavailable:
+		return answer{http.StatusServiceUnavailable, "try again with the same Idempotency-Key"}
+	case perdure.Unimplemented:
+		return answer{http.StatusNotImplemented, ""}
+	case perdure.Unauthenticated:
+		return answer{http.StatusUnauthorized, ""}
+	case perdure.PermissionDenied:
+		return answer{http.StatusForbidden, ""}
+	case perdure.DeadlineExceeded:
+		return answer{http.StatusGatewayTimeout, ""}
+	case perdure.Canceled:
+		return answer{statusClientGone, ""}
+	case perdure.NoSpace:
+		return answer{http.StatusInsufficientStorage, "nothing was lost; it goes on by itself when the disk has space again"}
+	}
+	return answer{http.StatusInternalServerError, "the server's log has the details"}
+}
+
+// problemOf turns any error into a problem. The text of an error that is not
+// one of ours stays in the log.
+func problemOf(err error) *problem {
+	var p *problem
+	if errors.As(err, &p) {
+		return p
+	}
+	var e *perdure.Error
+	if !errors.As(err, &e) {
+		code := perdure.Internal
+		detail := "internal error"
+		switch {
+		case errors.Is(err, context.Canceled):
+			code, detail = perdure.Canceled, "the request was given up"
+		case errors.Is(err, context.DeadlineExceeded):
+			code, detail = perdure.DeadlineExceeded, "time ran out"
+		}
+		a := answers(code)
+		return &problem{Status: a.status, Code: code.String(), Detail: detail, Hint: a.hint}
+	}
+	a := answers(e.Code)
+	return &problem{Status: a.status, Code: e.Code.String(), Detail: e.Error(), Hint: a.hint, ID: e.Instance}
+}
+
+// invalid is a problem with what the caller sent.
+func invalid(detail, hint string) *problem {
+	return &problem{Status: http.StatusBadRequest, Code: perdure.InvalidArgument.String(), Detail: detail, Hint: hint}
+}
+
+// fail answers with an error.
+func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
+	p := *problemOf(err)
+	if p.Title == "" {
+		p.Title = http.StatusText(p.Status)
+		if p.Status == statusClientGone {
+			p.Title = "Client Closed Request"
+		}
+	}
+	if p.Status >= 500 && p.Status != http.StatusServiceUnavailable {
+		a.Logger.Error("request failed", "method", r.Method, "path", r.URL.EscapedPath(), "status", p.Status, "err", err)
+	}
+	if p.Status == http.StatusServiceUnavailable || p.Status == http.StatusTooManyRequests {
+		w.Header().Set("Retry-After", "1")
+	}
+	writeJSON(w, p.Status, "application/problem+json", &p)
+}
+
+// writeJSON answers with a JSON document. It writes nothing before it is whole.
+func writeJSON(w http.ResponseWriter, status int, contentType string, body any) {
+	data, err := marshal(body)
+	if err != nil { // a view is always encodable
+		panic(err)
+	}
+	data = append(data, '\n')
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Content-Length", strconv.Itoa(len(data)))
+	if status == 0 {
+		status = http.StatusOK
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(data) // a client that is gone needs no answer
+}
+
+// marshal encodes without escaping what only HTML needs escaped.
+func marshal(v any) ([]byte, error) {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return []byte(strings.TrimSuffix(b.String(), "\n")), nil
+}
+
+// shown makes foreign text fit for a message: short, without control
+// characters.
+func shown(s string) string {
+	if len(s) > 120 {
+		s = strings.ToValidUTF8(s[:120], "") + "..."
+	}
+	if strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) || strings.ToValidUTF8(s, "") != s || s == "" {
+		return strconv.Quote(s)
+	}
+	return s
+}

@@ -1,0 +1,257 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/history"
+	"github.com/perdure/perdure/internal/hub"
+)
+
+// startBody is the body of POST /runs.
+type startBody struct {
+	Name    string            `json:"name"`
+	ID      string            `json:"id"`
+	Version string            `json:"version"`
+	Input   json.RawMessage   `json:"input"`
+	Tags    map[string]string `json:"tags"`
+	StartAt *time.Time        `json:"start_at"`
+	// IDPolicy says what happens if the id exists: "reject" (default), "get"
+	// (leave it alone), "replace_ended" or "replace_failed".
+	IDPolicy string `json:"id_policy"`
+	// Event is raised in the same commit, also to an existing run.
+	Event *startEvent `json:"event"`
+}
+
+// startEvent is the event of a signal-with-start.
+type startEvent struct {
+	Name string          `json:"name"`
+	Data json.RawMessage `json:"data"`
+}
+
+// started is the answer to POST /runs.
+type started struct {
+	ID        string `json:"id"`
+	Execution string `json:"execution,omitempty"`
+	Existing  bool   `json:"existing"`
+}
+
+const (
+	maxTags     = 64
+	maxTagBytes = 256 // of a key or value
+)
+
+func (a *API) startRun(w http.ResponseWriter, r *http.Request) (*reply, error) {
+	if _, err := query(r); err != nil {
+		return nil, err
+	}
+	var body startBody
+	if err := a.decode(w, r, &body); err != nil {
+		return nil, err
+	}
+	start, err := a.checkStart(r, &body)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := a.Hub.Start(r.Context(), start)
+	if err != nil {
+		return nil, err
+	}
+	status := http.StatusCreated
+	if answer.Existing {
+		status = http.StatusOK
+	}
+	return &reply{status: status, body: &started{ID: answer.InstanceID, Execution: answer.ExecutionID, Existing: answer.Existing},
+		header: [2]string{"Location", "/api/v1/runs/" + url.PathEscape(answer.InstanceID)}}, nil
+}
+
+// checkStart turns the body into a command, or says what is wrong with it.
+func (a *API) checkStart(r *http.Request, body *startBody) (*hub.Start, error) {
+	if err := checkName("field name", body.Name); err != nil {
+		return nil, err
+	}
+	if err := a.checkOrchestration(body.Name); err != nil {
+		return nil, err
+	}
+	request, err := requestID(r)
+	if err != nil {
+		return nil, err
+	}
+	start := &hub.Start{RequestID: request, InstanceID: body.ID, Name: body.Name,
+		Version: history.NoneIfEmpty(body.Version), Input: textOf(body.Input), Tags: body.Tags}
+	if body.ID != "" {
+		if err := checkRunID(body.ID); err != nil {
+			return nil, err
+		}
+	}
+	if len(body.Tags) > maxTags {
+		return nil, invalid(fmt.Sprintf("%d tags, at most %d are allowed", len(body.Tags), maxTags), "")
+	}
+	for k, v := range body.Tags {
+		if k == "" || len(k) > maxTagBytes || len(v) > maxTagBytes {
+			return nil, invalid(fmt.Sprintf("tag %s: keys have 1 to %d bytes, values at most %[2]d", shown(k), maxTagBytes), "")
+		}
+	}
+	if body.StartAt != nil {
+		start.StartAt = *body.StartAt
+	}
+	switch body.IDPolicy {
+	case "", "reject":
+	case "get":
+		start.OrGet = true
+	case "replace_ended":
+		start.Replace = []history.Status{history.StatusCompleted, history.StatusFailed, history.StatusTerminated, history.StatusCanceled}
+	case "replace_failed":
+		start.Replace = []history.Status{history.StatusFailed, history.StatusTerminated, history.StatusCanceled}
+	default:
+		return nil, invalid("id_policy is "+shown(body.IDPolicy), "known are reject, get, replace_ended, replace_failed")
+	}
+	if e := body.Event; e != nil {
+		if body.ID == "" {
+			return nil, invalid("an event needs the id of the run that it starts or finds", `add "id"`)
+		}
+		if err := checkName("event name", e.Name); err != nil {
+			return nil, err
+		}
+		start.Event = &hub.Raise{InstanceID: body.ID, Name: e.Name, Data: textOf(e.Data)}
+	}
+	return start, nil
+}
+
+// checkOrchestration returns a problem if nobody here can run the orchestration.
+func (a *API) checkOrchestration(name string) error {
+	if a.Orchestrations == nil {
+		return nil
+	}
+	names := a.Orchestrations()
+	for _, n := range names {
+		if n == name {
+			return nil
+		}
+	}
+	hint := "known are " + strings.Join(names, ", ")
+	if near := nearest(name, names); near != "" {
+		hint = "did you mean " + near + "?"
+	} else if len(names) == 0 {
+		hint = "no orchestration is registered here"
+	}
+	return &problem{Status: http.StatusNotFound, Code: perdure.NotFound.String(), Detail: "no orchestration " + shown(name), Hint: hint}
+}
+
+func (a *API) getRun(_ http.ResponseWriter, r *http.Request) (*reply, error) {
+	id, err := runID(r)
+	if err != nil {
+		return nil, err
+	}
+	q, err := query(r, "wait")
+	if err != nil {
+		return nil, err
+	}
+	wait, err := q.duration("wait", a.MaxWait)
+	if err != nil {
+		return nil, err
+	}
+	instance, err := a.Hub.Instance(r.Context(), id, true)
+	if err != nil {
+		return nil, err
+	}
+	if wait > 0 && !instance.Status.Terminal() {
+		if instance, err = a.await(r.Context(), id, wait); err != nil {
+			return nil, err
+		}
+	}
+	return &reply{body: viewRun(instance)}, nil
+}
+
+// await returns the instance when it has ended, or as it is after d, or when
+// the server stops.
+func (a *API) await(ctx context.Context, id string, d time.Duration) (*hub.Instance, error) {
+	running, stop := a.untilStop(ctx)
+	defer stop()
+	waiting, cancel := context.WithTimeout(running, d)
+	defer cancel()
+	instance, err := a.Hub.WaitCompletion(waiting, id)
+	gaveUp := waiting.Err() != nil
+	if err != nil && gaveUp && ctx.Err() == nil {
+		return a.Hub.Instance(ctx, id, true)
+	}
+	return instance, err
+}
+
+// raiseEvent raises the body, any JSON value or nothing, as an event.
+func (a *API) raiseEvent(w http.ResponseWriter, r *http.Request) (*reply, error) {
+	id, name, data, request, err := a.eventOf(w, r)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.Hub.Raise(r.Context(), &hub.Raise{RequestID: request, InstanceID: id, Name: name, Data: data}); err != nil {
+		return nil, err
+	}
+	return a.applied(r.Context(), id)
+}
+
+// askRun raises the body as a request-reply event and answers with the reply.
+func (a *API) askRun(w http.ResponseWriter, r *http.Request) (*reply, error) {
+	id, name, data, request, err := a.eventOf(w, r)
+	if err != nil {
+		return nil, err
+	}
+	return a.ask(r, &hub.Ask{RequestID: request, InstanceID: id, Name: name, Input: data})
+}
+
+// ask waits for an answer as long as a wait may last.
+func (a *API) ask(r *http.Request, ask *hub.Ask) (*reply, error) {
+	ctx, cancel := context.WithTimeout(r.Context(), a.MaxWait)
+	defer cancel()
+	answer, err := a.Hub.Ask(ctx, ask)
+	if errors.Is(err, context.DeadlineExceeded) || err != nil && ctx.Err() != nil && r.Context().Err() == nil {
+		return nil, &perdure.Error{Code: perdure.DeadlineExceeded, Op: "ask", Instance: ask.InstanceID,
+			Message: "no answer yet; the request stands, repeat it with its Idempotency-Key to wait on"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &reply{body: &answered{ID: ask.InstanceID, Output: jsonOf(answer)}}, nil
+}
+
+// answered is the answer to a request-reply event or an entity call.
+type answered struct {
+	ID     string          `json:"id"`
+	Output json.RawMessage `json:"output"`
+}
+
+func (a *API) eventOf(w http.ResponseWriter, r *http.Request) (id, name string, data history.Text, request string, err error) {
+	if id, err = runID(r); err != nil {
+		return id, name, data, request, err
+	}
+	name = r.PathValue("name")
+	if err = checkName("event name", name); err != nil {
+		return id, name, data, request, err
+	}
+	if request, err = requestID(r); err != nil {
+		return id, name, data, request, err
+	}
+	if _, err = query(r); err != nil {
+		return id, name, data, request, err
+	}
+	raw, err := a.decodeValue(w, r)
+	return id, name, textOf(raw), request, err
+}
+
+// applied answers a command with the run as it is now, which has the version
+// that the command made or a later one.
+func (a *API) applied(ctx context.Context, id string) (*reply, error) {
+	instance, err := a.Hub.Instance(ctx, id, false)
+	if err != nil {
+		// The command is durable all the same; only its view is missing.
+		return &reply{body: &started{ID: id, Existing: true}}, nil
+	}
+	return &reply{body: viewRow(instance)}, nil
+}

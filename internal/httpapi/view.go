@@ -1,0 +1,191 @@
+package httpapi
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"time"
+
+	"github.com/perdure/perdure/internal/history"
+	"github.com/perdure/perdure/internal/hub"
+	"github.com/perdure/perdure/store"
+)
+
+// run is an orchestration as the API shows it; in lists without the fields
+// after Actions.
+type run struct {
+	ID          string `json:"id"`
+	Incarnation string `json:"incarnation"`
+	RowVersion  uint64 `json:"row_version"`
+	Execution   string `json:"execution,omitempty"`
+	Name        string `json:"name"`
+	Version     string `json:"version,omitempty"`
+
+	Status     string     `json:"status"`
+	Phase      string     `json:"phase,omitempty"`
+	PhaseSince *time.Time `json:"phase_since,omitempty"`
+	PhaseCause string     `json:"phase_cause,omitempty"`
+	Step       string     `json:"current_step,omitempty"`
+	WaitName   string     `json:"wait_name,omitempty"`
+	NextFireAt *time.Time `json:"next_fire_at,omitempty"`
+	Attempt    int32      `json:"attempt,omitempty"`
+	Pending    *pending   `json:"pending_counts,omitempty"`
+
+	ErrorCode string `json:"error_code,omitempty"`
+	ErrorText string `json:"error_text,omitempty"`
+
+	Created    *time.Time `json:"created,omitempty"`
+	StartAt    *time.Time `json:"start_at,omitempty"`
+	Started    *time.Time `json:"started,omitempty"`
+	Updated    *time.Time `json:"updated,omitempty"`
+	Completed  *time.Time `json:"completed,omitempty"`
+	DurationMS *int64     `json:"duration_ms,omitempty"`
+
+	Parent  string            `json:"parent_id,omitempty"`
+	Root    string            `json:"root_id,omitempty"`
+	Agent   string            `json:"agent,omitempty"`
+	Session string            `json:"session,omitempty"`
+	Tags    map[string]string `json:"tags,omitempty"`
+
+	CustomStatus  json.RawMessage `json:"custom_status,omitempty"`
+	HistoryLength int64           `json:"history_len,omitempty"`
+	HistoryBytes  int64           `json:"history_bytes,omitempty"`
+
+	// Actions are the names of what may be done now.
+	Actions []string        `json:"actions"`
+	Input   json.RawMessage `json:"input,omitempty"`
+	Output  json.RawMessage `json:"output,omitempty"`
+	Failure *failure        `json:"failure,omitempty"`
+}
+
+// pending counts open steps.
+type pending struct {
+	Activities int `json:"activities,omitempty"`
+	Timers     int `json:"timers,omitempty"`
+	Children   int `json:"children,omitempty"`
+	Entities   int `json:"entities,omitempty"`
+	Events     int `json:"events,omitempty"`
+	Messages   int `json:"messages,omitempty"`
+}
+
+// failure says why something failed.
+type failure struct {
+	Type         string   `json:"type"`
+	Message      string   `json:"message"`
+	Stack        string   `json:"stack,omitempty"`
+	NonRetriable bool     `json:"non_retriable,omitempty"`
+	Cause        *failure `json:"cause,omitempty"`
+}
+
+// viewRun returns what the API shows of an instance.
+func viewRun(i *hub.Instance) *run {
+	v := &run{
+		ID: i.ID, Incarnation: hex.EncodeToString(i.Incarnation[:]), RowVersion: i.Record.Version,
+		Execution: i.Execution, Name: i.Name, Version: i.AppVersion.S,
+		Status: statusName(i.Status), Phase: phaseName(i.Phase), PhaseSince: timeOrNil(i.PhaseSince),
+		PhaseCause: i.PhaseCause, Step: i.Step, WaitName: i.WaitName, NextFireAt: timeOrNil(i.NextFireAt), Attempt: i.Attempt,
+		Created: timeOrNil(i.Created), StartAt: timeOrNil(i.StartAt), Started: timeOrNil(i.Started),
+		Updated: timeOrNil(i.Updated), Completed: timeOrNil(i.Completed),
+		Parent: i.Parent, Root: i.Root, Agent: i.Agent, Session: i.Session, Tags: i.Tags,
+		CustomStatus: jsonOf(i.CustomStatus), HistoryLength: i.HistoryEvents, HistoryBytes: i.HistoryBytes,
+		Actions: actions(i.Status), Input: jsonOf(i.Input), Output: jsonOf(i.Output), Failure: viewFailure(i.Failure),
+	}
+	if i.Root == i.ID {
+		v.Root = ""
+	}
+	if p := pending(i.Pending); p != (pending{}) {
+		v.Pending = &p
+	}
+	if i.Failure != nil {
+		v.ErrorCode, v.ErrorText = i.Failure.Type, i.Failure.Message
+	}
+	if !i.Completed.IsZero() {
+		begin := i.Started
+		if begin.IsZero() {
+			begin = i.Created
+		}
+		ms := i.Completed.Sub(begin).Milliseconds()
+		v.DurationMS = &ms
+	}
+	return v
+}
+
+// viewRow is viewRun without what lists leave out.
+func viewRow(i *hub.Instance) *run {
+	v := viewRun(i)
+	v.Input, v.Output, v.Failure = nil, nil, nil
+	return v
+}
+
+func viewFailure(f *history.Failure) *failure {
+	if f == nil {
+		return nil
+	}
+	return &failure{Type: f.Type, Message: f.Message, Stack: f.Stack.S, NonRetriable: f.NonRetriable, Cause: viewFailure(f.Inner)}
+}
+
+// actions names what may be done to a run in a status.
+func actions(s store.Status) []string {
+	switch {
+	case s == store.Failed:
+		return []string{"restart", "rewind", "purge"}
+	case s.Terminal():
+		return []string{"restart", "purge"}
+	case s == store.Suspended:
+		return []string{"resume", "event", "cancel", "terminate"}
+	}
+	return []string{"suspend", "event", "cancel", "terminate"}
+}
+
+// jsonOf returns a payload as JSON: itself if it is JSON, else as a string,
+// since workers of other languages may write plain text.
+func jsonOf(t history.Text) json.RawMessage {
+	switch {
+	case !t.Set:
+		return nil
+	case json.Valid([]byte(t.S)):
+		return json.RawMessage(t.S)
+	}
+	quoted, err := marshal(t.S)
+	if err != nil { // a string is always encodable
+		panic(err)
+	}
+	return quoted
+}
+
+// textOf is the payload for a value of a request: absent if the field was.
+func textOf(raw json.RawMessage) history.Text {
+	if raw == nil {
+		return history.Text{}
+	}
+	return history.Some(compact(raw))
+}
+
+func timeOrNil(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
+// statusName is the name of a status in filters and answers.
+func statusName(s store.Status) string { return history.Status(s).String() }
+
+// phaseName is the name of a phase in filters and answers.
+func phaseName(p store.Phase) string {
+	switch p {
+	case store.Stuck:
+		return "stuck"
+	case store.WaitingApproval:
+		return "waiting_approval"
+	case store.Retrying:
+		return "retrying"
+	case store.Active:
+		return "active"
+	case store.WaitingEvent:
+		return "waiting_event"
+	case store.WaitingTimer:
+		return "waiting_timer"
+	}
+	return ""
+}
