@@ -1,0 +1,110 @@
+package replay
+
+import (
+	"iter"
+	"runtime/debug"
+	"slices"
+
+	"github.com/perdure/perdure"
+)
+
+// branch is a coroutine of user code.
+type branch struct {
+	m     *machine
+	run   func()
+	done  *perdure.Step // of the branch; nil for the main function
+	next  func() (struct{}, bool)
+	stop  func()
+	yield func(struct{}) bool
+
+	ready    bool // is in the machine's queue
+	started  bool
+	returned bool // run returned
+	clean    bool // the coroutine ends without Goexit
+	ended    bool // the coroutine is not to be resumed
+}
+
+func (m *machine) spawn(run func(), done *perdure.Step) {
+	b := &branch{m: m, run: run, done: done}
+	b.next, b.stop = iter.Pull(b.body)
+	m.branches = append(m.branches, b)
+	b.Wake()
+}
+
+// Wake implements perdure.Waiter.
+func (b *branch) Wake() {
+	if !b.ready && !b.ended {
+		b.ready = true
+		b.m.ready = append(b.m.ready, b)
+	}
+}
+
+// resume runs the branch until it waits or ends.
+func (b *branch) resume() {
+	b.ready, b.started = false, true
+	b.m.current = b
+	b.m.running.Store(b)
+	b.next()
+	b.m.current = nil
+	b.m.running.Store(nil)
+	if b.returned && b.done != nil && !b.m.over {
+		b.done.Complete(none)
+	}
+	if b.returned || b.ended {
+		b.ended = true
+		b.m.forget(b)
+	}
+}
+
+func (m *machine) forget(b *branch) {
+	if i := slices.Index(m.branches, b); i >= 0 && b.clean {
+		m.branches = slices.Delete(m.branches, i, i+1)
+	}
+}
+
+// body is the coroutine. Goexit, which user code may call, must not leave it,
+// since it would end the goroutine that resumed the coroutine: guard suspends
+// for good in that case. When the branch is unwound, Goexit does end the
+// goroutine that called stop, which is one made for that.
+func (b *branch) body(yield func(struct{}) bool) {
+	b.yield = yield
+	defer b.guard()
+	b.call()
+	b.clean = true
+}
+
+func (b *branch) guard() {
+	if b.clean || b.m.unwinding {
+		return
+	}
+	b.ended = true
+	b.m.fault("the orchestration's code called runtime.Goexit", "")
+	b.yield(struct{}{})
+}
+
+// call is where user code is recovered.
+func (b *branch) call() {
+	defer func() {
+		if b.returned {
+			return
+		}
+		p := recover()
+		if p == nil {
+			return
+		}
+		b.ended = true
+		if !b.m.unwinding {
+			b.m.fault(p, userStack(debug.Stack()))
+		}
+	}()
+	b.run()
+	b.returned = true
+}
+
+// park suspends the branch until it is woken. It does not return when the branch
+// is unwound.
+func (b *branch) park() {
+	if !b.yield(struct{}{}) {
+		exit()
+	}
+}

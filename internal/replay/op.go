@@ -1,0 +1,98 @@
+package replay
+
+import (
+	"fmt"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/engine"
+	"github.com/perdure/perdure/internal/history"
+)
+
+// op makes the action of a step.
+func (m *machine) op(s *perdure.Step) engine.Op {
+	switch s.Kind {
+	case perdure.StepActivity:
+		return activityOp(s)
+	case perdure.StepChild, perdure.StepStart:
+		return m.childOp(s)
+	case perdure.StepTimer:
+		return &engine.CreateTimer{FireAt: s.At}
+	case perdure.StepSend:
+		return &engine.SendEvent{InstanceID: s.Target, Name: s.Name, Data: s.Input}
+	case perdure.StepEntitySignal, perdure.StepEntityCall, perdure.StepLock:
+		return &engine.SendEntityMessage{Body: m.entityBody(s)}
+	case perdure.StepPatch:
+		return &engine.Mark{Name: s.Name}
+	case perdure.StepReply:
+		return &engine.Reply{Request: s.Request, Result: s.Input, Failure: perdure.FailureOf(s.Err)}
+	case perdure.StepTerminate:
+		return &engine.Terminate{InstanceID: s.Target, Reason: s.Input, Recurse: true}
+	case perdure.StepRows:
+		return &engine.PutRows{Rows: engineRows(s.Rows)}
+	}
+	panic(fmt.Sprintf("replay: no action for steps of kind %d", s.Kind))
+}
+
+func activityOp(s *perdure.Step) *engine.ScheduleTask {
+	op := &engine.ScheduleTask{Name: s.Name, Input: s.Input, Attempt: s.Attempt}
+	if o := s.Options; o != nil {
+		op.Version = history.NoneIfEmpty(o.Version)
+		op.Tags = o.Tags
+		op.Timeout = o.Timeout
+		op.HeartbeatTimeout = o.HeartbeatTimeout
+		op.LimitKey = o.LimitKey
+		op.Limit = int32(o.Limit)
+		op.Effect = o.Effect
+	}
+	return op
+}
+
+func (m *machine) childOp(s *perdure.Step) *engine.CreateSubOrchestration {
+	op := &engine.CreateSubOrchestration{
+		InstanceID: s.Target,
+		Name:       s.Name,
+		Input:      s.Input,
+		Detached:   s.Kind == perdure.StepStart,
+	}
+	if o := s.Options; o != nil {
+		op.Version = history.NoneIfEmpty(o.Version)
+		op.Tags = o.Tags
+	}
+	return op
+}
+
+// childID is the id that a child has, or gets from the engine.
+func (m *machine) childID(s *perdure.Step) string {
+	if s.Target != "" {
+		return s.Target
+	}
+	return fmt.Sprintf("%s:%04x", m.info.InstanceID, s.ID)
+}
+
+func (m *machine) entityBody(s *perdure.Step) history.Body {
+	switch s.Kind {
+	case perdure.StepEntitySignal:
+		return &history.EntityOperationSignaled{
+			RequestID:        s.Request,
+			Operation:        s.Name,
+			ScheduledTime:    s.At,
+			Input:            s.Input,
+			TargetInstanceID: history.Some(s.Target),
+		}
+	case perdure.StepEntityCall:
+		return &history.EntityOperationCalled{
+			RequestID:         s.Request,
+			Operation:         s.Name,
+			Input:             s.Input,
+			ParentInstanceID:  history.Some(m.info.InstanceID),
+			ParentExecutionID: history.Some(m.info.ExecutionID),
+			TargetInstanceID:  history.Some(s.Target),
+		}
+	}
+	return &history.EntityLockRequested{
+		CriticalSectionID: s.Request,
+		LockSet:           s.Locks,
+		ParentInstanceID:  history.Some(m.info.InstanceID),
+		ParentExecutionID: history.Some(m.info.ExecutionID),
+	}
+}

@@ -1,0 +1,180 @@
+package perdure
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/perdure/perdure/internal/history"
+)
+
+// Runtime is what a Context stands on. It is called by the orchestration's own
+// code only, which runs one branch at a time.
+type Runtime interface {
+	// Begin schedules a step, at once and in the order of the calls. Steps that
+	// nothing answers are done when it returns.
+	Begin(s *Step)
+	// Wait suspends the calling branch until one of the steps is done. It does
+	// not return if the orchestration is unloaded meanwhile.
+	Wait(first *Step, others ...*Step)
+	// Cancel closes a step that is not done: it ends with a Canceled error.
+	Cancel(s *Step)
+	// Info describes the running orchestration; it changes between turns.
+	Info() *Info
+}
+
+// Info describes a running orchestration.
+type Info struct {
+	InstanceID  string
+	ExecutionID string
+	Name        string
+	Version     string
+	Tags        map[string]string
+	Parent      *Parent // nil if it has none
+	Seed        string  // what ids and chance derive from
+	Now         time.Time
+	Replaying   bool
+	Logger      *slog.Logger
+}
+
+// StepKind says what a Step asks for.
+type StepKind uint8
+
+// The kinds of steps.
+const (
+	StepActivity     StepKind = iota + 1 // run activity Name with Input
+	StepChild                            // run orchestration Name as a child, with the id Target if set
+	StepStart                            // start orchestration Name, without a parent, with the id Target
+	StepTimer                            // wait until At
+	StepEvent                            // wait for event Name
+	StepSend                             // raise event Name to Target
+	StepEntityCall                       // run operation Name on entity Target; Request is the call's id
+	StepEntitySignal                     // the same, without an answer, not before At
+	StepLock                             // lock the entities Locks; Request is the section's id
+	StepUnlock                           // end the critical section Request
+	StepPatch                            // take the path of patch Name; Taken is the answer
+	StepReply                            // answer the request Request with Input or Err
+	StepStatus                           // set the custom status to Input
+	StepTerminate                        // terminate orchestration Target, with Input as its output
+	StepRows                             // write Rows beside the run
+	StepBranch                           // run Run as a branch; done when it returns
+)
+
+// Step is one thing that an orchestration asks for, and its outcome. The code
+// that begins a step fills it, the runtime answers it; neither changes what the
+// other wrote.
+type Step struct {
+	Kind    StepKind
+	Taken   bool
+	Name    string
+	Target  string
+	Request string
+	Input   history.Text
+	At      time.Time
+	Options *StepOptions // nil = none
+	Locks   []string
+	Rows    []Row
+	Run     func()
+	Err     error
+
+	// ID and Attempt belong to the runtime: number of the action and attempt of
+	// a step that is repeated.
+	ID      int32
+	Attempt int32
+	Began   time.Time
+
+	done    bool
+	result  history.Text
+	failure *history.Failure
+	err     error
+	waiter  Waiter
+	waiters []Waiter // beyond the first
+}
+
+// StepOptions are what few steps need.
+type StepOptions struct {
+	Version          string
+	Tags             map[string]string
+	Retry            *RetryPolicy
+	Timeout          time.Duration
+	HeartbeatTimeout time.Duration
+	LimitKey         string
+	Limit            int
+	Effect           []byte
+}
+
+// Row is a piece of durable data that lies beside an instance, written in the
+// commit of the turn or operation that asks for it. The kinds belong to the
+// packages of this module.
+type Row struct {
+	Kind   uint16
+	Key    []byte
+	Value  []byte
+	Index  [2][]byte // up to two further keys by which it can be read
+	Keep   bool      // outlives the instance
+	Delete bool
+}
+
+// Waiter is told that a step on which it waits is done.
+type Waiter interface{ Wake() }
+
+// Complete ends the step with a result.
+func (s *Step) Complete(result history.Text) { s.end(result, nil, nil) }
+
+// Fail ends the step with a recorded failure.
+func (s *Step) Fail(f *history.Failure) { s.end(history.Text{}, f, nil) }
+
+// Reject ends the step with an error that arose in this process.
+func (s *Step) Reject(err error) { s.end(history.Text{}, nil, err) }
+
+func (s *Step) end(result history.Text, f *history.Failure, err error) {
+	if s.done {
+		return
+	}
+	s.done, s.result, s.failure, s.err = true, result, f, err
+	first, more := s.waiter, s.waiters
+	s.waiter, s.waiters = nil, nil
+	if first != nil {
+		first.Wake()
+	}
+	for _, w := range more {
+		w.Wake()
+	}
+}
+
+// Done reports whether the step has ended.
+func (s *Step) Done() bool { return s.done }
+
+// Result returns the outcome of a step that is done.
+func (s *Step) Result() (history.Text, error) {
+	if s.err != nil {
+		return history.Text{}, s.err
+	}
+	if s.failure != nil {
+		return history.Text{}, stepError(s.Name, s.Attempt, s.failure)
+	}
+	return s.result, nil
+}
+
+// Subscribe has w woken once, when the step ends, after those that subscribed
+// earlier.
+func (s *Step) Subscribe(w Waiter) {
+	if s.waiter == nil && len(s.waiters) == 0 {
+		s.waiter = w
+		return
+	}
+	s.waiters = append(s.waiters, w)
+}
+
+// Unsubscribe undoes one Subscribe, if w was not woken yet.
+func (s *Step) Unsubscribe(w Waiter) {
+	if s.waiter == w {
+		s.waiter = nil
+		return
+	}
+	for i, other := range s.waiters {
+		if other == w {
+			s.waiters = append(s.waiters[:i:i], s.waiters[i+1:]...)
+			return
+		}
+	}
+}
