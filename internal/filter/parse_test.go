@@ -55,6 +55,7 @@ func TestCanonicalText(t *testing.T) {
 		"duration>300s":                       "duration>5m",
 		"duration<=1d12h":                     "duration<=36h",
 		"duration<1w":                         "duration<168h",
+		"duration<1w1d3h":                     "duration<195h",
 		"duration>1.5h":                       "duration>1h30m",
 		"duration>0s":                         "duration>0s",
 		"created>-24h":                        "created>2026-02-28T23:30:00Z",
