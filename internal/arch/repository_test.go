@@ -3,6 +3,7 @@ package arch_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/perdure/perdure/internal/arch"
@@ -35,5 +36,20 @@ func moduleRoot(t *testing.T) string {
 			t.Fatal("no go.mod above the test")
 		}
 		dir = parent
+	}
+}
+
+// TestGoLine keeps go.mod at the oldest Go that the documentation names:
+// adding a module that demands a newer one raises the line unasked.
+func TestGoLine(t *testing.T) {
+	const want = "go 1.25.0"
+	mod, err := os.ReadFile(filepath.Join(moduleRoot(t), "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(mod)) {
+		if got := strings.TrimSpace(line); strings.HasPrefix(got, "go ") && got != want {
+			t.Errorf("go.mod says %q, want %q: hold back the module that demands it", got, want)
+		}
 	}
 }
