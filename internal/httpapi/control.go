@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/internal/history"
 	"github.com/perdure/perdure/internal/hub"
 )
@@ -138,7 +139,7 @@ func (a *API) previewRewind(r *http.Request, id string) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s := statusName(instance.Status); s != "failed" {
+	if s := client.StatusName(instance.Status); s != "failed" {
 		return nil, &perdure.Error{Code: perdure.FailedPrecondition, Op: "rewind", Instance: id,
 			Message: "only a failed run can be rewound, this one is " + s}
 	}

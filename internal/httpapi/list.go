@@ -4,7 +4,9 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/store"
 )
 
@@ -38,17 +40,20 @@ func (a *API) listRuns(_ http.ResponseWriter, r *http.Request) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	sq, parsed, err := a.compile(q.Get("filter"))
+	selection, err := client.Select(q.Get("filter"), time.Now())
 	if err != nil {
 		return nil, err
 	}
-	if sq.Order, err = sortOrder(q); err != nil {
+	order, err := sortOrder(q)
+	if err != nil {
 		return nil, err
 	}
-	if sq.Limit, err = pageSize(q); err != nil {
+	limit, err := pageSize(q)
+	if err != nil {
 		return nil, err
 	}
-	if sq.After, err = cursor(q); err != nil {
+	after, err := cursor(q)
+	if err != nil {
 		return nil, err
 	}
 	// The position comes first: a stream from it misses nothing of the page.
@@ -56,11 +61,11 @@ func (a *API) listRuns(_ http.ResponseWriter, r *http.Request) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	page, err := a.Hub.List(r.Context(), sq)
+	page, err := selection.List(r.Context(), a.Hub, order, limit, after)
 	if err != nil {
 		return nil, err
 	}
-	answer := runPage{Items: []*run{}, Next: cursorText(page.Next), Parsed: parsed,
+	answer := runPage{Items: []*run{}, Next: cursorText(page.Next), Parsed: selection.Parsed,
 		Partial: page.Partial, Scanned: page.Scanned, AsOf: cursorText([]byte(position))}
 	for _, i := range page.Items {
 		answer.Items = append(answer.Items, viewRow(i))
@@ -124,33 +129,21 @@ func (a *API) countRuns(_ http.ResponseWriter, r *http.Request) (*reply, error) 
 	return &reply{body: &answer}, nil
 }
 
-// searchLimit is the number of records that a count by search looks at.
-const searchLimit = 50000
-
-// search counts what a filter finds within the work cap; exact is false if the
-// cap ended it.
+// search counts what a filter finds; exact is false if the work cap ended it.
 func (a *API) search(r *http.Request, filter string) (counts []store.Count, exact bool, err error) {
-	sq, _, err := a.compile(filter)
+	selection, err := client.Select(filter, time.Now())
 	if err != nil {
 		return nil, false, err
 	}
-	sq.Limit = 1000
-	for scanned := 0; scanned < searchLimit; {
-		sq.Budget = searchLimit - scanned
-		page, err := a.Hub.List(r.Context(), sq)
-		if err != nil {
-			return nil, false, err
-		}
-		for _, i := range page.Items {
-			counts = append(counts, store.Count{Kind: i.Kind, Name: i.Name, Status: i.Status, Phase: i.Phase, N: 1})
-		}
-		scanned += max(page.Scanned, len(page.Items), 1)
-		if page.Next == nil {
-			return counts, !page.Partial, nil
-		}
-		sq.After = page.Next
+	const most = 50000
+	page, err := selection.List(r.Context(), a.Hub, store.CreatedDesc, most, nil)
+	if err != nil {
+		return nil, false, err
 	}
-	return counts, false, nil
+	for _, i := range page.Items {
+		counts = append(counts, store.Count{Kind: i.Kind, Name: i.Name, Status: i.Status, Phase: i.Phase, N: 1})
+	}
+	return counts, page.Next == nil, nil
 }
 
 // grouping checks the parameter group: columns joined by commas.
@@ -180,9 +173,9 @@ func sum(counts []store.Count, columns []string) []runCount {
 			case "name":
 				key.Name = c.Name
 			case "status":
-				key.Status = statusName(c.Status)
+				key.Status = client.StatusName(c.Status)
 			case "phase":
-				key.Phase = phaseName(c.Phase)
+				key.Phase = client.PhaseName(c.Phase)
 			}
 		}
 		byKey[key] += c.N

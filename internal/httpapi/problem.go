@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/filter"
 )
 
 // problem is an error as the API shows it (RFC 9457).
@@ -94,7 +95,13 @@ func problemOf(err error) *problem {
 		return &problem{Status: a.status, Code: code.String(), Detail: detail, Hint: a.hint}
 	}
 	a := answers(e.Code)
-	return &problem{Status: a.status, Code: e.Code.String(), Detail: e.Error(), Hint: a.hint, ID: e.Instance}
+	p = &problem{Status: a.status, Code: e.Code.String(), Detail: e.Error(), Hint: a.hint, ID: e.Instance}
+	var wrong filter.Errors
+	if errors.As(err, &wrong) && len(wrong) > 0 {
+		p.Detail, p.Column = wrong.Error(), wrong[0].From+1
+		p.Hint = "a filter looks like: status:failed name:Order* created>-24h"
+	}
+	return p
 }
 
 // invalid is a problem with what the caller sent.

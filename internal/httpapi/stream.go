@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/store"
 )
@@ -133,11 +134,11 @@ func (a *API) topics(texts []string) ([]topic, error) {
 			}
 			t.id = rest
 		case "runs":
-			match, err := a.matcher(rest)
+			selection, err := client.Select(rest, time.Now())
 			if err != nil {
 				return nil, err
 			}
-			t.match = match
+			t.match = selection.Matches
 		default:
 			return nil, invalid("no topic "+shown(kind), "known are runs:<filter>, run:<id>, counts")
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/internal/history"
 	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/store"
@@ -81,7 +82,7 @@ func viewRun(i *hub.Instance) *run {
 	v := &run{
 		ID: i.ID, Incarnation: hex.EncodeToString(i.Incarnation[:]), RowVersion: i.Record.Version,
 		Execution: i.Execution, Name: i.Name, Version: i.AppVersion.S,
-		Status: statusName(i.Status), Phase: phaseName(i.Phase), PhaseSince: timeOrNil(i.PhaseSince),
+		Status: client.StatusName(i.Status), Phase: client.PhaseName(i.Phase), PhaseSince: timeOrNil(i.PhaseSince),
 		PhaseCause: i.PhaseCause, Step: i.Step, WaitName: i.WaitName, NextFireAt: timeOrNil(i.NextFireAt), Attempt: i.Attempt,
 		Created: timeOrNil(i.Created), StartAt: timeOrNil(i.StartAt), Started: timeOrNil(i.Started),
 		Updated: timeOrNil(i.Updated), Completed: timeOrNil(i.Completed),
@@ -166,26 +167,4 @@ func timeOrNil(t time.Time) *time.Time {
 	}
 	t = t.UTC()
 	return &t
-}
-
-// statusName is the name of a status in filters and answers.
-func statusName(s store.Status) string { return history.Status(s).String() }
-
-// phaseName is the name of a phase in filters and answers.
-func phaseName(p store.Phase) string {
-	switch p {
-	case store.Stuck:
-		return "stuck"
-	case store.WaitingApproval:
-		return "waiting_approval"
-	case store.Retrying:
-		return "retrying"
-	case store.Active:
-		return "active"
-	case store.WaitingEvent:
-		return "waiting_event"
-	case store.WaitingTimer:
-		return "waiting_timer"
-	}
-	return ""
 }

@@ -1,0 +1,130 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/history"
+	"github.com/perdure/perdure/internal/hub"
+)
+
+// Suspend stops a run from going on; running steps finish, and what arrives is
+// kept.
+func (c *Client) Suspend(ctx context.Context, id, reason string, opts ...Option) error {
+	_, err := c.control(ctx, &hub.Control{InstanceID: id, Kind: hub.Suspend, Reason: history.NoneIfEmpty(reason)}, opts)
+	return err
+}
+
+// Resume lets a suspended run go on.
+func (c *Client) Resume(ctx context.Context, id, reason string, opts ...Option) error {
+	_, err := c.control(ctx, &hub.Control{InstanceID: id, Kind: hub.Resume, Reason: history.NoneIfEmpty(reason)}, opts)
+	return err
+}
+
+// Ending says how a run is ended before its time.
+type Ending struct {
+	Output    any  // becomes the run's output, as JSON; nil = none
+	Recursive bool // its unfinished children too
+}
+
+// Terminate ends a run; running activities see their context cancelled.
+func (c *Client) Terminate(ctx context.Context, id string, e Ending, opts ...Option) error {
+	return c.end(ctx, id, hub.Terminate, e, opts)
+}
+
+// Cancel is Terminate, with status Canceled.
+func (c *Client) Cancel(ctx context.Context, id string, e Ending, opts ...Option) error {
+	return c.end(ctx, id, hub.Cancel, e, opts)
+}
+
+func (c *Client) end(ctx context.Context, id string, kind hub.ControlKind, e Ending, opts []Option) error {
+	output, err := encode("terminate", id, e.Output)
+	if err != nil {
+		return err
+	}
+	_, err = c.control(ctx, &hub.Control{InstanceID: id, Kind: kind, Reason: output, Recursive: e.Recursive}, opts)
+	return err
+}
+
+// RestartOptions says how a run begins anew. The zero value keeps id and input.
+type RestartOptions struct {
+	NewID bool // under a new id, whatever the run's status; the old run stays
+	Input any  // another input; nil = the same
+}
+
+// Restart begins an ended run anew and returns its id.
+func (c *Client) Restart(ctx context.Context, id string, o RestartOptions, opts ...Option) (string, error) {
+	input, err := encode("restart", id, o.Input)
+	if err != nil {
+		return "", err
+	}
+	return c.control(ctx, &hub.Control{InstanceID: id, Kind: hub.Restart, NewID: o.NewID, Input: input}, opts)
+}
+
+// Rewind lets a failed run go on from before its failure: recorded outcomes
+// are kept, failed steps run again.
+func (c *Client) Rewind(ctx context.Context, id, reason string, opts ...Option) error {
+	_, err := c.control(ctx, &hub.Control{InstanceID: id, Kind: hub.Rewind, Reason: history.NoneIfEmpty(reason)}, opts)
+	return err
+}
+
+func (c *Client) control(ctx context.Context, r *hub.Control, opts []Option) (string, error) {
+	h, err := c.connect(ctx)
+	if err != nil {
+		return "", err
+	}
+	r.RequestID = options(opts).requestID
+	return h.Control(ctx, r)
+}
+
+// PurgeOptions says what a purge takes with it.
+type PurgeOptions struct {
+	Recursive bool // sub-orchestrations too
+	DryRun    bool // only count
+}
+
+// Purge deletes runs that have ended, and entities, and returns how many.
+func (c *Client) Purge(ctx context.Context, ids []string, o PurgeOptions, opts ...Option) (int, error) {
+	h, err := c.connect(ctx)
+	if err != nil {
+		return 0, err
+	}
+	p, err := h.Purge(ctx, &hub.Purge{RequestID: options(opts).requestID, IDs: ids, Recursive: o.Recursive, DryRun: o.DryRun})
+	return p.Count, err
+}
+
+// Entity is the state of an entity.
+type Entity struct {
+	ID       perdure.EntityID
+	Queue    int    // operations that wait
+	LockedBy string // instance id of the holder, "" if free
+	State    json.RawMessage
+}
+
+// Entity returns the state of an entity, NotFound if there is none.
+func (c *Client) Entity(ctx context.Context, id perdure.EntityID) (*Entity, error) {
+	h, err := c.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	e, err := h.Entity(ctx, id.String())
+	if err != nil {
+		return nil, err
+	}
+	return &Entity{ID: id, Queue: e.Queue, LockedBy: e.LockedBy, State: raw(e.State)}, nil
+}
+
+// Signal sends a one-way operation to an entity, which it creates if needed.
+// input becomes JSON; nil passes none.
+func (c *Client) Signal(ctx context.Context, id perdure.EntityID, operation string, input any, opts ...Option) error {
+	h, err := c.connect(ctx)
+	if err != nil {
+		return err
+	}
+	text, err := encode("signal", id.String(), input)
+	if err != nil {
+		return err
+	}
+	return h.Signal(ctx, &hub.Signal{RequestID: options(opts).requestID, InstanceID: id.String(), Operation: operation, Input: text})
+}

@@ -1,0 +1,176 @@
+package client
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/filter"
+	"github.com/perdure/perdure/internal/hub"
+	"github.com/perdure/perdure/store"
+)
+
+// The work of one list request, whatever the filter.
+const (
+	selectRecords = 50000                  // examined
+	selectTime    = 200 * time.Millisecond // spent
+)
+
+// Selection is a compiled filter over orchestrations. It is for the packages of
+// this module that show lists; it is immutable.
+type Selection struct {
+	// Parsed is the filter as understood, with times resolved.
+	Parsed string
+
+	whole filter.Filter // every term
+	query store.Query   // what an index answers, and Match on the record's columns
+	rest  filter.Filter // terms that need more than the record's columns
+	turns bool          // agent turns are shown
+}
+
+// Select compiles a filter; times in it are relative to now. The error is
+// InvalidArgument and says where the mistake is. Agent turns are left out
+// unless a term asks for an agent, a session or something by its id.
+func Select(text string, now time.Time) (*Selection, error) {
+	parsed, err := filter.Parse(text, now)
+	if err != nil {
+		return nil, &perdure.Error{Code: perdure.InvalidArgument, Op: "select runs", Message: "the filter is not understood", Cause: err}
+	}
+	s := &Selection{Parsed: parsed.String(), whole: *parsed, query: store.Query{Kind: store.Orchestration}}
+	var columns filter.Filter
+	for _, term := range parsed.Terms {
+		switch term.Field {
+		case "id", "name", "agent", "session", "parent", "root", "has", filter.Word:
+			s.turns = s.turns || !term.Not
+		}
+		s.index(&term)
+		if isColumn(term.Field) {
+			columns.Terms = append(columns.Terms, term)
+		} else {
+			s.rest.Terms = append(s.rest.Terms, term)
+		}
+	}
+	if len(columns.Terms) > 0 || !s.turns {
+		s.query.Match = func(r *store.Record) bool {
+			return (s.turns || r.Agent == "") && columns.Match(recordRow{r})
+		}
+	}
+	return s, nil
+}
+
+// Matches reports whether a run belongs to the selection.
+func (s *Selection) Matches(i *hub.Instance) bool {
+	return i.Kind == store.Orchestration && (s.turns || i.Agent == "") && s.whole.Match(instanceRow{i})
+}
+
+// List returns at most limit runs after a cursor. It ends early, with Partial
+// set and a cursor, when it has done the work that one request may cost.
+func (s *Selection) List(ctx context.Context, h hub.Hub, order store.Order, limit int, after []byte) (hub.Page, error) {
+	if limit <= 0 {
+		limit = 100
+	}
+	began := time.Now()
+	q := s.query
+	q.Order, q.After = order, after
+	var page hub.Page
+	for {
+		q.Limit, q.Budget = limit-len(page.Items), selectRecords-page.Scanned
+		part, err := h.List(ctx, q)
+		if err != nil {
+			return hub.Page{}, err
+		}
+		for _, i := range part.Items {
+			if s.rest.Match(instanceRow{i}) {
+				page.Items = append(page.Items, i)
+			}
+		}
+		page.Next = part.Next
+		page.Scanned += max(part.Scanned, len(part.Items), 1)
+		page.Partial = part.Next != nil && (part.Partial || page.Scanned >= selectRecords || time.Since(began) > selectTime)
+		if page.Next == nil || page.Partial || len(page.Items) >= limit {
+			page.Partial = page.Partial && len(page.Items) < limit
+			return page, nil
+		}
+		q.After = part.Next
+	}
+}
+
+// index lets an index answer a term as far as it can; what it finds is matched
+// with the whole term all the same.
+func (s *Selection) index(t *filter.Term) {
+	if t.Not {
+		return
+	}
+	q := &s.query
+	if t.Field == "created" && len(t.Values) == 1 {
+		narrow(&q.CreatedFrom, &q.CreatedTo, t)
+	}
+	if t.Field == "completed" && len(t.Values) == 1 {
+		narrow(&q.CompletedFrom, &q.CompletedTo, t)
+	}
+	if t.Op != filter.Is || slices.ContainsFunc(t.Values, func(o filter.Operand) bool { return o.Prefix || o.Text == "" }) {
+		if t.Field == "id" && t.Op == filter.Is && len(t.Values) == 1 && q.IDPrefix == "" {
+			q.IDPrefix = t.Values[0].Text
+		}
+		return
+	}
+	first := t.Values[0].Text
+	switch t.Field {
+	case "status":
+		if q.Statuses == nil {
+			q.Statuses = numbers(t.Values, statusNames())
+		}
+	case "phase":
+		if q.Phases == nil {
+			q.Phases = numbers(t.Values, phaseNames())
+		}
+	case "name":
+		if q.Names == nil {
+			for _, o := range t.Values {
+				q.Names = append(q.Names, o.Text)
+			}
+		}
+	default:
+		if len(t.Values) > 1 {
+			return
+		}
+		s.indexText(t.Field, first)
+	}
+}
+
+// indexText is index for fields of one exact text.
+func (s *Selection) indexText(field, value string) {
+	q := &s.query
+	switch field {
+	case "id":
+		if q.IDPrefix == "" {
+			q.IDPrefix = value
+		}
+	case "parent":
+		q.Parent = value
+	case "agent":
+		q.Agent = value
+	case "session":
+		q.Session = value
+	default:
+		if key, ok := cutTag(field); ok && q.Tag[0] == "" {
+			q.Tag = [2]string{key, value}
+		}
+	}
+}
+
+// narrow moves the bounds of a time towards those of a term.
+func narrow(from, to *time.Time, t *filter.Term) {
+	o := t.Values[0]
+	if t.Op == filter.Is || t.Op == filter.Greater || t.Op == filter.GreaterEqual {
+		if o.From.After(*from) {
+			*from = o.From
+		}
+	}
+	if t.Op == filter.Is || t.Op == filter.Less || t.Op == filter.LessEqual {
+		if to.IsZero() || o.To.Before(*to) {
+			*to = o.To
+		}
+	}
+}
