@@ -8,7 +8,7 @@
 // function runs again over the recorded history and goes on where it was. So an
 // orchestration must not read clocks, files, the network or global state, must
 // not start goroutines or wait for channels or locks, and must not call
-// [runtime.LockOSThread], which ends the process; activities may do all that.
+// [runtime.LockOSThread], which has no effect beyond the next wait; activities may do all that.
 //
 // An activity is a function of a context.Context that may do anything and runs
 // at least once. An entity is named state with operations that run one at a

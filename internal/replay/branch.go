@@ -2,6 +2,7 @@ package replay
 
 import (
 	"iter"
+	"runtime"
 	"runtime/debug"
 	"slices"
 
@@ -70,6 +71,7 @@ func (b *branch) body(yield func(struct{}) bool) {
 	b.yield = yield
 	defer b.guard()
 	b.call()
+	unlockThread()
 	b.clean = true
 }
 
@@ -78,6 +80,7 @@ func (b *branch) guard() {
 		return
 	}
 	b.ended = true
+	unlockThread()
 	b.m.fault("the orchestration's code called runtime.Goexit", "")
 	b.yield(struct{}{})
 }
@@ -104,7 +107,18 @@ func (b *branch) call() {
 // park suspends the branch until it is woken. It does not return when the branch
 // is unwound.
 func (b *branch) park() {
+	unlockThread()
 	if !b.yield(struct{}{}) {
 		exit()
 	}
+}
+
+// unlockThread undoes up to three calls of runtime.LockOSThread by user code: a
+// switch of a coroutine that is locked to a thread ends the process. It costs
+// nothing if there were none. Turn must therefore not be called by a goroutine
+// that is locked to its thread.
+func unlockThread() {
+	runtime.UnlockOSThread()
+	runtime.UnlockOSThread()
+	runtime.UnlockOSThread()
 }

@@ -55,7 +55,7 @@ func (m *machine) end(c *engine.Complete) {
 		return
 	}
 	id := m.nextID()
-	got := shape{kind: history.KindExecutionCompleted, name: statusName(c.Status)}
+	got := shape{kind: history.KindExecutionCompleted, name: c.Status.String()}
 	if c.Status == history.StatusContinuedAsNew {
 		got = shape{kind: kindNext}
 	}

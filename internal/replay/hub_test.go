@@ -141,3 +141,13 @@ func newBenchRun(reg *perdure.Registry, name, input string) *replay.Execution {
 	})
 	return e
 }
+
+// fresh makes the events of a turn without running it.
+func (r *run) fresh(bodies ...history.Body) []*history.Event {
+	at := r.now.Add(time.Second)
+	fresh := []*history.Event{{ID: -1, Time: at, Body: &history.OrchestratorStarted{}}}
+	for _, b := range bodies {
+		fresh = append(fresh, &history.Event{ID: -1, Time: at, Body: b})
+	}
+	return fresh
+}

@@ -49,7 +49,10 @@ func (s shape) String() string {
 	case kindNext:
 		return "continue as new"
 	}
-	text := kindNames[s.kind]
+	text := s.kind.String()
+	if s.kind == history.KindGenericEvent {
+		text = "patch"
+	}
 	if s.name != "" {
 		text += " " + strconv.Quote(s.name)
 	}
@@ -57,19 +60,6 @@ func (s shape) String() string {
 		text += " to " + strconv.Quote(s.target)
 	}
 	return text
-}
-
-var kindNames = map[history.Kind]string{
-	history.KindTaskScheduled:                   "taskScheduled",
-	history.KindTimerCreated:                    "timerCreated",
-	history.KindSubOrchestrationInstanceCreated: "subOrchestrationInstanceCreated",
-	history.KindEventSent:                       "eventSent",
-	history.KindEntityOperationSignaled:         "entityOperationSignaled",
-	history.KindEntityOperationCalled:           "entityOperationCalled",
-	history.KindEntityLockRequested:             "entityLockRequested",
-	history.KindEntityUnlockSent:                "entityUnlockSent",
-	history.KindGenericEvent:                    "patch",
-	history.KindExecutionCompleted:              "executionCompleted",
 }
 
 // scheduled returns the shape of an event that an action left, and false for
@@ -93,25 +83,13 @@ func scheduled(ev *history.Event) (shape, bool) {
 	case *history.EntityUnlockSent:
 		return shape{history.KindEntityUnlockSent, "", b.TargetInstanceID.S}, true
 	case *history.ExecutionCompleted:
-		return shape{history.KindExecutionCompleted, statusName(b.Status), ""}, true
+		return shape{history.KindExecutionCompleted, b.Status.String(), ""}, true
 	case *history.GenericEvent:
 		if name, ok := strings.CutPrefix(b.Data.S, engine.MarkPrefix); ok {
 			return shape{history.KindGenericEvent, name, ""}, true
 		}
 	}
 	return shape{}, false
-}
-
-func statusName(s history.Status) string {
-	switch s {
-	case history.StatusCompleted:
-		return "COMPLETED"
-	case history.StatusFailed:
-		return "FAILED"
-	case history.StatusTerminated:
-		return "TERMINATED"
-	}
-	return strconv.Itoa(int(s))
 }
 
 // fits reports whether an action of the shape got leaves an event of the shape

@@ -38,6 +38,9 @@ func rewind(past, fresh []*history.Event, executionID string) engine.TurnResult 
 		}
 		kept = append(kept, ev)
 	}
+	if parent := newParent(fresh); parent.Set && len(kept) > 0 {
+		reparent(kept, parent)
+	}
 	kept = append(kept, fresh...)
 	at := fresh[0].Time
 	kept = append(kept, &history.Event{ID: -1, Time: at, Body: &history.GenericEvent{
@@ -75,4 +78,32 @@ func atEnd(events []*history.Event) bool {
 		}
 	}
 	return false
+}
+
+// newParent returns the execution id that a rewound parent has now.
+func newParent(fresh []*history.Event) history.Text {
+	for _, ev := range fresh {
+		if b, ok := ev.Body.(*history.ExecutionRewound); ok {
+			return b.ParentExecutionID
+		}
+	}
+	return none
+}
+
+// reparent replaces the ExecutionStarted of a child by one that names its
+// parent's new execution.
+func reparent(events []*history.Event, execution history.Text) {
+	for i, ev := range events {
+		b, ok := ev.Body.(*history.ExecutionStarted)
+		if !ok || b.Parent == nil || b.Parent.Instance == nil {
+			continue
+		}
+		started, parent, instance, moved := *b, *b.Parent, *b.Parent.Instance, *ev
+		instance.ExecutionID = execution
+		parent.Instance = &instance
+		started.Parent = &parent
+		moved.Body = &started
+		events[i] = &moved
+		return
+	}
 }
