@@ -43,7 +43,7 @@ const (
 
 // Config configures a [Model].
 type Config struct {
-	// Model is the model to ask, such as "claude-sonnet-4-5". Required.
+	// Model is the model to ask, such as "claude-sonnet-5-5". Required.
 	Model string
 	// APIKey authenticates. It is required at Anthropic itself.
 	APIKey string
