@@ -3,6 +3,8 @@ package perdure
 import (
 	"errors"
 	"strings"
+
+	"github.com/perdure/perdure/internal/history"
 )
 
 // Code says what kind of error an Error is. The list is closed and append-only:
@@ -87,4 +89,13 @@ func CodeOf(err error) Code {
 		return e.Code
 	}
 	return 0
+}
+
+// FailureError returns a recorded failure as an error, nil for nil. It is for
+// the parts of Perdure that carry failures to clients.
+func FailureError(f *history.Failure) error {
+	if f == nil {
+		return nil
+	}
+	return stepError("", 0, f)
 }

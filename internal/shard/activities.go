@@ -1,0 +1,380 @@
+package shard
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/engine"
+	"github.com/perdure/perdure/internal/history"
+	"github.com/perdure/perdure/internal/replay"
+	"github.com/perdure/perdure/store"
+)
+
+// activityKey names an open activity.
+type activityKey struct {
+	id, execution string
+	task          int32
+}
+
+// running is an activity that waits for a place, or runs.
+type running struct {
+	key      activityKey
+	task     *engine.Task
+	delivery uint64
+	dequeued time.Time
+
+	cancel  context.CancelCauseFunc
+	beat    atomic.Int64 // time of the newest heartbeat, Unix nanoseconds
+	ended   bool         // its outcome is known, or nobody wants it
+	outside bool         // it will be completed by its token
+	due     time.Time    // of its attempt; zero = none
+}
+
+// activityEnd is what a worker says of an activity.
+type activityEnd struct {
+	run     *running
+	result  history.Text
+	failure *history.Failure
+	pending bool
+	started time.Time
+}
+
+// activities runs the activities of this node's instances. The loop owns it.
+type activities struct {
+	open    map[activityKey]*running
+	held    map[string]int // open activities by instance
+	waiting []*running     // for a place
+	active  int
+	count   uint32 // of deliveries
+	limits  map[string]*limiter
+	stop    context.CancelCauseFunc
+	ctx     context.Context
+	wg      sync.WaitGroup
+}
+
+// limiter bounds the activities that share a key.
+type limiter struct {
+	running int
+	waiting []*running
+}
+
+func newActivities(ctx context.Context) *activities {
+	a := &activities{open: make(map[activityKey]*running), held: make(map[string]int), limits: make(map[string]*limiter)}
+	a.ctx, a.stop = context.WithCancelCause(ctx)
+	return a
+}
+
+// dispatch runs a task as soon as there is a place for it.
+func (a *activities) dispatch(l *loop, in *instance, execution string, t *engine.Task) {
+	k := activityKey{in.id, execution, t.ID}
+	if old := a.open[k]; old != nil {
+		a.end(l, old)
+	}
+	a.count++
+	r := &running{key: k, task: t, delivery: l.epoch<<32 | uint64(a.count)}
+	a.open[k] = r
+	a.held[in.id]++
+	if t.Options.Limit > 0 && t.Options.LimitKey != "" {
+		lim := a.limits[t.Options.LimitKey]
+		if lim == nil {
+			lim = &limiter{}
+			a.limits[t.Options.LimitKey] = lim
+		}
+		if lim.running >= int(t.Options.Limit) {
+			lim.waiting = append(lim.waiting, r)
+			return
+		}
+		lim.running++
+	}
+	a.place(l, r)
+}
+
+func (a *activities) place(l *loop, r *running) {
+	if a.active >= l.limits.Activities {
+		a.waiting = append(a.waiting, r)
+		return
+	}
+	a.start(l, r)
+}
+
+// start runs an activity on a goroutine of its own.
+func (a *activities) start(l *loop, r *running) {
+	a.active++
+	event := r.task.Event
+	body := event.Body.(*history.TaskScheduled)
+	now := l.clock.Now()
+	info := perdure.ActivityInfo{
+		Name: body.Name, InstanceID: r.key.id, ExecutionID: r.key.execution, TaskID: r.key.task,
+		Attempt: 1, Token: r.token(), Worker: l.node, Tags: body.Tags,
+	}
+	if m := event.Meta; m != nil {
+		info.Attempt = max(1, int(m.Attempt))
+		info.EffectID = string(m.Effect)
+	}
+	if info.EffectID == "" {
+		info.EffectID = fmt.Sprintf("%s/%s/%d", r.key.id, r.key.execution, r.key.task)
+	}
+	ctx, cancel := context.WithCancelCause(a.ctx)
+	r.cancel = cancel
+	r.dequeued = now
+	r.beat.Store(now.UnixNano())
+	if d := r.task.Options.Timeout; d > 0 {
+		r.due = now.Add(d)
+		info.Deadline = r.due
+		l.timers.push(alarm{due: r.due, run: r})
+	}
+	if d := r.task.Options.HeartbeatTimeout; d > 0 {
+		l.timers.push(alarm{due: now.Add(d), run: r})
+	}
+	info.Heartbeat = func(progress any) error {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return l.heartbeat(r, progress)
+	}
+	a.wg.Add(1)
+	go func() {
+		defer a.wg.Done()
+		result, failure := l.code.RunActivity(ctx, info, body.Input)
+		end := &activityEnd{run: r, result: result, failure: failure, started: now}
+		if replay.Pending(failure) {
+			end.failure, end.pending = nil, true
+		}
+		l.mail.add(item{result: end})
+	}()
+}
+
+// token names this delivery to those who complete it from outside.
+func (r *running) token() string {
+	var b []byte
+	b = protowire.AppendString(b, r.key.id)
+	b = protowire.AppendString(b, r.key.execution)
+	b = protowire.AppendVarint(b, uint64(uint32(r.key.task)))
+	b = protowire.AppendVarint(b, r.delivery)
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+var errToken = &perdure.Error{Code: perdure.NotFound, Op: "complete activity", Message: "no such delivery: the token is not the newest of its step"}
+
+func parseToken(s string) (activityKey, uint64, error) {
+	var k activityKey
+	b, err := base64.RawURLEncoding.DecodeString(s)
+	if err != nil {
+		return k, 0, errToken
+	}
+	var n int
+	if k.id, n = protowire.ConsumeString(b); n < 0 {
+		return k, 0, errToken
+	}
+	b = b[n:]
+	if k.execution, n = protowire.ConsumeString(b); n < 0 {
+		return k, 0, errToken
+	}
+	b = b[n:]
+	task, n := protowire.ConsumeVarint(b)
+	if n < 0 {
+		return k, 0, errToken
+	}
+	k.task = int32(uint32(task))
+	delivery, m := protowire.ConsumeVarint(b[n:])
+	if m < 0 || len(b[n:]) != m {
+		return k, 0, errToken
+	}
+	return k, delivery, nil
+}
+
+// end closes the books on a delivery and lets others have its place.
+func (a *activities) end(l *loop, r *running) {
+	if r.ended {
+		return
+	}
+	r.ended = true
+	if a.open[r.key] == r {
+		delete(a.open, r.key)
+	}
+	if a.held[r.key.id]--; a.held[r.key.id] == 0 {
+		delete(a.held, r.key.id)
+	}
+	if o := r.task.Options; o.Limit > 0 && o.LimitKey != "" {
+		a.freeLimit(l, r, o)
+	}
+}
+
+func (a *activities) freeLimit(l *loop, r *running, o engine.Options) {
+	lim := a.limits[o.LimitKey]
+	for i, w := range lim.waiting {
+		if w == r { // it never had a place
+			lim.waiting = append(lim.waiting[:i:i], lim.waiting[i+1:]...)
+			return
+		}
+	}
+	lim.running--
+	for len(lim.waiting) > 0 && lim.running < int(o.Limit) {
+		next := lim.waiting[0]
+		lim.waiting = lim.waiting[1:]
+		if !next.ended {
+			lim.running++
+			a.place(l, next)
+		}
+	}
+	if lim.running == 0 && len(lim.waiting) == 0 {
+		delete(a.limits, o.LimitKey)
+	}
+}
+
+// freePlace lets the next activity run.
+func (a *activities) freePlace(l *loop) {
+	a.active--
+	for len(a.waiting) > 0 && a.active < l.limits.Activities {
+		next := a.waiting[0]
+		a.waiting[0] = nil
+		a.waiting = a.waiting[1:]
+		if !next.ended {
+			a.start(l, next)
+		}
+	}
+}
+
+var (
+	errAbandoned = errors.New("the orchestration no longer waits for this activity")
+	errOverdue   = errors.New("the activity's time is over")
+	errStopping  = errors.New("the hub is stopping")
+)
+
+// abandon cancels an activity that nobody waits for.
+func (a *activities) abandon(l *loop, id, execution string, task int32) {
+	if r := a.open[activityKey{id, execution, task}]; r != nil {
+		a.end(l, r)
+		if r.cancel != nil {
+			r.cancel(errAbandoned)
+		}
+	}
+}
+
+// dropInstance cancels what an instance that has ended still has running.
+func (a *activities) dropInstance(l *loop, id string) {
+	if a.held[id] == 0 {
+		return
+	}
+	for k := range a.open {
+		if k.id == id {
+			a.abandon(l, k.id, k.execution, k.task)
+		}
+	}
+}
+
+// activityEnded takes in the outcome of an activity.
+func (l *loop) activityEnded(end *activityEnd) {
+	r, a := end.run, l.activities
+	defer a.freePlace(l)
+	r.cancel(nil)
+	switch {
+	case r.ended:
+		return // cancelled, overdue, or completed from outside
+	case end.pending:
+		l.handOver(r)
+		return
+	case l.stopping && end.failure != nil && context.Cause(a.ctx) == errStopping:
+		return // it was interrupted: it runs again when the hub is back
+	}
+	l.outcome(r, end.result, end.failure, end.started)
+}
+
+// outcome gives an activity's end to its orchestration.
+func (l *loop) outcome(r *running, result history.Text, failure *history.Failure, started time.Time) {
+	l.outcomeFor(r, result, failure, started, nil)
+}
+
+func (l *loop) outcomeFor(r *running, result history.Text, failure *history.Failure, started time.Time, acks []ack) {
+	l.activities.end(l, r)
+	name := r.task.Name
+	if n := len(result.S); n > l.limits.Payload {
+		failure = tooLarge(fmt.Sprintf("activity %q of %s returned", name, r.key.id), n, l.limits.Payload)
+	}
+	e := &history.Event{ID: -1, Time: l.clock.Now().UTC().Truncate(time.Microsecond), Meta: &history.Meta{
+		DequeuedAt: r.dequeued.UTC(), StartedAt: started.UTC(), Worker: l.node,
+	}}
+	if m := r.task.Event.Meta; m != nil {
+		e.Meta.Attempt = m.Attempt
+	}
+	if failure != nil {
+		e.Body = &history.TaskFailed{TaskScheduledID: r.key.task, Failure: failure}
+	} else {
+		e.Body = &history.TaskCompleted{TaskScheduledID: r.key.task, Result: result}
+	}
+	en := &entry{acks: acks, m: &engine.Message{Execution: r.key.execution, Event: e, Delivery: r.delivery}}
+	if r.outside {
+		en.rows = []store.Row{{Kind: rowPending, Owner: r.key.id, Key: pendingKey(r.key), Delete: true}}
+	}
+	l.deliver(r.key.id, en)
+}
+
+func tooLarge(who string, size, limit int) *history.Failure {
+	return &history.Failure{Type: "PayloadTooLarge", NonRetriable: true, Message: fmt.Sprintf(
+		"%s a payload of %d bytes; the limit is %d bytes: return a reference to the data instead, or raise the limit", who, size, limit)}
+}
+
+func pendingKey(k activityKey) []byte {
+	return fmt.Appendf(nil, "%s/%08x", k.execution, uint32(k.task))
+}
+
+// handOver records that an activity will be completed from outside, so that it
+// is not run again after a crash.
+func (l *loop) handOver(r *running) {
+	r.outside = true
+	l.write(r.key.id, &rowWrite{rows: []store.Row{{
+		Kind: rowPending, Owner: r.key.id, Key: pendingKey(r.key), Value: protowire.AppendVarint(nil, r.delivery),
+	}}})
+}
+
+// overdue ends an activity whose time is over, or that has been silent for too
+// long.
+func (a *activities) overdue(l *loop, r *running, now time.Time) {
+	if r.ended {
+		return
+	}
+	o := r.task.Options
+	if !r.due.IsZero() && !now.Before(r.due) {
+		a.timeOut(l, r, fmt.Sprintf("activity %q did not end within %v", r.task.Name, o.Timeout))
+		return
+	}
+	if o.HeartbeatTimeout > 0 {
+		due := time.Unix(0, r.beat.Load()).Add(o.HeartbeatTimeout)
+		if now.Before(due) {
+			l.timers.push(alarm{due: due, run: r})
+			return
+		}
+		a.timeOut(l, r, fmt.Sprintf("activity %q gave no heartbeat for %v", r.task.Name, o.HeartbeatTimeout))
+	}
+}
+
+func (a *activities) timeOut(l *loop, r *running, why string) {
+	r.cancel(errOverdue)
+	l.outcome(r, history.Text{}, &history.Failure{Type: "ActivityTimeout", Message: why}, r.dequeued)
+}
+
+// heartbeat is called by the running activity, on its goroutine.
+func (l *loop) heartbeat(r *running, progress any) error {
+	r.beat.Store(l.clock.Now().UnixNano())
+	if progress == nil {
+		return nil
+	}
+	b, err := json.Marshal(progress)
+	if err != nil {
+		return &perdure.Error{Code: perdure.InvalidArgument, Op: "heartbeat", Instance: r.key.id, Message: "progress is not JSON", Cause: err}
+	}
+	return l.mail.add(item{do: func(l *loop) {
+		if !r.ended {
+			l.write(r.key.id, &rowWrite{rows: []store.Row{{Kind: rowBeat, Owner: r.key.id, Key: pendingKey(r.key), Value: b}}})
+		}
+	}})
+}

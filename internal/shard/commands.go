@@ -1,0 +1,366 @@
+package shard
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/engine"
+	"github.com/perdure/perdure/internal/history"
+	"github.com/perdure/perdure/internal/hub"
+	"github.com/perdure/perdure/store"
+)
+
+// Start implements hub.Commands.
+func (o *Owner) Start(ctx context.Context, r *hub.Start) (hub.Started, error) {
+	if err := o.checkStart(r); err != nil {
+		return hub.Started{}, err
+	}
+	v, err := o.call(ctx, func(l *loop, c *call) { l.start(r, c) })
+	if err != nil {
+		return hub.Started{}, named(err, "start", r.InstanceID)
+	}
+	return v.(hub.Started), nil
+}
+
+func (o *Owner) checkStart(r *hub.Start) error {
+	lim := o.cfg.Limits
+	if r.InstanceID != "" {
+		if err := lim.checkID("start", r.InstanceID, false); err != nil {
+			return err
+		}
+	}
+	if r.Name == "" {
+		return invalid("start", r.InstanceID, "the orchestration's name is missing")
+	}
+	if err := lim.checkPayload("start", r.InstanceID, "the input", r.Input); err != nil {
+		return err
+	}
+	if r.Event != nil {
+		if err := lim.checkPayload("start", r.InstanceID, "the event's data", r.Event.Data); err != nil {
+			return err
+		}
+	}
+	live := []history.Status{history.StatusRunning, history.StatusPending, history.StatusSuspended}
+	if slices.ContainsFunc(r.Replace, func(s history.Status) bool { return slices.Contains(live, s) }) &&
+		!slices.Contains(r.Replace, history.StatusTerminated) {
+		return invalid("start", r.InstanceID,
+			"Invalid reusable statuses: cannot exclude 'Terminated' while also allowing reuse of running instances")
+	}
+	return nil
+}
+
+// start creates an instance, or says why not.
+func (l *loop) start(r *hub.Start, c *call) {
+	var in *instance
+	id := r.InstanceID
+	fresh := id == "" && r.RequestID == ""
+	switch {
+	case fresh:
+		id = l.ids.execution()
+		in = l.create(id)
+	default:
+		if id == "" { // a repeat must find it
+			sum := sha256.Sum256([]byte("start " + r.RequestID))
+			id = hex.EncodeToString(sum[:16])
+		}
+		var err error
+		if in, err = l.find(id); err != nil {
+			c.end(nil, internalError("start", id, err))
+			return
+		}
+		if in.unsettled || in.starting {
+			in.after = append(in.after, func() { l.start(r, c) })
+			return
+		}
+	}
+	row, again := l.request(id, r.RequestID, "start", c, r.Name, r.Version, r.Input, r.Tags)
+	if again {
+		return
+	}
+	exists := in.rec != nil
+	replace := exists && slices.Contains(r.Replace, history.Status(in.rec.Status))
+	if exists && !replace {
+		l.startExisting(in, r, c, row)
+		return
+	}
+	execution := l.ids.execution()
+	if len(r.ExecutionID) == 32 && isHex(r.ExecutionID) {
+		execution = r.ExecutionID
+	}
+	now := l.clock.Now().UTC().Truncate(time.Microsecond)
+	at := r.StartAt
+	if !at.After(now) {
+		at = time.Time{}
+	}
+	e := &entry{fresh: fresh, replace: replace, rows: row, m: &engine.Message{
+		Class: engine.ClassStart,
+		Event: &history.Event{ID: 0, Time: now, Body: &history.ExecutionStarted{
+			Name: r.Name, Version: r.Version, Input: r.Input, ParentTrace: r.Trace, Tags: r.Tags, ScheduledStart: at,
+			Instance: &history.Instance{InstanceID: id, ExecutionID: history.Some(execution)},
+		}},
+	}}
+	e.acks = []ack{{call: c, value: hub.Started{InstanceID: id, ExecutionID: execution}}}
+	in.starting = true
+	l.enqueue(in, e)
+	if r.Event != nil {
+		l.enqueue(in, &entry{m: raised(r.Event, now)})
+	}
+}
+
+// startExisting answers a start whose id is taken.
+func (l *loop) startExisting(in *instance, r *hub.Start, c *call, row []store.Row) {
+	value := hub.Started{InstanceID: in.id, ExecutionID: in.rec.Execution, Existing: true}
+	switch {
+	case r.Event != nil:
+		l.enqueue(in, &entry{
+			m: raised(r.Event, l.clock.Now().UTC()), rows: row, acks: []ack{{call: c, value: value}},
+		})
+	case r.OrGet:
+		c.end(value, nil)
+		l.afterTurn(in)
+	default:
+		c.end(nil, &perdure.Error{
+			Code: perdure.AlreadyExists, Op: "start", Instance: in.id,
+			Message: fmt.Sprintf("an orchestration with this id exists (%s)", statusWord(in.rec.Status)),
+		})
+		l.afterTurn(in)
+	}
+}
+
+func statusWord(s store.Status) string {
+	words := [...]string{"running", "completed", "continued", "failed", "canceled", "terminated", "pending", "suspended"}
+	if int(s) < len(words) {
+		return words[s]
+	}
+	return "unknown"
+}
+
+func isHex(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return !(r >= '0' && r <= '9' || r >= 'a' && r <= 'f') }) < 0
+}
+
+func raised(r *hub.Raise, now time.Time) *engine.Message {
+	return &engine.Message{Event: &history.Event{ID: -1, Time: now, Body: &history.EventRaised{Name: r.Name, Input: r.Data}}}
+}
+
+// Raise implements hub.Commands.
+func (o *Owner) Raise(ctx context.Context, r *hub.Raise) error {
+	lim := o.cfg.Limits
+	if err := lim.checkID("raise event", r.InstanceID, false); err != nil {
+		return err
+	}
+	if r.Name == "" {
+		return invalid("raise event", r.InstanceID, "the event's name is missing")
+	}
+	if err := lim.checkPayload("raise event", r.InstanceID, "the event's data", r.Data); err != nil {
+		return err
+	}
+	_, err := o.call(ctx, func(l *loop, c *call) {
+		l.send(r.InstanceID, "raise event", c, r.RequestID, raised(r, l.clock.Now().UTC().Truncate(time.Microsecond)), r.Name, r.Data)
+	})
+	return named(err, "raise event", r.InstanceID)
+}
+
+// send queues a client's message to an instance that must exist, or be an
+// entity.
+func (l *loop) send(id, op string, c *call, requestID string, m *engine.Message, content ...any) {
+	in, err := l.find(id)
+	if err != nil {
+		c.end(nil, internalError(op, id, err))
+		return
+	}
+	if in.rec == nil && !in.starting && !isEntity(id) {
+		if in.unsettled {
+			in.after = append(in.after, func() { l.send(id, op, c, requestID, m, content...) })
+			return
+		}
+		c.end(nil, notFound(op, id))
+		l.afterTurn(in)
+		return
+	}
+	if len(in.queue) >= l.limits.Queue {
+		c.end(nil, &perdure.Error{Code: perdure.ResourceExhausted, Op: op, Instance: id, Message: fmt.Sprintf(
+			"%d messages wait for it already", len(in.queue))})
+		return
+	}
+	row, again := l.request(id, requestID, op, c, content...)
+	if again {
+		return
+	}
+	l.enqueue(in, &entry{m: m, rows: row, acks: []ack{{call: c}}})
+}
+
+// Signal implements hub.Commands.
+func (o *Owner) Signal(ctx context.Context, r *hub.Signal) error {
+	lim := o.cfg.Limits
+	if err := lim.checkID("signal", r.InstanceID, true); err != nil {
+		return err
+	}
+	if r.Operation == "" {
+		return invalid("signal", r.InstanceID, "the operation's name is missing")
+	}
+	if err := lim.checkPayload("signal", r.InstanceID, "the input", r.Input); err != nil {
+		return err
+	}
+	_, err := o.call(ctx, func(l *loop, c *call) {
+		id := r.RequestID
+		if id == "" {
+			id = l.ids.uuid()
+		}
+		l.send(r.InstanceID, "signal", c, r.RequestID, &engine.Message{Event: &history.Event{
+			ID: -1, Time: l.clock.Now().UTC().Truncate(time.Microsecond), Body: &history.EntityOperationSignaled{
+				RequestID: id, Operation: r.Operation, Input: r.Input, ScheduledTime: r.At,
+			},
+		}}, r.Operation, r.Input, r.At)
+	})
+	return named(err, "signal", r.InstanceID)
+}
+
+// Ask implements hub.Waits.
+func (o *Owner) Ask(ctx context.Context, r *hub.Ask) (history.Text, error) {
+	entity := isEntity(r.InstanceID)
+	if err := o.cfg.Limits.checkID("ask", r.InstanceID, entity); err != nil {
+		return history.Text{}, err
+	}
+	if err := o.cfg.Limits.checkPayload("ask", r.InstanceID, "the input", r.Input); err != nil {
+		return history.Text{}, err
+	}
+	v, err := o.call(ctx, func(l *loop, c *call) { l.ask(r, entity, c) })
+	if err != nil {
+		return history.Text{}, named(err, "ask", r.InstanceID)
+	}
+	a := v.(*reply)
+	if a.failure != nil {
+		return history.Text{}, named(perdure.FailureError(a.failure), "ask", r.InstanceID)
+	}
+	return a.result, nil
+}
+
+// ask sends a request and registers for its answer.
+func (l *loop) ask(r *hub.Ask, entity bool, c *call) {
+	id := r.RequestID
+	if id == "" {
+		id = l.ids.uuid()
+	} else if rows, _, err := l.store.Rows(l.ctx, store.RowQuery{Kind: rowReply, Owner: r.InstanceID, Prefix: []byte(id), Limit: 1}); err == nil && len(rows) == 1 && string(rows[0].Key) == id {
+		a, err := decodeReply(rows[0].Value)
+		c.end(a, err)
+		return
+	}
+	now := l.clock.Now().UTC().Truncate(time.Microsecond)
+	m := &engine.Message{Event: &history.Event{ID: -1, Time: now}}
+	if entity {
+		m.Ask = id
+		m.Event.Body = &history.EntityOperationCalled{RequestID: id, Operation: r.Name, Input: r.Input}
+	} else {
+		envelope := struct {
+			RequestID string          `json:"requestId"`
+			Input     json.RawMessage `json:"input,omitempty"`
+		}{RequestID: id}
+		if r.Input.Set {
+			envelope.Input = json.RawMessage(r.Input.S)
+		}
+		b, err := json.Marshal(envelope)
+		if err != nil {
+			c.end(nil, invalid("ask", r.InstanceID, "the input is not JSON"))
+			return
+		}
+		m.Event.Body = &history.EventRaised{Name: r.Name, Input: history.Some(string(b))}
+	}
+	l.asks[id] = append(l.asks[id], c)
+	accepted := newCall()
+	accepted.then = func(_ any, err error) {
+		if err != nil {
+			delete(l.asks, id)
+			c.end(nil, err)
+		}
+	}
+	l.send(r.InstanceID, "ask", accepted, r.RequestID, m, r.Name, r.Input)
+}
+
+// request finds out whether a client's request was made before. If so it ends
+// the call, now or with the first one, and reports true; else it returns the
+// row that remembers the request.
+func (l *loop) request(owner, id, op string, c *call, content ...any) ([]store.Row, bool) {
+	if id == "" {
+		return nil, false
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\x00%q", op, content)
+	hash := h.Sum(nil)
+	key := owner + "\x00" + id
+	conflict := &perdure.Error{Code: perdure.Conflict, Op: op, Instance: owner, Message: "the request id was used for another request"}
+	if first := l.requests[key]; first != nil {
+		if string(first.hash) != string(hash) {
+			c.end(nil, conflict)
+		} else {
+			first.also = append(first.also, c)
+		}
+		return nil, true
+	}
+	rows, _, err := l.store.Rows(l.ctx, store.RowQuery{Kind: rowRequest, Owner: owner, Prefix: []byte(id), Limit: 2})
+	if err != nil {
+		c.end(nil, internalError(op, owner, err))
+		return nil, true
+	}
+	for _, row := range rows {
+		if string(row.Key) != id {
+			continue
+		}
+		if len(row.Value) < len(hash) || string(row.Value[:len(hash)]) != string(hash) {
+			c.end(nil, conflict)
+			return nil, true
+		}
+		c.end(answerOf(owner, op, row.Value[len(hash):]))
+		return nil, true
+	}
+	c.hash = hash
+	c.then = func(any, error) { delete(l.requests, key) }
+	l.requests[key] = c
+	expiry := l.clock.Now().Add(requestLife).UnixMicro()
+	return []store.Row{{
+		Kind: rowRequest, Owner: owner, Key: []byte(id), Value: hash, Keep: true,
+		Index: [2][]byte{beTime(expiry)},
+	}}, false
+}
+
+// requestLife is how long a request id is remembered.
+const requestLife = 24 * time.Hour
+
+// answerOf is the answer that a repeated request gets.
+func answerOf(owner, op string, _ []byte) (any, error) {
+	if op == "start" {
+		return hub.Started{InstanceID: owner}, nil
+	}
+	return nil, nil
+}
+
+func beTime(micros int64) []byte {
+	b := make([]byte, 8)
+	for i := range b {
+		b[i] = byte(uint64(micros) >> (56 - 8*i))
+	}
+	return b
+}
+
+// named puts operation and instance into an error that lacks them.
+func named(err error, op, id string) error {
+	e, ok := err.(*perdure.Error)
+	if !ok || e.Op != "" && e.Instance != "" {
+		return err
+	}
+	c := *e
+	if c.Op == "" {
+		c.Op = op
+	}
+	if c.Instance == "" {
+		c.Instance = clip(id, 120)
+	}
+	return &c
+}

@@ -1,0 +1,263 @@
+package shard
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/engine"
+	"github.com/perdure/perdure/internal/history"
+	"github.com/perdure/perdure/internal/hub"
+	"github.com/perdure/perdure/store"
+)
+
+// Control implements hub.Commands.
+func (o *Owner) Control(ctx context.Context, r *hub.Control) (string, error) {
+	op := controlName(r.Kind)
+	if err := o.cfg.Limits.checkID(op, r.InstanceID, false); err != nil {
+		return "", err
+	}
+	if err := o.cfg.Limits.checkPayload(op, r.InstanceID, "the reason", r.Reason); err != nil {
+		return "", err
+	}
+	if r.Kind == hub.Restart {
+		return o.restart(ctx, r)
+	}
+	var body history.Body
+	switch r.Kind {
+	case hub.Suspend:
+		body = &history.ExecutionSuspended{Input: r.Reason}
+	case hub.Resume:
+		body = &history.ExecutionResumed{Input: r.Reason}
+	case hub.Terminate, hub.Cancel:
+		body = &history.ExecutionTerminated{Input: r.Reason, Recurse: r.Recursive}
+	case hub.Rewind:
+		body = &history.ExecutionRewound{Reason: r.Reason}
+	default:
+		return "", invalid(op, r.InstanceID, fmt.Sprintf("unknown kind of control %d", r.Kind))
+	}
+	_, err := o.call(ctx, func(l *loop, c *call) { l.control(r, op, body, c) })
+	return r.InstanceID, named(err, op, r.InstanceID)
+}
+
+func controlName(k hub.ControlKind) string {
+	names := [...]string{"control", "suspend", "resume", "terminate", "cancel", "restart", "rewind"}
+	if int(k) < len(names) {
+		return names[k]
+	}
+	return names[0]
+}
+
+func (l *loop) control(r *hub.Control, op string, body history.Body, c *call) {
+	in, err := l.find(r.InstanceID)
+	if err != nil {
+		c.end(nil, internalError(op, r.InstanceID, err))
+		return
+	}
+	if r.Kind == hub.Rewind {
+		if in.unsettled || in.starting {
+			in.after = append(in.after, func() { l.control(r, op, body, c) })
+			return
+		}
+		if in.rec != nil && in.rec.Status != store.Failed {
+			c.end(nil, &perdure.Error{Code: perdure.FailedPrecondition, Op: op, Instance: in.id, Message: fmt.Sprintf(
+				"only runs that failed can be rewound; this one is %s", statusWord(in.rec.Status))})
+			l.afterTurn(in)
+			return
+		}
+	}
+	l.send(r.InstanceID, op, c, r.RequestID, &engine.Message{Cancel: r.Kind == hub.Cancel, Event: &history.Event{
+		ID: -1, Time: l.clock.Now().UTC().Truncate(time.Microsecond), Body: body,
+	}}, r.Kind, r.Reason, r.Recursive)
+}
+
+// restart begins an instance anew with what it was started with.
+func (o *Owner) restart(ctx context.Context, r *hub.Control) (string, error) {
+	rec, sum, err := o.read(ctx, "restart", r.InstanceID)
+	if err != nil {
+		return "", err
+	}
+	if !r.NewID && !rec.Status.Terminal() {
+		return "", &perdure.Error{Code: perdure.FailedPrecondition, Op: "restart", Instance: r.InstanceID, Message: fmt.Sprintf(
+			"it has not ended (%s); restart it under a new id, or terminate it first", statusWord(rec.Status))}
+	}
+	start := &hub.Start{RequestID: r.RequestID, Name: rec.Name, Version: sum.AppVersion, Tags: rec.Tags, Input: r.Input}
+	if !r.Input.Set {
+		if start.Input, err = o.inputOf(ctx, rec); err != nil {
+			return "", err
+		}
+	}
+	if !r.NewID {
+		start.InstanceID = r.InstanceID
+		start.Replace = []history.Status{
+			history.StatusCompleted, history.StatusFailed, history.StatusCanceled, history.StatusTerminated,
+		}
+	}
+	s, err := o.Start(ctx, start)
+	return s.InstanceID, err
+}
+
+// Purge implements hub.Commands.
+func (o *Owner) Purge(ctx context.Context, r *hub.Purge) (hub.Purged, error) {
+	if r.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, r.Timeout)
+		defer cancel()
+	}
+	done := hub.Purged{Complete: true}
+	for _, id := range r.IDs {
+		n, err := o.purge(ctx, id, r)
+		if perdure.CodeOf(err) == perdure.NotFound {
+			continue
+		}
+		if err != nil {
+			return done, err
+		}
+		done.Count += n
+	}
+	if r.Filter == nil {
+		return done, nil
+	}
+	q := *r.Filter
+	if len(q.Statuses) == 0 && q.Kind == store.Orchestration {
+		q.Statuses = []store.Status{store.Completed, store.Failed, store.Canceled, store.Terminated}
+	}
+	for {
+		page, err := o.store.List(ctx, q)
+		if err != nil {
+			return done, storeError("purge", "", err)
+		}
+		for _, rec := range page.Records {
+			if ctx.Err() != nil {
+				done.Complete = false
+				return done, nil
+			}
+			n, err := o.purge(ctx, rec.ID, r)
+			if code := perdure.CodeOf(err); err != nil && code != perdure.NotFound && code != perdure.FailedPrecondition {
+				if ctx.Err() != nil {
+					done.Complete = false
+					return done, nil
+				}
+				return done, err
+			}
+			done.Count += n
+		}
+		if page.Next == nil {
+			return done, nil
+		}
+		q.After = page.Next
+	}
+}
+
+// purge deletes one instance, and its children first if asked to.
+func (o *Owner) purge(ctx context.Context, id string, r *hub.Purge) (int, error) {
+	count := 0
+	if r.Recursive {
+		page, err := o.store.List(ctx, store.Query{Parent: id, Limit: 10_000})
+		if err != nil {
+			return 0, storeError("purge", id, err)
+		}
+		for _, child := range page.Records {
+			n, err := o.purge(ctx, child.ID, r)
+			if code := perdure.CodeOf(err); err != nil && code != perdure.FailedPrecondition && code != perdure.NotFound {
+				return count, err
+			}
+			count += n
+		}
+	}
+	if r.DryRun {
+		rec, _, err := o.read(ctx, "purge", id)
+		if err != nil || rec.Kind == store.Orchestration && !rec.Status.Terminal() {
+			return count, err
+		}
+		return count + 1, nil
+	}
+	_, err := o.call(ctx, func(l *loop, c *call) { l.write(id, &rowWrite{purge: true, acks: []ack{{call: c}}}) })
+	if err != nil {
+		return count, named(err, "purge", id)
+	}
+	return count + 1, nil
+}
+
+// Complete implements hub.Activities.
+func (o *Owner) Complete(ctx context.Context, token string, result history.Text, f *history.Failure) error {
+	k, delivery, err := parseToken(token)
+	if err != nil {
+		return err
+	}
+	if err := o.cfg.Limits.checkPayload("complete activity", k.id, "the result", result); err != nil {
+		return err
+	}
+	_, err = o.call(ctx, func(l *loop, c *call) { l.complete(k, delivery, result, f, c) })
+	return named(err, "complete activity", k.id)
+}
+
+func (l *loop) complete(k activityKey, delivery uint64, result history.Text, f *history.Failure, c *call) {
+	now := l.clock.Now()
+	if r := l.activities.open[k]; r != nil {
+		if r.delivery != delivery || r.ended {
+			c.end(nil, errToken)
+			return
+		}
+		if r.cancel != nil {
+			r.cancel(nil)
+		}
+		l.outcomeFor(r, result, f, now, []ack{{call: c}})
+		return
+	}
+	in, err := l.find(k.id)
+	if err != nil {
+		c.end(nil, internalError("complete activity", k.id, err))
+		return
+	}
+	row, err := l.pendingRow(k)
+	if err != nil || in.orch == nil || in.orch.Execution != k.execution || in.orch.Tasks()[k.task] == nil || row != delivery {
+		c.end(nil, errToken)
+		l.afterTurn(in)
+		return
+	}
+	r := &running{key: k, task: in.orch.Tasks()[k.task], delivery: delivery, dequeued: now, ended: true, outside: true}
+	l.outcomeFor(r, result, f, now, []ack{{call: c}})
+}
+
+// pendingRow reads which delivery of an activity will be completed from
+// outside; 0 = none.
+func (l *loop) pendingRow(k activityKey) (uint64, error) {
+	key := pendingKey(k)
+	rows, _, err := l.store.Rows(l.ctx, store.RowQuery{Kind: rowPending, Owner: k.id, Prefix: key, Limit: 1})
+	if err != nil || len(rows) == 0 || string(rows[0].Key) != string(key) {
+		return 0, err
+	}
+	v, n := protowire.ConsumeVarint(rows[0].Value)
+	if n < 0 {
+		return 0, store.ErrCorrupt
+	}
+	return v, nil
+}
+
+// Heartbeat implements hub.Activities.
+func (o *Owner) Heartbeat(ctx context.Context, token string, progress history.Text) error {
+	k, delivery, err := parseToken(token)
+	if err != nil {
+		return err
+	}
+	_, err = o.call(ctx, func(l *loop, c *call) {
+		r := l.activities.open[k]
+		if r == nil || r.delivery != delivery {
+			c.end(nil, errToken)
+			return
+		}
+		r.beat.Store(l.clock.Now().UnixNano())
+		if !progress.Set {
+			c.end(nil, nil)
+			return
+		}
+		l.write(k.id, &rowWrite{acks: []ack{{call: c}}, rows: []store.Row{{
+			Kind: rowBeat, Owner: k.id, Key: pendingKey(k), Value: []byte(progress.S),
+		}}})
+	})
+	return named(err, "heartbeat", k.id)
+}

@@ -1,0 +1,100 @@
+package shard
+
+import (
+	"strings"
+
+	"github.com/perdure/perdure/internal/engine"
+	"github.com/perdure/perdure/internal/history"
+	"github.com/perdure/perdure/internal/hub"
+	"github.com/perdure/perdure/store"
+)
+
+var emptyPending hub.Pending
+
+// splitEntity splits an entity's id "@name@key".
+func splitEntity(id string) (name, key string) {
+	name, key, _ = strings.Cut(strings.TrimPrefix(id, "@"), "@")
+	return name, key
+}
+
+// prepareEntity plans the entity's next transition. Those without user code are
+// carried out at once.
+func (l *loop) prepareEntity(in *instance) *job {
+	if in.turning != nil {
+		l.keepEntries(in)
+		return nil
+	}
+	if in.ent == nil {
+		in.ent = &engine.Entity{ID: in.id}
+	}
+	now := l.now(in)
+	plan := in.ent.Plan(messagesOf(in.queue), now)
+	if len(plan.Consumed) == 0 {
+		l.keepEntries(in)
+		return nil
+	}
+	j := &job{in: in, now: now, plan: plan, entries: in.queue}
+	in.queue = nil
+	if len(plan.Operations) == 0 {
+		l.applyEntity(j)
+		return nil
+	}
+	name, _ := splitEntity(in.id)
+	if in.parked != "" || !l.code.KnowsEntity(name) {
+		if in.parked == "" {
+			in.parked = "no worker serves entity \"" + name + "\""
+		}
+		in.queue = j.entries
+		l.keepEntries(in)
+		return nil
+	}
+	l.cache.remove(in)
+	ops := make([]*history.Event, len(plan.Operations))
+	for i, m := range plan.Operations {
+		ops[i] = m.Event
+	}
+	j.turn = &engine.EntityTurn{InstanceID: in.id, Time: now, State: in.ent.State, Operations: ops}
+	return j
+}
+
+// applyEntity takes in a transition, with the result of its turn if it had one.
+func (l *loop) applyEntity(j *job) {
+	in := j.in
+	if f := j.outcome.Failure; f != nil || j.outcome.Unknown {
+		in.parked = "no worker serves it"
+		if f != nil {
+			in.parked = f.Type + ": " + f.Message
+		}
+		l.logger.Warn("entity cannot go on", "entity", in.id, "cause", in.parked)
+		in.queue = append(j.entries, in.queue...)
+		l.keepEntries(in)
+		return
+	}
+	fx, done := in.ent.Apply(&engine.EntityStep{Now: j.now, Plan: j.plan, Result: j.outcome, NewID: l.ids.uuid})
+	taken := make(map[*engine.Message]bool, len(done))
+	for _, m := range done {
+		taken[m] = true
+	}
+	var entries, left []*entry
+	for _, e := range j.entries {
+		if taken[e.m] {
+			entries = append(entries, e)
+		} else {
+			left = append(left, e)
+		}
+	}
+	in.queue = append(left, in.queue...)
+	ch := l.newChange(in, fx, entries)
+	ch.now = j.now
+	for _, e := range in.queue { // what must wait is stored by the same commit
+		if !e.m.Stored {
+			ch.keeps = append(ch.keeps, e)
+		}
+	}
+	l.commit(ch)
+}
+
+// entityOf returns what is shown of an entity.
+func entityOf(rec *store.Record, sum *summary, ent *engine.Entity) *hub.Entity {
+	return &hub.Entity{ID: rec.ID, Modified: sum.Updated, Queue: sum.Queue, LockedBy: sum.Holder, State: ent.State}
+}

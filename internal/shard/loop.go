@@ -1,0 +1,241 @@
+package shard
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/clock"
+	"github.com/perdure/perdure/internal/engine"
+	"github.com/perdure/perdure/internal/replay"
+	"github.com/perdure/perdure/store"
+)
+
+// loop owns the state in memory. Only its goroutine touches its fields, but for
+// mail.
+type loop struct {
+	ctx    context.Context
+	node   string
+	store  store.Store
+	code   *replay.Runner
+	clock  clock.Clock
+	logger *slog.Logger
+	limits Limits
+	ids    *ids
+	mail   *mail
+	leases []store.Lease // by shard
+	epoch  uint64
+
+	instances  map[string]*instance
+	cache      cache
+	spilled    map[string]bool // instances whose queue was dropped from memory
+	recovering bool            // the store's inbox has not been read through yet
+	take       takeover
+
+	ready    []*instance
+	runner   *runner
+	patience *time.Timer
+
+	pending      []*change // commits for the next group
+	pendingBytes int
+	inFlight     int
+	flights      chan *flight
+
+	activities *activities
+	timers     *timers
+	waiters    map[string][]*waiter
+	asks       map[string][]*call // by request id
+	requests   map[string]*call   // client requests on their way, by request id
+	watchers   map[watchKey][]*call
+	failed     error
+	stopping   bool
+	deadline   time.Time // of the stop
+}
+
+// run works until ctx ends, then drains.
+func (l *loop) run(ctx context.Context) error {
+	var spare []item
+	for {
+		items := l.mail.take(spare)
+		for i := range items {
+			l.handle(&items[i])
+			items[i] = item{}
+		}
+		spare = items
+		l.work()
+		if l.failed != nil {
+			return l.failed
+		}
+		if len(items) > 0 || len(l.ready) > 0 {
+			continue
+		}
+		if l.stopping && l.drained() {
+			return nil
+		}
+		select {
+		case <-l.mail.wake:
+		case <-l.timers.alarm():
+			l.fire()
+		case <-ctx.Done():
+			if !l.stopping {
+				l.stop(ctx)
+				ctx = context.WithoutCancel(ctx)
+			}
+		}
+	}
+}
+
+// handle takes one piece of mail in.
+func (l *loop) handle(it *item) {
+	switch {
+	case it.do != nil:
+		it.do(l)
+	case it.result != nil:
+		l.activityEnded(it.result)
+	case it.group != nil:
+		l.settle(it.group)
+	case it.slow != nil:
+		l.slowEnded(it.slow)
+	case it.timers != nil:
+		l.timers.read(it.timers)
+	case it.more:
+		l.takeOver()
+	}
+}
+
+// work carries out what is ready, and writes what came of it.
+func (l *loop) work() {
+	for len(l.ready) > 0 && l.failed == nil {
+		batch := l.ready
+		if len(batch) > maxTurnBatch {
+			batch = batch[:maxTurnBatch]
+		}
+		l.turns(batch)
+		l.ready = l.ready[len(batch):]
+		if len(l.ready) == 0 {
+			l.ready = nil
+		}
+		if len(l.pending) >= maxGroup {
+			break
+		}
+	}
+	l.flush()
+}
+
+// turns prepares, runs and applies one turn of each instance.
+func (l *loop) turns(batch []*instance) {
+	var jobs []*job
+	for _, in := range batch {
+		in.ready = false
+		if in.unsettled {
+			continue
+		}
+		if len(in.writes) > 0 {
+			l.commitWrites(in)
+			continue
+		}
+		if len(in.queue) == 0 && in.turning == nil {
+			continue
+		}
+		if j := l.prepare(in); j != nil {
+			jobs = append(jobs, j)
+		}
+	}
+	if len(jobs) == 0 {
+		return
+	}
+	for _, j := range l.runJobs(jobs) {
+		l.apply(j)
+	}
+	for _, j := range jobs {
+		if j.in.turning == j {
+			l.keepEntries(j.in) // what it was given must not wait for it
+		}
+	}
+}
+
+// makeReady lets the instance have a turn, if it can have one.
+func (l *loop) makeReady(in *instance) {
+	if !in.ready && !in.unsettled {
+		in.ready = true
+		l.ready = append(l.ready, in)
+	}
+}
+
+// enqueue gives a message to an instance.
+func (l *loop) enqueue(in *instance, e *entry) {
+	if in.known[e.m.ID] && e.m.Stored {
+		return // it was read from the store already
+	}
+	if e.m.Class == engine.ClassOther {
+		in.queue = append(in.queue, e)
+	} else {
+		in.queue = append(in.queue, e)
+		sortInbox(in.queue)
+	}
+	l.makeReady(in)
+}
+
+// prepare decides what the instance does next; nil means that there is nothing
+// for a runner.
+func (l *loop) prepare(in *instance) *job {
+	if isEntity(in.id) {
+		return l.prepareEntity(in)
+	}
+	return l.prepareOrchestration(in)
+}
+
+func (l *loop) apply(j *job) {
+	if j.turn != nil {
+		l.applyEntity(j)
+		return
+	}
+	l.applyOrchestration(j)
+}
+
+// slowEnded takes in a turn that the loop had given up waiting for.
+func (l *loop) slowEnded(j *job) {
+	in := j.in
+	if in.turning != j {
+		if j.exec != nil {
+			j.exec.Evict()
+		}
+		return // evicted meanwhile
+	}
+	if in.unsettled {
+		j.state.Store(jobDone) // applied when the commit has settled
+		return
+	}
+	in.turning = nil
+	l.apply(j)
+}
+
+// fail ends the hub: nothing is acknowledged any more.
+func (l *loop) fail(err error) {
+	if l.failed == nil {
+		l.failed = err
+	}
+}
+
+// refuse ends calls with an error.
+func refuse(acks []ack, err error) {
+	for _, a := range acks {
+		a.call.end(nil, err)
+	}
+}
+
+// internalError is what a client sees of a failure that is not its fault.
+func internalError(op, id string, err error) error {
+	return &perdure.Error{Code: perdure.Internal, Op: op, Instance: id, Message: "the hub could not carry it out", Cause: err}
+}
+
+func contextError(ctx context.Context) error {
+	err := context.Cause(ctx)
+	code := perdure.Canceled
+	if ctx.Err() == context.DeadlineExceeded {
+		code = perdure.DeadlineExceeded
+	}
+	return &perdure.Error{Code: code, Message: fmt.Sprintf("given up before there was an answer (%v)", err), Cause: ctx.Err()}
+}

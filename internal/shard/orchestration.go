@@ -1,0 +1,439 @@
+package shard
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/perdure/perdure/internal/engine"
+	"github.com/perdure/perdure/internal/history"
+	"github.com/perdure/perdure/store"
+)
+
+// sortInbox brings messages read back into the order in which they are taken.
+func sortInbox(queue []*entry) {
+	rank := func(c engine.Class) int {
+		switch c {
+		case engine.ClassStart:
+			return 0
+		case engine.ClassCarry:
+			return 1
+		}
+		return 2
+	}
+	sort.SliceStable(queue, func(i, j int) bool { return rank(queue[i].m.Class) < rank(queue[j].m.Class) })
+}
+
+// prepareOrchestration judges the queue and makes a turn of what it may take.
+func (l *loop) prepareOrchestration(in *instance) *job {
+	if in.turning != nil {
+		l.keepEntries(in)
+		return nil
+	}
+	j := &job{in: in}
+	l.judge(in, j)
+	switch {
+	case len(j.entries) == 0 && len(j.dropped) > 0:
+		l.commitDrops(in, j)
+		return nil
+	case len(j.entries) == 0:
+		l.keepEntries(in)
+		return nil
+	}
+	j.now = l.now(in)
+	messages := messagesOf(j.entries)
+	j.fresh = engine.Fresh(j.now, messages)
+	if in.parked != "" || !l.code.Knows(in.orch.Name) {
+		return l.withoutCode(in, j)
+	}
+	if in.exec == nil {
+		if in.past == nil && in.orch.Status.Terminal() { // it is rewound
+			past, _, err := readHistory(l.ctx, l.store, in.id, in.orch.Execution)
+			if err != nil {
+				l.fail(err)
+				return nil
+			}
+			in.past = past
+		}
+		in.exec = l.code.Open(in.id, in.orch.Execution)
+		j.past, in.past = in.past, nil
+	}
+	l.cache.remove(in)
+	j.exec = in.exec
+	return j
+}
+
+// judge splits the queue into what the next turn takes, what has no effect any
+// more, and what stays for later turns.
+func (l *loop) judge(in *instance, j *job) {
+	var resolved map[int64]bool
+	queue := in.queue
+	for n, e := range queue {
+		stop := len(j.entries) >= l.limits.TurnMessages
+		verdict := engine.Drop
+		if !stop {
+			verdict = in.orch.Accept(e.m)
+			if in.orch != nil && in.orch.Status == history.StatusPending && len(j.entries) == 0 &&
+				verdict == engine.Deliver && e.m.Class != engine.ClassStart {
+				stop = true // nothing precedes the start
+			}
+		}
+		if verdict == engine.Refuse && e.replace {
+			verdict = engine.Create
+		}
+		if verdict == engine.Create && len(j.entries) > 0 {
+			stop = true
+		}
+		if verdict == engine.Create && startAt(e.m).After(l.clock.Now()) {
+			in.queue = append([]*entry(nil), queue[n:]...)
+			if len(j.dropped) == 0 {
+				in.queue = in.queue[1:]
+				l.scheduleStart(in, e)
+			}
+			return
+		}
+		if stop {
+			in.queue = append([]*entry(nil), queue[n:]...)
+			return
+		}
+		switch verdict {
+		case engine.Deliver:
+			if id := resolution(e.m); id != 0 {
+				if resolved[id] {
+					j.dropped = append(j.dropped, e)
+					continue
+				}
+				if resolved == nil {
+					resolved = make(map[int64]bool)
+				}
+				resolved[id] = true
+			}
+			j.entries = append(j.entries, e)
+		case engine.Create:
+			j.extra = append(j.extra, l.begin(in, e)...)
+			j.entries = append(j.entries, e)
+		default:
+			j.dropped = append(j.dropped, e)
+		}
+	}
+	in.queue = nil
+}
+
+// resolution names the task that a message resolves, 0 = none.
+func resolution(m *engine.Message) int64 {
+	const child, timer = 1 << 33, 1 << 34
+	switch b := m.Event.Body.(type) {
+	case *history.TaskCompleted:
+		return int64(b.TaskScheduledID) + 1
+	case *history.TaskFailed:
+		return int64(b.TaskScheduledID) + 1
+	case *history.TimerFired:
+		return int64(b.TimerID) + 1 + timer
+	case *history.SubOrchestrationInstanceCompleted:
+		return int64(b.TaskScheduledID) + 1 + child
+	case *history.SubOrchestrationInstanceFailed:
+		return int64(b.TaskScheduledID) + 1 + child
+	}
+	return 0
+}
+
+// begin makes a new incarnation of the instance for the start in e. It returns
+// what the one that it replaces, if that lives, has to say at its end.
+func (l *loop) begin(in *instance, e *entry) []engine.Outgoing {
+	start := e.m.Event.Body.(*history.ExecutionStarted)
+	execution := ""
+	if start.Instance != nil && start.Instance.ExecutionID.Set {
+		execution = start.Instance.ExecutionID.S
+	}
+	if execution == "" {
+		execution = l.ids.execution()
+		c := *start
+		c.Instance = &history.Instance{InstanceID: in.id, ExecutionID: history.Some(execution)}
+		ev := *e.m.Event
+		ev.Body = &c
+		m := *e.m
+		m.Event = &ev
+		e.m = &m
+		start = &c
+	}
+	var last []engine.Outgoing
+	if in.orch != nil && !in.orch.Status.Terminal() {
+		last = in.orch.Abort(l.now(in))
+	}
+	l.cool(in)
+	in.past, in.parked, in.starting = nil, "", false
+	in.orch = engine.NewOrchestration(in.id, execution)
+	in.orch.Name, in.orch.Version, in.orch.Tags, in.orch.Parent = start.Name, start.Version, start.Tags, start.Parent
+	return last
+}
+
+func startAt(m *engine.Message) time.Time {
+	if b, ok := m.Event.Body.(*history.ExecutionStarted); ok {
+		return b.ScheduledStart
+	}
+	return time.Time{}
+}
+
+// scheduleStart records an instance that begins later: its start waits in a
+// timer.
+func (l *loop) scheduleStart(in *instance, e *entry) {
+	last := l.begin(in, e)
+	ch := l.newChange(in, &engine.Effects{Send: last}, []*entry{e})
+	ch.now = l.now(in)
+	ch.startTimer = &store.Timer{
+		Owner: in.id, Due: ceilMicro(startAt(e.m)), Execution: in.orch.Execution, Task: startTimer, Data: e.m.Append(nil),
+	}
+	l.commit(ch)
+}
+
+// withoutCode does what can be done for an instance whose code does not run
+// here: it may be terminated; all else is stored.
+func (l *loop) withoutCode(in *instance, j *job) *job {
+	for _, e := range j.entries {
+		if b, ok := e.m.Event.Body.(*history.ExecutionTerminated); ok {
+			j.result = engine.TurnResult{Actions: []engine.Action{{
+				ID: nextID(in.orch), Do: &engine.Complete{Status: history.StatusTerminated, Result: b.Input},
+			}}}
+			l.applyOrchestration(j)
+			return nil
+		}
+	}
+	if in.parked == "" {
+		in.parked = fmt.Sprintf("no worker serves orchestration %q", in.orch.Name)
+	}
+	l.putBack(in, j)
+	l.keepEntries(in)
+	return nil
+}
+
+// nextID is an action id that the execution has not used.
+func nextID(o *engine.Orchestration) int32 {
+	id := int32(o.Events)
+	for t := range o.Tasks() {
+		id = max(id, t)
+	}
+	return id + 1
+}
+
+// putBack returns what a turn was to take to the queue.
+func (l *loop) putBack(in *instance, j *job) {
+	in.queue = append(slices.Clone(j.entries), in.queue...)
+	j.entries = nil
+}
+
+func messagesOf(entries []*entry) []*engine.Message {
+	ms := make([]*engine.Message, len(entries))
+	for i, e := range entries {
+		ms[i] = e.m
+	}
+	return ms
+}
+
+// applyOrchestration takes in the result of a turn.
+func (l *loop) applyOrchestration(j *job) {
+	in := j.in
+	if cause := causeOf(&j.result); cause != "" {
+		l.logger.Warn("orchestration cannot go on", "instance", in.id, "cause", cause)
+		l.cool(in)
+		in.past, in.parked = nil, cause
+		if in.orch.Events > 0 || len(j.past) > 0 {
+			in.past = j.past
+		}
+		l.putBack(in, j)
+		if len(j.dropped) > 0 {
+			l.commitDrops(in, j)
+			return
+		}
+		l.keepEntries(in)
+		return
+	}
+	if why := l.limits.check(in.id, &j.result); why != nil {
+		l.cool(in)
+		j.result = engine.TurnResult{Actions: []engine.Action{{
+			ID: nextID(in.orch), Do: &engine.Complete{Status: history.StatusFailed, Failure: why},
+		}}}
+	}
+	turn := &engine.Turn{Now: j.now, Messages: messagesOf(j.entries), Result: j.result, Execution: l.ids.execution()}
+	in.parked = ""
+	fx := in.orch.Apply(turn, j.fresh)
+	fx.Send = append(fx.Send, j.extra...)
+	if fx.Ended || fx.OldBranch != "" {
+		l.cool(in)
+	}
+	if fx.NewBranch {
+		in.past = fx.Events
+	}
+	ch := l.newChange(in, fx, append(j.entries, j.dropped...))
+	ch.now = j.now
+	l.commit(ch)
+}
+
+// causeOf says why a result is none.
+func causeOf(r *engine.TurnResult) string {
+	switch {
+	case r.Unknown:
+		return "no worker serves it"
+	case r.Diverged != nil:
+		d := r.Diverged
+		var b strings.Builder
+		fmt.Fprintf(&b, "the code does not fit the history: event %d: expected %s, got %s", d.Event, d.Expected, d.Got)
+		if d.Where != "" {
+			b.WriteString(" at " + d.Where)
+		}
+		return b.String()
+	case r.Blocked != "":
+		return "the turn waits for something that is no task:\n" + r.Blocked
+	}
+	return ""
+}
+
+// commitDrops writes that messages were dropped, if the store must know, and
+// answers those who sent them.
+func (l *loop) commitDrops(in *instance, j *job) {
+	fx := &engine.Effects{}
+	need := false
+	for _, e := range j.dropped {
+		fx.Send = append(fx.Send, engine.Undeliverable(e.m, l.now(in))...)
+		fx.Send = append(fx.Send, l.refusedStart(in, e)...)
+		need = need || e.m.Stored || e.timer != nil || len(e.rows) > 0
+	}
+	if !need && len(fx.Send) == 0 {
+		for _, e := range j.dropped {
+			l.answerDropped(in, e)
+		}
+		l.afterTurn(in)
+		return
+	}
+	ch := l.newChange(in, fx, j.dropped)
+	ch.now = l.now(in)
+	ch.quiet = true
+	l.commit(ch)
+}
+
+// refusedStart tells a parent that its child could not begin, as its id is
+// taken by an orchestration that lives.
+func (l *loop) refusedStart(in *instance, e *entry) []engine.Outgoing {
+	start, ok := e.m.Event.Body.(*history.ExecutionStarted)
+	if !ok || start.Parent == nil || start.Parent.Instance == nil || in.orch == nil || in.orch.Status.Terminal() {
+		return nil
+	}
+	p := start.Parent
+	return []engine.Outgoing{{Target: p.Instance.InstanceID, Message: &engine.Message{
+		From: in.id, Execution: p.Instance.ExecutionID.S,
+		Event: &history.Event{ID: -1, Time: l.now(in), Body: &history.SubOrchestrationInstanceFailed{
+			TaskScheduledID: p.TaskScheduledID,
+			Failure: &history.Failure{
+				Type:    "OrchestrationAlreadyExists",
+				Message: fmt.Sprintf("an orchestration with the id %q exists and has not ended", in.id),
+			},
+		}},
+	}}}
+}
+
+// answerDropped ends the calls of a message that needed no commit.
+func (l *loop) answerDropped(in *instance, e *entry) {
+	for _, a := range e.acks {
+		a.call.end(a.value, a.err)
+	}
+}
+
+// afterTurn lets the instance go on, or leave the memory.
+func (l *loop) afterTurn(in *instance) {
+	if !in.unsettled && len(in.after) > 0 {
+		after := in.after
+		in.after = nil
+		for _, f := range after {
+			f()
+		}
+	}
+	switch {
+	case in.unsettled:
+	case in.turning != nil:
+		if in.turning.state.Load() == jobDone {
+			j := in.turning
+			in.turning = nil
+			l.apply(j)
+		}
+	case len(in.writes) > 0:
+		l.makeReady(in)
+	case len(in.queue) > 0:
+		if l.canMove(in) {
+			l.makeReady(in)
+		} else {
+			l.spill(in)
+		}
+	default:
+		l.settleDown(in)
+	}
+}
+
+// canMove reports whether a turn can change anything about the queue.
+func (l *loop) canMove(in *instance) bool {
+	for _, e := range in.queue {
+		if !e.m.Stored {
+			return true
+		}
+	}
+	if in.ent != nil {
+		return len(in.ent.Plan(messagesOf(in.queue), l.now(in)).Consumed) > 0
+	}
+	if isEntity(in.id) {
+		return true
+	}
+	if in.parked != "" {
+		return slices.ContainsFunc(in.queue, func(e *entry) bool {
+			_, end := e.m.Event.Body.(*history.ExecutionTerminated)
+			return end
+		})
+	}
+	if in.orch != nil && in.orch.Status == history.StatusPending {
+		return in.queue[0].m.Class == engine.ClassStart
+	}
+	return true
+}
+
+// spill drops the queue of an instance that cannot go on; the store has it.
+func (l *loop) spill(in *instance) {
+	if in.parked == "" {
+		return // short-lived: its start is on the way, or its lock holder is
+	}
+	in.queue = nil
+	l.spilled[in.id] = true
+	l.evict(in)
+}
+
+// settleDown puts an instance without work into the cache or out of memory.
+func (l *loop) settleDown(in *instance) {
+	in.known = nil
+	switch {
+	case in.rec == nil || in.rec.Status.Terminal() || in.ent != nil:
+		if in.ent != nil && in.rec != nil {
+			in.bytes = 1024 + len(in.ent.State.S)
+			l.cache.put(in, true)
+			break
+		}
+		l.evict(in)
+	case in.exec != nil:
+		in.bytes = in.exec.Bytes() + 1024
+		l.cache.put(in, l.activities.held[in.id] == 0 && in.rec.Phase != store.Active)
+	case in.turning == nil:
+		l.evict(in)
+	}
+	for out := l.cache.oldest(); out != nil; out = l.cache.oldest() {
+		if out.idle() {
+			l.evict(out)
+		} else {
+			l.cache.remove(out)
+		}
+	}
+}
+
+// minTime returns the earlier of two times, of which either may be zero.
+func minTime(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}

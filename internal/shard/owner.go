@@ -1,0 +1,224 @@
+package shard
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/clock"
+	"github.com/perdure/perdure/internal/engine"
+	"github.com/perdure/perdure/internal/history"
+	"github.com/perdure/perdure/internal/replay"
+	"github.com/perdure/perdure/store"
+)
+
+// Config is what an Owner is made of. Store and Code are required.
+type Config struct {
+	Store  store.Store
+	Code   *replay.Runner
+	Clock  clock.Clock  // nil = the system's
+	Node   string       // name of this process; "" = "local"
+	Logger *slog.Logger // nil = none
+	Random io.Reader    // source of ids; nil = crypto/rand
+	Limits Limits
+}
+
+// Limits bound what the owner takes and holds. A zero field means its default.
+type Limits struct {
+	Payload      int           // bytes of one payload; 8 MiB
+	ID           int           // characters of an instance id; 100
+	Activities   int           // that run at a time; 1,000
+	TurnTime     time.Duration // before a turn is left to a runner of its own; 20 ms
+	TurnMessages int           // that one turn takes; 1,000
+	TurnActions  int           // that one turn may ask for; 100,000
+	CacheBytes   int           // of suspended orchestrators; 64 MiB
+	ParkedBytes  int           // of these, waiting for people, events or far timers; 8 MiB
+	Waiters      int           // for one instance; 10,000
+	Queue        int           // messages of one instance; 100,000
+	Drain        time.Duration // that a stop waits for running activities; 10 s
+	Losses       int32         // crashes that an activity may be lost in; 10
+}
+
+func (l Limits) filled() Limits {
+	set := func(p *int, v int) {
+		if *p == 0 {
+			*p = v
+		}
+	}
+	set(&l.Payload, 8<<20)
+	set(&l.ID, 100)
+	set(&l.Activities, 1000)
+	set(&l.TurnMessages, 1000)
+	set(&l.TurnActions, 100_000)
+	set(&l.CacheBytes, 64<<20)
+	set(&l.ParkedBytes, 8<<20)
+	set(&l.Waiters, 10_000)
+	set(&l.Queue, 100_000)
+	if l.TurnTime == 0 {
+		l.TurnTime = 20 * time.Millisecond
+	}
+	if l.Drain == 0 {
+		l.Drain = 10 * time.Second
+	}
+	if l.Losses == 0 {
+		l.Losses = 10
+	}
+	return l
+}
+
+// Owner owns all shards of a hub and carries their instances on. It implements
+// hub.Hub; its methods may be called concurrently, from before Run on.
+type Owner struct {
+	cfg   Config
+	mail  *mail
+	store store.Store
+	clock clock.Clock
+
+	done  chan struct{} // closed when no call is answered any more
+	ended error         // why; to be read after done
+}
+
+// New returns an Owner that works once Run is called.
+func New(cfg Config) (*Owner, error) {
+	if cfg.Store == nil || cfg.Code == nil {
+		return nil, errors.New("shard: Config needs Store and Code")
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = clock.System()
+	}
+	if cfg.Node == "" {
+		cfg.Node = "local"
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Random == nil {
+		cfg.Random = rand.Reader
+	}
+	cfg.Limits = cfg.Limits.filled()
+	return &Owner{cfg: cfg, mail: newMail(), store: cfg.Store, clock: cfg.Clock, done: make(chan struct{})}, nil
+}
+
+// Run takes the shards over and works until ctx ends; then it lets running
+// activities end, for a while, and returns nil. It returns an error when the
+// store has failed: then nothing more is acknowledged, and a new process must
+// recover. It owns all goroutines and returns when they are gone, but for user
+// code that does not heed its context.
+func (o *Owner) Run(ctx context.Context) error {
+	base := context.WithoutCancel(ctx)
+	leases, err := o.acquire(ctx)
+	if err != nil {
+		o.close(err)
+		return err
+	}
+	l := &loop{
+		ctx: base, node: o.cfg.Node, store: o.store, code: o.cfg.Code, clock: o.clock, logger: o.cfg.Logger,
+		limits: o.cfg.Limits, ids: newIDs(o.cfg.Random), mail: o.mail, leases: leases, epoch: leases[0].Epoch,
+		instances: make(map[string]*instance), spilled: make(map[string]bool), recovering: true,
+		cache:    cache{max: o.cfg.Limits.CacheBytes, maxParked: o.cfg.Limits.ParkedBytes},
+		patience: time.NewTimer(time.Hour), flights: make(chan *flight, maxInFlight),
+		activities: newActivities(base), timers: newTimers(o.clock),
+		waiters: make(map[string][]*waiter), asks: make(map[string][]*call),
+		requests: make(map[string]*call), watchers: make(map[watchKey][]*call),
+	}
+	var wg sync.WaitGroup
+	wg.Add(1)
+	go func() {
+		defer wg.Done()
+		l.waitFlights()
+	}()
+	if err = l.begun(); err == nil {
+		l.takeOver()
+		err = l.run(ctx)
+	}
+	o.close(err)
+	l.shutDown(err)
+	close(l.flights)
+	wg.Wait()
+	if err == nil {
+		err = o.store.Release(base, o.cfg.Node, leases)
+	}
+	return err
+}
+
+func (o *Owner) acquire(ctx context.Context) ([]store.Lease, error) {
+	all := make([]store.Shard, store.Shards)
+	for i := range all {
+		all[i] = store.Shard(i)
+	}
+	leases, err := o.store.Acquire(ctx, o.cfg.Node, all, time.Minute)
+	if err == nil && len(leases) != store.Shards {
+		err = errors.New("somebody else owns shards of this hub")
+	}
+	return leases, err
+}
+
+// close refuses calls from now on.
+func (o *Owner) close(err error) {
+	if err == nil {
+		err = errors.New("the hub was stopped")
+	}
+	o.ended = unavailable(err)
+	o.mail.end(o.ended)
+	close(o.done)
+}
+
+// call has the loop carry f out, which ends the call it is given.
+func (o *Owner) call(ctx context.Context, f func(*loop, *call)) (any, error) {
+	c := newCall()
+	if err := o.mail.add(item{do: func(l *loop) { f(l, c) }}); err != nil {
+		return nil, err
+	}
+	return o.wait(ctx, c)
+}
+
+// wait waits until the call has ended, or the caller or the hub gives up.
+func (o *Owner) wait(ctx context.Context, c *call) (any, error) {
+	select {
+	case <-c.done:
+		return c.value, c.err
+	default:
+	}
+	select {
+	case <-c.done:
+		return c.value, c.err
+	case <-ctx.Done():
+		return nil, contextError(ctx)
+	case <-o.done:
+	}
+	select {
+	case <-c.done:
+		return c.value, c.err
+	default:
+		return nil, o.ended
+	}
+}
+
+// check refuses results of a turn that go beyond the limits.
+func (l Limits) check(id string, r *engine.TurnResult) (why *history.Failure) {
+	if n := len(r.Actions); n > l.TurnActions {
+		return &history.Failure{Type: "TooManyActions", NonRetriable: true, Message: overActions(id, n, l.TurnActions)}
+	}
+	for i := range r.Actions {
+		who, n := payloadOf(&r.Actions[i])
+		if n > l.Payload {
+			return tooLarge("orchestration "+id+": "+who+" has", n, l.Payload)
+		}
+	}
+	if n := len(r.CustomStatus.S); n > maxCustomStatus {
+		return tooLarge("orchestration "+id+": its custom status is", n, maxCustomStatus)
+	}
+	return nil
+}
+
+// maxCustomStatus bounds a custom status, which every commit writes, in bytes.
+const maxCustomStatus = 16 << 10
+
+func invalid(op, id, message string) error {
+	return &perdure.Error{Code: perdure.InvalidArgument, Op: op, Instance: clip(id, 120), Message: message}
+}

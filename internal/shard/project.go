@@ -1,0 +1,200 @@
+package shard
+
+import (
+	"slices"
+	"time"
+
+	"github.com/perdure/perdure/internal/engine"
+	"github.com/perdure/perdure/internal/history"
+	"github.com/perdure/perdure/store"
+)
+
+// approvalWait begins the names of events by which orchestrations wait for a
+// person's decision, so that lists can tell them apart.
+const approvalWait = "decision:"
+
+// project makes the record of the state that a change leaves.
+func (l *loop) project(ch *change) *store.Record {
+	in := ch.in
+	rec := &store.Record{ID: in.id}
+	fresh := in.rec == nil || l.newIncarnation(ch)
+	if fresh {
+		rec.Created = ch.now
+		in.sum = &summary{}
+	} else {
+		*rec = *in.rec
+	}
+	sum := in.sum
+	sum.Updated = ch.now
+	if in.ent != nil {
+		l.projectEntity(ch, rec)
+		rec.Packed = sum.append(make([]byte, 0, 64))
+		return rec
+	}
+	o := in.orch
+	if fresh {
+		l.projectStart(in, rec, ch)
+	}
+	if !ch.quiet || fresh {
+		rec.Execution = o.Execution
+		rec.Status = statusOf(o, in.rec != nil && !fresh)
+		rec.Completed = o.Completed
+		if sum.Started.IsZero() || fresh {
+			sum.Started = o.Started
+		}
+		sum.Events = o.Events
+		sum.Custom = o.Custom
+		sum.AppVersion = o.Version
+		if ch.fx.OldBranch != "" {
+			sum.Bytes, sum.Losses = 0, nil
+		}
+	}
+	l.projectPhase(ch, rec)
+	rec.Packed = sum.append(make([]byte, 0, 128))
+	return rec
+}
+
+// projectStart sets what never changes.
+func (l *loop) projectStart(in *instance, rec *store.Record, ch *change) {
+	o, sum := in.orch, in.sum
+	rec.Kind, rec.Name, rec.Release, rec.Tags = store.Orchestration, o.Name, o.Version.S, o.Tags
+	rec.Root = in.id
+	for _, list := range [2][]*entry{ch.entries, ch.keeps} {
+		for _, e := range list {
+			if b, ok := e.m.Event.Body.(*history.ExecutionStarted); ok {
+				sum.StartAt = b.ScheduledStart
+				rec.Name, rec.Tags = b.Name, b.Tags
+				o.Parent = b.Parent
+			}
+		}
+	}
+	if p := o.Parent; p != nil && p.Instance != nil {
+		rec.Parent, rec.Root = p.Instance.InstanceID, p.Instance.InstanceID
+		sum.ParentTask, sum.ParentExec = p.TaskScheduledID, p.Instance.ExecutionID.S
+	}
+	rec.Agent, rec.Session = o.Tags[tagAgent], o.Tags[tagSession]
+}
+
+// Tags by which the agent layer marks the runs of its turns.
+const (
+	tagAgent   = "perdure.agent"
+	tagSession = "perdure.session"
+)
+
+func statusOf(o *engine.Orchestration, again bool) store.Status {
+	if o.Status == history.StatusPending && again {
+		return store.Running // the next execution of one that continued as new
+	}
+	return store.Status(o.Status)
+}
+
+// projectPhase sets the phase and what explains it.
+func (l *loop) projectPhase(ch *change, rec *store.Record) {
+	sum := ch.in.sum
+	phase := store.NoPhase
+	sum.Cause, sum.Step, sum.NextAt, sum.Attempt, sum.Waits = "", "", time.Time{}, 0, nil
+	p := &sum.Pending
+	*p = emptyPending
+	rec.Work = false
+	if !rec.Status.Terminal() {
+		phase = l.phaseOf(ch, rec)
+	} else if end := failureOf(ch.fx); end != nil {
+		sum.ErrorType, sum.ErrorText = end.Type, clip(end.Message, 256)
+	} else if !ch.quiet {
+		sum.ErrorType, sum.ErrorText = "", ""
+	}
+	if phase != rec.Phase || rec.PhaseSince.IsZero() {
+		rec.Phase, rec.PhaseSince = phase, ch.now
+	}
+}
+
+func (l *loop) phaseOf(ch *change, rec *store.Record) store.Phase {
+	in, sum := ch.in, ch.in.sum
+	p := &sum.Pending
+	var first *engine.Task
+	retrying := false
+	for _, t := range in.orch.Tasks() {
+		if first == nil || t.ID < first.ID {
+			first = t
+		}
+		switch t.Kind {
+		case engine.ActivityTask:
+			p.Activities++
+		case engine.TimerTask:
+			p.Timers++
+			sum.NextAt = minTime(sum.NextAt, t.Due)
+			if r := t.Options.Retry; r != nil {
+				retrying = true
+				sum.Attempt, sum.Step = r.Attempt, r.Name
+				sum.ErrorText = clip(r.Error, 256)
+			}
+		case engine.ChildTask:
+			p.Children++
+		default:
+			p.Entities++
+		}
+	}
+	if first != nil && sum.Step == "" {
+		sum.Step = first.Name
+	}
+	sum.Waits = in.orch.Waits
+	p.Events = len(sum.Waits)
+	p.Messages = len(in.queue) + len(ch.keeps)
+	rec.Work = p.Activities > 0 || p.Messages > 0
+	switch {
+	case in.parked != "":
+		sum.Cause = clip(in.parked, 4096)
+		return store.Stuck
+	case slices.ContainsFunc(sum.Waits, isApproval):
+		return store.WaitingApproval
+	case retrying:
+		return store.Retrying
+	case p.Activities > 0 || p.Messages > 0 || in.turning != nil || in.orch.Status == history.StatusPending:
+		return store.Active
+	case p.Events > 0 || p.Children > 0 || p.Entities > 0:
+		return store.WaitingEvent
+	case p.Timers > 0:
+		return store.WaitingTimer
+	}
+	return store.Active
+}
+
+func isApproval(wait string) bool {
+	return len(wait) > len(approvalWait) && wait[:len(approvalWait)] == approvalWait
+}
+
+func failureOf(fx *engine.Effects) *history.Failure {
+	if len(fx.Events) == 0 {
+		return nil
+	}
+	if b, ok := fx.Events[len(fx.Events)-1].Body.(*history.ExecutionCompleted); ok {
+		return b.Failure
+	}
+	return nil
+}
+
+func (l *loop) projectEntity(ch *change, rec *store.Record) {
+	in := ch.in
+	rec.Kind, rec.Status, rec.Phase = store.Entity, store.Running, store.NoPhase
+	if in.rec == nil {
+		rec.Name, _ = splitEntity(in.id)
+		rec.Root, rec.PhaseSince = in.id, ch.now
+	}
+	rec.Work = len(in.queue)+len(ch.keeps) > 0
+	in.sum.Queue = len(in.queue)
+	in.sum.Holder = ""
+	if in.ent.Lock != nil {
+		in.sum.Holder = in.ent.Lock.Instance
+	}
+}
+
+// clip shortens s to at most n bytes, at a rune's border.
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && s[n]&0xC0 == 0x80 {
+		n--
+	}
+	return s[:n]
+}

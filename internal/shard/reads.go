@@ -1,0 +1,337 @@
+package shard
+
+import (
+	"context"
+	"errors"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/engine"
+	"github.com/perdure/perdure/internal/history"
+	"github.com/perdure/perdure/internal/hub"
+	"github.com/perdure/perdure/store"
+)
+
+// Reads go to the store on the caller's goroutine, and answer when what they
+// may have seen is durable.
+
+// storeError turns a store's error into one for clients.
+func storeError(op, id string, err error) error {
+	code := perdure.Internal
+	switch {
+	case errors.Is(err, context.Canceled):
+		code = perdure.Canceled
+	case errors.Is(err, context.DeadlineExceeded):
+		code = perdure.DeadlineExceeded
+	case errors.Is(err, store.ErrNoSpace):
+		code = perdure.NoSpace
+	case errors.Is(err, store.ErrFailed), errors.Is(err, store.ErrClosed):
+		code = perdure.Unavailable
+	case errors.Is(err, store.ErrNotFound):
+		return notFound(op, id)
+	}
+	return &perdure.Error{Code: code, Op: op, Instance: id, Message: "the store could not be read", Cause: err}
+}
+
+// read returns a durable record.
+func (o *Owner) read(ctx context.Context, op, id string) (*store.Record, *summary, error) {
+	rec, err := o.store.Instance(ctx, id)
+	if b := o.store.Barrier(ctx); b != nil {
+		return nil, nil, storeError(op, id, b)
+	}
+	if err != nil {
+		return nil, nil, storeError(op, id, err)
+	}
+	sum, err := decodeSummary(rec.Packed)
+	if err != nil {
+		return nil, nil, storeError(op, id, err)
+	}
+	return rec, sum, nil
+}
+
+// Instance implements hub.Reads.
+func (o *Owner) Instance(ctx context.Context, id string, payloads bool) (*hub.Instance, error) {
+	rec, sum, err := o.read(ctx, "get", id)
+	if err != nil {
+		return nil, err
+	}
+	in := instanceOf(rec, sum)
+	if payloads && rec.Kind == store.Orchestration {
+		if err := o.payloads(ctx, in, rec); err != nil {
+			return nil, err
+		}
+	}
+	return in, nil
+}
+
+// payloads fills in input, output and the whole failure.
+func (o *Owner) payloads(ctx context.Context, in *hub.Instance, rec *store.Record) error {
+	input, err := o.inputOf(ctx, rec)
+	if err != nil {
+		return err
+	}
+	in.Input = input
+	if !rec.Status.Terminal() {
+		return nil
+	}
+	chunks, err := o.store.History(ctx, rec.ID, rec.Execution, rec.Version, 0)
+	if err == nil && len(chunks) == 0 { // commits without events came after the end
+		chunks, err = o.store.History(ctx, rec.ID, rec.Execution, 0, 0)
+	}
+	if err != nil {
+		return storeError("get", rec.ID, err)
+	}
+	if len(chunks) == 0 {
+		return nil
+	}
+	events, err := o.events(ctx, rec.ID, chunks[len(chunks)-1:])
+	if err != nil {
+		return err
+	}
+	for _, e := range events {
+		if b, ok := e.Body.(*history.ExecutionCompleted); ok {
+			in.Output, in.Failure = b.Result, b.Failure
+		}
+	}
+	return nil
+}
+
+func (o *Owner) events(ctx context.Context, id string, chunks []store.Chunk) ([]*history.Event, error) {
+	var events []*history.Event
+	for _, c := range chunks {
+		ev, _, err := decodeChunk(c.Data)
+		if err != nil {
+			return nil, storeError("get", id, err)
+		}
+		events = append(events, ev...)
+	}
+	if err := resolve(ctx, o.store, id, events); err != nil {
+		return nil, storeError("get", id, err)
+	}
+	return events, nil
+}
+
+// inputOf reads what an execution was started with.
+func (o *Owner) inputOf(ctx context.Context, rec *store.Record) (history.Text, error) {
+	chunks, err := o.store.History(ctx, rec.ID, rec.Execution, 0, 1)
+	if err != nil {
+		return history.Text{}, storeError("get", rec.ID, err)
+	}
+	if len(chunks) > 0 {
+		events, err := o.events(ctx, rec.ID, chunks[:1])
+		if err != nil {
+			return history.Text{}, err
+		}
+		for _, e := range events {
+			if b, ok := e.Body.(*history.ExecutionStarted); ok {
+				return b.Input, nil
+			}
+		}
+		return history.Text{}, nil
+	}
+	return o.pendingInput(ctx, rec.ID)
+}
+
+// pendingInput reads the input of an execution that has not begun: its start
+// waits in the inbox or in a timer.
+func (o *Owner) pendingInput(ctx context.Context, id string) (history.Text, error) {
+	messages, err := o.store.MessagesOf(ctx, id)
+	if err != nil {
+		return history.Text{}, storeError("get", id, err)
+	}
+	timers, err := o.store.TimersOf(ctx, id)
+	if err != nil {
+		return history.Text{}, storeError("get", id, err)
+	}
+	var datas [][]byte
+	for _, m := range messages {
+		datas = append(datas, m.Data)
+	}
+	for _, t := range timers {
+		if t.Task == startTimer {
+			datas = append(datas, t.Data)
+		}
+	}
+	for _, data := range datas {
+		m, err := engine.DecodeMessage(data)
+		if err != nil {
+			return history.Text{}, storeError("get", id, err)
+		}
+		if b, ok := m.Event.Body.(*history.ExecutionStarted); ok {
+			return b.Input, nil
+		}
+	}
+	return history.Text{}, nil
+}
+
+// History implements hub.Reads.
+func (o *Owner) History(ctx context.Context, id, execution string) ([]*history.Event, error) {
+	rec, _, err := o.read(ctx, "history", id)
+	if err != nil {
+		return nil, err
+	}
+	if execution == "" {
+		execution = rec.Execution
+	}
+	events, _, err := readHistory(ctx, o.store, id, execution)
+	if err != nil {
+		return nil, storeError("history", id, err)
+	}
+	if err := o.store.Barrier(ctx); err != nil {
+		return nil, storeError("history", id, err)
+	}
+	return events, nil
+}
+
+// List implements hub.Reads.
+func (o *Owner) List(ctx context.Context, q store.Query) (hub.Page, error) {
+	page, err := o.store.List(ctx, q)
+	if err == nil {
+		err = o.store.Barrier(ctx)
+	}
+	if err != nil {
+		return hub.Page{}, storeError("list", "", err)
+	}
+	out := hub.Page{Next: page.Next, Partial: page.Partial, Scanned: page.Scanned, Items: make([]*hub.Instance, len(page.Records))}
+	for i, rec := range page.Records {
+		sum, err := decodeSummary(rec.Packed)
+		if err != nil {
+			return hub.Page{}, storeError("list", rec.ID, err)
+		}
+		out.Items[i] = instanceOf(rec, sum)
+	}
+	return out, nil
+}
+
+// Counts implements hub.Reads.
+func (o *Owner) Counts(ctx context.Context) ([]store.Count, error) {
+	counts, err := o.store.Counts(ctx)
+	if err == nil {
+		err = o.store.Barrier(ctx)
+	}
+	if err != nil {
+		return nil, storeError("count", "", err)
+	}
+	return counts, nil
+}
+
+// Entity implements hub.Reads.
+func (o *Owner) Entity(ctx context.Context, id string) (*hub.Entity, error) {
+	if err := o.cfg.Limits.checkID("get entity", id, true); err != nil {
+		return nil, err
+	}
+	rows, _, err := o.store.Rows(ctx, store.RowQuery{Kind: rowEntity, Owner: id, Limit: 1})
+	if err != nil {
+		return nil, storeError("get entity", id, err)
+	}
+	rec, sum, err := o.read(ctx, "get entity", id)
+	if err != nil {
+		return nil, err
+	}
+	ent := &engine.Entity{ID: id}
+	if len(rows) > 0 {
+		if ent, err = engine.DecodeEntity(id, rows[0].Value); err != nil {
+			return nil, storeError("get entity", id, err)
+		}
+	}
+	return entityOf(rec, sum, ent), nil
+}
+
+// WaitStart implements hub.Waits.
+func (o *Owner) WaitStart(ctx context.Context, id string) (*hub.Instance, error) {
+	return o.await(ctx, id, false)
+}
+
+// WaitCompletion implements hub.Waits.
+func (o *Owner) WaitCompletion(ctx context.Context, id string) (*hub.Instance, error) {
+	return o.await(ctx, id, true)
+}
+
+func (o *Owner) await(ctx context.Context, id string, end bool) (*hub.Instance, error) {
+	if err := o.cfg.Limits.checkID("wait", id, false); err != nil {
+		return nil, err
+	}
+	w := &waiter{call: newCall(), end: end}
+	if err := o.mail.add(item{do: func(l *loop) { l.await(id, w) }}); err != nil {
+		return nil, err
+	}
+	v, err := o.wait(ctx, w.call)
+	if err != nil {
+		if ctx.Err() != nil {
+			o.mail.add(item{do: func(l *loop) { l.leave(id, w) }})
+		}
+		return nil, named(err, "wait", id)
+	}
+	if v == nil {
+		return o.Instance(ctx, id, true)
+	}
+	return v.(*hub.Instance), nil
+}
+
+// Position implements hub.Waits.
+func (o *Owner) Position(ctx context.Context) (store.Position, error) { return o.store.Position(ctx) }
+
+// Changes implements hub.Waits.
+func (o *Owner) Changes(ctx context.Context, p store.Position, limit int) ([]store.Change, store.Position, bool, error) {
+	return o.store.Changes(ctx, p, limit)
+}
+
+// ReadRows implements hub.Rows.
+func (o *Owner) ReadRows(ctx context.Context, q store.RowQuery) ([]store.Row, []byte, error) {
+	rows, next, err := o.store.Rows(ctx, q)
+	if err == nil {
+		err = o.store.Barrier(ctx)
+	}
+	if err != nil {
+		return nil, nil, storeError("read rows", q.Owner, err)
+	}
+	return rows, next, nil
+}
+
+// WriteRows implements hub.Rows.
+func (o *Owner) WriteRows(ctx context.Context, r *hub.WriteRows) error {
+	for _, row := range r.Rows {
+		if row.Kind < firstForeignRow || row.Owner != "" && row.Owner != r.Owner {
+			return invalid("write rows", r.Owner, "rows of this kind or owner are not yours to write")
+		}
+	}
+	_, err := o.call(ctx, func(l *loop, c *call) {
+		w := &rowWrite{rows: r.Rows, conds: r.If}
+		if r.Event != nil {
+			w.event = &entry{m: raised(r.Event, l.clock.Now().UTC())}
+		}
+		row, again := l.request(r.Owner, r.RequestID, "write rows", c, r.Rows, r.If)
+		if again {
+			return
+		}
+		w.rows = append(row, w.rows...)
+		w.acks = []ack{{call: c}}
+		l.write(r.Owner, w)
+	})
+	return named(err, "write rows", r.Owner)
+}
+
+// firstForeignRow is the first kind of rows that is not this package's.
+const firstForeignRow store.RowKind = 100
+
+// WatchRows implements hub.Rows.
+func (o *Owner) WatchRows(ctx context.Context, kind store.RowKind, owner string) error {
+	k := watchKey{kind, owner}
+	_, err := o.call(ctx, func(l *loop, c *call) {
+		stop := context.AfterFunc(ctx, func() { o.mail.add(item{do: func(l *loop) { l.unwatch(k, c) }}) })
+		c.then = func(any, error) { stop() }
+		l.watchers[k] = append(l.watchers[k], c)
+	})
+	return named(err, "watch rows", owner)
+}
+
+func (l *loop) unwatch(k watchKey, c *call) {
+	list := l.watchers[k]
+	for i, x := range list {
+		if x == c {
+			l.watchers[k] = append(list[:i], list[i+1:]...)
+		}
+	}
+	if len(l.watchers[k]) == 0 {
+		delete(l.watchers, k)
+	}
+}

@@ -1,0 +1,172 @@
+package shard
+
+import (
+	"bytes"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/engine"
+	"github.com/perdure/perdure/internal/hub"
+	"github.com/perdure/perdure/store"
+)
+
+// rowWrite is rows that somebody outside of the instance's code writes to it.
+type rowWrite struct {
+	rows  []store.Row
+	acks  []ack
+	conds []hub.RowCondition
+	event *entry // raised with the rows
+	// purge deletes the instance instead.
+	purge bool
+}
+
+// write queues rows for an instance.
+func (l *loop) write(id string, w *rowWrite) {
+	in, err := l.find(id)
+	if err != nil {
+		l.fail(err)
+		return
+	}
+	if in.rec == nil && !in.unsettled {
+		refuse(w.acks, notFound("write rows", id))
+		l.afterTurn(in)
+		return
+	}
+	in.writes = append(in.writes, w)
+	l.makeReady(in)
+}
+
+// commitWrites writes the rows that wait, those whose conditions hold.
+func (l *loop) commitWrites(in *instance) {
+	ch := l.newChange(in, &engine.Effects{}, nil)
+	ch.quiet, ch.now = true, l.now(in)
+	var rows []store.Row
+	writes := in.writes
+	in.writes = nil
+	for i, w := range writes {
+		if w.purge {
+			if len(rows) > 0 || len(ch.keeps) > 0 { // what came before goes first
+				in.writes = writes[i:]
+				break
+			}
+			l.commitPurge(in, w)
+			in.writes = writes[i+1:]
+			return
+		}
+		if in.rec == nil {
+			refuse(w.acks, notFound("write rows", in.id))
+			continue
+		}
+		if err := l.holds(in.id, w.conds); err != nil {
+			refuse(w.acks, err)
+			continue
+		}
+		rows = append(rows, w.rows...)
+		ch.acks = append(ch.acks, w.acks...)
+		if w.event != nil {
+			ch.keeps = append(ch.keeps, w.event)
+			in.queue = append(in.queue, w.event)
+		}
+	}
+	if len(rows) == 0 && len(ch.keeps) == 0 {
+		for _, a := range ch.acks {
+			a.call.end(a.value, a.err)
+		}
+		l.afterTurn(in)
+		return
+	}
+	for _, r := range rows {
+		ch.fx.Rows = append(ch.fx.Rows, engine.Row{
+			Kind: uint16(r.Kind), Key: r.Key, Value: r.Value, Index: r.Index, Keep: r.Keep, Delete: r.Delete,
+		})
+	}
+	l.commit(ch)
+}
+
+// holds checks conditions against the store, which has the instance's newest
+// state since no commit of it is on its way.
+func (l *loop) holds(owner string, conds []hub.RowCondition) error {
+	for _, c := range conds {
+		rows, _, err := l.store.Rows(l.ctx, store.RowQuery{Kind: c.Kind, Owner: owner, Prefix: c.Key, Limit: 1})
+		if err != nil {
+			return internalError("write rows", owner, err)
+		}
+		found := len(rows) > 0 && bytes.Equal(rows[0].Key, c.Key)
+		if found != (c.Value != nil) || found && !bytes.Equal(rows[0].Value, c.Value) {
+			return &perdure.Error{Code: perdure.Conflict, Op: "write rows", Instance: owner, Message: "the row has changed since it was read"}
+		}
+	}
+	return nil
+}
+
+// commitPurge deletes the instance, if it has ended.
+func (l *loop) commitPurge(in *instance, w *rowWrite) {
+	if in.rec == nil {
+		for _, a := range w.acks {
+			a.call.end(0, nil)
+		}
+		l.afterTurn(in)
+		return
+	}
+	if in.rec.Kind == store.Orchestration && !in.rec.Status.Terminal() {
+		refuse(w.acks, &perdure.Error{
+			Code: perdure.FailedPrecondition, Op: "purge", Instance: in.id,
+			Message: "it has not ended; terminate it first",
+		})
+		l.afterTurn(in)
+		return
+	}
+	ch := l.newChange(in, &engine.Effects{}, nil)
+	ch.purge, ch.acks = true, w.acks
+	ch.commit = &store.Commit{
+		ID: in.id, Shard: in.shard, Expect: in.rec.Version, Was: in.rec, Purge: true, Rows: w.rows,
+	}
+	timers, err := l.store.TimersOf(l.ctx, in.id)
+	if err != nil {
+		l.fail(err)
+		return
+	}
+	for _, t := range timers {
+		ch.commit.Timers = append(ch.commit.Timers, store.TimerChange{Timer: t, Delete: true})
+	}
+	in.orch, in.ent, in.past = nil, nil, nil
+	l.cool(in)
+	l.submit(ch)
+}
+
+// watchKey names what a watcher waits for.
+type watchKey struct {
+	kind  store.RowKind
+	owner string
+}
+
+// rowsWritten wakes those who watch rows that a change has written.
+func (l *loop) rowsWritten(ch *change) {
+	if len(l.watchers) == 0 {
+		return
+	}
+	for _, r := range ch.commit.Rows {
+		k := watchKey{r.Kind, ch.in.id}
+		for _, c := range l.watchers[k] {
+			c.end(nil, nil)
+		}
+		delete(l.watchers, k)
+	}
+	if ch.purge || ch.gone {
+		for k, calls := range l.watchers {
+			if k.owner == ch.in.id {
+				for _, c := range calls {
+					c.end(nil, notFound("watch rows", ch.in.id))
+				}
+				delete(l.watchers, k)
+			}
+		}
+	}
+}
+
+func notFound(op, id string) error {
+	what := "there is no orchestration with this id"
+	if isEntity(id) {
+		what = "there is no such entity"
+	}
+	return &perdure.Error{Code: perdure.NotFound, Op: op, Instance: id, Message: what}
+}

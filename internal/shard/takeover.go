@@ -1,0 +1,216 @@
+package shard
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/perdure/perdure/internal/engine"
+	"github.com/perdure/perdure/store"
+)
+
+// hubRow is the owner of the rows that belong to the hub itself.
+const hubRow = "~hub"
+
+// takeoverPage is how much of the inbox or of the list one step of a takeover
+// reads.
+const takeoverPage = 1000
+
+// takeover is how far the reading of what was left behind has come.
+type takeover struct {
+	shard  int
+	cursor []byte
+	list   bool // the inboxes are read; now come the instances with work
+	crash  bool // the last owner did not stop in order
+}
+
+// begun records that the hub runs, and finds out how it ended the last time.
+func (l *loop) begun() error {
+	rows, _, err := l.store.Rows(l.ctx, store.RowQuery{Kind: rowHub, Owner: hubRow, Limit: 1})
+	if err != nil {
+		return err
+	}
+	l.take.crash = len(rows) > 0 && string(rows[0].Value) == "runs"
+	return l.markHub("runs")
+}
+
+// markHub writes how the hub is, and waits until that is durable.
+func (l *loop) markHub(state string) error {
+	receipt, err := l.store.Submit(l.ctx, &store.Group{Epochs: l.leases, Commits: []*store.Commit{{
+		ID: hubRow, Shard: store.ShardOf(hubRow),
+		Rows: []store.Row{{Kind: rowHub, Owner: hubRow, Value: []byte(state)}},
+	}}})
+	if err != nil {
+		return err
+	}
+	refused, err := receipt.Wait(l.ctx)
+	if err == nil && len(refused) > 0 {
+		err = refused[0].Err
+	}
+	return err
+}
+
+// takeOver does one step of reading what the last owner has left: messages that
+// wait, then instances with work. It goes on by mail, so that others are served
+// meanwhile.
+func (l *loop) takeOver() {
+	t := &l.take
+	if t.shard == 0 && t.cursor == nil && !t.list {
+		l.raiseHorizon()
+	}
+	var err error
+	switch {
+	case !t.list:
+		err = l.takeInboxes()
+	default:
+		err = l.takeWork()
+	}
+	if err != nil {
+		l.fail(fmt.Errorf("taking over: %w", err))
+		return
+	}
+	if l.recovering {
+		l.mail.add(item{more: true})
+	}
+}
+
+func (l *loop) takeInboxes() error {
+	t := &l.take
+	for left := takeoverPage; left > 0; {
+		messages, next, err := l.store.Messages(l.ctx, store.Shard(t.shard), t.cursor, left)
+		if err != nil {
+			return err
+		}
+		for _, m := range messages {
+			in, err := l.find(m.Target) // reads its inbox
+			if err != nil {
+				return err
+			}
+			l.makeReady(in)
+		}
+		left -= len(messages) + 1
+		if t.cursor = next; next != nil {
+			continue
+		}
+		if t.shard++; t.shard == store.Shards {
+			t.list = true
+			return nil
+		}
+	}
+	return nil
+}
+
+func (l *loop) takeWork() error {
+	t := &l.take
+	page, err := l.store.List(l.ctx, store.Query{WorkOnly: true, Order: store.CreatedAsc, After: t.cursor, Limit: takeoverPage})
+	if err != nil {
+		return err
+	}
+	for _, rec := range page.Records {
+		in, err := l.find(rec.ID)
+		if err != nil {
+			return err
+		}
+		if !in.unsettled {
+			l.afterTurn(in)
+		}
+	}
+	if t.cursor = page.Next; page.Next == nil {
+		l.recovering = false
+	}
+	return nil
+}
+
+// resume lets the activities of an instance that was left behind run again. If
+// they may have been lost in a crash, that is counted before.
+func (l *loop) resume(in *instance) {
+	if in.orch == nil || in.orch.Status.Terminal() {
+		return
+	}
+	var open []*engine.Task
+	for _, task := range in.orch.Tasks() {
+		if task.Kind != engine.ActivityTask {
+			continue
+		}
+		delivery, err := l.pendingRow(activityKey{in.id, in.orch.Execution, task.ID})
+		if err != nil {
+			l.fail(err)
+			return
+		}
+		if delivery == 0 {
+			open = append(open, task)
+		}
+	}
+	if len(open) == 0 {
+		return
+	}
+	if !l.take.crash {
+		for _, task := range open {
+			l.activities.dispatch(l, in, in.orch.Execution, task)
+		}
+		return
+	}
+	l.countLosses(in, open)
+}
+
+// countLosses records that activities were lost, then lets them run again: but
+// for those that were lost too often, with which the instance is parked.
+func (l *loop) countLosses(in *instance, open []*engine.Task) {
+	if in.sum.Losses == nil {
+		in.sum.Losses = make(map[int32]int32)
+	}
+	fx := &engine.Effects{Branch: in.orch.Execution}
+	for _, task := range open {
+		in.sum.Losses[task.ID]++
+		if n := in.sum.Losses[task.ID]; n > l.limits.Losses {
+			in.parked = fmt.Sprintf("activity %q was running in %d crashes of its worker and is not tried again; "+
+				"terminate or rewind the run", task.Name, n)
+			l.logger.Error("activity parked", "instance", in.id, "activity", task.Name, "losses", n)
+			continue
+		}
+		fx.Activities = append(fx.Activities, task)
+	}
+	ch := l.newChange(in, fx, nil)
+	ch.now, ch.quiet = l.now(in), true
+	l.commit(ch)
+}
+
+// stop begins an orderly end: no new turns wait for user code, activities are
+// told, and what they still answer is written.
+func (l *loop) stop(context.Context) {
+	l.stopping = true
+	l.activities.stop(errStopping)
+	l.timers.push(alarm{due: l.clock.Now().Add(l.limits.Drain), timer: &store.Timer{Task: drainTimer}})
+	l.deadline = time.Now().Add(l.limits.Drain)
+}
+
+// drainTimer marks the alarm that ends the wait for activities.
+const drainTimer int32 = -2
+
+// drained reports whether nothing is left to wait for.
+func (l *loop) drained() bool {
+	if l.inFlight > 0 || len(l.pending) > 0 {
+		return false
+	}
+	return l.activities.active == 0 || !time.Now().Before(l.deadline)
+}
+
+// shutDown frees what the loop holds.
+func (l *loop) shutDown(err error) {
+	l.activities.stop(errStopping)
+	if err == nil {
+		if err := l.markHub("stopped"); err != nil {
+			l.logger.Warn("the end of the hub was not recorded", "cause", err)
+		}
+	}
+	for _, in := range l.instances {
+		if in.turning == nil {
+			l.cool(in)
+		}
+	}
+	if l.runner != nil {
+		close(l.runner.work)
+	}
+	l.timers.close(l.ctx)
+	l.patience.Stop()
+}

@@ -1,0 +1,209 @@
+package shard
+
+import (
+	"container/heap"
+	"context"
+	"time"
+
+	"github.com/perdure/perdure/internal/clock"
+	"github.com/perdure/perdure/internal/engine"
+	"github.com/perdure/perdure/internal/history"
+	"github.com/perdure/perdure/store"
+)
+
+const (
+	// startTimer is the task number of the timer of a scheduled start.
+	startTimer int32 = -1
+	// horizonStep is how far ahead timers are held in memory.
+	horizonStep = 2 * time.Minute
+	// timerPage bounds how many timers of a shard are read at a time.
+	timerPage = 10_000
+)
+
+// timerKey names a timer among those in memory.
+type timerKey struct {
+	owner, execution string
+	task             int32
+}
+
+// alarm is something that is due at a time.
+type alarm struct {
+	due   time.Time
+	timer *store.Timer // of an instance
+	run   *running     // an activity's deadline or heartbeat
+}
+
+// timers holds in memory what is due before the horizon; the rest is in the
+// store.
+type timers struct {
+	clock   clock.Clock
+	heap    alarms
+	known   map[timerKey]bool
+	horizon [store.Shards]time.Time
+	wake    clock.Timer
+	set     time.Time // what wake is set to; zero = not set
+}
+
+func newTimers(c clock.Clock) *timers {
+	return &timers{clock: c, known: make(map[timerKey]bool)}
+}
+
+type alarms []alarm
+
+func (a alarms) Len() int           { return len(a) }
+func (a alarms) Less(i, j int) bool { return a[i].due.Before(a[j].due) }
+func (a alarms) Swap(i, j int)      { a[i], a[j] = a[j], a[i] }
+func (a *alarms) Push(x any)        { *a = append(*a, x.(alarm)) }
+func (a *alarms) Pop() any {
+	old := *a
+	x := old[len(old)-1]
+	old[len(old)-1] = alarm{}
+	*a = old[:len(old)-1]
+	return x
+}
+
+// add takes a timer that the store has into memory, if it is due before the
+// horizon.
+func (t *timers) add(st store.Timer) {
+	if !st.Due.Before(t.horizon[store.ShardOf(st.Owner)]) {
+		return
+	}
+	k := timerKey{st.Owner, st.Execution, st.Task}
+	if t.known[k] {
+		return
+	}
+	t.known[k] = true
+	heap.Push(&t.heap, alarm{due: st.Due, timer: &st})
+}
+
+// read takes timers that were read from the store.
+func (t *timers) read(list []store.Timer) {
+	for _, st := range list {
+		t.add(st)
+	}
+}
+
+// alarm returns a channel that is ready when something is due.
+func (t *timers) alarm() <-chan time.Time {
+	if len(t.heap) == 0 {
+		if t.wake == nil {
+			return nil
+		}
+		return t.wake.C()
+	}
+	due := t.heap[0].due
+	if !due.Equal(t.set) {
+		d := max(due.Sub(t.clock.Now()), 0)
+		if t.wake == nil {
+			t.wake = t.clock.NewTimer(d)
+		} else {
+			t.wake.Reset(d)
+		}
+		t.set = due
+	}
+	return t.wake.C()
+}
+
+// push adds an alarm that is no timer of an instance.
+func (t *timers) push(a alarm) { heap.Push(&t.heap, a) }
+
+// due removes and returns the next alarm that is due at now.
+func (t *timers) next(now time.Time) (alarm, bool) {
+	if len(t.heap) == 0 || t.heap[0].due.After(now) {
+		return alarm{}, false
+	}
+	a := heap.Pop(&t.heap).(alarm)
+	if a.timer != nil {
+		delete(t.known, timerKey{a.timer.Owner, a.timer.Execution, a.timer.Task})
+	}
+	return a, true
+}
+
+// fire hands out what is due.
+func (l *loop) fire() {
+	l.timers.set = time.Time{}
+	now := l.clock.Now()
+	for n := 0; n < maxGroup; n++ {
+		a, ok := l.timers.next(now)
+		if !ok {
+			break
+		}
+		switch {
+		case a.run != nil:
+			l.activities.overdue(l, a.run, now)
+		case a.timer.Owner == "" && a.timer.Task == drainTimer:
+		case a.timer.Owner == "":
+			l.raiseHorizon()
+		default:
+			l.fireTimer(a.timer)
+		}
+	}
+}
+
+// fireTimer turns a timer into the message that it stands for.
+func (l *loop) fireTimer(st *store.Timer) {
+	m := &engine.Message{Execution: st.Execution, Event: &history.Event{
+		ID: -1, Time: l.clock.Now().UTC(), Body: &history.TimerFired{FireAt: st.Due, TimerID: st.Task},
+	}}
+	if len(st.Data) > 0 {
+		stored, err := engine.DecodeMessage(st.Data)
+		if err != nil {
+			l.fail(err)
+			return
+		}
+		stored.Stored = false
+		m = stored
+	}
+	l.deliver(st.Owner, &entry{m: m, timer: st})
+}
+
+// raiseHorizon lets timers of the next stretch of time into memory: first the
+// horizon rises, so that commits add theirs, then the store is read.
+func (l *loop) raiseHorizon() {
+	now := l.clock.Now().UTC()
+	next := now.Add(horizonStep)
+	for s := range l.timers.horizon {
+		from := l.timers.horizon[s]
+		to := next
+		l.timers.horizon[s] = to
+		list, more, err := l.store.Timers(l.ctx, store.Shard(s), from, to, nil, timerPage)
+		if err != nil {
+			l.fail(err)
+			return
+		}
+		if more != nil { // too many: the horizon ends where reading did
+			last := list[len(list)-1].Due
+			l.timers.horizon[s] = last
+			next = minTime(next, last)
+		}
+		l.timers.read(list)
+		if more != nil {
+			l.timers.readAt(list, l.timers.horizon[s])
+		}
+	}
+	again := now.Add(horizonStep / 2)
+	if next.Before(again) {
+		again = next
+	}
+	l.timers.push(alarm{due: again, timer: &store.Timer{Task: startTimer}})
+}
+
+// readAt takes in timers due exactly at the horizon, of which a page may hold
+// only some: add refuses them, and the next reading starts there.
+func (t *timers) readAt(list []store.Timer, at time.Time) {
+	if len(list) > 0 && list[0].Due.Equal(at) { // a whole page is due at once
+		for _, st := range list {
+			k := timerKey{st.Owner, st.Execution, st.Task}
+			if !t.known[k] {
+				t.known[k] = true
+				heap.Push(&t.heap, alarm{due: st.Due, timer: &st})
+			}
+		}
+	}
+}
+
+func (t *timers) close(context.Context) {
+	if t.wake != nil {
+		t.wake.Stop()
+	}
+}
