@@ -23,6 +23,7 @@ type run struct {
 	id      string
 	exec    string
 	warm    *replay.Execution
+	cold    bool // the next turn begins with the whole past
 	past    []*history.Event
 	turns   []recordedTurn
 	now     time.Time
@@ -70,7 +71,11 @@ func (r *run) turn(bodies ...history.Body) engine.TurnResult {
 		}
 		fresh = append(fresh, &history.Event{ID: id, Time: r.now, Body: b})
 	}
-	r.last = r.warm.Turn(nil, fresh)
+	var past []*history.Event
+	if r.cold {
+		past, r.cold = r.past, false
+	}
+	r.last = r.warm.Turn(past, fresh)
 	begin := len(r.past)
 	r.past = append(r.past, fresh...)
 	r.turns = append(r.turns, recordedTurn{begin, len(r.past), r.last})
@@ -89,7 +94,11 @@ func (r *run) record(actions []engine.Action) {
 			}
 		}
 		if b := eventOf(a.Do); b != nil {
-			r.past = append(r.past, &history.Event{ID: a.ID, Time: r.now, Body: b})
+			ev := &history.Event{ID: a.ID, Time: r.now, Body: b}
+			if timer, ok := a.Do.(*engine.CreateTimer); ok && timer.Retry != nil {
+				ev.Meta = &history.Meta{Options: []byte("retry")}
+			}
+			r.past = append(r.past, ev)
 		}
 	}
 }
