@@ -3,7 +3,6 @@ package pebble
 import (
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"sync"
 
 	"github.com/perdure/perdure/store"
@@ -55,18 +54,6 @@ func (s *failState) check() error {
 	return nil
 }
 
-// admit lets a write to a file through. After a failure it returns that, for
-// tables only once the store closes.
-func (s *failState) admit(name string) error {
-	if !s.failed() {
-		return nil
-	}
-	if filepath.Ext(name) == ".sst" {
-		<-s.closing
-	}
-	return s.err()
-}
-
 func (s *failState) beginClose() {
 	s.closeOnce.Do(func() { close(s.closing) })
 }
@@ -95,8 +82,7 @@ func (l engineLog) Fatalf(format string, args ...any) {
 	l.state.fail(fmt.Errorf(format, args...))
 }
 
-// guarded runs a call into Pebble, whose panics on failed writes become failures
-// of the store.
+// guarded runs a call into Pebble: its errors and panics fail the store.
 func (s *failState) guarded(call func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -3,6 +3,7 @@ package pebble
 import (
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 
@@ -10,20 +11,32 @@ import (
 )
 
 // guardFS watches every write below the store's directory. The first that fails
-// fails the store, after which nothing more is written (R5): what would go to
-// the log gets the failure, what works in the background is held until the store
-// closes, because Pebble would try it again at once and for ever.
+// fails the store, and from then on nothing reaches the disk (R5).
+//
+// Pebble 2.1.7 does not survive a failed write: an error of the log or of the
+// manifest ends the process or leaves a lock taken, and an error of a table is
+// tried again at once and for ever. So once the store has failed the log and the
+// manifest see success, of writes that are dropped, which is safe because nobody
+// hears of it: Wait and Barrier look at the failure first. Tables are held until
+// the store closes, so that what memory holds stays readable.
 type guardFS struct {
 	vfs.FS
-	dir   string
-	state *failState
-	syncs *atomic.Int64
+	dir     string
+	state   *failState
+	syncs   *atomic.Int64
+	serving atomic.Bool // false while the engine opens: it gets errors as they are
+	sink    *vfs.MemFS  // holds files that are created after a failure
+}
+
+func newGuardFS(fs vfs.FS, dir string, state *failState, syncs *atomic.Int64) *guardFS {
+	return &guardFS{FS: fs, dir: dir, state: state, syncs: syncs, sink: vfs.NewMem()}
 }
 
 // lockFree stands for Pebble's own lock: the directory is locked by openLock,
 // which is released even if a failed Pebble cannot be closed.
 type lockFree struct{}
 
+// Close implements io.Closer.
 func (lockFree) Close() error { return nil }
 
 // Lock implements vfs.FS.
@@ -34,22 +47,38 @@ func (g *guardFS) Unwrap() vfs.FS { return g.FS }
 
 func (g *guardFS) ours(name string) bool { return strings.HasPrefix(name, g.dir) }
 
-// write runs an operation on name unless the store has failed.
-func (g *guardFS) write(name string, op func() error) error {
+func isTable(name string) bool { return filepath.Ext(name) == ".sst" }
+
+// write runs an operation on name. dropped says that it was not run, or in vain,
+// and that the engine is to take it for a success.
+func (g *guardFS) write(name string, op func() error) (dropped bool, err error) {
 	if !g.ours(name) {
-		return op()
+		return false, op()
 	}
-	if err := g.state.admit(name); err != nil {
-		return err
-	}
-	err := op()
-	if err != nil {
+	if !g.state.failed() {
+		if err = op(); err == nil {
+			return false, nil
+		}
 		g.state.fail(err)
+	} else {
+		err = g.state.err()
 	}
-	return err
+	switch {
+	case !g.serving.Load():
+		return false, err
+	case isTable(name):
+		<-g.state.closing
+		return false, err
+	}
+	return true, nil
 }
 
-func (g *guardFS) guardFile(name string, f vfs.File, err error) (vfs.File, error) {
+// file makes a file by open, or one that leads nowhere.
+func (g *guardFS) file(name string, open func() (vfs.File, error)) (f vfs.File, err error) {
+	dropped, err := g.write(name, func() error { f, err = open(); return err })
+	if dropped {
+		f, err = g.sink.Create("dropped", vfs.WriteCategoryUnspecified)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -57,49 +86,52 @@ func (g *guardFS) guardFile(name string, f vfs.File, err error) (vfs.File, error
 }
 
 // Create implements vfs.FS.
-func (g *guardFS) Create(name string, c vfs.DiskWriteCategory) (f vfs.File, err error) {
-	err = g.write(name, func() error { f, err = g.FS.Create(name, c); return err })
-	return g.guardFile(name, f, err)
+func (g *guardFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	return g.file(name, func() (vfs.File, error) { return g.FS.Create(name, c) })
 }
 
 // OpenReadWrite implements vfs.FS.
-func (g *guardFS) OpenReadWrite(name string, c vfs.DiskWriteCategory, opts ...vfs.OpenOption) (f vfs.File, err error) {
-	err = g.write(name, func() error { f, err = g.FS.OpenReadWrite(name, c, opts...); return err })
-	return g.guardFile(name, f, err)
+func (g *guardFS) OpenReadWrite(name string, c vfs.DiskWriteCategory, opts ...vfs.OpenOption) (vfs.File, error) {
+	return g.file(name, func() (vfs.File, error) { return g.FS.OpenReadWrite(name, c, opts...) })
+}
+
+// ReuseForWrite implements vfs.FS.
+func (g *guardFS) ReuseForWrite(oldname, newname string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	return g.file(newname, func() (vfs.File, error) { return g.FS.ReuseForWrite(oldname, newname, c) })
 }
 
 // OpenDir implements vfs.FS.
 func (g *guardFS) OpenDir(name string) (vfs.File, error) {
 	f, err := g.FS.OpenDir(name)
-	return g.guardFile(name, f, err)
-}
-
-// ReuseForWrite implements vfs.FS.
-func (g *guardFS) ReuseForWrite(oldname, newname string, c vfs.DiskWriteCategory) (f vfs.File, err error) {
-	err = g.write(newname, func() error { f, err = g.FS.ReuseForWrite(oldname, newname, c); return err })
-	return g.guardFile(newname, f, err)
+	if err != nil {
+		return nil, err
+	}
+	return &guardFile{File: f, name: name, fs: g}, nil
 }
 
 // Rename implements vfs.FS.
 func (g *guardFS) Rename(oldname, newname string) error {
-	return g.write(newname, func() error { return g.FS.Rename(oldname, newname) })
+	_, err := g.write(newname, func() error { return g.FS.Rename(oldname, newname) })
+	return err
 }
 
 // Link implements vfs.FS.
 func (g *guardFS) Link(oldname, newname string) error {
-	return g.write(newname, func() error { return g.FS.Link(oldname, newname) })
+	_, err := g.write(newname, func() error { return g.FS.Link(oldname, newname) })
+	return err
 }
 
 // MkdirAll implements vfs.FS.
 func (g *guardFS) MkdirAll(dir string, perm os.FileMode) error {
-	return g.write(dir, func() error { return g.FS.MkdirAll(dir, perm) })
+	_, err := g.write(dir, func() error { return g.FS.MkdirAll(dir, perm) })
+	return err
 }
 
-// Remove implements vfs.FS. A file that stays is no loss, but after a failure
-// nothing is removed: recovery may need it.
+// Remove implements vfs.FS. A file that stays is no loss; after a failure
+// nothing is removed, as recovery may need it.
 func (g *guardFS) Remove(name string) error {
 	if g.ours(name) && g.state.failed() {
-		return g.state.err()
+		return nil
 	}
 	return g.FS.Remove(name)
 }
@@ -112,38 +144,59 @@ type guardFile struct {
 
 // Write implements vfs.File.
 func (f *guardFile) Write(p []byte) (n int, err error) {
-	err = f.fs.write(f.name, func() error { n, err = f.File.Write(p); return err })
+	dropped, err := f.fs.write(f.name, func() error { n, err = f.File.Write(p); return err })
+	if dropped {
+		n = len(p)
+	}
 	return n, err
 }
 
 // WriteAt implements vfs.File.
 func (f *guardFile) WriteAt(p []byte, off int64) (n int, err error) {
-	err = f.fs.write(f.name, func() error { n, err = f.File.WriteAt(p, off); return err })
+	dropped, err := f.fs.write(f.name, func() error { n, err = f.File.WriteAt(p, off); return err })
+	if dropped {
+		n = len(p)
+	}
 	return n, err
 }
 
-// Preallocate implements vfs.File. Only a hint: its failure is none.
+// Preallocate implements vfs.File. It is a hint: its failure is none.
 func (f *guardFile) Preallocate(offset, length int64) error {
-	if f.fs.state.failed() {
-		return nil
+	if !f.fs.state.failed() {
+		_ = f.File.Preallocate(offset, length)
 	}
-	return f.File.Preallocate(offset, length)
+	return nil
 }
 
 // Sync implements vfs.File.
 func (f *guardFile) Sync() error {
 	f.fs.syncs.Add(1)
-	return f.fs.write(f.name, f.File.Sync)
+	_, err := f.fs.write(f.name, f.File.Sync)
+	return err
 }
 
 // SyncData implements vfs.File.
 func (f *guardFile) SyncData() error {
 	f.fs.syncs.Add(1)
-	return f.fs.write(f.name, f.File.SyncData)
+	_, err := f.fs.write(f.name, f.File.SyncData)
+	return err
 }
 
 // SyncTo implements vfs.File.
 func (f *guardFile) SyncTo(length int64) (full bool, err error) {
-	err = f.fs.write(f.name, func() error { full, err = f.File.SyncTo(length); return err })
+	_, err = f.fs.write(f.name, func() error { full, err = f.File.SyncTo(length); return err })
 	return full, err
+}
+
+// Close implements vfs.File. A log whose close fails may have lost a write.
+func (f *guardFile) Close() error {
+	err := f.File.Close()
+	if err == nil || !f.fs.ours(f.name) {
+		return err
+	}
+	f.fs.state.fail(err)
+	if f.fs.serving.Load() {
+		return nil
+	}
+	return err
 }

@@ -89,13 +89,14 @@ func openLocked(dir string, opts Options, created bool) (*DB, error) {
 		dir: dir, opts: opts, state: newFailState(opts.Logger), hubs: make(map[string]*Hub),
 		apply: make(chan *applyJob), settle: make(chan *group, settleQueue),
 	}
-	db.fs = &guardFS{FS: opts.FS, dir: dir, state: db.state, syncs: &db.syncs}
+	db.fs = newGuardFS(opts.FS, dir, db.state, &db.syncs)
 	db.space = newSpaceGuard(dir, &opts, db.state)
 	_, _ = rand.Read(db.openID[:]) // never fails
 	if err := db.openEngine(created); err != nil {
 		db.state.beginClose()
 		return nil, err
 	}
+	db.fs.serving.Store(true)
 	db.workers.Add(2)
 	go db.runApplier()
 	go db.runSettler()
@@ -105,9 +106,7 @@ func openLocked(dir string, opts Options, created bool) (*DB, error) {
 // openEngine opens Pebble, a new store twice: its first log is of the oldest
 // format, in which damage looks like the log's end.
 func (db *DB) openEngine(created bool) error {
-	if db.space.held && db.space.free() == 0 {
-		db.opts.Logger.Warn("free space unknown", "dir", db.dir)
-	}
+	db.space.free() // gives up the ballast if recovery needs the room
 	for range 2 {
 		err := db.state.guarded(func() (err error) {
 			o := db.engineOptions()

@@ -10,6 +10,7 @@
 package pebble
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -17,7 +18,6 @@ import (
 	"time"
 
 	engine "github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/perdure/perdure/store"
 )
@@ -26,7 +26,7 @@ import (
 type DB struct {
 	dir     string
 	opts    Options
-	fs      vfs.FS
+	fs      *guardFS
 	lock    io.Closer
 	state   *failState
 	eng     *engine.DB
@@ -95,11 +95,12 @@ func (db *DB) finish() error {
 
 func (db *DB) closeEngine() error {
 	if !db.state.failed() {
+		// So that damage of the log later cannot take anything away.
 		if err := db.state.guarded(db.eng.Flush); err != nil {
-			return err
+			return errors.Join(err, db.eng.Close())
 		}
 	}
-	return db.state.guarded(db.eng.Close)
+	return errors.Join(db.state.check(), db.state.guarded(db.eng.Close))
 }
 
 // applyJob is a batch on its way into the engine.
