@@ -1,0 +1,92 @@
+package local_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/history"
+	"github.com/perdure/perdure/internal/hub"
+	"github.com/perdure/perdure/internal/hub/local"
+	"github.com/perdure/perdure/store"
+	"github.com/perdure/perdure/store/memory"
+)
+
+func echo(_ context.Context, in string) (string, error) { return in + "!", nil }
+
+func chain(ctx *perdure.Context, in string) (string, error) {
+	for range 5 {
+		out, err := perdure.Call(ctx, echo, in).Await()
+		if err != nil {
+			return "", err
+		}
+		in = out
+	}
+	return in, nil
+}
+
+func registry(t *testing.T) *perdure.Registry {
+	t.Helper()
+	reg := perdure.NewRegistry()
+	perdure.AddOrchestration(reg, chain)
+	perdure.AddActivity(reg, echo)
+	if err := reg.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return reg
+}
+
+// run starts a hub over s and returns it with a function that stops it.
+func run(t *testing.T, s store.Store, reg *perdure.Registry) (*local.Hub, func()) {
+	t.Helper()
+	h, err := local.New(local.Config{Store: s, Registry: reg})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- h.Run(ctx) }()
+	return h, func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Run() = %v", err)
+		}
+	}
+}
+
+func TestChain(t *testing.T) {
+	disk := &memory.Disk{}
+	s, err := memory.Open(disk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, stop := run(t, s, registry(t))
+	defer stop()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	st, err := h.Start(ctx, &hub.Start{Name: "chain", Input: history.Some(`"x"`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := h.WaitCompletion(ctx, st.InstanceID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := in.Output.S, `"x!!!!!"`; got != want || in.Status != store.Completed {
+		t.Errorf("output = %s (%v), want %s", got, in.Status, want)
+	}
+	events, err := h.History(ctx, st.InstanceID, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Print(history.Script(events))
+	in, err = h.Instance(ctx, st.InstanceID, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if in.Input.S != `"x"` || in.Version != 6 {
+		t.Errorf("Instance() = %+v, want input and 6 commits", in)
+	}
+}
