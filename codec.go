@@ -88,17 +88,31 @@ func unquote(s string) (string, bool) {
 	return s[1 : len(s)-1], true
 }
 
-// plain reports whether s stands for itself inside a JSON string.
+// plain reports whether s stands for itself inside a JSON string. It looks at
+// eight bytes at a time.
 func plain(s string) bool {
-	ascii := true
-	for i := range len(s) {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	var all uint64 // which top bits were set
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		w := s[i : i+8]
+		x := uint64(w[0]) | uint64(w[1])<<8 | uint64(w[2])<<16 | uint64(w[3])<<24 |
+			uint64(w[4])<<32 | uint64(w[5])<<40 | uint64(w[6])<<48 | uint64(w[7])<<56
+		quotes, slashes := x^('"'*ones), x^('\\'*ones)
+		special := (x-0x20*ones)&^x | (quotes-ones)&^quotes | (slashes-ones)&^slashes
+		if special&tops != 0 {
+			return false
+		}
+		all |= x
+	}
+	for ; i < len(s); i++ {
 		c := s[i]
 		if c < 0x20 || c == '"' || c == '\\' {
 			return false
 		}
-		ascii = ascii && c < utf8.RuneSelf
+		all |= uint64(c)
 	}
-	return ascii || utf8.ValidString(s)
+	return all&tops == 0 || utf8.ValidString(s)
 }
 
 func excerpt(s string) string {

@@ -142,15 +142,6 @@ func done(id int32, result string) *history.TaskCompleted {
 	return &history.TaskCompleted{TaskScheduledID: id, Result: history.Some(result)}
 }
 
-func newBenchRun(reg *perdure.Registry, name, input string) *replay.Execution {
-	e := replay.NewRunner(reg, replay.Options{}).Open("i", "x")
-	e.Turn(nil, []*history.Event{
-		{ID: -1, Time: epoch, Body: &history.OrchestratorStarted{}},
-		{Time: epoch, Body: &history.ExecutionStarted{Name: name, Input: history.Some(input)}},
-	})
-	return e
-}
-
 // fresh makes the events of a turn without running it.
 func (r *run) fresh(bodies ...history.Body) []*history.Event {
 	at := r.now.Add(time.Second)

@@ -43,27 +43,3 @@ func TestContentApproval(t *testing.T) {
 		t.Errorf("the orchestration ended with %+v, want ok", r.ended)
 	}
 }
-
-func BenchmarkWarmTurn(b *testing.B) {
-	reg := perdure.NewRegistry()
-	perdure.AddOrchestrationNamed(reg, "loop", func(ctx *perdure.Context, in string) (string, error) {
-		for {
-			var err error
-			if in, err = perdure.Call(ctx, NotifyReviewer, in).Await(); err != nil {
-				return "", err
-			}
-		}
-	})
-	r := newBenchRun(reg, "loop", `"some text"`)
-	defer r.Evict()
-	started := &history.OrchestratorStarted{}
-	id := int32(0)
-	b.ReportAllocs()
-	for b.Loop() {
-		id++
-		r.Turn(nil, []*history.Event{
-			{ID: -1, Time: epoch, Body: started},
-			{ID: -1, Time: epoch, Body: &history.TaskCompleted{TaskScheduledID: id, Result: history.Some(`"some text"`)}},
-		})
-	}
-}
