@@ -63,7 +63,6 @@ func (db *DB) Close() error {
 	}
 	db.mu.Unlock()
 
-	db.state.beginClose()
 	close(db.apply) // no hub is left to send
 	close(db.settle)
 	err := db.finish()
@@ -93,14 +92,22 @@ func (db *DB) finish() error {
 	}
 }
 
+// closeEngine flushes the log empty, so that later damage of it takes nothing
+// away, and closes the engine.
 func (db *DB) closeEngine() error {
 	if !db.state.failed() {
-		// So that damage of the log later cannot take anything away.
-		if err := db.state.guarded(db.eng.Flush); err != nil {
-			return errors.Join(err, db.eng.Close())
+		var flushed <-chan struct{}
+		err := db.state.guarded(func() (err error) { flushed, err = db.eng.AsyncFlush(); return err })
+		if err == nil {
+			select {
+			case <-flushed:
+			case <-db.state.down:
+			}
 		}
 	}
-	return errors.Join(db.state.check(), db.state.guarded(db.eng.Close))
+	failed := db.state.check()
+	db.state.beginClose()
+	return errors.Join(failed, db.state.guarded(db.eng.Close))
 }
 
 // applyJob is a batch on its way into the engine.
