@@ -42,3 +42,19 @@ func (a *API) ready(http.ResponseWriter, *http.Request) (*reply, error) {
 type state struct {
 	Status string `json:"status"`
 }
+
+// Starting answers requests that come before there is a hub: alive, not ready.
+func Starting(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", defaultPolicy)
+	h.Set("Cache-Control", "no-store")
+	if r.URL.Path == "/healthz" {
+		writeJSON(w, http.StatusOK, "application/json", state{Status: "starting"})
+		return
+	}
+	p := problemOf(&perdure.Error{Code: perdure.Unavailable, Message: "the server is starting"})
+	p.Title = http.StatusText(p.Status)
+	h.Set("Retry-After", "1")
+	writeJSON(w, p.Status, "application/problem+json", p)
+}

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/perdure/perdure/host"
+)
+
+// serveFlags are the flags of dev and server.
+type serveFlags struct {
+	hub, data, addr string
+	hosts           []string
+	unsafeListen    bool
+	timeScale       float64
+	verbose         bool
+}
+
+func (f *serveFlags) add(c *cobra.Command) {
+	flags := c.Flags()
+	flags.StringVar(&f.hub, "hub", "", "where state lives: a directory (env PERDURE_HUB; default "+host.DefaultHub+")")
+	flags.StringVar(&f.data, "data", "", "short for --hub with a directory")
+	flags.StringVar(&f.addr, "addr", host.DefaultAddr, "address to serve on; port 0 picks a free one")
+	flags.StringSliceVar(&f.hosts, "host", nil, "further host names under which the server is reached")
+	flags.BoolVar(&f.unsafeListen, "unsafe-listen", false, "serve on an address that others can reach, without login")
+	flags.Float64Var(&f.timeScale, "time-scale", 1, "let time run this many times as fast, for trying things out")
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "log more")
+}
+
+// config returns the host's configuration.
+func (f *serveFlags) config(t *terminal, quiet bool) (host.Config, error) {
+	if f.hub != "" && f.data != "" {
+		return host.Config{}, fail(exitUsage, "give one of them", "--hub and --data both say where state lives")
+	}
+	where := f.hub + f.data
+	if where == "" {
+		where = t.getenv("PERDURE_HUB")
+	}
+	level := slog.LevelWarn
+	if f.verbose {
+		level = slog.LevelDebug
+	}
+	return host.Config{
+		Hub: where, Addr: f.addr, Hosts: f.hosts, UnsafeListen: f.unsafeListen, TimeScale: f.timeScale,
+		Logger: slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: level})),
+		Progress: func(text string) {
+			if !quiet {
+				fmt.Fprintln(t.err, text)
+			}
+		},
+	}, nil
+}
+
+func devCommand(t *terminal, hosts hosting) *cobra.Command {
+	var f serveFlags
+	c := &cobra.Command{
+		Use:     "dev",
+		Short:   "Run an embedded hub with the samples, for development",
+		Example: "  perdure dev --data ./perdure-data --addr 127.0.0.1:8080",
+		Args:    exactly(0, "no arguments"),
+		RunE: func(c *cobra.Command, _ []string) error {
+			h, err := hosts(c.Context())
+			if err != nil {
+				return fail(exitError, "", "%s", err)
+			}
+			return serve(c, t, &f, h, "Perdure dev")
+		},
+	}
+	f.add(c)
+	return c
+}
+
+func serverCommand(t *terminal) *cobra.Command {
+	var f serveFlags
+	c := &cobra.Command{
+		Use:     "server",
+		Short:   "Run an embedded hub without the samples",
+		Example: "  perdure server --data /var/lib/perdure",
+		Args:    exactly(0, "no arguments"),
+		RunE:    func(c *cobra.Command, _ []string) error { return serve(c, t, &f, &hosted{}, "Perdure server") },
+	}
+	f.add(c)
+	return c
+}
+
+// serve runs an app until the context ends.
+func serve(c *cobra.Command, t *terminal, f *serveFlags, h *hosted, title string) error {
+	quiet, err := c.Flags().GetBool("quiet")
+	if err != nil {
+		return err
+	}
+	cfg, err := f.config(t, quiet)
+	if err != nil {
+		return err
+	}
+	cfg.Registry, cfg.Model = h.registry, h.model
+	app, err := host.New(cfg)
+	if err != nil {
+		return fail(exitUsage, c.CommandPath()+" --help explains the flags", "%s", oneLine(err))
+	}
+	if h.routes != nil {
+		h.routes(app)
+	}
+	told := make(chan struct{})
+	ctx, cancel := context.WithCancel(c.Context())
+	go func() {
+		defer close(told)
+		select {
+		case <-app.Ready():
+			if !quiet {
+				t.banner(app.URL(), f, h, title)
+			}
+			<-ctx.Done()
+			if c.Context().Err() != nil && !quiet {
+				fmt.Fprintln(t.err, "stopping: running requests finish; Ctrl-C again exits at once")
+			}
+		case <-ctx.Done():
+		}
+	}()
+	err = app.Run(c.Context())
+	cancel()
+	<-told
+	if err != nil {
+		return fail(exitError, "", "%s", oneLine(err))
+	}
+	return nil
+}
+
+// oneLine joins the lines of joined errors.
+func oneLine(err error) string {
+	var lines []string
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		lines = append(lines, strings.TrimSpace(line))
+	}
+	return strings.Join(lines, "; ")
+}
+
+// banner says what is served and what to try.
+func (t *terminal) banner(url string, f *serveFlags, h *hosted, title string) {
+	version, _ := build()
+	fmt.Fprintf(t.out, "%s %s\n\n", title, version)
+	fmt.Fprintf(t.out, "  serving  %s\n", url)
+	where := f.hub + f.data
+	if where == "" {
+		where = t.getenv("PERDURE_HUB")
+	}
+	if where == "" {
+		where = host.DefaultHub
+	}
+	fmt.Fprintf(t.out, "  data     %s\n", where)
+	if h.model != "" {
+		fmt.Fprintf(t.out, "  model    %s\n", h.model)
+	}
+	if h.registry != nil {
+		if names := h.registry.Orchestrations(); len(names) > 0 {
+			fmt.Fprintf(t.out, "  runs     %s\n", strings.Join(names, ", "))
+		}
+	}
+	if f.timeScale != 1 {
+		fmt.Fprintf(t.out, "  time     %g times as fast\n", f.timeScale)
+	}
+	if h.try != nil {
+		fmt.Fprint(t.out, "\nTry:\n\n")
+		for _, line := range h.try(url) {
+			fmt.Fprintf(t.out, "  %s\n", line)
+		}
+	}
+	fmt.Fprint(t.out, "\nCtrl-C drains and exits.\n")
+}
+
+// interrupted reports whether a command ended because of Ctrl-C.
+func interrupted(ctx context.Context) bool {
+	return errors.Is(context.Cause(ctx), errInterrupted)
+}

@@ -1,0 +1,180 @@
+// Perdure is the binary: it runs hubs and works with running ones.
+//
+// Data goes to standard output, everything else to standard error. Output is a
+// table on a terminal and one JSON document a line in a pipe.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes, which scripts rely on.
+const (
+	exitDone        = 0
+	exitError       = 1
+	exitUsage       = 2
+	exitNotFound    = 3
+	exitConflict    = 4
+	exitRunFailed   = 5
+	exitRunEnded    = 6 // terminated or canceled
+	exitTimeout     = 7
+	exitUnreachable = 8
+	exitNotAllowed  = 9
+	exitInterrupted = 130
+)
+
+// terminal is what a command talks to.
+type terminal struct {
+	in       io.Reader
+	out, err io.Writer
+	inTTY    bool // somebody can answer questions
+	outTTY   bool // somebody reads the output
+	width    int  // columns; 0 = unlimited
+	getenv   func(string) string
+	now      func() time.Time
+}
+
+func main() {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() { // lives as long as the process
+		<-signals
+		cancel(errInterrupted)
+		<-signals
+		os.Exit(exitInterrupted)
+	}()
+	code := run(ctx, os.Args[1:], system(), samples)
+	cancel(nil)
+	os.Exit(code)
+}
+
+// errInterrupted is the cause of a context that Ctrl-C ended.
+var errInterrupted = errors.New("interrupted")
+
+// system is the terminal of the process.
+func system() *terminal {
+	width, err := strconv.Atoi(os.Getenv("COLUMNS"))
+	if err != nil || width < 40 {
+		width = 120
+	}
+	return &terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr, inTTY: isTerminal(os.Stdin), outTTY: isTerminal(os.Stdout),
+		width: width, getenv: os.Getenv, now: time.Now}
+}
+
+// isTerminal reports whether a file is a device that shows characters.
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	null, err := os.Stat(os.DevNull)
+	return err != nil || !os.SameFile(info, null)
+}
+
+// run executes a command line and returns the exit code. hosts tells what dev
+// hosts.
+func run(ctx context.Context, args []string, t *terminal, hosts hosting) int {
+	root := newRoot(t, hosts)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	return t.report(ctx, root, err)
+}
+
+// failure is the error of a command: a cause, a next step and the exit code.
+type failure struct {
+	code    int
+	cause   string
+	next    string
+	problem []byte // the server's answer, shown under -o json
+}
+
+// Error implements error.
+func (f *failure) Error() string { return f.cause }
+
+// fail returns a failure.
+func fail(code int, next, format string, args ...any) error {
+	return &failure{code: code, next: next, cause: fmt.Sprintf(format, args...)}
+}
+
+// report shows an error and returns its exit code.
+func (t *terminal) report(ctx context.Context, root *cobra.Command, err error) int {
+	var f *failure
+	if !errors.As(err, &f) {
+		if ctx.Err() != nil {
+			f = &failure{code: exitInterrupted, cause: errInterrupted.Error()}
+		} else { // cobra's own
+			f = &failure{code: exitUsage, cause: err.Error(), next: "perdure --help lists the commands"}
+		}
+	}
+	if format, _ := root.PersistentFlags().GetString("output"); f.problem != nil && (format == "json" || format == "jsonl") {
+		fmt.Fprintf(t.err, "%s\n", safeJSON(f.problem))
+		return f.code
+	}
+	fmt.Fprintf(t.err, "perdure: %s\n", safe(f.cause))
+	if f.next != "" {
+		fmt.Fprintf(t.err, "  %s\n", safe(f.next))
+	}
+	return f.code
+}
+
+// newRoot returns the tree of commands.
+func newRoot(t *terminal, hosts hosting) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "perdure",
+		Short:         "A durable runtime for AI agents and orchestrations",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.SetIn(t.in)
+	root.SetOut(t.out)
+	root.SetErr(t.err)
+	root.CompletionOptions.DisableDefaultCmd = true
+	flags := root.PersistentFlags()
+	flags.StringP("output", "o", "", "table, json or jsonl (default: table on a terminal, jsonl in a pipe)")
+	flags.String("time", "relative", "how tables show times: relative, local or utc")
+	flags.BoolP("quiet", "q", false, "no messages but errors")
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return fail(exitUsage, c.CommandPath()+" --help shows the flags", "%s", err)
+	})
+	root.AddCommand(devCommand(t, hosts), serverCommand(t), runCommand(t), entityCommand(t), doctorCommand(t), versionCommand(t))
+	return root
+}
+
+// exactly demands n arguments, named in usage.
+func exactly(n int, usage string) cobra.PositionalArgs { return between(n, n, usage) }
+
+// between demands low to high arguments; high < 0 = any number.
+func between(low, high int, usage string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) < low || high >= 0 && len(args) > high {
+			return fail(exitUsage, c.CommandPath()+" --help shows an example", "%s takes %s", c.CommandPath(), usage)
+		}
+		return nil
+	}
+}
+
+// group is a command that only has commands below it.
+func group(use, short string, children ...*cobra.Command) *cobra.Command {
+	c := &cobra.Command{Use: use, Short: short, Args: between(0, -1, ""), RunE: func(c *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return fail(exitUsage, c.CommandPath()+" --help lists the commands", "no command %s %s", c.CommandPath(), args[0])
+		}
+		return c.Help()
+	}}
+	c.AddCommand(children...)
+	return c
+}

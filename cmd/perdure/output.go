@@ -1,0 +1,207 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+)
+
+// output writes data in the format that was asked for.
+type output struct {
+	*terminal
+	format string // table, json or jsonl
+	time   string // relative, local or utc
+	quiet  bool
+}
+
+func newOutput(c *cobra.Command, t *terminal) (*output, error) {
+	o := &output{terminal: t}
+	var err error
+	if o.format, err = c.Flags().GetString("output"); err != nil {
+		return nil, err
+	}
+	if o.time, err = c.Flags().GetString("time"); err != nil {
+		return nil, err
+	}
+	if o.quiet, err = c.Flags().GetBool("quiet"); err != nil {
+		return nil, err
+	}
+	switch o.format {
+	case "table", "json", "jsonl":
+	case "":
+		o.format = "jsonl"
+		if t.outTTY {
+			o.format = "table"
+		}
+	default:
+		return nil, fail(exitUsage, "known are table, json, jsonl", "no output format %s", o.format)
+	}
+	switch o.time {
+	case "relative", "local", "utc":
+	default:
+		return nil, fail(exitUsage, "known are relative, local, utc", "no way to show times called %s", o.time)
+	}
+	return o, nil
+}
+
+// document writes one value as JSON, indented under -o json.
+func (o *output) document(v any) error {
+	data, ok := v.(json.RawMessage)
+	if !ok {
+		var b bytes.Buffer
+		enc := json.NewEncoder(&b)
+		enc.SetEscapeHTML(false)
+		if err := enc.Encode(v); err != nil {
+			return fail(exitError, "", "%s", err)
+		}
+		data = bytes.TrimSpace(b.Bytes())
+	}
+	var b bytes.Buffer
+	shape := json.Compact
+	if o.format == "json" {
+		shape = func(to *bytes.Buffer, from []byte) error { return json.Indent(to, from, "", "  ") }
+	}
+	if err := shape(&b, data); err != nil {
+		return fail(exitError, "", "the server's answer is no JSON: %v", err)
+	}
+	_, err := fmt.Fprintf(o.out, "%s\n", safeJSON(b.Bytes()))
+	return err
+}
+
+// say tells the person what happened; it is no data.
+func (o *output) say(format string, args ...any) {
+	if !o.quiet {
+		fmt.Fprintf(o.err, format+"\n", args...)
+	}
+}
+
+// table writes rows under a head, as wide as the terminal: the widest columns
+// give way.
+func (o *output) table(head []string, rows [][]string) {
+	widths := make([]int, len(head))
+	all := append([][]string{head}, rows...)
+	for _, row := range all {
+		for i := range row {
+			row[i] = safe(row[i])
+			widths[i] = max(widths[i], utf8.RuneCountInString(row[i]))
+		}
+	}
+	fit(widths, o.width)
+	for _, row := range all {
+		var line strings.Builder
+		for i, cell := range row {
+			cell = cut(cell, widths[i])
+			line.WriteString(cell)
+			if i < len(row)-1 {
+				line.WriteString(strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)+2))
+			}
+		}
+		fmt.Fprintln(o.out, strings.TrimRight(line.String(), " "))
+	}
+}
+
+// fit narrows the widest columns until a table of them fits; 0 = no limit.
+func fit(widths []int, limit int) {
+	const gap, least = 2, 8
+	for limit > 0 {
+		total, widest := -gap, 0
+		for i, w := range widths {
+			total += w + gap
+			if w > widths[widest] {
+				widest = i
+			}
+		}
+		if total <= limit || widths[widest] <= least {
+			return
+		}
+		widths[widest]--
+	}
+}
+
+// cut shortens a text to a number of characters.
+func cut(s string, width int) string {
+	if utf8.RuneCountInString(s) <= width {
+		return s
+	}
+	runes := []rune(s)
+	return string(runes[:max(width-1, 0)]) + "…"
+}
+
+// when shows a time as --time asks.
+func (o *output) when(t *time.Time) string {
+	switch {
+	case t == nil:
+		return ""
+	case o.time == "utc":
+		return t.UTC().Format("2006-01-02 15:04:05Z")
+	case o.time == "local":
+		return t.Local().Format("2006-01-02 15:04:05")
+	}
+	d := o.now().Sub(*t)
+	if d < 0 {
+		return "in " + short(-d)
+	}
+	return short(d) + " ago"
+}
+
+// short shows a duration with one or two units.
+func short(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return fmt.Sprintf("%dms", d.Milliseconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%.1fs", d.Truncate(100*time.Millisecond).Seconds())
+	case d < time.Hour:
+		return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
+	}
+	return fmt.Sprintf("%dd%02dh", int(d.Hours())/24, int(d.Hours())%24)
+}
+
+// safe shows characters that steer terminals or reorder text as escapes.
+func safe(s string) string {
+	if !strings.ContainsFunc(s, hidden) && utf8.ValidString(s) {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if hidden(r) {
+			fmt.Fprintf(&b, `\u{%x}`, r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// safeJSON escapes the same characters within JSON, where they can only stand
+// in strings.
+func safeJSON(data []byte) []byte {
+	if bytes.IndexFunc(data, func(r rune) bool { return r != '\n' && hidden(r) }) < 0 {
+		return data
+	}
+	var b bytes.Buffer
+	for _, r := range string(data) {
+		switch {
+		case r == '\n' || !hidden(r):
+			b.WriteRune(r)
+		case r > 0xffff:
+			r -= 0x10000
+			fmt.Fprintf(&b, `\u%04x\u%04x`, 0xd800+r>>10, 0xdc00+r&0x3ff)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.Bytes()
+}
+
+// hidden reports whether a character cannot be seen: controls, and the format
+// characters that change how others are shown.
+func hidden(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }

@@ -1,0 +1,341 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// row is what commands read of a run.
+type row struct {
+	ID          string            `json:"id"`
+	Name        string            `json:"name"`
+	Version     string            `json:"version"`
+	Status      string            `json:"status"`
+	Phase       string            `json:"phase"`
+	PhaseSince  *time.Time        `json:"phase_since"`
+	PhaseCause  string            `json:"phase_cause"`
+	Step        string            `json:"current_step"`
+	WaitName    string            `json:"wait_name"`
+	NextFireAt  *time.Time        `json:"next_fire_at"`
+	Attempt     int               `json:"attempt"`
+	ErrorText   string            `json:"error_text"`
+	Created     *time.Time        `json:"created"`
+	Completed   *time.Time        `json:"completed"`
+	DurationMS  *int64            `json:"duration_ms"`
+	Parent      string            `json:"parent_id"`
+	Tags        map[string]string `json:"tags"`
+	Custom      json.RawMessage   `json:"custom_status"`
+	Events      int64             `json:"history_len"`
+	RowVersion  uint64            `json:"row_version"`
+	Incarnation string            `json:"incarnation"`
+	Input       json.RawMessage   `json:"input"`
+	Output      json.RawMessage   `json:"output"`
+}
+
+// ended reports whether the run has ended.
+func (r *row) ended() bool {
+	return r.Status == "completed" || r.Status == "failed" || r.Status == "terminated" || r.Status == "canceled"
+}
+
+// state is status and phase in words.
+func (r *row) state() string {
+	switch {
+	case r.Phase == "":
+		return r.Status
+	case r.Phase == "waiting_event" && r.WaitName != "":
+		return "waiting for " + r.WaitName
+	case r.Status == "running":
+		return strings.ReplaceAll(r.Phase, "_", " ")
+	}
+	return r.Status + ", " + strings.ReplaceAll(r.Phase, "_", " ")
+}
+
+// detail is the step, or why the run failed.
+func (r *row) detail() string {
+	switch {
+	case r.ErrorText != "":
+		return r.ErrorText
+	case r.Phase == "stuck" && r.PhaseCause != "":
+		return r.PhaseCause
+	case r.Attempt > 1:
+		return fmt.Sprintf("%s (attempt %d)", r.Step, r.Attempt)
+	}
+	return r.Step
+}
+
+func runCommand(t *terminal) *cobra.Command {
+	c := group("run", "Start, watch and steer runs",
+		runStart(t), runList(t), runGet(t), runWatch(t), runHistory(t), runEvent(t),
+		runControl(t, "suspend", "Stop runs from going on; running steps finish", false),
+		runControl(t, "resume", "Let suspended runs go on", false),
+		runControl(t, "cancel", "End runs with the status canceled", true),
+		runControl(t, "terminate", "End runs at once", true),
+		runRestart(t), runRewind(t), runPurge(t))
+	addServerFlag(c)
+	return c
+}
+
+// command is the common start of a command against a server.
+func command(c *cobra.Command, t *terminal) (*server, *output, error) {
+	out, err := newOutput(c, t)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := connect(c, t)
+	return s, out, err
+}
+
+func runStart(t *terminal) *cobra.Command {
+	var id, input, version, policy, at string
+	var tags []string
+	var watch bool
+	c := &cobra.Command{
+		Use:     "start NAME",
+		Short:   "Start a run of an orchestration",
+		Example: `  perdure run start ContentApproval --input '"durable agents"' --id post-1 --watch`,
+		Args:    exactly(1, "the name of an orchestration"),
+		RunE: func(c *cobra.Command, args []string) error {
+			s, out, err := command(c, t)
+			if err != nil {
+				return err
+			}
+			body := map[string]any{"name": args[0]}
+			set := func(name, value string) {
+				if value != "" {
+					body[name] = value
+				}
+			}
+			set("id", id)
+			set("version", version)
+			set("id_policy", policy)
+			set("start_at", at)
+			if raw, err := t.value(input); err != nil {
+				return err
+			} else if raw != nil {
+				body["input"] = raw
+			}
+			if body["tags"], err = parseTags(tags); err != nil {
+				return err
+			}
+			data, err := json.Marshal(body)
+			if err != nil {
+				return fail(exitUsage, "", "%s", err)
+			}
+			var raw json.RawMessage
+			if err := s.post(c.Context(), "/api/v1/runs", data, &raw); err != nil {
+				return err
+			}
+			var started struct {
+				ID       string
+				Existing bool
+			}
+			if err := json.Unmarshal(raw, &started); err != nil {
+				return fail(exitError, "", "%s", err)
+			}
+			switch {
+			case watch:
+				out.say("started %s", safe(started.ID))
+				return follow(c.Context(), s, out, started.ID, 0)
+			case out.format != "table":
+				return out.document(raw)
+			case started.Existing:
+				out.say("it exists already and was left alone")
+			}
+			fmt.Fprintln(out.out, safe(started.ID))
+			return nil
+		},
+	}
+	flags := c.Flags()
+	flags.StringVar(&id, "id", "", "the run's id (default: a random one)")
+	flags.StringVar(&input, "input", "", "input: JSON, @file or - for standard input")
+	flags.StringArrayVar(&tags, "tag", nil, "tag as key=value; may be repeated")
+	flags.StringVar(&version, "version", "", "version of the code that the run is pinned to")
+	flags.StringVar(&at, "start-at", "", "when to begin, RFC 3339")
+	flags.StringVar(&policy, "id-policy", "", "if the id exists: reject, get, replace_ended or replace_failed")
+	flags.BoolVar(&watch, "watch", false, "watch the run until it ends")
+	return c
+}
+
+// parseTags turns key=value into an object, nil for none.
+func parseTags(tags []string) (map[string]string, error) {
+	var parsed map[string]string
+	for _, tag := range tags {
+		k, v, ok := strings.Cut(tag, "=")
+		if !ok || k == "" {
+			return nil, fail(exitUsage, "write --tag key=value", "%s is no tag", tag)
+		}
+		if parsed == nil {
+			parsed = map[string]string{}
+		}
+		parsed[k] = v
+	}
+	return parsed, nil
+}
+
+// value reads a JSON value: the text itself, the file after @, or standard
+// input for -. It is nil for "".
+func (t *terminal) value(text string) (json.RawMessage, error) {
+	data := []byte(text)
+	var err error
+	switch {
+	case text == "":
+		return nil, nil
+	case text == "-":
+		data, err = io.ReadAll(t.in)
+	case text[0] == '@':
+		data, err = os.ReadFile(text[1:])
+	}
+	if err != nil {
+		return nil, fail(exitUsage, "", "%s", err)
+	}
+	var syntax *json.SyntaxError
+	var raw json.RawMessage
+	if err := json.Unmarshal(data, &raw); errors.As(err, &syntax) {
+		return nil, fail(exitUsage, `text needs quotes: '"hello"'`, "the value is not JSON: %v at character %d", syntax, syntax.Offset)
+	} else if err != nil {
+		return nil, fail(exitUsage, "", "the value is not JSON: %v", err)
+	}
+	return raw, nil
+}
+
+func runGet(t *terminal) *cobra.Command {
+	var wait time.Duration
+	c := &cobra.Command{
+		Use:     "get ID",
+		Short:   "Show a run",
+		Example: "  perdure run get post-1 --wait 30s",
+		Args:    exactly(1, "the id of a run"),
+		RunE: func(c *cobra.Command, args []string) error {
+			s, out, err := command(c, t)
+			if err != nil {
+				return err
+			}
+			query := ""
+			if wait > 0 {
+				query = "?wait=" + wait.String()
+			}
+			var raw json.RawMessage
+			err = s.withID(c.Context(), out, args[0], func(id string) error {
+				return s.get(c.Context(), runPath(id)+query, &raw)
+			})
+			if err != nil {
+				return err
+			}
+			if out.format != "table" {
+				return out.document(raw)
+			}
+			var r row
+			if err := json.Unmarshal(raw, &r); err != nil {
+				return fail(exitError, "", "%s", err)
+			}
+			out.details(&r)
+			return nil
+		},
+	}
+	c.Flags().DurationVar(&wait, "wait", 0, "wait for the run's end, at most this long")
+	return c
+}
+
+// details shows one run.
+func (o *output) details(r *row) {
+	line := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(o.out, "%-9s %s\n", name, safe(value))
+		}
+	}
+	line("id", r.ID)
+	line("name", r.Name)
+	line("version", r.Version)
+	line("state", r.state())
+	line("cause", r.PhaseCause)
+	line("step", r.Step)
+	line("created", o.when(r.Created))
+	line("ended", o.when(r.Completed))
+	if r.DurationMS != nil {
+		line("took", short(time.Duration(*r.DurationMS)*time.Millisecond))
+	}
+	line("next", o.when(r.NextFireAt))
+	line("parent", r.Parent)
+	for k, v := range r.Tags {
+		line("tag", k+"="+v)
+	}
+	line("custom", string(r.Custom))
+	line("events", strconv.FormatInt(r.Events, 10))
+	line("input", string(r.Input))
+	line("output", string(r.Output))
+	line("error", r.ErrorText)
+}
+
+func runEvent(t *terminal) *cobra.Command {
+	var data string
+	c := &cobra.Command{
+		Use:     "event ID NAME",
+		Short:   "Raise an event to a run",
+		Example: "  perdure run event post-1 ApprovalDecision --data true",
+		Args:    exactly(2, "the id of a run and the name of an event"),
+		RunE: func(c *cobra.Command, args []string) error {
+			s, out, err := command(c, t)
+			if err != nil {
+				return err
+			}
+			body, err := t.value(data)
+			if err != nil {
+				return err
+			}
+			return s.change(c.Context(), out, args[0], body, "events", args[1])
+		},
+	}
+	c.Flags().StringVar(&data, "data", "", "data: JSON, @file or - for standard input")
+	return c
+}
+
+// change sends a command to one run and shows the run after it.
+func (s *server) change(ctx context.Context, out *output, id string, body []byte, action ...string) error {
+	var raw json.RawMessage
+	err := s.withID(ctx, out, id, func(id string) error { return s.post(ctx, runPath(id, action...), body, &raw) })
+	if err != nil {
+		return err
+	}
+	if out.format != "table" {
+		return out.document(raw)
+	}
+	var r row
+	if err := json.Unmarshal(raw, &r); err != nil {
+		return fail(exitError, "", "%s", err)
+	}
+	fmt.Fprintf(out.out, "%s  %s\n", safe(r.ID), safe(r.state()))
+	return nil
+}
+
+// withID calls f with the id, or, if there is no such run, with the one run
+// whose id begins with it.
+func (s *server) withID(ctx context.Context, out *output, id string, f func(id string) error) error {
+	err := f(id)
+	var missing *failure
+	const least = 4
+	if !errors.As(err, &missing) || missing.code != exitNotFound || len(id) < least || strings.ContainsAny(id, ` ",()*`+"\t\n") {
+		return err
+	}
+	var page struct{ Items []row }
+	if s.get(ctx, "/api/v1/runs?limit=10&filter="+url.QueryEscape("id:"+id+"*"), &page) != nil || len(page.Items) == 0 {
+		return err
+	}
+	if len(page.Items) == 1 {
+		return f(page.Items[0].ID)
+	}
+	var ids []string
+	for _, r := range page.Items {
+		ids = append(ids, r.ID)
+	}
+	return fail(exitUsage, "write more of the id", "%s begins the ids of several runs: %s", id, strings.Join(ids, ", "))
+}

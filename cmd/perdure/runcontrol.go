@@ -1,0 +1,227 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// runControl is a command that takes ids and a reason.
+func runControl(t *terminal, verb, short string, ends bool) *cobra.Command {
+	var reason string
+	var recursive, yes bool
+	c := &cobra.Command{
+		Use:     verb + " ID...",
+		Short:   short,
+		Example: "  perdure run " + verb + " post-1 --reason 'wrong topic'",
+		Args:    between(1, -1, "the ids of runs"),
+		RunE: func(c *cobra.Command, args []string) error {
+			s, out, err := command(c, t)
+			if err != nil {
+				return err
+			}
+			if ends && len(args) > 1 && !yes {
+				if err := t.confirm(verb, len(args)); err != nil {
+					return err
+				}
+			}
+			body := map[string]any{"reason": reason}
+			if ends {
+				body["recursive"] = recursive
+			}
+			data, err := json.Marshal(body)
+			if err != nil {
+				return fail(exitUsage, "", "%s", err)
+			}
+			var failed error
+			for _, id := range args { // each is tried; the first failure is the answer
+				if err := s.change(c.Context(), out, id, data, verb); err != nil {
+					out.failed(id, err, len(args) > 1)
+					failed = first(failed, err)
+				}
+			}
+			return failed
+		},
+	}
+	c.Flags().StringVar(&reason, "reason", "", "why, for the record")
+	if ends {
+		c.Flags().BoolVar(&recursive, "recursive", false, "unfinished children too")
+		c.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	}
+	return c
+}
+
+// first is the error of several targets.
+func first(a, b error) error {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+// failed tells which of several targets failed.
+func (o *output) failed(id string, err error, several bool) {
+	if several {
+		fmt.Fprintf(o.err, "%s: %s\n", safe(id), safe(err.Error()))
+	}
+}
+
+// confirm asks before a command ends or deletes several runs.
+func (t *terminal) confirm(verb string, n int) error {
+	if !t.inTTY {
+		return fail(exitUsage, "add --yes", "%s of %d runs needs a confirmation", verb, n)
+	}
+	fmt.Fprintf(t.err, "%s %d runs? Type the number: ", verb, n)
+	line, err := bufio.NewReader(t.in).ReadString('\n')
+	if err != nil && line == "" || strings.TrimSpace(line) != strconv.Itoa(n) {
+		return fail(exitUsage, "", "not confirmed; nothing was done")
+	}
+	return nil
+}
+
+func runRestart(t *terminal) *cobra.Command {
+	var input string
+	var newID bool
+	c := &cobra.Command{
+		Use:     "restart ID",
+		Short:   "Begin a run anew, with the same input or another",
+		Example: "  perdure run restart post-1 --new-id",
+		Args:    exactly(1, "the id of a run"),
+		RunE: func(c *cobra.Command, args []string) error {
+			s, out, err := command(c, t)
+			if err != nil {
+				return err
+			}
+			body := map[string]any{"new_id": newID}
+			if raw, err := t.value(input); err != nil {
+				return err
+			} else if raw != nil {
+				body["input"] = raw
+			}
+			data, err := json.Marshal(body)
+			if err != nil {
+				return fail(exitUsage, "", "%s", err)
+			}
+			return s.change(c.Context(), out, args[0], data, "restart")
+		},
+	}
+	c.Flags().StringVar(&input, "input", "", "another input: JSON, @file or - for standard input")
+	c.Flags().BoolVar(&newID, "new-id", false, "under a new id; the old run stays")
+	return c
+}
+
+func runRewind(t *terminal) *cobra.Command {
+	var reason string
+	var dry bool
+	c := &cobra.Command{
+		Use:     "rewind ID",
+		Short:   "Let a failed run go on from before its failure",
+		Example: "  perdure run rewind post-1 --dry-run",
+		Args:    exactly(1, "the id of a run"),
+		RunE: func(c *cobra.Command, args []string) error {
+			s, out, err := command(c, t)
+			if err != nil {
+				return err
+			}
+			data, err := json.Marshal(map[string]any{"reason": reason})
+			if err != nil {
+				return fail(exitUsage, "", "%s", err)
+			}
+			if !dry {
+				return s.change(c.Context(), out, args[0], data, "rewind")
+			}
+			var raw json.RawMessage
+			err = s.withID(c.Context(), out, args[0], func(id string) error {
+				return s.post(c.Context(), runPath(id, "rewind")+"?dry_run=1", data, &raw)
+			})
+			if err != nil {
+				return err
+			}
+			if out.format != "table" {
+				return out.document(raw)
+			}
+			var preview struct {
+				Reused int      `json:"steps_reused"`
+				Again  []string `json:"steps_run_again"`
+			}
+			if err := json.Unmarshal(raw, &preview); err != nil {
+				return fail(exitError, "", "%s", err)
+			}
+			fmt.Fprintf(out.out, "%d steps reused, %d run again: %s\n", preview.Reused, len(preview.Again), safe(strings.Join(preview.Again, ", ")))
+			return nil
+		},
+	}
+	c.Flags().StringVar(&reason, "reason", "", "why, for the record")
+	c.Flags().BoolVar(&dry, "dry-run", false, "only show what would run again")
+	return c
+}
+
+func runPurge(t *terminal) *cobra.Command {
+	var dry, yes, recursive bool
+	c := &cobra.Command{
+		Use:     "purge ID...",
+		Short:   "Delete runs that have ended",
+		Example: "  perdure run purge post-1 post-2 --yes",
+		Args:    between(1, -1, "the ids of runs"),
+		RunE: func(c *cobra.Command, args []string) error {
+			s, out, err := command(c, t)
+			if err != nil {
+				return err
+			}
+			body, err := json.Marshal(map[string]any{"recursive": recursive})
+			if err != nil {
+				return fail(exitUsage, "", "%s", err)
+			}
+			if len(args) > 1 && !dry && !yes {
+				n, err := s.purge(c, args, body, true, out)
+				if err == nil {
+					err = t.confirm("purge", n)
+				}
+				if err != nil {
+					return err
+				}
+			}
+			n, err := s.purge(c, args, body, dry, out)
+			if out.format != "table" {
+				return errors.Join(err, out.document(map[string]any{"count": n, "dry_run": dry}))
+			}
+			would := ""
+			if dry {
+				would = "would be "
+			}
+			fmt.Fprintf(out.out, "%d %spurged\n", n, would)
+			return err
+		},
+	}
+	c.Flags().BoolVar(&dry, "dry-run", false, "only count")
+	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	c.Flags().BoolVar(&recursive, "recursive", false, "their children too")
+	return c
+}
+
+// purge purges each run and returns how many instances that were; the first
+// failure is the error.
+func (s *server) purge(c *cobra.Command, ids []string, body []byte, dry bool, out *output) (int, error) {
+	total := 0
+	var failed error
+	for _, id := range ids {
+		query := ""
+		if dry {
+			query = "?dry_run=1"
+		}
+		var p struct{ Count int }
+		// No prefixes here: what is deleted is named in full.
+		if err := s.post(c.Context(), runPath(id, "purge")+query, body, &p); err != nil {
+			out.failed(id, err, len(ids) > 1)
+			failed = first(failed, err)
+			continue
+		}
+		total += p.Count
+	}
+	return total, failed
+}

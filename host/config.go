@@ -1,0 +1,161 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"math"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/perdure/perdure"
+)
+
+// Config says what an App runs. The zero value works: it keeps its state in
+// ./perdure-data and serves on 127.0.0.1:8080.
+type Config struct {
+	// Hub is where the state lives: a directory, which is made if there is
+	// none. "" = ./perdure-data.
+	Hub string
+	// Addr is the address to serve on, host:port; port 0 picks a free one. ""
+	// = 127.0.0.1:8080.
+	Addr string
+	// UnsafeListen allows an Addr that others can reach. There is no TLS and no
+	// login yet: whoever reaches the address may do everything.
+	UnsafeListen bool
+	// Hosts are names under which the server is reached beside the loopback
+	// names and the host of Addr; requests with other names are refused.
+	Hosts []string
+
+	// Registry holds the orchestrations, activities and entities that run
+	// here; nil = none.
+	Registry *perdure.Registry
+	// Model names the model in use, for GET /api/v1/info.
+	Model string
+
+	// TimeScale lets the hub's time run faster, so that a day passes in
+	// seconds: for trying things out, never on a data folder that matters, as
+	// its times lie in the future afterwards. 0 = 1 = real time.
+	TimeScale float64
+	// BodyLimit is the most bytes of a JSON body. 0 = 1 MiB.
+	BodyLimit int64
+	// Grace is how long running requests may go on after the app was asked to
+	// stop. 0 = 10 s.
+	Grace time.Duration
+
+	// Logger gets what operators should know. nil = slog.Default().
+	Logger *slog.Logger
+	// Progress is told what a long start-up is doing, at most once a second.
+	// nil = the Logger is told.
+	Progress func(text string)
+}
+
+// DefaultHub and DefaultAddr are what the zero Config uses.
+const (
+	DefaultHub  = "./perdure-data"
+	DefaultAddr = "127.0.0.1:8080"
+)
+
+const (
+	defaultGrace = 10 * time.Second
+	maxTimeScale = 1e6
+)
+
+// complete fills in defaults and returns all that is wrong.
+func (c *Config) complete() error {
+	if c.Hub == "" {
+		c.Hub = DefaultHub
+	}
+	if c.Addr == "" {
+		c.Addr = DefaultAddr
+	}
+	if c.Registry == nil {
+		c.Registry = perdure.NewRegistry()
+	}
+	if c.TimeScale == 0 {
+		c.TimeScale = 1
+	}
+	if c.Grace == 0 {
+		c.Grace = defaultGrace
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.Progress == nil {
+		logger := c.Logger
+		c.Progress = func(text string) { logger.Info(text) }
+	}
+	var wrong []error
+	if err := checkHub(c.Hub); err != nil {
+		wrong = append(wrong, fmt.Errorf("hub: %w", err))
+	}
+	if err := checkAddr(c.Addr, c.UnsafeListen); err != nil {
+		wrong = append(wrong, fmt.Errorf("address: %w", err))
+	}
+	if err := c.Registry.Err(); err != nil {
+		wrong = append(wrong, fmt.Errorf("registry: %w", err))
+	}
+	if !(c.TimeScale > 0 && c.TimeScale <= maxTimeScale) || math.IsNaN(c.TimeScale) {
+		wrong = append(wrong, fmt.Errorf("time scale: %v is not between 0 and %d", c.TimeScale, int(maxTimeScale)))
+	}
+	if c.BodyLimit < 0 {
+		wrong = append(wrong, fmt.Errorf("body limit: %d is negative", c.BodyLimit))
+	}
+	if c.Grace < 0 {
+		wrong = append(wrong, fmt.Errorf("grace: %v is negative", c.Grace))
+	}
+	if err := errors.Join(wrong...); err != nil {
+		return &perdure.Error{Code: perdure.InvalidArgument, Op: "configure", Message: "the configuration is not valid", Cause: err}
+	}
+	return nil
+}
+
+// checkHub returns why the hub string names none that this build can open.
+func checkHub(hub string) error {
+	lower := strings.ToLower(hub)
+	switch scheme, _, found := strings.Cut(lower, "://"); {
+	case strings.HasPrefix(lower, "endpoint="), found && (scheme == "http" || scheme == "https"):
+		return errors.New("a remote hub is not yet in this build; name a directory")
+	case found && (scheme == "postgres" || scheme == "postgresql"):
+		return errors.New("PostgreSQL is not yet in this build; name a directory")
+	case found:
+		return fmt.Errorf("no store of the kind %q; name a directory", scheme)
+	}
+	info, err := os.Stat(hub)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return fmt.Errorf("%s is no directory", hub)
+	}
+	return nil
+}
+
+// checkAddr returns why the address cannot be served on.
+func checkAddr(addr string, unsafe bool) error {
+	name, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("%q is not host:port", addr)
+	}
+	if _, err := net.ResolveTCPAddr("tcp", addr); err != nil {
+		return err
+	}
+	if isLoopback(name) || unsafe {
+		return nil
+	}
+	return fmt.Errorf("others can reach %s, and there is no login yet; serve on 127.0.0.1, or allow it with UnsafeListen (--unsafe-listen)", addr)
+}
+
+func isLoopback(name string) bool {
+	if strings.EqualFold(name, "localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(name)
+	return err == nil && ip.IsLoopback()
+}
