@@ -70,7 +70,9 @@ func Fresh(now time.Time, messages []*Message) []*history.Event {
 	events := make([]*history.Event, 0, len(messages)+1)
 	events = append(events, Begin(now))
 	for _, m := range messages {
-		events = append(events, m.Event)
+		if _, again := m.Event.Body.(*history.OrchestratorStarted); !again {
+			events = append(events, m.Event)
+		}
 	}
 	return events
 }
@@ -222,6 +224,11 @@ func (o *Orchestration) cancel(fx *Effects, id int32) {
 // end carries out the action that ends the execution.
 func (o *Orchestration) end(fx *Effects, t *Turn, a *Action) {
 	do := a.Do.(*Complete)
+	if do.Status == history.StatusTerminated && cancelled(t.Messages) {
+		c := *do
+		c.Status = history.StatusCanceled
+		do = &c
+	}
 	o.shutTasks(fx, do.Status, t)
 	o.unlockAll(fx, t.Now)
 	if do.Status == history.StatusContinuedAsNew {
@@ -233,6 +240,15 @@ func (o *Orchestration) end(fx *Effects, t *Turn, a *Action) {
 	}})
 	fx.Ended = true
 	o.tellParent(fx, do, t.Now)
+}
+
+// Abort returns the messages that an orchestration leaves when another takes
+// its place: unlocks, and its end for the orchestration that waits for it.
+func (o *Orchestration) Abort(now time.Time) []Outgoing {
+	fx := &Effects{}
+	o.unlockAll(fx, now)
+	o.tellParent(fx, &Complete{Status: history.StatusTerminated}, now)
+	return fx.Send
 }
 
 // shutTasks stops the timers and activities that are still open, those that
@@ -259,7 +275,7 @@ func (o *Orchestration) shutTasks(fx *Effects, status history.Status, t *Turn) {
 				fx.Abandoned = append(fx.Abandoned, id)
 			}
 		case ChildTask:
-			if recurse && status == history.StatusTerminated {
+			if recurse && (status == history.StatusTerminated || status == history.StatusCanceled) {
 				reason := history.Text{}
 				for _, m := range t.Messages {
 					if b, ok := m.Event.Body.(*history.ExecutionTerminated); ok {
@@ -307,6 +323,15 @@ func (o *Orchestration) tellParent(fx *Effects, do *Complete, now time.Time) {
 		body = &history.SubOrchestrationInstanceFailed{TaskScheduledID: p.TaskScheduledID, Failure: f}
 	}
 	fx.send(p.Instance.InstanceID, o.ID, p.Instance.ExecutionID.S, body, now)
+}
+
+func cancelled(messages []*Message) bool {
+	for _, m := range messages {
+		if _, ok := m.Event.Body.(*history.ExecutionTerminated); ok {
+			return m.Cancel
+		}
+	}
+	return false
 }
 
 func statusName(s history.Status) string {

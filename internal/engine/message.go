@@ -37,6 +37,8 @@ type Message struct {
 
 	// Ask is the id of a client's request that waits for an answer, "" = none.
 	Ask string
+	// Cancel says that a termination is a cancellation.
+	Cancel bool
 	// Delivery names the delivery of an activity whose end this is; it is used
 	// in memory only.
 	Delivery uint64
@@ -52,6 +54,7 @@ const (
 	fieldEvent     = 3
 	fieldClass     = 4
 	fieldAsk       = 5
+	fieldCancel    = 6
 )
 
 // Append appends the encoded message, without its id, to b.
@@ -67,6 +70,9 @@ func (m *Message) Append(b []byte) []byte {
 	}
 	if m.Ask != "" {
 		b = protowire.AppendString(protowire.AppendTag(b, fieldAsk, protowire.BytesType), m.Ask)
+	}
+	if m.Cancel {
+		b = protowire.AppendVarint(protowire.AppendTag(b, fieldCancel, protowire.VarintType), 1)
 	}
 	b = protowire.AppendTag(b, fieldEvent, protowire.BytesType)
 	return protowire.AppendBytes(b, m.Event.Append(nil))
@@ -88,6 +94,12 @@ func DecodeMessage(b []byte) (*Message, error) {
 				return nil, fmt.Errorf("message: %w", protowire.ParseError(n))
 			}
 			m.Class, b = Class(v), b[n:]
+		case num == fieldCancel && typ == protowire.VarintType:
+			v, n := protowire.ConsumeVarint(b)
+			if n < 0 {
+				return nil, fmt.Errorf("message: %w", protowire.ParseError(n))
+			}
+			m.Cancel, b = v != 0, b[n:]
 		case typ == protowire.BytesType && num <= fieldAsk:
 			v, n := protowire.ConsumeBytes(b)
 			if n < 0 {

@@ -219,7 +219,7 @@ func (o *Orchestration) Accept(m *Message) Verdict {
 		}
 		return Deliver
 	case *history.EventRaised, *history.ExecutionTerminated,
-		*history.ExecutionSuspended, *history.ExecutionResumed:
+		*history.ExecutionSuspended, *history.ExecutionResumed, *history.OrchestratorStarted:
 		return Deliver
 	}
 	return Drop

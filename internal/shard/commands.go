@@ -288,6 +288,10 @@ func (l *loop) ask(r *hub.Ask, entity bool, c *call) {
 // the call, now or with the first one, and reports true; else it returns the
 // row that remembers the request.
 func (l *loop) request(owner, id, op string, c *call, content ...any) ([]store.Row, bool) {
+	if l.noSpace != nil {
+		c.end(nil, l.noSpace)
+		return nil, true
+	}
 	if id == "" {
 		return nil, false
 	}

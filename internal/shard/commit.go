@@ -29,6 +29,7 @@ type change struct {
 	purge      bool
 	gone       bool // of an entity that is no more
 
+	size   int // about what it writes, in bytes
 	status store.Status
 	output *history.ExecutionCompleted
 	emits  []*engine.Message // with ids, parallel to fx.Send
@@ -96,9 +97,9 @@ func (l *loop) submit(ch *change) {
 	}
 	in.unsettled = true
 	l.pending = append(l.pending, ch)
-	l.pendingBytes += len(c.Chunk) + 256
+	ch.size = len(c.Chunk) + 256
 	for _, r := range c.Rows {
-		l.pendingBytes += len(r.Value)
+		ch.size += len(r.Value)
 	}
 }
 

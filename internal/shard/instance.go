@@ -35,6 +35,7 @@ type instance struct {
 	turning   *job     // a turn that takes long
 	parked    string   // why no turn is tried; "" = turns are tried
 	ready     bool     // stands in loop.ready
+	blocked   string   // where a turn that does not end waits
 	starting  bool     // a start is in its queue
 	after     []func() // what waits until the state is durable
 

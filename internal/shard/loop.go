@@ -38,10 +38,11 @@ type loop struct {
 	runner   *runner
 	patience *time.Timer
 
-	pending      []*change // commits for the next group
-	pendingBytes int
-	inFlight     int
-	flights      chan *flight
+	pending  []*change // commits for the next group
+	inFlight int
+	flights  chan *flight
+	pressed  time.Time // when the store last refused for lack of space; zero = it did not
+	noSpace  error     // what calls are told meanwhile
 
 	activities *activities
 	timers     *timers
@@ -152,8 +153,28 @@ func (l *loop) turns(batch []*instance) {
 	for _, j := range jobs {
 		if j.in.turning == j {
 			l.keepEntries(j.in) // what it was given must not wait for it
+			l.timers.push(alarm{due: l.clock.Now().Add(blockedAfter), job: j})
 		}
 	}
+}
+
+// blockedAfter is how long a turn may take before it is reported.
+const blockedAfter = 2 * time.Second
+
+// stillSlow reports a turn that takes so long that it must be waiting for
+// something that is no task.
+func (l *loop) stillSlow(j *job) {
+	in := j.in
+	if in.turning != j || j.state.Load() == jobDone {
+		return
+	}
+	cause := "an operation does not end"
+	if j.exec != nil {
+		cause = "a turn does not end: orchestrations wait only for tasks, timers and events; it is at\n" + j.exec.Stack()
+	}
+	l.logger.Warn("code blocks its instance", "instance", in.id, "cause", cause)
+	in.blocked = cause
+	l.write(in.id, &rowWrite{touch: true})
 }
 
 // makeReady lets the instance have a turn, if it can have one.
@@ -208,7 +229,7 @@ func (l *loop) slowEnded(j *job) {
 		j.state.Store(jobDone) // applied when the commit has settled
 		return
 	}
-	in.turning = nil
+	in.turning, in.blocked = nil, ""
 	l.apply(j)
 }
 

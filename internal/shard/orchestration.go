@@ -353,7 +353,7 @@ func (l *loop) afterTurn(in *instance) {
 	case in.turning != nil:
 		if in.turning.state.Load() == jobDone {
 			j := in.turning
-			in.turning = nil
+			in.turning, in.blocked = nil, ""
 			l.apply(j)
 		}
 	case len(in.writes) > 0:

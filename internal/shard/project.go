@@ -145,6 +145,9 @@ func (l *loop) phaseOf(ch *change, rec *store.Record) store.Phase {
 	case in.parked != "":
 		sum.Cause = clip(in.parked, 4096)
 		return store.Stuck
+	case in.blocked != "":
+		sum.Cause = clip(in.blocked, 4096)
+		return store.Stuck
 	case slices.ContainsFunc(sum.Waits, isApproval):
 		return store.WaitingApproval
 	case retrying:

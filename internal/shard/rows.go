@@ -17,6 +17,10 @@ type rowWrite struct {
 	event *entry // raised with the rows
 	// purge deletes the instance instead.
 	purge bool
+	// touch writes the record anew, without rows.
+	touch bool
+	// absent lets rows be written to an instance that does not exist.
+	absent bool
 }
 
 // write queues rows for an instance.
@@ -26,7 +30,7 @@ func (l *loop) write(id string, w *rowWrite) {
 		l.fail(err)
 		return
 	}
-	if in.rec == nil && !in.unsettled {
+	if in.rec == nil && !in.unsettled && !w.absent {
 		refuse(w.acks, notFound("write rows", id))
 		l.afterTurn(in)
 		return
@@ -40,6 +44,7 @@ func (l *loop) commitWrites(in *instance) {
 	ch := l.newChange(in, &engine.Effects{}, nil)
 	ch.quiet, ch.now = true, l.now(in)
 	var rows []store.Row
+	touch := false
 	writes := in.writes
 	in.writes = nil
 	for i, w := range writes {
@@ -52,10 +57,11 @@ func (l *loop) commitWrites(in *instance) {
 			in.writes = writes[i+1:]
 			return
 		}
-		if in.rec == nil {
+		if in.rec == nil && !w.absent {
 			refuse(w.acks, notFound("write rows", in.id))
 			continue
 		}
+		touch = touch || w.touch
 		if err := l.holds(in.id, w.conds); err != nil {
 			refuse(w.acks, err)
 			continue
@@ -67,7 +73,7 @@ func (l *loop) commitWrites(in *instance) {
 			in.queue = append(in.queue, w.event)
 		}
 	}
-	if len(rows) == 0 && len(ch.keeps) == 0 {
+	if len(rows) == 0 && len(ch.keeps) == 0 && !touch {
 		for _, a := range ch.acks {
 			a.call.end(a.value, a.err)
 		}

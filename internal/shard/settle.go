@@ -2,6 +2,7 @@ package shard
 
 import (
 	"errors"
+	"time"
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/internal/history"
@@ -18,10 +19,11 @@ type flight struct {
 
 // flush submits the next group, if there is room for one.
 func (l *loop) flush() {
-	for len(l.pending) > 0 && l.inFlight < maxInFlight && l.failed == nil {
-		n := len(l.pending)
-		if n > maxGroup {
-			n = maxGroup
+	for len(l.pending) > 0 && l.inFlight < maxInFlight && l.failed == nil && l.pressed.IsZero() {
+		n, size := 0, 0
+		for n < len(l.pending) && n < maxGroup && size < maxBytes {
+			size += l.pending[n].size
+			n++
 		}
 		f := &flight{changes: l.pending[:n:n]}
 		g := &store.Group{Commits: make([]*store.Commit, n), Epochs: l.leases}
@@ -31,9 +33,8 @@ func (l *loop) flush() {
 		receipt, err := l.store.Submit(l.ctx, g)
 		switch {
 		case errors.Is(err, store.ErrNoSpace):
-			l.pressure(f.changes, err)
-			l.pending = l.pending[n:]
-			continue
+			l.pressure(err)
+			return
 		case err != nil:
 			l.fail(err)
 			return
@@ -44,7 +45,7 @@ func (l *loop) flush() {
 		l.flights <- f
 	}
 	if len(l.pending) == 0 {
-		l.pending, l.pendingBytes = nil, 0
+		l.pending = nil
 	}
 }
 
@@ -57,12 +58,44 @@ func (l *loop) waitFlights() {
 	}
 }
 
-// pressure takes back commits that the store had no space for: nothing of them
-// was written, their instances are loaded anew, and calls get a typed error.
-func (l *loop) pressure(changes []*change, err error) {
-	e := &perdure.Error{Code: perdure.NoSpace, Message: "the store's disk is nearly full; free some space, then try again", Cause: err}
-	for _, ch := range changes {
-		l.undo(ch, e)
+// pressureRetry is how long the loop waits before it asks a full store again.
+const pressureRetry = 500 * time.Millisecond
+
+// pressure is what follows when the store has no space: calls get a typed
+// error and what they asked for is taken back; what else was to be written
+// waits, and is tried again by and by.
+func (l *loop) pressure(err error) {
+	l.noSpace = &perdure.Error{
+		Code: perdure.NoSpace, Message: "the store's disk is nearly full; free some space, then try again", Cause: err,
+	}
+	if l.pressed.IsZero() {
+		l.logger.Error("the store's disk is nearly full: nothing is accepted until there is space", "cause", err)
+	}
+	l.pressed = l.clock.Now()
+	l.timers.push(alarm{due: l.pressed.Add(pressureRetry), timer: &store.Timer{Task: spaceTimer}})
+	pending := l.pending
+	l.pending = nil
+	var stay []*change
+	for _, ch := range pending {
+		if len(ch.acks) > 0 && !ch.purge {
+			l.undo(ch, l.noSpace)
+		} else {
+			stay = append(stay, ch)
+		}
+	}
+	l.pending = append(stay, l.pending...)
+}
+
+// spaceTimer marks the alarm at which a full store is asked again.
+const spaceTimer int32 = -3
+
+// askSpace tries to write again what the store had no space for.
+func (l *loop) askSpace() {
+	l.pressed = time.Time{}
+	l.flush()
+	if l.pressed.IsZero() {
+		l.logger.Info("the store has space again")
+		l.noSpace = nil
 	}
 }
 

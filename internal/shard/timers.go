@@ -31,6 +31,7 @@ type alarm struct {
 	due   time.Time
 	timer *store.Timer // of an instance
 	run   *running     // an activity's deadline or heartbeat
+	job   *job         // a turn that takes long
 }
 
 // timers holds in memory what is due before the horizon; the rest is in the
@@ -131,7 +132,11 @@ func (l *loop) fire() {
 		switch {
 		case a.run != nil:
 			l.activities.overdue(l, a.run, now)
+		case a.job != nil:
+			l.stillSlow(a.job)
 		case a.timer.Owner == "" && a.timer.Task == drainTimer:
+		case a.timer.Owner == "" && a.timer.Task == spaceTimer:
+			l.askSpace()
 		case a.timer.Owner == "":
 			l.raiseHorizon()
 		default:
