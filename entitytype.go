@@ -12,7 +12,7 @@ import (
 func AddEntityFunc(r *Registry, name string, fn EntityFunc) {
 	name = strings.ToLower(name)
 	if fn == nil {
-		r.problem("entity", name, errors.New("the function is nil"))
+		r.problem("entity", name, errNil)
 		return
 	}
 	if strings.Contains(name, "@") {
@@ -90,7 +90,7 @@ func operationsOf(t reflect.Type) (map[string]operation, error) {
 		ops[name] = op
 	}
 	if len(ops) == 0 {
-		errs = append(errs, fmt.Errorf("%s has no exported methods", t))
+		errs = append(errs, fmt.Errorf("%s has no operations: it has no exported methods", t))
 	}
 	return ops, errors.Join(errs...)
 }

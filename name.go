@@ -13,7 +13,7 @@ import (
 func (r *Registry) nameOf(fn any) (string, error) {
 	v := reflect.ValueOf(fn)
 	if v.IsNil() {
-		return "", errors.New("the function is nil")
+		return "", errNil
 	}
 	pc := v.Pointer()
 	if known, ok := r.cache.Load(pc); ok {

@@ -55,7 +55,11 @@ func AddOrchestration[In, Out any](r *Registry, fn func(*Context, In) (Out, erro
 
 // AddOrchestrationNamed registers an orchestration under a name.
 func AddOrchestrationNamed[In, Out any](r *Registry, name string, fn func(*Context, In) (Out, error)) {
-	if fn == nil || !add(r, r.orchestrations, "orchestration", name, func(ctx *Context, input history.Text) (history.Text, error) {
+	if fn == nil {
+		r.problem("orchestration", name, errNil)
+		return
+	}
+	if !add(r, r.orchestrations, "orchestration", name, func(ctx *Context, input history.Text) (history.Text, error) {
 		var in In
 		if err := decode(input, &in); err != nil {
 			return history.Text{}, NonRetryable(invalidf("input of "+name, err))
@@ -82,7 +86,11 @@ func AddActivity[In, Out any](r *Registry, fn func(context.Context, In) (Out, er
 
 // AddActivityNamed registers an activity under a name.
 func AddActivityNamed[In, Out any](r *Registry, name string, fn func(context.Context, In) (Out, error)) {
-	if fn == nil || !add(r, r.activities, "activity", name, func(ctx context.Context, input history.Text) (history.Text, error) {
+	if fn == nil {
+		r.problem("activity", name, errNil)
+		return
+	}
+	if !add(r, r.activities, "activity", name, func(ctx context.Context, input history.Text) (history.Text, error) {
 		var in In
 		if err := decode(input, &in); err != nil {
 			return history.Text{}, NonRetryable(invalidf("input of "+name, err))
@@ -97,6 +105,8 @@ func AddActivityNamed[In, Out any](r *Registry, name string, fn func(context.Con
 	}
 	r.register(fn, name)
 }
+
+var errNil = errors.New("the function is nil")
 
 // ownName returns the name of fn's code, or notes why it has none.
 func (r *Registry) ownName(kind string, fn any) (string, bool) {
