@@ -59,8 +59,8 @@ type Config struct {
 	ThinkingBudget int
 	// NoCache turns off the caching of the prompt's prefix.
 	NoCache bool
-	// HTTPClient sends the requests; nil means a client of its own without
-	// time limits.
+	// HTTPClient sends the requests; nil means a client over
+	// http.DefaultTransport without a time limit.
 	HTTPClient *http.Client
 }
 

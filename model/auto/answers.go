@@ -27,6 +27,8 @@ func (a *ask) text() string {
 		return a.name()
 	case topicPattern().MatchString(a.prompt):
 		return a.article(topicOf(a.prompt))
+	case containsAny(prompt, "revise", "rewrite", "improve", "shorten", "feedback") && a.earlierTopic() != "":
+		return "Here is the next version.\n\n" + a.article(a.earlierTopic())
 	case containsAny(about, "compare", "judge", "which is better", "pick the best", "choose the best"):
 		return a.compare()
 	case containsAny(about, "joke", "joker", "funny"):
@@ -70,7 +72,8 @@ func jokes() []string {
 
 // topicPattern finds what an article or the like is to be about.
 func topicPattern() *regexp.Regexp {
-	return regexp.MustCompile(`(?is)\b(?:article|essay|story|post|poem|draft|report|text|piece)\b.*?\b(?:about|on|of)\s+(.+)`)
+	return regexp.MustCompile(`(?is)\b(?:write|draft|compose|create|generate|prepare)\b.{0,80}?` +
+		`\b(?:article|essay|story|post|poem|draft|report|text|piece|content)\b.{0,80}?\b(?:about|on|of)\s+(.+)`)
 }
 
 // maxTopic bounds the topic, in bytes.
@@ -97,6 +100,16 @@ func shorten(s string, n int) string {
 		n--
 	}
 	return s[:n] + "..."
+}
+
+// earlierTopic is that of the newest article in the conversation, "" if there is none.
+func (a *ask) earlierTopic() string {
+	for i := len(a.earlier) - 1; i >= 0; i-- {
+		if topicPattern().MatchString(a.earlier[i]) {
+			return topicOf(a.earlier[i])
+		}
+	}
+	return ""
 }
 
 func (a *ask) article(topic string) string {

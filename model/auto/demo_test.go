@@ -34,6 +34,13 @@ func TestDemoAnswers(t *testing.T) {
 		{"article", model.Request{
 			Messages: []*model.Message{model.UserText("Write an article about durable execution")}},
 			"About durable execution\n\n"},
+		{"next version", model.Request{
+			Messages: []*model.Message{model.UserText("Write a short blog post on rain."), model.AssistantText("..."),
+				model.UserText("Rewrite it with this feedback: too long")}},
+			"Here is the next version.\n\nAbout rain\n\n"},
+		{"no article", model.Request{
+			Messages: []*model.Message{model.UserText("Report the status of order 7")}},
+			"You said: Report the status of order 7\n\n"},
 		{"list", model.Request{Instructions: "You are a judge.",
 			Messages: []*model.Message{model.UserText("Which is best?\n1. tea\n2. coffee\n3. water")}},
 			"I compared 3 options and choose number "},

@@ -118,8 +118,11 @@ func TestFromEnvDemoPace(t *testing.T) {
 	}
 }
 
-// TestKeysStayHome: the key for OpenAI does not go to another URL.
+// TestKeysStayHome: the key for OpenAI does not go to another URL, and nothing is
+// read past getenv.
 func TestKeysStayHome(t *testing.T) {
+	t.Setenv("OPENAI_API_KEY", "from the process")
+	t.Setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/")
 	handler := modeltest.NewServer(modeltest.Script(t, modeltest.Say("hi")))
 	server := httptest.NewServer(handler)
 	defer server.Close()

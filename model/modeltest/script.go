@@ -102,8 +102,8 @@ func (m *Scripted) Generate(ctx context.Context, req *model.Request) iter.Seq2[*
 				return
 			}
 		}
-		p := player{ctx: ctx, yield: yield, id: fmt.Sprintf("script-%d", n), req: req}
-		p.play(step)
+		p := player{yield: yield, id: fmt.Sprintf("script-%d", n), req: req}
+		p.play(ctx, step)
 	}
 }
 
@@ -131,7 +131,6 @@ func (m *Scripted) errorf(format string, args ...any) {
 
 // player streams one step.
 type player struct {
-	ctx   context.Context
 	yield func(*model.Update, error) bool
 	id    string
 	req   *model.Request
@@ -139,14 +138,14 @@ type player struct {
 	calls, words int
 }
 
-func (p *player) play(s Step) {
+func (p *player) play(ctx context.Context, s Step) {
 	for _, part := range s.parts {
-		if !p.part(part) {
+		if !p.part(ctx, part) {
 			return
 		}
 	}
-	if p.ctx.Err() != nil {
-		p.yield(nil, context.Cause(p.ctx))
+	if ctx.Err() != nil {
+		p.yield(nil, context.Cause(ctx))
 		return
 	}
 	u := p.wrap(&model.UsageContent{Details: p.usage(s)})
@@ -156,13 +155,13 @@ func (p *player) play(s Step) {
 }
 
 // part plays one part and reports whether the step goes on.
-func (p *player) part(part part) bool {
+func (p *player) part(ctx context.Context, part part) bool {
 	switch {
 	case part.err != nil:
 		p.yield(nil, part.err)
 		return false
 	case part.pause > 0:
-		return p.wait(part.pause)
+		return p.wait(ctx, part.pause)
 	case part.tool != nil:
 		p.calls++
 		p.words += len(strings.Fields(part.tool.arguments)) + 1
@@ -171,34 +170,34 @@ func (p *player) part(part part) bool {
 		if !json.Valid([]byte(call.Arguments)) {
 			call.Error = "the arguments are no valid JSON"
 		}
-		return p.send(call)
+		return p.send(ctx, call)
 	case part.content != nil:
-		return p.send(part.content)
+		return p.send(ctx, part.content)
 	}
 	for _, word := range strings.SplitAfter(part.text, " ") {
 		p.words++
-		if word != "" && !p.send(&model.Text{Text: word}) {
+		if word != "" && !p.send(ctx, &model.Text{Text: word}) {
 			return false
 		}
 	}
 	return true
 }
 
-func (p *player) wait(d time.Duration) bool {
+func (p *player) wait(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
 		return true
-	case <-p.ctx.Done():
-		p.yield(nil, context.Cause(p.ctx))
+	case <-ctx.Done():
+		p.yield(nil, context.Cause(ctx))
 		return false
 	}
 }
 
-func (p *player) send(c model.Content) bool {
-	if p.ctx.Err() != nil {
-		p.yield(nil, context.Cause(p.ctx))
+func (p *player) send(ctx context.Context, c model.Content) bool {
+	if ctx.Err() != nil {
+		p.yield(nil, context.Cause(ctx))
 		return false
 	}
 	return p.yield(p.wrap(c), nil)

@@ -82,7 +82,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
 		return
 	}
-	s.serve(w, r.Context(), p, body)
+	s.serve(r.Context(), w, p, body)
 }
 
 func (s *Server) record(r *http.Request, body []byte) {
@@ -120,7 +120,7 @@ type event struct {
 	data any
 }
 
-func (s *Server) serve(w http.ResponseWriter, ctx context.Context, p protocol, body []byte) {
+func (s *Server) serve(ctx context.Context, w http.ResponseWriter, p protocol, body []byte) {
 	req, stream, err := p.decode(body)
 	if err != nil {
 		fail(w, p, &model.Error{Status: http.StatusBadRequest, Code: "invalid_request_error", Message: err.Error()})
@@ -135,12 +135,12 @@ func (s *Server) serve(w http.ResponseWriter, ctx context.Context, p protocol, b
 		writeJSON(w, http.StatusOK, p.whole(r))
 		return
 	}
-	s.stream(w, ctx, p, req)
+	s.stream(ctx, w, p, req)
 }
 
 // stream sends each update as soon as it is there. The status is decided by what
 // comes first: an update or an error.
-func (s *Server) stream(w http.ResponseWriter, ctx context.Context, p protocol, req *model.Request) {
+func (s *Server) stream(ctx context.Context, w http.ResponseWriter, p protocol, req *model.Request) {
 	var all model.Collector
 	started := false
 	send := func(events []event) {

@@ -37,8 +37,8 @@ type AzureConfig struct {
 	// APIVersion is the version of Azure's API; empty means
 	// DefaultAzureAPIVersion.
 	APIVersion string
-	// HTTPClient sends the requests; nil means a client of its own without
-	// time limits.
+	// HTTPClient sends the requests; nil means a client over
+	// http.DefaultTransport without a time limit.
 	HTTPClient *http.Client
 	// AllowLoopbackHTTP permits http:// endpoints on this machine, for tests.
 	AllowLoopbackHTTP bool

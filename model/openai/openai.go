@@ -50,8 +50,8 @@ type Config struct {
 	// Store asks OpenAI to keep the call, together with the request's
 	// metadata. Without it metadata is not sent.
 	Store bool
-	// HTTPClient sends the requests; nil means a client of its own without
-	// time limits.
+	// HTTPClient sends the requests; nil means a client over
+	// http.DefaultTransport without a time limit.
 	HTTPClient *http.Client
 }
 
