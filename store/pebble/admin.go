@@ -1,8 +1,11 @@
 package pebble
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"path/filepath"
+	"slices"
 
 	engine "github.com/cockroachdb/pebble/v2"
 
@@ -16,7 +19,7 @@ func (h *Hub) Stats(ctx context.Context) (s store.Stats, err error) {
 		m := h.db.eng.Metrics()
 		s = store.Stats{
 			Commits: h.db.commits.Load(), Groups: h.db.groups.Load(), Syncs: h.db.syncs.Load(),
-			DiskBytes:   int64(m.DiskSpaceUsage()),
+			DiskBytes:   h.db.diskBytes(),
 			FreeBytes:   h.db.space.free(),
 			MemoryBytes: m.BlockCache.Size + m.FileCache.Size + int64(m.MemTable.Size),
 		}
@@ -51,6 +54,42 @@ func (h *Hub) Compact(ctx context.Context) error {
 		if err := h.db.state.guarded(h.db.eng.Flush); err != nil {
 			return err
 		}
-		return h.db.eng.Compact(ctx, []byte{layoutVersion}, []byte{layoutVersion + 1}, false)
+		if err := h.db.eng.Compact(ctx, []byte{layoutVersion}, []byte{layoutVersion + 1}, false); err != nil {
+			return fmt.Errorf("compact: %w", err)
+		}
+		return h.db.trimLogs()
 	})
+}
+
+// diskBytes is the size of the directory's files but for the ballast.
+func (db *DB) diskBytes() (sum int64) {
+	names, err := db.opts.FS.List(db.dir)
+	if err != nil {
+		return 0
+	}
+	for _, name := range names {
+		if name == ballastName {
+			continue
+		}
+		if info, err := db.opts.FS.Stat(db.opts.FS.PathJoin(db.dir, name)); err == nil {
+			sum += info.Size()
+		}
+	}
+	return sum
+}
+
+// trimLogs empties the logs that the engine keeps to use again. While it knows
+// of one live log that is the newest, and all before it are of no use; what it
+// takes for a new log meanwhile has got a new name by then.
+func (db *DB) trimLogs() error {
+	names, err := db.opts.FS.List(db.dir)
+	if err != nil {
+		return fmt.Errorf("compact: %w", err)
+	}
+	logs := slices.DeleteFunc(names, func(name string) bool { return filepath.Ext(name) != ".log" })
+	if len(logs) < 2 || db.eng.Metrics().WAL.Files != 1 {
+		return nil
+	}
+	slices.SortFunc(logs, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
+	return db.fs.empty(logs[:len(logs)-1])
 }

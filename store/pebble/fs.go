@@ -1,10 +1,12 @@
 package pebble
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -26,6 +28,7 @@ type guardFS struct {
 	syncs   *atomic.Int64
 	serving atomic.Bool // false while the engine opens: it gets errors as they are
 	sink    *vfs.MemFS  // holds files that are created after a failure
+	reuse   sync.Mutex  // keeps names of old logs while they are emptied
 }
 
 func newGuardFS(fs vfs.FS, dir string, state *failState, syncs *atomic.Int64) *guardFS {
@@ -97,7 +100,29 @@ func (g *guardFS) OpenReadWrite(name string, c vfs.DiskWriteCategory, opts ...vf
 
 // ReuseForWrite implements vfs.FS.
 func (g *guardFS) ReuseForWrite(oldname, newname string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	g.reuse.Lock()
+	defer g.reuse.Unlock()
 	return g.file(newname, func() (vfs.File, error) { return g.FS.ReuseForWrite(oldname, newname, c) })
+}
+
+// empty makes files of the directory empty that still have these names.
+func (g *guardFS) empty(names []string) error {
+	g.reuse.Lock()
+	defer g.reuse.Unlock()
+	for _, name := range names {
+		path := g.PathJoin(g.dir, name)
+		if info, err := g.Stat(path); err != nil || info.Size() == 0 {
+			continue
+		}
+		f, err := g.Create(path, vfs.WriteCategoryUnspecified)
+		if err == nil {
+			err = f.Close()
+		}
+		if err != nil {
+			return fmt.Errorf("empty %s: %w", path, err)
+		}
+	}
+	return nil
 }
 
 // OpenDir implements vfs.FS.
