@@ -50,6 +50,7 @@ type loop struct {
 	asks       map[string][]*call // by request id
 	requests   map[string]*call   // client requests on their way, by request id
 	watchers   map[watchKey][]*call
+	idlers     []*call // wait until nothing moves
 	failed     error
 	stopping   bool
 	deadline   time.Time // of the stop
@@ -72,6 +73,7 @@ func (l *loop) run(ctx context.Context) error {
 		if len(items) > 0 || len(l.ready) > 0 {
 			continue
 		}
+		l.tellIdle()
 		if l.stopping && l.drained() {
 			return nil
 		}

@@ -1,0 +1,68 @@
+package shard
+
+import (
+	"context"
+	"time"
+
+	"github.com/perdure/perdure/store"
+)
+
+// Idle returns when nothing moves by itself any more: no message, turn or commit
+// is under way and no activity runs. Next is when the hub's clock makes something
+// happen, zero if nothing waits for time. Tests decide by it when to move a clock.
+func (o *Owner) Idle(ctx context.Context) (next time.Time, err error) {
+	v, err := o.call(ctx, func(l *loop, c *call) { l.idlers = append(l.idlers, c) })
+	if err != nil {
+		return time.Time{}, err
+	}
+	return v.(time.Time), nil
+}
+
+// tellIdle ends the calls that wait for the loop to be idle, if it is.
+func (l *loop) tellIdle() {
+	if len(l.idlers) == 0 || !l.idle() {
+		return
+	}
+	next, err := l.nextDue()
+	for _, c := range l.idlers {
+		c.end(next, err)
+	}
+	l.idlers = nil
+}
+
+func (l *loop) idle() bool {
+	if l.recovering || l.inFlight > 0 || len(l.pending) > 0 || l.activities.active > 0 {
+		return false
+	}
+	if h := l.timers.heap; len(h) > 0 && !h[0].due.After(l.clock.Now()) {
+		return false
+	}
+	for _, in := range l.instances {
+		if in.turning != nil && in.blocked == "" || len(in.after) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// nextDue returns the time of the first timer or time limit.
+func (l *loop) nextDue() (next time.Time, err error) {
+	for _, a := range l.timers.heap {
+		if a.timer == nil && (a.run == nil || !a.run.ended) || a.timer != nil && a.timer.Owner != "" {
+			next = minTime(next, a.due)
+		}
+	}
+	for s, from := range l.timers.horizon {
+		list, _, err := l.store.Timers(l.ctx, store.Shard(s), from, endOfTime, nil, 1)
+		if err != nil {
+			return next, internalError("look for timers", "", err)
+		}
+		if len(list) > 0 {
+			next = minTime(next, list[0].Due)
+		}
+	}
+	return next, nil
+}
+
+// endOfTime is later than any timer.
+var endOfTime = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
