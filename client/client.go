@@ -94,6 +94,13 @@ func (c *Client) Ask(ctx context.Context, id, name string, in, answer any, opts 
 	return decode("ask", id, got, answer)
 }
 
+// Ask sends a request to an orchestration and returns its answer.
+func Ask[In, Out any](ctx context.Context, c *Client, id string, request perdure.RequestEvent[In, Out], in In, opts ...Option) (Out, error) {
+	var answer Out
+	err := c.Ask(ctx, id, request.Name(), in, &answer, opts...)
+	return answer, err
+}
+
 // Complete ends an activity from outside with a result, by the token that the
 // activity handed out.
 func (c *Client) Complete(ctx context.Context, token string, result any) error {
