@@ -56,9 +56,13 @@ type activities struct {
 	active  int
 	count   uint32 // of deliveries
 	limits  map[string]*limiter
-	stop    context.CancelCauseFunc
-	ctx     context.Context
-	wg      sync.WaitGroup
+	// suspects were lost in crashes and run one at a time; alone is the one that
+	// runs.
+	suspects []*running
+	alone    *running
+	stop     context.CancelCauseFunc
+	ctx      context.Context
+	wg       sync.WaitGroup
 }
 
 // limiter bounds the activities that share a key.
@@ -81,6 +85,7 @@ func (a *activities) dispatch(l *loop, in *instance, execution string, t *engine
 	}
 	a.count++
 	r := &running{key: k, task: t, delivery: l.epoch<<32 | uint64(a.count)}
+	r.suspect = in.sum != nil && in.sum.Losses[t.ID] >= suspectLosses
 	a.open[k] = r
 	a.held[in.id]++
 	if t.Options.Limit > 0 && t.Options.LimitKey != "" {
@@ -99,11 +104,37 @@ func (a *activities) dispatch(l *loop, in *instance, execution string, t *engine
 }
 
 func (a *activities) place(l *loop, r *running) {
+	if r.suspect && a.alone != r {
+		a.suspects = append(a.suspects, r)
+		a.nextSuspect(l)
+		return
+	}
 	if a.active >= l.limits.Activities {
 		a.waiting = append(a.waiting, r)
 		return
 	}
 	a.start(l, r)
+}
+
+// nextSuspect records the start of the next suspect, then runs it.
+func (a *activities) nextSuspect(l *loop) {
+	for a.alone == nil && len(a.suspects) > 0 {
+		r := a.suspects[0]
+		a.suspects = a.suspects[1:]
+		if r.ended {
+			continue
+		}
+		a.alone = r
+		c := newCall()
+		c.then = func(_ any, err error) {
+			if err == nil && !r.ended {
+				a.place(l, r)
+			}
+		}
+		l.write(r.key.id, &rowWrite{acks: []ack{{call: c}}, rows: []store.Row{{
+			Kind: rowStarted, Owner: r.key.id, Key: pendingKey(r.key), Value: []byte{1},
+		}}})
+	}
 }
 
 // start runs an activity on a goroutine of its own.
@@ -203,6 +234,10 @@ func (a *activities) end(l *loop, r *running) {
 	}
 	if a.held[r.key.id]--; a.held[r.key.id] == 0 {
 		delete(a.held, r.key.id)
+	}
+	if a.alone == r {
+		a.alone = nil
+		a.nextSuspect(l)
 	}
 	if o := r.task.Options; o.Limit > 0 && o.LimitKey != "" {
 		a.freeLimit(l, r, o)
@@ -312,8 +347,11 @@ func (l *loop) outcomeFor(r *running, result history.Text, failure *history.Fail
 		e.Body = &history.TaskCompleted{TaskScheduledID: r.key.task, Result: result}
 	}
 	en := &entry{acks: acks, m: &engine.Message{Execution: r.key.execution, Event: e, Delivery: r.delivery}}
+	if r.suspect {
+		en.rows = append(en.rows, store.Row{Kind: rowStarted, Owner: r.key.id, Key: pendingKey(r.key), Delete: true})
+	}
 	if r.outside {
-		en.rows = []store.Row{{Kind: rowPending, Owner: r.key.id, Key: pendingKey(r.key), Delete: true}}
+		en.rows = append(en.rows, store.Row{Kind: rowPending, Owner: r.key.id, Key: pendingKey(r.key), Delete: true})
 	}
 	l.deliver(r.key.id, en)
 }

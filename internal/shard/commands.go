@@ -273,12 +273,20 @@ func (l *loop) ask(r *hub.Ask, entity bool, c *call) {
 		}
 		m.Event.Body = &history.EventRaised{Name: r.Name, Input: history.Some(string(b))}
 	}
-	l.asks[id] = append(l.asks[id], c)
+	if w := l.asks[id]; w != nil { // asked again meanwhile
+		w.calls = append(w.calls, c)
+		return
+	}
+	l.asks[id] = &asked{instance: r.InstanceID, calls: []*call{c}}
+	l.asksOf[r.InstanceID]++
 	accepted := newCall()
 	accepted.then = func(_ any, err error) {
-		if err != nil {
-			delete(l.asks, id)
-			c.end(nil, err)
+		in := l.instances[r.InstanceID]
+		switch {
+		case err != nil:
+			l.answer(engine.Answer{Request: id, Failure: perdure.FailureOf(err)})
+		case in != nil && in.orch != nil && in.orch.Status.Terminal() && !in.unsettled:
+			l.endAsks(r.InstanceID)
 		}
 	}
 	l.send(r.InstanceID, "ask", accepted, r.RequestID, m, r.Name, r.Input)

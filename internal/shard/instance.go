@@ -233,6 +233,7 @@ func (l *loop) loadInbox(in *instance) error {
 // evict forgets what is in memory of the instance; its state is in the store.
 func (l *loop) evict(in *instance) {
 	l.cool(in)
+	in.turning = nil // its turn, if one still runs, has lost its owner
 	if l.instances[in.id] == in {
 		delete(l.instances, in.id)
 	}

@@ -47,8 +47,9 @@ type loop struct {
 	activities *activities
 	timers     *timers
 	waiters    map[string][]*waiter
-	asks       map[string][]*call // by request id
-	requests   map[string]*call   // client requests on their way, by request id
+	asks       map[string]*asked // by request id
+	asksOf     map[string]int    // by instance
+	requests   map[string]*call  // client requests on their way, by request id
 	watchers   map[watchKey][]*call
 	idlers     []*call // wait until nothing moves
 	failed     error

@@ -1,6 +1,7 @@
 package shard
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -113,7 +114,17 @@ func (l *loop) phaseOf(ch *change, rec *store.Record) store.Phase {
 	p := &sum.Pending
 	var first *engine.Task
 	retrying := false
+	for task := range sum.Losses {
+		if in.orch.Tasks()[task] == nil {
+			delete(sum.Losses, task)
+		}
+	}
+	lost := ""
 	for _, t := range in.orch.Tasks() {
+		if n := sum.Losses[t.ID]; n > l.limits.Losses {
+			lost = fmt.Sprintf("activity %q was running in %d crashes of its worker and is not tried again; "+
+				"terminate or rewind the run", t.Name, n)
+		}
 		if first == nil || t.ID < first.ID {
 			first = t
 		}
@@ -142,6 +153,9 @@ func (l *loop) phaseOf(ch *change, rec *store.Record) store.Phase {
 	p.Messages = len(in.queue) + len(ch.keeps)
 	rec.Work = p.Activities > 0 || p.Messages > 0
 	switch {
+	case lost != "":
+		sum.Cause = lost
+		return store.Stuck
 	case in.parked != "":
 		sum.Cause = clip(in.parked, 4096)
 		return store.Stuck

@@ -2,6 +2,7 @@ package shard
 
 import (
 	"bytes"
+	"time"
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/internal/engine"
@@ -175,4 +176,30 @@ func notFound(op, id string) error {
 		what = "there is no such entity"
 	}
 	return &perdure.Error{Code: perdure.NotFound, Op: op, Instance: id, Message: what}
+}
+
+const (
+	// sweepTimer marks the alarm at which old request rows are deleted.
+	sweepTimer int32 = -4
+	// sweepEvery is the time between two sweeps, unless there is more to do.
+	sweepEvery = 10 * time.Minute
+)
+
+// sweepRequests deletes request rows whose time is over.
+func (l *loop) sweepRequests() {
+	now := l.clock.Now()
+	rows, _, err := l.store.Rows(l.ctx, store.RowQuery{Kind: rowRequest, To: beTime(now.UnixMicro()), Limit: 1000})
+	if err != nil {
+		l.fail(err)
+		return
+	}
+	for _, r := range rows {
+		r.Delete, r.Value = true, nil
+		l.write(r.Owner, &rowWrite{absent: true, rows: []store.Row{r}})
+	}
+	again := now.Add(sweepEvery)
+	if len(rows) == 1000 {
+		again = now.Add(time.Second)
+	}
+	l.timers.push(alarm{due: again, timer: &store.Timer{Task: sweepTimer}})
 }

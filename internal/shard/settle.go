@@ -103,6 +103,7 @@ func (l *loop) askSpace() {
 func (l *loop) undo(ch *change, err error) {
 	in := ch.in
 	in.unsettled = false
+	l.spilled[in.id] = true // what is stored is read again
 	refuse(ch.acks, err)
 	for _, w := range in.writes {
 		refuse(w.acks, err)
@@ -153,16 +154,22 @@ func unavailable(err error) error {
 func (l *loop) release(ch *change) {
 	in, fx := ch.in, ch.fx
 	in.unsettled = false
+	for _, a := range fx.Replies {
+		l.answer(a)
+	}
 	for _, a := range ch.acks {
 		a.call.end(a.value, a.err)
 	}
 	for _, e := range ch.entries {
 		delete(in.known, e.m.ID)
 	}
-	for _, a := range fx.Replies {
-		l.answer(a)
+	for _, e := range ch.keeps {
+		e.stored = false
 	}
 	l.tell(ch)
+	if fx.Ended || ch.purge {
+		l.endAsks(in.id)
+	}
 	if fx.OldBranch != "" || fx.Ended {
 		l.activities.dropInstance(l, in.id)
 	}
@@ -222,13 +229,13 @@ func (l *loop) requeue(id string, entries []*entry) {
 }
 
 // postpone gives back what a dropped change had taken and only memory holds:
-// results of activities and firings of timers, which nobody sends again.
+// results of activities, which nobody sends again, and timers.
 func (l *loop) postpone(ch *change) {
 	for _, list := range [2]*[]*entry{&ch.entries, &ch.keeps} {
 		kept := (*list)[:0]
 		for _, e := range *list {
 			switch e.m.Event.Body.(type) {
-			case *history.TaskCompleted, *history.TaskFailed, *history.TimerFired:
+			case *history.TaskCompleted, *history.TaskFailed:
 				kept = append(kept, e)
 			default:
 				if e.m.Stored {

@@ -57,6 +57,7 @@ func (l *loop) takeOver() {
 	t := &l.take
 	if t.shard == 0 && t.cursor == nil && !t.list {
 		l.raiseHorizon()
+		l.sweepRequests()
 	}
 	var err error
 	switch {
@@ -153,18 +154,22 @@ func (l *loop) resume(in *instance) {
 	l.countLosses(in, open)
 }
 
-// countLosses records that activities were lost, then lets them run again: but
-// for those that were lost too often, with which the instance is parked.
+// countLosses records that activities were lost, then lets them run again, but
+// for those that were lost too often. The first two losses blame whatever was
+// open; from then on an activity runs alone, behind a recorded start, so that
+// only the culprit is blamed.
 func (l *loop) countLosses(in *instance, open []*engine.Task) {
 	if in.sum.Losses == nil {
 		in.sum.Losses = make(map[int32]int32)
 	}
 	fx := &engine.Effects{Branch: in.orch.Execution}
 	for _, task := range open {
-		in.sum.Losses[task.ID]++
-		if n := in.sum.Losses[task.ID]; n > l.limits.Losses {
-			in.parked = fmt.Sprintf("activity %q was running in %d crashes of its worker and is not tried again; "+
-				"terminate or rewind the run", task.Name, n)
+		n := in.sum.Losses[task.ID]
+		if n < suspectLosses || l.startRecorded(activityKey{in.id, in.orch.Execution, task.ID}) {
+			n++
+			in.sum.Losses[task.ID] = n
+		}
+		if n > l.limits.Losses {
 			l.logger.Error("activity parked", "instance", in.id, "activity", task.Name, "losses", n)
 			continue
 		}
@@ -173,6 +178,19 @@ func (l *loop) countLosses(in *instance, open []*engine.Task) {
 	ch := l.newChange(in, fx, nil)
 	ch.now, ch.quiet = l.now(in), true
 	l.commit(ch)
+}
+
+// suspectLosses is the number of losses from which on an activity runs alone.
+const suspectLosses = 2
+
+// startRecorded reports whether an activity was running, alone, in the crash.
+func (l *loop) startRecorded(k activityKey) bool {
+	key := pendingKey(k)
+	rows, _, err := l.store.Rows(l.ctx, store.RowQuery{Kind: rowStarted, Owner: k.id, Prefix: key, Limit: 1})
+	if err != nil {
+		l.fail(err)
+	}
+	return len(rows) == 1 && string(rows[0].Key) == string(key)
 }
 
 // stop begins an orderly end: no new turns wait for user code, activities are

@@ -137,6 +137,8 @@ func (l *loop) fire() {
 		case a.timer.Owner == "" && a.timer.Task == drainTimer:
 		case a.timer.Owner == "" && a.timer.Task == spaceTimer:
 			l.askSpace()
+		case a.timer.Owner == "" && a.timer.Task == sweepTimer:
+			l.sweepRequests()
 		case a.timer.Owner == "":
 			l.raiseHorizon()
 		default:

@@ -100,11 +100,38 @@ type reply struct {
 	failure *history.Failure
 }
 
+// asked is a request that waits for its answer.
+type asked struct {
+	instance string
+	calls    []*call
+}
+
 func (l *loop) answer(a engine.Answer) {
-	for _, c := range l.asks[a.Request] {
-		c.end(&reply{a.Result, a.Failure}, nil)
+	w := l.asks[a.Request]
+	if w == nil {
+		return
 	}
 	delete(l.asks, a.Request)
+	if l.asksOf[w.instance]--; l.asksOf[w.instance] == 0 {
+		delete(l.asksOf, w.instance)
+	}
+	for _, c := range w.calls {
+		c.end(&reply{a.Result, a.Failure}, nil)
+	}
+}
+
+// endAsks tells those who wait for an answer that none will come.
+func (l *loop) endAsks(id string) {
+	if l.asksOf[id] == 0 {
+		return
+	}
+	for request, w := range l.asks {
+		if w.instance == id {
+			l.answer(engine.Answer{Request: request, Failure: &history.Failure{
+				Type: perdure.FailedPrecondition.String(), Message: "it has ended without an answer",
+			}})
+		}
+	}
 }
 
 // replyRow keeps an answer for those who ask again.
