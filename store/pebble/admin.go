@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"time"
 
 	engine "github.com/cockroachdb/pebble/v2"
 
@@ -57,8 +58,37 @@ func (h *Hub) Compact(ctx context.Context) error {
 		if err := h.db.eng.Compact(ctx, []byte{layoutVersion}, []byte{layoutVersion + 1}, false); err != nil {
 			return fmt.Errorf("compact: %w", err)
 		}
-		return h.db.trimLogs()
+		if err := h.db.trimLogs(); err != nil {
+			return err
+		}
+		return h.db.awaitCleanup(ctx)
 	})
+}
+
+// Old tables are removed in the background; this is how often and how many times
+// Compact looks whether they are gone.
+const (
+	cleanupEvery = 10 * time.Millisecond
+	cleanupLooks = 1000
+)
+
+func (db *DB) awaitCleanup(ctx context.Context) error {
+	tick := time.NewTicker(cleanupEvery)
+	defer tick.Stop()
+	for range cleanupLooks {
+		m := db.eng.Metrics()
+		if m.Table.ObsoleteCount == 0 && m.Table.ZombieCount == 0 {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-db.state.down:
+			return db.state.err()
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil // the rest will follow
 }
 
 // diskBytes is the size of the directory's files but for the ballast.

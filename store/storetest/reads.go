@@ -301,7 +301,7 @@ func checkCursors(ctx context.Context, h Harness) error {
 	gone := row("a", 20)
 	gone.Delete = true
 	change := touch("a", 0)
-	change.Rows = []store.Row{gone, row("a", 5), row("a", 45)}
+	change.Rows = []store.Row{gone, row("a", 5), row("a", 6), row("a", 45)}
 	if err := s.commit(change); err != nil {
 		return err
 	}
