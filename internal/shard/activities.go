@@ -36,6 +36,7 @@ type running struct {
 	beat    atomic.Int64 // time of the newest heartbeat, Unix nanoseconds
 	ended   bool         // its outcome is known, or nobody wants it
 	outside bool         // it will be completed by its token
+	suspect bool         // it was lost in crashes: it runs alone
 	due     time.Time    // of its attempt; zero = none
 }
 

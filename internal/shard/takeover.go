@@ -138,7 +138,7 @@ func (l *loop) resume(in *instance) {
 			l.fail(err)
 			return
 		}
-		if delivery == 0 {
+		if delivery == 0 && in.sum.Losses[task.ID] <= l.limits.Losses {
 			open = append(open, task)
 		}
 	}
