@@ -52,14 +52,18 @@ func (h *Hub) Compact(ctx context.Context) error {
 		if err := h.db.state.check(); err != nil {
 			return err
 		}
-		if err := h.db.state.guarded(h.db.eng.Flush); err != nil {
-			return err
-		}
 		if err := h.db.eng.Compact(ctx, []byte{layoutVersion}, []byte{layoutVersion + 1}, false); err != nil {
 			return fmt.Errorf("compact: %w", err)
 		}
-		if err := h.db.trimLogs(); err != nil {
-			return err
+		// Twice: the second flush makes a log, of one emptied before, and leaves
+		// the one in use until then.
+		for range 2 {
+			if err := h.db.flush(); err != nil {
+				return err
+			}
+			if err := h.db.trimLogs(); err != nil {
+				return err
+			}
 		}
 		return h.db.awaitCleanup(ctx)
 	})

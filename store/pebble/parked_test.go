@@ -68,7 +68,7 @@ func parked(tb testing.TB, h store.Store, n int) {
 func TestParkedBytes(t *testing.T) {
 	n, ceiling := 10_000, int64(25<<20)
 	if soak() {
-		n, ceiling = 200_000, 250<<20
+		n, ceiling = 1_000_000, 250<<20
 	}
 	ctx := context.Background()
 	h := onDisk(t, pebble.Options{Logger: quiet(), BallastBytes: -1})

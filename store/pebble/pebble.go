@@ -95,19 +95,28 @@ func (db *DB) finish() error {
 // closeEngine flushes the log empty, so that later damage of it takes nothing
 // away, and closes the engine.
 func (db *DB) closeEngine() error {
-	if !db.state.failed() {
-		var flushed <-chan struct{}
-		err := db.state.guarded(func() (err error) { flushed, err = db.eng.AsyncFlush(); return err })
-		if err == nil {
-			select {
-			case <-flushed:
-			case <-db.state.down:
-			}
-		}
-	}
-	failed := db.state.check()
+	failed := db.flush()
 	db.state.beginClose()
 	return errors.Join(failed, db.state.guarded(db.eng.Close))
+}
+
+// flush writes what memory holds to tables. It returns when the store fails,
+// which Pebble's own Flush does not.
+func (db *DB) flush() error {
+	if err := db.state.check(); err != nil {
+		return err
+	}
+	var flushed <-chan struct{}
+	err := db.state.guarded(func() (err error) { flushed, err = db.eng.AsyncFlush(); return err })
+	if err != nil {
+		return err
+	}
+	select {
+	case <-flushed:
+		return nil
+	case <-db.state.down:
+		return db.state.err()
+	}
 }
 
 // applyJob is a batch on its way into the engine.
