@@ -92,14 +92,14 @@ type Step struct {
 
 // StepOptions are what few steps need.
 type StepOptions struct {
-	Version          string
-	Tags             map[string]string
-	Retry            *RetryPolicy
-	Timeout          time.Duration
-	HeartbeatTimeout time.Duration
-	LimitKey         string
-	Limit            int
-	Effect           []byte
+	Version          string            // of the activity or orchestration; "" = any
+	Tags             map[string]string // of the activity or orchestration
+	Retry            *RetryPolicy      // nil = one attempt
+	Timeout          time.Duration     // of an attempt of an activity; 0 = none
+	HeartbeatTimeout time.Duration     // longest silence of an activity; 0 = none
+	LimitKey         string            // activities with this key share a limit; "" = none
+	Limit            int               // how many of them run at a time
+	Effect           []byte            // effect id of a tool step
 }
 
 // Row is a piece of durable data that lies beside an instance, written in the

@@ -21,19 +21,19 @@ func Pending(f *history.Failure) bool { return f != nil && f.Type == pendingType
 func (r *Runner) RunActivity(ctx context.Context, info perdure.ActivityInfo, input history.Text) (result history.Text, failure *history.Failure) {
 	code, ok := r.reg.Activity(info.Name)
 	if !ok {
-		return none, perdure.FailureOf(&perdure.Error{
+		return history.Text{}, perdure.FailureOf(&perdure.Error{
 			Code: perdure.NotFound, Op: "run activity " + info.Name, Instance: info.InstanceID,
 			Message: "no activity is registered under this name",
 		})
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			result, failure = none, perdure.PanicFailure(p, userStack(debug.Stack()))
+			result, failure = history.Text{}, perdure.PanicFailure(p, userStack(debug.Stack()))
 		}
 	}()
 	result, err := code(perdure.WithActivity(ctx, info), input)
 	if errors.Is(err, perdure.ErrPending) {
-		return none, &history.Failure{Type: pendingType, Message: err.Error()}
+		return history.Text{}, &history.Failure{Type: pendingType, Message: err.Error()}
 	}
 	return result, perdure.FailureOf(err)
 }

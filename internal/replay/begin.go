@@ -82,7 +82,7 @@ func (m *machine) tell(s *perdure.Step) {
 	if !m.recorded(s.ID, shapeOf(s), s) {
 		m.emit(s.ID, m.op(s))
 	}
-	s.Complete(none)
+	s.Complete(history.Text{})
 }
 
 // side carries out what leaves no event: nothing in recorded turns.
@@ -94,7 +94,7 @@ func (m *machine) side(s *perdure.Step) {
 			m.emit(0, m.op(s))
 		}
 	}
-	s.Complete(none)
+	s.Complete(history.Text{})
 }
 
 func (m *machine) emit(id int32, op engine.Op) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/history"
 )
 
 // branch is a coroutine of user code.
@@ -49,7 +50,7 @@ func (b *branch) resume() {
 	b.m.current = nil
 	b.m.running.Store(nil)
 	if b.returned && b.done != nil && !b.m.over {
-		b.done.Complete(none)
+		b.done.Complete(history.Text{})
 	}
 	if b.returned || b.ended {
 		b.ended = true

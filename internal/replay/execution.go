@@ -17,6 +17,8 @@ type Execution struct {
 	mu      sync.Mutex // guards the fields below
 	running bool
 	evicted bool
+	unwound bool
+	bytes   int
 }
 
 // Turn applies the events of a turn and returns what the code asks for. The
@@ -25,7 +27,7 @@ type Execution struct {
 // that has ended or is evicted it returns nothing.
 func (e *Execution) Turn(past, fresh []*history.Event) engine.TurnResult {
 	e.mu.Lock()
-	if e.evicted || e.running {
+	if e.unwound || e.evicted || e.running {
 		e.mu.Unlock()
 		return engine.TurnResult{}
 	}
@@ -35,11 +37,11 @@ func (e *Execution) Turn(past, fresh []*history.Event) engine.TurnResult {
 	result := e.m.turn(past, fresh)
 
 	e.mu.Lock()
+	defer e.mu.Unlock()
 	e.running = false
-	unwind := e.evicted || e.m.over
-	e.mu.Unlock()
-	if unwind {
-		e.m.unwind()
+	e.bytes = e.m.size()
+	if e.evicted || e.m.over {
+		e.unwind()
 	}
 	return result
 }
@@ -56,20 +58,34 @@ func (e *Execution) Evict() {
 	e.evicted = true
 	e.m.stopped.Store(true)
 	if !e.running {
+		e.unwind()
+	}
+}
+
+// unwind ends the suspended code, once.
+func (e *Execution) unwind() {
+	if !e.unwound {
+		e.unwound = true
 		e.m.unwind()
 	}
 }
 
+// Bytes estimates the memory that the execution holds since its last turn.
+func (e *Execution) Bytes() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.bytes
+}
+
 const (
-	branchBytes = 7 << 10 // measured: a suspended coroutine with its stack
-	stepBytes   = 512
-	eventBytes  = 256
+	executionBytes = 2 << 10
+	branchBytes    = 7 << 10 // measured: a suspended coroutine with its stack
+	stepBytes      = 512
+	eventBytes     = 256
 )
 
-// Bytes estimates the memory that the execution holds. It must not be called
-// while a turn runs.
-func (e *Execution) Bytes() int {
-	m := &e.m
-	n := 2<<10 + branchBytes*len(m.branches) + stepBytes*(len(m.open)+len(m.waits)+len(m.calls))
-	return n + eventBytes*(len(m.buffer)+len(m.held)) + m.payload
+func (m *machine) size() int {
+	steps := len(m.open) + len(m.waits) + len(m.calls)
+	events := len(m.buffer) + len(m.held)
+	return executionBytes + branchBytes*len(m.branches) + stepBytes*steps + eventBytes*events + m.payload
 }

@@ -37,7 +37,7 @@ func (m *machine) fail(f *history.Failure) {
 // exceeds ends the execution as failed because of a limit, without what this
 // turn has asked for.
 func (m *machine) exceeds(what string, limit int) {
-	m.actions, m.status = nil, none
+	m.actions, m.status = nil, history.Text{}
 	m.fail(&history.Failure{
 		Type:         perdure.ResourceExhausted.String(),
 		Message:      fmt.Sprintf("the orchestration exceeds the limit of %d %s", limit, what),

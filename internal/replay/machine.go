@@ -11,8 +11,6 @@ import (
 	"github.com/perdure/perdure/internal/history"
 )
 
-var none history.Text
-
 // machine is the state of an execution. Only code that runs in a turn touches
 // it, or the goroutine that unwinds it after the last one.
 type machine struct {

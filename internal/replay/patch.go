@@ -3,6 +3,7 @@ package replay
 import (
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/internal/engine"
+	"github.com/perdure/perdure/internal/history"
 )
 
 // patch is what is known of a patch in an execution.
@@ -40,5 +41,5 @@ func (m *machine) patch(s *perdure.Step) {
 		}
 	}
 	s.Taken = p.taken
-	s.Complete(none)
+	s.Complete(history.Text{})
 }

@@ -87,7 +87,7 @@ func newParent(fresh []*history.Event) history.Text {
 			return b.ParentExecutionID
 		}
 	}
-	return none
+	return history.Text{}
 }
 
 // reparent replaces the ExecutionStarted of a child by one that names its

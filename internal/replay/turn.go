@@ -39,7 +39,7 @@ func (m *machine) turn(past, fresh []*history.Event) engine.TurnResult {
 			result.Waits = m.waitNames()
 		}
 	}
-	m.actions, m.status, m.result = nil, none, engine.TurnResult{}
+	m.actions, m.status, m.result = nil, history.Text{}, engine.TurnResult{}
 	return result
 }
 
@@ -172,7 +172,7 @@ func (m *machine) event(ev *history.Event) {
 		}
 	case *history.EntityLockGranted:
 		if s := m.answered(b.CriticalSectionID); s != nil {
-			s.Complete(none)
+			s.Complete(history.Text{})
 		}
 	case *history.ExecutionSuspended:
 		m.suspended = true
@@ -254,7 +254,7 @@ func (m *machine) fired(id int32) {
 		m.schedule(e.step)
 	case e.step.Kind == perdure.StepTimer:
 		delete(m.open, id)
-		e.step.Complete(none)
+		e.step.Complete(history.Text{})
 	}
 }
 

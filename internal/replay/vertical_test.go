@@ -1,36 +1,11 @@
 package replay_test
 
 import (
-	"context"
 	"testing"
-	"time"
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/internal/history"
 )
-
-var approvalDecision = perdure.NewEvent[bool]("ApprovalDecision")
-
-func NotifyReviewer(context.Context, string) (string, error)    { return "", nil }
-func EscalateForReview(context.Context, string) (string, error) { return "", nil }
-func PublishContent(context.Context, string) (string, error)    { return "", nil }
-
-func ContentApproval(ctx *perdure.Context, topic string) (string, error) {
-	draft := "About " + topic
-	if _, err := perdure.Call(ctx, NotifyReviewer, draft).Await(); err != nil {
-		return "", err
-	}
-	approval := approvalDecision.Wait(ctx)
-	timeout := ctx.Timer(24 * time.Hour)
-	if perdure.Any(ctx, approval, timeout) == timeout {
-		return perdure.Call(ctx, EscalateForReview, draft).Await()
-	}
-	timeout.Cancel()
-	if approved, err := approval.Await(); err != nil || !approved {
-		return "Content rejected", err
-	}
-	return perdure.Call(ctx, PublishContent, draft).Await()
-}
 
 func TestContentApproval(t *testing.T) {
 	reg := perdure.NewRegistry()
