@@ -131,6 +131,7 @@ type Change struct {
 
 // Admin is what operators need.
 type Admin interface {
+	// Identity names the data; it is known from the opening on.
 	Identity() Identity
 	// Stats describes the store's use of the machine.
 	Stats(ctx context.Context) (Stats, error)

@@ -9,7 +9,6 @@ import (
 	"github.com/perdure/perdure/store"
 )
 
-var emptyPending hub.Pending
 
 // splitEntity splits an entity's id "@name@key".
 func splitEntity(id string) (name, key string) {

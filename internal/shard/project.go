@@ -7,6 +7,7 @@ import (
 
 	"github.com/perdure/perdure/internal/engine"
 	"github.com/perdure/perdure/internal/history"
+	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/store"
 )
 
@@ -95,7 +96,7 @@ func (l *loop) projectPhase(ch *change, rec *store.Record) {
 	phase := store.NoPhase
 	sum.Cause, sum.Step, sum.NextAt, sum.Attempt, sum.Waits = "", "", time.Time{}, 0, nil
 	p := &sum.Pending
-	*p = emptyPending
+	*p = hub.Pending{}
 	rec.Work = false
 	if !rec.Status.Terminal() {
 		phase = l.phaseOf(ch, rec)
