@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"github.com/perdure/perdure/internal/fault"
 	"github.com/perdure/perdure/internal/history"
 )
 
@@ -59,8 +60,6 @@ type Plan struct {
 	Consumed []*Message
 	// Operations are those of Consumed that user code must run.
 	Operations []*Message
-	// Fire is set to the timers of delayed signals among Consumed.
-	timers []*Message
 }
 
 // Plan chooses what to do next. It changes nothing.
@@ -166,7 +165,9 @@ func (s *Entity) unlock(b *history.EntityUnlockSent, now time.Time) {
 		s.Early = make(map[string]time.Time)
 	}
 	maps.DeleteFunc(s.Early, func(_ string, at time.Time) bool { return now.Sub(at) > earlyUnlockLife })
-	s.Early[b.CriticalSectionID] = now
+	if !fault.Mutant(fault.EarlyUnlockForgotten) {
+		s.Early[b.CriticalSectionID] = now
+	}
 }
 
 // acquire takes the lock for a section and passes the request on.

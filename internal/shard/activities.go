@@ -14,6 +14,7 @@ import (
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/internal/engine"
+	"github.com/perdure/perdure/internal/fault"
 	"github.com/perdure/perdure/internal/history"
 	"github.com/perdure/perdure/internal/replay"
 	"github.com/perdure/perdure/store"
@@ -176,7 +177,13 @@ func (a *activities) start(l *loop, r *running) {
 	a.wg.Add(1)
 	go func() {
 		defer a.wg.Done()
+		if fault.Hit(fault.ActivityBefore, l.node) != nil {
+			return // lost with its worker
+		}
 		result, failure := l.code.RunActivity(ctx, info, body.Input)
+		if fault.Hit(fault.ActivityAfter, l.node) != nil {
+			return
+		}
 		end := &activityEnd{run: r, result: result, failure: failure, started: now}
 		if replay.Pending(failure) {
 			end.failure, end.pending = nil, true

@@ -12,6 +12,7 @@ import (
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/internal/engine"
+	"github.com/perdure/perdure/internal/fault"
 	"github.com/perdure/perdure/internal/history"
 	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/store"
@@ -335,6 +336,9 @@ func (l *loop) request(owner, id, op string, c *call, content ...any) ([]store.R
 	c.hash = hash
 	c.then = func(any, error) { delete(l.requests, key) }
 	l.requests[key] = c
+	if fault.Mutant(fault.RequestRowLost) {
+		return nil, false
+	}
 	expiry := l.clock.Now().Add(requestLife).UnixMicro()
 	return []store.Row{{
 		Kind: rowRequest, Owner: owner, Key: []byte(id), Value: hash, Keep: true,

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/perdure/perdure/internal/engine"
+	"github.com/perdure/perdure/internal/fault"
 	"github.com/perdure/perdure/internal/history"
 	"github.com/perdure/perdure/store"
 )
@@ -261,6 +262,9 @@ func (l *loop) keepEntries(in *instance) {
 		if !e.m.Stored {
 			keeps = append(keeps, e)
 		}
+	}
+	if in.parked != "" && fault.Mutant(fault.EventLostOnPark) {
+		keeps = nil
 	}
 	if len(keeps) == 0 {
 		l.afterKeep(in)

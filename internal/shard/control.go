@@ -9,6 +9,7 @@ import (
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/internal/engine"
+	"github.com/perdure/perdure/internal/fault"
 	"github.com/perdure/perdure/internal/history"
 	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/store"
@@ -198,7 +199,7 @@ func (o *Owner) Complete(ctx context.Context, token string, result history.Text,
 func (l *loop) complete(k activityKey, delivery uint64, result history.Text, f *history.Failure, c *call) {
 	now := l.clock.Now()
 	if r := l.activities.open[k]; r != nil {
-		if r.delivery != delivery || r.ended {
+		if r.delivery != delivery && !fault.Mutant(fault.StaleCompletionAccepted) || r.ended {
 			c.end(nil, errToken)
 			return
 		}

@@ -9,7 +9,6 @@ import (
 	"github.com/perdure/perdure/store"
 )
 
-
 // splitEntity splits an entity's id "@name@key".
 func splitEntity(id string) (name, key string) {
 	name, key, _ = strings.Cut(strings.TrimPrefix(id, "@"), "@")

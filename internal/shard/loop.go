@@ -9,6 +9,7 @@ import (
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/internal/clock"
 	"github.com/perdure/perdure/internal/engine"
+	"github.com/perdure/perdure/internal/fault"
 	"github.com/perdure/perdure/internal/replay"
 	"github.com/perdure/perdure/store"
 )
@@ -150,7 +151,16 @@ func (l *loop) turns(batch []*instance) {
 	if len(jobs) == 0 {
 		return
 	}
-	for _, j := range l.runJobs(jobs) {
+	if err := fault.Hit(fault.TurnBefore, l.node); err != nil {
+		l.fail(err)
+		return
+	}
+	ended := l.runJobs(jobs)
+	if err := fault.Hit(fault.TurnAfter, l.node); err != nil {
+		l.fail(err)
+		return
+	}
+	for _, j := range ended {
 		l.apply(j)
 	}
 	for _, j := range jobs {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/internal/engine"
+	"github.com/perdure/perdure/internal/fault"
 	"github.com/perdure/perdure/internal/history"
 	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/store"
@@ -35,7 +36,7 @@ func storeError(op, id string, err error) error {
 // read returns a durable record.
 func (o *Owner) read(ctx context.Context, op, id string) (*store.Record, *summary, error) {
 	rec, err := o.store.Instance(ctx, id)
-	if b := o.store.Barrier(ctx); b != nil {
+	if b := o.barrier(ctx); b != nil {
 		return nil, nil, storeError(op, id, b)
 	}
 	if err != nil {
@@ -46,6 +47,14 @@ func (o *Owner) read(ctx context.Context, op, id string) (*store.Record, *summar
 		return nil, nil, storeError(op, id, err)
 	}
 	return rec, sum, nil
+}
+
+// barrier waits until what was read is durable.
+func (o *Owner) barrier(ctx context.Context) error {
+	if fault.Mutant(fault.ReadBeforeSync) {
+		return nil
+	}
+	return o.store.Barrier(ctx)
 }
 
 // Instance implements hub.Reads.
@@ -176,7 +185,7 @@ func (o *Owner) History(ctx context.Context, id, execution string) ([]*history.E
 	if err != nil {
 		return nil, storeError("history", id, err)
 	}
-	if err := o.store.Barrier(ctx); err != nil {
+	if err := o.barrier(ctx); err != nil {
 		return nil, storeError("history", id, err)
 	}
 	return events, nil
@@ -186,7 +195,7 @@ func (o *Owner) History(ctx context.Context, id, execution string) ([]*history.E
 func (o *Owner) List(ctx context.Context, q store.Query) (hub.Page, error) {
 	page, err := o.store.List(ctx, q)
 	if err == nil {
-		err = o.store.Barrier(ctx)
+		err = o.barrier(ctx)
 	}
 	if err != nil {
 		return hub.Page{}, storeError("list", "", err)
@@ -206,7 +215,7 @@ func (o *Owner) List(ctx context.Context, q store.Query) (hub.Page, error) {
 func (o *Owner) Counts(ctx context.Context) ([]store.Count, error) {
 	counts, err := o.store.Counts(ctx)
 	if err == nil {
-		err = o.store.Barrier(ctx)
+		err = o.barrier(ctx)
 	}
 	if err != nil {
 		return nil, storeError("count", "", err)
@@ -279,7 +288,7 @@ func (o *Owner) Changes(ctx context.Context, p store.Position, limit int) ([]sto
 func (o *Owner) ReadRows(ctx context.Context, q store.RowQuery) ([]store.Row, []byte, error) {
 	rows, next, err := o.store.Rows(ctx, q)
 	if err == nil {
-		err = o.store.Barrier(ctx)
+		err = o.barrier(ctx)
 	}
 	if err != nil {
 		return nil, nil, storeError("read rows", q.Owner, err)

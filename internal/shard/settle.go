@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/fault"
 	"github.com/perdure/perdure/internal/history"
 	"github.com/perdure/perdure/store"
 )
@@ -30,7 +31,22 @@ func (l *loop) flush() {
 		for i, ch := range f.changes {
 			g.Commits[i] = ch.commit
 		}
-		receipt, err := l.store.Submit(l.ctx, g)
+		err := fault.Hit(fault.CommitBefore, l.node)
+		var receipt store.Receipt
+		if err == nil {
+			receipt, err = l.store.Submit(l.ctx, g)
+		}
+		if err == nil {
+			err = fault.Hit(fault.CommitApplied, l.node)
+		}
+		if fault.Mutant(fault.AckBeforeSync) {
+			for _, ch := range f.changes {
+				for _, a := range ch.acks {
+					a.call.end(a.value, a.err)
+				}
+				ch.acks = nil
+			}
+		}
 		switch {
 		case errors.Is(err, store.ErrNoSpace):
 			l.pressure(err)
@@ -54,6 +70,9 @@ func (l *loop) flush() {
 func (l *loop) waitFlights() {
 	for f := range l.flights {
 		f.refused, f.err = f.receipt.Wait(l.ctx)
+		if err := fault.Hit(fault.CommitDurable, l.node); err != nil {
+			f.err = err
+		}
 		l.mail.add(item{group: f})
 	}
 }
@@ -128,6 +147,10 @@ func (l *loop) settle(f *flight) {
 		}
 		return
 	}
+	if err := fault.Hit(fault.EffectsBefore, l.node); err != nil {
+		l.fail(err)
+		return
+	}
 	next := 0
 	for i, ch := range f.changes {
 		if next < len(f.refused) && f.refused[next].Index == i {
@@ -199,6 +222,9 @@ func (l *loop) release(ch *change) {
 // deliver hands a stored message to its target on this node.
 func (l *loop) deliver(target string, e *entry) {
 	in, err := l.find(target)
+	if err == nil {
+		err = fault.Hit(fault.InboxAppend, l.node)
+	}
 	if err != nil {
 		l.fail(err)
 		return

@@ -7,6 +7,7 @@ import (
 
 	"github.com/perdure/perdure/internal/clock"
 	"github.com/perdure/perdure/internal/engine"
+	"github.com/perdure/perdure/internal/fault"
 	"github.com/perdure/perdure/internal/history"
 	"github.com/perdure/perdure/store"
 )
@@ -142,6 +143,10 @@ func (l *loop) fire() {
 		case a.timer.Owner == "":
 			l.raiseHorizon()
 		default:
+			if err := fault.Hit(fault.TimerFire, l.node); err != nil {
+				l.fail(err)
+				return
+			}
 			l.fireTimer(a.timer)
 		}
 	}
