@@ -44,7 +44,11 @@ type terminal struct {
 	now      func() time.Time
 }
 
-func main() {
+func main() { os.Exit(execute(samples)) }
+
+// execute runs the process's command line: the first Ctrl-C asks it to end,
+// the second ends it at once.
+func execute(hosts hosting) int {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -54,9 +58,8 @@ func main() {
 		<-signals
 		os.Exit(exitInterrupted)
 	}()
-	code := run(ctx, os.Args[1:], system(), samples)
-	cancel(nil)
-	os.Exit(code)
+	defer cancel(nil)
+	return run(ctx, os.Args[1:], system(), hosts)
 }
 
 // errInterrupted is the cause of a context that Ctrl-C ended.

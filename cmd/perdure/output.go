@@ -106,9 +106,11 @@ func (o *output) table(head []string, rows [][]string) {
 	}
 }
 
-// fit narrows the widest columns until a table of them fits; 0 = no limit.
+// fit narrows columns until a table of them fits: the last one first, then the
+// widest. 0 = no limit.
 func fit(widths []int, limit int) {
 	const gap, least = 2, 8
+	last := len(widths) - 1
 	for limit > 0 {
 		total, widest := -gap, 0
 		for i, w := range widths {
@@ -116,6 +118,9 @@ func fit(widths []int, limit int) {
 			if w > widths[widest] {
 				widest = i
 			}
+		}
+		if widths[last] > 2*least {
+			widest = last
 		}
 		if total <= limit || widths[widest] <= least {
 			return
@@ -156,13 +161,21 @@ func short(d time.Duration) string {
 	case d < time.Second:
 		return fmt.Sprintf("%dms", d.Milliseconds())
 	case d < time.Minute:
-		return fmt.Sprintf("%.1fs", d.Truncate(100*time.Millisecond).Seconds())
+		return fmt.Sprintf("%gs", d.Truncate(100*time.Millisecond).Seconds())
 	case d < time.Hour:
-		return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
+		return units(d, time.Minute, "m", time.Second, "s")
 	case d < 48*time.Hour:
-		return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
+		return units(d, time.Hour, "h", time.Minute, "m")
 	}
-	return fmt.Sprintf("%dd%02dh", int(d.Hours())/24, int(d.Hours())%24)
+	return units(d, 24*time.Hour, "d", time.Hour, "h")
+}
+
+func units(d, large time.Duration, largeName string, small time.Duration, smallName string) string {
+	text := fmt.Sprintf("%d%s", d/large, largeName)
+	if rest := d % large / small; rest > 0 {
+		text += fmt.Sprintf("%d%s", rest, smallName)
+	}
+	return text
 }
 
 // safe shows characters that steer terminals or reorder text as escapes.

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -266,8 +268,8 @@ func (o *output) details(r *row) {
 	}
 	line("next", o.when(r.NextFireAt))
 	line("parent", r.Parent)
-	for k, v := range r.Tags {
-		line("tag", k+"="+v)
+	for _, k := range slices.Sorted(maps.Keys(r.Tags)) {
+		line("tag", k+"="+r.Tags[k])
 	}
 	line("custom", string(r.Custom))
 	line("events", strconv.FormatInt(r.Events, 10))
