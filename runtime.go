@@ -76,9 +76,10 @@ type Step struct {
 	Run     func()
 	Err     error
 
-	// ID and Attempt belong to the runtime: number of the action and attempt of
-	// a step that is repeated.
+	// These belong to the runtime: the number of the present action, that of the
+	// first attempt's action, the attempt, and when the first one began.
 	ID      int32
+	First   int32
 	Attempt int32
 	Began   time.Time
 

@@ -58,6 +58,9 @@ func (m *machine) nextID() int32 {
 // schedule makes the action of a step that an event with its id will answer.
 func (m *machine) schedule(s *perdure.Step) {
 	s.ID = m.nextID()
+	if s.First == 0 {
+		s.First = s.ID
+	}
 	m.open[s.ID] = entry{step: s}
 	if !m.recorded(s.ID, shapeOf(s), s) {
 		m.emit(s.ID, m.op(s))

@@ -71,8 +71,8 @@ func noteOf(a engine.Action) string {
 		return fmt.Sprintf("terminate %s %s", do.InstanceID, do.Reason.S)
 	case *engine.ScheduleTask:
 		if do.Attempt > 1 || do.Timeout > 0 || do.HeartbeatTimeout > 0 || do.LimitKey != "" {
-			return fmt.Sprintf("task %d attempt=%d timeout=%v heartbeat=%v limit=%s:%d",
-				a.ID, do.Attempt, do.Timeout, do.HeartbeatTimeout, do.LimitKey, do.Limit)
+			return fmt.Sprintf("task %d attempt=%d timeout=%v heartbeat=%v limit=%s:%d effect=%s",
+				a.ID, do.Attempt, do.Timeout, do.HeartbeatTimeout, do.LimitKey, do.Limit, do.Effect)
 		}
 	case *engine.CreateTimer:
 		if do.Retry != nil {

@@ -12,7 +12,7 @@ import (
 func (m *machine) op(s *perdure.Step) engine.Op {
 	switch s.Kind {
 	case perdure.StepActivity:
-		return activityOp(s)
+		return m.activityOp(s)
 	case perdure.StepChild, perdure.StepStart:
 		return m.childOp(s)
 	case perdure.StepTimer:
@@ -33,7 +33,7 @@ func (m *machine) op(s *perdure.Step) engine.Op {
 	panic(fmt.Sprintf("replay: no action for steps of kind %d", s.Kind))
 }
 
-func activityOp(s *perdure.Step) *engine.ScheduleTask {
+func (m *machine) activityOp(s *perdure.Step) *engine.ScheduleTask {
 	op := &engine.ScheduleTask{Name: s.Name, Input: s.Input, Attempt: s.Attempt}
 	if o := s.Options; o != nil {
 		op.Version = history.NoneIfEmpty(o.Version)
@@ -44,7 +44,17 @@ func activityOp(s *perdure.Step) *engine.ScheduleTask {
 		op.Limit = int32(o.Limit)
 		op.Effect = o.Effect
 	}
+	if again := s.ID != s.First || m.info.Seed != m.info.ExecutionID; again && len(op.Effect) == 0 {
+		op.Effect = m.effect(s.First)
+	}
 	return op
+}
+
+// effect is the id by which all attempts of a step, and those after a rewind, are
+// known to what it calls: the one that hubs give to an activity without effect
+// id, by the action of its first attempt.
+func (m *machine) effect(first int32) []byte {
+	return fmt.Appendf(nil, "%s/%s/%d", m.info.InstanceID, m.info.Seed, first)
 }
 
 func (m *machine) childOp(s *perdure.Step) *engine.CreateSubOrchestration {
