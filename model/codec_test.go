@@ -85,6 +85,32 @@ func TestDiscriminatorInAnyPosition(t *testing.T) {
 	}
 }
 
+func TestListsAreNeverNull(t *testing.T) {
+	for want, v := range map[string]any{
+		`{"Contents":[],"Role":"","ID":""}`:             &model.Message{},
+		`{"Messages":[]}`:                               &model.Response{},
+		`{"AgentID":"","MessageID":"","ResponseID":""}`: &model.Update{},
+	} {
+		if got := marshal(t, v); got != want {
+			t.Errorf("Marshal(%T) = %s, want %s", v, got, want)
+		}
+	}
+}
+
+func TestNullResultIsNone(t *testing.T) {
+	var cs model.Contents
+	if err := json.Unmarshal([]byte(`[{"Type":"functionResult","CallID":"c","Result":null}]`), &cs); err != nil {
+		t.Fatalf("Unmarshal() = %v", err)
+	}
+	if diff := cmp.Diff(model.Contents{&model.FunctionResult{CallID: "c"}}, cs); diff != "" {
+		t.Errorf("Unmarshal() mismatch (-want +got):\n%s", diff)
+	}
+	const want = `{"Type":"functionResult","CallID":"c"}`
+	if got := marshal(t, &model.FunctionResult{CallID: "c", Result: json.RawMessage("null")}); got != want {
+		t.Errorf("Marshal() = %s, want %s", got, want)
+	}
+}
+
 func TestRawKeepsItsBytes(t *testing.T) {
 	const element = `{ "Type":"later",  "N":1.50e3,"N":2, "s":"\u00e9" }`
 	var cs model.Contents

@@ -115,6 +115,15 @@ func TestCollectSeparatesRoles(t *testing.T) {
 	}
 }
 
+func TestCollectDropsEmptyMessages(t *testing.T) {
+	r, err := model.Collect(stream(nil,
+		&model.Update{MessageID: "m1", Role: model.RoleAssistant},
+		&model.Update{MessageID: "m2", Contents: model.Contents{&model.Text{Text: "a"}}}))
+	if err != nil || len(r.Messages) != 1 || r.Messages[0].ID != "m2" {
+		t.Errorf("Collect() = %d messages, %v, want m2 alone", len(r.Messages), err)
+	}
+}
+
 func TestCollectUsageAlone(t *testing.T) {
 	r, err := model.Collect(stream(nil, contents(&model.UsageContent{Details: model.Usage{TotalTokenCount: 9}})))
 	if err != nil || r.Usage().TotalTokenCount != 9 {

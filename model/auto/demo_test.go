@@ -91,8 +91,20 @@ func TestDemoCallsToolThenReports(t *testing.T) {
 	}
 	req.Messages = append(req.Messages, r.Messages...)
 	req.Messages = append(req.Messages, model.ToolResult(calls[0].CallID, map[string]string{"receipt": "r5"}))
-	if got, want := ask(t, req).Text(), auto.DemoNote+`The tool answered: {"receipt":"r5"}.`; got != want {
+	answer := ask(t, req)
+	if got, want := answer.Text(), auto.DemoNote+`The tool answered: {"receipt":"r5"}.`; got != want {
 		t.Errorf("answer = %q, want %q", got, want)
+	}
+	// The next prompt starts afresh: old results are not reported again, and the
+	// tool can be called again.
+	req.Messages = append(req.Messages, answer.Messages[0], model.UserText("Thanks"))
+	answer = ask(t, req)
+	if got, want := answer.Text(), auto.DemoNote+"You said: Thanks"; !strings.HasPrefix(got, want) {
+		t.Errorf("answer = %q, want prefix %q", got, want)
+	}
+	req.Messages = append(req.Messages, answer.Messages[0], model.UserText("Once more: issue_refund for 8"))
+	if got := ask(t, req).Calls(); len(got) != 1 {
+		t.Errorf("calls = %d, want 1", len(got))
 	}
 }
 

@@ -376,6 +376,19 @@ func TestCancel(t *testing.T) {
 	}
 }
 
+func TestCancelBeforeTheCall(t *testing.T) {
+	stopping := errors.New("stopping")
+	m, server, _ := serve(t)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(stopping)
+	if _, err := model.Collect(m.Generate(ctx, request("?"))); !errors.Is(err, stopping) {
+		t.Errorf("Generate() = %v, want %v", err, stopping)
+	}
+	if n := len(server.Requests()); n != 0 {
+		t.Errorf("requests = %d, want 0", n)
+	}
+}
+
 func TestLeavingTheLoopEndsTheCall(t *testing.T) {
 	m, _, _ := serve(t, modeltest.Say("one").Then(modeltest.Pause(time.Hour)))
 	for u, err := range m.Generate(t.Context(), request("?")) {
