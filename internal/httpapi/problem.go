@@ -82,7 +82,12 @@ func problemOf(err error) *problem {
 		return p
 	}
 	var e *perdure.Error
-	if !errors.As(err, &e) {
+	var step *perdure.StepError
+	if !errors.As(err, &e) && errors.As(err, &step) {
+		// What an orchestration or entity answered to a request; it may be shown.
+		e = &perdure.Error{Code: perdure.FailedPrecondition, Op: "ask", Message: "the answer is an error", Cause: step}
+	}
+	if e == nil {
 		code := perdure.Internal
 		detail := "internal error"
 		switch {
