@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,6 +34,7 @@ type running struct {
 	delivery uint64
 	dequeued time.Time
 
+	ctx     context.Context
 	cancel  context.CancelCauseFunc
 	beat    atomic.Int64 // time of the newest heartbeat, Unix nanoseconds
 	ended   bool         // its outcome is known, or nobody wants it
@@ -62,8 +64,6 @@ type activities struct {
 	// runs.
 	suspects []*running
 	alone    *running
-	stop     context.CancelCauseFunc
-	ctx      context.Context
 	wg       sync.WaitGroup
 }
 
@@ -73,10 +73,17 @@ type limiter struct {
 	waiting []*running
 }
 
-func newActivities(ctx context.Context) *activities {
-	a := &activities{open: make(map[activityKey]*running), held: make(map[string]int), limits: make(map[string]*limiter)}
-	a.ctx, a.stop = context.WithCancelCause(ctx)
-	return a
+func newActivities() *activities {
+	return &activities{open: make(map[activityKey]*running), held: make(map[string]int), limits: make(map[string]*limiter)}
+}
+
+// stop tells all that run that the hub is stopping.
+func (a *activities) stop() {
+	for _, r := range a.open {
+		if r.cancel != nil {
+			r.cancel(errStopping)
+		}
+	}
 }
 
 // dispatch runs a task as soon as there is a place for it.
@@ -154,10 +161,11 @@ func (a *activities) start(l *loop, r *running) {
 		info.EffectID = string(m.Effect)
 	}
 	if info.EffectID == "" {
-		info.EffectID = fmt.Sprintf("%s/%s/%d", r.key.id, r.key.execution, r.key.task)
+		info.EffectID = r.effect()
 	}
-	ctx, cancel := context.WithCancelCause(a.ctx)
-	r.cancel = cancel
+	// No parent, which would keep a list of children: stop cancels each.
+	ctx, cancel := context.WithCancelCause(context.Background())
+	r.ctx, r.cancel = ctx, cancel
 	r.dequeued = now
 	r.beat.Store(now.UnixNano())
 	if d := r.task.Options.Timeout; d > 0 {
@@ -192,9 +200,18 @@ func (a *activities) start(l *loop, r *running) {
 	}()
 }
 
+// effect is the effect id of an activity that its orchestration gave none.
+func (r *running) effect() string {
+	var buf [160]byte
+	b := append(buf[:0], r.key.id...)
+	b = append(append(b, '/'), r.key.execution...)
+	return string(strconv.AppendInt(append(b, '/'), int64(r.key.task), 10))
+}
+
 // token names this delivery to those who complete it from outside.
 func (r *running) token() string {
-	var b []byte
+	var buf [160]byte
+	b := buf[:0]
 	b = protowire.AppendString(b, r.key.id)
 	b = protowire.AppendString(b, r.key.execution)
 	b = protowire.AppendVarint(b, uint64(uint32(r.key.task)))
@@ -326,7 +343,7 @@ func (l *loop) activityEnded(end *activityEnd) {
 	case end.pending:
 		l.handOver(r)
 		return
-	case l.stopping && end.failure != nil && context.Cause(a.ctx) == errStopping:
+	case l.stopping && end.failure != nil && context.Cause(r.ctx) == errStopping:
 		return // it was interrupted: it runs again when the hub is back
 	}
 	l.outcome(r, end.result, end.failure, end.started)
@@ -337,24 +354,39 @@ func (l *loop) outcome(r *running, result history.Text, failure *history.Failure
 	l.outcomeFor(r, result, failure, started, nil)
 }
 
+// outcome is an activity's end on its way to the orchestration, allocated as
+// one.
+type outcome struct {
+	entry     entry
+	message   engine.Message
+	event     history.Event
+	meta      history.Meta
+	completed history.TaskCompleted
+}
+
 func (l *loop) outcomeFor(r *running, result history.Text, failure *history.Failure, started time.Time, acks []ack) {
 	l.activities.end(l, r)
 	name := r.task.Name
 	if n := len(result.S); n > l.limits.Payload {
 		failure = tooLarge(fmt.Sprintf("activity %q of %s returned", name, r.key.id), n, l.limits.Payload)
 	}
-	e := &history.Event{ID: -1, Time: l.clock.Now().UTC().Truncate(time.Microsecond), Meta: &history.Meta{
-		DequeuedAt: r.dequeued.UTC(), StartedAt: started.UTC(), Worker: l.node,
-	}}
+	o := &outcome{
+		event: history.Event{ID: -1, Time: l.clock.Now().UTC().Truncate(time.Microsecond)},
+		meta:  history.Meta{DequeuedAt: r.dequeued.UTC(), StartedAt: started.UTC(), Worker: l.node},
+	}
+	o.event.Meta = &o.meta
 	if m := r.task.Event.Meta; m != nil {
-		e.Meta.Attempt = m.Attempt
+		o.meta.Attempt = m.Attempt
 	}
 	if failure != nil {
-		e.Body = &history.TaskFailed{TaskScheduledID: r.key.task, Failure: failure}
+		o.event.Body = &history.TaskFailed{TaskScheduledID: r.key.task, Failure: failure}
 	} else {
-		e.Body = &history.TaskCompleted{TaskScheduledID: r.key.task, Result: result}
+		o.completed = history.TaskCompleted{TaskScheduledID: r.key.task, Result: result}
+		o.event.Body = &o.completed
 	}
-	en := &entry{acks: acks, m: &engine.Message{Execution: r.key.execution, Event: e, Delivery: r.delivery}}
+	o.message = engine.Message{Execution: r.key.execution, Event: &o.event, Delivery: r.delivery}
+	o.entry = entry{acks: acks, m: &o.message}
+	en := &o.entry
 	if r.suspect {
 		en.rows = append(en.rows, store.Row{Kind: rowStarted, Owner: r.key.id, Key: pendingKey(r.key), Delete: true})
 	}

@@ -21,8 +21,9 @@ type change struct {
 	in         *instance
 	fx         *engine.Effects
 	commit     *store.Commit
-	entries    []*entry // messages that it takes
-	keeps      []*entry // messages that it stores
+	built      store.Commit // what commit points to, mostly
+	entries    []*entry     // messages that it takes
+	keeps      []*entry     // messages that it stores
 	acks       []ack
 	now        time.Time
 	quiet      bool         // the state is as before; only messages move
@@ -43,7 +44,8 @@ func (l *loop) newChange(in *instance, fx *engine.Effects, entries []*entry) *ch
 // commit builds the store's commit of a change and puts it into the next group.
 func (l *loop) commit(ch *change) {
 	in, fx := ch.in, ch.fx
-	c := &store.Commit{ID: in.id, Shard: in.shard, Was: in.rec}
+	c := &ch.built
+	c.ID, c.Shard, c.Was = in.id, in.shard, in.rec
 	ch.commit = c
 	if in.rec != nil {
 		c.Expect = in.rec.Version

@@ -43,8 +43,8 @@ func (l *loop) prepareOrchestration(in *instance) *job {
 		return nil
 	}
 	j.now = l.now(in)
-	messages := messagesOf(j.entries)
-	j.fresh = engine.Fresh(j.now, messages)
+	j.messages = messagesOf(j.entries)
+	j.fresh = engine.Fresh(j.now, j.messages)
 	if in.parked != "" || !l.code.Knows(in.orch.Name) {
 		return l.withoutCode(in, j)
 	}
@@ -68,7 +68,8 @@ func (l *loop) prepareOrchestration(in *instance) *job {
 // judge splits the queue into what the next turn takes, what has no effect any
 // more, and what stays for later turns.
 func (l *loop) judge(in *instance, j *job) {
-	var resolved map[int64]bool
+	var first int64             // task that the turn resolves
+	var resolved map[int64]bool // all of them, from the second on
 	queue := in.queue
 	for n, e := range queue {
 		stop := len(j.entries) >= l.limits.TurnMessages
@@ -101,14 +102,18 @@ func (l *loop) judge(in *instance, j *job) {
 		switch verdict {
 		case engine.Deliver:
 			if id := resolution(e.m); id != 0 {
-				if resolved[id] {
+				if id == first || resolved[id] {
 					j.dropped = append(j.dropped, e)
 					continue
 				}
-				if resolved == nil {
-					resolved = make(map[int64]bool)
+				switch {
+				case first == 0:
+					first = id
+				case resolved == nil:
+					resolved = map[int64]bool{id: true}
+				default:
+					resolved[id] = true
 				}
-				resolved[id] = true
 			}
 			j.entries = append(j.entries, e)
 		case engine.Create:
@@ -255,7 +260,7 @@ func (l *loop) applyOrchestration(j *job) {
 			ID: nextID(in.orch), Do: &engine.Complete{Status: history.StatusFailed, Failure: why},
 		}}}
 	}
-	turn := &engine.Turn{Now: j.now, Messages: messagesOf(j.entries), Result: j.result, Execution: l.ids.execution()}
+	turn := &engine.Turn{Now: j.now, Messages: j.messages, Result: j.result, Execution: l.ids.execution()}
 	in.parked = ""
 	fx := in.orch.Apply(turn, j.fresh)
 	fx.Send = append(fx.Send, j.extra...)

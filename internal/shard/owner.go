@@ -122,7 +122,7 @@ func (o *Owner) Run(ctx context.Context) error {
 		instances: make(map[string]*instance), spilled: make(map[string]bool), recovering: true,
 		cache:    cache{max: o.cfg.Limits.CacheBytes, maxParked: o.cfg.Limits.ParkedBytes},
 		patience: time.NewTimer(time.Hour), flights: make(chan *flight, maxInFlight),
-		activities: newActivities(base), timers: newTimers(o.clock),
+		activities: newActivities(), timers: newTimers(o.clock),
 		waiters: make(map[string][]*waiter), asks: make(map[string]*asked), asksOf: make(map[string]int),
 		requests: make(map[string]*call), watchers: make(map[watchKey][]*call),
 	}

@@ -16,13 +16,14 @@ type job struct {
 	state atomic.Int32
 
 	// orchestration
-	exec    *replay.Execution
-	past    []*history.Event
-	fresh   []*history.Event
-	entries []*entry // that the turn is given
-	dropped []*entry // that have no effect any more
-	extra   []engine.Outgoing
-	result  engine.TurnResult
+	exec     *replay.Execution
+	past     []*history.Event
+	fresh    []*history.Event
+	entries  []*entry          // that the turn is given
+	messages []*engine.Message // of entries
+	dropped  []*entry          // that have no effect any more
+	extra    []engine.Outgoing
+	result   engine.TurnResult
 
 	// entity
 	plan    engine.Plan

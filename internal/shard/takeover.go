@@ -197,7 +197,7 @@ func (l *loop) startRecorded(k activityKey) bool {
 // told, and what they still answer is written.
 func (l *loop) stop(context.Context) {
 	l.stopping = true
-	l.activities.stop(errStopping)
+	l.activities.stop()
 	l.timers.push(alarm{due: l.clock.Now().Add(l.limits.Drain), timer: &store.Timer{Task: drainTimer}})
 	l.deadline = time.Now().Add(l.limits.Drain)
 }
@@ -215,7 +215,7 @@ func (l *loop) drained() bool {
 
 // shutDown frees what the loop holds.
 func (l *loop) shutDown(err error) {
-	l.activities.stop(errStopping)
+	l.activities.stop()
 	if err == nil {
 		if err := l.markHub("stopped"); err != nil {
 			l.logger.Warn("the end of the hub was not recorded", "cause", err)
