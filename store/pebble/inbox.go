@@ -49,11 +49,12 @@ func (b *builder) writeInbox(c *store.Commit, p plan) {
 		b.noteMessage(c.ID, false)
 	}
 	for i := range c.Emit {
-		if p.skip[i] {
-			continue
-		}
 		m := &c.Emit[i]
 		b.messageKey(m.Target, m.ID)
+		there, known := b.messages[string(b.key)] // the commit itself may have changed it
+		if there || (!known && p.skip[i]) {
+			continue
+		}
 		b.setSealed(func(v []byte) []byte { return append(v, m.Data...) })
 		b.noteMessage(m.Target, true)
 	}

@@ -16,7 +16,7 @@ type Options struct {
 	// CacheBytes is the size of the block cache, which memtables are charged to;
 	// 0 = 32 MB.
 	CacheBytes int64
-	// MemTableBytes is the size at which a memtable is flushed; 0 = 16 MB. It
+	// MemTableBytes is the size at which a memtable is flushed; 0 = 8 MB. It
 	// must be below CacheBytes.
 	MemTableBytes int64
 	// UnsafeNoSync makes groups count as durable before they are: a power loss
@@ -49,7 +49,7 @@ type Options struct {
 
 const (
 	defaultCacheBytes     = 32 << 20
-	defaultMemTableBytes  = 16 << 20
+	defaultMemTableBytes  = 8 << 20
 	defaultWatermarkBytes = 64 << 20
 	defaultBallastBytes   = 16 << 20
 	defaultStallLimit     = 30 * time.Second

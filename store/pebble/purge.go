@@ -3,8 +3,6 @@ package pebble
 import (
 	"slices"
 
-	engine "github.com/cockroachdb/pebble/v2"
-
 	"github.com/perdure/perdure/store"
 )
 
@@ -73,7 +71,11 @@ func (p *purge) addOwn(h *Hub, id string, s store.Shard, k, v []byte) error {
 // writePurge removes what planPurge found.
 func (b *builder) writePurge(c *store.Commit, p *purge) {
 	for _, k := range p.keys {
-		_ = b.batch.Delete(k, (*engine.WriteOptions)(nil))
+		b.key = append(b.key[:0], k...)
+		b.remove()
+		if k[prefixSize-1] == spaceMessage {
+			b.noteMessage(c.ID, false)
+		}
 	}
 	if p.record == nil {
 		return
