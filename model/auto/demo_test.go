@@ -103,8 +103,8 @@ func TestDemoCallsToolThenReports(t *testing.T) {
 		t.Errorf("answer = %q, want prefix %q", got, want)
 	}
 	req.Messages = append(req.Messages, answer.Messages[0], model.UserText("Once more: issue_refund for 8"))
-	if got := ask(t, req).Calls(); len(got) != 1 {
-		t.Errorf("calls = %d, want 1", len(got))
+	if got := ask(t, req).Calls(); len(got) != 1 || got[0].CallID == calls[0].CallID {
+		t.Errorf("calls = %v, want one with an id of its own", got)
 	}
 }
 

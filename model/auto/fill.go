@@ -2,6 +2,7 @@ package auto
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"regexp"
@@ -25,7 +26,7 @@ func (a *ask) toolCall() *model.FunctionCall {
 		}
 		if required && len(a.called) == 0 || mentions(a.prompt, t.Name) {
 			return &model.FunctionCall{
-				CallID:    "call_" + t.Name,
+				CallID:    fmt.Sprintf("call_%016x", a.seed),
 				Name:      t.Name,
 				Arguments: a.fill(t.Schema),
 			}
