@@ -85,7 +85,8 @@ func (g *guardFS) file(name string, open func() (vfs.File, error)) (f vfs.File, 
 	if err != nil {
 		return nil, err
 	}
-	return &guardFile{File: f, name: name, fs: g}, nil
+	unnamed := !dropped && strings.HasPrefix(g.PathBase(name), "MANIFEST-")
+	return &guardFile{File: f, name: name, fs: g, unnamed: unnamed}, nil
 }
 
 // Create implements vfs.FS.
@@ -163,8 +164,9 @@ func (g *guardFS) Remove(name string) error {
 
 type guardFile struct {
 	vfs.File
-	name string
-	fs   *guardFS
+	name    string
+	fs      *guardFS
+	unnamed bool // a new manifest, whose name is not durable yet
 }
 
 // Write implements vfs.File.
@@ -193,10 +195,18 @@ func (f *guardFile) Preallocate(offset, length int64) error {
 	return nil
 }
 
-// Sync implements vfs.File.
+// Sync implements vfs.File. That of a manifest makes its name durable too:
+// Pebble does so only together with the marker that points to it, so that a
+// power cut could leave the marker and take the manifest.
 func (f *guardFile) Sync() error {
 	f.fs.syncs.Add(1)
-	_, err := f.fs.write(f.name, f.File.Sync)
+	_, err := f.fs.write(f.name, func() error {
+		if err := f.File.Sync(); err != nil || !f.unnamed {
+			return err
+		}
+		f.unnamed = false
+		return syncDir(f.fs.FS, f.fs.dir)
+	})
 	return err
 }
 

@@ -28,12 +28,21 @@ func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)
 type faultyFS struct {
 	vfs.FS
 
+	// before, if set, is called before each operation that changes the disk, and
+	// may make it fail.
+	before func() error
+
 	mu   sync.Mutex // guards the rest
 	fail bool
 	hold chan struct{} // not nil: syncs wait until it is closed, then fail
 }
 
 func (f *faultyFS) write() error {
+	if f.before != nil {
+		if err := f.before(); err != nil {
+			return err
+		}
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.fail {
@@ -54,13 +63,38 @@ func (f *faultyFS) sync() error {
 }
 
 func (f *faultyFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	if err := f.write(); err != nil {
+		return nil, err
+	}
 	file, err := f.FS.Create(name, c)
 	return &faultyFile{File: file, fs: f}, err
 }
 
 func (f *faultyFS) ReuseForWrite(oldname, newname string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	if err := f.write(); err != nil {
+		return nil, err
+	}
 	file, err := f.FS.ReuseForWrite(oldname, newname, c)
 	return &faultyFile{File: file, fs: f}, err
+}
+
+func (f *faultyFS) OpenDir(name string) (vfs.File, error) {
+	file, err := f.FS.OpenDir(name)
+	return &faultyFile{File: file, fs: f}, err
+}
+
+func (f *faultyFS) Rename(oldname, newname string) error {
+	if err := f.write(); err != nil {
+		return err
+	}
+	return f.FS.Rename(oldname, newname)
+}
+
+func (f *faultyFS) Remove(name string) error {
+	if err := f.write(); err != nil {
+		return err
+	}
+	return f.FS.Remove(name)
 }
 
 type faultyFile struct {
