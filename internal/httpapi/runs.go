@@ -177,12 +177,11 @@ func (a *API) await(ctx context.Context, id string, d time.Duration) (*hub.Insta
 	defer stop()
 	waiting, cancel := context.WithTimeout(running, d)
 	defer cancel()
-	instance, err := a.Hub.WaitCompletion(waiting, id)
-	gaveUp := waiting.Err() != nil
-	if err != nil && gaveUp && ctx.Err() == nil {
-		return a.Hub.Instance(ctx, id, true)
+	if _, err := a.Hub.WaitCompletion(waiting, id); err != nil && (waiting.Err() == nil || ctx.Err() != nil) {
+		return nil, err
 	}
-	return instance, err
+	// Read anew: whoever waits is not promised the input.
+	return a.Hub.Instance(ctx, id, true)
 }
 
 // raiseEvent raises the body, any JSON value or nothing, as an event.
