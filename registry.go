@@ -59,7 +59,30 @@ func AddOrchestrationNamed[In, Out any](r *Registry, name string, fn func(*Conte
 		r.problem("orchestration", name, errNil)
 		return
 	}
-	if !add(r, r.orchestrations, "orchestration", name, func(ctx *Context, input history.Text) (history.Text, error) {
+	if add(r, r.orchestrations, "orchestration", name, orchestration(name, fn)) {
+		r.register(fn, name)
+	}
+}
+
+// AddOrchestrationVersion registers the code that runs started with this version
+// keep to their end. Runs of all other versions take the code that is registered
+// under the name without version.
+func AddOrchestrationVersion[In, Out any](r *Registry, name, version string, fn func(*Context, In) (Out, error)) {
+	switch {
+	case fn == nil:
+		r.problem("orchestration", name, errNil)
+	case strings.TrimSpace(version) == "":
+		r.problem("orchestration", name, errors.New("the version is empty"))
+	default:
+		add(r, r.orchestrations, "orchestration", versioned(name, version), orchestration(name, fn))
+	}
+}
+
+// versioned is the key of a version; no name ends like it.
+func versioned(name, version string) string { return name + "\x00" + version }
+
+func orchestration[In, Out any](name string, fn func(*Context, In) (Out, error)) OrchestrationFunc {
+	return func(ctx *Context, input history.Text) (history.Text, error) {
 		var in In
 		if err := decode(input, &in); err != nil {
 			return history.Text{}, NonRetryable(invalidf("input of "+name, err))
@@ -69,10 +92,7 @@ func AddOrchestrationNamed[In, Out any](r *Registry, name string, fn func(*Conte
 			return history.Text{}, err
 		}
 		return encode(out)
-	}) {
-		return
 	}
-	r.register(fn, name)
 }
 
 // AddActivity registers an activity under the name of its function, without the
@@ -123,7 +143,7 @@ func add[F any](r *Registry, known map[string]F, kind, name string, wrapped F) b
 	switch _, duplicate := known[name]; {
 	case duplicate:
 		r.problem(kind, name, errors.New("the name is registered already: give it another"))
-	case strings.TrimSpace(name) == "":
+	case strings.TrimSpace(strings.Trim(name, "\x00")) == "":
 		r.problem(kind, name, errors.New("the name is empty"))
 	default:
 		known[name] = wrapped
@@ -133,7 +153,9 @@ func add[F any](r *Registry, known map[string]F, kind, name string, wrapped F) b
 }
 
 func (r *Registry) problem(kind, name string, err error) {
-	if name != "" {
+	if name, version, ok := strings.Cut(name, "\x00"); ok {
+		err = fmt.Errorf("%s %q version %q: %w", kind, name, version, err)
+	} else if name != "" {
 		err = fmt.Errorf("%s %q: %w", kind, name, err)
 	} else {
 		err = fmt.Errorf("%s: %w", kind, err)
@@ -141,11 +163,30 @@ func (r *Registry) problem(kind, name string, err error) {
 	r.problems = append(r.problems, err)
 }
 
-// Orchestration returns the orchestration with this name. It is part of the seam
-// to the runtime.
-func (r *Registry) Orchestration(name string) (OrchestrationFunc, bool) {
+// Orchestration returns the orchestration with this name for runs of this
+// version. It is part of the seam to the runtime.
+func (r *Registry) Orchestration(name, version string) (OrchestrationFunc, bool) {
+	if version != "" {
+		if fn, ok := r.orchestrations[versioned(name, version)]; ok {
+			return fn, true
+		}
+	}
 	fn, ok := r.orchestrations[name]
 	return fn, ok
+}
+
+// HasOrchestration reports whether there is an orchestration with this name, of
+// any version.
+func (r *Registry) HasOrchestration(name string) bool {
+	if _, ok := r.orchestrations[name]; ok {
+		return true
+	}
+	for known := range r.orchestrations {
+		if strings.HasPrefix(known, versioned(name, "")) {
+			return true
+		}
+	}
+	return false
 }
 
 // Activity returns the activity with this name. It is part of the seam to the
@@ -163,7 +204,15 @@ func (r *Registry) Entity(name string) (EntityFunc, bool) {
 }
 
 // Orchestrations returns the names of the orchestrations, sorted.
-func (r *Registry) Orchestrations() []string { return slices.Sorted(maps.Keys(r.orchestrations)) }
+func (r *Registry) Orchestrations() []string {
+	names := make([]string, 0, len(r.orchestrations))
+	for key := range r.orchestrations {
+		name, _, _ := strings.Cut(key, "\x00")
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
 
 // Activities returns the names of the activities, sorted.
 func (r *Registry) Activities() []string { return slices.Sorted(maps.Keys(r.activities)) }

@@ -33,11 +33,13 @@ func TestRegistryNames(t *testing.T) {
 	perdure.AddActivityNamed(reg, "closure", func(context.Context, int) (int, error) { return 0, nil })
 	perdure.AddOrchestration(reg, Flow)
 	perdure.AddEntityFunc(reg, "Door", func(*perdure.EntityContext) (any, error) { return nil, nil })
+	perdure.AddOrchestrationVersion(reg, "Flow", "1", Flow)
+	perdure.AddOrchestrationVersion(reg, "Other", "1", Flow)
 	if err := reg.Err(); err != nil {
 		t.Fatalf("Err() = %v, want nil", err)
 	}
 	got := [][]string{reg.Activities(), reg.Orchestrations(), reg.Entities()}
-	want := [][]string{{"Charge", "Greet", "closure"}, {"Flow"}, {"door"}}
+	want := [][]string{{"Charge", "Greet", "closure"}, {"Flow", "Other"}, {"door"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("names (-want +got):\n%s", diff)
 	}
@@ -52,6 +54,10 @@ func TestRegistryReportsAllProblems(t *testing.T) {
 	perdure.AddOrchestration(reg, func(*perdure.Context, int) (int, error) { return 0, nil })
 	perdure.AddOrchestrationNamed[int, int](reg, "nil", nil)
 	perdure.AddOrchestrationNamed(reg, " ", Flow)
+	perdure.AddOrchestrationVersion(reg, "Flow", "1", Flow)
+	perdure.AddOrchestrationVersion(reg, "Flow", "1", Flow)
+	perdure.AddOrchestrationVersion(reg, "Flow", "", Flow)
+	perdure.AddOrchestrationVersion[int, int](reg, "Flow", "2", nil)
 	perdure.AddActivityNamed[int, int](reg, "nothing", nil)
 	perdure.AddEntity[notEntity](reg, "bad")
 	perdure.AddEntity[nothing](reg, "empty")
@@ -69,6 +75,9 @@ func TestRegistryReportsAllProblems(t *testing.T) {
 		`orchestration "nil": the function is nil`,
 		`orchestration " ": the name is empty`,
 		`activity "nothing": the function is nil`,
+		`orchestration "Flow" version "1": the name is registered already`,
+		`orchestration "Flow": the version is empty`,
+		`orchestration "Flow": the function is nil`,
 		`entity "bad": method Many is no operation`,
 		"method Sum is no operation",
 		"differs from another only in case",

@@ -94,3 +94,32 @@ func TestContext(t *testing.T) {
 		t.Errorf("log = %s\nwant the instance and attributes", log.String())
 	}
 }
+
+func TestRunsKeepTheirVersion(t *testing.T) {
+	reg := perdure.NewRegistry()
+	of := func(result string) func(*perdure.Context, struct{}) (string, error) {
+		return func(*perdure.Context, struct{}) (string, error) { return result, nil }
+	}
+	perdure.AddOrchestrationNamed(reg, "test", of("newest"))
+	perdure.AddOrchestrationVersion(reg, "test", "1", of("first"))
+	perdure.AddOrchestrationVersion(reg, "old", "1", of("old"))
+	for _, c := range []struct {
+		name, version string
+		want          string // "" = unknown
+	}{
+		{"test", "", "newest"}, {"test", "1", "first"}, {"test", "2", "newest"}, {"old", "1", "old"}, {"old", "", ""},
+	} {
+		r := newRun(t, reg, c.name, "")
+		r.started.Version = history.NoneIfEmpty(c.version)
+		r.start()
+		switch {
+		case c.want == "" && !r.last.Unknown:
+			t.Errorf("%s %s: Turn() = %+v, want unknown", c.name, c.version, r.last)
+		case c.want != "" && (r.ended == nil || r.ended.Result.S != `"`+c.want+`"`):
+			t.Errorf("%s %s ended with %+v, want %s", c.name, c.version, r.ended, c.want)
+		}
+		if !r.runner.Knows(c.name) {
+			t.Errorf("Knows(%s) = false, want true", c.name)
+		}
+	}
+}

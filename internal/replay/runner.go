@@ -38,11 +38,9 @@ func NewRunner(reg *perdure.Registry, opts Options) *Runner {
 	return &Runner{reg: reg, opts: opts}
 }
 
-// Knows reports whether an orchestration is registered under the name.
-func (r *Runner) Knows(name string) bool {
-	_, ok := r.reg.Orchestration(name)
-	return ok
-}
+// Knows reports whether an orchestration is registered under the name, for any
+// version.
+func (r *Runner) Knows(name string) bool { return r.reg.HasOrchestration(name) }
 
 // KnowsActivity reports whether an activity is registered under the name.
 func (r *Runner) KnowsActivity(name string) bool {

@@ -199,7 +199,7 @@ func (m *machine) start(ev *history.Event, b *history.ExecutionStarted) {
 			m.info.Parent.ExecutionID = p.Instance.ExecutionID.S
 		}
 	}
-	code, ok := m.runner.reg.Orchestration(b.Name)
+	code, ok := m.runner.reg.Orchestration(b.Name, b.Version.S)
 	if !ok {
 		m.over = true
 		m.result.Unknown = true
