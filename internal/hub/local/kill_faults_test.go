@@ -1,0 +1,56 @@
+//go:build faults
+
+package local_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/perdure/perdure/internal/fault"
+)
+
+func configureFaults(text string) error {
+	if text == "" {
+		return nil
+	}
+	return fault.Configure(text)
+}
+
+// TestT04_ControlAckBeforeSync is the failing control of TestT04_KillNine: a hub
+// that acknowledges before its commits are durable loses acknowledged work.
+func TestT04_ControlAckBeforeSync(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv(killFaults, string(fault.AckBeforeSync))
+	next := make(map[string]int)
+	lost := 0
+	for round := 0; round < 40 && lost == 0; round++ {
+		for i := range 40 {
+			next[fmt.Sprintf("run-%d-%d", round, i)] = -1
+		}
+		killRound(t, dir, next, time.Duration(1+7*round)*time.Millisecond)
+		lost += lostStarts(t, dir, next)
+	}
+	if lost == 0 {
+		t.Error("acknowledging before the sync lost nothing: the test would not notice it")
+	}
+}
+
+// lostStarts counts the acknowledged starts that the store does not have.
+func lostStarts(t *testing.T, dir string, next map[string]int) (lost int) {
+	t.Helper()
+	db, _, s, err := openKilled(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for id, n := range next {
+		if n < 0 {
+			continue
+		}
+		if _, err := s.Instance(t.Context(), id); err != nil {
+			lost++
+		}
+	}
+	return lost
+}
