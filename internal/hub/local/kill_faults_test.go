@@ -3,7 +3,6 @@
 package local_test
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
@@ -25,9 +24,7 @@ func TestT04_ControlAckBeforeSync(t *testing.T) {
 	next := make(map[string]int)
 	lost := 0
 	for round := 0; round < 40 && lost == 0; round++ {
-		for i := range 40 {
-			next[fmt.Sprintf("run-%d-%d", round, i)] = -1
-		}
+		addRuns(next, round)
 		killRound(t, dir, next, time.Duration(1+7*round)*time.Millisecond)
 		lost += lostStarts(t, dir, next)
 	}

@@ -32,6 +32,10 @@ const (
 	killDir    = "PERDURE_TEST_KILL_DIR"
 	killFaults = "PERDURE_TEST_KILL_FAULTS"
 	eventsEach = 8
+	// driven runs at a time, of so many new ones a round that the process is
+	// killed at work.
+	driven  = 64
+	newRuns = 3000
 )
 
 func TestMain(m *testing.M) {
@@ -130,28 +134,36 @@ func killed(dir string) error {
 	failed := make(chan error, 1)
 	go func() { failed <- h.Run(ctx) }()
 	var wg sync.WaitGroup
-	out := bufio.NewScanner(os.Stdin)
-	for out.Scan() { // one line for each run: id and the next event
-		f := strings.Fields(out.Text())
-		next, _ := strconv.Atoi(f[1])
+	work := make(chan []string)
+	for range driven {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			drive(ctx, h, f[0], next)
+			for f := range work {
+				next, _ := strconv.Atoi(f[1])
+				drive(ctx, os.Stdout, h, f[0], next)
+			}
 		}()
 	}
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() { // one line for each run: id and the next event
+		work <- strings.Fields(lines.Text())
+	}
+	close(work)
 	wg.Wait()
 	fmt.Println("idle")
 	return <-failed
 }
 
-func drive(ctx context.Context, h hub.Hub, id string, next int) {
+// drive starts a run, if next is negative, and raises its events, with a line to
+// out for each that is acknowledged.
+func drive(ctx context.Context, out io.Writer, h hub.Hub, id string, next int) {
 	if next < 0 {
 		_, err := h.Start(ctx, &hub.Start{RequestID: "start-" + id, InstanceID: id, Name: "gather", Input: history.Some("[]")})
 		if err != nil {
 			return
 		}
-		fmt.Println("started", id)
+		fmt.Fprintln(out, "started", id)
 		next = 0
 	}
 	for ; next < eventsEach; next++ {
@@ -161,38 +173,51 @@ func drive(ctx context.Context, h hub.Hub, id string, next int) {
 		if err != nil {
 			return
 		}
-		fmt.Println("raised", id, next)
+		fmt.Fprintln(out, "raised", id, next)
 	}
 }
 
 func TestT04_KillNine(t *testing.T) {
-	rounds, runs := 6, 40
+	rounds := 6
 	if os.Getenv("PERDURE_SOAK") != "" {
-		rounds, runs = 60, 400
+		rounds = 60
 	}
 	dir := t.TempDir()
-	next := make(map[string]int, runs) // the next event to be raised; -1 = not started
-	for i := range runs {
-		next[fmt.Sprintf("run-%d", i)] = -1
-	}
-	acks := 0
+	next := make(map[string]int) // the next event to be raised; -1 = not started
+	acks, idle := 0, 0
 	for round := range rounds {
-		wait := time.Duration(1+rand.IntN(400)) * time.Millisecond
-		acks += killRound(t, dir, next, wait)
+		addRuns(next, round)
+		n, ended := killRound(t, dir, next, time.Duration(1+rand.IntN(400))*time.Millisecond)
+		if acks += n; ended {
+			idle++
+		}
 		if t.Failed() {
 			t.Fatalf("round %d", round)
 		}
 	}
-	if acks < rounds {
-		t.Errorf("only %d acknowledgements in %d rounds: the test has no load", acks, rounds)
+	if acks < 100*rounds || idle > rounds/2 {
+		t.Errorf("%d acknowledgements in %d rounds, %d of them without work in the end: too little load", acks, rounds, idle)
 	}
-	t.Logf("%d rounds, %d acknowledgements", rounds, acks)
+	t.Logf("%d rounds, %d acknowledgements, %d rounds without work in the end", rounds, acks, idle)
 	settleKilled(t, dir, next)
+}
+
+// addRuns gives a round new runs to start, and forgets those of the last that
+// were not started.
+func addRuns(next map[string]int, round int) {
+	for id, n := range next {
+		if n < 0 {
+			delete(next, id)
+		}
+	}
+	for i := range newRuns {
+		next[fmt.Sprintf("run-%d-%d", round, i)] = -1
+	}
 }
 
 // killRound lets a process work for a while, kills it, and takes note of what it
 // acknowledged.
-func killRound(t *testing.T, dir string, next map[string]int, wait time.Duration) (acks int) {
+func killRound(t *testing.T, dir string, next map[string]int, wait time.Duration) (acks int, idle bool) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), killDir+"="+dir)
@@ -227,12 +252,14 @@ func killRound(t *testing.T, dir string, next map[string]int, wait time.Duration
 		case len(f) == 3 && f[0] == "raised":
 			n, _ := strconv.Atoi(f[2])
 			next[f[1]], acks = n+1, acks+1
+		case len(f) == 1 && f[0] == "idle":
+			idle = true
 		}
 	}
 	if err := cmd.Wait(); err != nil && errs.Len() > 0 {
 		t.Errorf("the process failed: %s", errs.String())
 	}
-	return acks
+	return acks, idle
 }
 
 // settleKilled lets everything end in this process, and judges.
@@ -249,13 +276,14 @@ func settleKilled(t *testing.T, dir string, next map[string]int) {
 	run, end := context.WithCancel(ctx)
 	go func() { stop <- h.Run(run) }()
 	for id, n := range next {
-		if n >= 0 {
-			if _, err := h.Instance(ctx, id, false); err != nil {
-				t.Errorf("acknowledged start of %s is lost: %v", id, err)
-				continue
-			}
+		if n < 0 {
+			continue
 		}
-		drive(ctx, h, id, n)
+		if _, err := h.Instance(ctx, id, false); err != nil {
+			t.Errorf("acknowledged start of %s is lost: %v", id, err)
+			continue
+		}
+		drive(ctx, io.Discard, h, id, n)
 		in, err := h.WaitCompletion(ctx, id)
 		if err != nil {
 			t.Fatal(err)
@@ -287,12 +315,15 @@ func judgeSink(t *testing.T, ctx context.Context, dir string, h *local.Hub, s st
 			ran++
 		}
 	}
-	page, err := h.List(ctx, store.Query{Limit: 100_000})
+	page, err := h.List(ctx, store.Query{Limit: 100_000, Budget: 1 << 30})
 	if err != nil {
 		t.Fatal(err)
 	}
 	recorded := 0
 	for _, in := range page.Items {
+		if !in.Status.Terminal() {
+			continue // its start was not acknowledged
+		}
 		events, err := h.History(ctx, in.ID, "")
 		if err != nil {
 			t.Fatal(err)
