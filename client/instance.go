@@ -76,7 +76,7 @@ func (c *Client) Get(ctx context.Context, id string) (*Instance, error) {
 }
 
 // WaitStart waits until a run has begun. If there is none, it waits for its
-// creation.
+// creation. The input may be left out of the answer.
 func (c *Client) WaitStart(ctx context.Context, id string) (*Instance, error) {
 	h, err := c.connect(ctx)
 	if err != nil {
@@ -86,8 +86,9 @@ func (c *Client) WaitStart(ctx context.Context, id string) (*Instance, error) {
 	return view(i, err)
 }
 
-// WaitCompletion waits until a run has ended, in whatever status. If there is
-// none, it waits for its creation.
+// WaitCompletion waits until a run has ended, in whatever status, and returns it
+// with its output or failure; the input may be left out. If there is no such
+// run, it waits for its creation.
 func (c *Client) WaitCompletion(ctx context.Context, id string) (*Instance, error) {
 	h, err := c.connect(ctx)
 	if err != nil {

@@ -142,7 +142,7 @@ func (a *App) runHub(ctx context.Context, server *swapServer, addr net.Addr, ser
 	working := make(chan error, 1)
 	go func() { working <- opened.run(hubCtx) }()
 
-	api := a.api(opened.hub, addr)
+	api := a.api(opened, addr)
 	server.swap(api)
 	a.hub, a.url = opened.hub, "http://"+addr.String()
 	close(a.opened)
@@ -179,7 +179,7 @@ func (a *App) drain(ctx context.Context, server *swapServer, api *httpapi.API) {
 }
 
 // api returns the handler of all routes.
-func (a *App) api(h hub.Hub, addr net.Addr) *httpapi.API {
+func (a *App) api(o *opened, addr net.Addr) *httpapi.API {
 	hosts, anyIP := a.cfg.Hosts, false
 	if name, _, err := net.SplitHostPort(a.cfg.Addr); err == nil {
 		ip := net.ParseIP(name)
@@ -193,7 +193,7 @@ func (a *App) api(h hub.Hub, addr net.Addr) *httpapi.API {
 	}
 	version, commit, release := build()
 	return httpapi.New(httpapi.Config{
-		Hub: h, Logger: a.cfg.Logger, Orchestrations: a.cfg.Registry.Orchestrations,
+		Hub: o.hub, Now: o.now, Logger: a.cfg.Logger, Orchestrations: a.cfg.Registry.Orchestrations,
 		Hosts: hosts, AnyIP: anyIP, MaxBody: a.cfg.BodyLimit, Mounts: a.mounts,
 		Info: httpapi.Info{Version: version, Commit: commit, Go: release, Hub: hubName, Store: "pebble",
 			Data: a.cfg.Hub, Model: a.cfg.Model, TimeScale: a.cfg.TimeScale},

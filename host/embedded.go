@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/internal/clock"
@@ -21,6 +22,7 @@ const hubName = "default"
 // opened is a hub with what belongs to it.
 type opened struct {
 	hub   hub.Hub
+	now   func() time.Time            // the hub's time
 	run   func(context.Context) error // blocks until ctx ends
 	close func() error                // after run has returned
 }
@@ -43,7 +45,7 @@ func (a *App) open() (*opened, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return &opened{hub: h, run: h.Run, close: db.Close}, nil
+	return &opened{hub: h, now: timeSource.Now, run: h.Run, close: db.Close}, nil
 }
 
 // openError explains why a data folder cannot be opened.

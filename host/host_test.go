@@ -257,6 +257,26 @@ func TestStop(t *testing.T) {
 	}
 }
 
+// TestHeaderLimit shows that a request with large headers is refused.
+func TestHeaderLimit(t *testing.T) {
+	app, _ := start(t, config(t.TempDir()))
+	for size, want := range map[int]int{8 << 10: 200, 64 << 10: 431} {
+		r, err := http.NewRequestWithContext(t.Context(), "GET", app.URL()+"/api/v1/info", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("X-Large", strings.Repeat("x", size))
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if response.StatusCode != want {
+			t.Errorf("header of %d bytes = %d, want %d", size, response.StatusCode, want)
+		}
+	}
+}
+
 func TestHostHeader(t *testing.T) {
 	app, _ := start(t, config(t.TempDir()))
 	for name, want := range map[string]int{"evil.test": 421, "localhost:1": 200, "127.0.0.1": 200} {

@@ -40,6 +40,9 @@ func (f *serveFlags) config(t *terminal, quiet bool) (host.Config, error) {
 	where := f.hub + f.data
 	if where == "" {
 		where = t.getenv("PERDURE_HUB")
+		if strings.HasPrefix(where, "http://") || strings.HasPrefix(where, "https://") {
+			return host.Config{}, fail(exitUsage, "give --data DIR, or unset PERDURE_HUB", "PERDURE_HUB is %s, a server that runs elsewhere", where)
+		}
 	}
 	level := slog.LevelWarn
 	if f.verbose {

@@ -33,6 +33,10 @@ type Config struct {
 	// Ready returns nil when the hub serves, else why not. nil = always ready.
 	Ready func() error
 
+	// Now tells the time that filters such as created>-24h are relative to. nil
+	// = time.Now.
+	Now func() time.Time
+
 	// Hosts are names that the Host header may carry beside the loopback
 	// names, such as "perdure.example.com". "*" allows every name.
 	Hosts []string
@@ -87,6 +91,9 @@ type API struct {
 func New(cfg Config) *API {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
 	if cfg.MaxBody == 0 {
 		cfg.MaxBody = 1 << 20

@@ -347,6 +347,17 @@ func TestWait(t *testing.T) {
 	}
 }
 
+// TestStopEndsWaits shows that a server which stops answers those who wait.
+func TestStopEndsWaits(t *testing.T) {
+	api := httpapi.New(httpapi.Config{Hub: fixture()})
+	url := serveHandler(t, api)
+	time.AfterFunc(20*time.Millisecond, api.Stop)
+	got := do(t, "GET", url+"/api/v1/runs/order%2F1%25?wait=1h", "")
+	if got.Status != 200 || !strings.Contains(got.Body, `"status":"running"`) {
+		t.Errorf("wait when the server stops = %d %s, want the run as it is", got.Status, got.Body)
+	}
+}
+
 func TestHealth(t *testing.T) {
 	var notReady error = errors.New("opening the store")
 	url := serve(t, fixture(), func(c *httpapi.Config) { c.Ready = func() error { return notReady } })

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/store"
@@ -40,7 +39,7 @@ func (a *API) listRuns(_ http.ResponseWriter, r *http.Request) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	selection, err := client.Select(q.Get("filter"), time.Now())
+	selection, err := client.Select(q.Get("filter"), a.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +130,7 @@ func (a *API) countRuns(_ http.ResponseWriter, r *http.Request) (*reply, error) 
 
 // search counts what a filter finds; exact is false if the work cap ended it.
 func (a *API) search(r *http.Request, filter string) (counts []store.Count, exact bool, err error) {
-	selection, err := client.Select(filter, time.Now())
+	selection, err := client.Select(filter, a.Now())
 	if err != nil {
 		return nil, false, err
 	}

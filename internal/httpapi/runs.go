@@ -3,7 +3,6 @@ package httpapi
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -205,19 +204,23 @@ func (a *API) askRun(w http.ResponseWriter, r *http.Request) (*reply, error) {
 	return a.ask(r, &hub.Ask{RequestID: request, InstanceID: id, Name: name, Input: data})
 }
 
-// ask waits for an answer as long as a wait may last.
+// ask waits for an answer as long as a wait may last, or until the server stops.
 func (a *API) ask(r *http.Request, ask *hub.Ask) (*reply, error) {
-	ctx, cancel := context.WithTimeout(r.Context(), a.MaxWait)
+	running, stop := a.untilStop(r.Context())
+	defer stop()
+	ctx, cancel := context.WithTimeout(running, a.MaxWait)
 	defer cancel()
 	answer, err := a.Hub.Ask(ctx, ask)
-	if errors.Is(err, context.DeadlineExceeded) || err != nil && ctx.Err() != nil && r.Context().Err() == nil {
+	switch {
+	case err == nil:
+		return &reply{body: &answered{ID: ask.InstanceID, Output: jsonOf(answer)}}, nil
+	case r.Context().Err() == nil && running.Err() != nil:
+		return nil, &perdure.Error{Code: perdure.Unavailable, Op: "ask", Instance: ask.InstanceID, Message: "the server stops; the request stands"}
+	case r.Context().Err() == nil && ctx.Err() != nil:
 		return nil, &perdure.Error{Code: perdure.DeadlineExceeded, Op: "ask", Instance: ask.InstanceID,
 			Message: "no answer yet; the request stands, repeat it with its Idempotency-Key to wait on"}
 	}
-	if err != nil {
-		return nil, err
-	}
-	return &reply{body: &answered{ID: ask.InstanceID, Output: jsonOf(answer)}}, nil
+	return nil, err
 }
 
 // answered is the answer to a request-reply event or an entity call.

@@ -134,7 +134,7 @@ func (a *API) topics(texts []string) ([]topic, error) {
 			}
 			t.id = rest
 		case "runs":
-			selection, err := client.Select(rest, time.Now())
+			selection, err := client.Select(rest, a.Now())
 			if err != nil {
 				return nil, err
 			}
