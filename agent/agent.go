@@ -1,0 +1,105 @@
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/model"
+)
+
+// DefaultMaxSteps is the number of model steps that a turn may take.
+const DefaultMaxSteps = 20
+
+// Agent is a model with instructions and tools. Name and Model are required. An
+// agent is not changed after it was registered; it may be used concurrently.
+type Agent struct {
+	// Name is 1 to 64 letters, digits, '_' and '-', and begins with a letter. Its
+	// case does not tell agents apart.
+	Name string
+	// Description says what the agent is for, to people and to other agents.
+	Description string
+	// Instructions is the system text of each call of the model.
+	Instructions string
+	// Model answers. It makes one attempt a call: repetitions are journaled.
+	Model model.Model
+	// Tools are what the model may call, in the order in which it is told.
+	Tools []Tool
+
+	// MaxSteps bounds the model steps of a turn, which fails beyond it. 0 =
+	// DefaultMaxSteps.
+	MaxSteps int
+	// Window bounds how many of the newest messages of a session, from before
+	// the turn, the model is given: the cost of a turn then does not grow with
+	// the session. The window moves in leaps of half its size, so that the
+	// prompt begins the same way for many turns. 0 = all messages.
+	Window int
+	// Retry says how a call of the model that failed is repeated, if the
+	// provider's error allows it. nil = 10 attempts, from 1 s to 60 s apart.
+	Retry *perdure.RetryPolicy
+
+	// Temperature steers sampling; nil leaves it to the provider.
+	Temperature *float64
+	// MaxOutputTokens bounds one answer of the model; nil leaves it to the
+	// provider.
+	MaxOutputTokens *int
+}
+
+var agentName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,63}$`)
+
+// check returns all that is wrong with the agent.
+func (a *Agent) check() error {
+	var errs []error
+	if !agentName.MatchString(a.Name) {
+		errs = append(errs, errors.New("the name is not 1 to 64 letters, digits, _ and -, beginning with a letter"))
+	}
+	if a.Model == nil {
+		errs = append(errs, errors.New("Model is missing"))
+	}
+	if a.MaxSteps < 0 {
+		errs = append(errs, errors.New("MaxSteps is negative"))
+	}
+	if a.Window < 0 {
+		errs = append(errs, errors.New("Window is negative"))
+	}
+	seen := map[string]bool{}
+	for i, t := range a.Tools {
+		if t == nil {
+			errs = append(errs, fmt.Errorf("tool %d is nil", i))
+			continue
+		}
+		if seen[t.Name()] {
+			errs = append(errs, fmt.Errorf("tool %q is there twice", t.Name()))
+		}
+		seen[t.Name()] = true
+	}
+	for i, err := range errs {
+		errs[i] = fmt.Errorf("agent %q: %w", a.Name, err)
+	}
+	return errors.Join(errs...)
+}
+
+func (a *Agent) maxSteps() int {
+	if a.MaxSteps == 0 {
+		return DefaultMaxSteps
+	}
+	return a.MaxSteps
+}
+
+// Names under which the parts of an agent are registered.
+const (
+	turnPrefix  = "perdure.agent/" // orchestration of a turn; activity that describes the agent
+	modelPrefix = "perdure.model/" // activity of a model step
+	toolPrefix  = "perdure.tool/"  // activity of a tool step
+)
+
+// Tags of turns, by which lists know agent and session.
+const (
+	tagAgent   = "perdure.agent"
+	tagSession = "perdure.session"
+)
+
+// fold is the form of an agent's name that tells agents apart.
+func fold(name string) string { return strings.ToLower(name) }

@@ -1,0 +1,20 @@
+// Package agent runs durable agents: a model with instructions and tools that
+// keeps its conversations and survives the end of its process.
+//
+// An [Agent] is registered beside orchestrations by [Register]. What it is told
+// in one conversation goes to a session: an entity that admits one turn at a time.
+// A turn is an orchestration; each call of the model and each call of a tool is an
+// activity of it, a step that is recorded. After a crash a turn goes on at the
+// step where it was: a step with a recorded outcome is not run again, the one
+// that was interrupted is.
+//
+// Orchestrations run agents with [Agent.Run] and [Ref.Run]; all others use a
+// [Service], which the worker of the process needs too (see [Service.Context]).
+//
+// Messages lie once, as rows beside the turn that wrote them. What a model says
+// is streamed while it says it, see [Service.Stream].
+//
+// A tool that was running when the process died runs again. Tools with effects
+// should pass on the effect id of their step, perdure.Activity(ctx).EffectID,
+// which is the same each time.
+package agent

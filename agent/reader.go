@@ -1,0 +1,167 @@
+package agent
+
+import (
+	"context"
+	"encoding/binary"
+	"iter"
+	"sync"
+	"time"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/client"
+	"github.com/perdure/perdure/internal/hub"
+	"github.com/perdure/perdure/store"
+)
+
+func beUint64(b []byte) uint64 { return binary.BigEndian.Uint64(b) }
+
+// recheck is how often a reader that waits looks for rows by itself: a watch may
+// begin just after the write that it was meant for.
+const recheck = 500 * time.Millisecond
+
+// Stream returns the frames of a turn from an offset on, 0 = all, those that
+// exist and those to come, and ends after FrameEnd. It waits for a turn that has
+// not begun. The sequence ends with an error when it cannot go on; the offset
+// after the last frame seen resumes it, here or in another process.
+func (s *Service) Stream(ctx context.Context, turn string, offset int64) iter.Seq2[Frame, error] {
+	return func(yield func(Frame, error) bool) {
+		h, err := s.client.Hub(ctx)
+		if err != nil {
+			yield(Frame{}, err)
+			return
+		}
+		ctx, cancel := context.WithCancel(ctx)
+		r := &reader{hub: h, live: &s.live, turn: turn, next: offset, topic: s.live.join(turn), rows: make(chan struct{}, 1)}
+		defer func() {
+			cancel()
+			r.wait.Wait()
+			s.live.leave(turn, r.topic)
+		}()
+		r.over = r.awaitEnd(ctx)
+		if err := r.run(ctx, func(f Frame) bool { return yield(f, nil) }); err != nil {
+			yield(Frame{}, err)
+		}
+	}
+}
+
+// reader follows the stream of a turn.
+type reader struct {
+	hub  hub.Hub
+	live *live
+	turn string
+	next int64 // offset from which frames are wanted
+
+	topic    *topic
+	wait     sync.WaitGroup
+	watching bool
+	rows     chan struct{} // rows were written
+	over     <-chan *hub.Instance
+	ended    *hub.Instance // nil = the turn goes on
+}
+
+// run yields frames until the end, or until yield returns false.
+func (r *reader) run(ctx context.Context, yield func(Frame) bool) error {
+	for {
+		frames, changed := r.live.after(r.topic, r.next)
+		if len(frames) == 0 {
+			r.watch(ctx)
+			over := r.ended != nil
+			var err error
+			if frames, err = r.stored(ctx); err != nil {
+				return err
+			}
+			if len(frames) == 0 && over {
+				frames = []Frame{r.lastWord()}
+			}
+		}
+		for _, f := range frames {
+			r.next = f.Offset + 1
+			if !yield(f) || f.Type == FrameEnd {
+				return nil
+			}
+		}
+		if len(frames) > 0 {
+			continue
+		}
+		if err := r.more(ctx, changed); err != nil {
+			return err
+		}
+	}
+}
+
+// more waits until there may be more frames.
+func (r *reader) more(ctx context.Context, changed <-chan struct{}) error {
+	again := time.NewTimer(recheck)
+	defer again.Stop()
+	select {
+	case <-changed:
+	case <-again.C:
+	case <-r.rows:
+		r.watching = false
+	case r.ended = <-r.over:
+		r.over = nil
+	case <-ctx.Done():
+		return &perdure.Error{Code: perdure.Canceled, Op: "stream", Instance: r.turn, Cause: context.Cause(ctx)}
+	}
+	return nil
+}
+
+// watch has r.rows told of the next rows that are written.
+func (r *reader) watch(ctx context.Context) {
+	if r.watching {
+		return
+	}
+	r.watching = true
+	r.wait.Add(1)
+	go func() {
+		defer r.wait.Done()
+		if r.hub.WatchRows(ctx, rowStream, r.turn) == nil {
+			r.rows <- struct{}{} // has room: there is one watch at a time
+		}
+	}()
+}
+
+// awaitEnd returns a channel that receives the turn when it has ended.
+func (r *reader) awaitEnd(ctx context.Context) <-chan *hub.Instance {
+	over := make(chan *hub.Instance, 1)
+	r.wait.Add(1)
+	go func() {
+		defer r.wait.Done()
+		if i, err := r.hub.WaitCompletion(ctx, r.turn); err == nil {
+			over <- i
+		}
+	}()
+	return over
+}
+
+// stored reads frames that are rows.
+func (r *reader) stored(ctx context.Context) ([]Frame, error) {
+	rows, _, err := r.hub.ReadRows(ctx, store.RowQuery{
+		Kind: rowStream, Owner: r.turn, From: offsetKey(r.next - rowFrames), Limit: 100,
+	})
+	if err != nil {
+		return nil, err
+	}
+	var frames []Frame
+	for _, row := range rows {
+		list, err := readFrames(row)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range list {
+			if f.Offset >= r.next {
+				frames = append(frames, f)
+			}
+		}
+	}
+	return frames, nil
+}
+
+// lastWord ends the stream of a turn that could not end it itself.
+func (r *reader) lastWord() Frame {
+	f := Frame{Offset: r.next, Type: FrameEnd, Status: client.StatusName(r.ended.Status)}
+	if r.ended.Failure != nil {
+		f.Error = r.ended.Failure.Message
+	}
+	return f
+}

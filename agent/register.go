@@ -1,0 +1,141 @@
+package agent
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/history"
+	"github.com/perdure/perdure/model"
+)
+
+// Register makes agents known to a worker: for each the entity of its sessions,
+// the orchestration of its turns and the activities of its steps. It returns all
+// that is wrong with them, and then registers none.
+func Register(reg *perdure.Registry, agents ...*Agent) error {
+	var errs []error
+	var all []*code
+	seen := map[string]bool{}
+	for _, a := range agents {
+		c, err := newCode(a)
+		if err == nil && seen[fold(a.Name)] {
+			err = fmt.Errorf("agent %q: the name is there twice", a.Name)
+		}
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		seen[fold(a.Name)] = true
+		all = append(all, c)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return &perdure.Error{Code: perdure.InvalidArgument, Op: "register agents", Message: "the agents are not valid", Cause: err}
+	}
+	for _, c := range all {
+		name := fold(c.agent.Name)
+		perdure.AddEntityFunc(reg, entityPrefix+name, c.session)
+		perdure.AddOrchestrationNamed(reg, turnPrefix+name, c.turn)
+		perdure.AddActivityNamed(reg, modelPrefix+name, c.modelStep)
+		perdure.AddActivityNamed(reg, toolPrefix+name, c.toolStep)
+		perdure.AddActivityNamed(reg, turnPrefix+name, c.describe)
+	}
+	return nil
+}
+
+// code is a registered agent.
+type code struct {
+	agent *Agent
+	tools map[string]*boundTool
+	offer []model.Tool
+	hash  string // of all that shapes a prompt beside the messages
+}
+
+func newCode(a *Agent) (*code, error) {
+	if a == nil {
+		return nil, errors.New("an agent is nil")
+	}
+	if err := a.check(); err != nil {
+		return nil, err
+	}
+	c := &code{agent: a, tools: map[string]*boundTool{}}
+	var errs []error
+	for _, t := range a.Tools {
+		b, err := bind(t)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("agent %q: %w", a.Name, err))
+			continue
+		}
+		c.tools[t.Name()] = b
+		c.offer = append(c.offer, b.offer)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(c.request(nil))
+	if err != nil {
+		return nil, fmt.Errorf("agent %q: %w", a.Name, err)
+	}
+	sum := sha256.Sum256(text)
+	c.hash = hex.EncodeToString(sum[:8])
+	return c, nil
+}
+
+// request is what the model is asked about messages.
+func (c *code) request(messages []*model.Message) *model.Request {
+	return &model.Request{
+		Instructions: c.agent.Instructions, Messages: messages, Tools: c.offer,
+		Temperature: c.agent.Temperature, MaxOutputTokens: c.agent.MaxOutputTokens,
+	}
+}
+
+// Info describes a registered agent.
+type Info struct {
+	Name         string       `json:"name"`
+	Description  string       `json:"description,omitempty"`
+	Instructions string       `json:"instructions,omitempty"`
+	Provider     string       `json:"provider,omitempty"` // of the model
+	Model        string       `json:"model,omitempty"`
+	Tools        []model.Tool `json:"tools"`
+	MaxSteps     int          `json:"max_steps"`
+	Hash         string       `json:"hash"` // of instructions, tools and parameters
+}
+
+func (c *code) describe(context.Context, struct{}) (Info, error) {
+	about := model.Describe(c.agent.Model)
+	return Info{
+		Name: c.agent.Name, Description: c.agent.Description, Instructions: c.agent.Instructions,
+		Provider: about.Provider, Model: about.Model, Tools: append([]model.Tool{}, c.offer...),
+		MaxSteps: c.agent.maxSteps(), Hash: c.hash,
+	}, nil
+}
+
+// List describes the agents of a registry, by name.
+func List(reg *perdure.Registry) ([]Info, error) {
+	infos := []Info{}
+	for _, name := range reg.Orchestrations() {
+		if !strings.HasPrefix(name, turnPrefix) {
+			continue
+		}
+		describe, ok := reg.Activity(name)
+		if !ok {
+			continue
+		}
+		text, err := describe(context.Background(), history.Text{})
+		if err != nil {
+			return nil, err
+		}
+		var info Info
+		if err := perdure.Decode(text, &info); err != nil {
+			return nil, err
+		}
+		infos = append(infos, info)
+	}
+	slices.SortFunc(infos, func(a, b Info) int { return strings.Compare(fold(a.Name), fold(b.Name)) })
+	return infos, nil
+}

@@ -1,0 +1,354 @@
+package agent
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/client"
+	"github.com/perdure/perdure/internal/history"
+	"github.com/perdure/perdure/internal/hub"
+	"github.com/perdure/perdure/model"
+	"github.com/perdure/perdure/store"
+)
+
+// Service talks with the agents of a hub. A worker that has agents needs one as
+// well, see Context; share it with the readers in the same process, who then get
+// what a model says before it is durable. Its methods may be called concurrently.
+type Service struct {
+	client *client.Client
+	live   live
+}
+
+// NewService returns a service over a client's hub.
+func NewService(c *client.Client) *Service { return &Service{client: c} }
+
+type serviceKey struct{}
+
+// Context returns a context with which the worker of a hub must run, so that the
+// steps of its agents reach the conversations: hub.Run(service.Context(ctx)).
+func (s *Service) Context(ctx context.Context) context.Context {
+	return context.WithValue(ctx, serviceKey{}, s)
+}
+
+// serviceOf returns the service of the worker that runs an activity.
+func serviceOf(ctx context.Context) (*Service, error) {
+	if s, ok := ctx.Value(serviceKey{}).(*Service); ok {
+		return s, nil
+	}
+	return nil, &perdure.Error{Code: perdure.Internal, Op: "model step",
+		Message: "this worker was not given a Service: run the hub with Service.Context"}
+}
+
+// Message is what is said to an agent.
+type Message struct {
+	Text string
+	// Role is who says it; "" = the user.
+	Role model.Role
+	// CorrelationID makes the message repeatable: said again with the same id it
+	// is the same turn, with other content it fails with Conflict. "" = a random
+	// one. It has 1 to 256 bytes.
+	CorrelationID string
+}
+
+// Accepted is the answer to a message: it is durable, its turn has its id.
+type Accepted struct {
+	Session       SessionID
+	Turn          string // instance id
+	CorrelationID string
+	Duplicate     bool // a turn with this correlation id exists already
+}
+
+// Send says something in a session. On return the message is durable and will be
+// answered; the session is made if there is none.
+func (s *Service) Send(ctx context.Context, session SessionID, m Message) (Accepted, error) {
+	h, err := s.client.Hub(ctx)
+	if err != nil {
+		return Accepted{}, err
+	}
+	request := runRequest{CorrelationID: m.CorrelationID, Message: m.Text, Role: string(m.Role)}
+	if _, err := request.messages(); err != nil {
+		return Accepted{}, err
+	}
+	if len(m.CorrelationID) > 256 {
+		return Accepted{}, &perdure.Error{Code: perdure.InvalidArgument, Op: "run agent", Message: "the correlation id has more than 256 bytes"}
+	}
+	if m.CorrelationID == "" {
+		request.CorrelationID = randomID()
+	}
+	a := Accepted{Session: session, Turn: session.Turn(request.CorrelationID), CorrelationID: request.CorrelationID}
+	if m.CorrelationID != "" {
+		if a.Duplicate, err = isRepeated(ctx, h, a.Turn, &request); err != nil || a.Duplicate {
+			return a, err
+		}
+	}
+	text, err := perdure.Encode(request)
+	if err != nil {
+		return Accepted{}, err
+	}
+	if err := s.unblock(ctx, h, session); err != nil {
+		return Accepted{}, err
+	}
+	return a, h.Signal(ctx, &hub.Signal{RequestID: m.CorrelationID, InstanceID: session.String(), Operation: opRun, Input: text})
+}
+
+// randomID returns 32 random hex digits.
+func randomID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}
+
+// isRepeated reports whether the turn of a request exists. The turn of another
+// request with the same correlation id is a conflict.
+func isRepeated(ctx context.Context, h hub.Hub, turn string, request *runRequest) (bool, error) {
+	i, err := h.Instance(ctx, turn, true)
+	if perdure.CodeOf(err) == perdure.NotFound {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	var in turnInput
+	if err := perdure.Decode(i.Input, &in); err != nil {
+		return false, err
+	}
+	said, err := request.messages()
+	if err != nil {
+		return false, err
+	}
+	before, err := json.Marshal(in.Messages)
+	if err != nil {
+		return false, err
+	}
+	now, err := json.Marshal(said)
+	if err != nil {
+		return false, err
+	}
+	if string(before) != string(now) {
+		return false, &perdure.Error{Code: perdure.Conflict, Op: "run agent", Instance: turn,
+			Message: "the correlation id was used for another message"}
+	}
+	return true, nil
+}
+
+// unblock frees a session whose running turn was ended by somebody else, such as
+// by a terminate, so that it could not tell. It refuses sessions that are full.
+func (s *Service) unblock(ctx context.Context, h hub.Hub, session SessionID) error {
+	state, err := readSession(ctx, h, session)
+	switch {
+	case perdure.CodeOf(err) == perdure.NotFound:
+		return nil // it will be made
+	case err != nil:
+		return err
+	case len(state.Queue) >= maxQueue:
+		return queueFull(session.String(), len(state.Queue))
+	case state.Running == nil:
+		return nil
+	}
+	return s.conclude(ctx, h, session, state)
+}
+
+// conclude ends the session's running turn on its behalf, if it has ended without
+// a word.
+func (s *Service) conclude(ctx context.Context, h hub.Hub, session SessionID, state *sessionState) error {
+	turn := state.Running.Turn
+	i, err := h.Instance(ctx, turn, false)
+	if err != nil || !i.Status.Terminal() {
+		if perdure.CodeOf(err) == perdure.NotFound {
+			return nil // it is being started
+		}
+		return err
+	}
+	last, err := lastFrame(ctx, h, turn)
+	if err != nil || last != nil && last.Type == FrameEnd {
+		return err
+	}
+	log, err := lastPosition(ctx, h, logID(session.String(), state.Incarnation))
+	if err != nil {
+		return err
+	}
+	text, err := perdure.Encode(ended{Turn: turn, Head: log + 1, Error: &problem{
+		Type: "TurnEnded", Message: "the turn was " + client.StatusName(i.Status),
+	}})
+	if err != nil {
+		return err
+	}
+	return h.Signal(ctx, &hub.Signal{RequestID: "ended " + turn, InstanceID: session.String(), Operation: opEnded, Input: text})
+}
+
+// lastPosition returns the position of the newest message of a log, -1 if it has
+// none.
+func lastPosition(ctx context.Context, h hub.Hub, log string) (int64, error) {
+	rows, _, err := h.ReadRows(ctx, store.RowQuery{Kind: rowLog, Index: 0, From: logIndex(log, 0), To: logIndex(log, 1<<62), Desc: true, Limit: 1})
+	if err != nil || len(rows) == 0 {
+		return -1, err
+	}
+	index := rows[0].Index[0]
+	return int64(beUint64(index[len(index)-8:])), nil
+}
+
+// Wait waits until a turn has ended and returns its response. A turn that could
+// not answer is a *perdure.StepError. When ctx ends first, the turn goes on.
+func (s *Service) Wait(ctx context.Context, turn string) (*Response, error) {
+	h, err := s.client.Hub(ctx)
+	if err != nil {
+		return nil, err
+	}
+	i, err := s.awaitTurn(ctx, h, turn)
+	if err != nil {
+		return nil, err
+	}
+	if i.Status == store.Completed {
+		r := &Response{}
+		return r, perdure.Decode(i.Output, r)
+	}
+	failure := i.Failure
+	if failure == nil {
+		failure = &history.Failure{Type: "TurnEnded", Message: "the turn was " + client.StatusName(i.Status)}
+	}
+	return nil, turnError(perdure.FailureError(failure))
+}
+
+// lookAfter is how often a wait looks whether the session goes on.
+const lookAfter = 5 * time.Second
+
+// awaitTurn waits until a turn has ended, and sees to it that its session goes on
+// meanwhile.
+func (s *Service) awaitTurn(ctx context.Context, h hub.Hub, turn string) (*hub.Instance, error) {
+	session, inside := sessionOfTurn(turn)
+	for {
+		patience, cancel := context.WithTimeout(ctx, lookAfter)
+		i, err := h.WaitCompletion(patience, turn)
+		late := patience.Err() != nil && ctx.Err() == nil
+		cancel()
+		if err != nil && !late || err == nil && i.Status == store.Completed {
+			return i, err
+		}
+		if inside {
+			if err := s.unblock(ctx, h, session); err != nil && perdure.CodeOf(err) != perdure.ResourceExhausted {
+				return nil, err
+			}
+		}
+		if err == nil {
+			return i, nil
+		}
+	}
+}
+
+// turnError leaves out which step of the turn failed.
+func turnError(err error) error {
+	var step *perdure.StepError
+	if errors.As(err, &step) && step.Type == "StepError" && step.Cause != nil {
+		return step.Cause
+	}
+	return err
+}
+
+// Session is the state of a session.
+type Session struct {
+	ID       SessionID
+	Agent    string      // as it was registered
+	Messages int64       // in the conversation, without those of a running turn
+	Turns    int64       // that have ended
+	Failed   int64       // of these
+	Usage    model.Usage // of all turns
+	Running  string      // turn that runs; "" = none
+	Queue    []string    // turns that wait
+	Created  int64       // Unix milliseconds
+	Updated  int64       // Unix milliseconds
+}
+
+// Session returns the state of a session, NotFound if nothing was said in it.
+func (s *Service) Session(ctx context.Context, id SessionID) (*Session, error) {
+	h, err := s.client.Hub(ctx)
+	if err != nil {
+		return nil, err
+	}
+	state, err := readSession(ctx, h, id)
+	if err != nil {
+		return nil, err
+	}
+	return viewSession(id, state), nil
+}
+
+func viewSession(id SessionID, state *sessionState) *Session {
+	v := &Session{
+		ID: id, Agent: state.Agent, Messages: state.Head, Turns: state.Turns, Failed: state.Failed, Usage: state.Usage,
+		Queue: []string{}, Created: state.Created.UnixMilli(), Updated: state.Updated.UnixMilli(),
+	}
+	if state.Running != nil {
+		v.Running = state.Running.Turn
+	}
+	for _, a := range state.Queue {
+		v.Queue = append(v.Queue, a.Turn)
+	}
+	return v
+}
+
+func readSession(ctx context.Context, h hub.Hub, id SessionID) (*sessionState, error) {
+	e, err := h.Entity(ctx, id.String())
+	if err != nil {
+		return nil, err
+	}
+	if !e.State.Set {
+		return nil, &perdure.Error{Code: perdure.NotFound, Op: "get session", Instance: id.String(), Message: "there is no such session"}
+	}
+	state := &sessionState{}
+	return state, perdure.Decode(e.State, state)
+}
+
+// Page is a part of a list of sessions.
+type Page struct {
+	Sessions []*Session
+	Next     []byte // where the list goes on; nil = end
+}
+
+// Sessions lists the sessions of an agent, those made last first, at most limit
+// from the cursor on (nil = from the start).
+func (s *Service) Sessions(ctx context.Context, agent string, after []byte, limit int) (Page, error) {
+	h, err := s.client.Hub(ctx)
+	if err != nil {
+		return Page{}, err
+	}
+	prefix := "@" + entityPrefix + fold(agent) + "@"
+	list, err := h.List(ctx, store.Query{Kind: store.Entity, IDPrefix: prefix, After: after, Limit: limit})
+	if err != nil {
+		return Page{}, err
+	}
+	page := Page{Sessions: []*Session{}, Next: list.Next}
+	for _, i := range list.Items {
+		id, err := NewSessionID(agent, strings.TrimPrefix(i.ID, prefix))
+		if err != nil {
+			continue
+		}
+		state, err := readSession(ctx, h, id)
+		if perdure.CodeOf(err) == perdure.NotFound {
+			continue
+		}
+		if err != nil {
+			return Page{}, err
+		}
+		page.Sessions = append(page.Sessions, viewSession(id, state))
+	}
+	return page, nil
+}
+
+// Messages returns messages of a session in order from a position on, at most
+// limit, those of a running turn included. NotFound if there is no such session.
+func (s *Service) Messages(ctx context.Context, id SessionID, from int64, limit int) ([]LogMessage, error) {
+	h, err := s.client.Hub(ctx)
+	if err != nil {
+		return nil, err
+	}
+	state, err := readSession(ctx, h, id)
+	if err != nil {
+		return nil, err
+	}
+	return readLog(ctx, h, logID(id.String(), state.Incarnation), max(from, 0), 1<<62, limit)
+}

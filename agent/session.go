@@ -1,0 +1,256 @@
+package agent
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/model"
+)
+
+// Operations of a session. Their case does not count.
+const (
+	opRun   = "run"
+	opEnded = "ended"
+)
+
+const (
+	// maxQueue bounds the messages that wait for their turn in a session.
+	maxQueue = 100
+	// maxRecent is how many turns that have ended a session knows by name.
+	maxRecent = 64
+)
+
+// runRequest is the input of the operation run.
+type runRequest struct {
+	CorrelationID string `json:"correlationId"`
+	// Message and Role are a message as Microsoft's Python SDK sends it; Input
+	// holds messages in the form of package model instead.
+	Message string           `json:"message,omitempty"`
+	Role    string           `json:"role,omitempty"`
+	Input   []*model.Message `json:"input,omitempty"`
+}
+
+// messages returns what the request says.
+func (r *runRequest) messages() ([]*model.Message, error) {
+	if len(r.Input) > 0 {
+		return r.Input, nil
+	}
+	if strings.TrimSpace(r.Message) == "" {
+		return nil, &perdure.Error{Code: perdure.InvalidArgument, Op: "run agent", Message: "the message is empty"}
+	}
+	role := model.Role(strings.ToLower(strings.TrimSpace(r.Role)))
+	switch role {
+	case "":
+		role = model.RoleUser
+	case model.RoleUser, model.RoleSystem, model.RoleAssistant:
+	default:
+		return nil, &perdure.Error{Code: perdure.InvalidArgument, Op: "run agent", Message: fmt.Sprintf("there is no role %q", r.Role)}
+	}
+	return []*model.Message{{Role: role, Contents: model.Contents{&model.Text{Text: r.Message}}}}, nil
+}
+
+// ended is the input of the operation ended: what a turn tells its session last.
+type ended struct {
+	Turn     string      `json:"turn"`
+	Head     int64       `json:"head"`
+	Usage    model.Usage `json:"usage"`
+	Response *Response   `json:"response,omitempty"`
+	Error    *problem    `json:"error,omitempty"`
+}
+
+// sessionState is the state of a session. It holds no messages but those that
+// wait for their turn.
+type sessionState struct {
+	Agent       string      `json:"agent"`
+	Incarnation string      `json:"incarnation"`
+	Head        int64       `json:"head"` // position of the next message
+	Turns       int64       `json:"turns"`
+	Failed      int64       `json:"failed,omitempty"` // of these
+	Usage       model.Usage `json:"usage"`
+	Running     *admitted   `json:"running,omitempty"`
+	Queue       []*admitted `json:"queue,omitempty"`
+	Recent      []string    `json:"recent,omitempty"` // ids of ended turns without the session, newest last
+	Created     time.Time   `json:"created"`
+	Updated     time.Time   `json:"updated"`
+}
+
+// admitted is a message that a session has taken.
+type admitted struct {
+	Turn          string           `json:"turn"`
+	CorrelationID string           `json:"correlationId"`
+	Messages      []*model.Message `json:"messages,omitempty"` // until the turn begins
+	Replies       []string         `json:"replies,omitempty"`  // tokens of callers that wait
+	At            time.Time        `json:"at"`
+}
+
+// session is the entity of a conversation: it admits turns one at a time.
+func (c *code) session(ctx *perdure.EntityContext) (any, error) {
+	state := &sessionState{}
+	if err := ctx.State(state); err != nil {
+		return nil, perdure.NonRetryable(err)
+	}
+	s := &session{code: c, ctx: ctx, sessionState: state, id: SessionID{Agent: fold(c.agent.Name), Key: ctx.ID().Key}}
+	var err error
+	switch operation := strings.ToLower(ctx.Operation()); operation {
+	case opRun, "run_agent", "runagentasync":
+		err = s.run()
+	case opEnded:
+		err = s.ended()
+	default:
+		err = &perdure.Error{Code: perdure.NotFound, Op: "session operation", Instance: ctx.ID().String(),
+			Message: fmt.Sprintf("a session has no operation %q", ctx.Operation())}
+	}
+	if err != nil {
+		return nil, perdure.NonRetryable(err)
+	}
+	if s.Created.IsZero() { // an ended that nobody here waits for
+		return nil, nil
+	}
+	s.Updated = ctx.Now()
+	return nil, ctx.SetState(state)
+}
+
+// session is one operation on a conversation.
+type session struct {
+	*code
+	*sessionState
+	ctx *perdure.EntityContext
+	id  SessionID
+}
+
+// run admits a message: at once, or to the queue. A caller is answered when its
+// turn has ended.
+func (s *session) run() error {
+	var r runRequest
+	if err := s.ctx.Input(&r); err != nil {
+		return err
+	}
+	if r.CorrelationID == "" {
+		return &perdure.Error{Code: perdure.InvalidArgument, Op: "run agent", Message: "the correlation id is missing"}
+	}
+	if _, err := NewSessionID(s.id.Agent, s.id.Key); err != nil {
+		return err
+	}
+	messages, err := r.messages()
+	if err != nil {
+		return err
+	}
+	called := !perdure.OperationOf(s.ctx).Signal
+	turn := s.id.Turn(r.CorrelationID)
+	if known := s.admitted(turn); known != nil {
+		if called {
+			known.Replies = append(known.Replies, s.ctx.Defer())
+		}
+		return nil
+	}
+	if slices.Contains(s.Recent, short(turn)) {
+		if called {
+			return &perdure.Error{Code: perdure.AlreadyExists, Op: "run agent", Instance: turn,
+				Message: "this message was answered before; the turn has the answer"}
+		}
+		return nil
+	}
+	if called && len(s.Queue) >= maxQueue { // those who do not wait were told before
+		return queueFull(s.ctx.ID().String(), len(s.Queue))
+	}
+	if s.Created.IsZero() {
+		s.Created, s.Agent = s.ctx.Now(), s.agent.Name
+		s.Incarnation = incarnation(turn, s.Created)
+	}
+	a := &admitted{Turn: turn, CorrelationID: r.CorrelationID, Messages: messages, At: s.ctx.Now()}
+	if called {
+		a.Replies = []string{s.ctx.Defer()}
+	}
+	s.Queue = append(s.Queue, a)
+	return s.next()
+}
+
+func queueFull(session string, n int) error {
+	return &perdure.Error{Code: perdure.ResourceExhausted, Op: "run agent", Instance: session,
+		Message: fmt.Sprintf("%d messages wait in this session already", n)}
+}
+
+// incarnation tells sessions apart that had the same id one after the other.
+func incarnation(turn string, created time.Time) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d", turn, created.UnixNano()))
+	return hex.EncodeToString(sum[:8])
+}
+
+// short is what tells a turn's id from others of its session.
+func short(turn string) string { return turn[strings.LastIndexByte(turn, '~')+1:] }
+
+// admitted returns the message whose turn runs or waits, nil if it does neither.
+func (s *session) admitted(turn string) *admitted {
+	if s.Running != nil && s.Running.Turn == turn {
+		return s.Running
+	}
+	for _, a := range s.Queue {
+		if a.Turn == turn {
+			return a
+		}
+	}
+	return nil
+}
+
+// next starts the turn that waits first, if none runs.
+func (s *session) next() error {
+	if s.Running != nil || len(s.Queue) == 0 {
+		return nil
+	}
+	a := s.Queue[0]
+	s.Queue = s.Queue[1:]
+	_, err := s.ctx.StartOrchestration(turnPrefix+s.id.Agent, turnInput{
+		Agent: s.agent.Name, Session: s.id.String(), CorrelationID: a.CorrelationID,
+		Log: logID(s.id.String(), s.Incarnation), From: windowStart(s.Head, s.agent.Window), Head: s.Head, Messages: a.Messages,
+	}, perdure.WithID(a.Turn), perdure.WithTags(map[string]string{tagAgent: s.agent.Name, tagSession: s.id.String()}))
+	a.Messages = nil
+	s.Running = a
+	return err
+}
+
+// windowStart is the first position that a model is given. It moves in leaps of
+// half a window.
+func windowStart(head int64, window int) int64 {
+	size := int64(window)
+	if window <= 0 || head <= size {
+		return 0
+	}
+	leap := max(size/2, 1)
+	return (head - size + leap - 1) / leap * leap
+}
+
+// ended moves the head behind the turn that has ended, answers those who wait for
+// it and starts the next.
+func (s *session) ended() error {
+	var e ended
+	if err := s.ctx.Input(&e); err != nil {
+		return err
+	}
+	if s.Running == nil || s.Running.Turn != e.Turn {
+		return nil // told before
+	}
+	s.Head = max(s.Head, e.Head)
+	s.Turns++
+	s.Usage.Add(e.Usage)
+	for _, token := range s.Running.Replies {
+		if e.Error != nil {
+			s.ctx.FailReply(token, &perdure.StepError{Type: e.Error.Type, Message: e.Error.Message, NonRetryable: true})
+		} else if err := s.ctx.ResolveReply(token, e.Response); err != nil {
+			return err
+		}
+	}
+	if e.Error != nil {
+		s.Failed++
+	}
+	s.Recent = append(s.Recent, short(e.Turn))
+	if n := len(s.Recent) - maxRecent; n > 0 {
+		s.Recent = s.Recent[n:]
+	}
+	s.Running = nil
+	return s.next()
+}

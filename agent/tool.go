@@ -1,0 +1,155 @@
+package agent
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"regexp"
+
+	"github.com/google/jsonschema-go/jsonschema"
+
+	"github.com/perdure/perdure/model"
+)
+
+// Tool is something that a model may call. [NewTool] makes one of a function.
+// Its methods may be called concurrently.
+type Tool interface {
+	// Name is 1 to 64 letters, digits, '_' and '-'.
+	Name() string
+	// Description tells the model when and how to use the tool.
+	Description() string
+	// Schema is a value whose JSON is the schema of the arguments, an object
+	// schema; nil = no arguments.
+	Schema() any
+	// Call runs the tool on arguments, JSON that fits the schema, and returns a
+	// value that becomes JSON. The text of an error is told to the model.
+	Call(ctx context.Context, arguments string) (any, error)
+}
+
+// FuncTool is a Tool that calls a function.
+type FuncTool struct {
+	name, description string
+	schema            *jsonschema.Schema
+	call              func(ctx context.Context, arguments string) (any, error)
+	err               error
+}
+
+// argument is the name under which an input that is no object travels.
+const argument = "Arg0"
+
+// NewTool returns a tool that calls fn. The schema of the arguments is that of
+// In, whose fields are described by json and jsonschema tags. An In that is no
+// struct or map travels as the member Arg0. What is wrong with the tool is
+// reported by [Register].
+func NewTool[In, Out any](name, description string, fn func(ctx context.Context, in In) (Out, error)) *FuncTool {
+	t := &FuncTool{name: name, description: description}
+	if fn == nil {
+		t.err = errors.New("the function is nil")
+		return t
+	}
+	t.schema, t.err = jsonschema.For[In](nil)
+	wrapped := t.err == nil && !isObject(reflect.TypeFor[In]())
+	if wrapped {
+		t.schema = &jsonschema.Schema{
+			Type: "object", Properties: map[string]*jsonschema.Schema{argument: t.schema}, Required: []string{argument},
+		}
+	}
+	t.call = func(ctx context.Context, arguments string) (any, error) {
+		data := []byte(arguments)
+		if wrapped {
+			var outer map[string]json.RawMessage
+			if err := json.Unmarshal(data, &outer); err != nil {
+				return nil, fmt.Errorf("arguments: %w", err)
+			}
+			data = outer[argument]
+		}
+		var in In
+		if err := json.Unmarshal(data, &in); err != nil {
+			return nil, fmt.Errorf("arguments: %w", err)
+		}
+		return fn(ctx, in)
+	}
+	return t
+}
+
+func isObject(t reflect.Type) bool {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t.Kind() == reflect.Struct || t.Kind() == reflect.Map
+}
+
+// Name returns the tool's name.
+func (t *FuncTool) Name() string { return t.name }
+
+// Description returns what the model is told about the tool.
+func (t *FuncTool) Description() string { return t.description }
+
+// Schema returns the schema of the arguments.
+func (t *FuncTool) Schema() any { return t.schema }
+
+// Call decodes the arguments and calls the function.
+func (t *FuncTool) Call(ctx context.Context, arguments string) (any, error) {
+	if t.err != nil {
+		return nil, t.err
+	}
+	return t.call(ctx, arguments)
+}
+
+// boundTool is a tool as an agent uses it.
+type boundTool struct {
+	tool     Tool
+	offer    model.Tool
+	resolved *jsonschema.Resolved // nil = any object
+}
+
+var toolName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+// bind prepares a tool for use, or says what is wrong with it.
+func bind(t Tool) (*boundTool, error) {
+	b := &boundTool{tool: t, offer: model.Tool{Name: t.Name(), Description: t.Description()}}
+	if f, ok := t.(*FuncTool); ok && f.err != nil {
+		return nil, fmt.Errorf("tool %q: %w", t.Name(), f.err)
+	}
+	if !toolName.MatchString(t.Name()) {
+		return nil, fmt.Errorf("tool %q: the name is not 1 to 64 letters, digits, _ and -", t.Name())
+	}
+	given := t.Schema()
+	if given == nil {
+		return b, nil
+	}
+	text, err := json.Marshal(given)
+	if err != nil {
+		return nil, fmt.Errorf("tool %q: schema: %w", t.Name(), err)
+	}
+	var schema jsonschema.Schema
+	if err := json.Unmarshal(text, &schema); err != nil {
+		return nil, fmt.Errorf("tool %q: schema: %w", t.Name(), err)
+	}
+	if b.resolved, err = schema.Resolve(nil); err != nil {
+		return nil, fmt.Errorf("tool %q: schema: %w", t.Name(), err)
+	}
+	b.offer.Schema = text
+	return b, nil
+}
+
+// validate returns the arguments as the tool takes them, or why it does not.
+func (b *boundTool) validate(arguments string) (string, error) {
+	if len(bytes.TrimSpace([]byte(arguments))) == 0 {
+		arguments = "{}"
+	}
+	var value map[string]any
+	if err := json.Unmarshal([]byte(arguments), &value); err != nil || value == nil {
+		return "", fmt.Errorf("the arguments of %s are no JSON object", b.offer.Name)
+	}
+	if b.resolved == nil {
+		return arguments, nil
+	}
+	if err := b.resolved.Validate(value); err != nil {
+		return "", fmt.Errorf("the arguments of %s do not fit its schema: %w", b.offer.Name, err)
+	}
+	return arguments, nil
+}

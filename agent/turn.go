@@ -1,0 +1,289 @@
+package agent
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/model"
+)
+
+// turnInput is what a turn is started with.
+type turnInput struct {
+	Agent         string           `json:"agent"`
+	Session       string           `json:"session,omitempty"` // instance id of the entity; "" = none
+	CorrelationID string           `json:"correlationId,omitempty"`
+	Log           string           `json:"log,omitempty"`  // of the session; "" = the run's own
+	From          int64            `json:"from,omitempty"` // first position that the model is given
+	Head          int64            `json:"head,omitempty"` // position of the turn's first message
+	Messages      []*model.Message `json:"messages"`
+}
+
+// Response is what a turn answers.
+type Response struct {
+	Text          string      `json:"text"` // of the last message of the model
+	FinishReason  string      `json:"finishReason,omitempty"`
+	Agent         string      `json:"agent"`
+	Session       string      `json:"session,omitempty"` // instance id; "" = none
+	Turn          string      `json:"turn"`              // instance id of the run
+	CorrelationID string      `json:"correlationId,omitempty"`
+	Model         string      `json:"model,omitempty"` // as the provider reports it
+	Usage         model.Usage `json:"usage"`
+	Steps         int         `json:"steps"`    // model steps that it took
+	Messages      int64       `json:"messages"` // in the conversation, this turn's included
+}
+
+// Statuses of a turn that has ended by itself.
+const (
+	statusCompleted = "completed"
+	statusFailed    = "failed"
+)
+
+// Limits of a model step.
+const (
+	modelTimeout  = 10 * time.Minute
+	modelAttempts = 10
+	modelPause    = time.Minute
+)
+
+// defaultRetry repeats model calls whose provider says that it may help.
+var defaultRetry = perdure.RetryPolicy{MaxAttempts: modelAttempts, MaxInterval: modelPause, Jitter: 0.2}
+
+// turn is a turn in progress.
+type turn struct {
+	*code
+	ctx      *perdure.Context
+	in       turnInput
+	log      string
+	first    int64 // position of its first message
+	position int64 // of the next message
+	offset   int64 // of the next frame of the stream
+	step     int   // model steps so far
+	usage    model.Usage
+}
+
+// turn is the orchestration that answers a message.
+func (c *code) turn(ctx *perdure.Context, in turnInput) (*Response, error) {
+	t := &turn{code: c, ctx: ctx, in: in, log: in.Log, first: in.Head, position: in.Head}
+	if t.log == "" {
+		t.log = logID(ctx.InstanceID(), ctx.ExecutionID())
+	}
+	r, err := t.answer()
+	return t.end(r, err)
+}
+
+// answer asks the model and runs the tools that it calls until it has answered.
+func (t *turn) answer() (*Response, error) {
+	if err := t.append(t.in.Messages...); err != nil {
+		return nil, err
+	}
+	for {
+		out, err := t.ask()
+		if err != nil {
+			return nil, err
+		}
+		if err := t.append(out.Messages...); err != nil {
+			return nil, err
+		}
+		answer := &model.Response{Messages: out.Messages}
+		calls := answer.Calls()
+		if len(calls) == 0 {
+			return t.response(answer, out), nil
+		}
+		if err := t.run(calls); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// ask has the model called.
+func (t *turn) ask() (*modelOutput, error) {
+	t.step++
+	retry := t.agent.Retry
+	if retry == nil {
+		policy := defaultRetry
+		retry = &policy
+	}
+	out, err := perdure.CallNamed[*modelOutput](t.ctx, modelPrefix+fold(t.agent.Name), modelInput{
+		Log: t.log, From: t.in.From, First: t.first, To: t.position, Step: t.step, Offset: t.offset, Hash: t.hash,
+		Session: t.in.Session,
+	}, perdure.WithRetry(*retry), perdure.WithTimeout(modelTimeout)).Await()
+	if err != nil {
+		return nil, err
+	}
+	if out == nil {
+		return nil, errors.New("the model step has no result")
+	}
+	t.usage.Add(out.Usage)
+	t.offset = out.Next
+	return out, nil
+}
+
+// run has the tools called, all at the same time, and appends their results in
+// the order of the calls.
+func (t *turn) run(calls []*model.FunctionCall) error {
+	tasks := make([]*perdure.Task[json.RawMessage], len(calls))
+	for i, call := range calls {
+		if call.Error == "" {
+			tasks[i] = t.callTool(i, call)
+		}
+	}
+	results := make([]*model.Message, len(calls))
+	for i, call := range calls {
+		var value any
+		if tasks[i] == nil {
+			value = errors.New(call.Error)
+		} else if result, err := tasks[i].Await(); err != nil {
+			value = toolError(err)
+		} else if len(result) > 0 {
+			value = result
+		}
+		results[i] = model.ToolResult(call.CallID, value)
+		t.frame(Frame{Type: FrameToolResult, Step: t.step, CallID: call.CallID, Tool: call.Name, Error: errorOf(results[i])})
+	}
+	return t.append(results...)
+}
+
+// toolError is the failure of a tool as the model is told about it.
+func toolError(err error) error {
+	var failed *perdure.StepError
+	if errors.As(err, &failed) {
+		return errors.New(failed.Message)
+	}
+	return err
+}
+
+func errorOf(m *model.Message) string {
+	for _, c := range m.Contents {
+		if r, ok := c.(*model.FunctionResult); ok {
+			return r.Error
+		}
+	}
+	return ""
+}
+
+// callTool schedules a tool step.
+func (t *turn) callTool(ordinal int, call *model.FunctionCall) *perdure.Task[json.RawMessage] {
+	in := toolInput{
+		Tool: call.Name, CallID: call.CallID, Arguments: call.Arguments,
+		Session: t.in.Session, CorrelationID: t.in.CorrelationID,
+	}
+	text, err := perdure.Encode(in)
+	if err != nil { // strings are always encodable
+		panic(err)
+	}
+	return perdure.TaskOf[json.RawMessage](t.ctx, perdure.Step{
+		Kind: perdure.StepActivity, Name: toolPrefix + fold(t.agent.Name), Input: text,
+		Options: &perdure.StepOptions{Tags: map[string]string{"tool": call.Name}, Effect: t.effect(ordinal, call)},
+	})
+}
+
+// effect identifies a tool call: the same for each attempt, different from all
+// others.
+func (t *turn) effect(ordinal int, call *model.FunctionCall) []byte {
+	arguments := call.Arguments
+	var value any
+	if json.Unmarshal([]byte(arguments), &value) == nil {
+		if canonical, err := json.Marshal(value); err == nil {
+			arguments = string(canonical)
+		}
+	}
+	h := sha256.New()
+	for _, part := range []string{t.ctx.InstanceID(), t.ctx.ExecutionID(), fmt.Sprint(t.step), fmt.Sprint(ordinal), call.Name, arguments} {
+		fmt.Fprintf(h, "%d:%s", len(part), part)
+	}
+	return []byte(hex.EncodeToString(h.Sum(nil)[:16]))
+}
+
+func (t *turn) response(answer *model.Response, out *modelOutput) *Response {
+	return &Response{
+		Text: answer.Text(), FinishReason: out.FinishReason, Model: out.Model,
+		Agent: t.agent.Name, Session: t.in.Session, Turn: t.ctx.InstanceID(), CorrelationID: t.in.CorrelationID,
+		Usage: t.usage, Steps: t.step, Messages: t.position,
+	}
+}
+
+// append writes messages to the log.
+func (t *turn) append(messages ...*model.Message) error {
+	rows := make([]perdure.Row, 0, len(messages))
+	for _, m := range messages {
+		entry := *m
+		if entry.CreatedAt.IsZero() {
+			entry.CreatedAt = t.ctx.Now()
+		}
+		if entry.ID == "" {
+			entry.ID = fmt.Sprintf("m%d", t.position)
+		}
+		row, err := logRow(t.log, t.position, &entry)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, row)
+		t.position++
+	}
+	t.put(rows)
+	return nil
+}
+
+// frame writes a frame of the stream.
+func (t *turn) frame(f Frame) {
+	f.Offset = t.offset
+	t.offset++
+	row, err := streamRow([]Frame{f})
+	if err != nil { // a frame is always encodable
+		panic(err)
+	}
+	t.put([]perdure.Row{row})
+}
+
+// put writes rows in the commit of the orchestrator turn.
+func (t *turn) put(rows []perdure.Row) {
+	if len(rows) > 0 {
+		perdure.RuntimeOf(t.ctx).Begin(&perdure.Step{Kind: perdure.StepRows, Rows: rows})
+	}
+}
+
+// end closes the stream and tells the session, in the turn's last commit.
+func (t *turn) end(r *Response, failed error) (*Response, error) {
+	last := Frame{Type: FrameEnd, Status: statusCompleted}
+	e := ended{Turn: t.ctx.InstanceID(), Head: t.position, Usage: t.usage, Response: r}
+	if failed != nil {
+		last.Status, last.Error = statusFailed, failed.Error()
+		e.Error = failureOf(failed)
+	}
+	if failed != nil { // the step that failed may have streamed: the end comes after it all
+		t.offset = nextBase(t.offset + failureLeap)
+	}
+	t.frame(last)
+	if t.in.Session != "" {
+		id, err := perdure.ParseEntityID(t.in.Session)
+		if err == nil {
+			err = perdure.SignalEntity(t.ctx, id, opEnded, e)
+		}
+		if err != nil && failed == nil {
+			return nil, err
+		}
+	}
+	return r, failed
+}
+
+// problem is why a turn failed.
+type problem struct {
+	Type    string `json:"type"`
+	Message string `json:"message"`
+}
+
+func failureOf(err error) *problem {
+	var failed *perdure.StepError
+	if errors.As(err, &failed) {
+		return &problem{Type: failed.Type, Message: failed.Message}
+	}
+	if code := perdure.CodeOf(err); code != 0 {
+		return &problem{Type: code.String(), Message: err.Error()}
+	}
+	return &problem{Type: "error", Message: err.Error()}
+}
