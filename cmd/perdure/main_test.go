@@ -428,3 +428,30 @@ func TestSafe(t *testing.T) {
 		t.Errorf("safeJSON(%q) = %q, want the same value without hidden characters", in, got)
 	}
 }
+
+func TestReadFrames(t *testing.T) {
+	var got []event
+	text := ": alive\n\nid: 1\nevent: hello\ndata: {}\n\nid: 2\r\nevent: run\r\ndata: {\"a\":\r\ndata: 1}\r\n\r\nevent: cut\ndata: {"
+	done, err := readFrames(strings.NewReader(text), func(e event) (bool, error) {
+		got = append(got, e)
+		return false, nil
+	})
+	want := []event{{"1", "hello", []byte("{}")}, {"2", "run", []byte(`{"a":1}`)}}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(event{})); diff != "" || done || err != nil {
+		t.Errorf("readFrames = %v, %v (-want +got)\n%s", done, err, diff)
+	}
+}
+
+func FuzzReadFrames(f *testing.F) {
+	f.Add("id: 1\nevent: hello\ndata: {}\n\n")
+	f.Add(": alive\n\ndata\n\nevent: \n\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		frames := 0
+		if done, err := readFrames(strings.NewReader(text), func(e event) (bool, error) {
+			frames++
+			return e.kind == "", nil
+		}); done || err != nil || frames > strings.Count(text, "\n") {
+			t.Errorf("readFrames(%q) = %v, %v with %d frames", text, done, err, frames)
+		}
+	})
+}

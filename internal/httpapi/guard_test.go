@@ -2,6 +2,8 @@ package httpapi_test
 
 import (
 	"bufio"
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	"github.com/perdure/perdure/internal/httpapi"
+	"github.com/perdure/perdure/internal/hub"
 )
 
 func TestHost(t *testing.T) {
@@ -238,6 +241,37 @@ func FuzzRequest(f *testing.F) {
 		api.ServeHTTP(w, r)
 		if w.Code >= 500 && w.Code != 503 {
 			t.Errorf("%s %q %q = %d %s", method, path, body, w.Code, w.Body)
+		}
+	})
+}
+
+// FuzzStartBody sends any body as a start: it becomes one command with valid
+// input, or a problem and no command.
+func FuzzStartBody(f *testing.F) {
+	f.Add([]byte(`{"name":"Order","input":{"a":[1,2.5e3,"x",null,true]}}`))
+	f.Add([]byte(`{"name":"Order","input":null,"tags":{"a":"b"},"start_at":"2026-03-01T12:00:00Z","id_policy":"get","id":"x"}`))
+	f.Add([]byte(`{"name":"Order","id":"x","event":{"name":"Go","data":[]}}`))
+	f.Add([]byte(`{"name":"Order","name":"Order"}`))
+	f.Add([]byte("{\"name\":\"Ord\xffer\"}"))
+	f.Add([]byte(`{"name":"Order"}{}`))
+	f.Add([]byte(strings.Repeat(`{"input":`, 70)))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		h := fixture()
+		api := httpapi.New(httpapi.Config{Hub: h, MaxBody: 1 << 16})
+		r := httptest.NewRequest("POST", "http://localhost/api/v1/runs", bytes.NewReader(body))
+		w := httptest.NewRecorder()
+		api.ServeHTTP(w, r)
+		switch commands := h.commands(); {
+		case w.Code == 200 || w.Code == 201:
+			if len(commands) != 1 {
+				t.Fatalf("%q = %d with %d commands, want 1", body, w.Code, len(commands))
+			}
+			start := commands[0].(*hub.Start)
+			if start.Input.Set && !json.Valid([]byte(start.Input.S)) || start.Name == "" {
+				t.Errorf("%q became %+v", body, start)
+			}
+		case w.Code < 400 || w.Code >= 500 || len(commands) != 0:
+			t.Errorf("%q = %d %s with %d commands, want a problem and none", body, w.Code, w.Body, len(commands))
 		}
 	})
 }

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/perdure/perdure/internal/bench"
+)
+
+func benchCommand(t *terminal) *cobra.Command {
+	return group("bench", "Measure a hub in this process, on this machine's disk",
+		benchWorkload(t, bench.Sequence, "Orchestrations with activities one after the other", `
+Runs orchestrations that call --steps activities one after the other. A unit is
+an orchestration, from its start to its completion. From 300 steps on, steps 101
+to 200 are compared with the last 100.`,
+			"perdure bench sequence --in-flight 128 --for 20s"),
+		benchWorkload(t, bench.Fanout, "Orchestrations with many activities at once", `
+Runs orchestrations that call --steps activities at once and wait for all. A
+unit is an orchestration, from its start to its completion.`,
+			"perdure bench fanout --count 5"),
+		benchWorkload(t, bench.Event, "Events raised to waiting orchestrations", `
+Parks orchestrations that wait for an event, then raises one event to each. A
+unit is an event, from its raising until the client has seen the orchestration
+completed. Parking is not part of the window.`,
+			"perdure bench event --count 300"),
+		benchWorkload(t, bench.Parked, "Orchestrations that wait, and what they cost meanwhile", `
+Starts orchestrations that wait for an event, measures what they cost while they
+wait, then raises an event to each and waits for its completion. The window is
+that of starting and completing; p50_ms and p99_ms are those of a start.`,
+			"perdure bench parked --count 10000"),
+	)
+}
+
+func benchWorkload(t *terminal, name, short, long, example string) *cobra.Command {
+	cfg := bench.Config{Workload: name}
+	c := &cobra.Command{
+		Use:   name,
+		Short: short,
+		Long: strings.TrimSpace(long) + `
+
+The hub runs in this process, with activities that do nothing. Data goes to a
+temporary folder (set TMPDIR to choose the disk), which is removed at the end,
+unless --data names one. Ctrl-C ends the workload early and still prints what
+was measured.
+
+Prints one line of JSON:
+` + bench.Explain(name),
+		Example: "  " + example,
+		Args:    exactly(0, "no arguments"),
+		RunE:    func(c *cobra.Command, _ []string) error { return runBench(c, t, cfg) },
+	}
+	d, _ := bench.DefaultOf(name)
+	flags := c.Flags()
+	flags.StringVar(&cfg.Store, "store", bench.Pebble, "pebble, which syncs to disk, or memory")
+	flags.StringVar(&cfg.Dir, "data", "", "data folder, which is kept (default: a temporary one)")
+	flags.IntVar(&cfg.InFlight, "in-flight", d.InFlight, "units at a time")
+	if name == bench.Parked {
+		flags.IntVar(&cfg.Count, "count", d.Count, "instances to park")
+	} else {
+		flags.IntVar(&cfg.Count, "count", 0, "units in all"+benchDefault(d.Count > 0, d.Count))
+		flags.DurationVar(&cfg.For, "for", 0, "begin units for so long, instead of --count"+benchDefault(d.For > 0, d.For))
+	}
+	if d.Steps > 0 {
+		flags.IntVar(&cfg.Steps, "steps", d.Steps, "activities of a unit")
+	}
+	flags.IntVar(&cfg.Payload, "payload", 1, "characters of each activity's result, event or input")
+	flags.StringVar(&cfg.CPUProfile, "cpuprofile", "", "file for a profile of the processor, for go tool pprof")
+	flags.StringVar(&cfg.MemProfile, "memprofile", "", "file for a profile of the heap at the end")
+	return c
+}
+
+func benchDefault(has bool, value any) string {
+	if !has {
+		return ""
+	}
+	return fmt.Sprintf(" (default %v)", value)
+}
+
+func runBench(c *cobra.Command, t *terminal, cfg bench.Config) error {
+	quiet, err := c.Flags().GetBool("quiet")
+	if err != nil {
+		return err
+	}
+	cfg.Logger = slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	if !quiet {
+		cfg.Progress = func(line string) { fmt.Fprintln(t.err, line) }
+	}
+	for _, name := range []string{"in-flight", "count", "steps", "payload"} {
+		if flag := c.Flags().Lookup(name); flag != nil && flag.Changed && flag.Value.String() == "0" {
+			return fail(exitUsage, c.CommandPath()+" --help shows the flags", "--%s is 0: it must be at least 1", name)
+		}
+	}
+	result, err := bench.Run(c.Context(), cfg)
+	if errors.Is(err, bench.ErrConfig) {
+		return fail(exitUsage, c.CommandPath()+" --help shows the flags", "%s", oneLine(err))
+	}
+	if err != nil {
+		return fail(exitError, "", "%s", oneLine(err))
+	}
+	line, err := result.Line()
+	if err != nil {
+		return fail(exitError, "", "%s", err)
+	}
+	_, err = fmt.Fprintln(t.out, line)
+	return err
+}
