@@ -1,0 +1,139 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/perdure/perdure/client"
+	"github.com/perdure/perdure/internal/hub/local"
+	"github.com/perdure/perdure/store"
+)
+
+// bench is a workload on its way.
+type bench struct {
+	cfg      Config
+	store    store.Store
+	client   *client.Client
+	result   *Result
+	latency  histogram
+	meter    meter
+	progress *progress
+	steps    *stepTrack // nil = steps are not compared
+}
+
+// Run measures one workload. If ctx ends it stops early and returns what was
+// measured so far, marked as interrupted. Concurrent runs disturb each other.
+func Run(ctx context.Context, cfg Config) (*Result, error) {
+	cfg, err := cfg.filled()
+	if err != nil {
+		return nil, err
+	}
+	b := &bench{cfg: cfg, result: &Result{
+		Workload: cfg.Workload, Store: cfg.Store, InFlight: cfg.InFlight, Steps: cfg.Steps, Payload: cfg.Payload,
+	}}
+	dir, remove, err := cfg.folder()
+	if err != nil {
+		return nil, err
+	}
+	err = b.inFolder(ctx, dir)
+	if err := errors.Join(err, remove()); err != nil {
+		return nil, err
+	}
+	return b.result, nil
+}
+
+// inFolder probes the machine and runs the workload in a folder.
+func (b *bench) inFolder(ctx context.Context, dir string) error {
+	b.progress = newProgress(b.cfg.Progress)
+	defer b.progress.end()
+	b.progress.phase("probing disk and processor", nil)
+	var err error
+	if b.result.DiskSyncs, err = probeDisk(dir, b.cfg.ProbeTime); err != nil {
+		return err
+	}
+	b.result.CPUProbe = probeCPU()
+	s, closeStore, err := b.cfg.openStore(dir)
+	if err != nil {
+		return err
+	}
+	b.store = s
+	return errors.Join(b.withHub(ctx), closeStore())
+}
+
+// withHub runs a hub and the workload on it.
+func (b *bench) withHub(ctx context.Context) error {
+	b.steps = newStepTrack(b.cfg)
+	registry, err := b.registry()
+	if err != nil {
+		return err
+	}
+	h, err := local.New(local.Config{Store: b.store, Registry: registry, Logger: b.cfg.Logger})
+	if err != nil {
+		return err
+	}
+	hubCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan struct{})
+	var hubErr error
+	go func() {
+		defer close(ended)
+		hubErr = h.Run(hubCtx)
+	}()
+	b.client = client.New(h)
+	err = b.measure(ctx)
+	stop()
+	<-ended
+	return errors.Join(err, hubErr)
+}
+
+// measure runs the workload and fills the result.
+func (b *bench) measure(ctx context.Context) error {
+	b.meter.store = b.store
+	endProfile, err := startProfile(b.cfg.CPUProfile)
+	if err != nil {
+		return err
+	}
+	err = b.workload(ctx)
+	err = errors.Join(err, endProfile())
+	if err != nil {
+		return err
+	}
+	b.result.Interrupted = ctx.Err() != nil
+	b.result.RSS = megabytes(residentBytes())
+	if err := writeHeapProfile(b.cfg.MemProfile); err != nil {
+		return err
+	}
+	b.result.fill(&b.meter, &b.latency)
+	stats, err := b.store.Stats(context.WithoutCancel(ctx))
+	b.result.DiskBytes = stats.DiskBytes
+	return err
+}
+
+func (b *bench) workload(ctx context.Context) error {
+	switch b.cfg.Workload {
+	case Sequence:
+		return b.sequence(ctx)
+	case Fanout:
+		return b.fanout(ctx)
+	case Event:
+		return b.event(ctx)
+	case Parked:
+		return b.parked(ctx)
+	}
+	return fmt.Errorf("no workload %q", b.cfg.Workload)
+}
+
+// folder returns the folder to work in, and what removes it if it is a
+// temporary one.
+func (c Config) folder() (dir string, remove func() error, err error) {
+	if c.Dir == "" {
+		dir, err = os.MkdirTemp("", "perdure-bench-")
+		return dir, func() error { return os.RemoveAll(dir) }, err
+	}
+	return c.Dir, func() error { return nil }, os.MkdirAll(c.Dir, 0o755)
+}
+
+// milliseconds of a duration.
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
