@@ -1,0 +1,305 @@
+package hubtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/history"
+	"github.com/perdure/perdure/internal/hub"
+	"github.com/perdure/perdure/store"
+)
+
+var activityCases = []testCase{
+	{"FailureChain", activityFailure},
+	{"Panic", activityPanic},
+	{"Unknown", activityUnknown},
+	{"Timeout", activityTimeout},
+	{"Heartbeat", activityHeartbeat},
+	{"Canceled", activityCanceled},
+	{"Info", activityInfo},
+	{"FanOut", activityFanOut},
+	{"Mixed", activityMixed},
+}
+
+var errBase = errors.New("base")
+
+func activityFailure(t *testing.T, s suite) {
+	e := s.open(t, func(r *perdure.Registry) {
+		perdure.AddActivityNamed(r, "bad", func(context.Context, string) (string, error) {
+			cause := &perdure.Error{Code: perdure.Unavailable, Message: "down", Cause: errBase}
+			return "", fmt.Errorf("outer: %w", cause)
+		})
+		perdure.AddOrchestrationNamed(r, "run", func(ctx *perdure.Context, _ string) (string, error) {
+			_, err := perdure.CallNamed[string](ctx, "bad", nil).Await()
+			var step *perdure.StepError
+			if !errors.As(err, &step) {
+				return "", fmt.Errorf("the error is a %T", err)
+			}
+			var causes []string
+			for c := step; c != nil; c = c.Cause {
+				causes = append(causes, c.Message)
+			}
+			if perdure.CodeOf(err) != perdure.Unavailable {
+				causes = append(causes, "without its code")
+			}
+			ctx.SetCustomStatus(strings.Join(causes, "|"))
+			return "", err
+		})
+	})
+	e.start("run", "a", "")
+	f := e.fails("a")
+	if got, want := e.get("a").CustomStatus.S, `"outer: down: base|down: base|base"`; got != want {
+		t.Errorf("causes seen by the orchestration = %s, want %s", got, want)
+	}
+	var chain []string
+	for c := f; c != nil; c = c.Inner {
+		chain = append(chain, c.Message)
+	}
+	want := []string{"bad: outer: down: base", "outer: down: base", "down: base", "base"}
+	if diff := cmp.Diff(want, chain); diff != "" {
+		t.Errorf("recorded failure (-want +got):\n%s", diff)
+	}
+}
+
+func activityPanic(t *testing.T, s suite) {
+	e := s.open(t, func(r *perdure.Registry) {
+		perdure.AddActivityNamed(r, "bad", func(context.Context, string) (string, error) { panic("boom") })
+		perdure.AddOrchestrationNamed(r, "run", func(ctx *perdure.Context, _ string) (string, error) {
+			_, err := perdure.CallNamed[string](ctx, "bad", nil).Await()
+			var step *perdure.StepError
+			if errors.As(err, &step) && strings.Contains(step.Stack, "activity.go") {
+				return step.Type + " " + step.Message, nil
+			}
+			return "", err
+		})
+	})
+	e.start("run", "a", "")
+	e.completes("a", `"Panic boom"`)
+}
+
+func activityUnknown(t *testing.T, s suite) {
+	e := s.open(t, func(r *perdure.Registry) {
+		perdure.AddOrchestrationNamed(r, "run", func(ctx *perdure.Context, _ string) (string, error) {
+			return perdure.CallNamed[string](ctx, "nowhere", nil).Await()
+		})
+	})
+	e.start("run", "a", "")
+	if f := e.fails("a"); !strings.Contains(failureText(f), "nowhere") {
+		t.Errorf("failure = %s, want the activity's name", failureText(f))
+	}
+}
+
+func activityTimeout(t *testing.T, s suite) {
+	began, ended := make(chan struct{}, 10), make(chan error, 10)
+	e := s.open(t, func(r *perdure.Registry) {
+		perdure.AddActivityNamed(r, "slow", func(ctx context.Context, _ string) (string, error) {
+			began <- struct{}{}
+			<-ctx.Done()
+			ended <- context.Cause(ctx)
+			return "late", nil
+		})
+		perdure.AddOrchestrationNamed(r, "run", func(ctx *perdure.Context, _ string) (string, error) {
+			_, err := perdure.CallNamed[string](ctx, "slow", nil, perdure.WithTimeout(time.Minute)).Await()
+			return perdure.CodeOf(err).String(), nil
+		})
+	})
+	e.start("run", "a", "")
+	receive(e, began)
+	e.clock.Advance(59 * time.Second)
+	if in := e.get("a"); in.Status != store.Running {
+		t.Errorf("before its time limit the run is %v, want running", in.Status)
+	}
+	e.clock.Advance(time.Second)
+	if receive(e, ended) == nil {
+		t.Error("the activity's context had no cause")
+	}
+	e.completes("a", `"deadline_exceeded"`)
+}
+
+func activityHeartbeat(t *testing.T, s suite) {
+	began, beat, ended := make(chan struct{}), make(chan any), make(chan struct{})
+	e := s.open(t, func(r *perdure.Registry) {
+		perdure.AddActivityNamed(r, "slow", func(ctx context.Context, _ string) (string, error) {
+			began <- struct{}{}
+			for {
+				select {
+				case progress := <-beat:
+					if err := perdure.Heartbeat(ctx, progress); err != nil {
+						return "", err
+					}
+					began <- struct{}{}
+				case <-ctx.Done():
+					if perdure.Heartbeat(ctx, "late") == nil {
+						return "", errors.New("a heartbeat was taken after the end")
+					}
+					close(ended)
+					return "", ctx.Err()
+				}
+			}
+		})
+		perdure.AddOrchestrationNamed(r, "run", func(ctx *perdure.Context, _ string) (string, error) {
+			_, err := perdure.CallNamed[string](ctx, "slow", nil, perdure.WithHeartbeatTimeout(time.Minute)).Await()
+			return perdure.CodeOf(err).String(), nil
+		})
+	})
+	e.start("run", "a", "")
+	receive(e, began)
+	for range 5 {
+		e.clock.Advance(40 * time.Second)
+		beat <- map[string]int{"done": 1}
+		receive(e, began)
+	}
+	if in := e.get("a"); in.Status != store.Running {
+		t.Fatalf("with heartbeats the run is %v, want running", history.Status(in.Status))
+	}
+	for done := false; !done; {
+		e.clock.Advance(time.Minute)
+		select {
+		case <-ended:
+			done = true
+		default:
+		}
+		if e.ctx.Err() != nil {
+			t.Fatal("a silent activity was not ended")
+		}
+	}
+	e.completes("a", `"deadline_exceeded"`)
+}
+
+func activityCanceled(t *testing.T, s suite) {
+	began, ended := make(chan struct{}, 10), make(chan struct{}, 10)
+	e := s.open(t, func(r *perdure.Registry) {
+		perdure.AddActivityNamed(r, "slow", func(ctx context.Context, _ string) (string, error) {
+			began <- struct{}{}
+			<-ctx.Done()
+			ended <- struct{}{}
+			return "", ctx.Err()
+		})
+		perdure.AddOrchestrationNamed(r, "run", func(ctx *perdure.Context, _ string) (string, error) {
+			return perdure.CallNamed[string](ctx, "slow", nil).Await()
+		})
+		perdure.AddOrchestrationNamed(r, "give-up", func(ctx *perdure.Context, _ string) (string, error) {
+			slow := perdure.CallNamed[string](ctx, "slow", nil)
+			if _, err := perdure.NewEvent[string]("stop").Wait(ctx).Await(); err != nil {
+				return "", err
+			}
+			slow.Cancel()
+			_, err := slow.Await()
+			return perdure.CodeOf(err).String(), nil
+		})
+	})
+	e.start("run", "a", "")
+	receive(e, began)
+	e.control(hub.Terminate, "a")
+	receive(e, ended)
+	e.status("a", store.Terminated)
+	e.start("give-up", "b", "")
+	receive(e, began)
+	e.raise("b", "stop", "")
+	receive(e, ended)
+	e.completes("b", `"canceled"`)
+}
+
+func activityInfo(t *testing.T, s suite) {
+	var effects probe
+	e := s.open(t, func(r *perdure.Registry) {
+		perdure.AddActivityNamed(r, "info", func(ctx context.Context, _ string) (string, error) {
+			i := perdure.Activity(ctx)
+			if i.EffectID == "" || i.Token == "" || i.Worker == "" {
+				return "", perdure.NonRetryable(fmt.Errorf("incomplete: %+v", i))
+			}
+			effects.note("%s", i.EffectID)
+			if i.Attempt < 2 {
+				return "", errors.New("again")
+			}
+			return fmt.Sprint(i.Name, i.InstanceID, i.TaskID, i.Attempt, i.Tags), nil
+		})
+		perdure.AddOrchestrationNamed(r, "run", func(ctx *perdure.Context, _ string) (string, error) {
+			return perdure.CallNamed[string](ctx, "info", nil, perdure.WithTags(map[string]string{"k": "v"}),
+				perdure.WithRetry(perdure.RetryPolicy{MaxAttempts: 2})).Await()
+		})
+	})
+	e.start("run", "a", "")
+	e.completes("a", `"infoa3 2map[k:v]"`)
+	if effects.count() == 2 && effects.notes[0] != effects.notes[1] {
+		t.Errorf("effect ids of two attempts = %q, want the same", effects.notes)
+	}
+}
+
+// activityFanOut calls 10,000 activities at once.
+func activityFanOut(t *testing.T, s suite) {
+	n := 10_000
+	if testing.Short() {
+		n = 1000
+	}
+	e := s.open(t, func(r *perdure.Registry) {
+		perdure.AddActivityNamed(r, "double", func(_ context.Context, in int) (int, error) { return 2 * in, nil })
+		perdure.AddOrchestrationNamed(r, "run", func(ctx *perdure.Context, n int) (int, error) {
+			tasks := make([]*perdure.Task[int], n)
+			for i := range tasks {
+				tasks[i] = perdure.CallNamed[int](ctx, "double", i)
+			}
+			sum := 0
+			for _, task := range tasks {
+				v, err := task.Await()
+				if err != nil {
+					return 0, err
+				}
+				sum += v
+			}
+			return sum, nil
+		})
+	})
+	e.start("run", "a", fmt.Sprint(n))
+	e.completes("a", fmt.Sprint(n*(n-1)))
+	if v := e.get("a").Version; v > uint64(n/2) {
+		t.Errorf("a fan-out of %d took %d commits, want far fewer", n, v)
+	}
+}
+
+// activityMixed checks the shape of a history with each kind of step.
+func activityMixed(t *testing.T, s suite) {
+	e := s.open(t, func(r *perdure.Registry) {
+		echoCode(r)
+		perdure.AddOrchestrationNamed(r, "run", func(ctx *perdure.Context, _ string) (string, error) {
+			if _, err := perdure.CallNamed[string](ctx, "echo", "x").Await(); err != nil {
+				return "", err
+			}
+			if err := ctx.Timer(time.Second).Await(); err != nil {
+				return "", err
+			}
+			return perdure.CallOrchestrationNamed[string](ctx, "echo", "y").Await()
+		})
+	})
+	e.start("run", "a", "")
+	e.completes("a", `"y"`)
+	e.script("a", "", `
+		-1 orchestratorStarted
+		0 executionStarted name=run instance={instanceId=a executionId="$1"}
+		1 taskScheduled name=echo input=`+"`\"x\"`"+`
+		-1 orchestratorStarted
+		-1 taskCompleted taskScheduledId=1 result=`+"`\"x\"`"+`
+		2 timerCreated fireAt=2026-01-02T03:04:06Z
+		-1 orchestratorStarted
+		-1 timerFired fireAt=2026-01-02T03:04:06Z timerId=2
+		3 subOrchestrationInstanceCreated instanceId=a:0003 name=echo input=`+"`\"y\"`"+`
+		-1 orchestratorStarted
+		-1 subOrchestrationInstanceCompleted taskScheduledId=3 result=`+"`\"y\"`"+`
+		4 executionCompleted status=completed result=`+"`\"y\"`"+`
+		`)
+	e.script("a:0003", "", `
+		-1 orchestratorStarted
+		0 executionStarted name=echo input=`+"`\"y\"`"+` instance={instanceId=a:0003 executionId="$1"} parentInstance={taskScheduledId=3 name="run" instance={instanceId=a executionId="$2"}}
+		1 taskScheduled name=echo input=`+"`\"y\"`"+`
+		-1 orchestratorStarted
+		-1 taskCompleted taskScheduledId=1 result=`+"`\"y\"`"+`
+		2 executionCompleted status=completed result=`+"`\"y\"`"+`
+		`)
+}

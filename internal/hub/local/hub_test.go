@@ -1,0 +1,82 @@
+package local_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/clock"
+	"github.com/perdure/perdure/internal/hub/hubtest"
+	"github.com/perdure/perdure/internal/hub/local"
+	"github.com/perdure/perdure/store"
+	"github.com/perdure/perdure/store/memory"
+	"github.com/perdure/perdure/store/pebble"
+)
+
+// harness runs local hubs over stores that open opens.
+type harness struct{ open func(testing.TB) store.Store }
+
+// Start implements hubtest.Harness.
+func (h harness) Start(t testing.TB, reg *perdure.Registry, c clock.Clock) (hubtest.Hub, func()) {
+	t.Helper()
+	s := h.open(t)
+	hub, err := local.New(local.Config{Store: s, Registry: reg, Clock: c})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- hub.Run(ctx) }()
+	return hub, func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Run() = %v", err)
+		}
+		if err := s.Close(); err != nil {
+			t.Errorf("Close() = %v", err)
+		}
+	}
+}
+
+func TestHubOnMemory(t *testing.T) {
+	hubtest.Run(t, func(*testing.T) hubtest.Harness {
+		disk := &memory.Disk{}
+		return harness{func(t testing.TB) store.Store {
+			s, err := memory.Open(disk)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}}
+	})
+}
+
+// pebbleStore closes its database with the hub.
+type pebbleStore struct {
+	store.Store
+	db *pebble.DB
+}
+
+func (s pebbleStore) Close() error {
+	if err := s.Store.Close(); err != nil {
+		return err
+	}
+	return s.db.Close()
+}
+
+func TestHubOnPebble(t *testing.T) {
+	hubtest.Run(t, func(t *testing.T) hubtest.Harness {
+		dir := t.TempDir()
+		return harness{func(t testing.TB) store.Store {
+			db, err := pebble.Open(dir, pebble.Options{MemTableBytes: 1 << 20, CacheBytes: 4 << 20, BallastBytes: -1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, err := db.Hub("default", true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return pebbleStore{s, db}
+		}}
+	})
+}
