@@ -52,7 +52,10 @@ func (h *Hub) Compact(ctx context.Context) error {
 		if err := h.db.state.check(); err != nil {
 			return err
 		}
-		if err := h.db.eng.Compact(ctx, []byte{layoutVersion}, []byte{layoutVersion + 1}, false); err != nil {
+		err := h.db.state.leavable(func() error {
+			return h.db.eng.Compact(ctx, []byte{layoutVersion}, []byte{layoutVersion + 1}, false)
+		})
+		if err != nil {
 			return fmt.Errorf("compact: %w", err)
 		}
 		// Twice: the second flush makes a log, of one emptied before, and leaves

@@ -1,6 +1,8 @@
 package pebble
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -82,7 +84,8 @@ func (l engineLog) Fatalf(format string, args ...any) {
 	l.state.fail(fmt.Errorf(format, args...))
 }
 
-// guarded runs a call into Pebble: its errors and panics fail the store.
+// guarded runs a call into Pebble: its errors and panics fail the store, but for
+// those of a context.
 func (s *failState) guarded(call func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -90,8 +93,24 @@ func (s *failState) guarded(call func() error) (err error) {
 			err = s.err()
 		}
 	}()
-	if err := call(); err != nil {
+	switch err := call(); {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	case err != nil:
 		s.fail(err)
 	}
 	return s.check()
+}
+
+// leavable runs a call into Pebble that may never return once the store has
+// failed: it is left behind then, until Close lets it go.
+func (s *failState) leavable(call func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- s.guarded(call) }()
+	select {
+	case err := <-done:
+		return err
+	case <-s.down:
+		return s.err()
+	}
 }

@@ -20,15 +20,15 @@ import (
 // tried again at once and for ever. So once the store has failed the log and the
 // manifest see success, of writes that are dropped, which is safe because nobody
 // hears of it: Wait and Barrier look at the failure first. Tables are held until
-// the store closes, so that what memory holds stays readable.
+// the store closes, so that what memory holds stays readable; for ever if it never
+// opened.
 type guardFS struct {
 	vfs.FS
-	dir     string
-	state   *failState
-	syncs   *atomic.Int64
-	serving atomic.Bool // false while the engine opens: it gets errors as they are
-	sink    *vfs.MemFS  // holds files that are created after a failure
-	reuse   sync.Mutex  // keeps names of old logs while they are emptied
+	dir   string
+	state *failState
+	syncs *atomic.Int64
+	sink  *vfs.MemFS // holds files that are created after a failure
+	reuse sync.Mutex // keeps names of old logs while they are emptied
 }
 
 func newGuardFS(fs vfs.FS, dir string, state *failState, syncs *atomic.Int64) *guardFS {
@@ -66,10 +66,7 @@ func (g *guardFS) write(name string, op func() error) (dropped bool, err error) 
 	} else {
 		err = g.state.err()
 	}
-	switch {
-	case !g.serving.Load():
-		return false, err
-	case isTable(name):
+	if isTable(name) {
 		<-g.state.closing
 		return false, err
 	}
@@ -230,8 +227,5 @@ func (f *guardFile) Close() error {
 		return err
 	}
 	f.fs.state.fail(err)
-	if f.fs.serving.Load() {
-		return nil
-	}
-	return err
+	return nil
 }

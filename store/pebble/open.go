@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/cockroachdb/errors/oserror"
 	engine "github.com/cockroachdb/pebble/v2"
@@ -93,10 +94,8 @@ func openLocked(dir string, opts Options, created bool) (*DB, error) {
 	db.space = newSpaceGuard(dir, &opts, db.state)
 	_, _ = rand.Read(db.openID[:]) // never fails
 	if err := db.openEngine(created); err != nil {
-		db.state.beginClose()
 		return nil, err
 	}
-	db.fs.serving.Store(true)
 	db.workers.Add(2)
 	go db.runApplier()
 	go db.runSettler()
@@ -108,24 +107,55 @@ func openLocked(dir string, opts Options, created bool) (*DB, error) {
 func (db *DB) openEngine(created bool) error {
 	db.space.free() // gives up the ballast if recovery needs the room
 	for range 2 {
-		err := db.state.guarded(func() (err error) {
-			o := db.engineOptions()
-			defer o.Cache.Unref()
-			db.eng, err = engine.Open(db.dir, o)
-			return err
-		})
+		eng, err := db.startEngine()
 		if err != nil {
 			return err
 		}
 		if !created {
+			db.eng = eng
 			return nil
 		}
 		created = false
-		if err := db.state.guarded(db.eng.Close); err != nil {
+		if err := db.state.leavable(eng.Close); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// startEngine opens Pebble once. A write that fails in recovery may leave it
+// waiting for ever; it is left behind then, parked by guardFS.
+func (db *DB) startEngine() (*engine.DB, error) {
+	type result struct {
+		eng *engine.DB
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		var r result
+		r.err = db.state.guarded(func() (err error) {
+			o := db.engineOptions()
+			defer o.Cache.Unref()
+			r.eng, err = engine.Open(db.dir, o)
+			return err
+		})
+		if r.err != nil && r.eng != nil { // a write failed and was dropped
+			db.state.beginClose()
+			r.err = errors.Join(r.err, db.state.guarded(r.eng.Close))
+		}
+		done <- r
+	}()
+	select {
+	case r := <-done:
+		return r.eng, r.err
+	case <-db.state.down:
+	}
+	select {
+	case r := <-done:
+		return nil, r.err
+	case <-time.After(closeLimit):
+		return nil, db.state.err()
+	}
 }
 
 func (db *DB) engineOptions() *engine.Options {

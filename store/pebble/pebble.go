@@ -47,7 +47,7 @@ type DB struct {
 
 // closeLimit is how long Close waits for an engine that has failed. One that
 // hangs in a write is left behind, without the directory's lock.
-const closeLimit = 2 * time.Second
+const closeLimit = time.Second
 
 // Close ends all hubs, flushes what the log holds and releases the directory.
 // It waits for groups in flight. A second call does nothing.
@@ -106,17 +106,17 @@ func (db *DB) flush() error {
 	if err := db.state.check(); err != nil {
 		return err
 	}
-	var flushed <-chan struct{}
-	err := db.state.guarded(func() (err error) { flushed, err = db.eng.AsyncFlush(); return err })
-	if err != nil {
-		return err
-	}
-	select {
-	case <-flushed:
+	return db.state.leavable(func() error {
+		flushed, err := db.eng.AsyncFlush()
+		if err != nil {
+			return err
+		}
+		select {
+		case <-flushed:
+		case <-db.state.down:
+		}
 		return nil
-	case <-db.state.down:
-		return db.state.err()
-	}
+	})
 }
 
 // applyJob is a batch on its way into the engine.
@@ -160,7 +160,7 @@ func (db *DB) write(fill func(*engine.Batch) error) error {
 	if err := db.state.check(); err != nil {
 		return err
 	}
-	return db.state.guarded(func() error {
+	return db.state.leavable(func() error {
 		batch := db.eng.NewBatch()
 		defer batch.Close()
 		if err := fill(batch); err != nil {
