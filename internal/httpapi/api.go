@@ -51,6 +51,8 @@ type Config struct {
 	Heartbeat time.Duration // between comments on an idle stream; 0 = 15 s
 	Batch     time.Duration // between frames of one stream; 0 = 100 ms
 
+	// Agents are served if they are not nil.
+	Agents *Agents
 	// Mounts are further routes.
 	Mounts []Mount
 }
@@ -106,6 +108,11 @@ func New(cfg Config) *API {
 	a := &API{Config: cfg, mux: http.NewServeMux(), stopping: make(chan struct{})}
 	for pattern, h := range a.routes() {
 		a.mux.Handle(pattern, a.endpoint(h))
+	}
+	if cfg.Agents != nil {
+		for pattern, h := range a.agentRoutes() {
+			a.mux.Handle(pattern, a.endpoint(h))
+		}
 	}
 	a.mux.HandleFunc("/api/v1/", a.noRoute)
 	rooted := false

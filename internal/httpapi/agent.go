@@ -1,0 +1,220 @@
+package httpapi
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/agent"
+	"github.com/perdure/perdure/model"
+)
+
+// Agents are what the agents' routes serve.
+type Agents struct {
+	Service *agent.Service
+	List    []agent.Info // those that there are
+}
+
+// agentRoutes is the table of the agents' routes.
+func (a *API) agentRoutes() map[string]endpoint {
+	const session = "/api/v1/agents/{agent}/sessions/{key}"
+	return map[string]endpoint{
+		"POST /api/agents/{agent}/run":            a.runAgent,
+		"GET /api/health":                         a.agentHealth,
+		"GET /api/v1/agents":                      a.listAgents,
+		"GET /api/v1/agents/{agent}":              a.getAgent,
+		"GET /api/v1/agents/{agent}/sessions":     a.listSessions,
+		"GET " + session:                          a.getSession,
+		"GET " + session + "/messages":            a.getMessages,
+		"POST " + session + "/messages":           a.postMessage,
+		"GET " + session + "/turns/{turn}/stream": a.streamTurn,
+	}
+}
+
+// agentOf returns the agent that the path names.
+func (a *API) agentOf(r *http.Request) (agent.Info, error) {
+	name := r.PathValue("agent")
+	var names []string
+	for _, info := range a.Agents.List {
+		if strings.EqualFold(info.Name, name) {
+			return info, nil
+		}
+		names = append(names, info.Name)
+	}
+	hint := "no agent is registered here"
+	if near := nearest(name, names); near != "" {
+		hint = "did you mean " + near + "?"
+	} else if len(names) > 0 {
+		hint = "known are " + strings.Join(names, ", ")
+	}
+	return agent.Info{}, &problem{Status: http.StatusNotFound, Code: perdure.NotFound.String(), Detail: "there is no agent " + shown(name), Hint: hint}
+}
+
+// sessionOf returns the session that the path names, and its agent.
+func (a *API) sessionOf(r *http.Request) (agent.Info, agent.SessionID, error) {
+	info, err := a.agentOf(r)
+	if err != nil {
+		return info, agent.SessionID{}, err
+	}
+	id, err := agent.ParseSessionID(info.Name, r.PathValue("key"))
+	return info, id, err
+}
+
+// agentHealth lists the agents as Microsoft's hosts do.
+func (a *API) agentHealth(http.ResponseWriter, *http.Request) (*reply, error) {
+	type entry struct {
+		Name string `json:"name"`
+		Type string `json:"type"`
+		HTTP bool   `json:"http_endpoint_enabled"`
+		MCP  bool   `json:"mcp_tool_enabled"`
+	}
+	body := struct {
+		Status string  `json:"status"`
+		Agents []entry `json:"agents"`
+		Count  int     `json:"agent_count"`
+	}{Status: "healthy", Agents: []entry{}, Count: len(a.Agents.List)}
+	for _, info := range a.Agents.List {
+		body.Agents = append(body.Agents, entry{Name: info.Name, Type: "Agent", HTTP: true})
+	}
+	return &reply{body: &body}, nil
+}
+
+// items is a list that is a page or the whole.
+type items[T any] struct {
+	Items []T    `json:"items"`
+	Next  string `json:"next,omitempty"` // ?cursor= of the next page
+}
+
+func (a *API) listAgents(_ http.ResponseWriter, r *http.Request) (*reply, error) {
+	if _, err := query(r); err != nil {
+		return nil, err
+	}
+	return &reply{body: items[agent.Info]{Items: append([]agent.Info{}, a.Agents.List...)}}, nil
+}
+
+func (a *API) getAgent(_ http.ResponseWriter, r *http.Request) (*reply, error) {
+	info, err := a.agentOf(r)
+	if err != nil {
+		return nil, err
+	}
+	return &reply{body: &info}, nil
+}
+
+// session is a session as lists show it.
+type session struct {
+	ID       string    `json:"id"` // instance id of its entity
+	Agent    string    `json:"agent"`
+	Key      string    `json:"key"`
+	State    string    `json:"state"` // idle or running
+	Messages int64     `json:"messages"`
+	Turns    int64     `json:"turns"` // that have ended
+	Failed   int64     `json:"failed"`
+	Running  string    `json:"running,omitempty"`
+	Queue    []string  `json:"queue"`
+	Tokens   tokens    `json:"tokens"`
+	Created  time.Time `json:"created"`
+	Updated  time.Time `json:"updated"`
+}
+
+// tokens counts what models read and wrote.
+type tokens struct {
+	In     int64 `json:"in"`
+	Out    int64 `json:"out"`
+	Cached int64 `json:"cached,omitempty"`
+	Total  int64 `json:"total"`
+}
+
+func viewTokens(u model.Usage) tokens {
+	return tokens{In: u.InputTokenCount, Out: u.OutputTokenCount, Cached: u.CachedInputTokenCount, Total: u.TotalTokenCount}
+}
+
+func viewSession(s *agent.Session) *session {
+	v := &session{
+		ID: s.ID.String(), Agent: s.Agent, Key: s.ID.Key, State: "idle", Messages: s.Messages, Turns: s.Turns, Failed: s.Failed,
+		Running: s.Running, Queue: s.Queue, Tokens: viewTokens(s.Usage), Created: s.Created, Updated: s.Updated,
+	}
+	if s.Running != "" {
+		v.State = "running"
+	}
+	return v
+}
+
+func (a *API) listSessions(_ http.ResponseWriter, r *http.Request) (*reply, error) {
+	info, err := a.agentOf(r)
+	if err != nil {
+		return nil, err
+	}
+	q, err := query(r, "cursor", "limit")
+	if err != nil {
+		return nil, err
+	}
+	limit, err := pageSize(q)
+	if err != nil {
+		return nil, err
+	}
+	after, err := cursor(q)
+	if err != nil {
+		return nil, err
+	}
+	page, err := a.Agents.Service.Sessions(r.Context(), info.Name, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	body := items[*session]{Items: []*session{}, Next: cursorText(page.Next)}
+	for _, s := range page.Sessions {
+		body.Items = append(body.Items, viewSession(s))
+	}
+	return &reply{body: &body}, nil
+}
+
+func (a *API) getSession(_ http.ResponseWriter, r *http.Request) (*reply, error) {
+	_, id, err := a.sessionOf(r)
+	if err != nil {
+		return nil, err
+	}
+	s, err := a.Agents.Service.Session(r.Context(), id)
+	if err != nil {
+		return nil, err
+	}
+	return &reply{body: viewSession(s)}, nil
+}
+
+// maxMessages bounds a page of messages.
+const maxMessages = 1000
+
+// transcript is a part of a conversation.
+type transcript struct {
+	Items []agent.LogMessage `json:"items"`
+	Next  *int64             `json:"next,omitempty"` // ?from= of the next page
+}
+
+func (a *API) getMessages(_ http.ResponseWriter, r *http.Request) (*reply, error) {
+	_, id, err := a.sessionOf(r)
+	if err != nil {
+		return nil, err
+	}
+	q, err := query(r, "from", "limit")
+	if err != nil {
+		return nil, err
+	}
+	from, err := q.number("from", 0, 1<<53)
+	if err != nil {
+		return nil, err
+	}
+	limit, err := q.number("limit", maxMessages, maxMessages)
+	if err != nil {
+		return nil, err
+	}
+	limit = max(limit, 1)
+	list, err := a.Agents.Service.Messages(r.Context(), id, int64(from), limit)
+	if err != nil {
+		return nil, err
+	}
+	body := transcript{Items: append([]agent.LogMessage{}, list...)}
+	if len(list) == limit {
+		next := list[limit-1].Position + 1
+		body.Next = &next
+	}
+	return &reply{body: &body}, nil
+}
