@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/internal/httpapi"
 	"github.com/perdure/perdure/internal/hub"
@@ -34,6 +35,7 @@ type App struct {
 	opened  chan struct{} // closed when hub and url are set
 	ended   chan struct{} // closed when Run returns
 	once    sync.Once     // closes ended
+	agents  httpapi.Agents
 	hub     hub.Hub       // written before opened is closed
 	url     string        // written before opened is closed
 }
@@ -44,7 +46,13 @@ func New(cfg Config) (*App, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
-	return &App{cfg: cfg, opened: make(chan struct{}), ended: make(chan struct{})}, nil
+	a := &App{cfg: cfg, opened: make(chan struct{}), ended: make(chan struct{})}
+	list, err := agent.List(cfg.Registry)
+	if err != nil {
+		return nil, err
+	}
+	a.agents = httpapi.Agents{Service: agent.NewService(a.Client()), List: list}
+	return a, nil
 }
 
 // Handle adds an HTTP route, with a pattern of http.ServeMux. It is served
@@ -140,7 +148,7 @@ func (a *App) runHub(ctx context.Context, server *swapServer, addr net.Addr, ser
 	hubCtx, stopHub := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopHub()
 	working := make(chan error, 1)
-	go func() { working <- opened.run(hubCtx) }()
+	go func() { working <- opened.run(a.agents.Service.Context(hubCtx)) }()
 
 	api := a.api(opened, addr)
 	server.swap(api)
@@ -194,7 +202,7 @@ func (a *App) api(o *opened, addr net.Addr) *httpapi.API {
 	version, commit, release := build()
 	return httpapi.New(httpapi.Config{
 		Hub: o.hub, Now: o.now, Logger: a.cfg.Logger, Orchestrations: a.cfg.Registry.Orchestrations,
-		Hosts: hosts, AnyIP: anyIP, MaxBody: a.cfg.BodyLimit, Mounts: a.mounts,
+		Hosts: hosts, AnyIP: anyIP, MaxBody: a.cfg.BodyLimit, Agents: &a.agents, Mounts: a.mounts,
 		Info: httpapi.Info{Version: version, Commit: commit, Go: release, Hub: hubName, Store: "pebble",
 			Data: a.cfg.Hub, Model: a.cfg.Model, TimeScale: a.cfg.TimeScale},
 	})
