@@ -1,11 +1,8 @@
 package pebble
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"path/filepath"
-	"slices"
 	"time"
 
 	engine "github.com/cockroachdb/pebble/v2"
@@ -123,10 +120,9 @@ func (db *DB) trimLogs() error {
 	if err != nil {
 		return fmt.Errorf("compact: %w", err)
 	}
-	logs := slices.DeleteFunc(names, func(name string) bool { return filepath.Ext(name) != ".log" })
+	logs := sortedLogs(names)
 	if len(logs) < 2 || db.eng.Metrics().WAL.Files != 1 {
 		return nil
 	}
-	slices.SortFunc(logs, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
 	return db.fs.empty(logs[:len(logs)-1])
 }

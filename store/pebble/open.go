@@ -49,6 +49,9 @@ func Open(dir string, opts Options) (*DB, error) {
 		dir = abs
 	}
 	db, err := open(dir, opts)
+	if engine.IsCorruptionError(err) {
+		err = fmt.Errorf("%w: %w", store.ErrCorrupt, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", dir, err)
 	}
@@ -85,6 +88,9 @@ func openLocked(dir string, opts Options, created bool) (*DB, error) {
 		if err := writeFormat(opts.FS, dir); err != nil {
 			return nil, err
 		}
+	}
+	if err := checkLog(opts.FS, dir); err != nil {
+		return nil, err
 	}
 	db := &DB{
 		dir: dir, opts: opts, state: newFailState(opts.Logger), hubs: make(map[string]*Hub),
@@ -133,12 +139,16 @@ func (db *DB) startEngine() (*engine.DB, error) {
 	done := make(chan result, 1)
 	go func() {
 		var r result
-		r.err = db.state.guarded(func() (err error) {
+		var refused error // by the engine, with a sound disk
+		r.err = db.state.guarded(func() error {
 			o := db.engineOptions()
 			defer o.Cache.Unref()
-			r.eng, err = engine.Open(db.dir, o)
-			return err
+			r.eng, refused = engine.Open(db.dir, o)
+			return nil
 		})
+		if r.err == nil {
+			r.err = refused
+		}
 		if r.err != nil && r.eng != nil { // a write failed and was dropped
 			db.state.beginClose()
 			r.err = errors.Join(r.err, db.state.guarded(r.eng.Close))
