@@ -13,6 +13,7 @@ import (
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/client"
+	"github.com/perdure/perdure/internal/history"
 	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/schedule"
 )
@@ -136,6 +137,49 @@ func TestSpecAsJSON(t *testing.T) {
 	if diff := cmp.Diff(spec, got); diff != "" {
 		t.Errorf("Spec through %s (-want +got):\n%s", b, diff)
 	}
+}
+
+// oneEntity is a hub with one entity, whatever its id.
+type oneEntity struct {
+	hub.Hub
+	state string
+}
+
+func (h oneEntity) Entity(context.Context, string) (*hub.Entity, error) {
+	return &hub.Entity{State: history.Some(h.state)}, nil
+}
+
+// FuzzSchedule reads the state of a schedule: what is damaged is reported, and
+// the firing times to come follow each other.
+func FuzzSchedule(f *testing.F) {
+	f.Add("* * * * *", "", int64(0), int64(1772366400), int64(1772366400+3600))
+	f.Add("30 2 29 2 *", "Europe/Berlin", int64(0), int64(1772366400), int64(0))
+	f.Add("", "", int64(1), int64(-5), int64(0))
+	f.Add("0 0 * * 1-5", "America/Sao_Paulo", int64(0), int64(1500000000), int64(0))
+	f.Add("59 59 23 31 12 ?", "Australia/Lord_Howe", int64(0), int64(1<<32), int64(1<<40))
+	f.Fuzz(func(t *testing.T, cron, zone string, interval, next, end int64) {
+		spec := schedule.Spec{ID: "s", Orchestration: "o", Cron: cron, TimeZone: zone,
+			Interval: time.Duration(interval) * time.Millisecond}
+		if end != 0 {
+			spec.End = time.Unix(end, 0)
+		}
+		state, err := json.Marshal(map[string]any{"spec": spec, "next": time.Unix(next, 0)})
+		if err != nil {
+			return // a year that JSON has no form for
+		}
+		s, err := schedule.Get(t.Context(), client.New(oneEntity{state: string(state)}), "s")
+		if err != nil {
+			if perdure.CodeOf(err) != perdure.Internal {
+				t.Fatalf("Get() of %s = %v, want internal", state, err)
+			}
+			return
+		}
+		for i := 1; i < len(s.Next); i++ {
+			if !s.Next[i].After(s.Next[i-1]) || !spec.End.IsZero() && s.Next[i].After(spec.End) {
+				t.Errorf("Get() of %s: Next = %v, want rising times up to the end", state, s.Next)
+			}
+		}
+	})
 }
 
 // FuzzSpec reads specifications from JSON: what is refused before a hub is asked
