@@ -36,8 +36,8 @@ type App struct {
 	ended   chan struct{} // closed when Run returns
 	once    sync.Once     // closes ended
 	agents  httpapi.Agents
-	hub     hub.Hub       // written before opened is closed
-	url     string        // written before opened is closed
+	hub     hub.Hub // written before opened is closed
+	url     string  // written before opened is closed
 }
 
 // New returns an app. The error names every field of the configuration that is

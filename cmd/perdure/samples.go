@@ -2,16 +2,22 @@ package main
 
 import (
 	"context"
+	"os"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/examples/contentapproval"
+	"github.com/perdure/perdure/examples/joker"
+	"github.com/perdure/perdure/examples/multiagent"
 	"github.com/perdure/perdure/host"
+	"github.com/perdure/perdure/model"
+	"github.com/perdure/perdure/model/auto"
 )
 
 // hosted is what dev hosts.
 type hosted struct {
 	registry *perdure.Registry
 	model    string // the model in use, in words; "" = none
-	// routes adds the routes of agents; nil = none.
+	// routes adds further routes; nil = none.
 	routes func(*host.App)
 	// try are commands to try, for a server at the address.
 	try func(url string) []string
@@ -22,10 +28,37 @@ type hosting func(context.Context) (*hosted, error)
 
 // samples wires the sample orchestrations and agents, by hand.
 func samples(context.Context) (*hosted, error) {
-	return &hosted{
-		registry: perdure.NewRegistry(),
-		try: func(url string) []string {
-			return []string{"curl " + url + "/api/v1/info", "curl " + url + "/api/v1/runs"}
-		},
-	}, nil
+	m, about, err := auto.FromEnv(os.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	h := &hosted{registry: perdure.NewRegistry(), model: describe(about), try: try}
+	for _, register := range []func(*perdure.Registry, model.Model) error{
+		joker.Register, contentapproval.Register, multiagent.Register,
+	} {
+		if err := register(h.registry, m); err != nil {
+			return nil, err
+		}
+	}
+	return h, nil
+}
+
+// describe says which model is in use.
+func describe(about model.Info) string {
+	text := about.Provider + "/" + about.Model
+	if about.Endpoint != "" {
+		text += " at " + about.Endpoint
+	}
+	return text
+}
+
+// try returns commands that show the samples.
+func try(url string) []string {
+	return []string{
+		`curl --json '{"message":"Tell me a joke about a pirate."}' ` + url + `/api/agents/Joker/run`,
+		`curl --json '{"name":"ContentApproval","id":"tides","input":"tides"}' ` + url + `/api/v1/runs`,
+		`curl --json 'true' ` + url + `/api/v1/runs/tides/events/ApprovalDecision`,
+		`curl --json '{"name":"ExpertPanel","id":"panel","input":"What is temperature?"}' ` + url + `/api/v1/runs`,
+		`curl ` + url + `/api/v1/runs/panel?wait=30s`,
+	}
 }
