@@ -129,3 +129,29 @@ func TestLongValuesAreCutInErrors(t *testing.T) {
 		t.Errorf("Await() = %v, want a short error", err)
 	}
 }
+
+type wakes struct {
+	name string
+	log  *[]string
+}
+
+func (w *wakes) Wake() { *w.log = append(*w.log, w.name) }
+
+func TestStepWakesItsWaiters(t *testing.T) {
+	var log []string
+	a, b, c, d := &wakes{"a", &log}, &wakes{"b", &log}, &wakes{"c", &log}, &wakes{"d", &log}
+	var s perdure.Step
+	for _, w := range []perdure.Waiter{a, b, c, d, b} {
+		s.Subscribe(w)
+	}
+	s.Unsubscribe(a)
+	s.Unsubscribe(c)
+	s.Unsubscribe(b) // one of two
+	s.Subscribe(a)
+	s.Complete(history.Text{})
+	s.Complete(history.Text{})
+	s.Unsubscribe(a)
+	if diff := cmp.Diff([]string{"d", "b", "a"}, log); diff != "" {
+		t.Errorf("wakes (-want +got):\n%s", diff)
+	}
+}

@@ -123,7 +123,6 @@ func (m *machine) unlock(section string) {
 			continue
 		}
 		m.sections = append(m.sections[:i:i], m.sections[i+1:]...)
-		delete(m.calls, section)
 		for _, target := range s.Locks {
 			m.unlockOne(section, target)
 		}

@@ -67,7 +67,8 @@ func (m *machine) forget(b *branch) {
 // body is the coroutine. Goexit, which user code may call, must not leave it,
 // since it would end the goroutine that resumed the coroutine: guard suspends
 // for good in that case. When the branch is unwound, Goexit does end the
-// goroutine that called stop, which is one made for that.
+// goroutine that called stop, which is one made for that: the second suspension
+// returns at once then.
 func (b *branch) body(yield func(struct{}) bool) {
 	b.yield = yield
 	defer b.guard()
@@ -77,7 +78,7 @@ func (b *branch) body(yield func(struct{}) bool) {
 }
 
 func (b *branch) guard() {
-	if b.clean || b.m.unwinding {
+	if b.clean {
 		return
 	}
 	b.ended = true

@@ -35,7 +35,7 @@ func TestContext(t *testing.T) {
 			Instance: ctx.InstanceID(), Execution: ctx.ExecutionID(), Name: ctx.Name(),
 			Version: ctx.Version(), Tags: ctx.Tags(), Parent: ctx.Parent(),
 		}
-		for i := range 2 {
+		for i := range 3 {
 			got.IDs = append(got.IDs, ctx.NewID())
 			got.Chance = append(got.Chance, ctx.Rand().IntN(1000))
 			got.Times = append(got.Times, ctx.Now())
@@ -61,33 +61,40 @@ func TestContext(t *testing.T) {
 		{ID: -1, Time: epoch.Add(time.Hour), Body: &history.OrchestratorStarted{}},
 		{ID: -1, Body: fired(1)},
 	}
+	third := []*history.Event{
+		{ID: -1, Time: epoch, Body: &history.OrchestratorStarted{}}, // time does not go back
+		{ID: -1, Body: fired(2)},
+	}
 	warm := runner.Open("i", "x")
 	defer warm.Evict()
 	warm.Turn(nil, first)
 	warm.Turn(nil, second)
+	warm.Turn(nil, third)
 	fromWarm, lines := got, strings.Count(log.String(), "\n")
 
 	cold := runner.Open("i", "x")
 	defer cold.Evict()
-	cold.Turn(append(first, &history.Event{ID: 1, Body: &history.TimerCreated{}}), second)
+	past := append(first, &history.Event{ID: 1, Body: &history.TimerCreated{}})
+	past = append(past, second...)
+	cold.Turn(append(past, &history.Event{ID: 2, Body: &history.TimerCreated{}}), third)
 
 	want := seen{
 		Instance: "i", Execution: "x", Name: "test", Version: "v", Tags: map[string]string{"k": "v"},
 		Parent: &perdure.Parent{InstanceID: "pi", ExecutionID: "pe", Name: "p"},
 		IDs:    fromWarm.IDs, Chance: fromWarm.Chance,
-		Times:     []time.Time{epoch, epoch.Add(time.Hour)},
-		Replaying: []bool{true, false},
+		Times:     []time.Time{epoch, epoch.Add(time.Hour), epoch.Add(time.Hour)},
+		Replaying: []bool{true, true, false},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("context after a replay (-want +got):\n%s", diff)
 	}
 	if fromWarm.IDs[0] == fromWarm.IDs[1] || !regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`).MatchString(fromWarm.IDs[0]) {
-		t.Errorf("NewID() = %v, want two UUIDs", fromWarm.IDs)
+		t.Errorf("NewID() = %v, want UUIDs", fromWarm.IDs)
 	}
 	if fromWarm.Replaying[0] || fromWarm.Replaying[1] {
 		t.Errorf("IsReplaying() in fresh turns = %v, want false", fromWarm.Replaying)
 	}
-	if lines != 2 || strings.Count(log.String(), "\n") != 3 {
+	if lines != 3 || strings.Count(log.String(), "\n") != 4 {
 		t.Errorf("log = %s\nwant a line for each fresh turn", log.String())
 	}
 	if !strings.Contains(log.String(), "instance=i orchestration=test x=y g.i=0") {

@@ -104,7 +104,7 @@ func (m *machine) caller() *branch {
 
 // run resumes ready branches until all wait or the execution is over.
 func (m *machine) run() {
-	for i := 0; i < len(m.ready) && !m.over && !m.stopped.Load(); i++ {
+	for i := 0; i < len(m.ready) && !m.over; i++ {
 		b := m.ready[i]
 		if b.ended {
 			continue
