@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -152,7 +153,7 @@ func (a *App) runHub(ctx context.Context, server *swapServer, addr net.Addr, ser
 
 	api := a.api(opened, addr)
 	server.swap(api)
-	a.hub, a.url = opened.hub, "http://"+addr.String()
+	a.hub, a.url = opened.hub, "http://"+reachable(addr)
 	close(a.opened)
 
 	var hubEnded bool
@@ -206,6 +207,14 @@ func (a *App) api(o *opened, addr net.Addr) *httpapi.API {
 		Info: httpapi.Info{Version: version, Commit: commit, Go: release, Hub: hubName, Store: "pebble",
 			Data: a.cfg.Hub, Model: a.cfg.Model, TimeScale: a.cfg.TimeScale},
 	})
+}
+
+// reachable is an address as a program on this machine can dial it.
+func reachable(addr net.Addr) string {
+	if tcp, ok := addr.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		return net.JoinHostPort("localhost", strconv.Itoa(tcp.Port))
+	}
+	return addr.String()
 }
 
 // build returns version and commit of the binary and the release of Go.

@@ -277,23 +277,42 @@ func TestHeaderLimit(t *testing.T) {
 	}
 }
 
-func TestHostHeader(t *testing.T) {
-	app, _ := start(t, config(t.TempDir()))
-	for name, want := range map[string]int{"evil.test": 421, "localhost:1": 200, "127.0.0.1": 200} {
-		r, err := http.NewRequestWithContext(t.Context(), "GET", app.URL()+"/api/v1/info", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Host = name
-		response, err := http.DefaultClient.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = response.Body.Close()
-		if response.StatusCode != want {
-			t.Errorf("Host %s = %d, want %d", name, response.StatusCode, want)
+// TestListenForAll serves on every address, by explicit choice: names of others
+// stay refused.
+func TestListenForAll(t *testing.T) {
+	cfg := config(t.TempDir())
+	cfg.Addr, cfg.UnsafeListen, cfg.Hosts = ":0", true, []string{"perdure.example.com"}
+	app, _ := start(t, cfg)
+	for name, want := range map[string]int{"10.1.2.3": 200, "perdure.example.com": 200, "evil.test": 421} {
+		if got := statusFor(t, app, name); got != want {
+			t.Errorf("Host %s = %d, want %d", name, got, want)
 		}
 	}
+}
+
+func TestHostHeader(t *testing.T) {
+	app, _ := start(t, config(t.TempDir()))
+	for name, want := range map[string]int{"evil.test": 421, "10.1.2.3": 421, "localhost:1": 200, "127.0.0.1": 200} {
+		if got := statusFor(t, app, name); got != want {
+			t.Errorf("Host %s = %d, want %d", name, got, want)
+		}
+	}
+}
+
+// statusFor is the status of a request with a Host header.
+func statusFor(t *testing.T, app *host.App, name string) int {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), "GET", app.URL()+"/api/v1/info", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Host = name
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	return response.StatusCode
 }
 
 func writeFile(path string) error { return os.WriteFile(path, nil, 0o600) }
