@@ -26,7 +26,9 @@ const plain = 0
 type Codec interface {
 	// ID is stored with each payload and never changes; 0 is taken.
 	ID() byte
+	// Encode appends the stored form of src to dst.
 	Encode(dst, src []byte) []byte
+	// Decode appends what Encode was given to dst, or says why it cannot.
 	Decode(dst, src []byte) ([]byte, error)
 }
 

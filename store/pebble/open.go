@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/cockroachdb/errors/oserror"
 	engine "github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -204,11 +203,11 @@ func checkFormat(fsys vfs.FS, dir string) (create bool, err error) {
 		}
 		return false, nil
 	}
-	if !oserror.IsNotExist(err) {
+	if !errors.Is(err, fs.ErrNotExist) {
 		return false, err
 	}
 	names, err := fsys.List(dir)
-	if err != nil && !oserror.IsNotExist(err) {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false, err
 	}
 	for _, name := range names {
