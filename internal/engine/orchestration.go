@@ -28,7 +28,10 @@ type Orchestration struct {
 	Waits  []string
 
 	tasks    map[int32]*Task
-	requests map[string]int32 // request id of an entity call -> task
+	counts   [LockTask + 1]int // of tasks, by kind
+	newest   *Task             // scheduled last; it may have ended
+	timers   map[int32]*Task   // the tasks that are timers
+	requests map[string]int32  // request id of an entity call -> task
 	sections map[string]*section
 }
 
@@ -73,11 +76,51 @@ func (o *Orchestration) Tasks() map[int32]*Task { return o.tasks }
 // HoldsLocks reports whether it holds or asks for locks.
 func (o *Orchestration) HoldsLocks() bool { return len(o.sections) > 0 }
 
+// Count returns how many tasks of a kind are open.
+func (o *Orchestration) Count(k TaskKind) int { return o.counts[k] }
+
+// Timers returns the open timers; the map belongs to the state.
+func (o *Orchestration) Timers() map[int32]*Task { return o.timers }
+
+// Newest returns the task that was scheduled last, if it is open, else any open
+// task, nil if there is none.
+func (o *Orchestration) Newest() *Task {
+	if o.newest != nil && o.tasks[o.newest.ID] == o.newest {
+		return o.newest
+	}
+	for _, t := range o.tasks {
+		return t
+	}
+	return nil
+}
+
 func (o *Orchestration) open(t *Task) {
 	if o.tasks == nil {
 		o.tasks = make(map[int32]*Task)
 	}
+	o.shut(t.ID)
 	o.tasks[t.ID] = t
+	o.counts[t.Kind]++
+	o.newest = t
+	if t.Kind == TimerTask {
+		if o.timers == nil {
+			o.timers = make(map[int32]*Task)
+		}
+		o.timers[t.ID] = t
+	}
+}
+
+// shut removes a task that has ended.
+func (o *Orchestration) shut(id int32) {
+	t := o.tasks[id]
+	if t == nil {
+		return
+	}
+	delete(o.tasks, id)
+	o.counts[t.Kind]--
+	if t.Kind == TimerTask {
+		delete(o.timers, id)
+	}
 }
 
 // Fold brings the state up to date with an event of the history.
@@ -92,7 +135,8 @@ func (o *Orchestration) Fold(e *history.Event) {
 		o.Status, o.Started = history.StatusRunning, e.Time
 	case *history.ExecutionCompleted:
 		o.Status, o.Completed = b.Status, e.Time
-		o.tasks, o.requests, o.sections, o.Waits = nil, nil, nil, nil
+		o.tasks, o.timers, o.requests, o.sections, o.Waits = nil, nil, nil, nil, nil
+		o.counts, o.newest = [LockTask + 1]int{}, nil
 	case *history.ExecutionSuspended:
 		o.Status = history.StatusSuspended
 	case *history.ExecutionResumed:
@@ -102,19 +146,19 @@ func (o *Orchestration) Fold(e *history.Event) {
 	case *history.TaskScheduled:
 		o.open(&Task{ID: e.ID, Kind: ActivityTask, Name: b.Name, Event: e, Options: optionsOf(e)})
 	case *history.TaskCompleted:
-		delete(o.tasks, b.TaskScheduledID)
+		o.shut(b.TaskScheduledID)
 	case *history.TaskFailed:
-		delete(o.tasks, b.TaskScheduledID)
+		o.shut(b.TaskScheduledID)
 	case *history.TimerCreated:
 		o.open(&Task{ID: e.ID, Kind: TimerTask, Due: b.FireAt, Event: e, Options: optionsOf(e)})
 	case *history.TimerFired:
-		delete(o.tasks, b.TimerID)
+		o.shut(b.TimerID)
 	case *history.SubOrchestrationInstanceCreated:
 		o.open(&Task{ID: e.ID, Kind: ChildTask, Name: b.Name, Target: b.InstanceID, Event: e})
 	case *history.SubOrchestrationInstanceCompleted:
-		delete(o.tasks, b.TaskScheduledID)
+		o.shut(b.TaskScheduledID)
 	case *history.SubOrchestrationInstanceFailed:
-		delete(o.tasks, b.TaskScheduledID)
+		o.shut(b.TaskScheduledID)
 	default:
 		o.foldEntity(e)
 	}
@@ -149,7 +193,7 @@ func (o *Orchestration) foldEntity(e *history.Event) {
 		}
 		for id, t := range o.tasks {
 			if t.Kind == LockTask && t.Target == b.CriticalSectionID {
-				delete(o.tasks, id)
+				o.shut(id)
 			}
 		}
 	case *history.EntityUnlockSent:
@@ -165,13 +209,13 @@ func (o *Orchestration) foldEntity(e *history.Event) {
 func (o *Orchestration) closeRequest(id string) {
 	if task, ok := o.requests[id]; ok {
 		delete(o.requests, id)
-		delete(o.tasks, task)
+		o.shut(task)
 	}
 }
 
 // Close removes a task that was cancelled; for loading, since a cancellation
 // leaves no event.
-func (o *Orchestration) Close(task int32) { delete(o.tasks, task) }
+func (o *Orchestration) Close(task int32) { o.shut(task) }
 
 // Verdict says what is to be done with a message.
 type Verdict uint8
