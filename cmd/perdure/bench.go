@@ -32,6 +32,12 @@ Starts orchestrations that wait for an event, measures what they cost while they
 wait, then raises an event to each and waits for its completion. The window is
 that of starting and completing; p50_ms and p99_ms are those of a start.`,
 			"perdure bench parked --count 10000"),
+		benchWorkload(t, bench.Session, "Agent turns of one session", `
+Says something in one session, --count times, and waits for each answer. A unit
+is a turn, from the message to its answer; the model answers at once and is
+given the newest 20 messages. From 300 turns on, turns 101 to 200 are compared
+with the last 100.`,
+			"perdure bench session --count 1000"),
 	)
 }
 
@@ -57,7 +63,9 @@ Prints one line of JSON:
 	flags := c.Flags()
 	flags.StringVar(&cfg.Store, "store", bench.Pebble, "pebble, which syncs to disk, or memory")
 	flags.StringVar(&cfg.Dir, "data", "", "data folder, which is kept (default: a temporary one)")
-	flags.IntVar(&cfg.InFlight, "in-flight", d.InFlight, "units at a time")
+	if name != bench.Session {
+		flags.IntVar(&cfg.InFlight, "in-flight", d.InFlight, "units at a time")
+	}
 	if name == bench.Parked {
 		flags.IntVar(&cfg.Count, "count", d.Count, "instances to park")
 	} else {
@@ -67,7 +75,7 @@ Prints one line of JSON:
 	if d.Steps > 0 {
 		flags.IntVar(&cfg.Steps, "steps", d.Steps, "activities of a unit")
 	}
-	flags.IntVar(&cfg.Payload, "payload", 1, "characters of each activity's result, event or input")
+	flags.IntVar(&cfg.Payload, "payload", 1, "characters of each activity's result, event, input or message")
 	flags.StringVar(&cfg.CPUProfile, "cpuprofile", "", "file for a profile of the processor, for go tool pprof")
 	flags.StringVar(&cfg.MemProfile, "memprofile", "", "file for a profile of the heap at the end")
 	return c

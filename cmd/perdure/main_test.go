@@ -455,3 +455,60 @@ func FuzzReadFrames(f *testing.F) {
 		}
 	})
 }
+
+// TestWatchList shows each run that changes after the list.
+func TestWatchList(t *testing.T) {
+	url := running(t)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	for _, tty := range []bool{true, false} {
+		out, in := io.Pipe()
+		done := make(chan int, 1)
+		ctx, cancel := context.WithCancelCause(ctx)
+		go func() {
+			done <- run(ctx, []string{"run", "list", "--watch", "--hub", url, "--filter", "id:watched*"}, &terminal{in: strings.NewReader(""),
+				out: in, err: io.Discard, outTTY: tty, width: 100, getenv: func(string) string { return "" }, now: time.Now}, testHosts)
+			_ = in.Close()
+		}()
+		id := "watched-tty"
+		if !tty {
+			id = "watched-pipe"
+		}
+		lines := bufio.NewScanner(out)
+		seen := make(chan string, 1)
+		go func() {
+			defer close(seen)
+			for lines.Scan() {
+				if strings.Contains(lines.Text(), id) {
+					seen <- lines.Text()
+					break
+				}
+			}
+			_, _ = io.Copy(io.Discard, out)
+		}()
+		if got := perdureCLI(ctx, url, screen{}, "run", "start", "Approve", "--id", id); got.Code != exitDone {
+			t.Fatalf("start = %+v", got)
+		}
+		if line := <-seen; line == "" || !tty && !json.Valid([]byte(line)) {
+			t.Errorf("watch shows %q, want the run", line)
+		}
+		cancel(errInterrupted)
+		if code := <-done; code != exitInterrupted {
+			t.Errorf("interrupted watch = exit %d, want %d", code, exitInterrupted)
+		}
+	}
+}
+
+func TestStartAndWatch(t *testing.T) {
+	url := running(t)
+	ended := make(chan result, 1)
+	go func() {
+		ended <- perdureCLI(t.Context(), url, screen{tty: true, width: 80}, "run", "start", "Approve", "--id", "order-1", "--input", `"x"`, "--watch")
+	}()
+	for perdureCLI(t.Context(), url, screen{}, "run", "event", "order-1", "Approval", "--data", "true").Code != exitDone {
+	}
+	got := <-ended
+	if got.Code != exitDone || !strings.Contains(got.Out, "order-1  completed") || !strings.Contains(got.Out, "published x") {
+		t.Errorf("start --watch = %+v, want the result", got)
+	}
+}
