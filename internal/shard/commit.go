@@ -266,7 +266,12 @@ func (l *loop) keepEntries(in *instance) {
 		}
 	}
 	if in.parked != "" && fault.Mutant(fault.EventLostOnPark) {
-		keeps = nil
+		for _, e := range keeps {
+			for _, a := range e.acks {
+				a.call.end(a.value, a.err)
+			}
+		}
+		keeps, in.queue = nil, nil
 	}
 	if len(keeps) == 0 {
 		l.afterKeep(in)

@@ -18,7 +18,7 @@ const Provider = "script"
 // CodeScriptEnd is the code of the error of a call that the script has no step for.
 const CodeScriptEnd = "script_end"
 
-// T is the part of *testing.T that a script needs.
+// T is the part of *testing.T that a script needs: Helper, Errorf and Cleanup.
 type T interface {
 	Helper()
 	Errorf(format string, args ...any)
