@@ -390,7 +390,10 @@ func (l *loop) outcomeFor(r *running, result history.Text, failure *history.Fail
 	if r.suspect {
 		en.rows = append(en.rows, store.Row{Kind: rowStarted, Owner: r.key.id, Key: pendingKey(r.key), Delete: true})
 	}
-	if r.outside {
+	switch {
+	case acks != nil: // whoever says it again is told that it was accepted
+		en.rows = append(en.rows, pendingRowOf(r, pendingDone))
+	case r.outside:
 		en.rows = append(en.rows, store.Row{Kind: rowPending, Owner: r.key.id, Key: pendingKey(r.key), Delete: true})
 	}
 	l.deliver(r.key.id, en)
@@ -409,9 +412,46 @@ func pendingKey(k activityKey) []byte {
 // is not run again after a crash.
 func (l *loop) handOver(r *running) {
 	r.outside = true
-	l.write(r.key.id, &rowWrite{rows: []store.Row{{
-		Kind: rowPending, Owner: r.key.id, Key: pendingKey(r.key), Value: protowire.AppendVarint(nil, r.delivery),
-	}}})
+	l.write(r.key.id, &rowWrite{rows: []store.Row{pendingRowOf(r, pendingOpen)}})
+}
+
+// The states of an activity that is completed from outside.
+const (
+	pendingOpen uint64 = 0
+	pendingDone uint64 = 1
+)
+
+// pendingRowOf is the row of an activity that is completed from outside.
+func pendingRowOf(r *running, state uint64) store.Row {
+	value := protowire.AppendVarint(protowire.AppendVarint(nil, r.delivery), state)
+	value = protowire.AppendVarint(value, uint64(r.dequeued.UnixMicro()))
+	return store.Row{Kind: rowPending, Owner: r.key.id, Key: pendingKey(r.key), Value: value}
+}
+
+// adopt watches the limits of an activity that an earlier hub left to be
+// completed from outside.
+func (a *activities) adopt(l *loop, k activityKey, t *engine.Task, p pendingState) {
+	o := t.Options
+	if a.open[k] != nil || o.Timeout <= 0 && o.HeartbeatTimeout <= 0 && o.Limit <= 0 {
+		return
+	}
+	if o.Limit > 0 && o.LimitKey != "" {
+		if a.limits[o.LimitKey] == nil {
+			a.limits[o.LimitKey] = &limiter{}
+		}
+		a.limits[o.LimitKey].running++
+	}
+	r := &running{key: k, task: t, delivery: p.delivery, dequeued: p.began, outside: true, cancel: func(error) {}}
+	a.open[k] = r
+	a.held[k.id]++
+	r.beat.Store(l.clock.Now().UnixNano())
+	if d := o.Timeout; d > 0 {
+		r.due = p.began.Add(d)
+		l.timers.push(alarm{due: r.due, run: r})
+	}
+	if d := o.HeartbeatTimeout; d > 0 {
+		l.timers.push(alarm{due: l.clock.Now().Add(d), run: r})
+	}
 }
 
 // overdue ends an activity whose time is over, or that has been silent for too
@@ -437,7 +477,7 @@ func (a *activities) overdue(l *loop, r *running, now time.Time) {
 
 func (a *activities) timeOut(l *loop, r *running, why string) {
 	r.cancel(errOverdue)
-	l.outcome(r, history.Text{}, &history.Failure{Type: "ActivityTimeout", Message: why}, r.dequeued)
+	l.outcome(r, history.Text{}, &history.Failure{Type: perdure.DeadlineExceeded.String(), Message: why}, r.dequeued)
 }
 
 // heartbeat is called by the running activity, on its goroutine.

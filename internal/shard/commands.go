@@ -81,8 +81,13 @@ func (l *loop) start(r *hub.Start, c *call) {
 			return
 		}
 	}
-	row, again := l.request(id, r.RequestID, "start", c, r.Name, r.Version, r.Input, r.Tags)
+	content := []any{r.Name, r.Version, r.Input, r.Tags, r.StartAt}
+	if r.Event != nil {
+		content = append(content, r.Event.Name, r.Event.Data)
+	}
+	row, again := l.request(id, r.RequestID, "start", c, content...)
 	if again {
+		l.afterTurn(in)
 		return
 	}
 	exists := in.rec != nil
@@ -107,7 +112,9 @@ func (l *loop) start(r *hub.Start, c *call) {
 			Instance: &history.Instance{InstanceID: id, ExecutionID: history.Some(execution)},
 		}},
 	}}
-	e.acks = []ack{{call: c, value: hub.Started{InstanceID: id, ExecutionID: execution}}}
+	value := hub.Started{InstanceID: id, ExecutionID: execution}
+	e.acks = []ack{{call: c, value: value}}
+	remember(row, value)
 	in.starting = true
 	l.enqueue(in, e)
 	if r.Event != nil {
@@ -120,6 +127,7 @@ func (l *loop) startExisting(in *instance, r *hub.Start, c *call, row []store.Ro
 	value := hub.Started{InstanceID: in.id, ExecutionID: in.rec.Execution, Existing: true}
 	switch {
 	case r.Event != nil:
+		remember(row, value)
 		l.enqueue(in, &entry{
 			m: raised(r.Event, l.clock.Now().UTC()), rows: row, acks: []ack{{call: c, value: value}},
 		})
@@ -177,11 +185,17 @@ func (l *loop) send(id, op string, c *call, requestID string, m *engine.Message,
 		c.end(nil, internalError(op, id, err))
 		return
 	}
-	if in.rec == nil && !in.starting && !isEntity(id) {
-		if in.unsettled {
-			in.after = append(in.after, func() { l.send(id, op, c, requestID, m, content...) })
-			return
-		}
+	none := in.rec == nil && !in.starting && !isEntity(id)
+	if none && in.unsettled {
+		in.after = append(in.after, func() { l.send(id, op, c, requestID, m, content...) })
+		return
+	}
+	row, again := l.request(id, requestID, op, c, content...)
+	if again {
+		l.afterTurn(in)
+		return
+	}
+	if none {
 		c.end(nil, notFound(op, id))
 		l.afterTurn(in)
 		return
@@ -189,10 +203,6 @@ func (l *loop) send(id, op string, c *call, requestID string, m *engine.Message,
 	if len(in.queue) >= l.limits.Queue {
 		c.end(nil, &perdure.Error{Code: perdure.ResourceExhausted, Op: op, Instance: id, Message: fmt.Sprintf(
 			"%d messages wait for it already", len(in.queue))})
-		return
-	}
-	row, again := l.request(id, requestID, op, c, content...)
-	if again {
 		return
 	}
 	l.enqueue(in, &entry{m: m, rows: row, acks: []ack{{call: c}}})
@@ -349,12 +359,28 @@ func (l *loop) request(owner, id, op string, c *call, content ...any) ([]store.R
 // requestLife is how long a request id is remembered.
 const requestLife = 24 * time.Hour
 
-// answerOf is the answer that a repeated request gets.
-func answerOf(owner, op string, _ []byte) (any, error) {
-	if op == "start" {
-		return hub.Started{InstanceID: owner}, nil
+// remember puts the answer to a start into its request row, if it has one.
+func remember(row []store.Row, s hub.Started) {
+	for i := range row {
+		existing := byte(0)
+		if s.Existing {
+			existing = 1
+		}
+		row[i].Value = append(append(slices.Clip(row[i].Value), existing), s.ExecutionID...)
 	}
-	return nil, nil
+}
+
+// answerOf is the answer that a repeated request gets; stored is what remember
+// wrote.
+func answerOf(owner, op string, stored []byte) (any, error) {
+	if op != "start" {
+		return nil, nil
+	}
+	s := hub.Started{InstanceID: owner}
+	if len(stored) > 0 {
+		s.Existing, s.ExecutionID = stored[0] == 1, string(stored[1:])
+	}
+	return s, nil
 }
 
 func beTime(micros int64) []byte {

@@ -215,7 +215,12 @@ func (l *loop) complete(k activityKey, delivery uint64, result history.Text, f *
 		return
 	}
 	row, err := l.pendingRow(k)
-	if err != nil || in.orch == nil || in.orch.Execution != k.execution || in.orch.Tasks()[k.task] == nil || row != delivery {
+	if err == nil && row.done && row.delivery == delivery {
+		c.end(nil, nil)
+		l.afterTurn(in)
+		return
+	}
+	if err != nil || in.orch == nil || in.orch.Execution != k.execution || in.orch.Tasks()[k.task] == nil || row.delivery != delivery {
 		c.end(nil, errToken)
 		l.afterTurn(in)
 		return
@@ -224,19 +229,28 @@ func (l *loop) complete(k activityKey, delivery uint64, result history.Text, f *
 	l.outcomeFor(r, result, f, now, []ack{{call: c}})
 }
 
-// pendingRow reads which delivery of an activity will be completed from
-// outside; 0 = none.
-func (l *loop) pendingRow(k activityKey) (uint64, error) {
+// pendingState says which delivery of an activity is completed from outside.
+type pendingState struct {
+	delivery uint64 // 0 = none
+	done     bool   // it was
+	began    time.Time
+}
+
+func (l *loop) pendingRow(k activityKey) (pendingState, error) {
 	key := pendingKey(k)
 	rows, _, err := l.store.Rows(l.ctx, store.RowQuery{Kind: rowPending, Owner: k.id, Prefix: key, Limit: 1})
 	if err != nil || len(rows) == 0 || string(rows[0].Key) != string(key) {
-		return 0, err
+		return pendingState{}, err
 	}
-	v, n := protowire.ConsumeVarint(rows[0].Value)
-	if n < 0 {
-		return 0, store.ErrCorrupt
+	var fields [3]uint64
+	for i, b := 0, rows[0].Value; i < len(fields); i++ {
+		v, n := protowire.ConsumeVarint(b)
+		if n < 0 {
+			return pendingState{}, store.ErrCorrupt
+		}
+		fields[i], b = v, b[n:]
 	}
-	return v, nil
+	return pendingState{fields[0], fields[1] == pendingDone, time.UnixMicro(int64(fields[2])).UTC()}, nil
 }
 
 // Heartbeat implements hub.Activities.
@@ -246,12 +260,10 @@ func (o *Owner) Heartbeat(ctx context.Context, token string, progress history.Te
 		return err
 	}
 	_, err = o.call(ctx, func(l *loop, c *call) {
-		r := l.activities.open[k]
-		if r == nil || r.delivery != delivery {
+		if !l.beats(k, delivery) {
 			c.end(nil, errToken)
 			return
 		}
-		r.beat.Store(l.clock.Now().UnixNano())
 		if !progress.Set {
 			c.end(nil, nil)
 			return
@@ -261,4 +273,21 @@ func (o *Owner) Heartbeat(ctx context.Context, token string, progress history.Te
 		}}})
 	})
 	return named(err, "heartbeat", k.id)
+}
+
+// beats takes note of a heartbeat and reports whether the delivery is the one
+// that is wanted.
+func (l *loop) beats(k activityKey, delivery uint64) bool {
+	if r := l.activities.open[k]; r != nil {
+		r.beat.Store(l.clock.Now().UnixNano())
+		return r.delivery == delivery
+	}
+	in, err := l.find(k.id)
+	if err != nil {
+		return false
+	}
+	defer l.afterTurn(in)
+	row, err := l.pendingRow(k)
+	return err == nil && row.delivery == delivery && !row.done &&
+		in.orch != nil && in.orch.Execution == k.execution && in.orch.Tasks()[k.task] != nil
 }

@@ -51,6 +51,7 @@ func (l *loop) prepareEntity(in *instance) *job {
 	for i, m := range plan.Operations {
 		ops[i] = m.Event
 	}
+	j.payload = l.limits.Payload
 	j.turn = &engine.EntityTurn{InstanceID: in.id, Time: now, State: in.ent.State, Operations: ops}
 	return j
 }
@@ -68,6 +69,7 @@ func (l *loop) applyEntity(j *job) {
 		l.keepEntries(in)
 		return
 	}
+	l.limits.bound(in, j)
 	fx, done := in.ent.Apply(&engine.EntityStep{Now: j.now, Plan: j.plan, Result: j.outcome, NewID: l.ids.uuid})
 	taken := make(map[*engine.Message]bool, len(done))
 	for _, m := range done {
@@ -90,6 +92,27 @@ func (l *loop) applyEntity(j *job) {
 		}
 	}
 	l.commit(ch)
+}
+
+// bound fails the operations of a batch that leave more than the limits allow.
+func (l Limits) bound(in *instance, j *job) {
+	why := (*history.Failure)(nil)
+	if n := len(j.outcome.State.S); n > l.Payload {
+		why = tooLarge("entity "+in.id+": its state has", n, l.Payload)
+	}
+	for i := range j.outcome.Results {
+		r := &j.outcome.Results[i]
+		if n := len(r.Result.S); n > l.Payload && why == nil {
+			r.Result, r.Failure = history.Text{}, tooLarge("entity "+in.id+": an operation returned", n, l.Payload)
+		}
+	}
+	if why == nil {
+		return
+	}
+	for i := range j.outcome.Results {
+		j.outcome.Results[i] = engine.OperationResult{Failure: why}
+	}
+	j.outcome.State, j.outcome.Actions = in.ent.State, nil
 }
 
 // entityOf returns what is shown of an entity.

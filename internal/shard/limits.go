@@ -40,6 +40,8 @@ func (l Limits) checkID(op, id string, entity bool) error {
 	switch {
 	case id == "":
 		return invalid(op, id, "the instance id is empty")
+	case id == hubRow:
+		return invalid(op, id, "this id is reserved")
 	case len(id) > l.ID:
 		return invalid(op, id, fmt.Sprintf("the id's length is %d; at most %d characters are allowed", len(id), l.ID))
 	case !utf8.ValidString(id):

@@ -70,11 +70,13 @@ func (l *loop) prepareOrchestration(in *instance) *job {
 func (l *loop) judge(in *instance, j *job) {
 	var first int64             // task that the turn resolves
 	var resolved map[int64]bool // all of them, from the second on
+	l.endScheduled(in)
 	queue := in.queue
 	for n, e := range queue {
 		stop := len(j.entries) >= l.limits.TurnMessages
 		verdict := engine.Drop
 		if !stop {
+			l.recreate(in, e)
 			verdict = in.orch.Accept(e.m)
 			if in.orch != nil && in.orch.Status == history.StatusPending && len(j.entries) == 0 &&
 				verdict == engine.Deliver && e.m.Class != engine.ClassStart {
@@ -181,12 +183,62 @@ func startAt(m *engine.Message) time.Time {
 	return time.Time{}
 }
 
+// endScheduled has an orchestration that is to begin later and is terminated
+// before begin now, so that its end has something to follow.
+func (l *loop) endScheduled(in *instance) {
+	if in.orch == nil || in.orch.Status != history.StatusPending || in.queue[0].m.Class == engine.ClassStart ||
+		!slices.ContainsFunc(in.queue, terminates) {
+		return
+	}
+	list, err := l.store.TimersOf(l.ctx, in.id)
+	if err != nil {
+		l.fail(err)
+		return
+	}
+	for _, st := range list {
+		if st.Task != startTimer || st.Execution != in.orch.Execution {
+			continue
+		}
+		m, err := engine.DecodeMessage(st.Data)
+		if err != nil {
+			l.fail(err)
+			return
+		}
+		m.Stored = false
+		in.queue = append([]*entry{{m: m, timer: &st}}, in.queue...)
+	}
+}
+
+func terminates(e *entry) bool {
+	_, ok := e.m.Event.Body.(*history.ExecutionTerminated)
+	return ok
+}
+
+// recreate turns the rewinding of a child that is no more, or has ended in
+// another way than by failing, into its start.
+func (l *loop) recreate(in *instance, e *entry) {
+	b, ok := e.m.Event.Body.(*history.ExecutionRewound)
+	if !ok || !b.Name.Set || in.orch != nil && (!in.orch.Status.Terminal() || in.orch.Status == history.StatusFailed) {
+		return
+	}
+	m := *e.m
+	m.Event = &history.Event{ID: 0, Time: e.m.Event.Time, Body: &history.ExecutionStarted{
+		Name: b.Name.S, Version: b.Version, Input: b.Input, Parent: b.Parent, ParentTrace: b.ParentTrace, Tags: b.Tags,
+	}}
+	e.m = &m
+}
+
 // scheduleStart records an instance that begins later: its start waits in a
 // timer.
 func (l *loop) scheduleStart(in *instance, e *entry) {
 	last := l.begin(in, e)
 	ch := l.newChange(in, &engine.Effects{Send: last}, []*entry{e})
 	ch.now = l.now(in)
+	for _, later := range in.queue { // an event that came with the start
+		if !later.m.Stored {
+			ch.keeps = append(ch.keeps, later)
+		}
+	}
 	ch.startTimer = &store.Timer{
 		Owner: in.id, Due: ceilMicro(startAt(e.m)), Execution: in.orch.Execution, Task: startTimer, Data: e.m.Append(nil),
 	}

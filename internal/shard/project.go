@@ -113,41 +113,31 @@ func (l *loop) projectPhase(ch *change, rec *store.Record) {
 func (l *loop) phaseOf(ch *change, rec *store.Record) store.Phase {
 	in, sum := ch.in, ch.in.sum
 	p := &sum.Pending
-	var first *engine.Task
-	retrying := false
 	for task := range sum.Losses {
 		if in.orch.Tasks()[task] == nil {
 			delete(sum.Losses, task)
 		}
 	}
-	lost := ""
-	for _, t := range in.orch.Tasks() {
-		if n := sum.Losses[t.ID]; n > l.limits.Losses {
-			lost = fmt.Sprintf("activity %q was running in %d crashes of its worker and is not tried again; "+
-				"terminate or rewind the run", t.Name, n)
-		}
-		if first == nil || t.ID < first.ID {
-			first = t
-		}
-		switch t.Kind {
-		case engine.ActivityTask:
-			p.Activities++
-		case engine.TimerTask:
-			p.Timers++
-			sum.NextAt = minTime(sum.NextAt, t.Due)
-			if r := t.Options.Retry; r != nil {
-				retrying = true
-				sum.Attempt, sum.Step = r.Attempt, r.Name
-				sum.ErrorText = clip(r.Error, 256)
-			}
-		case engine.ChildTask:
-			p.Children++
-		default:
-			p.Entities++
+	o := in.orch
+	p.Activities, p.Timers, p.Children = o.Count(engine.ActivityTask), o.Count(engine.TimerTask), o.Count(engine.ChildTask)
+	p.Entities = o.Count(engine.EntityTask) + o.Count(engine.LockTask)
+	if t := o.Newest(); t != nil {
+		sum.Step = t.Name
+	}
+	retrying := false
+	for _, t := range o.Timers() {
+		sum.NextAt = minTime(sum.NextAt, t.Due)
+		if r := t.Options.Retry; r != nil {
+			retrying = true
+			sum.Attempt, sum.Step, sum.ErrorText = r.Attempt, r.Name, clip(r.Error, 256)
 		}
 	}
-	if first != nil && sum.Step == "" {
-		sum.Step = first.Name
+	lost := ""
+	for task, n := range sum.Losses {
+		if n > l.limits.Losses {
+			lost = fmt.Sprintf("activity %q was running in %d crashes of its worker and is not tried again; "+
+				"terminate or rewind the run", o.Tasks()[task].Name, n)
+		}
 	}
 	sum.Waits = in.orch.Waits
 	p.Events = len(sum.Waits)

@@ -273,7 +273,11 @@ func (o *Owner) await(ctx context.Context, id string, end bool) (*hub.Instance, 
 	if v == nil {
 		return o.Instance(ctx, id, true)
 	}
-	return v.(*hub.Instance), nil
+	instance := v.(*hub.Instance)
+	if end {
+		instance.Input, err = o.inputOf(ctx, &instance.Record)
+	}
+	return instance, err
 }
 
 // Position implements hub.Waits.

@@ -28,6 +28,7 @@ type job struct {
 	// entity
 	plan    engine.Plan
 	turn    *engine.EntityTurn
+	payload int // limit of its payloads, in bytes
 	outcome engine.EntityResult
 }
 
@@ -72,7 +73,7 @@ func (r *runner) run() {
 
 func (j *job) run(code *replay.Runner) {
 	if j.turn != nil {
-		j.outcome = code.RunEntity(*j.turn)
+		j.outcome = runEntity(code, *j.turn, j.payload)
 		return
 	}
 	j.result = j.exec.Turn(j.past, j.fresh)

@@ -202,6 +202,11 @@ func (l *loop) release(ch *change) {
 	for _, t := range fx.Activities {
 		l.activities.dispatch(l, in, fx.Branch, t)
 	}
+	for _, t := range ch.commit.Timers {
+		if t.Delete {
+			l.timers.remove(t.Timer)
+		}
+	}
 	for _, t := range fx.Timers {
 		l.timers.add(l.storeTimer(in, fx.Branch, t))
 	}

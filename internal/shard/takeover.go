@@ -2,6 +2,7 @@ package shard
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -31,7 +32,11 @@ func (l *loop) begun() error {
 		return err
 	}
 	l.take.crash = len(rows) > 0 && string(rows[0].Value) == "runs"
-	return l.markHub("runs")
+	if err = l.markHub("runs"); errors.Is(err, store.ErrNoSpace) {
+		l.logger.Error("the store's disk is nearly full", "cause", err)
+		return nil
+	}
+	return err
 }
 
 // markHub writes how the hub is, and waits until that is durable.
@@ -133,12 +138,17 @@ func (l *loop) resume(in *instance) {
 		if task.Kind != engine.ActivityTask {
 			continue
 		}
-		delivery, err := l.pendingRow(activityKey{in.id, in.orch.Execution, task.ID})
+		k := activityKey{in.id, in.orch.Execution, task.ID}
+		row, err := l.pendingRow(k)
 		if err != nil {
 			l.fail(err)
 			return
 		}
-		if delivery == 0 && in.sum.Losses[task.ID] <= l.limits.Losses {
+		if row.delivery != 0 {
+			l.activities.adopt(l, k, task, row)
+			continue
+		}
+		if in.sum.Losses[task.ID] <= l.limits.Losses {
 			open = append(open, task)
 		}
 	}

@@ -40,7 +40,7 @@ type alarm struct {
 type timers struct {
 	clock   clock.Clock
 	heap    alarms
-	known   map[timerKey]bool
+	known   map[timerKey]bool // those of heap that are valid
 	horizon [store.Shards]time.Time
 	wake    clock.Timer
 	set     time.Time // what wake is set to; zero = not set
@@ -115,10 +115,19 @@ func (t *timers) next(now time.Time) (alarm, bool) {
 		return alarm{}, false
 	}
 	a := heap.Pop(&t.heap).(alarm)
-	if a.timer != nil {
-		delete(t.known, timerKey{a.timer.Owner, a.timer.Execution, a.timer.Task})
+	if a.timer != nil && a.timer.Owner != "" {
+		k := timerKey{a.timer.Owner, a.timer.Execution, a.timer.Task}
+		if !t.known[k] {
+			return alarm{}, true // it was removed
+		}
+		delete(t.known, k)
 	}
 	return a, true
+}
+
+// remove forgets a timer that the store no longer has.
+func (t *timers) remove(st store.Timer) {
+	delete(t.known, timerKey{st.Owner, st.Execution, st.Task})
 }
 
 // fire hands out what is due.
@@ -131,6 +140,7 @@ func (l *loop) fire() {
 			break
 		}
 		switch {
+		case a.timer == nil && a.run == nil && a.job == nil:
 		case a.run != nil:
 			l.activities.overdue(l, a.run, now)
 		case a.job != nil:
@@ -165,6 +175,17 @@ func (l *loop) fireTimer(st *store.Timer) {
 		}
 		stored.Stored = false
 		m = stored
+	}
+	if st.Task == startTimer {
+		in, err := l.find(st.Owner)
+		if err != nil {
+			l.fail(err)
+			return
+		}
+		if in.rec == nil || in.rec.Status != store.Pending || in.rec.Execution != st.Execution {
+			l.afterTurn(in) // the start was overtaken
+			return
+		}
 	}
 	l.deliver(st.Owner, &entry{m: m, timer: st})
 }
