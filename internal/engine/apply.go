@@ -137,7 +137,7 @@ func (o *Orchestration) carryOut(fx *Effects, t *Turn, a *Action) {
 		o.add(fx, event(&history.EventSent{InstanceID: do.InstanceID, Name: do.Name, Input: do.Data}))
 		fx.send(do.InstanceID, o.ID, "", &history.EventRaised{Name: do.Name, Input: do.Data}, t.Now)
 	case *SendEntityMessage:
-		o.add(fx, event(do.Body))
+		o.add(fx, event(withoutParent(do.Body)))
 		o.sendEntity(fx, do.Body, t.Now)
 	case *Terminate:
 		fx.send(do.InstanceID, o.ID, "", &history.ExecutionTerminated{Input: do.Reason, Recurse: do.Recurse}, t.Now)
@@ -175,6 +175,26 @@ func (o *Orchestration) createChild(fx *Effects, t *Turn, a *Action, do *CreateS
 		}})
 	}
 	fx.Send = append(fx.Send, out)
+}
+
+// withoutParent returns a message to an entity as histories hold it: who sends
+// it is known there.
+func withoutParent(body history.Body) history.Body {
+	switch b := body.(type) {
+	case *history.EntityOperationCalled:
+		c := *b
+		c.ParentInstanceID, c.ParentExecutionID = history.Text{}, history.Text{}
+		return &c
+	case *history.EntityLockRequested:
+		c := *b
+		c.ParentInstanceID, c.ParentExecutionID = history.Text{}, history.Text{}
+		return &c
+	case *history.EntityUnlockSent:
+		c := *b
+		c.ParentInstanceID, c.ParentExecutionID = history.Text{}, history.Text{}
+		return &c
+	}
+	return body
 }
 
 // sendEntity sends what an entity event of the history stands for.
@@ -215,7 +235,7 @@ func (o *Orchestration) cancel(fx *Effects, id int32) {
 	default:
 		return
 	}
-	delete(o.tasks, id)
+	o.shut(id)
 	fx.Closed = append(fx.Closed, id)
 	fx.Timers = slices.DeleteFunc(fx.Timers, func(x *Task) bool { return x == t })
 	fx.Activities = slices.DeleteFunc(fx.Activities, func(x *Task) bool { return x == t })

@@ -227,7 +227,7 @@ func activityInfo(t *testing.T, s suite) {
 		})
 	})
 	e.start("run", "a", "")
-	e.completes("a", `"infoa3 2map[k:v]"`)
+	e.completes("a", `"infoa3 2 map[k:v]"`)
 	if effects.count() == 2 && effects.notes[0] != effects.notes[1] {
 		t.Errorf("effect ids of two attempts = %q, want the same", effects.notes)
 	}
@@ -296,7 +296,7 @@ func activityMixed(t *testing.T, s suite) {
 		`)
 	e.script("a:0003", "", `
 		-1 orchestratorStarted
-		0 executionStarted name=echo input=`+"`\"y\"`"+` instance={instanceId=a:0003 executionId="$1"} parentInstance={taskScheduledId=3 name="run" instance={instanceId=a executionId="$2"}}
+		0 executionStarted name=echo input=`+"`\"y\"`"+` instance={instanceId=a:0003 executionId="$1"} parent={taskScheduledId=3 name="run" instance={instanceId=a executionId="$2"}}
 		1 taskScheduled name=echo input=`+"`\"y\"`"+`
 		-1 orchestratorStarted
 		-1 taskCompleted taskScheduledId=1 result=`+"`\"y\"`"+`

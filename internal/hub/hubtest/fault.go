@@ -309,7 +309,9 @@ func faultBlocked(t *testing.T, s suite) {
 	}
 	e.raise("a", "go", "1")
 	block <- "free"
-	e.completes("a", `"free"`)
+	if in, err := e.hub.WaitCompletion(e.ctx, "a"); err != nil || in.Output.S != `"free"` {
+		t.Errorf("after it was freed it ended with %+v, %v, want free", in, err)
+	}
 }
 
 func faultPanic(t *testing.T, s suite) {

@@ -132,6 +132,8 @@ func (e *env) lockedBy(key, holder string) {
 
 func lockExcludes(t *testing.T, s suite) {
 	e := s.open(t, lockers)
+	e.signal("@account@a", "deposit", "10")
+	e.settle()
 	e.start("hold", "h", `["a","b"]`)
 	e.lockedBy("a", "h")
 	e.lockedBy("b", "h")
@@ -139,14 +141,14 @@ func lockExcludes(t *testing.T, s suite) {
 	e.settle()
 	e.start("transfer", "t", `["a","b"]`)
 	e.status("t", store.Running)
-	if ent, err := e.hub.Entity(e.ctx, "@account@a"); err != nil || ent.State.Set || ent.Queue != 2 {
-		t.Errorf("Entity(a) = %+v, %v, want no state and 2 operations that wait", ent, err)
+	if ent, err := e.hub.Entity(e.ctx, "@account@a"); err != nil || ent.State.S != `{"Balance":10}` || ent.Queue == 0 {
+		t.Errorf("Entity(a) = %+v, %v, want a balance of 10 and operations that wait", ent, err)
 	}
 	e.restart(lockers)
 	e.status("t", store.Running)
 	e.raise("h", "end", `"unlock"`)
 	e.completes("t", `"done"`)
-	e.state("@account@a", `{"Balance":0}`)
+	e.state("@account@a", `{"Balance":10}`)
 	e.state("@account@b", `{"Balance":1}`)
 	e.status("h", store.Running)
 	e.raise("h", "end", "")

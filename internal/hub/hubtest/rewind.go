@@ -87,10 +87,11 @@ func rewindActivity(t *testing.T, s suite) {
 		-1 orchestratorStarted
 		-1 orchestratorStarted
 		-1 executionRewound reason="fixed"
+		-1 genericEvent data="seed:$2"
 		-1 orchestratorStarted
-		2 taskScheduled name=flaky input=`+"`\"x\"`"+`
+		2 taskScheduled name=flaky input=`+"`\"x\"`"+` attempt=1
 		-1 orchestratorStarted
-		-1 taskCompleted taskScheduledId=2 result=`+"`\"x!\"`"+`
+		-1 taskCompleted taskScheduledId=2 result=`+"`\"x!\"`"+` attempt=1
 		3 executionCompleted status=completed result=`+"`\"x!\"`"+`
 		`)
 	if events, err := e.hub.History(e.ctx, "a", first); err != nil || len(events) == 0 {
