@@ -8,29 +8,44 @@ import (
 )
 
 // rewind answers an ExecutionRewound: the history without what failed and
-// without the end. It adds the seed of ids, since the engine gives the execution
-// a new id.
-func rewind(past, fresh []*history.Event, executionID string) engine.TurnResult {
-	failed := failedTasks(past)
-	seed := executionID
+// without the end. Where the code has handled an earlier failure and gone on,
+// that history does not fit the code; then only what failed in the last turn is
+// left out.
+func (m *machine) rewind(past, fresh []*history.Event) engine.TurnResult {
+	events := m.rewound(past, fresh, 0)
+	begin := &history.Event{ID: -1, Time: fresh[0].Time, Body: &history.OrchestratorStarted{}}
+	if !m.accepts(events, begin) {
+		last := max(0, len(past)-1)
+		for last > 0 && !is[*history.OrchestratorStarted](past[last]) {
+			last--
+		}
+		if gentle := m.rewound(past, fresh, last); m.accepts(gentle, begin) {
+			events = gentle
+		}
+	}
+	return engine.TurnResult{Actions: []engine.Action{{ID: -1, Do: &engine.Rewind{NewHistory: events}}}}
+}
+
+// accepts reports whether the code could have written the history, as far as
+// can be told.
+func (m *machine) accepts(events []*history.Event, begin *history.Event) bool {
+	e := m.runner.Open(m.info.InstanceID, m.info.ExecutionID)
+	defer e.Evict()
+	return e.Turn(events, []*history.Event{begin}).Diverged == nil
+}
+
+// rewound returns the past without the end and what failed at or after the event
+// with the index from. It adds the seed of ids, since the engine gives the
+// execution a new id.
+func (m *machine) rewound(past, fresh []*history.Event, from int) []*history.Event {
+	failed := failedTasks(past, from)
+	seed := m.info.ExecutionID
 	kept := make([]*history.Event, 0, len(past)+len(fresh)+1)
 	for i, ev := range past {
-		switch b := ev.Body.(type) {
-		case *history.TaskScheduled, *history.TimerCreated:
-			if failed[ev.ID] {
-				continue
-			}
-		case *history.TimerFired:
-			if failed[b.TimerID] {
-				continue
-			}
-		case *history.TaskFailed, *history.SubOrchestrationInstanceFailed, *history.ExecutionCompleted:
+		if dropped(past, i, from, failed) {
 			continue
-		case *history.EntityUnlockSent:
-			if atEnd(past[i:]) {
-				continue
-			}
-		case *history.GenericEvent:
+		}
+		if b, ok := ev.Body.(*history.GenericEvent); ok {
 			if s, ok := strings.CutPrefix(b.Data.S, seedPrefix); ok {
 				seed = s
 				continue
@@ -38,22 +53,38 @@ func rewind(past, fresh []*history.Event, executionID string) engine.TurnResult 
 		}
 		kept = append(kept, ev)
 	}
-	if parent := newParent(fresh); parent.Set && len(kept) > 0 {
+	if parent := newParent(fresh); parent.Set {
 		reparent(kept, parent)
 	}
 	kept = append(kept, fresh...)
-	at := fresh[0].Time
-	kept = append(kept, &history.Event{ID: -1, Time: at, Body: &history.GenericEvent{
+	return append(kept, &history.Event{ID: -1, Time: fresh[0].Time, Body: &history.GenericEvent{
 		Data: history.Some(seedPrefix + seed),
 	}})
-	return engine.TurnResult{Actions: []engine.Action{{ID: -1, Do: &engine.Rewind{NewHistory: kept}}}}
 }
 
-// failedTasks returns the ids of activities that failed and of the timers before
-// their further attempts, which the engine has marked with the retry.
-func failedTasks(past []*history.Event) map[int32]bool {
+// dropped reports whether a rewind leaves out the event past[i].
+func dropped(past []*history.Event, i, from int, failed map[int32]bool) bool {
+	switch b := past[i].Body.(type) {
+	case *history.TaskScheduled, *history.TimerCreated:
+		return failed[past[i].ID]
+	case *history.TimerFired:
+		return failed[b.TimerID]
+	case *history.TaskFailed, *history.SubOrchestrationInstanceFailed:
+		return i >= from
+	case *history.ExecutionCompleted:
+		return true
+	case *history.EntityUnlockSent:
+		return atEnd(past[i:])
+	}
+	return false
+}
+
+// failedTasks returns the ids of activities that failed at or after the event
+// with the index from, and of the timers before their further attempts, which
+// the engine has marked with the retry.
+func failedTasks(past []*history.Event, from int) map[int32]bool {
 	failed := make(map[int32]bool)
-	for _, ev := range past {
+	for _, ev := range past[from:] {
 		switch b := ev.Body.(type) {
 		case *history.TaskFailed:
 			failed[b.TaskScheduledID] = true

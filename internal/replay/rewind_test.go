@@ -96,3 +96,27 @@ func TestRewindKeepsTheChildsStart(t *testing.T) {
 		t.Errorf("the old history was changed: parent's execution = %s, want old", old)
 	}
 }
+
+func TestRewindKeepsFailuresThatWereHandled(t *testing.T) {
+	r := orchestrate(t, "", func(ctx *perdure.Context, _ struct{}) (string, error) {
+		if _, err := perdure.CallNamed[string](ctx, "risky", "x").Await(); err == nil {
+			return "", nil
+		}
+		if _, err := perdure.CallNamed[string](ctx, "instead", "x").Await(); err != nil {
+			return "", err
+		}
+		return perdure.CallNamed[string](ctx, "last", "x").Await()
+	}).start()
+	r.turn(failed(1, "e", "m"))
+	r.turn(done(2, `""`))
+	r.turn(failed(3, "e", "m"))
+	r.rewind()
+	r.turn()
+	if len(r.last.Actions) != 1 || r.last.Actions[0].ID != 3 {
+		t.Fatalf("Turn() after the rewind = %+v, want the last activity again", r.last)
+	}
+	r.turn(done(3, `"ok"`))
+	if r.ended == nil || r.ended.Result.S != `"ok"` {
+		t.Errorf("the rewound run ended with %+v, want ok", r.ended)
+	}
+}

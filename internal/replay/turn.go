@@ -20,7 +20,7 @@ func (m *machine) turn(past, fresh []*history.Event) engine.TurnResult {
 	}
 	if has[*history.ExecutionRewound](fresh) {
 		m.over = true
-		return rewind(past, fresh, m.info.ExecutionID)
+		return m.rewind(past, fresh)
 	}
 	m.result = engine.TurnResult{}
 	if len(past) > 0 {
