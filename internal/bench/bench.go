@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/internal/hub/local"
 	"github.com/perdure/perdure/store"
@@ -17,6 +18,8 @@ type bench struct {
 	cfg      Config
 	store    store.Store
 	client   *client.Client
+	agents   *agent.Service
+	idle     func(context.Context) (time.Time, error)
 	result   *Result
 	latency  histogram
 	meter    meter
@@ -74,14 +77,16 @@ func (b *bench) withHub(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	hubCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	b.idle = h.Idle
+	b.client = client.New(h)
+	b.agents = agent.NewService(b.client)
+	hubCtx, stop := context.WithCancel(b.agents.Context(context.WithoutCancel(ctx)))
 	ended := make(chan struct{})
 	var hubErr error
 	go func() {
 		defer close(ended)
 		hubErr = h.Run(hubCtx)
 	}()
-	b.client = client.New(h)
 	err = b.measure(ctx)
 	stop()
 	<-ended
@@ -91,6 +96,10 @@ func (b *bench) withHub(ctx context.Context) error {
 // measure runs the workload and fills the result.
 func (b *bench) measure(ctx context.Context) error {
 	b.meter.store = b.store
+	b.progress.phase("waiting for the hub", nil)
+	if _, err := b.idle(ctx); err != nil && ctx.Err() == nil { // what it writes at its begin is not the workload's
+		return err
+	}
 	endProfile, err := startProfile(b.cfg.CPUProfile)
 	if err != nil {
 		return err
@@ -121,6 +130,8 @@ func (b *bench) workload(ctx context.Context) error {
 		return b.event(ctx)
 	case Parked:
 		return b.parked(ctx)
+	case Session:
+		return b.session(ctx)
 	}
 	return fmt.Errorf("no workload %q", b.cfg.Workload)
 }

@@ -2,9 +2,11 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/agent"
 )
 
 // Names under which the code is registered.
@@ -49,5 +51,5 @@ func (b *bench) registry() (*perdure.Registry, error) {
 		_, err := goOn().Wait(ctx).Await()
 		return "", err
 	})
-	return r, r.Err()
+	return r, errors.Join(r.Err(), agent.Register(r, talker(result)))
 }

@@ -13,6 +13,7 @@ const (
 	Fanout   = "fanout"
 	Event    = "event"
 	Parked   = "parked"
+	Session  = "session"
 )
 
 // The stores.
@@ -41,7 +42,7 @@ type Config struct {
 	ProbeTime time.Duration     // of the disk probe; 0 = 1 s
 	IdleTime  time.Duration     // for which the idle hub is watched; 0 = 5 s
 	Logger    *slog.Logger      // nil = none
-	Progress  func(line string) // told once a second, after 2 s; nil = nobody
+	Progress  func(line string) // told what goes on, from 2 s on; nil = nobody
 }
 
 // Default is what a workload does if Config does not say otherwise.
@@ -63,6 +64,8 @@ func DefaultOf(workload string) (d Default, known bool) {
 		return Default{InFlight: 1, Count: 300}, true
 	case Parked:
 		return Default{InFlight: 128, Count: 10_000}, true
+	case Session:
+		return Default{InFlight: 1, Count: 1000}, true
 	}
 	return Default{}, false
 }
@@ -71,7 +74,7 @@ func DefaultOf(workload string) (d Default, known bool) {
 func (c Config) filled() (Config, error) {
 	d, known := DefaultOf(c.Workload)
 	if !known {
-		return c, fmt.Errorf("%w: no workload %q: known are sequence, fanout, event, parked", ErrConfig, c.Workload)
+		return c, fmt.Errorf("%w: no workload %q: known are sequence, fanout, event, parked, session", ErrConfig, c.Workload)
 	}
 	var errs []error
 	refuse := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -102,6 +105,9 @@ func (c Config) filled() (Config, error) {
 		refuse("parked has no window: give a count")
 	case c.Count == 0 && c.For == 0:
 		c.Count, c.For = d.Count, d.For
+	}
+	if c.Workload == Session && c.InFlight > 1 {
+		refuse("a session has one turn at a time")
 	}
 	if c.Steps > 0 && d.Steps == 0 {
 		refuse("%s has no steps", c.Workload)

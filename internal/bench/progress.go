@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// progress tells somebody what goes on, once a second, when it takes long.
+// progress tells somebody what goes on when it takes long: once a second, later
+// every ten.
 type progress struct {
 	tell  func(string)
 	began time.Time
@@ -18,8 +19,10 @@ type progress struct {
 	how  func() string // nil = nothing to count
 }
 
-// patience is how long nothing is told.
-const patience = 2 * time.Second
+const (
+	patience = 2 * time.Second  // for so long nothing is told
+	rarely   = 10 * time.Second // between two lines, once it has taken so long
+)
 
 // newProgress begins to tell; end ends it.
 func newProgress(tell func(string)) *progress {
@@ -36,14 +39,17 @@ func (p *progress) run() {
 	defer close(p.done)
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
+	told := p.began
 	for {
 		select {
 		case <-p.stop:
 			return
 		case now := <-tick.C:
-			if now.Sub(p.began) >= patience {
-				p.tell(p.line(now))
+			if d := now.Sub(p.began); d < patience || d > rarely && now.Sub(told) < rarely {
+				continue
 			}
+			told = now
+			p.tell(p.line(now))
 		}
 	}
 }

@@ -14,9 +14,9 @@ type Result struct {
 	Workload    string  `json:"workload" help:"what was run"`
 	Store       string  `json:"store" help:"pebble (synced to disk) or memory"`
 	InFlight    int     `json:"in_flight" help:"units at a time"`
-	Count       int     `json:"count" help:"units that ended within the window: orchestrations, fan-outs or events"`
-	Steps       int     `json:"steps" help:"activities of one unit; an event counts as one"`
-	Payload     int     `json:"payload" help:"characters of each activity's result, event or input"`
+	Count       int     `json:"count" help:"units that ended within the window: orchestrations, fan-outs, events or turns"`
+	Steps       int     `json:"steps" help:"activities of one unit; an event or a turn counts as one"`
+	Payload     int     `json:"payload" help:"characters of each activity's result, event, input or message"`
 	Seconds     float64 `json:"seconds" help:"the window: from the first unit's begin to the last unit's end"`
 	PerSecond   float64 `json:"per_second" help:"count / seconds"`
 	P50         float64 `json:"p50_ms" help:"median time of one unit as its client sees it"`
@@ -35,16 +35,16 @@ type Result struct {
 	*Parking
 }
 
-// Flat compares steps early in an orchestration with its last ones. The time of
-// a step is that from the begin of the activity before it to the begin of its
-// own; its processor time is that of the process meanwhile, by all steps that
-// the process carried out.
+// Flat compares the steps of an orchestration, or the turns of a session, with
+// the last ones. The time of a step is that from the begin of the activity
+// before it to the begin of its own; its processor time is that of the process
+// meanwhile, by all steps that the process carried out.
 type Flat struct {
-	First    float64 `json:"first_ms" help:"median time of steps 101 to 200"`
-	Last     float64 `json:"last_ms" help:"median time of the last 100 steps"`
+	First    float64 `json:"first_ms" help:"median time of steps (turns) 101 to 200; from 300 steps (turns) on"`
+	Last     float64 `json:"last_ms" help:"median time of the last 100"`
 	Ratio    float64 `json:"ratio" help:"last_ms / first_ms"`
-	FirstCPU float64 `json:"first_cpu_ms" help:"processor time of a step, median over the orchestrations' steps 101 to 200"`
-	LastCPU  float64 `json:"last_cpu_ms" help:"the same of their last 100 steps"`
+	FirstCPU float64 `json:"first_cpu_ms" help:"processor time of this process for one of 101 to 200; of steps the median over the orchestrations"`
+	LastCPU  float64 `json:"last_cpu_ms" help:"the same of the last 100"`
 	CPURatio float64 `json:"cpu_ratio" help:"last_cpu_ms / first_cpu_ms"`
 }
 
@@ -103,7 +103,7 @@ type Figure struct{ Name, Text string }
 func Figures(workload string) []Figure {
 	figures := figuresOf(reflect.TypeFor[Result]())
 	switch workload {
-	case Sequence:
+	case Sequence, Session:
 		figures = append(figures, figuresOf(reflect.TypeFor[Flat]())...)
 	case Parked:
 		figures = append(figures, figuresOf(reflect.TypeFor[Parking]())...)

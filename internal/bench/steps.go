@@ -104,10 +104,15 @@ func (t *stepTrack) note(list *[]float64, from mark, all int64) {
 func (t *stepTrack) flat() *Flat {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	f := &Flat{First: t.first.milliseconds(0.5), Last: t.last.milliseconds(0.5), FirstCPU: median(t.firstCPU), LastCPU: median(t.lastCPU)}
-	f.Ratio, f.CPURatio = ratio(f.Last, f.First), ratio(f.LastCPU, f.FirstCPU)
-	f.First, f.Last, f.FirstCPU, f.LastCPU = round(f.First, 4), round(f.Last, 4), round(f.FirstCPU, 5), round(f.LastCPU, 5)
-	return f
+	return flat(t.first.milliseconds(0.5), t.last.milliseconds(0.5), median(t.firstCPU), median(t.lastCPU))
+}
+
+// flat compares early times with the last ones, in milliseconds.
+func flat(first, last, firstCPU, lastCPU float64) *Flat {
+	return &Flat{
+		First: round(first, 4), Last: round(last, 4), Ratio: ratio(last, first),
+		FirstCPU: round(firstCPU, 5), LastCPU: round(lastCPU, 5), CPURatio: ratio(lastCPU, firstCPU),
+	}
 }
 
 // median is the middle of a list, 0 of an empty one.

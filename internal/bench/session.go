@@ -1,0 +1,78 @@
+package bench
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/perdure/perdure/agent"
+	"github.com/perdure/perdure/model"
+)
+
+const (
+	agentName   = "bench"
+	agentWindow = 20 // messages that the model is given of the session
+)
+
+// talker is an agent whose model answers at once, with the same text each time.
+func talker(text string) *agent.Agent {
+	return &agent.Agent{Name: agentName, Instructions: "Answer.", Model: instant(text), Window: agentWindow}
+}
+
+// instant is a model that takes no time.
+type instant string
+
+// Generate implements model.Model.
+func (m instant) Generate(context.Context, *model.Request) iter.Seq2[*model.Update, error] {
+	return func(yield func(*model.Update, error) bool) {
+		yield(&model.Update{Role: model.RoleAssistant, Contents: model.Contents{&model.Text{Text: string(m)}}, FinishReason: model.FinishStop}, nil)
+	}
+}
+
+// session has one session take turns, one after the other.
+func (b *bench) session(ctx context.Context) error {
+	b.result.Steps = 1
+	id, err := agent.NewSessionID(agentName, time.Now().UTC().Format("20060102T150405.000000000"))
+	if err != nil {
+		return err
+	}
+	var turns []turn
+	say := b.cfg.text()
+	b.result.Count, _, err = b.measured(ctx, "taking turns", b.cfg.Count, b.cfg.For, func(ctx context.Context, _ int) error {
+		began, used := time.Now(), cpuTime()
+		accepted, err := b.agents.Send(ctx, id, agent.Message{Text: say})
+		if err != nil {
+			return err
+		}
+		if _, err := b.agents.Wait(ctx, accepted.Turn); err != nil {
+			return err
+		}
+		took := time.Since(began)
+		turns = append(turns, turn{milliseconds(took), milliseconds(cpuTime() - used)})
+		b.latency.add(took)
+		return nil
+	})
+	if len(turns) >= leastSteps {
+		b.result.Flat = compare(turns)
+	}
+	return err
+}
+
+// turn is what an agent turn took, in milliseconds.
+type turn struct{ wall, cpu float64 }
+
+// compare sets early turns against the last ones. Processor time goes on after
+// a turn's end, so that it is added up over all turns of a part.
+func compare(turns []turn) *Flat {
+	part := func(turns []turn) (wall, cpu float64) {
+		var walls []float64
+		for _, t := range turns {
+			walls = append(walls, t.wall)
+			cpu += t.cpu / float64(len(turns))
+		}
+		return median(walls), cpu
+	}
+	first, firstCPU := part(turns[firstBegin-1 : firstEnd])
+	last, lastCPU := part(turns[len(turns)-lastSteps:])
+	return flat(first, last, firstCPU, lastCPU)
+}
