@@ -164,7 +164,7 @@ func (a *activities) start(l *loop, r *running) {
 		info.EffectID = r.effect()
 	}
 	// No parent, which would keep a list of children: stop cancels each.
-	ctx, cancel := context.WithCancelCause(context.Background())
+	ctx, cancel := context.WithCancelCause(l.ctx) // with the values that Run was given
 	r.ctx, r.cancel = ctx, cancel
 	r.dequeued = now
 	r.beat.Store(now.UnixNano())
