@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -79,7 +80,7 @@ func (s *Service) Send(ctx context.Context, session SessionID, m Message) (Accep
 		return Accepted{}, &perdure.Error{Code: perdure.InvalidArgument, Op: "run agent", Message: "the correlation id has more than 256 bytes"}
 	}
 	if m.CorrelationID == "" {
-		request.CorrelationID = randomID()
+		request.CorrelationID = NewSessionKey()
 	}
 	a := Accepted{Session: session, Turn: session.Turn(request.CorrelationID), CorrelationID: request.CorrelationID}
 	if m.CorrelationID != "" {
@@ -97,8 +98,8 @@ func (s *Service) Send(ctx context.Context, session SessionID, m Message) (Accep
 	return a, h.Signal(ctx, &hub.Signal{RequestID: m.CorrelationID, InstanceID: session.String(), Operation: opRun, Input: text})
 }
 
-// randomID returns 32 random hex digits.
-func randomID() string {
+// NewSessionKey returns a random key for a session, of 32 hex digits.
+func NewSessionKey() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return hex.EncodeToString(b[:])
@@ -250,6 +251,29 @@ func turnError(err error) error {
 	return err
 }
 
+// Known returns nil if a turn runs, has run, or waits in its session; a turn of
+// which nothing is known is waited for, as its message may be on its way, and then
+// is NotFound.
+func (s *Service) Known(ctx context.Context, session SessionID, turn string, patience time.Duration) error {
+	h, err := s.client.Hub(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err = h.Instance(ctx, turn, false); perdure.CodeOf(err) != perdure.NotFound {
+		return err
+	}
+	state, err := readSession(ctx, h, session)
+	if err == nil && slices.ContainsFunc(state.Queue, func(a *admitted) bool { return a.Turn == turn }) {
+		return nil
+	}
+	waiting, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if _, err = h.WaitStart(waiting, turn); err != nil && waiting.Err() != nil && ctx.Err() == nil {
+		return &perdure.Error{Code: perdure.NotFound, Op: "get turn", Instance: turn, Message: "there is no such turn"}
+	}
+	return err
+}
+
 // Session is the state of a session.
 type Session struct {
 	ID       SessionID
@@ -260,8 +284,8 @@ type Session struct {
 	Usage    model.Usage // of all turns
 	Running  string      // turn that runs; "" = none
 	Queue    []string    // turns that wait
-	Created  int64       // Unix milliseconds
-	Updated  int64       // Unix milliseconds
+	Created  time.Time
+	Updated  time.Time // by the newest operation
 }
 
 // Session returns the state of a session, NotFound if nothing was said in it.
@@ -280,7 +304,7 @@ func (s *Service) Session(ctx context.Context, id SessionID) (*Session, error) {
 func viewSession(id SessionID, state *sessionState) *Session {
 	v := &Session{
 		ID: id, Agent: state.Agent, Messages: state.Head, Turns: state.Turns, Failed: state.Failed, Usage: state.Usage,
-		Queue: []string{}, Created: state.Created.UnixMilli(), Updated: state.Updated.UnixMilli(),
+		Queue: []string{}, Created: state.Created, Updated: state.Updated,
 	}
 	if state.Running != nil {
 		v.Running = state.Running.Turn

@@ -35,6 +35,7 @@ type Response struct {
 	Usage         model.Usage `json:"usage"`
 	Steps         int         `json:"steps"`    // model steps that it took
 	Messages      int64       `json:"messages"` // in the conversation, this turn's included
+	Created       time.Time   `json:"created"`  // when it was complete
 }
 
 // Statuses of a turn that has ended by itself.
@@ -203,7 +204,7 @@ func (t *turn) response(answer *model.Response, out *modelOutput) *Response {
 	return &Response{
 		Text: answer.Text(), FinishReason: out.FinishReason, Model: out.Model,
 		Agent: t.agent.Name, Session: t.in.Session, Turn: t.ctx.InstanceID(), CorrelationID: t.in.CorrelationID,
-		Usage: t.usage, Steps: t.step, Messages: t.position,
+		Usage: t.usage, Steps: t.step, Messages: t.position, Created: t.ctx.Now(),
 	}
 }
 
