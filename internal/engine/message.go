@@ -39,9 +39,6 @@ type Message struct {
 	Ask string
 	// Cancel says that a termination is a cancellation.
 	Cancel bool
-	// Delivery names the delivery of an activity whose end this is; it is used
-	// in memory only.
-	Delivery uint64
 	// Stored says that the message has a place in the inbox, from which the
 	// commit that consumes it removes it.
 	Stored bool

@@ -27,11 +27,35 @@ type activityKey struct {
 	task          int32
 }
 
+// delivery numbers the times that activities are handed out: by the epoch of who
+// did it, and his count. The zero delivery is none.
+type delivery struct {
+	epoch uint64
+	count uint32
+}
+
+func (d delivery) append(b []byte) []byte {
+	return protowire.AppendVarint(protowire.AppendVarint(b, d.epoch), uint64(d.count))
+}
+
+// cutDelivery reads a delivery off the front of b.
+func cutDelivery(b []byte) (d delivery, rest []byte, ok bool) {
+	epoch, n := protowire.ConsumeVarint(b)
+	if n < 0 {
+		return d, nil, false
+	}
+	count, m := protowire.ConsumeVarint(b[n:])
+	if m < 0 {
+		return d, nil, false
+	}
+	return delivery{epoch, uint32(count)}, b[n+m:], true
+}
+
 // running is an activity that waits for a place, or runs.
 type running struct {
 	key      activityKey
 	task     *engine.Task
-	delivery uint64
+	delivery delivery
 	dequeued time.Time
 
 	ctx     context.Context
@@ -93,7 +117,7 @@ func (a *activities) dispatch(l *loop, in *instance, execution string, t *engine
 		a.end(l, old)
 	}
 	a.count++
-	r := &running{key: k, task: t, delivery: l.epoch<<32 | uint64(a.count)}
+	r := &running{key: k, task: t, delivery: delivery{l.epoch, a.count}}
 	r.suspect = in.sum != nil && in.sum.Losses[t.ID] >= suspectLosses
 	a.open[k] = r
 	a.held[in.id]++
@@ -215,37 +239,37 @@ func (r *running) token() string {
 	b = protowire.AppendString(b, r.key.id)
 	b = protowire.AppendString(b, r.key.execution)
 	b = protowire.AppendVarint(b, uint64(uint32(r.key.task)))
-	b = protowire.AppendVarint(b, r.delivery)
+	b = r.delivery.append(b)
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
 var errToken = &perdure.Error{Code: perdure.NotFound, Op: "complete activity", Message: "no such delivery: the token is not the newest of its step"}
 
-func parseToken(s string) (activityKey, uint64, error) {
+func parseToken(s string) (activityKey, delivery, error) {
 	var k activityKey
 	b, err := base64.RawURLEncoding.DecodeString(s)
 	if err != nil {
-		return k, 0, errToken
+		return k, delivery{}, errToken
 	}
 	var n int
 	if k.id, n = protowire.ConsumeString(b); n < 0 {
-		return k, 0, errToken
+		return k, delivery{}, errToken
 	}
 	b = b[n:]
 	if k.execution, n = protowire.ConsumeString(b); n < 0 {
-		return k, 0, errToken
+		return k, delivery{}, errToken
 	}
 	b = b[n:]
 	task, n := protowire.ConsumeVarint(b)
 	if n < 0 {
-		return k, 0, errToken
+		return k, delivery{}, errToken
 	}
 	k.task = int32(uint32(task))
-	delivery, m := protowire.ConsumeVarint(b[n:])
-	if m < 0 || len(b[n:]) != m {
-		return k, 0, errToken
+	d, rest, ok := cutDelivery(b[n:])
+	if !ok || len(rest) > 0 {
+		return k, d, errToken
 	}
-	return k, delivery, nil
+	return k, d, nil
 }
 
 // end closes the books on a delivery and lets others have its place.
@@ -384,7 +408,7 @@ func (l *loop) outcomeFor(r *running, result history.Text, failure *history.Fail
 		o.completed = history.TaskCompleted{TaskScheduledID: r.key.task, Result: result}
 		o.event.Body = &o.completed
 	}
-	o.message = engine.Message{Execution: r.key.execution, Event: &o.event, Delivery: r.delivery}
+	o.message = engine.Message{Execution: r.key.execution, Event: &o.event}
 	o.entry = entry{acks: acks, m: &o.message}
 	en := &o.entry
 	if r.suspect {
@@ -423,7 +447,7 @@ const (
 
 // pendingRowOf is the row of an activity that is completed from outside.
 func pendingRowOf(r *running, state uint64) store.Row {
-	value := protowire.AppendVarint(protowire.AppendVarint(nil, r.delivery), state)
+	value := protowire.AppendVarint(r.delivery.append(nil), state)
 	value = protowire.AppendVarint(value, uint64(r.dequeued.UnixMicro()))
 	return store.Row{Kind: rowPending, Owner: r.key.id, Key: pendingKey(r.key), Value: value}
 }

@@ -185,21 +185,21 @@ func (o *Owner) purge(ctx context.Context, id string, r *hub.Purge) (int, error)
 
 // Complete implements hub.Activities.
 func (o *Owner) Complete(ctx context.Context, token string, result history.Text, f *history.Failure) error {
-	k, delivery, err := parseToken(token)
+	k, d, err := parseToken(token)
 	if err != nil {
 		return err
 	}
 	if err := o.cfg.Limits.checkPayload("complete activity", k.id, "the result", result); err != nil {
 		return err
 	}
-	_, err = o.call(ctx, func(l *loop, c *call) { l.complete(k, delivery, result, f, c) })
+	_, err = o.call(ctx, func(l *loop, c *call) { l.complete(k, d, result, f, c) })
 	return named(err, "complete activity", k.id)
 }
 
-func (l *loop) complete(k activityKey, delivery uint64, result history.Text, f *history.Failure, c *call) {
+func (l *loop) complete(k activityKey, d delivery, result history.Text, f *history.Failure, c *call) {
 	now := l.clock.Now()
 	if r := l.activities.open[k]; r != nil {
-		if r.delivery != delivery && !fault.Mutant(fault.StaleCompletionAccepted) || r.ended {
+		if r.delivery != d && !fault.Mutant(fault.StaleCompletionAccepted) || r.ended {
 			c.end(nil, errToken)
 			return
 		}
@@ -215,24 +215,24 @@ func (l *loop) complete(k activityKey, delivery uint64, result history.Text, f *
 		return
 	}
 	row, err := l.pendingRow(k)
-	if err == nil && row.done && row.delivery == delivery {
+	if err == nil && row.done && row.delivery == d {
 		c.end(nil, nil)
 		l.afterTurn(in)
 		return
 	}
-	if err != nil || in.orch == nil || in.orch.Execution != k.execution || in.orch.Tasks()[k.task] == nil || row.delivery != delivery {
+	if err != nil || in.orch == nil || in.orch.Execution != k.execution || in.orch.Tasks()[k.task] == nil || row.delivery != d {
 		c.end(nil, errToken)
 		l.afterTurn(in)
 		return
 	}
-	r := &running{key: k, task: in.orch.Tasks()[k.task], delivery: delivery, dequeued: now, ended: true, outside: true}
+	r := &running{key: k, task: in.orch.Tasks()[k.task], delivery: d, dequeued: now, ended: true, outside: true}
 	l.outcomeFor(r, result, f, now, []ack{{call: c}})
 }
 
 // pendingState says which delivery of an activity is completed from outside.
 type pendingState struct {
-	delivery uint64 // 0 = none
-	done     bool   // it was
+	delivery delivery
+	done     bool // it was
 	began    time.Time
 }
 
@@ -242,25 +242,29 @@ func (l *loop) pendingRow(k activityKey) (pendingState, error) {
 	if err != nil || len(rows) == 0 || string(rows[0].Key) != string(key) {
 		return pendingState{}, err
 	}
-	var fields [3]uint64
-	for i, b := 0, rows[0].Value; i < len(fields); i++ {
+	d, b, ok := cutDelivery(rows[0].Value)
+	if !ok {
+		return pendingState{}, store.ErrCorrupt
+	}
+	var fields [2]uint64
+	for i := range fields {
 		v, n := protowire.ConsumeVarint(b)
 		if n < 0 {
 			return pendingState{}, store.ErrCorrupt
 		}
 		fields[i], b = v, b[n:]
 	}
-	return pendingState{fields[0], fields[1] == pendingDone, time.UnixMicro(int64(fields[2])).UTC()}, nil
+	return pendingState{d, fields[0] == pendingDone, time.UnixMicro(int64(fields[1])).UTC()}, nil
 }
 
 // Heartbeat implements hub.Activities.
 func (o *Owner) Heartbeat(ctx context.Context, token string, progress history.Text) error {
-	k, delivery, err := parseToken(token)
+	k, d, err := parseToken(token)
 	if err != nil {
 		return err
 	}
 	_, err = o.call(ctx, func(l *loop, c *call) {
-		if !l.beats(k, delivery) {
+		if !l.beats(k, d) {
 			c.end(nil, errToken)
 			return
 		}
@@ -277,10 +281,10 @@ func (o *Owner) Heartbeat(ctx context.Context, token string, progress history.Te
 
 // beats takes note of a heartbeat and reports whether the delivery is the one
 // that is wanted.
-func (l *loop) beats(k activityKey, delivery uint64) bool {
+func (l *loop) beats(k activityKey, d delivery) bool {
 	if r := l.activities.open[k]; r != nil {
 		r.beat.Store(l.clock.Now().UnixNano())
-		return r.delivery == delivery
+		return r.delivery == d
 	}
 	in, err := l.find(k.id)
 	if err != nil {
@@ -288,6 +292,6 @@ func (l *loop) beats(k activityKey, delivery uint64) bool {
 	}
 	defer l.afterTurn(in)
 	row, err := l.pendingRow(k)
-	return err == nil && row.delivery == delivery && !row.done &&
+	return err == nil && row.delivery == d && !row.done &&
 		in.orch != nil && in.orch.Execution == k.execution && in.orch.Tasks()[k.task] != nil
 }

@@ -144,7 +144,7 @@ func (l *loop) resume(in *instance) {
 			l.fail(err)
 			return
 		}
-		if row.delivery != 0 {
+		if row.delivery != (delivery{}) {
 			l.activities.adopt(l, k, task, row)
 			continue
 		}
