@@ -71,7 +71,7 @@ const (
 )
 
 // Query selects records. Conditions are joined by AND; a zero field is no
-// condition.
+// condition, but for Kind, see WantsKind.
 type Query struct {
 	Kind          InstanceKind
 	Statuses      []Status
@@ -97,6 +97,13 @@ type Query struct {
 	After  []byte // cursor from Page.Next; it binds the order
 	Limit  int    // records returned at most; 0 = 100
 	Budget int    // records examined at most; 0 = 50,000
+}
+
+// WantsKind reports whether records of a kind are selected. A list shows one
+// kind, orchestrations if nothing is said; only owners that take over (WorkOnly)
+// get both then.
+func (q *Query) WantsKind(k InstanceKind) bool {
+	return k == q.Kind || (q.WorkOnly && q.Kind == Orchestration)
 }
 
 // Page is the answer to a Query.

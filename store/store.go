@@ -72,8 +72,9 @@ type Receipt interface {
 	Wait(ctx context.Context) ([]Refused, error)
 }
 
-// Refused names a commit of a group that did not apply, and why: ErrConflict or
-// ErrFenced.
+// Refused names a commit of a group that did not apply, and why: ErrConflict,
+// ErrFenced, or what kept the driver from reading what it would have changed,
+// such as ErrCorrupt (R9).
 type Refused struct {
 	Index int // in Group.Commits
 	Err   error

@@ -259,7 +259,7 @@ func fits(q *store.Query, r *store.Record) bool {
 	in := func(t, from, to time.Time) bool {
 		return (from.IsZero() || !t.IsZero() && !t.Before(from)) && (to.IsZero() || !t.IsZero() && t.Before(to))
 	}
-	return r.Kind == q.Kind &&
+	return q.WantsKind(r.Kind) &&
 		(len(q.Statuses) == 0 || slices.Contains(q.Statuses, r.Status)) &&
 		(len(q.Phases) == 0 || slices.Contains(q.Phases, r.Phase)) &&
 		(len(q.Names) == 0 || slices.Contains(q.Names, r.Name)) &&

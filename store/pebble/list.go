@@ -144,7 +144,7 @@ func (s *search) record(id string) (*store.Record, error) {
 func (s *search) fits(r *store.Record) bool {
 	q := &s.query
 	switch {
-	case r.Kind != q.Kind,
+	case !q.WantsKind(r.Kind),
 		len(q.Statuses) > 0 && !slices.Contains(q.Statuses, r.Status),
 		len(q.Phases) > 0 && !slices.Contains(q.Phases, r.Phase),
 		len(q.Names) > 0 && !slices.Contains(q.Names, r.Name),

@@ -93,7 +93,7 @@ func (s *search) ranges() [][]byte {
 func (s *search) states() (prefixes [][]byte, inStates, ofNames int64) {
 	q := &s.query
 	wanted := func(st state) bool {
-		return st.kind == q.Kind &&
+		return q.WantsKind(st.kind) &&
 			(len(q.Statuses) == 0 || slices.Contains(q.Statuses, st.status)) &&
 			(len(q.Phases) == 0 || slices.Contains(q.Phases, st.phase))
 	}

@@ -149,7 +149,7 @@ func expected(records []*store.Record, q store.Query) []string {
 
 func matches(r *store.Record, q *store.Query) bool {
 	one := func(on, ok bool) bool { return !on || ok }
-	return r.Kind == q.Kind &&
+	return one(!q.WorkOnly || q.Kind == store.Entity, r.Kind == q.Kind) &&
 		one(len(q.Statuses) > 0, slices.Contains(q.Statuses, r.Status)) &&
 		one(len(q.Phases) > 0, slices.Contains(q.Phases, r.Phase)) &&
 		one(len(q.Names) > 0, slices.Contains(q.Names, r.Name)) &&
