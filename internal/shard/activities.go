@@ -73,6 +73,7 @@ type activityEnd struct {
 	result  history.Text
 	failure *history.Failure
 	pending bool
+	lost    bool // with its worker
 	started time.Time
 }
 
@@ -212,15 +213,17 @@ func (a *activities) start(l *loop, r *running) {
 		if fault.Hit(fault.ActivityBefore, l.node) != nil {
 			return // lost with its worker
 		}
-		result, failure := l.code.RunActivity(ctx, info, body.Input)
+		end := &activityEnd{run: r, started: now, failure: &history.Failure{
+			Type: "Goexit", Message: fmt.Sprintf("activity %q ended its goroutine (runtime.Goexit)", body.Name),
+		}}
+		defer func() { l.mail.add(item{result: end}) }() // also when the code ends its goroutine
+		end.result, end.failure = l.code.RunActivity(ctx, info, body.Input)
 		if fault.Hit(fault.ActivityAfter, l.node) != nil {
-			return
+			end.lost = true
 		}
-		end := &activityEnd{run: r, result: result, failure: failure, started: now}
-		if replay.Pending(failure) {
+		if replay.Pending(end.failure) {
 			end.failure, end.pending = nil, true
 		}
-		l.mail.add(item{result: end})
 	}()
 }
 
@@ -362,7 +365,7 @@ func (l *loop) activityEnded(end *activityEnd) {
 	defer a.freePlace(l)
 	r.cancel(nil)
 	switch {
-	case r.ended:
+	case r.ended || end.lost:
 		return // cancelled, overdue, or completed from outside
 	case end.pending:
 		l.handOver(r)

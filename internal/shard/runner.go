@@ -45,23 +45,37 @@ type runner struct {
 	code *replay.Runner
 	work chan []*job
 	done chan struct{}
+	gone chan int   // a turn of this index has ended the runner's goroutine
 	slow func(*job) // told when a turn ends that the loop has given up
 }
 
 func newRunner(code *replay.Runner, slow func(*job)) *runner {
-	r := &runner{code: code, work: make(chan []*job), done: make(chan struct{}, 1), slow: slow}
+	r := &runner{code: code, work: make(chan []*job), done: make(chan struct{}, 1), gone: make(chan int, 1), slow: slow}
 	go r.run()
 	return r
 }
 
 // run carries out batches until work is closed or it was given up.
 func (r *runner) run() {
+	at, ends := 0, (*job)(nil)
+	defer func() { // user code may end the goroutine that it runs on
+		if ends == nil {
+			return
+		}
+		ends.outcome.Failure = &history.Failure{Type: "Goexit", Message: "the operation ended its goroutine (runtime.Goexit)"}
+		if ends.state.CompareAndSwap(jobRuns, jobSlow) {
+			r.gone <- at
+		}
+		r.slow(ends)
+	}()
 	for jobs := range r.work {
-		for _, j := range jobs {
+		for i, j := range jobs {
 			if !j.state.CompareAndSwap(jobWaits, jobRuns) {
 				continue
 			}
+			at, ends = i, j
 			j.run(r.code)
+			ends = nil
 			if !j.state.CompareAndSwap(jobRuns, jobDone) {
 				r.slow(j)
 				return
@@ -114,6 +128,8 @@ func (l *loop) awaitRunner(jobs []*job) int {
 		select {
 		case <-l.runner.done:
 			return -1
+		case at := <-l.runner.gone:
+			return at
 		case <-l.patience.C:
 		}
 		at := -1

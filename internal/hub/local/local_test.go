@@ -3,6 +3,8 @@ package local_test
 import (
 	"context"
 	"fmt"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -81,12 +83,44 @@ func TestChain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Print(history.Script(events))
+	if got := history.Script(events); !strings.HasPrefix(got, "-1 orchestratorStarted\n0 executionStarted") || len(events) != 18 {
+		t.Errorf("%d events, want 18 in the shape of the protocol:\n%s", len(events), got)
+	}
 	in, err = h.Instance(ctx, st.InstanceID, true)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if in.Input.S != `"x"` || in.Version != 6 {
 		t.Errorf("Instance() = %+v, want input and 6 commits", in)
+	}
+}
+
+// TestGoexit: code that ends its goroutine fails its step and holds up nothing.
+func TestGoexit(t *testing.T) {
+	s, err := memory.Open(&memory.Disk{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	reg := registry(t)
+	perdure.AddActivityNamed(reg, "exits", func(context.Context, string) (string, error) { runtime.Goexit(); return "", nil })
+	perdure.AddOrchestrationNamed(reg, "calls", func(ctx *perdure.Context, in string) (string, error) {
+		_, err := perdure.CallNamed[string](ctx, "exits", in).Await()
+		return fmt.Sprint(err), nil
+	})
+	perdure.AddEntityFunc(reg, "exits", func(*perdure.EntityContext) (any, error) { runtime.Goexit(); return nil, nil })
+	h, stop := run(t, s, reg)
+	defer stop()
+	ctx := wait(t, 10*time.Second)
+	if err := h.Signal(ctx, &hub.Signal{InstanceID: "@exits@a", Operation: "op"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ name, want string }{{"calls", "Goexit"}, {"chain", "x!!!!!"}} {
+		if _, err := h.Start(ctx, &hub.Start{InstanceID: c.name, Name: c.name, Input: history.Some(`"x"`)}); err != nil {
+			t.Fatal(err)
+		}
+		in, err := h.WaitCompletion(ctx, c.name)
+		if err != nil || !strings.Contains(in.Output.S, c.want) {
+			t.Errorf("%s = %+v, %v, want an output with %q", c.name, in, err, c.want)
+		}
 	}
 }
