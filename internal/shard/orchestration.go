@@ -412,6 +412,8 @@ func (l *loop) afterTurn(in *instance) {
 			j := in.turning
 			in.turning, in.blocked = nil, ""
 			l.apply(j)
+		} else if len(in.writes) > 0 || slices.ContainsFunc(in.queue, inMemory) {
+			l.makeReady(in) // what arrives meanwhile is stored
 		}
 	case len(in.writes) > 0:
 		l.makeReady(in)
@@ -425,6 +427,9 @@ func (l *loop) afterTurn(in *instance) {
 		l.settleDown(in)
 	}
 }
+
+// inMemory reports whether no commit has stored the entry's message yet.
+func inMemory(e *entry) bool { return !e.m.Stored }
 
 // canMove reports whether a turn can change anything about the queue.
 func (l *loop) canMove(in *instance) bool {
