@@ -28,9 +28,10 @@ type Commit struct {
 	// Expect is 0. Drivers use it to remove index entries.
 	Was *Record
 	// Replace says that Record is a new incarnation over an old instance, which
-	// is purged first (rows with Keep stay).
+	// is purged first (rows with Keep and the inbox stay).
 	Replace bool
-	// Purge removes the instance; Record is nil.
+	// Purge removes the instance, but for rows with Keep and the inbox; Record is
+	// nil.
 	Purge bool
 
 	// Chunk is appended to Branch with Seq = Record.Version; nil = nothing.

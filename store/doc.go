@@ -20,8 +20,9 @@
 //	    ErrFailed until the store is opened anew; sync is never tried again.
 //	    Before that comes the watermark: with little space left Submit refuses
 //	    with ErrNoSpace before it writes anything, and recovers by itself.
-//	R6  Rows, timers, history and inbox of an instance vanish with its purge, but
-//	    for rows with Keep.
+//	R6  Rows, timers and history of an instance vanish with its purge, but for rows
+//	    with Keep. Its inbox stays: a message may be on the way to the instance's
+//	    next incarnation, and only the owner can tell.
 //	R7  Inbox, timers and rows are read in key order, with cursors that stay valid
 //	    while others write.
 //	R8  Messages are unique by id within a target: writing one that is there

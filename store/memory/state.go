@@ -192,10 +192,6 @@ func (s *state) purge(id string, old *store.Record) {
 		}
 		return true
 	})
-	s.messages.each(prefix(messagePrefix(store.ShardOf(id))+text(id)), false, func(k string, _ store.Message) bool {
-		s.messages = s.messages.drop(k)
-		return true
-	})
 }
 
 // cloneRecord copies a record, with times as a store on disk keeps them.

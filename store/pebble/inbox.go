@@ -25,9 +25,6 @@ func (b *builder) planEmit(c *store.Commit) ([]bool, error) {
 	skip := make([]bool, len(c.Emit))
 	for i := range c.Emit {
 		m := &c.Emit[i]
-		if c.Replace && m.Target == c.ID {
-			continue // the purge removes what is there
-		}
 		b.messageKey(m.Target, m.ID)
 		there, known := b.messages[string(b.key)]
 		if !known {

@@ -21,14 +21,6 @@ func (h *Hub) planPurge(id string, s store.Shard, old *head) (*purge, error) {
 	err := h.scan(h.instanceKey(id), nil, nil, func(k, v []byte) (bool, error) {
 		return true, p.addOwn(h, id, s, k, v)
 	})
-	if err != nil {
-		return nil, err
-	}
-	prefix := h.messagesKey(id)
-	err = h.scan(prefix, nil, nil, func(k, _ []byte) (bool, error) {
-		p.keys = append(p.keys, slices.Clone(k))
-		return true, nil
-	})
 	return p, err
 }
 
@@ -73,9 +65,6 @@ func (b *builder) writePurge(c *store.Commit, p *purge) {
 	for _, k := range p.keys {
 		b.key = append(b.key[:0], k...)
 		b.remove()
-		if k[prefixSize-1] == spaceMessage {
-			b.noteMessage(c.ID, false)
-		}
 	}
 	if p.record == nil {
 		return

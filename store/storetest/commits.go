@@ -181,10 +181,12 @@ func checkChain(ctx context.Context, h Harness) error {
 	again.Record.Incarnation = [16]byte{8}
 	mail := touch("b", 0)
 	mail.Emit = []store.Message{message("a", 1)}
+	gone := purge("a", 4)
+	gone.Consume = []store.MessageID{message("a", 1).ID}
 	return first(
 		func() error { return s.commit(change("a", 1), change("a", 2), change("a", 3)) },
 		func() error { return s.history("a", 1, 2, 3) },
-		func() error { return s.commit(change("a", 4), mail, purge("a", 4)) },
+		func() error { return s.commit(change("a", 4), mail, gone) },
 		func() error { return s.checkEmpty("a", "b") },
 		func() error { return s.commit(again) },
 		s.crash,

@@ -84,7 +84,6 @@ func (m *model) purge(id string) {
 	mine := func(name, _ string) bool { return strings.HasPrefix(name, id+" ") }
 	delete(m.records, id)
 	maps.DeleteFunc(m.chunks, mine)
-	maps.DeleteFunc(m.messages, mine)
 	maps.DeleteFunc(m.timers, mine)
 	maps.DeleteFunc(m.rows, func(_ string, r store.Row) bool { return r.Owner == id && !r.Keep })
 }

@@ -65,7 +65,7 @@ func (s *session) purged(kept store.Row) error {
 	return first(
 		func() error { return s.instance("a", nil) },
 		func() error { return s.history("a") },
-		func() error { return s.messages("a") },
+		func() error { return s.messages("a", message("a", 1)) },
 		func() error { return s.messages("b", message("b", 2)) },
 		func() error { return s.timers("a") },
 		func() error { return s.noTimers("a") },
@@ -107,7 +107,7 @@ func checkReplace(ctx context.Context, h Harness) error {
 		return first(
 			func() error { return s.instance("a", next.Record) },
 			func() error { return s.history("a", 1) },
-			func() error { return s.messages("a") },
+			func() error { return s.messages("a", message("a", 1)) },
 			func() error { return s.timers("a", timer("a", 3)) },
 			func() error { return s.rows("a", row("a", 5), kept) },
 			func() error { return s.rows("", row("a", 5), kept) },
