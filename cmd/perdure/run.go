@@ -225,6 +225,7 @@ func runGet(t *terminal) *cobra.Command {
 			query := ""
 			if wait > 0 {
 				query = "?wait=" + wait.String()
+				s.patience += wait
 			}
 			var raw json.RawMessage
 			err = s.withID(c.Context(), out, args[0], func(id string) error {

@@ -13,16 +13,19 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 )
 
 // server is a running server that commands talk to.
 type server struct {
-	url    string
-	http   *http.Client
-	key    string // one idempotency key an invocation
-	number int    // of the mutation within the invocation
+	url  string
+	http *http.Client
+	key  string // one idempotency key an invocation
+	// patience is how long an answer may take; streams have all time.
+	patience time.Duration
+	number   int // of the mutation within the invocation
 }
 
 func addServerFlag(c *cobra.Command) {
@@ -48,7 +51,7 @@ func connect(c *cobra.Command, t *terminal) (*server, error) {
 	}
 	var key [16]byte
 	_, _ = rand.Read(key[:]) // never fails
-	return &server{url: strings.TrimSuffix(address, "/"), http: &http.Client{}, key: hex.EncodeToString(key[:])}, nil
+	return &server{url: strings.TrimSuffix(address, "/"), http: &http.Client{}, key: hex.EncodeToString(key[:]), patience: time.Minute}, nil
 }
 
 // get reads a document.
@@ -62,6 +65,8 @@ func (s *server) post(ctx context.Context, path string, body []byte, into any) e
 }
 
 func (s *server) do(ctx context.Context, method, path string, body []byte, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, s.patience)
+	defer cancel()
 	response, err := s.send(ctx, method, path, body)
 	if err != nil {
 		return err
