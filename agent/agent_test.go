@@ -2,7 +2,9 @@ package agent_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/perdure/perdure/internal/clock"
 	"github.com/perdure/perdure/internal/history"
 	"github.com/perdure/perdure/internal/hub/local"
+	"github.com/perdure/perdure/model"
 	"github.com/perdure/perdure/store/memory"
 )
 
@@ -21,11 +24,12 @@ type node struct {
 	hub    *local.Hub
 	client *client.Client
 	clock  *clock.Virtual
-	stop   func()
+	cancel context.CancelFunc
+	done   chan error
 }
 
 // begin starts a node over a disk; it is stopped at the end of the test at the
-// latest.
+// latest. Its clock starts at the same time each time.
 func begin(t *testing.T, disk *memory.Disk, reg *perdure.Registry) *node {
 	t.Helper()
 	if err := reg.Err(); err != nil {
@@ -35,53 +39,133 @@ func begin(t *testing.T, disk *memory.Disk, reg *perdure.Registry) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &node{clock: clock.NewVirtual(time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC))}
-	n.hub, err = local.New(local.Config{Store: s, Registry: reg, Clock: n.clock, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	n := &node{clock: clock.NewVirtual(time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)), done: make(chan error, 1)}
+	n.hub, err = local.New(local.Config{Store: s, Registry: reg, Clock: n.clock, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	n.client = client.New(n.hub)
 	n.Service = agent.NewService(n.client)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- n.hub.Run(n.Context(ctx)) }()
-	stopped := false
-	n.stop = func() {
-		if stopped {
-			return
-		}
-		stopped = true
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("Run() = %v", err)
-		}
-	}
-	t.Cleanup(n.stop)
+	var ctx context.Context
+	ctx, n.cancel = context.WithCancel(context.Background())
+	go func() { n.done <- n.hub.Run(n.Context(ctx)) }()
+	t.Cleanup(func() { n.stop() })
 	return n
 }
 
-// say sends a message and waits for its answer.
-func say(t *testing.T, n *node, key, text string) *agent.Response {
+// stop ends the node and returns what Run did.
+func (n *node) stop() error {
+	n.cancel()
+	err := <-n.done
+	n.done <- err // for who stops it again
+	return err
+}
+
+// registry returns a registry with the agents.
+func registry(t *testing.T, agents ...*agent.Agent) *perdure.Registry {
+	t.Helper()
+	reg := perdure.NewRegistry()
+	if err := agent.Register(reg, agents...); err != nil {
+		t.Fatal(err)
+	}
+	return reg
+}
+
+func session(t *testing.T, key string) agent.SessionID {
 	t.Helper()
 	id, err := agent.NewSessionID("Joker", key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := n.Send(ctxOf(t), id, agent.Message{Text: text})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := n.Wait(ctxOf(t), a.Turn)
-	if err != nil {
-		events, _ := n.hub.History(context.Background(), a.Turn, "")
-		t.Fatalf("Wait() = %v\n%s", err, history.Script(events))
-	}
-	return r
+	return id
 }
 
 // ctxOf returns a context that ends before the test runner loses its patience.
 func ctxOf(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	return ctx
+}
+
+func send(t *testing.T, n *node, key string, m agent.Message) agent.Accepted {
+	t.Helper()
+	a, err := n.Send(ctxOf(t), session(t, key), m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// say sends a message and waits for its answer.
+func say(t *testing.T, n *node, key, text string) *agent.Response {
+	t.Helper()
+	a := send(t, n, key, agent.Message{Text: text})
+	r, err := n.Wait(ctxOf(t), a.Turn)
+	if err != nil {
+		t.Fatalf("Wait(%s) = %v\n%s", a.Turn, err, script(t, n, a.Turn))
+	}
+	return r
+}
+
+// script shows the history of a run.
+func script(t *testing.T, n *node, id string) string {
+	events, err := n.hub.History(context.WithoutCancel(t.Context()), id, "")
+	if err != nil {
+		return err.Error()
+	}
+	return history.Script(events)
+}
+
+// transcript shows the messages of a session, one a line.
+func transcript(t *testing.T, n *node, key string) string {
+	t.Helper()
+	list, err := n.Messages(ctxOf(t), session(t, key), 0, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for i, m := range list {
+		if m.Position != int64(i) {
+			t.Errorf("message %d has position %d", i, m.Position)
+		}
+		b.WriteString(line(m.Message) + "\n")
+	}
+	return b.String()
+}
+
+// line shows a message.
+func line(m *model.Message) string {
+	parts := []string{string(m.Role)}
+	for _, c := range m.Contents {
+		switch c := c.(type) {
+		case *model.Text:
+			parts = append(parts, c.Text)
+		case *model.FunctionCall:
+			parts = append(parts, fmt.Sprintf("%s(%s)", c.Name, c.Arguments))
+		case *model.FunctionResult:
+			parts = append(parts, "= "+string(c.Result)+c.Error)
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+// skip moves the clock to the next timer until done is closed.
+func skip(t *testing.T, n *node, done <-chan struct{}) {
+	t.Helper()
+	ctx := ctxOf(t)
+	for {
+		select {
+		case <-done:
+			return
+		default:
+		}
+		next, err := n.hub.Idle(ctx)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		if now := n.clock.Now(); next.After(now) {
+			n.clock.Advance(next.Sub(now))
+		}
+	}
 }
