@@ -1,0 +1,134 @@
+package perduretest
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/store/memory"
+)
+
+// Scenario is something that a hub goes through.
+type Scenario struct {
+	// Register registers the code. It is called once for each run.
+	Register func(*perdure.Registry)
+	// Run drives the hub through the Env and its client, whose calls survive
+	// crashes, and gives runs and entities ids of their own. It may be called
+	// many times.
+	Run func(*Env)
+	// Options are those of New.
+	Options []Option
+}
+
+// Crashes is what CrashEverywhere did.
+type Crashes struct {
+	Commits int // of the scenario without a crash
+	Crashes int // that happened
+}
+
+// CrashEverywhere runs the scenario once, then twice for each of its commits: with
+// the hub's memory lost right before the commit is durable, and right after. The
+// end must be the same each time: status, output and history of all runs, but for
+// times and the number of turns, the states of entities, and what activities
+// were called with. No activity may begin whose outcome is recorded, and none more
+// often than the crash explains.
+func CrashEverywhere(t *testing.T, s Scenario) Crashes {
+	t.Helper()
+	var done Crashes
+	var want string
+	if !t.Run("undisturbed", func(t *testing.T) { want, done.Commits, _ = s.run(t, 0, false) }) {
+		return done
+	}
+	for n := 1; n <= done.Commits; n++ {
+		for _, durable := range []bool{false, true} {
+			name := fmt.Sprintf("commit%03d-before", n)
+			if durable {
+				name = fmt.Sprintf("commit%03d-after", n)
+			}
+			t.Run(name, func(t *testing.T) {
+				got, _, crashed := s.run(t, n, durable)
+				if crashed {
+					done.Crashes++
+				}
+				if diff := gocmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n")); diff != "" {
+					t.Errorf("the end differs from that without a crash (-want +got):\n%s", diff)
+				}
+			})
+		}
+	}
+	if done.Crashes < done.Commits {
+		t.Errorf("of %d crashes only %d happened: the scenario does not repeat itself", 2*done.Commits, done.Crashes)
+	}
+	return done
+}
+
+// run carries the scenario out with a crash at the n-th commit (0 = none), and
+// returns the end and how many commits there were.
+func (s Scenario) run(t *testing.T, n int, durable bool) (end string, commits int, crashed bool) {
+	t.Helper()
+	reg := perdure.NewRegistry()
+	s.Register(reg)
+	disk := &memory.Disk{}
+	var groups atomic.Int64
+	var hit atomic.Bool
+	disk.OnGroup(func(g memory.GroupEvent) memory.Verdict {
+		groups.Store(int64(g.N))
+		if g.N == n && g.Durable == durable && hit.CompareAndSwap(false, true) {
+			return memory.CrashNow
+		}
+		return memory.Proceed
+	})
+	e := open(t, reg, disk, s.Options)
+	s.Run(e)
+	e.settle()
+	end = e.end()
+	if hit.Load() {
+		e.checkRepeats()
+	}
+	return end, int(groups.Load()), hit.Load()
+}
+
+// checkRepeats checks that no activity began more than twice: one crash explains
+// one repetition.
+func (e *Env) checkRepeats() {
+	e.t.Helper()
+	type step struct {
+		execution string
+		task      int32
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	counts := map[step]int{}
+	for _, c := range e.calls {
+		k := step{c.execution, c.task}
+		if counts[k]++; counts[k] == 3 {
+			e.t.Errorf("activity %s of %s began three times in one crash", c.Activity, c.Instance)
+		}
+	}
+}
+
+// end describes how everything is.
+func (e *Env) end() string {
+	e.t.Helper()
+	blocks := append(e.runs(), e.entities()...)
+	calls := map[string]bool{}
+	e.mu.Lock()
+	for _, c := range e.calls {
+		calls[fmt.Sprintf("call %s(%s) by %s, attempt %d", c.Activity, c.Input, c.Instance, c.Attempt)] = true
+	}
+	e.mu.Unlock()
+	for c := range calls {
+		blocks = append(blocks, c)
+	}
+	for i, b := range blocks {
+		blocks[i] = numbered(b)
+	}
+	slices.SortFunc(blocks, cmp.Compare)
+	return strings.Join(blocks, "\n")
+}
