@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/host"
 )
 
@@ -160,7 +162,7 @@ func (t *terminal) banner(url string, f *serveFlags, h *hosted, title string) {
 		fmt.Fprintf(t.out, "  model    %s\n", h.model)
 	}
 	if h.registry != nil {
-		if names := h.registry.Orchestrations(); len(names) > 0 {
+		if names := startable(h.registry); len(names) > 0 {
 			fmt.Fprintf(t.out, "  runs     %s\n", strings.Join(names, ", "))
 		}
 	}
@@ -174,6 +176,12 @@ func (t *terminal) banner(url string, f *serveFlags, h *hosted, title string) {
 		}
 	}
 	fmt.Fprint(t.out, "\nCtrl-C drains and exits.\n")
+}
+
+// startable returns the names of the orchestrations that people start; those of
+// agents' turns are not among them.
+func startable(reg *perdure.Registry) []string {
+	return slices.DeleteFunc(reg.Orchestrations(), func(name string) bool { return strings.HasPrefix(name, "perdure.") })
 }
 
 // interrupted reports whether a command ended because of Ctrl-C.
