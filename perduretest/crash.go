@@ -70,7 +70,7 @@ func CrashEverywhere(t *testing.T, s Scenario) Crashes {
 
 // run carries the scenario out with a crash at the n-th commit (0 = none), and
 // returns the end and how many commits there were.
-func (s Scenario) run(t *testing.T, n int, durable bool) (end string, commits int, crashed bool) {
+func (s Scenario) run(t testing.TB, n int, durable bool) (end string, commits int, crashed bool) {
 	t.Helper()
 	reg := perdure.NewRegistry()
 	s.Register(reg)

@@ -257,5 +257,6 @@ func TestCrashEverywhere(t *testing.T) {
 	for name, s := range scenarios {
 		count(name, s)
 	}
-	t.Logf("%d scenarios, %d commits, %d crashes", len(scenarios), total.Commits, total.Crashes)
+	count("completion", completion())
+	t.Logf("%d scenarios, %d commits, %d crashes", len(scenarios)+1, total.Commits, total.Crashes)
 }

@@ -3,6 +3,7 @@ package perduretest
 import (
 	"context"
 	"crypto/rand"
+	"encoding/hex"
 	"errors"
 
 	"github.com/perdure/perdure"
@@ -41,7 +42,9 @@ func again[T any](e *Env, ctx context.Context, f func(p *process) (T, error)) (T
 // repeatable gives a request an id if it has none.
 func repeatable(id *string) {
 	if *id == "" {
-		*id = rand.Text()
+		var b [16]byte
+		_, _ = rand.Read(b[:]) // never fails
+		*id = hex.EncodeToString(b[:])
 	}
 }
 
