@@ -62,7 +62,7 @@ func CrashEverywhere(t *testing.T, s Scenario) Crashes {
 			})
 		}
 	}
-	if done.Crashes < done.Commits {
+	if done.Crashes < done.Commits/2 { // steps at a time share commits as they come
 		t.Errorf("of %d crashes only %d happened: the scenario does not repeat itself", 2*done.Commits, done.Crashes)
 	}
 	return done

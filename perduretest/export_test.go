@@ -48,10 +48,12 @@ func Record(f func(t testing.TB)) *Recorder {
 	return r
 }
 
-func (r *Recorder) Helper()                        {}
-func (r *Recorder) Cleanup(f func())               { r.cleanups = append(r.cleanups, f) }
-func (r *Recorder) Error(args ...any)              { r.Errors = append(r.Errors, fmt.Sprint(args...)) }
-func (r *Recorder) Errorf(format string, a ...any) { r.Errors = append(r.Errors, fmt.Sprintf(format, a...)) }
+func (r *Recorder) Helper()           {}
+func (r *Recorder) Cleanup(f func())  { r.cleanups = append(r.cleanups, f) }
+func (r *Recorder) Error(args ...any) { r.Errors = append(r.Errors, fmt.Sprint(args...)) }
+func (r *Recorder) Errorf(format string, a ...any) {
+	r.Errors = append(r.Errors, fmt.Sprintf(format, a...))
+}
 func (r *Recorder) Fatal(args ...any)              { r.Error(args...); runtime.Goexit() }
 func (r *Recorder) Fatalf(format string, a ...any) { r.Errorf(format, a...); runtime.Goexit() }
 
