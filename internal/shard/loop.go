@@ -72,16 +72,17 @@ func (l *loop) run(ctx context.Context) error {
 		if l.failed != nil {
 			return l.failed
 		}
-		if len(items) > 0 || len(l.ready) > 0 {
+		if len(items) > 0 || len(l.ready) > 0 && len(l.pending) < maxGroup {
 			continue
 		}
+		alarm := l.timers.alarm() // before anybody is told that all is idle, and moves the clock
 		l.tellIdle()
 		if l.stopping && l.drained() {
 			return nil
 		}
 		select {
 		case <-l.mail.wake:
-		case <-l.timers.alarm():
+		case <-alarm:
 			l.fire()
 		case <-ctx.Done():
 			if !l.stopping {

@@ -95,15 +95,27 @@ func (t *timers) alarm() <-chan time.Time {
 	}
 	due := t.heap[0].due
 	if !due.Equal(t.set) {
-		d := max(due.Sub(t.clock.Now()), 0)
+		t.arm(due)
+	}
+	return t.wake.C()
+}
+
+// arm sets the wake-up to due. It does so again if the clock was moved in
+// between, which would make the wake-up late.
+func (t *timers) arm(due time.Time) {
+	for {
+		now := t.clock.Now()
+		d := max(due.Sub(now), 0)
 		if t.wake == nil {
 			t.wake = t.clock.NewTimer(d)
 		} else {
 			t.wake.Reset(d)
 		}
-		t.set = due
+		if t.clock.Now().Sub(now) < time.Millisecond || d == 0 {
+			break
+		}
 	}
-	return t.wake.C()
+	t.set = due
 }
 
 // push adds an alarm that is no timer of an instance.
