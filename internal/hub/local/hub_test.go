@@ -4,6 +4,8 @@ import (
 	"context"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/internal/clock"
 	"github.com/perdure/perdure/internal/hub/hubtest"
@@ -39,6 +41,7 @@ func (h harness) Start(t testing.TB, reg *perdure.Registry, c clock.Clock) (hubt
 }
 
 func TestHubOnMemory(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	hubtest.Run(t, func(*testing.T) hubtest.Harness {
 		disk := &memory.Disk{}
 		return harness{func(t testing.TB) store.Store {
@@ -65,6 +68,7 @@ func (s pebbleStore) Close() error {
 }
 
 func TestHubOnPebble(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	hubtest.Run(t, func(t *testing.T) hubtest.Harness {
 		dir := t.TempDir()
 		return harness{func(t testing.TB) store.Store {
