@@ -13,6 +13,7 @@ import (
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/internal/clock"
 	"github.com/perdure/perdure/internal/history"
+	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/internal/hub/local"
 	"github.com/perdure/perdure/model"
 	"github.com/perdure/perdure/store/memory"
@@ -24,8 +25,26 @@ type node struct {
 	hub    *local.Hub
 	client *client.Client
 	clock  *clock.Virtual
+	full   chan struct{} // a write of rows found the disk full
 	cancel context.CancelFunc
 	done   chan error
+}
+
+// watched is a hub that tells when rows cannot be written.
+type watched struct {
+	hub.Hub
+	full chan struct{}
+}
+
+func (w *watched) WriteRows(ctx context.Context, r *hub.WriteRows) error {
+	err := w.Hub.WriteRows(ctx, r)
+	if perdure.CodeOf(err) == perdure.NoSpace {
+		select {
+		case w.full <- struct{}{}:
+		default:
+		}
+	}
+	return err
 }
 
 // begin starts a node over a disk; it is stopped at the end of the test at the
@@ -44,7 +63,8 @@ func begin(t *testing.T, disk *memory.Disk, reg *perdure.Registry) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n.client = client.New(n.hub)
+	n.full = make(chan struct{}, 1)
+	n.client = client.New(&watched{n.hub, n.full})
 	n.Service = agent.NewService(n.client)
 	var ctx context.Context
 	ctx, n.cancel = context.WithCancel(context.Background())

@@ -38,6 +38,9 @@ func TestConversation(t *testing.T) {
 	if asked.Instructions != "You are good at telling jokes." || len(asked.Messages) != 3 {
 		t.Errorf("second request = %q with %d messages, want the instructions and 3", asked.Instructions, len(asked.Messages))
 	}
+	if _, err := n.hub.Idle(ctxOf(t)); err != nil { // the session has heard of the end
+		t.Fatal(err)
+	}
 	s, err := n.Session(ctxOf(t), session(t, "k1"))
 	if err != nil {
 		t.Fatal(err)

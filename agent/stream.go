@@ -10,10 +10,13 @@ import (
 	"github.com/perdure/perdure/store"
 )
 
-// Frames are written in batches: what has come within batchTime, or batchBytes.
 const (
+	// Frames are written in batches: what has come within batchTime, or batchBytes.
 	batchTime  = 50 * time.Millisecond
 	batchBytes = 4 << 10
+	// spaceTime is the pause before frames are written again to a disk that was
+	// full.
+	spaceTime = 200 * time.Millisecond
 )
 
 // attempt writes the stream of one attempt of a model step.
@@ -176,12 +179,23 @@ func (w *attempt) store(ctx context.Context) error {
 		rows = append(rows, store.Row{Kind: rowStream, Owner: w.turn, Key: row.Key, Value: row.Value})
 		rest = rest[n:]
 	}
-	err := w.hub.WriteRows(ctx, &hub.WriteRows{Owner: w.turn, Rows: rows})
-	if err != nil {
-		return err
+	for {
+		err := w.hub.WriteRows(ctx, &hub.WriteRows{Owner: w.turn, Rows: rows})
+		if perdure.CodeOf(err) != perdure.NoSpace {
+			if err == nil {
+				w.show(frames)
+			}
+			return err
+		}
+		// An answer that is paid for is not given up because the disk is full.
+		again := time.NewTimer(spaceTime)
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			again.Stop()
+			return context.Cause(ctx)
+		}
 	}
-	w.show(frames)
-	return nil
 }
 
 // show lets readers see the attempt, once its first frame is durable.

@@ -7,7 +7,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/model"
 	"github.com/perdure/perdure/model/modeltest"
@@ -153,6 +155,36 @@ func TestPowerCutInAnswer(t *testing.T) {
 	}
 	if got, want := transcript(t, n, "k1"), "user Where?\nassistant look({})\ntool = \"here\"\nassistant There it is.\n"; got != want {
 		t.Errorf("transcript = %s, want %s", got, want)
+	}
+}
+
+// TestDiskFullInAnswer fills the disk in the middle of an answer: it waits for
+// space and is not asked for again.
+func TestDiskFullInAnswer(t *testing.T) {
+	m := &slow{gate: make(chan struct{})}
+	look := agent.NewTool("look", "looks", func(context.Context, struct{}) (string, error) { return "here", nil })
+	disk := &memory.Disk{}
+	n := begin(t, disk, registry(t, joker(m, look)))
+	a := send(t, n, "k1", agent.Message{Text: "Where?"})
+	for f, err := range n.Stream(ctxOf(t), a.Turn, 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Delta == "There " {
+			break
+		}
+	}
+	disk.Fill(true)
+	close(m.gate)
+	_, err := n.Send(ctxOf(t), session(t, "k2"), agent.Message{Text: "Me too."})
+	if perdure.CodeOf(err) != perdure.NoSpace {
+		t.Errorf("Send() to a full disk = %v, want no_space", err)
+	}
+	<-n.full
+	disk.Fill(false)
+	n.clock.Advance(time.Minute) // the hub asks the disk again
+	if r, err := n.Wait(ctxOf(t), a.Turn); err != nil || r.Text != "There it is." || len(m.calls) != 2 {
+		t.Errorf("Wait() = %+v, %v after %d model calls, want There it is. after 2", r, err, len(m.calls))
 	}
 }
 
