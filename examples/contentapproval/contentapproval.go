@@ -1,6 +1,7 @@
 // Package contentapproval has an agent write an article, which a person approves
 // or rejects within 24 hours; after that it is escalated. While it waits nothing
-// runs.
+// runs. ContentApproval returns what became of the article; ApprovalDecision is
+// the reviewer's answer: whether the draft is approved.
 //
 //	curl --json '{"name":"ContentApproval","id":"tides","input":"tides"}' \
 //	  http://127.0.0.1:8080/api/v1/runs
@@ -19,16 +20,10 @@ import (
 	"github.com/perdure/perdure/model"
 )
 
-// ApprovalDecision is the reviewer's answer: whether the draft is approved.
-var ApprovalDecision = perdure.NewEvent[bool]("ApprovalDecision")
-
-// ReviewTime is how long a reviewer has.
-const ReviewTime = 24 * time.Hour
-
 var writer = agent.Named("ContentGenerationAgent")
 
-// ContentApproval has an article written about a topic and publishes it once it
-// is approved. It returns what became of it.
+var ApprovalDecision = perdure.NewEvent[bool]("ApprovalDecision")
+
 func ContentApproval(ctx *perdure.Context, topic string) (string, error) {
 	draft, err := writer.Run(ctx, "Write an article about "+topic).Text()
 	if err != nil {
@@ -38,7 +33,7 @@ func ContentApproval(ctx *perdure.Context, topic string) (string, error) {
 		return "", err
 	}
 	approval := ApprovalDecision.Wait(ctx)
-	timeout := ctx.Timer(ReviewTime)
+	timeout := ctx.Timer(24 * time.Hour)
 	if perdure.Any(ctx, approval, timeout) == timeout {
 		return perdure.Call(ctx, EscalateForReview, draft).Await()
 	}

@@ -16,7 +16,10 @@ import (
 	"github.com/perdure/perdure/store/memory"
 )
 
-const draft = "The sea comes and goes."
+const (
+	draft      = "The sea comes and goes."
+	reviewTime = 24 * time.Hour
+)
 
 // node is a hub with the sample on a clock of its own.
 type node struct {
@@ -64,7 +67,7 @@ func waiting(t *testing.T, n *node) {
 	if _, err := client.Start(t.Context(), n.Client, contentapproval.ContentApproval, "tides", client.StartOptions{ID: "run"}); err != nil {
 		t.Fatal(err)
 	}
-	rest(t, n, contentapproval.ReviewTime)
+	rest(t, n, reviewTime)
 }
 
 // rest waits until nothing moves and checks when the next timer fires.
@@ -112,7 +115,7 @@ func TestDecisions(t *testing.T) {
 func TestEscalation(t *testing.T) {
 	n := begin(t, &memory.Disk{}, modeltest.Script(t, modeltest.Say(draft)), start)
 	waiting(t, n)
-	n.clock.Advance(contentapproval.ReviewTime - time.Second)
+	n.clock.Advance(reviewTime - time.Second)
 	rest(t, n, time.Second)
 	n.clock.Advance(time.Second)
 	if got, want := result(t, n), "Content escalated for review: "+draft; got != want {
@@ -130,7 +133,7 @@ func TestPowerCut(t *testing.T) {
 	disk.Crash()
 	n.stop()
 	n = begin(t, disk, m, start.Add(time.Hour))
-	rest(t, n, contentapproval.ReviewTime-time.Hour)
+	rest(t, n, reviewTime-time.Hour)
 	if err := client.Raise(t.Context(), n.Client, "run", contentapproval.ApprovalDecision, true); err != nil {
 		t.Fatal(err)
 	}
