@@ -74,7 +74,8 @@ type Reads interface {
 type Waits interface {
 	// WaitStart returns when the status is no longer Pending.
 	WaitStart(ctx context.Context, id string) (*Instance, error)
-	// WaitCompletion returns when the status is terminal, with payloads.
+	// WaitCompletion returns when the status is terminal, with the output. The
+	// input, which most callers know, may be left out: Instance returns it.
 	WaitCompletion(ctx context.Context, id string) (*Instance, error)
 	// Ask sends a request-reply event to an orchestration, or a called operation
 	// to an entity (an id that begins with "@"), and returns the answer.

@@ -273,11 +273,7 @@ func (o *Owner) await(ctx context.Context, id string, end bool) (*hub.Instance, 
 	if v == nil {
 		return o.Instance(ctx, id, true)
 	}
-	instance := v.(*hub.Instance)
-	if end {
-		instance.Input, err = o.inputOf(ctx, &instance.Record)
-	}
-	return instance, err
+	return v.(*hub.Instance), nil
 }
 
 // Position implements hub.Waits.

@@ -181,7 +181,7 @@ func (db *DB) engineOptions() *engine.Options {
 			DataCorruption:  func(info engine.DataCorruptionInfo) { log.Errorf("%v", info) },
 		},
 	}
-	o.ApplyCompressionSettings(func() engine.DBCompressionSettings { return engine.DBCompressionGood })
+	o.ApplyCompressionSettings(func() engine.DBCompressionSettings { return engine.DBCompressionFastest })
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBits)
 	}
