@@ -84,7 +84,14 @@ func quotes(name, text string, code []string) []Violation {
 func links(fsys fs.FS, name, text string) []Violation {
 	link := regexp.MustCompile(`\]\(([^)#\s]+)(?:#[^)\s]*)?\)`)
 	var found []Violation
+	code := false
 	for i, line := range strings.Split(text, "\n") {
+		if strings.HasPrefix(line, "```") {
+			code = !code
+		}
+		if code {
+			continue // what looks like a link there is none
+		}
 		for _, match := range link.FindAllStringSubmatch(line, -1) {
 			target := match[1]
 			if strings.Contains(target, ":") {
