@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -50,6 +51,7 @@ func program[In any](fn func(*perdure.Context, In) (string, error), in In, drive
 				return "sent", nil
 			})
 			perdure.AddOrchestrationNamed(r, "transfer", transfer)
+			perdure.AddOrchestrationNamed(r, "hold", hold)
 		},
 		Run: func(env *perduretest.Env) {
 			start(env, "main", "run", in)
@@ -102,6 +104,50 @@ func transfer(ctx *perdure.Context, n int) (string, error) {
 	}
 	left, err := perdure.CallEntity[int](ctx, b, "add", n).Await()
 	return fmt.Sprint(left), err
+}
+
+// hold keeps the lock that transfer needs until it is ended.
+func hold(ctx *perdure.Context, _ int) (string, error) {
+	if _, err := perdure.Lock(ctx, perdure.NewEntityID("counter", "b")); err != nil {
+		return "", err
+	}
+	_, err := goOn.Wait(ctx).Await()
+	return "", err
+}
+
+// rewinding is a scenario of a run that fails with its child, and is rewound when
+// what they miss is there.
+func rewinding() perduretest.Scenario {
+	var stocked atomic.Bool
+	s := program(func(ctx *perdure.Context, n int) (string, error) {
+		n, err := perdure.Call(ctx, Step, n).Await()
+		if err != nil {
+			return "", err
+		}
+		return perdure.CallOrchestrationNamed[string](ctx, "needs", n).Await()
+	}, 1, func(env *perduretest.Env) {
+		if in := env.Wait("run"); in.Status != client.Failed {
+			panic("it is " + in.Status)
+		}
+		stocked.Store(true)
+		check(env, env.Client().Rewind(env.Context(), "run", "there is some"))
+	})
+	register := s.Register
+	s.Register = func(r *perdure.Registry) {
+		register(r)
+		stocked.Store(false)
+		perdure.AddActivityNamed(r, "Stock", func(_ context.Context, n int) (int, error) {
+			if !stocked.Load() {
+				return 0, errors.New("there is none")
+			}
+			return n, nil
+		})
+		perdure.AddOrchestrationNamed(r, "needs", func(ctx *perdure.Context, n int) (string, error) {
+			v, err := perdure.CallNamed[int](ctx, "Stock", n).Await()
+			return fmt.Sprint(v), err
+		})
+	}
+	return s
 }
 
 type gathered struct{ Got []int }
@@ -209,6 +255,42 @@ var scenarios = map[string]perduretest.Scenario{
 			panic(fmt.Sprintf("the answer is %d, want 8", answer))
 		}
 	}),
+	"rewind": rewinding(),
+	"terminate": program(func(ctx *perdure.Context, n int) (string, error) {
+		return perdure.CallOrchestrationNamed[string](ctx, "hold", n, perdure.WithID("held")).Await()
+	}, 0, func(env *perduretest.Env) {
+		start(env, "transfer", "waits", 1)
+		check(env, env.Client().Terminate(env.Context(), "run", client.Ending{Output: "enough", Recursive: true}))
+		env.Wait("waits")
+	}),
+	"scheduled": {
+		Register: func(r *perdure.Registry) {
+			perdure.AddOrchestrationNamed(r, "main", func(ctx *perdure.Context, n int) (string, error) {
+				v, err := goOn.Wait(ctx).Await()
+				return fmt.Sprint(n, v), err
+			})
+		},
+		Run: func(env *perduretest.Env) {
+			_, err := env.Client().Start(env.Context(), "main", 1, client.StartOptions{
+				ID: "run", At: env.Now().Add(time.Hour), Event: &client.Event{Name: "goon", Data: 2},
+			})
+			check(env, err)
+			env.Wait("run")
+			_, err = env.Client().Start(env.Context(), "main", 3, client.StartOptions{
+				ID: "run", Exists: client.ReplaceEnded, Event: &client.Event{Name: "goon", Data: 4},
+			})
+			check(env, err)
+			env.Wait("run")
+			_, err = env.Client().Restart(env.Context(), "run", client.RestartOptions{})
+			check(env, err)
+			raise(env, 5)
+			env.Wait("run")
+			start(env, "main", "other", 1)
+			check(env, client.Raise(env.Context(), env.Client(), "other", goOn, 1))
+			_, err = env.Client().Purge(env.Context(), []string{"other"}, client.PurgeOptions{})
+			check(env, err)
+		},
+	},
 	"suspend": program(func(ctx *perdure.Context, n int) (string, error) {
 		v, err := goOn.Wait(ctx).Await()
 		if err != nil {

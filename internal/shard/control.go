@@ -63,7 +63,7 @@ func (l *loop) control(r *hub.Control, op string, body history.Body, c *call) {
 			in.after = append(in.after, func() { l.control(r, op, body, c) })
 			return
 		}
-		if in.rec != nil && in.rec.Status != store.Failed {
+		if in.rec != nil && in.rec.Status != store.Failed && !known(l.ctx, l.store, in.id, r.RequestID) {
 			c.end(nil, &perdure.Error{Code: perdure.FailedPrecondition, Op: op, Instance: in.id, Message: fmt.Sprintf(
 				"only runs that failed can be rewound; this one is %s", statusWord(in.rec.Status))})
 			l.afterTurn(in)
@@ -75,13 +75,23 @@ func (l *loop) control(r *hub.Control, op string, body history.Body, c *call) {
 	}}, r.Kind, r.Reason, r.Recursive)
 }
 
+// known reports whether a request with this id has been carried out for the
+// instance: then it gets its answer again, whatever has become of that since.
+func known(ctx context.Context, s store.Reads, owner, id string) bool {
+	if id == "" {
+		return false
+	}
+	rows, _, err := s.Rows(ctx, store.RowQuery{Kind: rowRequest, Owner: owner, Prefix: []byte(id), Limit: 1})
+	return err == nil && len(rows) > 0 && string(rows[0].Key) == id
+}
+
 // restart begins an instance anew with what it was started with.
 func (o *Owner) restart(ctx context.Context, r *hub.Control) (string, error) {
 	rec, sum, err := o.read(ctx, "restart", r.InstanceID)
 	if err != nil {
 		return "", err
 	}
-	if !r.NewID && !rec.Status.Terminal() {
+	if !r.NewID && !rec.Status.Terminal() && !known(ctx, o.store, r.InstanceID, r.RequestID) {
 		return "", &perdure.Error{Code: perdure.FailedPrecondition, Op: "restart", Instance: r.InstanceID, Message: fmt.Sprintf(
 			"it has not ended (%s); restart it under a new id, or terminate it first", statusWord(rec.Status))}
 	}

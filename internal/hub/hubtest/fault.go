@@ -18,6 +18,7 @@ var requestCases = []testCase{
 	{"OtherContent", requestOther},
 	{"AfterPurge", requestAfterPurge},
 	{"Expires", requestExpires},
+	{"ControlRepeated", requestControl},
 }
 
 var payloadCases = []testCase{
@@ -92,6 +93,26 @@ func requestAfterPurge(t *testing.T, s suite) {
 	}
 	e.settle()
 	e.gone("a")
+}
+
+// requestControl repeats what changes the status that it needs.
+func requestControl(t *testing.T, s suite) {
+	var runs probe
+	e := s.open(t, flaky(1, &runs))
+	e.start("run", "a", `"x"`)
+	e.fails("a")
+	for range 2 {
+		_, err := e.hub.Control(e.ctx, &hub.Control{RequestID: "w1", Kind: hub.Rewind, InstanceID: "a"})
+		e.ok(err)
+		e.completes("a", `"x!"`)
+	}
+	runs.check(t, "activities after a rewind", "good", "flaky", "flaky")
+	for range 2 {
+		_, err := e.hub.Control(e.ctx, &hub.Control{RequestID: "s1", Kind: hub.Restart, InstanceID: "a"})
+		e.ok(err)
+		e.completes("a", `"x!"`)
+	}
+	runs.check(t, "activities after a restart", "good", "flaky", "flaky", "good", "flaky")
 }
 
 func requestExpires(t *testing.T, s suite) {
