@@ -186,7 +186,12 @@ func (o *Owner) purge(ctx context.Context, id string, r *hub.Purge) (int, error)
 		}
 		return count + 1, nil
 	}
-	_, err := o.call(ctx, func(l *loop, c *call) { l.write(id, &rowWrite{purge: true, acks: []ack{{call: c}}}) })
+	_, err := o.call(ctx, func(l *loop, c *call) {
+		row, again := l.request(id, r.RequestID, "purge", c, r.Recursive)
+		if !again {
+			l.write(id, &rowWrite{purge: true, rows: row, acks: []ack{{call: c}}})
+		}
+	})
 	if err != nil {
 		return count, named(err, "purge", id)
 	}

@@ -19,6 +19,7 @@ var requestCases = []testCase{
 	{"AfterPurge", requestAfterPurge},
 	{"Expires", requestExpires},
 	{"ControlRepeated", requestControl},
+	{"PurgeRepeated", requestPurge},
 }
 
 var payloadCases = []testCase{
@@ -113,6 +114,20 @@ func requestControl(t *testing.T, s suite) {
 		e.completes("a", `"x!"`)
 	}
 	runs.check(t, "activities after a restart", "good", "flaky", "flaky", "good", "flaky")
+}
+
+func requestPurge(t *testing.T, s suite) {
+	e := s.open(t, echoCode)
+	e.start("echo", "a", `"x"`)
+	e.end("a")
+	purge := &hub.Purge{RequestID: "p1", IDs: []string{"a"}}
+	e.purge(purge, 1)
+	e.start("echo", "a", `"y"`)
+	e.end("a")
+	e.purge(purge, 1) // which it has done before
+	e.completes("a", `"y"`)
+	e.purge(&hub.Purge{RequestID: "p2", IDs: []string{"a"}}, 1)
+	e.gone("a")
 }
 
 func requestExpires(t *testing.T, s suite) {

@@ -58,6 +58,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"Feed", feedCases},
 		{"Request", requestCases},
 		{"Payload", payloadCases},
+		{"Rows", rowCases},
 		{"Fault", faultCases},
 	}
 	for _, g := range groups {

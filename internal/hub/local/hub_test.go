@@ -10,19 +10,23 @@ import (
 	"github.com/perdure/perdure/internal/clock"
 	"github.com/perdure/perdure/internal/hub/hubtest"
 	"github.com/perdure/perdure/internal/hub/local"
+	"github.com/perdure/perdure/internal/shard"
 	"github.com/perdure/perdure/store"
 	"github.com/perdure/perdure/store/memory"
 	"github.com/perdure/perdure/store/pebble"
 )
 
 // harness runs local hubs over stores that open opens.
-type harness struct{ open func(testing.TB) store.Store }
+type harness struct {
+	open   func(testing.TB) store.Store
+	limits shard.Limits
+}
 
 // Start implements hubtest.Harness.
 func (h harness) Start(t testing.TB, reg *perdure.Registry, c clock.Clock) (hubtest.Hub, func()) {
 	t.Helper()
 	s := h.open(t)
-	hub, err := local.New(local.Config{Store: s, Registry: reg, Clock: c})
+	hub, err := local.New(local.Config{Store: s, Registry: reg, Clock: c, Limits: h.limits})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,16 +46,33 @@ func (h harness) Start(t testing.TB, reg *perdure.Registry, c clock.Clock) (hubt
 
 func TestHubOnMemory(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	hubtest.Run(t, func(*testing.T) hubtest.Harness { return harness{open: onDisk(&memory.Disk{})} })
+}
+
+// TestHubForgets keeps no orchestrator in memory: each turn replays its history.
+func TestHubForgets(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	hubtest.Run(t, func(*testing.T) hubtest.Harness {
-		disk := &memory.Disk{}
-		return harness{func(t testing.TB) store.Store {
-			s, err := memory.Open(disk)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return s
-		}}
+		return harness{onDisk(&memory.Disk{}), shard.Limits{CacheBytes: 1, ParkedBytes: 1}}
 	})
+}
+
+// TestHubInSmallSteps takes one message a turn and runs two activities at a time.
+func TestHubInSmallSteps(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	hubtest.Run(t, func(*testing.T) hubtest.Harness {
+		return harness{onDisk(&memory.Disk{}), shard.Limits{TurnMessages: 1, Activities: 4}}
+	})
+}
+
+func onDisk(disk *memory.Disk) func(testing.TB) store.Store {
+	return func(t testing.TB) store.Store {
+		s, err := memory.Open(disk)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
 }
 
 // pebbleStore closes its database with the hub.
@@ -71,7 +92,7 @@ func TestHubOnPebble(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	hubtest.Run(t, func(t *testing.T) hubtest.Harness {
 		dir := t.TempDir()
-		return harness{func(t testing.TB) store.Store {
+		return harness{open: func(t testing.TB) store.Store {
 			db, err := pebble.Open(dir, pebble.Options{MemTableBytes: 1 << 20, CacheBytes: 4 << 20, BallastBytes: -1})
 			if err != nil {
 				t.Fatal(err)

@@ -1,0 +1,149 @@
+package hubtest
+
+import (
+	"context"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/hub"
+	"github.com/perdure/perdure/store"
+)
+
+var rowCases = []testCase{
+	{"WriteAndRead", rowsWrite},
+	{"Conditions", rowsConditions},
+	{"WithEvent", rowsEvent},
+	{"OfTurns", rowsOfTurns},
+	{"Watch", rowsWatch},
+	{"Refused", rowsRefused},
+}
+
+// rowKind is a kind of rows that no part of Perdure uses.
+const rowKind store.RowKind = 60_000
+
+// row is a row of the suite's kind.
+func row(key, value string) store.Row {
+	return store.Row{Kind: rowKind, Key: []byte(key), Value: []byte(value)}
+}
+
+func (e *env) write(r *hub.WriteRows) {
+	e.t.Helper()
+	e.ok(e.hub.WriteRows(e.ctx, r))
+}
+
+// rows checks the rows of an instance: keys and values in turn.
+func (e *env) rows(owner string, want ...string) {
+	e.t.Helper()
+	rows, next, err := e.hub.ReadRows(e.ctx, store.RowQuery{Kind: rowKind, Owner: owner})
+	if err != nil || next != nil {
+		e.t.Fatalf("ReadRows(%s) = next %q, %v", owner, next, err)
+	}
+	var got []string
+	for _, r := range rows {
+		got = append(got, string(r.Key), string(r.Value))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		e.t.Errorf("rows of %s (-want +got):\n%s", owner, diff)
+	}
+}
+
+func rowsWrite(t *testing.T, s suite) {
+	e := s.open(t, echoCode)
+	e.start("wait", "a", "")
+	e.write(&hub.WriteRows{Owner: "a", Rows: []store.Row{row("k1", "1"), row("k2", "2")}})
+	e.rows("a", "k1", "1", "k2", "2")
+	deleted := row("k1", "")
+	deleted.Delete = true
+	e.write(&hub.WriteRows{RequestID: "r1", Owner: "a", Rows: []store.Row{deleted, row("k2", "3")}})
+	e.write(&hub.WriteRows{Owner: "a", Rows: []store.Row{row("k2", "4")}})
+	e.write(&hub.WriteRows{RequestID: "r1", Owner: "a", Rows: []store.Row{deleted, row("k2", "3")}}) // was done before
+	e.restart(echoCode)
+	e.rows("a", "k2", "4")
+	e.control(hub.Terminate, "a")
+	e.end("a")
+	e.purge(&hub.Purge{IDs: []string{"a"}}, 1)
+	e.rows("a")
+}
+
+func rowsConditions(t *testing.T, s suite) {
+	e := s.open(t, echoCode)
+	e.start("wait", "a", "")
+	set := func(value string, want []byte) error {
+		return e.hub.WriteRows(e.ctx, &hub.WriteRows{
+			Owner: "a", Rows: []store.Row{row("k", value)}, If: []hub.RowCondition{{Kind: rowKind, Key: []byte("k"), Value: want}},
+		})
+	}
+	e.ok(set("1", nil))
+	e.code("WriteRows(if absent)", set("2", nil), perdure.Conflict)
+	e.code("WriteRows(if 9)", set("2", []byte("9")), perdure.Conflict)
+	e.rows("a", "k", "1")
+	e.ok(set("2", []byte("1")))
+	e.rows("a", "k", "2")
+}
+
+// rowsEvent decides something and tells the run in one commit.
+func rowsEvent(t *testing.T, s suite) {
+	e := s.open(t, echoCode)
+	e.start("wait", "a", "")
+	decide := &hub.WriteRows{
+		Owner: "a", Rows: []store.Row{row("k", "yes")}, If: []hub.RowCondition{{Kind: rowKind, Key: []byte("k")}},
+		Event: &hub.Raise{Name: "go", Data: text(`"yes"`)},
+	}
+	e.write(decide)
+	e.code("WriteRows(second decision)", e.hub.WriteRows(e.ctx, decide), perdure.Conflict)
+	e.completes("a", `"yes"`)
+	e.rows("a", "k", "yes")
+}
+
+// rowsOfTurns has an entity write rows.
+func rowsOfTurns(t *testing.T, s suite) {
+	e := s.open(t, func(r *perdure.Registry) {
+		perdure.AddEntityFunc(r, "log", func(ctx *perdure.EntityContext) (any, error) {
+			op := perdure.OperationOf(ctx)
+			op.Steps = append(op.Steps, perdure.EntityStep{Kind: perdure.EntityRows, Rows: []perdure.Row{
+				{Kind: uint16(rowKind), Key: []byte(ctx.Operation()), Value: []byte("x")},
+			}})
+			return nil, ctx.SetState(1)
+		})
+	})
+	e.signal("@log@k", "a", "")
+	e.signal("@log@k", "b", "")
+	e.settle()
+	e.rows("@log@k", "a", "x", "b", "x")
+}
+
+func rowsWatch(t *testing.T, s suite) {
+	e := s.open(t, echoCode)
+	e.start("wait", "a", "")
+	done := make(chan error, 1)
+	go func() { done <- e.hub.WatchRows(e.ctx, rowKind, "a") }()
+	for written := false; !written; { // the watch may begin later than a write
+		e.write(&hub.WriteRows{Owner: "a", Rows: []store.Row{row("k", "1")}})
+		select {
+		case err := <-done:
+			e.ok(err)
+			written = true
+		default:
+		}
+		if e.ctx.Err() != nil {
+			t.Fatal("WatchRows() did not return")
+		}
+	}
+	ctx, cancel := context.WithCancel(e.ctx)
+	cancel()
+	e.code("WatchRows(cancelled)", e.hub.WatchRows(ctx, rowKind, "a"), perdure.Canceled)
+}
+
+func rowsRefused(t *testing.T, s suite) {
+	e := s.open(t, echoCode)
+	e.code("WriteRows(nobody)", e.hub.WriteRows(e.ctx, &hub.WriteRows{Owner: "nobody", Rows: []store.Row{row("k", "1")}}), perdure.NotFound)
+	e.start("wait", "a", "")
+	own := row("k", "1")
+	own.Kind = 1
+	e.code("WriteRows(kind of the engine)", e.hub.WriteRows(e.ctx, &hub.WriteRows{Owner: "a", Rows: []store.Row{own}}), perdure.InvalidArgument)
+	foreign := row("k", "1")
+	foreign.Owner = "b"
+	e.code("WriteRows(another's)", e.hub.WriteRows(e.ctx, &hub.WriteRows{Owner: "a", Rows: []store.Row{foreign}}), perdure.InvalidArgument)
+}
