@@ -73,7 +73,8 @@ func (l *loop) judge(in *instance, j *job) {
 	l.endScheduled(in)
 	queue := in.queue
 	for n, e := range queue {
-		stop := len(j.entries) >= l.limits.TurnMessages
+		// a parked one has no turn but its termination, wherever that stands
+		stop := len(j.entries) >= l.limits.TurnMessages && in.parked == ""
 		verdict := engine.Drop
 		if !stop {
 			l.recreate(in, e)

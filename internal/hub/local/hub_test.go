@@ -57,11 +57,11 @@ func TestHubForgets(t *testing.T) {
 	})
 }
 
-// TestHubInSmallSteps takes one message a turn and runs two activities at a time.
+// TestHubInSmallSteps takes few messages a turn and runs four activities at a time.
 func TestHubInSmallSteps(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	hubtest.Run(t, func(*testing.T) hubtest.Harness {
-		return harness{onDisk(&memory.Disk{}), shard.Limits{TurnMessages: 1, Activities: 4}}
+		return harness{onDisk(&memory.Disk{}), shard.Limits{TurnMessages: 7, Activities: 4}}
 	})
 }
 
