@@ -42,7 +42,7 @@ func CrashEverywhere(t *testing.T, s Scenario) Crashes {
 	t.Helper()
 	var done Crashes
 	var want string
-	if !t.Run("undisturbed", func(t *testing.T) { want, done.Commits, _ = s.run(t, 0, false) }) {
+	if !t.Run("undisturbed", func(t *testing.T) { want, done.Commits, _ = s.run(t) }) {
 		return done
 	}
 	for n := 1; n <= done.Commits; n++ {
@@ -52,10 +52,8 @@ func CrashEverywhere(t *testing.T, s Scenario) Crashes {
 				name = fmt.Sprintf("commit%03d-after", n)
 			}
 			t.Run(name, func(t *testing.T) {
-				got, _, crashed := s.run(t, n, durable)
-				if crashed {
-					done.Crashes++
-				}
+				got, _, crashes := s.run(t, moment{n, durable})
+				done.Crashes += crashes
 				if diff := gocmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n")); diff != "" {
 					t.Errorf("the end differs from that without a crash (-want +got):\n%s", diff)
 				}
@@ -68,18 +66,26 @@ func CrashEverywhere(t *testing.T, s Scenario) Crashes {
 	return done
 }
 
-// run carries the scenario out with a crash at the n-th commit (0 = none), and
-// returns the end and how many commits there were.
-func (s Scenario) run(t testing.TB, n int, durable bool) (end string, commits int, crashed bool) {
+// moment is right before a commit is durable, or right after. Commits are counted
+// from 1 on, through all crashes.
+type moment struct {
+	commit  int
+	durable bool
+}
+
+// run carries the scenario out with crashes at these moments, and returns the end,
+// how many commits there were, and how many of the crashes happened.
+func (s Scenario) run(t testing.TB, at ...moment) (end string, commits, crashes int) {
 	t.Helper()
 	reg := perdure.NewRegistry()
 	s.Register(reg)
 	disk := &memory.Disk{}
 	var groups atomic.Int64
-	var hit atomic.Bool
+	var hits atomic.Int64
 	disk.OnGroup(func(g memory.GroupEvent) memory.Verdict {
 		groups.Store(int64(g.N))
-		if g.N == n && g.Durable == durable && hit.CompareAndSwap(false, true) {
+		if slices.Contains(at, moment{g.N, g.Durable}) {
+			hits.Add(1)
 			return memory.CrashNow
 		}
 		return memory.Proceed
@@ -88,15 +94,14 @@ func (s Scenario) run(t testing.TB, n int, durable bool) (end string, commits in
 	s.Run(e)
 	e.settle()
 	end = e.end()
-	if hit.Load() {
-		e.checkRepeats()
-	}
-	return end, int(groups.Load()), hit.Load()
+	crashes = int(hits.Load())
+	e.checkRepeats(crashes)
+	return end, int(groups.Load()), crashes
 }
 
-// checkRepeats checks that no activity began more than twice: one crash explains
-// one repetition.
-func (e *Env) checkRepeats() {
+// checkRepeats checks that no activity began more often than the crashes explain:
+// each may repeat it once.
+func (e *Env) checkRepeats(crashes int) {
 	e.t.Helper()
 	type step struct {
 		execution string
@@ -107,8 +112,8 @@ func (e *Env) checkRepeats() {
 	counts := map[step]int{}
 	for _, c := range e.calls {
 		k := step{c.execution, c.task}
-		if counts[k]++; counts[k] == 3 {
-			e.t.Errorf("activity %s of %s began three times in one crash", c.Activity, c.Instance)
+		if counts[k]++; counts[k] == crashes+2 {
+			e.t.Errorf("activity %s of %s began %d times with %d crash(es)", c.Activity, c.Instance, counts[k], crashes)
 		}
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/perduretest"
@@ -341,4 +343,27 @@ func TestCrashEverywhere(t *testing.T) {
 	}
 	count("completion", completion())
 	t.Logf("%d scenarios, %d commits, %d crashes", len(scenarios)+1, total.Commits, total.Crashes)
+}
+
+// TestCrashTwice has the hub that takes over die too, at one of its first commits.
+func TestCrashTwice(t *testing.T) {
+	crashes := 0
+	for name, s := range scenarios {
+		t.Run(name, func(t *testing.T) {
+			want, commits := perduretest.EndOf(t, s)
+			for n := 1; n <= commits; n++ {
+				for later := 1; later <= 3; later++ {
+					durable := [2]bool{(n+later)%2 == 0, later%2 == 0}
+					t.Run(fmt.Sprintf("commit%03d+%d", n, later), func(t *testing.T) {
+						got, happened := perduretest.EndOfTwice(t, s, n, later, durable)
+						crashes += happened
+						if diff := cmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n")); diff != "" {
+							t.Errorf("the end differs from that without a crash (-want +got):\n%s", diff)
+						}
+					})
+				}
+			}
+		})
+	}
+	t.Logf("%d crashes", crashes)
 }

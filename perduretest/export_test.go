@@ -14,11 +14,18 @@ func Decorated(decorate func(store.Store) store.Store) Option {
 	return func(c *config) { c.store = decorate }
 }
 
-// EndOf runs a scenario with a crash at the n-th commit, 0 = none.
-func EndOf(t testing.TB, s Scenario, n int, durable bool) (end string, commits int) {
+// EndOf runs a scenario without a crash.
+func EndOf(t testing.TB, s Scenario) (end string, commits int) {
 	t.Helper()
-	end, commits, _ = s.run(t, n, durable)
+	end, commits, _ = s.run(t)
 	return end, commits
+}
+
+// EndOfTwice runs a scenario with a crash at the n-th commit and another later.
+func EndOfTwice(t testing.TB, s Scenario, n, later int, durable [2]bool) (end string, crashes int) {
+	t.Helper()
+	end, _, crashes = s.run(t, moment{n, durable[0]}, moment{n + later, durable[1]})
+	return end, crashes
 }
 
 // Recorder is a test that is told what goes wrong instead of failing.
@@ -61,6 +68,6 @@ func (r *Recorder) Fatalf(format string, a ...any) { r.Errorf(format, a...); run
 // at the n-th commit.
 func Holds(s Scenario, n int, durable bool, want string) bool {
 	var end string
-	r := Record(func(t testing.TB) { end, _, _ = s.run(t, n, durable) })
+	r := Record(func(t testing.TB) { end, _, _ = s.run(t, moment{n, durable}) })
 	return len(r.Errors) == 0 && end == want
 }

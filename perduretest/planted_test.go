@@ -79,7 +79,7 @@ func chained() *perdure.Registry {
 // TestCrashEverywhereFails runs CrashEverywhere's judgement over the planted store.
 func TestCrashEverywhereFails(t *testing.T) {
 	s := scenarios["chain"]
-	want, commits := perduretest.EndOf(t, s, 0, false)
+	want, commits := perduretest.EndOf(t, s)
 	s.Options = []perduretest.Option{perduretest.Decorated(func(s store.Store) store.Store { return &hasty{Store: s} })}
 	differ := 0
 	for n := 2; n < commits; n++ {
