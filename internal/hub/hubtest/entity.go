@@ -25,6 +25,7 @@ var entityCases = []testCase{
 	{"Panics", entityPanics},
 	{"Struct", entityStruct},
 	{"Unknown", entityUnknown},
+	{"InOrder", entityInOrder},
 	{"CallerEnded", entityCallerEnded},
 }
 
@@ -334,6 +335,29 @@ func entityUnknown(t *testing.T, s suite) {
 	e.settle()
 	e.restart(counters)
 	e.state("@counter@k", "3")
+}
+
+// entityInOrder sends signals before there is code, across restarts.
+func entityInOrder(t *testing.T, s suite) {
+	e := s.open(t, echoCode)
+	for i := range 30 {
+		e.signal("@log@k", "append", fmt.Sprint(i))
+		if i%10 == 9 {
+			e.settle()
+			e.restart(echoCode)
+		}
+	}
+	e.restart(func(r *perdure.Registry) {
+		perdure.AddEntityFunc(r, "log", func(ctx *perdure.EntityContext) (any, error) {
+			var all []int
+			var in int
+			if err := errors.Join(ctx.State(&all), ctx.Input(&in)); err != nil {
+				return nil, err
+			}
+			return nil, ctx.SetState(append(all, in))
+		})
+	})
+	e.state("@log@k", "["+strings.ReplaceAll(strings.Trim(sequence(30), `"`), " ", ",")+"]")
 }
 
 func entityCallerEnded(t *testing.T, s suite) {

@@ -239,6 +239,15 @@ func startUnknown(t *testing.T, s suite) {
 	e := s.open(t, echoCode)
 	e.start("new-code", "a", `"x"`)
 	e.start("new-code", "b", `"x"`)
+	e.start("take", "c", "30")
+	e.settle()
+	for i := range 30 {
+		e.raise("c", "go", fmt.Sprint(i))
+		if i%10 == 9 {
+			e.settle()
+			e.restart(echoCode)
+		}
+	}
 	e.settle()
 	if in := e.get("a"); in.Status != store.Pending || in.Phase != store.Stuck || !strings.Contains(in.PhaseCause, `"new-code"`) {
 		t.Errorf("without code it is %v, phase %d, cause %q; want pending, stuck and its name", in.Status, in.Phase, in.PhaseCause)
@@ -246,7 +255,9 @@ func startUnknown(t *testing.T, s suite) {
 	e.control(hub.Terminate, "b")
 	e.status("b", store.Terminated)
 	e.restart(func(r *perdure.Registry) {
+		taker(r)
 		perdure.AddOrchestrationNamed(r, "new-code", func(_ *perdure.Context, in string) (string, error) { return in, nil })
 	})
+	e.completes("c", sequence(30))
 	e.completes("a", `"x"`)
 }
