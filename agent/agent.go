@@ -56,13 +56,13 @@ func (a *Agent) check() error {
 		errs = append(errs, errors.New("the name is not 1 to 64 letters, digits, _ and -, beginning with a letter"))
 	}
 	if a.Model == nil {
-		errs = append(errs, errors.New("Model is missing"))
+		errs = append(errs, errors.New("the Model is missing"))
 	}
 	if a.MaxSteps < 0 {
-		errs = append(errs, errors.New("MaxSteps is negative"))
+		errs = append(errs, errors.New("the bound MaxSteps is negative"))
 	}
 	if a.Window < 0 {
-		errs = append(errs, errors.New("Window is negative"))
+		errs = append(errs, errors.New("the Window is negative"))
 	}
 	seen := map[string]bool{}
 	for i, t := range a.Tools {

@@ -57,7 +57,7 @@ func TestPanicFailsTheOrchestration(t *testing.T) {
 	reg := perdure.NewRegistry()
 	perdure.AddOrchestrationNamed(reg, "panics", func(ctx *perdure.Context, _ struct{}) (struct{}, error) {
 		var m map[string]int
-		m["x"] = 1
+		m["x"] = 1 //lint:ignore SA5000 it is to panic
 		return struct{}{}, nil
 	})
 	perdure.AddOrchestrationNamed(reg, "branch", func(ctx *perdure.Context, _ struct{}) (struct{}, error) {

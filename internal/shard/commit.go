@@ -34,7 +34,6 @@ type change struct {
 	size   int // about what it writes, in bytes
 	status store.Status
 	output *history.ExecutionCompleted
-	emits  []*engine.Message // with ids, parallel to fx.Send
 }
 
 func (l *loop) newChange(in *instance, fx *engine.Effects, entries []*entry) *change {

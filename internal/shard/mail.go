@@ -3,7 +3,6 @@ package shard
 import (
 	"sync"
 
-	"github.com/perdure/perdure/internal/engine"
 	"github.com/perdure/perdure/store"
 )
 
@@ -24,7 +23,6 @@ type item struct {
 	slow   *job          // a turn that took too long has ended
 	timers []store.Timer // read from the store
 	more   bool          // there is more work to read
-	evict  *engine.Message
 }
 
 func newMail() *mail { return &mail{wake: make(chan struct{}, 1)} }

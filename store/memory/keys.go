@@ -20,12 +20,6 @@ func openText(s string) string {
 	return strings.ReplaceAll(s, "\x00", "\x00\xff")
 }
 
-// untext undoes text and returns what follows.
-func untext(k string) (s, rest string) {
-	s, rest, _ = strings.Cut(k, "\x00\x01")
-	return strings.ReplaceAll(s, "\x00\xff", "\x00"), rest
-}
-
 func number(n uint64) string {
 	return string(binary.BigEndian.AppendUint64(nil, n))
 }

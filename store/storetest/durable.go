@@ -115,7 +115,7 @@ func checkBarrier(ctx context.Context, h Harness) error {
 		return err
 	}
 	if err := s.store.Barrier(ctx); err != nil {
-		return fmt.Errorf("Barrier: %w", err)
+		return fmt.Errorf("in Barrier: %w", err)
 	}
 	if err := s.crash(); err != nil {
 		return err
@@ -155,7 +155,7 @@ func checkFeed(ctx context.Context, h Harness) error {
 	for len(got) < len(want) {
 		changes, next, reset, err := s.store.Changes(ctx, p, 3)
 		if err != nil || reset || len(changes) > 3 {
-			return fmt.Errorf("Changes = %d changes, reset %v, %v", len(changes), reset, err)
+			return fmt.Errorf("got Changes = %d changes, reset %v, %v", len(changes), reset, err)
 		}
 		got, p = append(got, changes...), next
 	}
@@ -179,7 +179,7 @@ func (s *session) feedWaits(p store.Position) error {
 		return submitted
 	}
 	if err != nil || len(changes) != 1 || changes[0].ID != "late" {
-		return fmt.Errorf("Changes = %v, %v, want the one of %q", changes, err, "late")
+		return fmt.Errorf("got Changes = %v, %v, want the one of %q", changes, err, "late")
 	}
 	return nil
 }

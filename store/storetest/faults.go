@@ -38,7 +38,7 @@ func checkFailed(ctx context.Context, h Harness) error {
 			return fmt.Errorf("commit after a failure: %v, want %v", err, store.ErrFailed)
 		}
 		if err := s.store.Barrier(ctx); !errors.Is(err, store.ErrFailed) {
-			return fmt.Errorf("Barrier after a failure: %v, want %v", err, store.ErrFailed)
+			return fmt.Errorf("got Barrier after a failure: %v, want %v", err, store.ErrFailed)
 		}
 	}
 	if err := s.crash(); err != nil {
@@ -49,7 +49,7 @@ func checkFailed(ctx context.Context, h Harness) error {
 	}
 	r, err := s.store.Instance(ctx, "a")
 	if err != nil || r.Version == 0 || r.Version > 2 {
-		return fmt.Errorf("Instance after a failure = %v, %v, want version 1 or 2", r, err)
+		return fmt.Errorf("got Instance after a failure = %v, %v, want version 1 or 2", r, err)
 	}
 	return s.commit(change("a", r.Version+1))
 }
@@ -87,13 +87,13 @@ func checkClosed(ctx context.Context, h Harness) error {
 		return err
 	}
 	if err := s.store.Close(); err != nil {
-		return fmt.Errorf("Close: %w", err)
+		return fmt.Errorf("in Close: %w", err)
 	}
 	if _, err := s.try(change("a", 2)); !errors.Is(err, store.ErrClosed) {
 		return fmt.Errorf("commit after Close: %v, want %v", err, store.ErrClosed)
 	}
 	if _, err := s.store.Instance(ctx, "a"); !errors.Is(err, store.ErrClosed) {
-		return fmt.Errorf("Instance after Close: %v, want %v", err, store.ErrClosed)
+		return fmt.Errorf("got Instance after Close: %v, want %v", err, store.ErrClosed)
 	}
 	if err := s.crash(); err != nil {
 		return err

@@ -213,7 +213,7 @@ func checkListPages(ctx context.Context, h Harness) error {
 		return err
 	}
 	if _, err := s.store.List(ctx, store.Query{Order: store.IDAsc, After: page.Next}); err == nil {
-		return errors.New("List accepts the cursor of another order")
+		return errors.New("the List accepts the cursor of another order")
 	}
 	return nil
 }

@@ -201,7 +201,7 @@ func checkPages(ctx context.Context, h Harness) error {
 			return err
 		}
 		if len(messages) != n {
-			return fmt.Errorf("Messages = %d, want %d", len(messages), n)
+			return fmt.Errorf("got Messages = %d, want %d", len(messages), n)
 		}
 		rows, err := pages(limit, func(after []byte) ([]store.Row, []byte, error) {
 			return s.store.Rows(ctx, store.RowQuery{Kind: 7, After: after, Limit: limit})
