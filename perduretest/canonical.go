@@ -9,8 +9,9 @@ import (
 	"github.com/perdure/perdure/store"
 )
 
-// random matches ids that are made at random or derive from such.
-var random = regexp.MustCompile(`\b[0-9a-f]{32}\b|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
+// random matches ids that are made at random or derive from such, also behind a
+// NUL as JSON writes it.
+var random = regexp.MustCompile(`\\u0000[0-9a-f]{32}\b|\b[0-9a-f]{32}\b|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
 
 // derived matches fields that hold random ids in another form.
 var derived = regexp.MustCompile(` effect=[0-9a-f]+`)

@@ -3,6 +3,7 @@ package perduretest
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -22,6 +23,9 @@ type Scenario struct {
 	// crashes, and gives runs and entities ids of their own. It may be called
 	// many times.
 	Run func(*Env)
+	// Ignore matches text that may differ between two ends, such as an offset that
+	// counts attempts; nil = none.
+	Ignore *regexp.Regexp
 	// Options are those of New.
 	Options []Option
 }
@@ -52,7 +56,7 @@ func CrashEverywhere(t *testing.T, s Scenario) Crashes {
 				name = fmt.Sprintf("commit%03d-after", n)
 			}
 			t.Run(name, func(t *testing.T) {
-				got, _, crashes := s.run(t, moment{n, durable})
+				got, _, crashes := s.run(t, moment{commit: n, durable: durable})
 				done.Crashes += crashes
 				if diff := gocmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n")); diff != "" {
 					t.Errorf("the end differs from that without a crash (-want +got):\n%s", diff)
@@ -71,6 +75,8 @@ func CrashEverywhere(t *testing.T, s Scenario) Crashes {
 type moment struct {
 	commit  int
 	durable bool
+	// verdict is what happens, Proceed = the power fails. Others fail the sync.
+	verdict memory.Verdict
 }
 
 // run carries the scenario out with crashes at these moments, and returns the end,
@@ -84,16 +90,18 @@ func (s Scenario) run(t testing.TB, at ...moment) (end string, commits, crashes 
 	var hits atomic.Int64
 	disk.OnGroup(func(g memory.GroupEvent) memory.Verdict {
 		groups.Store(int64(g.N))
-		if slices.Contains(at, moment{g.N, g.Durable}) {
-			hits.Add(1)
-			return memory.CrashNow
+		for _, m := range at {
+			if m.commit == g.N && m.durable == g.Durable {
+				hits.Add(1)
+				return cmp.Or(m.verdict, memory.CrashNow)
+			}
 		}
 		return memory.Proceed
 	})
 	e := open(t, reg, disk, s.Options)
 	s.Run(e)
 	e.settle()
-	end = e.end()
+	end = e.end(s.Ignore)
 	crashes = int(hits.Load())
 	e.checkRepeats(crashes)
 	return end, int(groups.Load()), crashes
@@ -118,8 +126,8 @@ func (e *Env) checkRepeats(crashes int) {
 	}
 }
 
-// end describes how everything is.
-func (e *Env) end() string {
+// end describes how everything is, but for what ignore matches.
+func (e *Env) end(ignore *regexp.Regexp) string {
 	e.t.Helper()
 	blocks := append(e.runs(), e.entities()...)
 	calls := map[string]bool{}
@@ -132,6 +140,9 @@ func (e *Env) end() string {
 		blocks = append(blocks, c)
 	}
 	for i, b := range blocks {
+		if ignore != nil {
+			b = ignore.ReplaceAllString(b, "")
+		}
 		blocks[i] = numbered(b)
 	}
 	slices.SortFunc(blocks, cmp.Compare)

@@ -367,3 +367,26 @@ func TestCrashTwice(t *testing.T) {
 	}
 	t.Logf("%d crashes", crashes)
 }
+
+// TestSyncFails has the sync of each commit fail: the hub stops, and the next one
+// finds what it was to write, or does not.
+func TestSyncFails(t *testing.T) {
+	failures := 0
+	for name, s := range scenarios {
+		t.Run(name, func(t *testing.T) {
+			want, commits := perduretest.EndOf(t, s)
+			for n := 2; n <= commits; n++ { // the first is written before the hub works
+				for _, kept := range []bool{false, true} {
+					t.Run(fmt.Sprintf("commit%03d kept %v", n, kept), func(t *testing.T) {
+						got, happened := perduretest.EndOfFailed(t, s, n, kept)
+						failures += happened
+						if diff := cmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n")); diff != "" {
+							t.Errorf("the end differs from that without a failure (-want +got):\n%s", diff)
+						}
+					})
+				}
+			}
+		})
+	}
+	t.Logf("%d failures", failures)
+}

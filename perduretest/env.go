@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/internal/clock"
 	"github.com/perdure/perdure/internal/hub/local"
@@ -131,7 +132,7 @@ func (e *Env) live(ctx context.Context) {
 	for first := true; ; first = false {
 		p := &process{first: first, dead: make(chan struct{})}
 		err := e.liveOnce(ctx, p)
-		crashed := p.crashed.Load() || errors.Is(err, memory.ErrCrashed)
+		crashed := p.crashed.Load() || errors.Is(err, memory.ErrCrashed) || errors.Is(err, store.ErrFailed)
 		if crashed && ctx.Err() == nil {
 			continue
 		}
@@ -161,7 +162,7 @@ func (e *Env) liveOnce(ctx context.Context, p *process) error {
 		return err
 	}
 	e.publish(p, nil)
-	err = p.hub.Run(ctx)
+	err = p.hub.Run(agent.NewService(client.New(p.hub)).Context(ctx))
 	e.publish(nil, nil)
 	return err
 }

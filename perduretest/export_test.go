@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/perdure/perdure/store"
+	"github.com/perdure/perdure/store/memory"
 )
 
 // Decorated has the hub work on what decorate makes of its store.
@@ -24,8 +25,20 @@ func EndOf(t testing.TB, s Scenario) (end string, commits int) {
 // EndOfTwice runs a scenario with a crash at the n-th commit and another later.
 func EndOfTwice(t testing.TB, s Scenario, n, later int, durable [2]bool) (end string, crashes int) {
 	t.Helper()
-	end, _, crashes = s.run(t, moment{n, durable[0]}, moment{n + later, durable[1]})
+	end, _, crashes = s.run(t, moment{commit: n, durable: durable[0]}, moment{commit: n + later, durable: durable[1]})
 	return end, crashes
+}
+
+// EndOfFailed runs a scenario in which the sync of the n-th commit fails, with what
+// it was to make durable kept all the same or not.
+func EndOfFailed(t testing.TB, s Scenario, n int, kept bool) (end string, failures int) {
+	t.Helper()
+	verdict := memory.FailLost
+	if kept {
+		verdict = memory.FailKept
+	}
+	end, _, failures = s.run(t, moment{commit: n, verdict: verdict})
+	return end, failures
 }
 
 // Recorder is a test that is told what goes wrong instead of failing.
@@ -68,6 +81,6 @@ func (r *Recorder) Fatalf(format string, a ...any) { r.Errorf(format, a...); run
 // at the n-th commit.
 func Holds(s Scenario, n int, durable bool, want string) bool {
 	var end string
-	r := Record(func(t testing.TB) { end, _, _ = s.run(t, moment{n, durable}) })
+	r := Record(func(t testing.TB) { end, _, _ = s.run(t, moment{commit: n, durable: durable}) })
 	return len(r.Errors) == 0 && end == want
 }
