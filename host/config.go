@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/schedule"
 )
 
 // Config says what an App runs. The zero value works: it keeps its state in
@@ -32,7 +33,7 @@ type Config struct {
 	Hosts []string
 
 	// Registry holds the orchestrations, activities and entities that run
-	// here; nil = none.
+	// here; nil = none. New adds what package schedule needs, if it lacks that.
 	Registry *perdure.Registry
 	// Model names the model in use, for GET /api/v1/info.
 	Model string
@@ -75,6 +76,9 @@ func (c *Config) complete() error {
 	}
 	if c.Registry == nil {
 		c.Registry = perdure.NewRegistry()
+	}
+	if _, there := c.Registry.Entity(schedule.Entity("any").Name); !there {
+		schedule.Register(c.Registry)
 	}
 	if c.TimeScale == 0 {
 		c.TimeScale = 1

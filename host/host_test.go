@@ -16,6 +16,7 @@ import (
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/host"
+	"github.com/perdure/perdure/schedule"
 )
 
 var approval = perdure.NewEvent[bool]("ApprovalDecision")
@@ -316,3 +317,26 @@ func statusFor(t *testing.T, app *host.App, name string) int {
 }
 
 func writeFile(path string) error { return os.WriteFile(path, nil, 0o600) }
+
+// TestSchedules: every app can have schedules.
+func TestSchedules(t *testing.T) {
+	app, _ := start(t, config(filepath.Join(t.TempDir(), "data")))
+	ctx, c := t.Context(), app.Client()
+	spec := schedule.Spec{ID: "daily", Orchestration: "Approve", Input: "tides", Cron: "0 8 * * *"}
+	if err := schedule.Create(ctx, c, spec); err != nil {
+		t.Fatal(err)
+	}
+	run, err := schedule.Trigger(ctx, c, "daily")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.WaitStart(ctx, run.RunID); err != nil {
+		t.Fatal(err)
+	}
+	if err := client.Raise(ctx, c, run.RunID, approval, true); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := client.Result[string](ctx, c, run.RunID); err != nil || got != "published tides" {
+		t.Errorf("the triggered run gave %q, %v, want it published", got, err)
+	}
+}
