@@ -34,7 +34,7 @@ func (c *cache) remove(in *instance) {
 // oldest returns what is to leave: from the parked while these exceed their
 // share, from either while all exceed the whole.
 func (c *cache) oldest() *instance {
-	if c.parked.bytes > c.maxParked {
+	if c.parked.bytes > c.maxParked && c.parked.count > 1 { // one alone may fill the whole cache
 		return c.parked.head
 	}
 	if c.parked.bytes+c.active.bytes > c.max {
