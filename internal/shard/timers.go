@@ -146,6 +146,9 @@ func (t *timers) remove(st store.Timer) {
 func (l *loop) fire() {
 	l.timers.set = time.Time{}
 	now := l.clock.Now()
+	if fault.Mutant(fault.TimerByNodeClock) {
+		now = time.Now()
+	}
 	for n := 0; n < maxGroup; n++ {
 		a, ok := l.timers.next(now)
 		if !ok {

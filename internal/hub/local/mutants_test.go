@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/clock"
 	"github.com/perdure/perdure/internal/engine"
 	"github.com/perdure/perdure/internal/fault"
 	"github.com/perdure/perdure/internal/history"
@@ -30,6 +31,7 @@ func TestMutants(t *testing.T) {
 		{fault.EventLostOnPark, checkParked},
 		{fault.EarlyUnlockForgotten, checkEarlyUnlock},
 		{fault.StaleCompletionAccepted, checkStale},
+		{fault.TimerByNodeClock, checkTimers},
 	}
 	for _, c := range checks {
 		t.Run(string(c.mutant), func(t *testing.T) {
@@ -205,6 +207,25 @@ func checkStale(t *testing.T) error {
 	<-tokens // it runs again, as another delivery
 	if err := h.Complete(ctx, old, history.Some(`"late"`), nil); perdure.CodeOf(err) != perdure.NotFound {
 		return fmt.Errorf("a completion by an old token was accepted: %v", err)
+	}
+	return nil
+}
+
+// checkTimers lets one of two timers fire by a clock that is behind the machine's.
+func checkTimers(t *testing.T) error {
+	begin := time.Now().Add(-24 * time.Hour).UTC()
+	c := &clocked{disk: &memory.Disk{}, clock: clock.NewVirtual(begin)}
+	c.open(t)
+	defer func() { c.stop() }()
+	ctx := wait(t, 10*time.Second)
+	c.sleep(t, ctx, "soon", begin.Add(time.Second))
+	c.sleep(t, ctx, "later", begin.Add(time.Minute))
+	c.idle(t, ctx)
+	c.clock.Advance(time.Second)
+	c.idle(t, ctx)
+	c.woken(t, ctx, "soon", begin.Add(time.Second))
+	if in, err := c.hub.Instance(ctx, "later", false); err != nil || in.Status.Terminal() {
+		return fmt.Errorf("a timer of a minute has fired after a second: %+v, %v", in, err)
 	}
 	return nil
 }
