@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	engine "github.com/cockroachdb/pebble/v2"
@@ -21,7 +22,7 @@ type group struct {
 	refused  []store.Refused
 	changes  []store.Change
 	done     chan struct{} // closed by the settler when the group is durable
-	watchdog *time.Timer
+	watchdog atomic.Pointer[time.Timer]
 }
 
 // Wait implements store.Receipt. It may be called more than once.
@@ -50,7 +51,7 @@ func (g *group) wait(ctx context.Context) error {
 
 // settleGroup waits until the group is durable and tells everyone.
 func (db *DB) settleGroup(g *group) {
-	defer g.watchdog.Stop()
+	defer func() { g.watchdog.Load().Stop() }()
 	for _, batch := range g.batches {
 		if !db.opts.UnsafeNoSync {
 			if err := batch.SyncWait(); err != nil {
@@ -78,6 +79,30 @@ func (db *DB) runSettler() {
 	}
 }
 
+// stallTicks is in how many parts the time is measured that a group may take: a
+// process that was stopped, or had no processor, sees one of them pass, not all.
+const stallTicks = 10
+
+// watch fails the store if the group does not become durable within StallLimit.
+func (g *group) watch() {
+	part := g.hub.db.opts.StallLimit / stallTicks
+	var ticks atomic.Int32
+	g.watchdog.Store(time.AfterFunc(part, func() {
+		select {
+		case <-g.done:
+			return
+		default:
+		}
+		if ticks.Add(1) >= stallTicks {
+			g.hub.db.state.fail(errStalled)
+			return
+		}
+		if timer := g.watchdog.Load(); timer != nil {
+			timer.Reset(part)
+		}
+	}))
+}
+
 var errStalled = errors.New("a commit did not become durable in time")
 
 // Submit implements store.Commits. It builds one batch for the group and applies
@@ -98,7 +123,7 @@ func (h *Hub) Submit(ctx context.Context, sg *store.Group) (store.Receipt, error
 		return nil, context.Cause(ctx)
 	}
 	g := &group{hub: h, done: make(chan struct{})}
-	g.watchdog = time.AfterFunc(h.db.opts.StallLimit, func() { h.db.state.fail(errStalled) })
+	g.watch()
 	// A reader that sees the group must find it here: set before it is applied.
 	h.newest.Store(g)
 	b := newBuilder(h, g, sg)
