@@ -324,7 +324,10 @@ func readSession(ctx context.Context, h hub.Hub, id SessionID) (*sessionState, e
 		return nil, &perdure.Error{Code: perdure.NotFound, Op: "get session", Instance: id.String(), Message: "there is no such session"}
 	}
 	state := &sessionState{}
-	return state, perdure.Decode(e.State, state)
+	if err := perdure.Decode(e.State, state); err != nil {
+		return nil, &perdure.Error{Code: perdure.Internal, Op: "read session", Instance: id.String(), Message: "its state is damaged", Cause: err}
+	}
+	return state, state.check(id.String())
 }
 
 // Page is a part of a list of sessions.

@@ -38,6 +38,9 @@ type runRequest struct {
 // messages returns what the request says.
 func (r *runRequest) messages() ([]*model.Message, error) {
 	if len(r.Input) > 0 {
+		if i := slices.Index(r.Input, nil); i >= 0 {
+			return nil, &perdure.Error{Code: perdure.InvalidArgument, Op: "run agent", Message: fmt.Sprintf("message %d is null", i)}
+		}
 		return r.Input, nil
 	}
 	if strings.TrimSpace(r.Message) == "" {
@@ -79,6 +82,15 @@ type sessionState struct {
 	Updated     time.Time   `json:"updated"`
 }
 
+// check returns an error if the state is not one that a session has written.
+func (s *sessionState) check(session string) error {
+	if slices.Contains(s.Queue, nil) {
+		return &perdure.Error{Code: perdure.Internal, Op: "read session", Instance: session,
+			Message: "its state is damaged: a message of the queue is null"}
+	}
+	return nil
+}
+
 // admitted is a message that a session has taken.
 type admitted struct {
 	Turn          string           `json:"turn"`
@@ -92,6 +104,9 @@ type admitted struct {
 func (c *code) session(ctx *perdure.EntityContext) (any, error) {
 	state := &sessionState{}
 	if err := ctx.State(state); err != nil {
+		return nil, perdure.NonRetryable(err)
+	}
+	if err := state.check(ctx.ID().String()); err != nil {
 		return nil, perdure.NonRetryable(err)
 	}
 	s := &session{code: c, ctx: ctx, sessionState: state, id: SessionID{Agent: fold(c.agent.Name), Key: ctx.ID().Key}}
