@@ -1,6 +1,8 @@
 package engine_test
 
 import (
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,6 +11,19 @@ import (
 	"github.com/perdure/perdure/internal/engine"
 	"github.com/perdure/perdure/internal/history"
 )
+
+// checkAllocation checks that f, given n bytes, allocates at most factor times as
+// much, besides a constant for small inputs and the test itself.
+func checkAllocation(t *testing.T, n, factor int, f func()) {
+	t.Helper()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	if got, want := after.TotalAlloc-before.TotalAlloc, uint64(factor*n+256<<10); got > want {
+		t.Errorf("decoding %d bytes allocated %d, want at most %d", n, got, want)
+	}
+}
 
 func FuzzDecodeMessage(f *testing.F) {
 	m := &engine.Message{
@@ -19,8 +34,13 @@ func FuzzDecodeMessage(f *testing.F) {
 	f.Add([]byte{0x1a, 0x02, 0x08, 0x01})
 	f.Add([]byte{0xff})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		got, err := engine.DecodeMessage(data)
+		var got *engine.Message
+		var err error
+		checkAllocation(t, len(data), 16, func() { got, err = engine.DecodeMessage(data) })
 		if err != nil {
+			if !strings.Contains(err.Error(), "message") {
+				t.Errorf("DecodeMessage(%x) = %v, want a message named", data, err)
+			}
 			return
 		}
 		again, err := engine.DecodeMessage(got.Append(nil))
@@ -33,6 +53,9 @@ func FuzzDecodeMessage(f *testing.F) {
 	})
 }
 
+// FuzzDecodeEntity reads states of entities. An empty name in the set of a lock
+// takes 2 bytes and is a string of 16 in a slice that grows, so the bound of
+// memory is wider here; the bytes are our own and have a checksum.
 func FuzzDecodeEntity(f *testing.F) {
 	s := &engine.Entity{
 		ID: "@n@k", State: history.Some("1"), Delayed: 2, NextTimer: 3,
@@ -44,8 +67,13 @@ func FuzzDecodeEntity(f *testing.F) {
 	f.Add([]byte{0x12, 0x00})
 	f.Add([]byte{0xff})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		got, err := engine.DecodeEntity("@n@k", data)
+		var got *engine.Entity
+		var err error
+		checkAllocation(t, len(data), 64, func() { got, err = engine.DecodeEntity("@n@k", data) })
 		if err != nil {
+			if !strings.Contains(err.Error(), "entity") {
+				t.Errorf("DecodeEntity(%x) = %v, want an entity named", data, err)
+			}
 			return
 		}
 		again, err := engine.DecodeEntity("@n@k", got.Encode())

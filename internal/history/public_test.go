@@ -53,3 +53,34 @@ func TestPublicDoesNotAllocate(t *testing.T) {
 		t.Errorf("allocations of Public = %v, want 0", n)
 	}
 }
+
+// FuzzPublic strips own fields from events: what is left has none, and what it
+// says of the protocol is unchanged.
+func FuzzPublic(f *testing.F) {
+	e := new(filler).event(&history.TaskScheduled{})
+	f.Add(e.Append(nil))
+	f.Add([]byte{0xc0, 0x3e, 0x00, 0x08, 0x05})
+	f.Add([]byte{0x08})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var public []byte
+		var err error
+		checkAllocation(t, len(b), func() { public, _, err = history.Public(b) })
+		if err != nil {
+			return
+		}
+		if again, referred, err := history.Public(public); err != nil || referred || !bytes.Equal(again, public) {
+			t.Errorf("Public(%x) = %x, %v, %v, want it unchanged", public, again, referred, err)
+		}
+		whole, err := history.Decode(b)
+		if err != nil {
+			return
+		}
+		stripped, err := history.Decode(public)
+		if err != nil {
+			t.Fatalf("Decode(Public(%x)) = %v", b, err)
+		}
+		if whole.ID != stripped.ID || !whole.Time.Equal(stripped.Time) || stripped.Meta != nil {
+			t.Errorf("Decode(Public(%x)) = %v, want %v without own fields", b, stripped, whole)
+		}
+	})
+}
