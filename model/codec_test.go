@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -189,6 +191,71 @@ func FuzzMessage(f *testing.F) {
 		}
 		if twice := marshal(t, &second); twice != once {
 			t.Fatalf("second encoding = %s, want %s", twice, once)
+		}
+	})
+}
+
+// FuzzData reads data URIs.
+func FuzzData(f *testing.F) {
+	f.Add("data:image/png;base64,AQID")
+	f.Add("DATA:text/plain;charset=utf-8,a%20b")
+	f.Add("data:;base64,%%%")
+	f.Add("https://shop.test/")
+	f.Fuzz(func(t *testing.T, uri string) {
+		mediaType, b, err := (&model.Data{URI: uri}).Decode()
+		if err != nil {
+			if !strings.Contains(err.Error(), "data content") {
+				t.Errorf("Decode(%q) = %v, want what is wrong named", uri, err)
+			}
+			return
+		}
+		if len(b) > len(uri) {
+			t.Errorf("Decode(%q) = %d bytes, want at most %d", uri, len(b), len(uri))
+		}
+		gotType, got, err := model.NewData(mediaType, b).Decode()
+		if strings.Contains(mediaType, ",") {
+			return // no media type
+		}
+		if err != nil || gotType != mediaType || !bytes.Equal(got, b) {
+			t.Errorf("Decode(NewData(%q, %x)) = %q, %x, %v", mediaType, b, gotType, got, err)
+		}
+	})
+}
+
+// FuzzResponse checks that a whole answer that was read is written in a form that
+// reads the same.
+func FuzzResponse(f *testing.F) {
+	f.Add([]byte(`{"Messages":[{"Role":"assistant","Contents":[{"$type":"text","Text":"a"}]},null],"FinishReason":"stop","CreatedAt":"2026-01-02T03:04:05Z"}`))
+	f.Add([]byte(`{"Messages":null,"AdditionalProperties":{"a":1}}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var first model.Response
+		if json.Unmarshal(data, &first) != nil || slices.Contains(first.Messages, nil) {
+			return
+		}
+		_, _, _ = first.Text(), first.Usage(), first.Model()
+		once := marshal(t, &first)
+		var second model.Response
+		if err := json.Unmarshal([]byte(once), &second); err != nil {
+			t.Fatalf("Unmarshal(%s) = %v", once, err)
+		}
+		if twice := marshal(t, &second); twice != once {
+			t.Errorf("second encoding = %s, want %s", twice, once)
+		}
+	})
+}
+
+// FuzzRetryAfter reads the headers that say when to try again.
+func FuzzRetryAfter(f *testing.F) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	f.Add("120", "", "")
+	f.Add("Fri, 02 Jan 2026 03:05:05 GMT", "", "Fri, 02 Jan 2026 03:04:05 GMT")
+	f.Add("-1", "1e400", "x")
+	f.Add("NaN", "Inf", "")
+	f.Fuzz(func(t *testing.T, after, millis, date string) {
+		headers := map[string]string{"Retry-After": after, "Retry-After-Ms": millis, "Date": date}
+		e := model.NewHTTPError("p", 429, func(name string) string { return headers[name] }, now)
+		if e.RetryAfter < 0 || e.RetryAfter > 24*time.Hour {
+			t.Errorf("Retry-After %q, Retry-After-Ms %q, Date %q = %v, want 0 to 24h", after, millis, date, e.RetryAfter)
 		}
 	})
 }

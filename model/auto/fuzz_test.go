@@ -1,0 +1,31 @@
+package auto_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/perdure/perdure/model"
+	"github.com/perdure/perdure/model/auto"
+)
+
+// FuzzSchema has the demo model answer in the form of any schema: it is JSON,
+// soon, whatever the schema says.
+func FuzzSchema(f *testing.F) {
+	f.Add(`{"type":"object","properties":{"a":{"type":"integer","minimum":3},"b":{"type":["string","null"]},"c":{"enum":[1,"x"]}}}`, `rate "it" 5`)
+	f.Add(`{"$ref":"#/$defs/n","$defs":{"n":{"type":"object","properties":{"next":{"$ref":"#/$defs/n"},"all":{"type":"array","items":{"$ref":"#/$defs/n"}}}}}}`, "")
+	f.Add(`{"type":"number","minimum":1e308,"maximum":-1e308}`, "1e308")
+	f.Add(`{"type":{"a":1},"required":["x"],"const":null,"anyOf":[]}`, "x")
+	demo := auto.NewDemo(auto.DemoConfig{Pace: -1})
+	f.Fuzz(func(t *testing.T, schema, prompt string) {
+		r, err := model.Collect(demo.Generate(t.Context(), &model.Request{
+			Messages: []*model.Message{model.UserText(prompt)},
+			Format:   &model.Format{Schema: json.RawMessage(schema)},
+		}))
+		if err != nil {
+			t.Fatalf("Generate(%s) = %v", schema, err)
+		}
+		if text := r.Text(); !json.Valid([]byte(text)) {
+			t.Errorf("Generate(%s) = %q, want JSON", schema, text)
+		}
+	})
+}
