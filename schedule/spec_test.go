@@ -182,6 +182,27 @@ func FuzzSchedule(f *testing.F) {
 	})
 }
 
+// FuzzState reads any JSON as the state of a schedule.
+func FuzzState(f *testing.F) {
+	f.Add(`{"spec":{"id":"s","orchestration":"o","cron":"* * * * *"},"next":"2026-03-01T00:00:00Z","running":[{"id":"r"}],"outcomes":[{}],"buffered":{}}`)
+	f.Add(`{"running":[null],"outcomes":[null],"counters":null}`)
+	f.Add(`{"spec":{"cron":"0 0 31 2 *"},"next":"9999-12-31T23:59:59Z"}`)
+	f.Add(`{"spec":{"intervalMs":1},"next":"0000-01-01T00:00:00Z","scheduled":-1}`)
+	f.Add(`null`)
+	f.Fuzz(func(t *testing.T, state string) {
+		s, err := schedule.Get(t.Context(), client.New(oneEntity{state: state}), "s")
+		if err != nil {
+			if code := perdure.CodeOf(err); code != perdure.Internal && code != perdure.NotFound || !strings.Contains(err.Error(), "s") {
+				t.Errorf("Get() of %q = %v, want internal or not_found with the id", state, err)
+			}
+			return
+		}
+		if len(s.Next) > 10 {
+			t.Errorf("Get() of %q plans %d runs, want at most 10", state, len(s.Next))
+		}
+	})
+}
+
 // FuzzSpec reads specifications from JSON: what is refused before a hub is asked
 // is refused as an invalid argument, and what is written is read again.
 func FuzzSpec(f *testing.F) {
