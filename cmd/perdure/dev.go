@@ -30,7 +30,7 @@ func (f *serveFlags) add(c *cobra.Command) {
 	flags.StringVar(&f.addr, "addr", host.DefaultAddr, "address to serve on; port 0 picks a free one")
 	flags.StringSliceVar(&f.hosts, "host", nil, "further host names under which the server is reached")
 	flags.BoolVar(&f.unsafeListen, "unsafe-listen", false, "serve on an address that others can reach, without login")
-	flags.Float64Var(&f.timeScale, "time-scale", 1, "let time run this many times as fast, for trying things out")
+	flags.Float64Var(&f.timeScale, "time-scale", 1, "let time run this many times as fast, for trying things out;\ntime limits pass as fast too, also those of calls to a real model")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "log more")
 }
 
@@ -45,6 +45,9 @@ func (f *serveFlags) config(t *terminal, quiet bool) (host.Config, error) {
 		if strings.HasPrefix(where, "http://") || strings.HasPrefix(where, "https://") {
 			return host.Config{}, fail(exitUsage, "give --data DIR, or unset PERDURE_HUB", "PERDURE_HUB is %s, a server that runs elsewhere", where)
 		}
+	}
+	if f.timeScale == 0 {
+		return host.Config{}, fail(exitUsage, "1 is the usual pace", "--time-scale is 0: time would stand still")
 	}
 	level := slog.LevelWarn
 	if f.verbose {
@@ -69,7 +72,7 @@ func devCommand(t *terminal, hosts hosting) *cobra.Command {
 		Example: "  perdure dev --data ./perdure-data --addr 127.0.0.1:8080",
 		Args:    exactly(0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
-			h, err := hosts(c.Context())
+			h, err := hosts(c.Context(), f.timeScale)
 			if err != nil {
 				return fail(exitError, "", "%s", err)
 			}

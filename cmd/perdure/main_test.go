@@ -54,7 +54,7 @@ type Counter int
 // Add adds.
 func (c *Counter) Add(n int) { *c += Counter(n) }
 
-func testHosts(context.Context) (*hosted, error) {
+func testHosts(context.Context, float64) (*hosted, error) {
 	r := perdure.NewRegistry()
 	perdure.AddOrchestration(r, Approve)
 	perdure.AddEntity[Counter](r, "counter")
@@ -190,7 +190,7 @@ func TestGolden(t *testing.T) {
 // running runs an app with the test's orchestration and returns its address.
 func running(t *testing.T) string {
 	t.Helper()
-	h, err := testHosts(t.Context())
+	h, err := testHosts(t.Context(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"time"
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/examples/contentapproval"
@@ -23,14 +24,18 @@ type hosted struct {
 	try func(url string) []string
 }
 
-// hosting returns what dev hosts.
-type hosting func(context.Context) (*hosted, error)
+// hosting returns what dev hosts when time runs timeScale times as fast.
+type hosting func(ctx context.Context, timeScale float64) (*hosted, error)
 
 // samples wires the sample orchestrations and agents, by hand.
-func samples(context.Context) (*hosted, error) {
+func samples(_ context.Context, timeScale float64) (*hosted, error) {
 	m, about, err := auto.FromEnv(os.Getenv)
 	if err != nil {
 		return nil, err
+	}
+	if _, ok := m.(*auto.Demo); ok && timeScale > 1 {
+		// It keeps up, or the time limit of model calls would pass meanwhile.
+		m = auto.NewDemo(auto.DemoConfig{Pace: max(time.Duration(float64(auto.DefaultPace)/timeScale), 1)})
 	}
 	h := &hosted{registry: perdure.NewRegistry(), model: describe(about), try: try}
 	for _, register := range []func(*perdure.Registry, model.Model) error{
@@ -59,6 +64,6 @@ func try(url string) []string {
 		`curl --json '{"name":"ContentApproval","id":"tides","input":"tides"}' ` + url + `/api/v1/runs`,
 		`curl --json 'true' ` + url + `/api/v1/runs/tides/events/ApprovalDecision`,
 		`curl --json '{"name":"ExpertPanel","id":"panel","input":"What is temperature?"}' ` + url + `/api/v1/runs`,
-		`curl ` + url + `/api/v1/runs/panel?wait=30s`,
+		`curl '` + url + `/api/v1/runs/panel?wait=30s'`,
 	}
 }

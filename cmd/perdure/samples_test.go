@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/perdure/perdure/host"
+)
+
+// TestScaledSamples runs the content approval with time at a pace at which the
+// demo model's usual one would pass the time limit of a model call: the draft
+// is written all the same.
+func TestScaledSamples(t *testing.T) {
+	const scale = 600 // the limit of 10 minutes passes in a second
+	for _, name := range []string{"AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_API_KEY", "AZURE_OPENAI_KEY", "OPENAI_API_KEY",
+		"OPENAI_BASE_URL", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "OLLAMA_HOST", "PERDURE_MODEL", "PERDURE_MODEL_URL"} {
+		t.Setenv(name, "")
+	}
+	h, err := samples(t.Context(), scale)
+	if err != nil {
+		t.Fatal(err)
+	}
+	app, err := host.New(host.Config{Hub: t.TempDir(), Addr: "127.0.0.1:0", Registry: h.registry, TimeScale: scale})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- app.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Run() = %v", err)
+		}
+	})
+	<-app.Ready()
+	got := perdureCLI(t.Context(), app.URL(), screen{}, "run", "start", "ContentApproval", "--id", "tides", "--input", `"tides"`)
+	if got.Code != exitDone {
+		t.Fatalf("start = %+v", got)
+	}
+	got = perdureCLI(t.Context(), app.URL(), screen{}, "run", "event", "tides", "ApprovalDecision", "--data", "true")
+	if got.Code != exitDone {
+		t.Fatalf("event = %+v", got)
+	}
+	got = perdureCLI(t.Context(), app.URL(), screen{}, "run", "get", "tides", "--wait", "30s")
+	var run struct{ Status, Output string }
+	if err := json.Unmarshal([]byte(got.Out), &run); err != nil || run.Status != "completed" || !strings.HasPrefix(run.Output, "Content published") {
+		t.Errorf("run = %s, want it published", got.Out)
+	}
+}
+
+// TestTimeStandsStill checks that a pace of 0 is refused.
+func TestTimeStandsStill(t *testing.T) {
+	got := perdureCLI(t.Context(), "", screen{}, "dev", "--time-scale", "0", "--data", t.TempDir(), "--addr", "127.0.0.1:0")
+	if got.Code != exitUsage || !strings.Contains(got.Err, "--time-scale is 0") {
+		t.Errorf("dev --time-scale 0 = %+v, want a usage error", got)
+	}
+}
