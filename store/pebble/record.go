@@ -168,7 +168,7 @@ func decodeRecord(body []byte, id string) (r *store.Record, h head, ok bool) {
 	}
 	if h.flags&flagTags != 0 {
 		n := s.uvarint()
-		r.Tags = make(map[string]string, min(n, uint64(len(s.b))))
+		r.Tags = make(map[string]string, min(n, 64)) // n is not to be believed
 		for i := uint64(0); i < n && !s.bad; i++ {
 			key := s.string()
 			r.Tags[key] = s.string()
