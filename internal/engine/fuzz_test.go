@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"bytes"
 	"runtime"
 	"strings"
 	"testing"
@@ -65,6 +66,7 @@ func FuzzDecodeEntity(f *testing.F) {
 	}
 	f.Add(s.Encode())
 	f.Add([]byte{0x12, 0x00})
+	f.Add(append([]byte{0x12, 0xa0, 0x9c, 0x01}, bytes.Repeat([]byte{0x0a, 0x00}, 10_000)...))
 	f.Add([]byte{0xff})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var got *engine.Entity

@@ -1,6 +1,7 @@
 package shard
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"runtime"
@@ -58,6 +59,7 @@ func FuzzSummary(f *testing.F) {
 	f.Add(sampleSummary().append(nil))
 	f.Add((&summary{}).append(nil))
 	f.Add([]byte{0x08})
+	f.Add(bytes.Repeat([]byte{sumWait<<3 | 2, 0}, 10_000))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var s *summary
 		var err error
