@@ -58,7 +58,7 @@ func checkAllocation(t *testing.T, n, factor int, f func()) {
 
 // manyTags is a record that says to have more tags than it has.
 func manyTags() []byte {
-	r := &store.Record{ID: "a", Root: "a", Tags: map[string]string{"a": "b"}, Packed: make([]byte, 20_000)}
+	r := &store.Record{ID: "a", Root: "a", Tags: map[string]string{"a": "b"}, Packed: make([]byte, 58_000)}
 	h := headOf(r, nil)
 	whole := appendRecord(nil, r, &h)
 	at := bytes.LastIndex(whole, []byte("\x01\x01a\x01b"))
@@ -80,7 +80,7 @@ func FuzzRecord(f *testing.F) {
 		var r *store.Record
 		var h head
 		var ok bool
-		checkAllocation(t, len(body), 64, func() { r, h, ok = decodeRecord(body, "a") })
+		checkAllocation(t, len(body), 48, func() { r, h, ok = decodeRecord(body, "a") })
 		if !ok {
 			return
 		}
