@@ -14,8 +14,9 @@ import (
 
 // Operations of a session. Their case does not count.
 const (
-	opRun   = "run"
-	opEnded = "ended"
+	opRun    = "run"
+	opCancel = "cancel"
+	opEnded  = "ended"
 )
 
 const (
@@ -98,6 +99,7 @@ type admitted struct {
 	Messages      []*model.Message `json:"messages,omitempty"` // until the turn begins
 	Replies       []string         `json:"replies,omitempty"`  // tokens of callers that wait
 	At            time.Time        `json:"at"`
+	Stopping      bool             `json:"stopping,omitempty"` // the turn was told to end
 }
 
 // session is the entity of a conversation: it admits turns one at a time.
@@ -110,10 +112,13 @@ func (c *code) session(ctx *perdure.EntityContext) (any, error) {
 		return nil, perdure.NonRetryable(err)
 	}
 	s := &session{code: c, ctx: ctx, sessionState: state, id: SessionID{Agent: fold(c.agent.Name), Key: ctx.ID().Key}}
+	var result any
 	var err error
 	switch operation := strings.ToLower(ctx.Operation()); operation {
 	case opRun, "run_agent", "runagentasync":
 		err = s.run()
+	case opCancel:
+		result, err = s.cancel()
 	case opEnded:
 		err = s.ended()
 	default:
@@ -124,10 +129,10 @@ func (c *code) session(ctx *perdure.EntityContext) (any, error) {
 		return nil, perdure.NonRetryable(err)
 	}
 	if s.Created.IsZero() { // an ended that nobody here waits for
-		return nil, nil
+		return result, nil
 	}
 	s.Updated = ctx.Now()
-	return nil, ctx.SetState(state)
+	return result, ctx.SetState(state)
 }
 
 // session is one operation on a conversation.
@@ -259,7 +264,7 @@ func (s *session) ended() error {
 			return err
 		}
 	}
-	if e.Error != nil {
+	if e.Error != nil && e.Error.Type != perdure.Canceled.String() {
 		s.Failed++
 	}
 	s.Recent = append(s.Recent, short(e.Turn))

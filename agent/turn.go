@@ -65,6 +65,7 @@ type turn struct {
 	offset   int64 // of the next frame of the stream
 	step     int   // model steps so far
 	usage    model.Usage
+	stop     *perdure.Task[struct{}] // ends when the turn is to end; nil = without a session
 }
 
 // turn is the orchestration that answers a message.
@@ -72,6 +73,9 @@ func (c *code) turn(ctx *perdure.Context, in turnInput) (*Response, error) {
 	t := &turn{code: c, ctx: ctx, in: in, log: in.Log, first: in.Head, position: in.Head}
 	if t.log == "" {
 		t.log = logID(ctx.InstanceID(), ctx.ExecutionID())
+	}
+	if in.Session != "" {
+		t.stop = perdure.NewEvent[struct{}](stopName).Wait(ctx)
 	}
 	r, err := t.answer()
 	return t.end(r, err)
@@ -103,16 +107,19 @@ func (t *turn) answer() (*Response, error) {
 
 // ask has the model called.
 func (t *turn) ask() (*modelOutput, error) {
+	if t.isStopped() {
+		return nil, stopped(t.ctx.InstanceID())
+	}
 	t.step++
 	retry := t.agent.Retry
 	if retry == nil {
 		policy := defaultRetry
 		retry = &policy
 	}
-	out, err := perdure.CallNamed[*modelOutput](t.ctx, modelPrefix+fold(t.agent.Name), modelInput{
+	out, err := await(t, perdure.CallNamed[*modelOutput](t.ctx, modelPrefix+fold(t.agent.Name), modelInput{
 		Log: t.log, From: t.in.From, First: t.first, To: t.position, Step: t.step, Offset: t.offset, Hash: t.hash,
 		Session: t.in.Session,
-	}, perdure.WithRetry(*retry), perdure.WithTimeout(modelTimeout)).Await()
+	}, perdure.WithRetry(*retry), perdure.WithTimeout(modelTimeout)))
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +145,7 @@ func (t *turn) run(calls []*model.FunctionCall) error {
 		var value any
 		if tasks[i] == nil {
 			value = errors.New(call.Error)
-		} else if result, err := tasks[i].Await(); err != nil {
+		} else if result, err := await(t, tasks[i]); err != nil {
 			value = toolError(err)
 		} else if len(result) > 0 {
 			value = result
@@ -255,6 +262,9 @@ func (t *turn) end(r *Response, failed error) (*Response, error) {
 	if failed != nil {
 		last.Status, last.Error = statusFailed, failed.Error()
 		e.Error = failureOf(failed)
+		if perdure.CodeOf(failed) == perdure.Canceled && t.isStopped() {
+			last.Status = statusCanceled
+		}
 	}
 	if failed != nil { // the step that failed may have streamed: the end comes after it all
 		t.offset = nextBase(t.offset + failureLeap)
