@@ -28,6 +28,7 @@ func (a *API) agentRoutes() map[string]endpoint {
 		"GET " + session:                          a.getSession,
 		"GET " + session + "/messages":            a.getMessages,
 		"POST " + session + "/messages":           a.postMessage,
+		"POST " + session + "/stop":               a.stopTurn,
 		"GET " + session + "/turns/{turn}/stream": a.streamTurn,
 	}
 }

@@ -1,0 +1,48 @@
+package httpapi_test
+
+import (
+	"context"
+	"iter"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/perdure/perdure/model"
+)
+
+const sessions = "/api/v1/agents/joker/sessions/"
+
+// hung is a model that answers nothing until nobody wants it; entered is told of
+// each call.
+func hung(entered chan<- struct{}) model.Model {
+	return model.Func(func(ctx context.Context, _ *model.Request) iter.Seq2[*model.Update, error] {
+		return func(yield func(*model.Update, error) bool) {
+			entered <- struct{}{}
+			<-ctx.Done()
+			yield(nil, ctx.Err())
+		}
+	})
+}
+
+func TestStopTurn(t *testing.T) {
+	entered := make(chan struct{}, 1)
+	url := agentAPI(t, hung(entered), nil)
+	if got := do(t, "POST", url+sessions+"none/stop", ""); got.Status != http.StatusNotFound {
+		t.Errorf("stop of no session = %d %s, want 404", got.Status, got.Body)
+	}
+	posted := do(t, "POST", url+sessions+"k1/messages", `{"message":"Joke."}`, "Content-Type", "application/json")
+	turn := members(t, posted.Body)["turn"]
+	<-entered
+	other := do(t, "POST", url+sessions+"k1/stop", `{"turn":"another"}`, "Content-Type", "application/json")
+	if other.Status != http.StatusOK || members(t, other.Body)["status"] != "idle" {
+		t.Errorf("stop of another turn = %d %s, want 200 idle", other.Status, other.Body)
+	}
+	got := do(t, "POST", url+sessions+"k1/stop", "")
+	if m := members(t, got.Body); got.Status != http.StatusAccepted || m["status"] != "stopping" || m["turn"] != turn {
+		t.Errorf("stop = %d %s, want 202 stopping %v", got.Status, got.Body, turn)
+	}
+	stream := do(t, "GET", url+members(t, posted.Body)["stream"].(string), "")
+	if want := `"status":"canceled"`; !strings.Contains(stream.Body, want) {
+		t.Errorf("stream = %s, want %s in it", stream.Body, want)
+	}
+}
