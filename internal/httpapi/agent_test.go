@@ -117,7 +117,7 @@ func TestRunAgentRefuses(t *testing.T) {
 		status     int
 		part       string
 	}{
-		{"/api/agents/nobody/run", `{"message":"x"}`, 404, "there is no agent nobody"},
+		{"/api/agents/nobody/run", `{"message":"x"}`, 404, "there is no agent nobody; known are"},
 		{runJoker, `{"message":"x"`, 400, "not valid JSON"},
 		{runJoker, `["x"]`, 400, "must be a JSON object"},
 		{runJoker, `{"message":" "}`, 400, "message is empty"},

@@ -37,7 +37,11 @@ func (a *API) runAgent(w http.ResponseWriter, r *http.Request) (*reply, error) {
 		if p.Status >= 500 {
 			a.Logger.Error("agent run failed", "path", r.URL.EscapedPath(), "err", err)
 		}
-		c.answer(w, p.Status, runFailure{Status: p.Status, Error: p.Detail}, p.Detail)
+		text := p.Detail
+		if p.Hint != "" {
+			text += "; " + p.Hint
+		}
+		c.answer(w, p.Status, runFailure{Status: p.Status, Error: text}, text)
 		return nil, nil
 	}
 	accepted, err := a.Agents.Service.Send(r.Context(), c.session, c.message)

@@ -1,9 +1,11 @@
 package httpapi
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/client"
@@ -85,6 +87,11 @@ func (a *API) run(r *http.Request, c *hub.Control) (*reply, error) {
 	if _, err := query(r); err != nil {
 		return nil, err
 	}
+	if c.Kind == hub.Suspend || c.Kind == hub.Resume {
+		if err := a.going(r.Context(), c.InstanceID, c.RequestID); err != nil {
+			return nil, err
+		}
+	}
 	id, err := a.Hub.Control(r.Context(), c)
 	if err != nil {
 		return nil, err
@@ -93,6 +100,22 @@ func (a *API) run(r *http.Request, c *hub.Control) (*reply, error) {
 		id = c.InstanceID
 	}
 	return a.applied(r.Context(), id)
+}
+
+// going returns a problem for a run that has ended, to which the hub would say
+// yes and do nothing. A repeat by request id must find its answer all the same.
+func (a *API) going(ctx context.Context, id, request string) error {
+	if request != "" {
+		return nil
+	}
+	instance, err := a.Hub.Instance(ctx, id, false)
+	if err != nil || !instance.Status.Terminal() {
+		return nil // the hub says what is not there
+	}
+	answer := answers(perdure.FailedPrecondition)
+	return &problem{Status: answer.status, Code: perdure.FailedPrecondition.String(), ID: id, Current: viewRow(instance),
+		Detail: "the run " + shown(id) + " has ended (" + client.StatusName(instance.Status) + "); nothing was done",
+		Hint:   "its actions are " + strings.Join(actions(instance.Status), ", ")}
 }
 
 func (a *API) restartRun(w http.ResponseWriter, r *http.Request) (*reply, error) {

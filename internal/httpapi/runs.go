@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 // startBody is the body of POST /runs.
 type startBody struct {
 	Name    string            `json:"name"`
-	ID      string            `json:"id"`
+	ID      *string           `json:"id"` // absent = a random one
 	Version string            `json:"version"`
 	Input   json.RawMessage   `json:"input"`
 	Tags    map[string]string `json:"tags"`
@@ -41,6 +42,10 @@ type started struct {
 	Execution string `json:"execution,omitempty"`
 	Existing  bool   `json:"existing"`
 }
+
+// reserved begins the names of orchestrations that belong to Perdure itself,
+// such as the turns of agents.
+const reserved = "perdure."
 
 const (
 	maxTags     = 64
@@ -83,12 +88,13 @@ func (a *API) checkStart(r *http.Request, body *startBody) (*hub.Start, error) {
 	if err != nil {
 		return nil, err
 	}
-	start := &hub.Start{RequestID: request, InstanceID: body.ID, Name: body.Name,
+	start := &hub.Start{RequestID: request, Name: body.Name,
 		Version: history.NoneIfEmpty(body.Version), Input: textOf(body.Input), Tags: body.Tags}
-	if body.ID != "" {
-		if err := checkRunID(body.ID); err != nil {
+	if body.ID != nil {
+		if err := checkRunID(*body.ID); err != nil {
 			return nil, err
 		}
+		start.InstanceID = *body.ID
 	}
 	if len(body.Tags) > maxTags {
 		return nil, invalid(fmt.Sprintf("%d tags, at most %d are allowed", len(body.Tags), maxTags), "")
@@ -113,13 +119,13 @@ func (a *API) checkStart(r *http.Request, body *startBody) (*hub.Start, error) {
 		return nil, invalid("id_policy is "+shown(body.IDPolicy), "known are reject, get, replace_ended, replace_failed")
 	}
 	if e := body.Event; e != nil {
-		if body.ID == "" {
+		if start.InstanceID == "" {
 			return nil, invalid("an event needs the id of the run that it starts or finds", `add "id"`)
 		}
 		if err := checkName("event name", e.Name); err != nil {
 			return nil, err
 		}
-		start.Event = &hub.Raise{InstanceID: body.ID, Name: e.Name, Data: textOf(e.Data)}
+		start.Event = &hub.Raise{InstanceID: start.InstanceID, Name: e.Name, Data: textOf(e.Data)}
 	}
 	return start, nil
 }
@@ -130,11 +136,10 @@ func (a *API) checkOrchestration(name string) error {
 		return nil
 	}
 	names := a.Orchestrations()
-	for _, n := range names {
-		if n == name {
-			return nil
-		}
+	if slices.Contains(names, name) {
+		return nil
 	}
+	names = slices.DeleteFunc(slices.Clone(names), func(n string) bool { return strings.HasPrefix(n, reserved) })
 	hint := "known are " + strings.Join(names, ", ")
 	if near := nearest(name, names); near != "" {
 		hint = "did you mean " + near + "?"
@@ -187,6 +192,9 @@ func (a *API) await(ctx context.Context, id string, d time.Duration) (*hub.Insta
 func (a *API) raiseEvent(w http.ResponseWriter, r *http.Request) (*reply, error) {
 	id, name, data, request, err := a.eventOf(w, r)
 	if err != nil {
+		return nil, err
+	}
+	if err := a.going(r.Context(), id, request); err != nil {
 		return nil, err
 	}
 	if err := a.Hub.Raise(r.Context(), &hub.Raise{RequestID: request, InstanceID: id, Name: name, Data: data}); err != nil {
