@@ -238,6 +238,9 @@ func TestExitCodes(t *testing.T) {
 	if got := expect(exitDone, "", "run", "watch", "order-1"); !strings.Contains(got.Out, `"status":"completed"`) {
 		t.Errorf("watch = %q, want the completed run", got.Out)
 	}
+	expect(exitConflict, "", "run", "event", "order-1", "Approval", "--data", "true")
+	expect(exitConflict, "", "run", "suspend", "order-1")
+	expect(exitConflict, "", "run", "resume", "order-1")
 	expect(exitDone, "", "run", "start", "Approve", "--id", "order-2", "--input", `"y"`)
 	expect(exitDone, "", "run", "event", "order-2", "approval", "--data", "false")
 	expect(exitRunFailed, "", "run", "watch", "order-2")
@@ -248,8 +251,9 @@ func TestExitCodes(t *testing.T) {
 	expect(exitNotFound, "", "run", "get", "nothing")
 	expect(exitUsage, "", "run", "purge", "order-1", "order-2")
 	expect(exitDone, "", "run", "purge", "order-1", "order-2", "--yes")
-	if got := expect(exitDone, "", "run", "get", "orde", "-o", "jsonl"); !strings.Contains(got.Out, `"order-3"`) {
-		t.Errorf("get of a unique prefix = %q, want order-3", got.Out)
+	expect(exitNotFound, "", "run", "purge", "order-1")
+	if got := expect(exitDone, "", "run", "get", "orde", "-o", "jsonl"); !strings.Contains(got.Out, `"order-3"`) || got.Err != "orde is order-3\n" {
+		t.Errorf("get of a unique prefix = %q and %q, want order-3, and that it says so", got.Out, got.Err)
 	}
 	expect(exitDone, "", "entity", "signal", "counter", "a", "add", "--input", "2")
 	expect(exitUsage, "", "entity", "signal", "counter", "a")

@@ -305,7 +305,12 @@ func runEvent(t *terminal) *cobra.Command {
 // change sends a command to one run and shows the run after it.
 func (s *server) change(ctx context.Context, out *output, id string, body []byte, action ...string) error {
 	var raw json.RawMessage
-	err := s.withID(ctx, out, id, func(id string) error { return s.post(ctx, runPath(id, action...), body, &raw) })
+	err := s.withID(ctx, out, id, func(id string) error {
+		if err := s.going(ctx, id, action[0]); err != nil {
+			return err
+		}
+		return s.post(ctx, runPath(id, action...), body, &raw)
+	})
 	if err != nil {
 		return err
 	}
@@ -317,6 +322,24 @@ func (s *server) change(ctx context.Context, out *output, id string, body []byte
 		return fail(exitError, "", "%s", err)
 	}
 	fmt.Fprintf(out.out, "%s  %s\n", safe(r.ID), safe(r.state()))
+	return nil
+}
+
+// going fails for a run that has ended if the action would do nothing to it. The
+// server cannot tell, as it may get the same request twice.
+func (s *server) going(ctx context.Context, id, action string) error {
+	switch action {
+	case "events", "suspend", "resume":
+	default:
+		return nil
+	}
+	var now row
+	if err := s.get(ctx, runPath(id), &now); err != nil {
+		return err
+	}
+	if now.ended() {
+		return fail(exitConflict, "perdure run get "+id+" shows it", "%s has ended (%s); nothing was done", id, now.Status)
+	}
 	return nil
 }
 
@@ -334,6 +357,7 @@ func (s *server) withID(ctx context.Context, out *output, id string, f func(id s
 		return err
 	}
 	if len(page.Items) == 1 {
+		out.say("%s is %s", safe(id), safe(page.Items[0].ID))
 		return f(page.Items[0].ID)
 	}
 	var ids []string

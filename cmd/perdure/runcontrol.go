@@ -187,6 +187,9 @@ func runPurge(t *terminal) *cobra.Command {
 				}
 			}
 			n, err := s.purge(c, args, body, dry, out)
+			if n == 0 && err != nil {
+				return err
+			}
 			if out.format != "table" {
 				return errors.Join(err, out.document(map[string]any{"count": n, "dry_run": dry}))
 			}
@@ -220,6 +223,11 @@ func (s *server) purge(c *cobra.Command, ids []string, body []byte, dry bool, ou
 			out.failed(id, err, len(ids) > 1)
 			failed = first(failed, err)
 			continue
+		}
+		if p.Count == 0 {
+			err := fail(exitNotFound, "check the id; perdure run list shows what there is", "there is no run %s", id)
+			out.failed(id, err, len(ids) > 1)
+			failed = first(failed, err)
 		}
 		total += p.Count
 	}
