@@ -25,6 +25,8 @@ func (a *ask) text() string {
 		return a.report()
 	case asksForName(prompt):
 		return a.name()
+	case strings.HasPrefix(prompt, "compare"): // whatever the things to compare say
+		return a.compare()
 	case topicPattern().MatchString(a.prompt):
 		return a.article(topicOf(a.prompt))
 	case containsAny(prompt, "revise", "rewrite", "improve", "shorten", "feedback") && a.earlierTopic() != "":
@@ -160,10 +162,11 @@ func (a *ask) compare() string {
 	return b.String()
 }
 
-// optionsOf finds what is to be compared: the items of a list, the parts of
-// "a or b", or else paragraphs.
+// optionsOf finds what is to be compared: the items of a list, lines such as
+// "Physicist: ...", the parts of "a or b", or else paragraphs.
 func optionsOf(prompt string) []string {
-	item := regexp.MustCompile(`(?m)^\s*(?:[-*]|\(?\w{1,2}[.):]|(?:Option|Draft|Joke|Answer|Candidate)\s+\w+:)\s+(.+)$`)
+	prompt = strings.ReplaceAll(prompt, DemoNote, "")
+	item := regexp.MustCompile(`(?m)^\s*(?:[-*]|\(?\w{1,2}[.):]|(?:Option|Draft|Joke|Answer|Candidate)\s+\w+:|\p{Lu}\w*:)\s+(.+)$`)
 	var options []string
 	for _, m := range item.FindAllStringSubmatch(prompt, -1) {
 		options = append(options, shorten(oneLine(m[1]), maxOption))
@@ -228,7 +231,11 @@ func (a *ask) echo() string {
 	if a.prompt == "" {
 		return "Ask me anything. I know jokes and can write an article about any topic."
 	}
-	answer := "You said: " + shorten(oneLine(a.prompt), maxQuote)
+	answer := "You said: "
+	if m := regexp.MustCompile(`(?i)^\s*you are (an? [^.\n]{1,60})\.`).FindStringSubmatch(a.req.Instructions); m != nil {
+		answer = "As " + m[1] + " I heard: "
+	}
+	answer += shorten(oneLine(a.prompt), maxQuote)
 	if n := len(a.earlier); n > 0 {
 		answer += fmt.Sprintf("\n\nThis is message %d of our conversation; it began with: %s",
 			n+1, shorten(oneLine(a.earlier[0]), maxOption))

@@ -47,6 +47,13 @@ func TestDemoAnswers(t *testing.T) {
 		{"or", model.Request{
 			Messages: []*model.Message{model.UserText("Compare: tea or coffee?")}},
 			"I compared 2 options and choose number "},
+		{"answers", model.Request{Instructions: "You compare the answers of experts and pick the better one.",
+			Messages: []*model.Message{model.UserText("Compare these answers to the question \"Why?\".\n\n" +
+				"Physicist: " + auto.DemoNote + "I can write an article about a topic.\n\nMore.\n\nChemist: " + auto.DemoNote + "I can too.")}},
+			"I compared 2 options and choose number "},
+		{"expert", model.Request{Instructions: "You are an expert in physics. Answer in two sentences.",
+			Messages: []*model.Message{model.UserText("What is temperature?")}},
+			"As an expert in physics I heard: What is temperature?\n\n"},
 		{"memory", model.Request{
 			Messages: []*model.Message{model.UserText("Hi, my name is Ada."), model.AssistantText("Hello"),
 				model.UserText("What is my name?")}},
