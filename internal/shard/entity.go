@@ -26,12 +26,13 @@ func (l *loop) prepareEntity(in *instance) *job {
 		in.ent = &engine.Entity{ID: in.id}
 	}
 	now := l.now(in)
-	plan := in.ent.Plan(messagesOf(in.queue), now)
+	messages := messagesOf(in.queue)
+	plan := in.ent.Plan(messages, now)
 	if len(plan.Consumed) == 0 {
 		l.keepEntries(in)
 		return nil
 	}
-	j := &job{in: in, now: now, plan: plan, entries: in.queue}
+	j := &job{in: in, now: now, plan: plan, entries: in.queue, messages: messages}
 	in.queue = nil
 	if len(plan.Operations) == 0 {
 		l.applyEntity(j)
@@ -76,8 +77,8 @@ func (l *loop) applyEntity(j *job) {
 		taken[m] = true
 	}
 	var entries, left []*entry
-	for _, e := range j.entries {
-		if taken[e.m] {
+	for i, e := range j.entries {
+		if taken[j.messages[i]] { // e.m is another once it was stored
 			entries = append(entries, e)
 		} else {
 			left = append(left, e)

@@ -237,6 +237,11 @@ func (l *loop) evict(in *instance) {
 	if l.instances[in.id] == in {
 		delete(l.instances, in.id)
 	}
+	after := in.after
+	in.after = nil
+	for _, f := range after { // they find it anew
+		f()
+	}
 }
 
 // cool drops the suspended code.

@@ -128,12 +128,9 @@ func (l *loop) undo(ch *change, err error) {
 		refuse(w.acks, err)
 	}
 	l.postpone(ch)
-	queue, after := in.queue, in.after
-	in.queue, in.writes, in.after = nil, nil, nil
+	queue := in.queue
+	in.queue, in.writes = nil, nil
 	l.evict(in)
-	for _, f := range after {
-		f()
-	}
 	l.requeue(in.id, append(append(ch.entries, ch.keeps...), queue...))
 }
 
