@@ -78,14 +78,19 @@ func stringOf(data []byte) (string, bool) {
 	return *s, true
 }
 
-// maxDepth bounds the nesting of what is filled in: recursive schemas end there.
-const maxDepth = 6
+const (
+	// maxDepth bounds the nesting of what is filled in: recursive schemas end there.
+	maxDepth = 6
+	// maxValues bounds how many values are filled in: wide recursive schemas end there.
+	maxValues = 10_000
+)
 
 // fill returns a JSON value that follows the schema s. Numbers and quoted texts
 // of the prompt are used up in their order; what is missing is made up.
 func (a *ask) fill(s json.RawMessage) string {
 	f := filler{
 		random:  a.random(),
+		left:    maxValues,
 		numbers: regexp.MustCompile(`-?\d+(?:\.\d+)?`).FindAllString(a.prompt, -1),
 		text:    DemoNote + a.text(),
 		quoted:  regexp.MustCompile(`"([^"\n]+)"|'([^'\n]+)'`).FindAllStringSubmatch(a.prompt, -1),
@@ -103,6 +108,7 @@ func (a *ask) fill(s json.RawMessage) string {
 
 type filler struct {
 	random  *rand.Rand
+	left    int // values that may be filled in
 	numbers []string
 	quoted  [][]string
 	text    string
@@ -111,7 +117,7 @@ type filler struct {
 
 func (f *filler) value(raw json.RawMessage, depth int) any {
 	var s schema
-	if depth == 0 || len(raw) == 0 || json.Unmarshal(raw, &s) != nil {
+	if f.left--; depth == 0 || f.left < 0 || len(raw) == 0 || json.Unmarshal(raw, &s) != nil {
 		return map[string]any{}
 	}
 	if name, ok := strings.CutPrefix(s.Ref, "#/$defs/"); ok {
