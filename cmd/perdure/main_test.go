@@ -229,7 +229,14 @@ func TestExitCodes(t *testing.T) {
 	expect(exitNotFound, "", "run", "start", "Aprove")
 	expect(exitUsage, "", "run", "start", "Approve", "--input", "{")
 	expect(exitUsage, "", "run", "start", "Approve", "--id", "@x")
+	expect(exitUsage, "", "run", "start", "Approve", "--id", "")
+	expect(exitUsage, "", "run", "get", "")
+	expect(exitUsage, "", "run", "event", "order-1", "")
 	expect(exitUsage, "", "run", "start", "Approve", "--tag", "x")
+	expect(exitDone, "", "run", "start", "Approve", "--id", "later", "--start-at", "2027-03-01T12:30:00Z")
+	if got := expect(exitDone, "", "run", "get", "later", "-o", "table"); !strings.Contains(got.Out, "begins    in 365d") {
+		t.Errorf("get of a scheduled run = %q, want to see when it begins", got.Out)
+	}
 	expect(exitUsage, "", "run", "list", "--filter", "stauts:x")
 	expect(exitTimeout, "", "run", "watch", "order-1", "--timeout", "50ms")
 	expect(exitConflict, "", "run", "rewind", "order-1")

@@ -32,6 +32,7 @@ type row struct {
 	Attempt     int               `json:"attempt"`
 	ErrorText   string            `json:"error_text"`
 	Created     *time.Time        `json:"created"`
+	StartAt     *time.Time        `json:"start_at"`
 	Completed   *time.Time        `json:"completed"`
 	DurationMS  *int64            `json:"duration_ms"`
 	Parent      string            `json:"parent_id"`
@@ -117,7 +118,9 @@ func runStart(t *terminal) *cobra.Command {
 					body[name] = value
 				}
 			}
-			set("id", id)
+			if c.Flags().Changed("id") {
+				body["id"] = id // also if it is empty, which the server refuses
+			}
 			set("version", version)
 			set("id_policy", policy)
 			set("start_at", at)
@@ -263,6 +266,9 @@ func (o *output) details(r *row) {
 	line("cause", r.PhaseCause)
 	line("step", r.Step)
 	line("created", o.when(r.Created))
+	if r.Status == "pending" {
+		line("begins", o.when(r.StartAt))
+	}
 	line("ended", o.when(r.Completed))
 	if r.DurationMS != nil {
 		line("took", short(time.Duration(*r.DurationMS)*time.Millisecond))
@@ -290,6 +296,9 @@ func runEvent(t *terminal) *cobra.Command {
 			s, out, err := command(c, t)
 			if err != nil {
 				return err
+			}
+			if args[1] == "" {
+				return fail(exitUsage, "", "the name of the event is empty")
 			}
 			body, err := t.value(data)
 			if err != nil {
@@ -346,6 +355,9 @@ func (s *server) going(ctx context.Context, id, action string) error {
 // withID calls f with the id, or, if there is no such run, with the one run
 // whose id begins with it.
 func (s *server) withID(ctx context.Context, out *output, id string, f func(id string) error) error {
+	if id == "" {
+		return fail(exitUsage, "perdure run list shows what there is", "the id is empty")
+	}
 	err := f(id)
 	var missing *failure
 	const least = 4
