@@ -30,6 +30,10 @@ func (s *Service) Stream(ctx context.Context, turn string, offset int64) iter.Se
 			yield(Frame{}, err)
 			return
 		}
+		if turn, err = s.answering(ctx, h, turn); err != nil {
+			yield(Frame{}, err)
+			return
+		}
 		ctx, cancel := context.WithCancel(ctx)
 		r := &reader{hub: h, live: &s.live, turn: turn, next: offset, topic: s.live.join(turn), rows: make(chan struct{}, 1)}
 		defer func() {

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"slices"
 	"strings"
 	"time"
 
@@ -55,6 +54,8 @@ type Message struct {
 	// is the same turn, with other content it fails with Conflict. "" = a random
 	// one. It has 1 to 256 bytes.
 	CorrelationID string
+	// Busy says what happens if a turn runs in the session; "" = BusyQueue.
+	Busy Busy
 }
 
 // Accepted is the answer to a message: it is durable, its turn has its id.
@@ -63,6 +64,9 @@ type Accepted struct {
 	Turn          string // instance id
 	CorrelationID string
 	Duplicate     bool // a turn with this correlation id exists already
+	// Steers is the running turn that was given the message, "" = none. If that
+	// turn takes it, its answer is that of Turn too.
+	Steers string
 }
 
 // Send says something in a session. On return the message is durable and will be
@@ -72,7 +76,10 @@ func (s *Service) Send(ctx context.Context, session SessionID, m Message) (Accep
 	if err != nil {
 		return Accepted{}, err
 	}
-	request := runRequest{CorrelationID: m.CorrelationID, Message: m.Text, Role: string(m.Role)}
+	request := runRequest{CorrelationID: m.CorrelationID, Message: m.Text, Role: string(m.Role), Busy: m.Busy}
+	if err := m.Busy.check(); err != nil {
+		return Accepted{}, err
+	}
 	if _, err := request.messages(); err != nil {
 		return Accepted{}, err
 	}
@@ -88,11 +95,19 @@ func (s *Service) Send(ctx context.Context, session SessionID, m Message) (Accep
 			return a, err
 		}
 	}
-	text, err := perdure.Encode(request)
-	if err != nil {
+	if err := s.unblock(ctx, h, session); err != nil {
 		return Accepted{}, err
 	}
-	if err := s.unblock(ctx, h, session); err != nil {
+	if m.Busy != "" && m.Busy != BusyQueue { // what becomes of it is known only to the session
+		var reply admitReply
+		if err := askSession(ctx, h, session, opAdmit, request, &reply); err != nil {
+			return Accepted{}, err
+		}
+		a.Duplicate, a.Steers = reply.Duplicate, reply.Steers
+		return a, nil
+	}
+	text, err := perdure.Encode(request)
+	if err != nil {
 		return Accepted{}, err
 	}
 	return a, h.Signal(ctx, &hub.Signal{RequestID: m.CorrelationID, InstanceID: session.String(), Operation: opRun, Input: text})
@@ -132,8 +147,7 @@ func isRepeated(ctx context.Context, h hub.Hub, turn string, request *runRequest
 		return false, err
 	}
 	if string(before) != string(now) {
-		return false, &perdure.Error{Code: perdure.Conflict, Op: "run agent", Instance: turn,
-			Message: "the correlation id was used for another message"}
+		return false, otherMessage(turn)
 	}
 	return true, nil
 }
@@ -147,8 +161,8 @@ func (s *Service) unblock(ctx context.Context, h hub.Hub, session SessionID) err
 		return nil // it will be made
 	case err != nil:
 		return err
-	case len(state.Queue) >= maxQueue:
-		return queueFull(session.String(), len(state.Queue))
+	case len(state.Queue)+len(state.Steering) >= maxQueue:
+		return queueFull(session.String(), len(state.Queue)+len(state.Steering))
 	case state.Running == nil:
 		return nil
 	}
@@ -199,6 +213,9 @@ func lastPosition(ctx context.Context, h hub.Hub, log string) (int64, error) {
 func (s *Service) Wait(ctx context.Context, turn string) (*Response, error) {
 	h, err := s.client.Hub(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if turn, err = s.answering(ctx, h, turn); err != nil {
 		return nil, err
 	}
 	i, err := s.awaitTurn(ctx, h, turn)
@@ -263,7 +280,7 @@ func (s *Service) Known(ctx context.Context, session SessionID, turn string, pat
 		return err
 	}
 	state, err := readSession(ctx, h, session)
-	if err == nil && slices.ContainsFunc(state.Queue, func(a *admitted) bool { return a.Turn == turn }) {
+	if err == nil && state.knows(turn) {
 		return nil
 	}
 	waiting, cancel := context.WithTimeout(ctx, patience)
@@ -284,6 +301,7 @@ type Session struct {
 	Usage    model.Usage // of all turns
 	Running  string      // turn that runs; "" = none
 	Queue    []string    // turns that wait
+	Steering []string    // turns whose messages were given to the running turn
 	Created  time.Time
 	Updated  time.Time // by the newest operation
 }
@@ -304,15 +322,20 @@ func (s *Service) Session(ctx context.Context, id SessionID) (*Session, error) {
 func viewSession(id SessionID, state *sessionState) *Session {
 	v := &Session{
 		ID: id, Agent: state.Agent, Messages: state.Head, Turns: state.Turns, Failed: state.Failed, Usage: state.Usage,
-		Queue: []string{}, Created: state.Created, Updated: state.Updated,
+		Queue: turnsOf(state.Queue), Steering: turnsOf(state.Steering), Created: state.Created, Updated: state.Updated,
 	}
 	if state.Running != nil {
 		v.Running = state.Running.Turn
 	}
-	for _, a := range state.Queue {
-		v.Queue = append(v.Queue, a.Turn)
-	}
 	return v
+}
+
+func turnsOf(list []*admitted) []string {
+	turns := []string{}
+	for _, a := range list {
+		turns = append(turns, a.Turn)
+	}
+	return turns
 }
 
 func readSession(ctx context.Context, h hub.Hub, id SessionID) (*sessionState, error) {

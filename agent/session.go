@@ -15,6 +15,7 @@ import (
 // Operations of a session. Their case does not count.
 const (
 	opRun    = "run"
+	opAdmit  = "admit"
 	opCancel = "cancel"
 	opEnded  = "ended"
 )
@@ -34,6 +35,7 @@ type runRequest struct {
 	Message string           `json:"message,omitempty"`
 	Role    string           `json:"role,omitempty"`
 	Input   []*model.Message `json:"input,omitempty"`
+	Busy    Busy             `json:"busy,omitempty"`
 }
 
 // messages returns what the request says.
@@ -63,6 +65,7 @@ type ended struct {
 	Turn     string      `json:"turn"`
 	Head     int64       `json:"head"`
 	Usage    model.Usage `json:"usage"`
+	Steers   []string    `json:"steers,omitempty"` // turns whose messages it took
 	Response *Response   `json:"response,omitempty"`
 	Error    *problem    `json:"error,omitempty"`
 }
@@ -78,14 +81,17 @@ type sessionState struct {
 	Usage       model.Usage `json:"usage"`
 	Running     *admitted   `json:"running,omitempty"`
 	Queue       []*admitted `json:"queue,omitempty"`
-	Recent      []string    `json:"recent,omitempty"` // ids of ended turns without the session, newest last
-	Created     time.Time   `json:"created"`
-	Updated     time.Time   `json:"updated"`
+	Steering    []*admitted `json:"steering,omitempty"` // given to the running turn
+	Recent      []string    `json:"recent,omitempty"`   // ids of ended turns without the session, newest last
+	// Joined says of recent turns that are none which turn took their message.
+	Joined  map[string]string `json:"joined,omitempty"`
+	Created time.Time         `json:"created"`
+	Updated time.Time         `json:"updated"`
 }
 
 // check returns an error if the state is not one that a session has written.
 func (s *sessionState) check(session string) error {
-	if slices.Contains(s.Queue, nil) {
+	if slices.Contains(s.Queue, nil) || slices.Contains(s.Steering, nil) {
 		return &perdure.Error{Code: perdure.Internal, Op: "read session", Instance: session,
 			Message: "its state is damaged: a message of the queue is null"}
 	}
@@ -100,6 +106,7 @@ type admitted struct {
 	Replies       []string         `json:"replies,omitempty"`  // tokens of callers that wait
 	At            time.Time        `json:"at"`
 	Stopping      bool             `json:"stopping,omitempty"` // the turn was told to end
+	Ahead         bool             `json:"ahead,omitempty"`    // it goes before those that wait
 }
 
 // session is the entity of a conversation: it admits turns one at a time.
@@ -117,6 +124,8 @@ func (c *code) session(ctx *perdure.EntityContext) (any, error) {
 	switch operation := strings.ToLower(ctx.Operation()); operation {
 	case opRun, "run_agent", "runagentasync":
 		err = s.run()
+	case opAdmit:
+		result, err = s.admitNow()
 	case opCancel:
 		result, err = s.cancel()
 	case opEnded:
@@ -143,51 +152,66 @@ type session struct {
 	id  SessionID
 }
 
-// run admits a message: at once, or to the queue. A caller is answered when its
-// turn has ended.
+// run admits a message. A caller is answered when its turn has ended.
 func (s *session) run() error {
 	var r runRequest
 	if err := s.ctx.Input(&r); err != nil {
 		return err
 	}
+	signal := perdure.OperationOf(s.ctx).Signal
+	_, err := s.admit(&r, !signal)
+	if signal && perdure.CodeOf(err) == perdure.FailedPrecondition {
+		return nil // refused, as the sender wanted it
+	}
+	return err
+}
+
+// admit takes a message, with a token of the caller if that waits for the answer.
+func (s *session) admit(r *runRequest, waits bool) (*admitReply, error) {
 	if r.CorrelationID == "" {
-		return &perdure.Error{Code: perdure.InvalidArgument, Op: "run agent", Message: "the correlation id is missing"}
+		return nil, &perdure.Error{Code: perdure.InvalidArgument, Op: "run agent", Message: "the correlation id is missing"}
+	}
+	if err := r.Busy.check(); err != nil {
+		return nil, err
 	}
 	if _, err := NewSessionID(s.id.Agent, s.id.Key); err != nil {
-		return err
+		return nil, err
 	}
 	messages, err := r.messages()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	called := !perdure.OperationOf(s.ctx).Signal
 	turn := s.id.Turn(r.CorrelationID)
 	if known := s.admitted(turn); known != nil {
-		if called {
+		if waits {
 			known.Replies = append(known.Replies, s.ctx.Defer())
 		}
-		return nil
+		return &admitReply{Turn: turn, Duplicate: true}, sameMessages(known, messages)
 	}
 	if slices.Contains(s.Recent, short(turn)) {
-		if called {
-			return &perdure.Error{Code: perdure.AlreadyExists, Op: "run agent", Instance: turn,
+		if waits {
+			return nil, &perdure.Error{Code: perdure.AlreadyExists, Op: "run agent", Instance: turn,
 				Message: "this message was answered before; the turn has the answer"}
 		}
-		return nil
+		return &admitReply{Turn: turn, Duplicate: true}, nil
 	}
-	if called && len(s.Queue) >= maxQueue { // those who do not wait were told before
-		return queueFull(s.ctx.ID().String(), len(s.Queue))
+	// Those who do not hear of a refusal were told before.
+	if n := len(s.Queue) + len(s.Steering); n >= maxQueue && !perdure.OperationOf(s.ctx).Signal {
+		return nil, queueFull(s.ctx.ID().String(), n)
 	}
 	if s.Created.IsZero() {
 		s.Created, s.Agent = s.ctx.Now(), s.agent.Name
 		s.Incarnation = incarnation(turn, s.Created)
 	}
 	a := &admitted{Turn: turn, CorrelationID: r.CorrelationID, Messages: messages, At: s.ctx.Now()}
-	if called {
+	steers, err := s.place(a, r.Busy)
+	if err != nil {
+		return nil, err
+	}
+	if waits {
 		a.Replies = []string{s.ctx.Defer()}
 	}
-	s.Queue = append(s.Queue, a)
-	return s.next()
+	return &admitReply{Turn: turn, Steers: steers}, s.next()
 }
 
 func queueFull(session string, n int) error {
@@ -209,9 +233,11 @@ func (s *session) admitted(turn string) *admitted {
 	if s.Running != nil && s.Running.Turn == turn {
 		return s.Running
 	}
-	for _, a := range s.Queue {
-		if a.Turn == turn {
-			return a
+	for _, list := range [][]*admitted{s.Queue, s.Steering} {
+		for _, a := range list {
+			if a.Turn == turn {
+				return a
+			}
 		}
 	}
 	return nil
@@ -257,20 +283,27 @@ func (s *session) ended() error {
 	s.Head = max(s.Head, e.Head)
 	s.Turns++
 	s.Usage.Add(e.Usage)
-	for _, token := range s.Running.Replies {
+	if e.Error != nil && e.Error.Type != perdure.Canceled.String() {
+		s.Failed++
+	}
+	s.remember(e.Turn)
+	for _, a := range append(s.settle(&e), s.Running) {
+		if err := s.answer(a, &e); err != nil {
+			return err
+		}
+	}
+	s.Running = nil
+	return s.next()
+}
+
+// answer gives the outcome of a turn to those who wait for a message of it.
+func (s *session) answer(a *admitted, e *ended) error {
+	for _, token := range a.Replies {
 		if e.Error != nil {
 			s.ctx.FailReply(token, &perdure.StepError{Type: e.Error.Type, Message: e.Error.Message, NonRetryable: true})
 		} else if err := s.ctx.ResolveReply(token, e.Response); err != nil {
 			return err
 		}
 	}
-	if e.Error != nil && e.Error.Type != perdure.Canceled.String() {
-		s.Failed++
-	}
-	s.Recent = append(s.Recent, short(e.Turn))
-	if n := len(s.Recent) - maxRecent; n > 0 {
-		s.Recent = s.Recent[n:]
-	}
-	s.Running = nil
-	return s.next()
+	return nil
 }

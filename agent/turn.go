@@ -66,6 +66,8 @@ type turn struct {
 	step     int   // model steps so far
 	usage    model.Usage
 	stop     *perdure.Task[struct{}] // ends when the turn is to end; nil = without a session
+	steer    *perdure.Task[steering] // ends when a message comes for the turn; nil as stop
+	steers   []string                // turns whose messages it took
 }
 
 // turn is the orchestration that answers a message.
@@ -76,6 +78,7 @@ func (c *code) turn(ctx *perdure.Context, in turnInput) (*Response, error) {
 	}
 	if in.Session != "" {
 		t.stop = perdure.NewEvent[struct{}](stopName).Wait(ctx)
+		t.steer = perdure.NewEvent[steering](steerName).Wait(ctx)
 	}
 	r, err := t.answer()
 	return t.end(r, err)
@@ -109,6 +112,9 @@ func (t *turn) answer() (*Response, error) {
 func (t *turn) ask() (*modelOutput, error) {
 	if t.isStopped() {
 		return nil, stopped(t.ctx.InstanceID())
+	}
+	if err := t.join(); err != nil {
+		return nil, err
 	}
 	t.step++
 	retry := t.agent.Retry
@@ -258,7 +264,7 @@ func (t *turn) put(rows []perdure.Row) {
 // end closes the stream and tells the session, in the turn's last commit.
 func (t *turn) end(r *Response, failed error) (*Response, error) {
 	last := Frame{Type: FrameEnd, Status: statusCompleted}
-	e := ended{Turn: t.ctx.InstanceID(), Head: t.position, Usage: t.usage, Response: r}
+	e := ended{Turn: t.ctx.InstanceID(), Head: t.position, Usage: t.usage, Steers: t.steers, Response: r}
 	if failed != nil {
 		last.Status, last.Error = statusFailed, failed.Error()
 		e.Error = failureOf(failed)

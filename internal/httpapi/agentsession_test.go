@@ -46,3 +46,31 @@ func TestStopTurn(t *testing.T) {
 		t.Errorf("stream = %s, want %s in it", stream.Body, want)
 	}
 }
+
+func TestBusyPolicies(t *testing.T) {
+	entered := make(chan struct{}, 2)
+	url := agentAPI(t, hung(entered), nil)
+	post := func(body string) answer {
+		return do(t, "POST", url+sessions+"k1/messages", body, "Content-Type", "application/json")
+	}
+	first := members(t, post(`{"message":"1"}`).Body)
+	<-entered
+	got := post(`{"message":"2","busy":"reject"}`)
+	if m := members(t, got.Body); got.Status != http.StatusConflict || m["code"] != "failed_precondition" || !strings.Contains(m["hint"].(string), "interrupt") {
+		t.Errorf("reject = %d %s, want 409 with a hint", got.Status, got.Body)
+	}
+	if got := post(`{"message":"2","busy":"never"}`); got.Status != http.StatusBadRequest {
+		t.Errorf("unknown policy = %d %s, want 400", got.Status, got.Body)
+	}
+	got = post(`{"message":"3","busy":"steer"}`)
+	if m := members(t, got.Body); got.Status != http.StatusAccepted || m["steers"] != first["turn"] {
+		t.Errorf("steer = %d %s, want 202 with the running turn", got.Status, got.Body)
+	}
+	if got = post(`{"message":"4","busy":"interrupt"}`); got.Status != http.StatusAccepted {
+		t.Errorf("interrupt = %d %s, want 202", got.Status, got.Body)
+	}
+	<-entered // the next turn's model
+	if s := do(t, "GET", url+first["stream"].(string), ""); !strings.Contains(s.Body, `"status":"canceled"`) {
+		t.Errorf("stream = %s, want the end of a canceled turn", s.Body)
+	}
+}

@@ -20,7 +20,8 @@ type posted struct {
 	Status        string `json:"status"` // accepted or duplicate
 	Session       string `json:"session"`
 	CorrelationID string `json:"correlation_id"`
-	Stream        string `json:"stream"` // path of the turn's stream
+	Stream        string `json:"stream"`           // path of the turn's stream
+	Steers        string `json:"steers,omitempty"` // running turn that was given the message
 }
 
 // newMessage is the body of a message.
@@ -29,6 +30,7 @@ type newMessage struct {
 	Role           string `json:"role"`
 	IdempotencyKey string `json:"idempotency_key"`
 	Idempotency    string `json:"idempotencyKey"`
+	Busy           string `json:"busy"`
 }
 
 // postMessage says something in a session. It answers when that is durable, or
@@ -53,12 +55,19 @@ func (a *API) postMessage(w http.ResponseWriter, r *http.Request) (*reply, error
 	if err != nil {
 		return nil, err
 	}
-	accepted, err := a.Agents.Service.Send(r.Context(), id, agent.Message{Text: body.Message, Role: model.Role(body.Role), CorrelationID: key})
+	accepted, err := a.Agents.Service.Send(r.Context(), id, agent.Message{
+		Text: body.Message, Role: model.Role(body.Role), CorrelationID: key, Busy: agent.Busy(body.Busy),
+	})
+	if perdure.CodeOf(err) == perdure.FailedPrecondition && body.Busy == string(agent.BusyReject) {
+		p := *problemOf(err)
+		p.Hint = `wait until the turn has ended, or send with "busy": "queue", "steer" or "interrupt"`
+		return nil, &p
+	}
 	if err != nil {
 		return nil, err
 	}
 	answer := posted{
-		Turn: accepted.Turn, Status: "accepted", Session: id.Key, CorrelationID: accepted.CorrelationID,
+		Turn: accepted.Turn, Status: "accepted", Session: id.Key, CorrelationID: accepted.CorrelationID, Steers: accepted.Steers,
 		Stream: "/api/v1/agents/" + url.PathEscape(info.Name) + "/sessions/" + url.PathEscape(id.Key) + "/turns/" + turnName(accepted.Turn) + "/stream",
 	}
 	if accepted.Duplicate {
