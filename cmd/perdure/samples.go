@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"iter"
+	"log/slog"
 	"os"
 	"time"
 
@@ -37,6 +39,7 @@ func samples(_ context.Context, timeScale float64) (*hosted, error) {
 		// It keeps up, or the time limit of model calls would pass meanwhile.
 		m = auto.NewDemo(auto.DemoConfig{Pace: max(time.Duration(float64(auto.DefaultPace)/timeScale), 1)})
 	}
+	m = reported{m}
 	h := &hosted{registry: perdure.NewRegistry(), model: describe(about), try: try}
 	for _, register := range []func(*perdure.Registry, model.Model) error{
 		joker.Register, contentapproval.Register, multiagent.Register,
@@ -46,6 +49,27 @@ func samples(_ context.Context, timeScale float64) (*hosted, error) {
 		}
 	}
 	return h, nil
+}
+
+// reported logs why calls of a model fail: while they are repeated, whoever
+// waits for the answer sees only that it takes long.
+type reported struct{ model.Model }
+
+// Describe implements model.Describer.
+func (m reported) Describe() model.Info { return model.Describe(m.Model) }
+
+// Generate implements model.Model.
+func (m reported) Generate(ctx context.Context, req *model.Request) iter.Seq2[*model.Update, error] {
+	return func(yield func(*model.Update, error) bool) {
+		for update, err := range m.Model.Generate(ctx, req) {
+			if err != nil && ctx.Err() == nil {
+				slog.WarnContext(ctx, "a model call failed", "err", err)
+			}
+			if !yield(update, err) {
+				return
+			}
+		}
+	}
 }
 
 // describe says which model is in use.

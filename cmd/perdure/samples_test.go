@@ -1,12 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"iter"
+	"log/slog"
 	"strings"
 	"testing"
 
 	"github.com/perdure/perdure/host"
+	"github.com/perdure/perdure/model"
 )
 
 // TestScaledSamples runs the content approval with time at a pace at which the
@@ -56,5 +61,30 @@ func TestTimeStandsStill(t *testing.T) {
 	got := perdureCLI(t.Context(), "", screen{}, "dev", "--time-scale", "0", "--data", t.TempDir(), "--addr", "127.0.0.1:0")
 	if got.Code != exitUsage || !strings.Contains(got.Err, "--time-scale is 0") {
 		t.Errorf("dev --time-scale 0 = %+v, want a usage error", got)
+	}
+}
+
+// TestReportedModel checks that the log says why a model call failed, unless it
+// was given up.
+func TestReportedModel(t *testing.T) {
+	var log bytes.Buffer
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	t.Cleanup(func() { slog.SetDefault(before) })
+	refused := errors.New("connection refused")
+	m := reported{model.Func(func(context.Context, *model.Request) iter.Seq2[*model.Update, error] {
+		return func(yield func(*model.Update, error) bool) { yield(nil, refused) }
+	})}
+	if _, err := model.Collect(m.Generate(t.Context(), &model.Request{})); !errors.Is(err, refused) {
+		t.Errorf("Generate() = %v, want %v", err, refused)
+	}
+	if got := log.String(); strings.Count(got, "connection refused") != 1 {
+		t.Errorf("log = %q, want the error once", got)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	log.Reset()
+	if _, err := model.Collect(m.Generate(ctx, &model.Request{})); err == nil || log.Len() > 0 {
+		t.Errorf("Generate() with a context that has ended = %v, log %q, want an error and no log", err, log.String())
 	}
 }
