@@ -41,6 +41,7 @@ type row struct {
 	Events      int64             `json:"history_len"`
 	RowVersion  uint64            `json:"row_version"`
 	Incarnation string            `json:"incarnation"`
+	Hint        string            `json:"hint"`
 	Input       json.RawMessage   `json:"input"`
 	Output      json.RawMessage   `json:"output"`
 }
@@ -329,6 +330,9 @@ func (s *server) change(ctx context.Context, out *output, id string, body []byte
 	var r row
 	if err := json.Unmarshal(raw, &r); err != nil {
 		return fail(exitError, "", "%s", err)
+	}
+	if r.Hint != "" {
+		out.say("%s", safe(r.Hint))
 	}
 	fmt.Fprintf(out.out, "%s  %s\n", safe(r.ID), safe(r.state()))
 	return nil

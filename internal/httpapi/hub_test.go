@@ -139,7 +139,12 @@ func TestRunOverRealHub(t *testing.T) {
 	if body := post(t, 200, path+"/suspend", `{"reason":"lunch"}`); field(t, body, "status") != `"suspended"` {
 		t.Errorf("suspend = %s, want suspended", body)
 	}
-	post(t, 200, path+"/events/approval", `true`)
+	if body := post(t, 200, path+"/events/aproval", `true`); !strings.Contains(field(t, body, "hint"), "waits for Approval; aproval is kept") {
+		t.Errorf("event that nothing waits for = %s, want a hint", body)
+	}
+	if body := post(t, 200, path+"/events/approval", `true`); field(t, body, "hint") != "" {
+		t.Errorf("event = %s, want no hint", body)
+	}
 	post(t, 200, path+"/resume", ``)
 	get(t, path+"?wait=10s", "status", `"completed"`, "output", `"published agents"`, "custom_status", `{"percent":50}`,
 		"input", `"agents"`, "tags", `{"team":"pay"}`, "actions", `["restart","purge"]`)

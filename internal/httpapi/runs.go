@@ -197,10 +197,25 @@ func (a *API) raiseEvent(w http.ResponseWriter, r *http.Request) (*reply, error)
 	if err := a.going(r.Context(), id, request); err != nil {
 		return nil, err
 	}
+	before := a.onlyWait(r.Context(), id)
 	if err := a.Hub.Raise(r.Context(), &hub.Raise{RequestID: request, InstanceID: id, Name: name, Data: data}); err != nil {
 		return nil, err
 	}
-	return a.applied(r.Context(), id)
+	answer, err := a.applied(r.Context(), id)
+	if v, ok := answer.body.(*run); ok && before != "" && before == a.onlyWait(r.Context(), id) && !strings.EqualFold(before, name) {
+		v.Hint = "the run waits for " + shown(before) + "; " + shown(name) + " is kept until it waits for that"
+	}
+	return answer, err
+}
+
+// onlyWait returns the name of the one event that a run waits for, "" if it
+// waits for none or for several.
+func (a *API) onlyWait(ctx context.Context, id string) string {
+	instance, err := a.Hub.Instance(ctx, id, false)
+	if err != nil || instance.Pending.Events != 1 {
+		return ""
+	}
+	return instance.WaitName
 }
 
 // askRun raises the body as a request-reply event and answers with the reply.

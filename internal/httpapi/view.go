@@ -51,6 +51,8 @@ type run struct {
 	HistoryLength int64           `json:"history_len,omitempty"`
 	HistoryBytes  int64           `json:"history_bytes,omitempty"`
 
+	// Hint tells whoever has just raised an event that nothing waits for it.
+	Hint string `json:"hint,omitempty"`
 	// Actions are the names of what may be done now.
 	Actions []string        `json:"actions"`
 	Input   json.RawMessage `json:"input,omitempty"`
