@@ -114,6 +114,7 @@ func New(cfg Config) *API {
 			a.mux.Handle(pattern, a.endpoint(h))
 		}
 	}
+	a.mux.HandleFunc("/api/v1", a.noRoute)
 	a.mux.HandleFunc("/api/v1/", a.noRoute)
 	rooted := false
 	for _, m := range cfg.Mounts {

@@ -101,6 +101,9 @@ func problemOf(err error) *problem {
 	}
 	a := answers(e.Code)
 	p = &problem{Status: a.status, Code: e.Code.String(), Detail: e.Error(), Hint: a.hint, ID: e.Instance}
+	if e.Code == perdure.NotFound && strings.HasPrefix(e.Instance, "@") {
+		p.Hint = "check the key; GET /api/v1/entities lists what there is"
+	}
 	var wrong filter.Errors
 	if errors.As(err, &wrong) && len(wrong) > 0 {
 		p.Detail, p.Column = wrong.Error(), wrong[0].From+1
