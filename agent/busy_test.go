@@ -177,7 +177,7 @@ func TestSteerTooLate(t *testing.T) {
 func TestPowerCutInSteer(t *testing.T) {
 	agents := func() *agent.Agent {
 		m := &slow{}
-		look := agent.NewTool("look", "looks", func(context.Context, struct{}) (string, error) { return "here", nil })
+		look := agent.NewTool("look", "looks", func(context.Context, struct{}) (string, error) { return "here", nil }, agent.WithEffect(agent.Pure))
 		return joker(m, look)
 	}
 	eachCut(t, agents, func(n *node) error {

@@ -59,7 +59,7 @@ func text(frames []agent.Frame) string {
 
 func TestStreamOfTools(t *testing.T) {
 	m := modeltest.Script(t, modeltest.Say("Let me see. ").Then(modeltest.Call("look", nil)), modeltest.Say("There it is."))
-	look := agent.NewTool("look", "looks", func(context.Context, struct{}) (string, error) { return "here", nil })
+	look := agent.NewTool("look", "looks", func(context.Context, struct{}) (string, error) { return "here", nil }, agent.WithEffect(agent.Pure))
 	n := begin(t, &memory.Disk{}, registry(t, joker(m, look)))
 	a := send(t, n, "k1", agent.Message{Text: "Where?"})
 	var types []string
@@ -122,7 +122,7 @@ func (m *slow) Generate(ctx context.Context, req *model.Request) iter.Seq2[*mode
 func TestPowerCutInAnswer(t *testing.T) {
 	m := &slow{gate: make(chan struct{})}
 	looked := 0
-	look := agent.NewTool("look", "looks", func(context.Context, struct{}) (string, error) { looked++; return "here", nil })
+	look := agent.NewTool("look", "looks", func(context.Context, struct{}) (string, error) { looked++; return "here", nil }, agent.WithEffect(agent.Pure))
 	disk := &memory.Disk{}
 	n := begin(t, disk, registry(t, joker(m, look)))
 	a := send(t, n, "k1", agent.Message{Text: "Where?"})
@@ -162,7 +162,7 @@ func TestPowerCutInAnswer(t *testing.T) {
 // space and is not asked for again.
 func TestDiskFullInAnswer(t *testing.T) {
 	m := &slow{gate: make(chan struct{})}
-	look := agent.NewTool("look", "looks", func(context.Context, struct{}) (string, error) { return "here", nil })
+	look := agent.NewTool("look", "looks", func(context.Context, struct{}) (string, error) { return "here", nil }, agent.WithEffect(agent.Pure))
 	disk := &memory.Disk{}
 	n := begin(t, disk, registry(t, joker(m, look)))
 	a := send(t, n, "k1", agent.Message{Text: "Where?"})
@@ -210,7 +210,7 @@ func TestPowerCutAtEachGroup(t *testing.T) {
 		})
 		m := &slow{}
 		looked := 0
-		look := agent.NewTool("look", "looks", func(context.Context, struct{}) (string, error) { looked++; return "here", nil })
+		look := agent.NewTool("look", "looks", func(context.Context, struct{}) (string, error) { looked++; return "here", nil }, agent.WithEffect(agent.Pure))
 		n := begin(t, disk, registry(t, joker(m, look)))
 		err := twoTurns(t, n)
 		if err == nil {

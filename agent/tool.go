@@ -29,11 +29,20 @@ type Tool interface {
 	Call(ctx context.Context, arguments string) (any, error)
 }
 
+// EffectTool is a Tool that knows the class of its effects. Those of other tools
+// are Irreversible.
+type EffectTool interface {
+	Tool
+	// Effect returns the class, always the same.
+	Effect() Effect
+}
+
 // FuncTool is a Tool that calls a function.
 type FuncTool struct {
 	name, description string
 	schema            *jsonschema.Schema
 	call              func(ctx context.Context, arguments string) (any, error)
+	options           toolOptions
 	err               error
 }
 
@@ -42,33 +51,31 @@ const argument = "Arg0"
 
 // NewTool returns a tool that calls fn. The schema of the arguments is that of
 // In, whose fields are described by json and jsonschema tags. An In that is no
-// struct or map travels as the member Arg0. What is wrong with the tool is
-// reported by [Register].
-func NewTool[In, Out any](name, description string, fn func(ctx context.Context, in In) (Out, error)) *FuncTool {
+// struct or map travels as the member Arg0. Without options its effects are
+// Irreversible and need no approval. What is wrong with the tool is reported by
+// [Register].
+func NewTool[In, Out any](name, description string, fn func(ctx context.Context, in In) (Out, error), opts ...ToolOption) *FuncTool {
 	t := &FuncTool{name: name, description: description}
 	if fn == nil {
 		t.err = errors.New("the function is nil")
 		return t
 	}
+	for _, opt := range opts {
+		opt(&t.options)
+	}
+	if t.err = t.options.check(reflect.TypeFor[In]()); t.err != nil {
+		return t
+	}
 	t.schema, t.err = jsonschema.For[In](nil)
-	wrapped := t.err == nil && !isObject(reflect.TypeFor[In]())
-	if wrapped {
+	if t.err == nil && !isObject(reflect.TypeFor[In]()) {
 		t.schema = &jsonschema.Schema{
 			Type: "object", Properties: map[string]*jsonschema.Schema{argument: t.schema}, Required: []string{argument},
 		}
 	}
 	t.call = func(ctx context.Context, arguments string) (any, error) {
-		data := []byte(arguments)
-		if wrapped {
-			var outer map[string]json.RawMessage
-			if err := json.Unmarshal(data, &outer); err != nil {
-				return nil, fmt.Errorf("arguments: %w", err)
-			}
-			data = outer[argument]
-		}
-		var in In
-		if err := json.Unmarshal(data, &in); err != nil {
-			return nil, fmt.Errorf("arguments: %w", err)
+		in, err := decodeArguments[In](arguments)
+		if err != nil {
+			return nil, err
 		}
 		return fn(ctx, in)
 	}
@@ -91,6 +98,9 @@ func (t *FuncTool) Description() string { return t.description }
 // Schema returns the schema of the arguments.
 func (t *FuncTool) Schema() any { return t.schema }
 
+// Effect returns the class of the tool's effects.
+func (t *FuncTool) Effect() Effect { return t.options.effect }
+
 // Call decodes the arguments and calls the function.
 func (t *FuncTool) Call(ctx context.Context, arguments string) (any, error) {
 	if t.err != nil {
@@ -104,6 +114,7 @@ type boundTool struct {
 	tool     Tool
 	offer    model.Tool
 	resolved *jsonschema.Resolved // nil = any object
+	toolOptions
 }
 
 var toolName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
@@ -111,8 +122,13 @@ var toolName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 // bind prepares a tool for use, or says what is wrong with it.
 func bind(t Tool) (*boundTool, error) {
 	b := &boundTool{tool: t, offer: model.Tool{Name: t.Name(), Description: t.Description()}}
-	if f, ok := t.(*FuncTool); ok && f.err != nil {
-		return nil, fmt.Errorf("tool %q: %w", t.Name(), f.err)
+	if f, ok := t.(*FuncTool); ok {
+		if f.err != nil {
+			return nil, fmt.Errorf("tool %q: %w", t.Name(), f.err)
+		}
+		b.toolOptions = f.options
+	} else if e, ok := t.(EffectTool); ok {
+		b.effect = e.Effect()
 	}
 	if !toolName.MatchString(t.Name()) {
 		return nil, fmt.Errorf("tool %q: the name is not 1 to 64 letters, digits, _ and -", t.Name())

@@ -1,9 +1,6 @@
 package agent
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -138,26 +135,30 @@ func (t *turn) ask() (*modelOutput, error) {
 }
 
 // run has the tools called, all at the same time, and appends their results in
-// the order of the calls.
+// the order of the calls. A call that waits for a decision holds up no other.
 func (t *turn) run(calls []*model.FunctionCall) error {
-	tasks := make([]*perdure.Task[json.RawMessage], len(calls))
+	running := make([]*toolCall, len(calls))
+	branches := make([]*perdure.Branch, len(calls))
 	for i, call := range calls {
-		if call.Error == "" {
-			tasks[i] = t.callTool(i, call)
+		c := t.newToolCall(i, call)
+		running[i] = c
+		if c.err == nil {
+			branches[i] = t.ctx.Go(func(*perdure.Context) { c.run() })
 		}
 	}
 	results := make([]*model.Message, len(calls))
-	for i, call := range calls {
-		var value any
-		if tasks[i] == nil {
-			value = errors.New(call.Error)
-		} else if result, err := await(t, tasks[i]); err != nil {
-			value = toolError(err)
-		} else if len(result) > 0 {
-			value = result
+	for i, c := range running {
+		if branches[i] != nil {
+			branches[i].Await()
 		}
-		results[i] = model.ToolResult(call.CallID, value)
-		t.frame(Frame{Type: FrameToolResult, Step: t.step, CallID: call.CallID, Tool: call.Name, Error: errorOf(results[i])})
+		var value any
+		if c.err != nil {
+			value = toolError(c.err)
+		} else if len(c.result) > 0 {
+			value = c.result
+		}
+		results[i] = model.ToolResult(c.call.CallID, value)
+		t.frame(Frame{Type: FrameToolResult, Step: t.step, CallID: c.call.CallID, Tool: c.call.Name, Error: errorOf(results[i])})
 	}
 	return t.append(results...)
 }
@@ -178,39 +179,6 @@ func errorOf(m *model.Message) string {
 		}
 	}
 	return ""
-}
-
-// callTool schedules a tool step.
-func (t *turn) callTool(ordinal int, call *model.FunctionCall) *perdure.Task[json.RawMessage] {
-	in := toolInput{
-		Tool: call.Name, CallID: call.CallID, Arguments: call.Arguments,
-		Session: t.in.Session, CorrelationID: t.in.CorrelationID,
-	}
-	text, err := perdure.Encode(in)
-	if err != nil { // strings are always encodable
-		panic(err)
-	}
-	return perdure.TaskOf[json.RawMessage](t.ctx, perdure.Step{
-		Kind: perdure.StepActivity, Name: toolPrefix + fold(t.agent.Name), Input: text,
-		Options: &perdure.StepOptions{Tags: map[string]string{"tool": call.Name}, Effect: t.effect(ordinal, call)},
-	})
-}
-
-// effect identifies a tool call: the same for each attempt, different from all
-// others.
-func (t *turn) effect(ordinal int, call *model.FunctionCall) []byte {
-	arguments := call.Arguments
-	var value any
-	if json.Unmarshal([]byte(arguments), &value) == nil {
-		if canonical, err := json.Marshal(value); err == nil {
-			arguments = string(canonical)
-		}
-	}
-	h := sha256.New()
-	for _, part := range []string{t.ctx.InstanceID(), t.ctx.ExecutionID(), fmt.Sprint(t.step), fmt.Sprint(ordinal), call.Name, arguments} {
-		fmt.Fprintf(h, "%d:%s", len(part), part)
-	}
-	return []byte(hex.EncodeToString(h.Sum(nil)[:16]))
 }
 
 func (t *turn) response(answer *model.Response, out *modelOutput) *Response {

@@ -1,0 +1,204 @@
+package agent
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/hub"
+	"github.com/perdure/perdure/store"
+)
+
+// rowDecision is a question to a person, a row of the turn that asks. The number
+// is stored.
+const rowDecision = 110
+
+// Kinds of decisions.
+const (
+	// DecisionApproval asks whether a tool may be called: approve or deny.
+	DecisionApproval = "approval"
+	// DecisionOutcomeUnknown asks what became of a call that was interrupted, or
+	// whether to call again: happened, did_not_happen or retry.
+	DecisionOutcomeUnknown = "outcome_unknown"
+)
+
+// States of decisions. All but the first are final.
+const (
+	DecisionPending    = "pending"
+	DecisionAnswered   = "answered"
+	DecisionExpired    = "expired"    // nobody answered in time
+	DecisionSuperseded = "superseded" // the run ended first
+)
+
+// Answers to decisions.
+const (
+	AnswerApprove      = "approve"
+	AnswerDeny         = "deny"
+	AnswerHappened     = "happened"       // the call was carried out, with Result
+	AnswerDidNotHappen = "did_not_happen" // it was not, and is not wanted any more
+	AnswerRetry        = "retry"          // call again
+)
+
+// timeoutDeny is what happens to an approval whose time is over.
+const timeoutDeny = "deny"
+
+// Decision is a question of a run to a person, which is answered once.
+type Decision struct {
+	ID      string `json:"id"`
+	Kind    string `json:"kind"`
+	Run     string `json:"run"` // instance id of the run that waits
+	Agent   string `json:"agent"`
+	Session string `json:"session,omitempty"` // instance id; "" = none
+	Turn    string `json:"turn"`              // instance id
+	Step    int    `json:"step"`              // model step that made the call, from 1
+	CallID  string `json:"call_id"`
+	Tool    string `json:"tool"`
+	// Args are the arguments of the call in the form of RFC 8785. ArgsHash binds
+	// tool, arguments and call.
+	Args     json.RawMessage `json:"args"`
+	ArgsHash string          `json:"args_hash"`
+	EffectID string          `json:"effect_id"`
+
+	RequestedAt time.Time  `json:"requested_at"`
+	Deadline    *time.Time `json:"deadline,omitempty"`   // nil = none
+	OnTimeout   string     `json:"on_timeout,omitempty"` // "deny"; "" = no deadline
+
+	State      string          `json:"state"`
+	Answer     string          `json:"answer,omitempty"`
+	Result     json.RawMessage `json:"result,omitempty"` // with AnswerHappened
+	Comment    string          `json:"comment,omitempty"`
+	AnsweredBy string          `json:"answered_by,omitempty"`
+	AnsweredAt *time.Time      `json:"answered_at,omitempty"`
+	Used       bool            `json:"used,omitempty"` // the call that it allows was made
+}
+
+// storedDecision is a decision as a row holds it.
+type storedDecision struct {
+	Decision
+	Token string `json:"token,omitempty"` // of the request that answered
+	raw   []byte // what the row held when it was read
+}
+
+// decisionEvent is the name of the event that wakes a turn which waits for a
+// decision. Its data does not count: the answer is in the row.
+func decisionEvent(id string) string { return "decision:" + id }
+
+func decisionRow(d *storedDecision) (perdure.Row, error) {
+	value, err := json.Marshal(d)
+	if err != nil {
+		return perdure.Row{}, fmt.Errorf("decision %s: %w", d.ID, err)
+	}
+	at := d.RequestedAt
+	if d.Deadline != nil {
+		at = *d.Deadline
+	}
+	index := append([]byte(d.State), 0)
+	index = binary.BigEndian.AppendUint64(index, uint64(at.UnixMicro()))
+	return perdure.Row{
+		Kind: rowDecision, Key: []byte(d.ID), Value: value, Index: [2][]byte{append(index, d.ID...), []byte(d.ID)},
+	}, nil
+}
+
+// ownRow is a row as it is written from outside of its owner's code.
+func ownRow(owner string, r perdure.Row) store.Row {
+	return store.Row{Kind: store.RowKind(r.Kind), Owner: owner, Key: r.Key, Value: r.Value, Index: r.Index, Keep: r.Keep}
+}
+
+func readDecision(row store.Row) (*storedDecision, error) {
+	d := &storedDecision{raw: row.Value}
+	if err := json.Unmarshal(row.Value, d); err != nil || d.ID != string(row.Key) {
+		return nil, &perdure.Error{Code: perdure.Internal, Op: "read decision", Instance: row.Owner,
+			Message: fmt.Sprintf("the decision with the key %x is damaged", row.Key), Cause: err}
+	}
+	return d, nil
+}
+
+// decisionOf returns a decision of a turn, nil if it has none with this id.
+func decisionOf(ctx context.Context, h hub.Rows, turn, id string) (*storedDecision, error) {
+	rows, _, err := h.ReadRows(ctx, store.RowQuery{Kind: rowDecision, Owner: turn, Prefix: []byte(id), Limit: 1})
+	if err != nil || len(rows) == 0 || string(rows[0].Key) != id {
+		return nil, err
+	}
+	return readDecision(rows[0])
+}
+
+// findDecision returns a decision of any turn; NotFound if there is none with
+// this id.
+func findDecision(ctx context.Context, h hub.Rows, id string) (*storedDecision, error) {
+	rows, _, err := h.ReadRows(ctx, store.RowQuery{Kind: rowDecision, Index: 1, From: []byte(id), To: append([]byte(id), 0), Limit: 1})
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) == 0 || !bytes.Equal(rows[0].Key, []byte(id)) {
+		return nil, &perdure.Error{Code: perdure.NotFound, Op: "get decision", Message: "there is no such decision"}
+	}
+	return readDecision(rows[0])
+}
+
+// replace writes a decision anew if nobody else did since it was read, together
+// with other rows under conditions of their own, and wakes the turn if told to.
+func replace(ctx context.Context, h hub.Rows, d *storedDecision, wake bool) error {
+	row, err := decisionRow(d)
+	if err != nil {
+		return err
+	}
+	w := &hub.WriteRows{
+		Owner: d.Run, Rows: []store.Row{ownRow(d.Run, row)},
+		If: []hub.RowCondition{{Kind: rowDecision, Key: row.Key, Value: d.raw}},
+	}
+	if wake {
+		w.Event = &hub.Raise{InstanceID: d.Run, Name: decisionEvent(d.ID)}
+	}
+	return writeRows(ctx, h, w)
+}
+
+// writeRows writes rows, and waits while the disk is full.
+func writeRows(ctx context.Context, h hub.Rows, w *hub.WriteRows) error {
+	for {
+		err := h.WriteRows(ctx, w)
+		if perdure.CodeOf(err) != perdure.NoSpace {
+			return err
+		}
+		again := time.NewTimer(spaceTime)
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			again.Stop()
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// allowed returns the answers to a kind of decision.
+func allowed(kind string) []string {
+	if kind == DecisionApproval {
+		return []string{AnswerApprove, AnswerDeny}
+	}
+	return []string{AnswerHappened, AnswerDidNotHappen, AnswerRetry}
+}
+
+// refusal is why the call of a decision that allows none is not made.
+func (d *storedDecision) refusal() error {
+	text := ""
+	switch {
+	case d.State == DecisionExpired:
+		text = "the call was not approved in time"
+	case d.State == DecisionSuperseded:
+		text = "the call was given up"
+	case d.Answer == AnswerDeny:
+		text = "the call was denied"
+	case d.Answer == AnswerDidNotHappen:
+		text = "the call was interrupted and not carried out"
+	default:
+		text = "the approval is not for this call"
+	}
+	if comment := strings.TrimSpace(d.Comment); comment != "" {
+		text += ": " + comment
+	}
+	return perdure.NonRetryable(fmt.Errorf("%s", text))
+}

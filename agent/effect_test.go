@@ -1,0 +1,126 @@
+package agent_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"strings"
+	"testing"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/agent"
+	"github.com/perdure/perdure/model"
+	"github.com/perdure/perdure/store"
+)
+
+// stateless is a model that pays, and when it has the result says so, however
+// often it is asked.
+type stateless struct{}
+
+func (stateless) Generate(_ context.Context, r *model.Request) iter.Seq2[*model.Update, error] {
+	return func(yield func(*model.Update, error) bool) {
+		var content model.Content = &model.Text{Text: "Done."}
+		if len(r.Messages) == 1 {
+			content = &model.FunctionCall{CallID: "c1", Name: "pay", Arguments: `{"to":"Ann","amount":1}`}
+		}
+		yield(&model.Update{Contents: model.Contents{content}}, nil)
+	}
+}
+
+// untilPaid has a payment made in a turn and answers what must be decided: an
+// approval with yes, a lost outcome by looking into the sink.
+func untilPaid(t *testing.T, n *node, s *sink) error {
+	a, err := n.Send(ctxOf(t), session(t, "k1"), agent.Message{Text: "Pay.", CorrelationID: "a"})
+	if err != nil {
+		return err
+	}
+	for {
+		if _, err := n.hub.Idle(ctxOf(t)); err != nil {
+			return err
+		}
+		i, err := n.hub.Instance(ctxOf(t), a.Turn, false)
+		if err != nil || i.Status == store.Completed {
+			return err
+		}
+		page, err := n.Decisions(ctxOf(t), agent.DecisionFilter{State: agent.DecisionPending})
+		if err != nil {
+			return err
+		}
+		if len(page.Decisions) != 1 {
+			t.Fatalf("the turn is %v with %d open decisions, want 1\n%s", i.Status, len(page.Decisions), script(t, n, a.Turn))
+		}
+		d := page.Decisions[0]
+		answer := agent.Answer{Answer: agent.AnswerApprove}
+		if d.Kind == agent.DecisionOutcomeUnknown {
+			answer = agent.Answer{Answer: agent.AnswerRetry}
+			if o, _ := s.happened(t.Context(), d.EffectID, payment{}); o == agent.Happened("paid ") {
+				answer = agent.Answer{Answer: agent.AnswerHappened, Result: json.RawMessage(`"paid Ann"`)}
+			}
+		}
+		if _, err := n.Decide(ctxOf(t), d.ID, answer); err != nil && perdure.CodeOf(err) != perdure.Conflict {
+			return err
+		}
+	}
+}
+
+// TestPowerCutInEffect cuts the power at each moment of a turn with a payment that
+// needs an approval: it is made once, whoever finds out what became of it. The
+// same tool declared idempotent is called twice where the cut hits it.
+func TestPowerCutInEffect(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		effect  agent.Effect
+		options func(s *sink) []agent.ToolOption
+		most    int
+	}{
+		{"a person decides", agent.Irreversible, func(*sink) []agent.ToolOption { return nil }, 1},
+		{"reconciled", agent.Irreversible, func(s *sink) []agent.ToolOption { return []agent.ToolOption{agent.WithReconcile(s.happened)} }, 1},
+		{"reversible", agent.Reversible, func(*sink) []agent.ToolOption { return nil }, 1},
+		{"idempotent", agent.Idempotent, func(*sink) []agent.ToolOption { return nil }, 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, most := &sink{}, 0
+			agents := func() *agent.Agent {
+				options := append(c.options(s), agent.WithEffect(c.effect), agent.AlwaysRequireApproval())
+				return joker(stateless{}, agent.NewTool("pay", "pays", s.pay, options...))
+			}
+			eachCut(t, agents, func(n *node) error { return untilPaid(t, n, s) }, func(n *node, at int) {
+				want := "user Pay.\nassistant pay({\"to\":\"Ann\",\"amount\":1})\ntool = \"paid Ann\"\nassistant Done.\n"
+				if got := transcript(t, n, "k1"); got != want {
+					t.Errorf("cut at %d: transcript = %s, want %s", at, got, want)
+				}
+				if len(s.effects) != 1 {
+					t.Errorf("cut at %d: effects = %v, want one effect id", at, s.effects)
+				}
+				most = max(most, s.most())
+				*s = sink{}
+			})
+			if most != c.most {
+				t.Errorf("the effect happened at most %d times, want %d", most, c.most)
+			}
+		})
+	}
+}
+
+func TestEffectOptions(t *testing.T) {
+	fn := func(context.Context, payment) (int, error) { return 0, nil }
+	for part, option := range map[string]agent.ToolOption{
+		"no effect class 9":                     agent.WithEffect(9),
+		"for the input int, the tool has agent": agent.RequireApproval(func(context.Context, int) bool { return true }),
+		"for the input string":                  agent.WithReconcile(func(context.Context, string, string) (agent.Outcome, error) { return agent.Unknown(), nil }),
+		"the approval function is nil":          agent.RequireApproval[payment](nil),
+		"the Reconcile function is nil":         agent.WithReconcile[payment](nil),
+		"timeout is negative":                   agent.ApprovalTimeout(-1),
+	} {
+		err := agent.Register(perdure.NewRegistry(), joker(parrot(), agent.NewTool("pay", "pays", fn, option)))
+		if err == nil || !strings.Contains(err.Error(), part) {
+			t.Errorf("Register() = %v, want %q", err, part)
+		}
+	}
+	for e, want := range map[agent.Effect]string{0: "irreversible", agent.Reversible: "reversible", agent.Idempotent: "idempotent", agent.Pure: "pure", 9: "Effect(9)"} {
+		if got := fmt.Sprint(e); got != want {
+			t.Errorf("String(%d) = %s, want %s", uint8(e), got, want)
+		}
+	}
+}

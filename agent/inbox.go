@@ -1,0 +1,162 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/hub"
+	"github.com/perdure/perdure/store"
+)
+
+// DecisionFilter selects decisions; a zero field is no condition.
+type DecisionFilter struct {
+	Kind  string
+	State string
+	Run   string // instance id
+	After []byte // cursor of the page before
+	Limit int    // 0 = 100
+}
+
+// DecisionPage is a part of a list of decisions.
+type DecisionPage struct {
+	Decisions []*Decision
+	Next      []byte // where the list goes on; nil = end
+}
+
+// Decisions lists decisions by state, those of a state by their deadline, or by
+// when they were asked if they have none, earliest first. An approval whose run
+// has ended is superseded when it is listed.
+func (s *Service) Decisions(ctx context.Context, f DecisionFilter) (DecisionPage, error) {
+	h, err := s.client.Hub(ctx)
+	if err != nil {
+		return DecisionPage{}, err
+	}
+	if f.Limit <= 0 {
+		f.Limit = 100
+	}
+	q := store.RowQuery{Kind: rowDecision, Index: 0, After: f.After}
+	if f.State != "" {
+		q.From, q.To = append([]byte(f.State), 0), append([]byte(f.State), 1)
+	}
+	page := DecisionPage{Decisions: []*Decision{}}
+	for {
+		q.Limit = f.Limit - len(page.Decisions)
+		rows, next, err := h.ReadRows(ctx, q)
+		if err != nil {
+			return DecisionPage{}, err
+		}
+		for _, row := range rows {
+			d, err := readDecision(row)
+			if err == nil && (f.Kind == "" || d.Kind == f.Kind) && (f.Run == "" || d.Run == f.Run) {
+				err = supersede(ctx, h, d)
+				if f.State == "" || d.State == f.State {
+					page.Decisions = append(page.Decisions, &d.Decision)
+				}
+			}
+			if err != nil {
+				return DecisionPage{}, err
+			}
+		}
+		q.After, page.Next = next, next
+		if next == nil || len(page.Decisions) >= f.Limit {
+			return page, nil
+		}
+	}
+}
+
+// supersede closes an open approval whose run has ended. What became of a call
+// that was sent stays a question.
+func supersede(ctx context.Context, h hub.Hub, d *storedDecision) error {
+	if d.State != DecisionPending || d.Kind != DecisionApproval {
+		return nil
+	}
+	run, err := h.Instance(ctx, d.Run, false)
+	if err != nil || !run.Status.Terminal() {
+		if perdure.CodeOf(err) == perdure.NotFound {
+			return nil // its rows go as well
+		}
+		return err
+	}
+	d.State = DecisionSuperseded
+	err = replace(ctx, h, d, false)
+	if code := perdure.CodeOf(err); code == perdure.Conflict || code == perdure.NotFound {
+		return nil
+	}
+	return err
+}
+
+// Decision returns a decision, NotFound if there is none with this id.
+func (s *Service) Decision(ctx context.Context, id string) (*Decision, error) {
+	h, err := s.client.Hub(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d, err := findDecision(ctx, h, id)
+	if err != nil {
+		return nil, err
+	}
+	return &d.Decision, nil
+}
+
+// Answer is a person's answer to a decision.
+type Answer struct {
+	Answer string // such as AnswerApprove
+	// ArgsHash proves that the answer is about these arguments; "" = whatever
+	// they are. Arguments are never taken from an answer.
+	ArgsHash string
+	Result   json.RawMessage // what the call returned, with AnswerHappened
+	Comment  string          // told to the model if the call is not made
+	By       string          // who answers
+}
+
+// Decide answers a decision. On return the answer is durable and the run goes on.
+// A decision is answered once: if it was, or its time is over, or its run has
+// ended, or its arguments have another hash, Decide fails with Conflict and
+// returns the decision as it is. NotFound if there is none with this id.
+func (s *Service) Decide(ctx context.Context, id string, a Answer) (*Decision, error) {
+	h, err := s.client.Hub(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d, err := findDecision(ctx, h, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkAnswer(d.Kind, &a); err != nil {
+		return nil, err
+	}
+	if err := supersede(ctx, h, d); err != nil {
+		return nil, err
+	}
+	if d.State != DecisionPending {
+		return &d.Decision, conflict(d, "the decision is "+d.State)
+	}
+	if a.ArgsHash != "" && a.ArgsHash != d.ArgsHash {
+		return &d.Decision, conflict(d, "the answer is about other arguments")
+	}
+	now := time.Now().UTC()
+	answered := *d
+	answered.State, answered.Answer, answered.Result = DecisionAnswered, a.Answer, a.Result
+	answered.Comment, answered.AnsweredBy, answered.AnsweredAt = a.Comment, a.By, &now
+	answered.Token = NewSessionKey()
+	err = replace(ctx, h, &answered, true)
+	if err != nil && perdure.CodeOf(err) != perdure.Conflict {
+		return nil, err
+	}
+	// The row says who has won, also if this answer was written by a request that
+	// was repeated, or two shared a commit.
+	current, err := findDecision(ctx, h, id)
+	if err != nil {
+		return nil, err
+	}
+	if current.Token != answered.Token {
+		return &current.Decision, conflict(current, "somebody else was first: the decision is "+current.State)
+	}
+	return &current.Decision, nil
+}
+
+func conflict(d *storedDecision, message string) error {
+	return &perdure.Error{Code: perdure.Conflict, Op: "decide", Instance: d.Run, Message: message}
+}

@@ -1,0 +1,135 @@
+package agent
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/model"
+)
+
+// toolCall is a call of a tool in progress, a branch of the turn.
+type toolCall struct {
+	*turn
+	call      *model.FunctionCall
+	step      int
+	effectID  string
+	arguments string // canonical
+	asked     int    // decisions so far
+	result    json.RawMessage
+	err       error
+}
+
+// newToolCall prepares the call with this ordinal among those of its model step.
+func (t *turn) newToolCall(ordinal int, call *model.FunctionCall) *toolCall {
+	c := &toolCall{turn: t, call: call, step: t.step}
+	if call.Error != "" {
+		c.err = errors.New(call.Error)
+		return c
+	}
+	arguments, err := canonicalArguments(call.Arguments)
+	if err != nil {
+		arguments = call.Arguments // the step refuses them
+	}
+	c.arguments = arguments
+	// The seed is the execution's id, and that of the first branch after a rewind.
+	seed := perdure.RuntimeOf(t.ctx).Info().Seed
+	c.effectID = digest("effect", t.ctx.InstanceID(), seed, fmt.Sprint(t.step), fmt.Sprint(ordinal), call.Name, arguments)
+	return c
+}
+
+// run carries the call out, and waits for the decisions that it needs.
+func (c *toolCall) run() {
+	in := toolInput{
+		Tool: c.call.Name, CallID: c.call.CallID, Arguments: c.call.Arguments,
+		Session: c.in.Session, CorrelationID: c.in.CorrelationID,
+	}
+	var timer *perdure.Timer
+	for c.err == nil {
+		var out *toolOutput
+		if out, c.err = await(c.turn, c.schedule(in)); c.err != nil || out == nil {
+			break
+		}
+		if out.Ask == nil && out.Wait == "" {
+			c.result = out.Result
+			break
+		}
+		if out.Ask != nil {
+			d := c.open(out.Ask)
+			in.Decision, timer = d.ID, c.restart(timer, d.Deadline)
+		}
+		in.Expired, c.err = c.wait(in.Decision, timer)
+	}
+	c.restart(timer, nil)
+}
+
+// restart cancels a timer, if there is one, and starts another if there is a
+// deadline.
+func (c *toolCall) restart(timer *perdure.Timer, deadline *time.Time) *perdure.Timer {
+	if timer != nil {
+		timer.Cancel()
+	}
+	if deadline == nil {
+		return nil
+	}
+	return c.ctx.TimerUntil(*deadline)
+}
+
+// schedule schedules the tool step.
+func (c *toolCall) schedule(in toolInput) *perdure.Task[*toolOutput] {
+	text, err := perdure.Encode(in)
+	if err != nil { // strings are always encodable
+		panic(err)
+	}
+	return perdure.TaskOf[*toolOutput](c.ctx, perdure.Step{
+		Kind: perdure.StepActivity, Name: toolPrefix + fold(c.agent.Name), Input: text,
+		Options: &perdure.StepOptions{Tags: map[string]string{"tool": c.call.Name}, Effect: []byte(c.effectID)},
+	})
+}
+
+// open asks for a decision, in the commit in which the turn begins to wait.
+func (c *toolCall) open(a *ask) *storedDecision {
+	c.asked++
+	d := &storedDecision{Decision: Decision{
+		ID:   digest("decision", c.effectID, c.ctx.ExecutionID(), a.Kind, fmt.Sprint(c.asked)),
+		Kind: a.Kind, Run: c.ctx.InstanceID(), Agent: c.agent.Name, Session: c.in.Session, Turn: c.ctx.InstanceID(),
+		Step: c.step, CallID: c.call.CallID, Tool: c.call.Name, Args: json.RawMessage(c.arguments),
+		ArgsHash: argsHash(c.call.Name, c.arguments, c.effectID), EffectID: c.effectID,
+		RequestedAt: c.ctx.Now(), State: DecisionPending,
+	}}
+	if a.Timeout > 0 {
+		deadline := c.ctx.Now().Add(a.Timeout)
+		d.Deadline, d.OnTimeout = &deadline, timeoutDeny
+	}
+	row, err := decisionRow(d)
+	if err != nil { // the arguments are JSON, as the step has found
+		panic(err)
+	}
+	c.put([]perdure.Row{row})
+	return d
+}
+
+// wait waits until a decision may have been made, and reports whether its time is
+// over instead. What counts is the row. If the turn is stopped first, the error is
+// Canceled.
+func (c *toolCall) wait(id string, timer *perdure.Timer) (expired bool, err error) {
+	event := perdure.NewEvent[json.RawMessage](decisionEvent(id)).Wait(c.ctx)
+	ends := []perdure.Awaitable{event}
+	if timer != nil {
+		ends = append(ends, timer)
+	}
+	if c.stop != nil {
+		ends = append(ends, c.stop)
+	}
+	switch perdure.Any(c.ctx, ends...) {
+	case perdure.Awaitable(event):
+		return false, nil
+	case perdure.Awaitable(timer):
+		event.Cancel()
+		return true, nil
+	}
+	event.Cancel()
+	return false, stopped(c.ctx.InstanceID())
+}
