@@ -113,6 +113,7 @@ func dependencies() []Dependency {
 		{Module: "github.com/anthropics/anthropic-sdk-go", Owners: []string{"model/anthropic"}},
 		{Module: "github.com/spf13/cobra", Owners: []string{"cmd/..."}},
 		{Module: "github.com/robfig/cron", Owners: []string{"schedule"}},
+		{Module: "github.com/modelcontextprotocol/go-sdk", Owners: []string{"agent/mcp"}},
 		{Module: "github.com/google/jsonschema-go", Owners: []string{"agent", "agent/mcp", "model"}},
 		{Module: "google.golang.org/protobuf"},
 		{Module: "github.com/google/go-cmp", Tests: true},

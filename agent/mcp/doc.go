@@ -1,0 +1,10 @@
+// Package mcp joins agents with the Model Context Protocol, in both directions.
+//
+// [Dial] connects with an MCP server, a child process or a URL; [Client.Tools]
+// are its tools for agents. A call of one is a tool step of the agent's turn, and
+// as durable as any other. What the server offers is pinned: a tool that changes
+// later is an error, not something else to call.
+//
+// [Handler] and [ServeStdio] are MCP servers: each agent is a tool. A call says
+// something in a session, which survives the end of caller and server.
+package mcp
