@@ -113,6 +113,9 @@ func New(cfg Config) *API {
 		for pattern, h := range a.agentRoutes() {
 			a.mux.Handle(pattern, a.endpoint(h))
 		}
+		for pattern, h := range a.decisionRoutes() {
+			a.mux.Handle(pattern, a.endpoint(h))
+		}
 	}
 	a.mux.HandleFunc("/api/v1", a.noRoute)
 	a.mux.HandleFunc("/api/v1/", a.noRoute)

@@ -1,0 +1,110 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/agent"
+)
+
+// decisionRoutes is the table of the routes of decisions, under both names.
+func (a *API) decisionRoutes() map[string]endpoint {
+	routes := map[string]endpoint{}
+	for _, path := range []string{"/api/v1/decisions", "/api/v1/approvals"} {
+		routes["GET "+path] = a.listDecisions
+		routes["GET "+path+"/{id}"] = a.getDecision
+		routes["POST "+path+"/{id}"] = a.decide
+	}
+	return routes
+}
+
+func (a *API) listDecisions(_ http.ResponseWriter, r *http.Request) (*reply, error) {
+	q, err := query(r, "kind", "state", "run", "cursor", "limit")
+	if err != nil {
+		return nil, err
+	}
+	kind, err := choice(q, "kind", agent.DecisionApproval, agent.DecisionOutcomeUnknown)
+	if err != nil {
+		return nil, err
+	}
+	state, err := choice(q, "state", agent.DecisionPending, agent.DecisionAnswered, agent.DecisionExpired, agent.DecisionSuperseded)
+	if err != nil {
+		return nil, err
+	}
+	limit, err := pageSize(q)
+	if err != nil {
+		return nil, err
+	}
+	after, err := cursor(q)
+	if err != nil {
+		return nil, err
+	}
+	page, err := a.Agents.Service.Decisions(r.Context(), agent.DecisionFilter{
+		Kind: kind, State: state, Run: q.Get("run"), After: after, Limit: limit,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &reply{body: &items[*agent.Decision]{Items: page.Decisions, Next: cursorText(page.Next)}}, nil
+}
+
+// choice returns a parameter that is one of several values, "" if it is not given.
+func choice(q values, name string, known ...string) (string, error) {
+	v := q.Get(name)
+	if v == "" || slices.Contains(known, v) {
+		return v, nil
+	}
+	return "", invalid("query parameter "+name+" is "+shown(v)+", must be one of "+strings.Join(known, ", "), "")
+}
+
+func (a *API) getDecision(_ http.ResponseWriter, r *http.Request) (*reply, error) {
+	if _, err := query(r); err != nil {
+		return nil, err
+	}
+	d, err := a.Agents.Service.Decision(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return nil, decisionError(err, nil)
+	}
+	return &reply{body: d}, nil
+}
+
+// decisionAnswer is the body of an answer to a decision.
+type decisionAnswer struct {
+	Answer   string          `json:"answer"`
+	ArgsHash string          `json:"args_hash"`
+	Result   json.RawMessage `json:"result"`
+	Comment  string          `json:"comment"`
+}
+
+func (a *API) decide(w http.ResponseWriter, r *http.Request) (*reply, error) {
+	if _, err := query(r); err != nil {
+		return nil, err
+	}
+	var body decisionAnswer
+	if err := a.decode(w, r, &body); err != nil {
+		return nil, err
+	}
+	d, err := a.Agents.Service.Decide(r.Context(), r.PathValue("id"), agent.Answer{
+		Answer: body.Answer, ArgsHash: body.ArgsHash, Result: body.Result, Comment: body.Comment,
+	})
+	if err != nil {
+		return nil, decisionError(err, d)
+	}
+	return &reply{body: d}, nil
+}
+
+// decisionError tells what a decision looks like that was not answered, and where
+// to find others.
+func decisionError(err error, current *agent.Decision) error {
+	p := *problemOf(err)
+	if current != nil {
+		p.Current = current
+	}
+	if p.Code == perdure.NotFound.String() {
+		p.Hint = "GET /api/v1/decisions?state=pending lists what is open"
+	}
+	return &p
+}

@@ -1,0 +1,109 @@
+package httpapi_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/agent"
+	"github.com/perdure/perdure/client"
+	"github.com/perdure/perdure/internal/httpapi"
+	"github.com/perdure/perdure/internal/hub/local"
+	"github.com/perdure/perdure/model/modeltest"
+	"github.com/perdure/perdure/store/memory"
+)
+
+// decisionAPI serves an agent whose tool needs an approval.
+func decisionAPI(t *testing.T, calls *int, steps ...modeltest.Step) (url string, h *local.Hub) {
+	t.Helper()
+	pay := agent.NewTool("pay", "pays", func(_ context.Context, in struct{ Amount int }) (int, error) {
+		*calls++
+		return in.Amount, nil
+	}, agent.AlwaysRequireApproval())
+	reg := perdure.NewRegistry()
+	if err := agent.Register(reg, &agent.Agent{Name: "Joker", Model: modeltest.Script(t, steps...), Tools: []agent.Tool{pay}}); err != nil {
+		t.Fatal(err)
+	}
+	list, err := agent.List(reg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := memory.Open(&memory.Disk{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h, err = local.New(local.Config{Store: s, Registry: reg}); err != nil {
+		t.Fatal(err)
+	}
+	service := agent.NewService(client.New(h))
+	ctx, cancel := context.WithCancel(service.Context(context.Background()))
+	done := make(chan error, 1)
+	go func() { done <- h.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Run() = %v", err)
+		}
+	})
+	return serve(t, h, func(c *httpapi.Config) { c.Agents = &httpapi.Agents{Service: service, List: list} }), h
+}
+
+// TestDecisions walks an approval through the routes: it is listed, refuses wrong
+// answers, takes one, and tells who comes late what it is now.
+func TestDecisions(t *testing.T) {
+	calls := 0
+	url, h := decisionAPI(t, &calls, modeltest.Call("pay", `{"Amount":5}`), modeltest.Say("Paid."))
+	got := do(t, "POST", url+runJoker, `{"message":"Pay.","sessionId":"k1","waitForResponse":false}`, "Content-Type", "application/json", "Idempotency-Key", "c1")
+	if got.Status != http.StatusAccepted {
+		t.Fatalf("run = %d %s, want 202", got.Status, got.Body)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if _, err := h.Idle(ctx); err != nil {
+		t.Fatal(err)
+	}
+	var page struct {
+		Items []agent.Decision `json:"items"`
+	}
+	got = do(t, "GET", url+"/api/v1/decisions?kind=approval&state=pending", "")
+	if err := json.Unmarshal([]byte(got.Body), &page); err != nil || len(page.Items) != 1 || string(page.Items[0].Args) != `{"Amount":5}` {
+		t.Fatalf("decisions = %d %s, want one about 5", got.Status, got.Body)
+	}
+	if strings.Contains(got.Body, "token") {
+		t.Errorf("decisions = %s, want no token in them", got.Body)
+	}
+	d := page.Items[0]
+	one := url + "/api/v1/decisions/" + d.ID
+	for _, c := range []struct {
+		method, url, body string
+		status            int
+		part              string
+	}{
+		{"GET", url + "/api/v1/approvals?state=answered", "", 200, `"items":[]`},
+		{"GET", url + "/api/v1/decisions?state=open", "", 400, "must be one of pending"},
+		{"GET", url + "/api/v1/decisions?kind=x", "", 400, "must be one of approval"},
+		{"GET", one, "", 200, `"state":"pending"`},
+		{"GET", url + "/api/v1/decisions/none", "", 404, "no such decision"},
+		{"POST", url + "/api/v1/decisions/none", `{"answer":"approve"}`, 404, "lists what is open"},
+		{"POST", one, `{"answer":"maybe"}`, 400, "is no answer"},
+		{"POST", one, `{"answer":"approve","args":{"Amount":500}}`, 400, "args"},
+		{"POST", one, `{"answer":"approve","result":1}`, 400, "belongs to the answer happened"},
+		{"POST", one, `{"answer":"approve","args_hash":"00"}`, 409, `"state":"pending"`},
+		{"POST", url + "/api/v1/approvals/" + d.ID, fmt.Sprintf(`{"answer":"approve","args_hash":%q,"comment":"fine"}`, d.ArgsHash), 200, `"answer":"approve"`},
+		{"POST", one, `{"answer":"deny"}`, 409, `"comment":"fine"`},
+	} {
+		got := do(t, c.method, c.url, c.body, "Content-Type", "application/json")
+		if got.Status != c.status || !strings.Contains(got.Body, c.part) {
+			t.Errorf("%s %s %s = %d %s, want %d with %q", c.method, c.url, c.body, got.Status, got.Body, c.status, c.part)
+		}
+	}
+	got = do(t, "POST", url+runJoker, `{"message":"Pay.","sessionId":"k1"}`, "Content-Type", "application/json", "Idempotency-Key", "c1")
+	if got.Status != http.StatusOK || members(t, got.Body)["response"] != "Paid." || calls != 1 {
+		t.Errorf("answer = %d %s after %d calls, want Paid. after 1", got.Status, got.Body, calls)
+	}
+}
