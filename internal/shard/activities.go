@@ -159,15 +159,13 @@ func (a *activities) nextSuspect(l *loop) {
 			continue
 		}
 		a.alone = r
-		c := newCall()
-		c.then = func(_ any, err error) {
-			if err == nil && !r.ended {
+		w := &rowWrite{rows: []store.Row{{Kind: rowStarted, Owner: r.key.id, Key: pendingKey(r.key), Value: []byte{1}}}}
+		w.then = func() {
+			if !r.ended {
 				a.place(l, r)
 			}
 		}
-		l.write(r.key.id, &rowWrite{acks: []ack{{call: c}}, rows: []store.Row{{
-			Kind: rowStarted, Owner: r.key.id, Key: pendingKey(r.key), Value: []byte{1},
-		}}})
+		l.write(r.key.id, w)
 	}
 }
 

@@ -307,7 +307,7 @@ func (l *loop) ask(r *hub.Ask, entity bool, c *call) {
 // the call, now or with the first one, and reports true; else it returns the
 // row that remembers the request.
 func (l *loop) request(owner, id, op string, c *call, content ...any) ([]store.Row, bool) {
-	if l.noSpace != nil {
+	if l.noSpace != nil && op != "purge" { // which makes space
 		c.end(nil, l.noSpace)
 		return nil, true
 	}
@@ -344,7 +344,13 @@ func (l *loop) request(owner, id, op string, c *call, content ...any) ([]store.R
 		return nil, true
 	}
 	c.hash = hash
-	c.then = func(any, error) { delete(l.requests, key) }
+	then := c.then
+	c.then = func(value any, err error) {
+		delete(l.requests, key)
+		if then != nil {
+			then(value, err)
+		}
+	}
 	l.requests[key] = c
 	if fault.Mutant(fault.RequestRowLost) {
 		return nil, false

@@ -23,7 +23,9 @@ type change struct {
 	commit     *store.Commit
 	built      store.Commit // what commit points to, mostly
 	entries    []*entry     // messages that it takes
+	dropped    []*entry     // messages that it removes, for they have no effect
 	keeps      []*entry     // messages that it stores
+	writes     []*rowWrite  // that nobody waits for: they are not given up
 	acks       []ack
 	now        time.Time
 	quiet      bool         // the state is as before; only messages move
@@ -126,6 +128,7 @@ func (l *loop) record(ch *change, c *store.Commit) (source [16]byte, version uin
 	if in.rec == nil || l.newIncarnation(ch) {
 		rec.Incarnation, rec.Version = l.ids.random(), 1
 		c.Replace = in.rec != nil
+		ch.fx.Send, in.last = append(ch.fx.Send, in.last...), nil
 	} else {
 		rec.Incarnation, rec.Version = in.rec.Incarnation, in.rec.Version+1
 		c.Fresh = false
@@ -204,11 +207,13 @@ func (l *loop) consume(ch *change, c *store.Commit) {
 		ch.acks = append(ch.acks, e.acks...)
 		e.acks = nil
 	}
-	for _, e := range ch.entries {
-		if e.m.Stored {
-			c.Consume = append(c.Consume, store.MessageID(e.m.ID))
+	for _, list := range [2][]*entry{ch.entries, ch.dropped} {
+		for _, e := range list {
+			if e.m.Stored {
+				c.Consume = append(c.Consume, store.MessageID(e.m.ID))
+			}
+			take(e)
 		}
-		take(e)
 	}
 	for _, e := range ch.keeps {
 		take(e)
@@ -280,6 +285,9 @@ func (l *loop) keepEntries(in *instance) {
 	ch.keeps, ch.now = keeps, l.now(in)
 	ch.quiet = in.rec != nil && !l.newIncarnation(ch)
 	l.commit(ch)
+	for _, e := range keeps {
+		e.replace = false // done: the turn that takes it goes on with what it began
+	}
 }
 
 // afterKeep is what follows when there was nothing to store.

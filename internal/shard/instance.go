@@ -31,13 +31,14 @@ type instance struct {
 	// known are messages read from the store, which may also come from memory.
 	known map[engine.MessageID]bool
 
-	unsettled bool     // a commit is on its way
-	turning   *job     // a turn that takes long
-	parked    string   // why no turn is tried; "" = turns are tried
-	ready     bool     // stands in loop.ready
-	blocked   string   // where a turn that does not end waits
-	starting  bool     // a start is in its queue
-	after     []func() // what waits until the state is durable
+	unsettled bool              // a commit is on its way
+	turning   *job              // a turn that takes long
+	parked    string            // why no turn is tried; "" = turns are tried
+	ready     bool              // stands in loop.ready
+	blocked   string            // where a turn that does not end waits
+	starting  bool              // a start is in its queue
+	after     []func()          // what waits until the state is durable
+	last      []engine.Outgoing // what one that is replaced has to say at its end
 
 	prev, next *instance // in the cache's list
 	list       *lru

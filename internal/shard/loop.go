@@ -55,7 +55,8 @@ type loop struct {
 	idlers     []*call // wait until nothing moves
 	failed     error
 	stopping   bool
-	deadline   time.Time // of the stop
+	deadline   time.Time        // of the stop
+	late       <-chan time.Time // ready at the deadline
 }
 
 // run works until ctx ends, then drains.
@@ -68,11 +69,17 @@ func (l *loop) run(ctx context.Context) error {
 			items[i] = item{}
 		}
 		spare = items
-		l.work()
+		over := l.stopping && !time.Now().Before(l.deadline)
+		if !over {
+			l.work()
+		}
 		if l.failed != nil {
 			return l.failed
 		}
-		if len(items) > 0 || len(l.ready) > 0 && len(l.pending) < maxGroup {
+		if over && l.inFlight == 0 {
+			return nil // what is not written is done again when the hub is back
+		}
+		if len(items) > 0 || !over && len(l.ready) > 0 && len(l.pending) < maxGroup {
 			continue
 		}
 		alarm := l.timers.alarm() // before anybody is told that all is idle, and moves the clock
@@ -84,9 +91,10 @@ func (l *loop) run(ctx context.Context) error {
 		case <-l.mail.wake:
 		case <-alarm:
 			l.fire()
+		case <-l.late:
 		case <-ctx.Done():
 			if !l.stopping {
-				l.stop(ctx)
+				l.stop()
 				ctx = context.WithoutCancel(ctx)
 			}
 		}

@@ -120,10 +120,12 @@ func (l *loop) judge(in *instance, j *job) {
 			}
 			j.entries = append(j.entries, e)
 		case engine.Create:
-			j.extra = append(j.extra, l.begin(in, e)...)
+			l.begin(in, e)
 			j.entries = append(j.entries, e)
 		default:
 			j.dropped = append(j.dropped, e)
+			j.extra = append(j.extra, engine.Undeliverable(e.m, l.now(in))...)
+			j.extra = append(j.extra, l.refusedStart(in, e)...)
 		}
 	}
 	in.queue = nil
@@ -147,9 +149,10 @@ func resolution(m *engine.Message) int64 {
 	return 0
 }
 
-// begin makes a new incarnation of the instance for the start in e. It returns
-// what the one that it replaces, if that lives, has to say at its end.
-func (l *loop) begin(in *instance, e *entry) []engine.Outgoing {
+// begin makes a new incarnation of the instance for the start in e. What the one
+// that it replaces, if that lives, has to say at its end goes out with the
+// commit that replaces it.
+func (l *loop) begin(in *instance, e *entry) {
 	start := e.m.Event.Body.(*history.ExecutionStarted)
 	execution := ""
 	if start.Instance != nil && start.Instance.ExecutionID.Set {
@@ -166,15 +169,13 @@ func (l *loop) begin(in *instance, e *entry) []engine.Outgoing {
 		e.m = &m
 		start = &c
 	}
-	var last []engine.Outgoing
 	if in.orch != nil && !in.orch.Status.Terminal() {
-		last = in.orch.Abort(l.now(in))
+		in.last = in.orch.Abort(l.now(in))
 	}
 	l.cool(in)
 	in.past, in.parked, in.starting = nil, "", false
 	in.orch = engine.NewOrchestration(in.id, execution)
 	in.orch.Name, in.orch.Version, in.orch.Tags, in.orch.Parent = start.Name, start.Version, start.Tags, start.Parent
-	return last
 }
 
 func startAt(m *engine.Message) time.Time {
@@ -232,8 +233,8 @@ func (l *loop) recreate(in *instance, e *entry) {
 // scheduleStart records an instance that begins later: its start waits in a
 // timer.
 func (l *loop) scheduleStart(in *instance, e *entry) {
-	last := l.begin(in, e)
-	ch := l.newChange(in, &engine.Effects{Send: last}, []*entry{e})
+	l.begin(in, e)
+	ch := l.newChange(in, &engine.Effects{}, []*entry{e})
 	ch.now = l.now(in)
 	for _, later := range in.queue { // an event that came with the start
 		if !later.m.Stored {
@@ -262,6 +263,10 @@ func (l *loop) withoutCode(in *instance, j *job) *job {
 		in.parked = fmt.Sprintf("no worker serves orchestration %q", in.orch.Name)
 	}
 	l.putBack(in, j)
+	if len(j.dropped) > 0 {
+		l.commitDrops(in, j)
+		return nil
+	}
 	l.keepEntries(in)
 	return nil
 }
@@ -323,7 +328,8 @@ func (l *loop) applyOrchestration(j *job) {
 	if fx.NewBranch {
 		in.past = fx.Events
 	}
-	ch := l.newChange(in, fx, append(j.entries, j.dropped...))
+	ch := l.newChange(in, fx, j.entries)
+	ch.dropped = j.dropped
 	ch.now = j.now
 	l.commit(ch)
 }
@@ -350,11 +356,9 @@ func causeOf(r *engine.TurnResult) string {
 // commitDrops writes that messages were dropped, if the store must know, and
 // answers those who sent them.
 func (l *loop) commitDrops(in *instance, j *job) {
-	fx := &engine.Effects{}
+	fx := &engine.Effects{Send: j.extra}
 	need := false
 	for _, e := range j.dropped {
-		fx.Send = append(fx.Send, engine.Undeliverable(e.m, l.now(in))...)
-		fx.Send = append(fx.Send, l.refusedStart(in, e)...)
 		need = need || e.m.Stored || e.timer != nil || len(e.rows) > 0
 	}
 	if !need && len(fx.Send) == 0 {
@@ -364,8 +368,8 @@ func (l *loop) commitDrops(in *instance, j *job) {
 		l.afterTurn(in)
 		return
 	}
-	ch := l.newChange(in, fx, j.dropped)
-	ch.now = l.now(in)
+	ch := l.newChange(in, fx, nil)
+	ch.dropped, ch.now = j.dropped, l.now(in)
 	ch.quiet = true
 	l.commit(ch)
 }

@@ -2,6 +2,7 @@ package shard
 
 import (
 	"bytes"
+	"slices"
 	"time"
 
 	"github.com/perdure/perdure"
@@ -22,6 +23,8 @@ type rowWrite struct {
 	touch bool
 	// absent lets rows be written to an instance that does not exist.
 	absent bool
+	// then, if set, is called once the rows are durable.
+	then func()
 }
 
 // write queues rows for an instance.
@@ -54,13 +57,17 @@ func (l *loop) commitWrites(in *instance) {
 				in.writes = writes[i:]
 				break
 			}
-			l.commitPurge(in, w)
 			in.writes = writes[i+1:]
+			l.commitPurge(in, w)
 			return
 		}
 		if in.rec == nil && !w.absent {
 			refuse(w.acks, notFound("write rows", in.id))
 			continue
+		}
+		if demands(w.conds, rows) { // what it demands is judged when they are written
+			in.writes = writes[i:]
+			break
 		}
 		touch = touch || w.touch
 		if err := l.holds(in.id, w.conds); err != nil {
@@ -69,6 +76,9 @@ func (l *loop) commitWrites(in *instance) {
 		}
 		rows = append(rows, w.rows...)
 		ch.acks = append(ch.acks, w.acks...)
+		if len(w.acks) == 0 && !w.touch {
+			ch.writes = append(ch.writes, w)
+		}
 		if w.event != nil {
 			ch.keeps = append(ch.keeps, w.event)
 			in.queue = append(in.queue, w.event)
@@ -87,6 +97,13 @@ func (l *loop) commitWrites(in *instance) {
 		})
 	}
 	l.commit(ch)
+}
+
+// demands reports whether conditions are about one of the rows.
+func demands(conds []hub.RowCondition, rows []store.Row) bool {
+	return slices.ContainsFunc(conds, func(c hub.RowCondition) bool {
+		return slices.ContainsFunc(rows, func(r store.Row) bool { return r.Kind == c.Kind && bytes.Equal(r.Key, c.Key) })
+	})
 }
 
 // holds checks conditions against the store, which has the instance's newest

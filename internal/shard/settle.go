@@ -2,6 +2,7 @@ package shard
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/perdure/perdure"
@@ -18,51 +19,79 @@ type flight struct {
 	err     error
 }
 
-// flush submits the next group, if there is room for one.
+// flush submits the next group, if there is room for one. While the store has no
+// space only purges go out.
 func (l *loop) flush() {
-	for len(l.pending) > 0 && l.inFlight < maxInFlight && l.failed == nil && l.pressed.IsZero() {
+	for len(l.pending) > 0 && l.inFlight < maxInFlight && l.failed == nil {
+		if !l.pressed.IsZero() {
+			l.flushPurges()
+			return
+		}
 		n, size := 0, 0
 		for n < len(l.pending) && n < maxGroup && size < maxBytes {
 			size += l.pending[n].size
 			n++
 		}
-		f := &flight{changes: l.pending[:n:n]}
-		g := &store.Group{Commits: make([]*store.Commit, n), Epochs: l.leases}
-		for i, ch := range f.changes {
-			g.Commits[i] = ch.commit
-		}
-		err := fault.Hit(fault.CommitBefore, l.node)
-		var receipt store.Receipt
-		if err == nil {
-			receipt, err = l.store.Submit(l.ctx, g)
-		}
-		if err == nil {
-			err = fault.Hit(fault.CommitApplied, l.node)
-		}
-		if fault.Mutant(fault.AckBeforeSync) {
-			for _, ch := range f.changes {
-				for _, a := range ch.acks {
-					a.call.end(a.value, a.err)
-				}
-				ch.acks = nil
-			}
-		}
-		switch {
-		case errors.Is(err, store.ErrNoSpace):
-			l.pressure(err)
-			return
-		case err != nil:
-			l.fail(err)
+		if !l.submitGroup(l.pending[:n:n]) {
 			return
 		}
-		f.receipt = receipt
 		l.pending = l.pending[n:]
-		l.inFlight++
-		l.flights <- f
 	}
 	if len(l.pending) == 0 {
 		l.pending = nil
 	}
+}
+
+// flushPurges submits the purges among what waits for space: they make some.
+func (l *loop) flushPurges() {
+	var purges, others []*change
+	for _, ch := range l.pending {
+		if ch.commit.Purge && len(purges) < maxGroup {
+			purges = append(purges, ch)
+		} else {
+			others = append(others, ch)
+		}
+	}
+	if len(purges) > 0 && l.submitGroup(purges) {
+		l.pending = others
+	}
+}
+
+// submitGroup hands a group to the store, and reports whether it took it.
+func (l *loop) submitGroup(changes []*change) bool {
+	f := &flight{changes: changes}
+	g := &store.Group{Commits: make([]*store.Commit, len(changes)), Epochs: l.leases}
+	for i, ch := range changes {
+		g.Commits[i] = ch.commit
+	}
+	err := fault.Hit(fault.CommitBefore, l.node)
+	var receipt store.Receipt
+	if err == nil {
+		receipt, err = l.store.Submit(l.ctx, g)
+	}
+	if err == nil {
+		err = fault.Hit(fault.CommitApplied, l.node)
+	}
+	if fault.Mutant(fault.AckBeforeSync) {
+		for _, ch := range changes {
+			for _, a := range ch.acks {
+				a.call.end(a.value, a.err)
+			}
+			ch.acks = nil
+		}
+	}
+	switch {
+	case errors.Is(err, store.ErrNoSpace):
+		l.pressure(err)
+		return false
+	case err != nil:
+		l.fail(err)
+		return false
+	}
+	f.receipt = receipt
+	l.inFlight++
+	l.flights <- f
+	return true
 }
 
 // waitFlights waits for groups in their order and hands them back as mail. It
@@ -84,14 +113,16 @@ const pressureRetry = 500 * time.Millisecond
 // error and what they asked for is taken back; what else was to be written
 // waits, and is tried again by and by.
 func (l *loop) pressure(err error) {
+	if l.noSpace == nil {
+		l.logger.Error("the store's disk is nearly full: nothing is accepted until there is space", "cause", err)
+	}
 	l.noSpace = &perdure.Error{
 		Code: perdure.NoSpace, Message: "the store's disk is nearly full; free some space, then try again", Cause: err,
 	}
 	if l.pressed.IsZero() {
-		l.logger.Error("the store's disk is nearly full: nothing is accepted until there is space", "cause", err)
+		l.pressed = l.clock.Now()
+		l.timers.push(alarm{due: l.pressed.Add(pressureRetry), timer: &store.Timer{Task: spaceTimer}})
 	}
-	l.pressed = l.clock.Now()
-	l.timers.push(alarm{due: l.pressed.Add(pressureRetry), timer: &store.Timer{Task: spaceTimer}})
 	pending := l.pending
 	l.pending = nil
 	var stay []*change
@@ -118,20 +149,76 @@ func (l *loop) askSpace() {
 	}
 }
 
-// undo drops a change that was not written.
+// undo drops a change that was not written. Its calls are refused, and with them
+// the messages that they sent; the instance is loaded anew for what is left.
 func (l *loop) undo(ch *change, err error) {
 	in := ch.in
 	in.unsettled = false
-	l.spilled[in.id] = true // what is stored is read again
+	left := l.leftOf(ch)
+	writes := ch.writes
 	refuse(ch.acks, err)
 	for _, w := range in.writes {
 		refuse(w.acks, err)
+		if len(w.acks) == 0 && !w.touch {
+			writes = append(writes, w)
+		}
 	}
-	l.postpone(ch)
-	queue := in.queue
+	for _, c := range ch.commit.Timers {
+		if c.Delete {
+			l.timers.add(c.Timer)
+		}
+	}
 	in.queue, in.writes = nil, nil
+	l.spilled[in.id] = slices.ContainsFunc(left, func(e *entry) bool { return e.m.Stored }) // these are read again
+	if !l.spilled[in.id] {
+		delete(l.spilled, in.id)
+	}
 	l.evict(in)
-	l.requeue(in.id, append(append(ch.entries, ch.keeps...), queue...))
+	for _, e := range left {
+		l.deliver(in.id, e)
+	}
+	if len(writes) == 0 || l.failed != nil {
+		return
+	}
+	if in, err = l.find(in.id); err != nil {
+		l.fail(err)
+		return
+	}
+	in.writes = append(in.writes, writes...)
+	l.makeReady(in)
+}
+
+// leftOf returns the messages of an instance that are left when a change is
+// dropped: those that the store has, those that the change was not to take, and
+// results of activities, which nobody sends again.
+func (l *loop) leftOf(ch *change) (left []*entry) {
+	var turning, dropped []*entry
+	if j := ch.in.turning; j != nil {
+		turning, dropped = j.entries, j.dropped
+	}
+	seen := make(map[*entry]bool)
+	for i, list := range [...][]*entry{ch.entries, ch.dropped, ch.keeps, turning, dropped, ch.in.queue} {
+		for _, e := range list {
+			if seen[e] {
+				continue
+			}
+			seen[e] = true
+			if e.stored {
+				m := *e.m
+				m.Stored, e.stored = false, false
+				e.m = &m
+			}
+			switch e.m.Event.Body.(type) {
+			case *history.TaskCompleted, *history.TaskFailed:
+			default:
+				if i < 3 && !e.m.Stored {
+					continue // refused, or a timer that fires again
+				}
+			}
+			left = append(left, e)
+		}
+	}
+	return left
 }
 
 // settle releases the effects of a group that is durable.
@@ -180,8 +267,10 @@ func (l *loop) release(ch *change) {
 	for _, a := range ch.acks {
 		a.call.end(a.value, a.err)
 	}
-	for _, e := range ch.entries {
-		delete(in.known, e.m.ID)
+	for _, list := range [2][]*entry{ch.entries, ch.dropped} {
+		for _, e := range list {
+			delete(in.known, e.m.ID)
+		}
 	}
 	for _, e := range ch.keeps {
 		e.stored = false
@@ -214,6 +303,11 @@ func (l *loop) release(ch *change) {
 		l.deliver(out.Target, &entry{m: out.Message})
 	}
 	l.rowsWritten(ch)
+	for _, w := range ch.writes {
+		if w.then != nil {
+			w.then()
+		}
+	}
 	if ch.purge || ch.gone {
 		l.forget(in)
 		return
@@ -237,51 +331,12 @@ func (l *loop) deliver(target string, e *entry) {
 	l.enqueue(in, e)
 }
 
-// requeue hands entries to the instance loaded anew.
-func (l *loop) requeue(id string, entries []*entry) {
-	for _, e := range entries {
-		if e.m.Stored && e.stored {
-			m := *e.m
-			m.Stored, e.stored = false, false
-			e.m = &m
-		}
-		if len(e.acks) == 0 && !e.m.Stored && e.m.Event.Body.Kind() == history.KindExecutionStarted {
-			continue // its caller was told that it failed
-		}
-		if in, err := l.find(id); err == nil {
-			l.enqueue(in, e)
-		} else {
-			l.fail(err)
-		}
-	}
-}
-
-// postpone gives back what a dropped change had taken and only memory holds:
-// results of activities, which nobody sends again, and timers.
-func (l *loop) postpone(ch *change) {
-	for _, list := range [2]*[]*entry{&ch.entries, &ch.keeps} {
-		kept := (*list)[:0]
-		for _, e := range *list {
-			switch e.m.Event.Body.(type) {
-			case *history.TaskCompleted, *history.TaskFailed:
-				kept = append(kept, e)
-			default:
-				if e.m.Stored {
-					kept = append(kept, e)
-				}
-			}
-		}
-		*list = kept
-	}
-	for _, c := range ch.commit.Timers {
-		if c.Delete {
-			l.timers.add(c.Timer)
-		}
-	}
-}
-
 // forget drops an instance that is no more.
 func (l *loop) forget(in *instance) {
+	if j := in.turning; j != nil { // its turn was that of one that is no more
+		in.turning, in.blocked = nil, ""
+		in.queue = append(slices.Concat(j.entries, j.dropped), in.queue...)
+	}
 	if len(in.queue) > 0 || len(in.writes) > 0 {
 		in.orch, in.ent, in.past = nil, nil, nil
 		l.cool(in)

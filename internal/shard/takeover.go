@@ -1,7 +1,6 @@
 package shard
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -203,24 +202,19 @@ func (l *loop) startRecorded(k activityKey) bool {
 	return len(rows) == 1 && string(rows[0].Key) == string(key)
 }
 
-// stop begins an orderly end: no new turns wait for user code, activities are
-// told, and what they still answer is written.
-func (l *loop) stop(context.Context) {
+// stop begins an orderly end: activities are told, and what they and the
+// orchestrations still do until the deadline is written. Real time counts, not
+// the hub's.
+func (l *loop) stop() {
 	l.stopping = true
 	l.activities.stop()
-	l.timers.push(alarm{due: l.clock.Now().Add(l.limits.Drain), timer: &store.Timer{Task: drainTimer}})
 	l.deadline = time.Now().Add(l.limits.Drain)
+	l.late = time.After(l.limits.Drain)
 }
-
-// drainTimer marks the alarm that ends the wait for activities.
-const drainTimer int32 = -2
 
 // drained reports whether nothing is left to wait for.
 func (l *loop) drained() bool {
-	if l.inFlight > 0 || len(l.pending) > 0 {
-		return false
-	}
-	return l.activities.active == 0 || !time.Now().Before(l.deadline)
+	return l.inFlight == 0 && len(l.pending) == 0 && l.activities.active == 0
 }
 
 // shutDown frees what the loop holds.

@@ -160,7 +160,6 @@ func (l *loop) fire() {
 			l.activities.overdue(l, a.run, now)
 		case a.job != nil:
 			l.stillSlow(a.job)
-		case a.timer.Owner == "" && a.timer.Task == drainTimer:
 		case a.timer.Owner == "" && a.timer.Task == spaceTimer:
 			l.askSpace()
 		case a.timer.Owner == "" && a.timer.Task == sweepTimer:

@@ -27,6 +27,9 @@ type stage struct {
 	reg   *perdure.Registry
 	lim   shard.Limits
 	kill  func() // cuts the power
+
+	cancel context.CancelFunc
+	done   chan struct{}
 }
 
 func newStage(t *testing.T) *stage {
@@ -56,6 +59,7 @@ func (s *stage) open() {
 	done := make(chan struct{})
 	h := s.Hub
 	go func() { defer close(done); h.Run(ctx) }()
+	s.cancel, s.done = cancel, done
 	s.kill = func() { s.disk.Crash(); cancel(); <-done }
 	s.t.Cleanup(func() { s.disk.Manual(false); cancel(); <-done })
 }
