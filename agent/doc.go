@@ -14,7 +14,12 @@
 // Messages lie once, as rows beside the turn that wrote them. What a model says
 // is streamed while it says it, see [Service.Stream].
 //
-// A tool that was running when the process died runs again. Tools with effects
-// should pass on the effect id of their step, perdure.Activity(ctx).EffectID,
-// which is the same each time.
+// A tool that was running when the process died is called again only if its class
+// allows it, see [Effect]: what became of the others is asked of the tool, see
+// [WithReconcile], else of a person. Tools with effects should pass on [EffectID],
+// which is the same for each attempt.
+//
+// Tools may need a person's approval, see [RequireApproval]. Questions to people
+// are listed by [Service.Decisions] and answered, once each, by [Service.Decide];
+// meanwhile the turn waits and holds no worker.
 package agent
