@@ -21,6 +21,7 @@ import (
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/agent"
+	"github.com/perdure/perdure/agent/mcp"
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/internal/httpapi"
 	"github.com/perdure/perdure/internal/hub"
@@ -57,7 +58,8 @@ func New(cfg Config) (*App, error) {
 }
 
 // Handle adds an HTTP route, with a pattern of http.ServeMux. It is served
-// behind the checks of the app's own routes: Host, origin, time limits.
+// behind the checks of the app's own routes: Host, origin, time limits. The
+// pattern "/mcp" is taken: there the agents are tools, see package mcp.
 func (a *App) Handle(pattern string, h http.Handler) {
 	a.mounts = append(a.mounts, httpapi.Mount{Pattern: pattern, Handler: h})
 }
@@ -201,9 +203,10 @@ func (a *App) api(o *opened, addr net.Addr) *httpapi.API {
 		hosts = append([]string{tcp.IP.String()}, hosts...)
 	}
 	version, commit, release := build()
+	mounts := append([]httpapi.Mount{{Pattern: mcp.Path, Handler: mcp.Behind(a.agents.Service, a.agents.List...)}}, a.mounts...)
 	return httpapi.New(httpapi.Config{
 		Hub: o.hub, Now: o.now, Logger: a.cfg.Logger, Orchestrations: a.cfg.Registry.Orchestrations,
-		Hosts: hosts, AnyIP: anyIP, MaxBody: a.cfg.BodyLimit, Agents: &a.agents, Mounts: a.mounts,
+		Hosts: hosts, AnyIP: anyIP, MaxBody: a.cfg.BodyLimit, Agents: &a.agents, Mounts: mounts,
 		Info: httpapi.Info{Version: version, Commit: commit, Go: release, Hub: hubName, Store: "pebble",
 			Data: a.cfg.Hub, Model: a.cfg.Model, TimeScale: a.cfg.TimeScale},
 	})
