@@ -96,7 +96,13 @@ type Terminate struct {
 }
 
 // Rewind replaces the history, in answer to an ExecutionRewound.
-type Rewind struct{ NewHistory []*history.Event }
+type Rewind struct {
+	NewHistory []*history.Event
+	// Redeliver are messages of turns that NewHistory leaves out, to be taken in
+	// the first turn that follows it: what they resolve is not run again. If the
+	// first of them is the ExecutionStarted, NewHistory is empty.
+	Redeliver []*history.Event
+}
 
 // Cancel closes an open task without waiting for its end: a timer is removed,
 // an activity's context is cancelled and its result dropped. No history event;

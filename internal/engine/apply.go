@@ -419,15 +419,74 @@ func (o *Orchestration) rewind(t *Turn, do *Rewind) *Effects {
 		o.add(fx, e)
 	}
 	o.Status = history.StatusRunning
+	if len(do.NewHistory) == 0 {
+		return o.beginAgain(fx, t, do, &old)
+	}
+	again := resolvedBy(do.Redeliver)
 	for _, task := range o.tasks {
-		o.reopen(fx, task, t)
+		if !again[task.ID] {
+			o.reopen(fx, task, t)
+		}
 	}
 	// What goes on with the new history is a turn of its own.
 	fx.Send = append(fx.Send, Outgoing{Target: o.ID, Message: &Message{
 		From: o.ID, Class: ClassStart, Execution: t.Execution,
 		Event: &history.Event{ID: -1, Time: t.Now, Body: &history.OrchestratorStarted{}},
 	}})
+	o.redeliver(fx, t, do.Redeliver)
 	return fx
+}
+
+// redeliver sends messages of turns that were cut off to the execution that
+// goes on without them.
+func (o *Orchestration) redeliver(fx *Effects, t *Turn, events []*history.Event) {
+	for _, e := range events {
+		fx.Send = append(fx.Send, Outgoing{Target: o.ID, Message: &Message{
+			From: o.ID, Class: ClassCarry, Execution: t.Execution, Event: e,
+		}})
+	}
+}
+
+// beginAgain rewinds to before the first turn: the execution starts anew, with
+// all that its first turn was given.
+func (o *Orchestration) beginAgain(fx *Effects, t *Turn, do *Rewind, old *Orchestration) *Effects {
+	o.Status = history.StatusPending
+	o.Name, o.Version, o.Tags, o.Parent, o.Trace = old.Name, old.Version, old.Tags, old.Parent, old.Trace
+	for i, e := range do.Redeliver {
+		b, ok := e.Body.(*history.ExecutionStarted)
+		if !ok {
+			continue
+		}
+		c, d := *b, *e
+		c.Instance = &history.Instance{InstanceID: o.ID, ExecutionID: history.Some(t.Execution)}
+		d.Body = &c
+		fx.Send = append(fx.Send, Outgoing{Target: o.ID, Message: &Message{
+			From: o.ID, Class: ClassStart, Execution: t.Execution, Event: &d,
+		}})
+		o.redeliver(fx, t, do.Redeliver[i+1:])
+		break
+	}
+	return fx
+}
+
+// resolvedBy returns the tasks that the events resolve.
+func resolvedBy(events []*history.Event) map[int32]bool {
+	ids := make(map[int32]bool)
+	for _, e := range events {
+		switch b := e.Body.(type) {
+		case *history.TaskCompleted:
+			ids[b.TaskScheduledID] = true
+		case *history.TaskFailed:
+			ids[b.TaskScheduledID] = true
+		case *history.TimerFired:
+			ids[b.TimerID] = true
+		case *history.SubOrchestrationInstanceCompleted:
+			ids[b.TaskScheduledID] = true
+		case *history.SubOrchestrationInstanceFailed:
+			ids[b.TaskScheduledID] = true
+		}
+	}
+	return ids
 }
 
 func rewoundParent(messages []*Message) history.Text {

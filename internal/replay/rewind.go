@@ -10,7 +10,8 @@ import (
 // rewind answers an ExecutionRewound: the history without what failed and
 // without the end. Where the code has handled an earlier failure and gone on,
 // that history does not fit the code; then only what failed in the last turn is
-// left out.
+// left out. Where the code ended by its own error, no history that holds its last
+// turn fits: then that turn is cut off, and what it was given is delivered anew.
 func (m *machine) rewind(past, fresh []*history.Event) engine.TurnResult {
 	events := m.rewound(past, fresh, 0)
 	begin := &history.Event{ID: -1, Time: fresh[0].Time, Body: &history.OrchestratorStarted{}}
@@ -19,11 +20,39 @@ func (m *machine) rewind(past, fresh []*history.Event) engine.TurnResult {
 		for last > 0 && !is[*history.OrchestratorStarted](past[last]) {
 			last--
 		}
-		if gentle := m.rewound(past, fresh, last); m.accepts(gentle, begin) {
-			events = gentle
+		gentle := m.rewound(past, fresh, last)
+		if !m.accepts(gentle, begin) {
+			return m.cutOff(past, fresh, last)
 		}
+		events = gentle
 	}
 	return engine.TurnResult{Actions: []engine.Action{{ID: -1, Do: &engine.Rewind{NewHistory: events}}}}
+}
+
+// cutOff leaves out the turn that begins with the event with the index last.
+func (m *machine) cutOff(past, fresh []*history.Event, last int) engine.TurnResult {
+	do := &engine.Rewind{}
+	for _, ev := range past[last:] {
+		if isMessage(ev) {
+			do.Redeliver = append(do.Redeliver, ev)
+		}
+	}
+	if last > 0 {
+		do.NewHistory = m.rewound(past[:last], fresh, last)
+	}
+	return engine.TurnResult{Actions: []engine.Action{{ID: -1, Do: do}}}
+}
+
+// isMessage reports whether the event was given to its turn, not made by it.
+func isMessage(ev *history.Event) bool {
+	switch ev.Body.(type) {
+	case *history.ExecutionStarted, *history.EventRaised, *history.TaskCompleted, *history.TaskFailed,
+		*history.TimerFired, *history.SubOrchestrationInstanceCompleted, *history.SubOrchestrationInstanceFailed,
+		*history.EntityOperationCompleted, *history.EntityOperationFailed, *history.EntityLockGranted,
+		*history.ExecutionSuspended, *history.ExecutionResumed:
+		return true
+	}
+	return false
 }
 
 // accepts reports whether the code could have written the history, as far as
