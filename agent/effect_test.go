@@ -7,6 +7,7 @@ import (
 	"iter"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/agent"
@@ -101,6 +102,37 @@ func TestPowerCutInEffect(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestPowerCutInExpiry cuts the power at each moment of a turn whose approval
+// nobody gives: nothing is called.
+func TestPowerCutInExpiry(t *testing.T) {
+	s := &sink{}
+	agents := func() *agent.Agent {
+		return joker(stateless{}, agent.NewTool("pay", "pays", s.pay, agent.AlwaysRequireApproval(), agent.ApprovalTimeout(time.Hour)))
+	}
+	eachCut(t, agents, func(n *node) error {
+		a, err := n.Send(ctxOf(t), session(t, "k1"), agent.Message{Text: "Pay.", CorrelationID: "a"})
+		for err == nil {
+			if _, err = n.hub.Idle(ctxOf(t)); err != nil {
+				break
+			}
+			i, failed := n.hub.Instance(ctxOf(t), a.Turn, false)
+			if failed != nil || i.Status == store.Completed {
+				return failed
+			}
+			n.clock.Advance(time.Hour)
+		}
+		return err
+	}, func(n *node, at int) {
+		if got := transcript(t, n, "k1"); !strings.Contains(got, "not approved in time") || s.most() != 0 {
+			t.Errorf("cut at %d: %d payments and transcript %s, want none and that it is late", at, s.most(), got)
+		}
+		page, err := n.Decisions(ctxOf(t), agent.DecisionFilter{})
+		if err != nil || len(page.Decisions) != 1 || page.Decisions[0].State != agent.DecisionExpired {
+			t.Errorf("cut at %d: Decisions() = %+v, %v, want one that expired", at, page, err)
+		}
+	})
 }
 
 func TestEffectOptions(t *testing.T) {
