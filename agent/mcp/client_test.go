@@ -1,6 +1,7 @@
 package mcp_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -231,6 +232,8 @@ func TestSlow(t *testing.T) {
 
 func TestCloseEndsCallsAndProcess(t *testing.T) {
 	s := child(t)
+	written, writer := io.Pipe()
+	s.Stderr = writer
 	c := dial(t, s)
 	slow := tool(t, c, "slow")
 	number, err := call(t.Context(), tool(t, c, "process"), `{"text":""}`)
@@ -242,6 +245,9 @@ func TestCloseEndsCallsAndProcess(t *testing.T) {
 		_, err := call(t.Context(), slow, `{"text":"a"}`)
 		failed <- err
 	}()
+	if got, err := bufio.NewReader(written).ReadString('\n'); err != nil || got != "slow begins\n" {
+		t.Fatalf("stderr = %q, %v, want what the tool writes", got, err)
+	}
 	if err := c.Close(); err != nil {
 		t.Errorf("Close() = %v", err)
 	}
@@ -324,12 +330,8 @@ func TestToolsAndNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := map[string]mcp.Hints{}
-	for _, tool := range tools {
-		got[tool.Name()] = tool.(*mcp.Tool).Hints()
-	}
-	want := map[string]mcp.Hints{"child_echo": {ReadOnly: true}, "child_huge_text": {}, "child_crash": {Idempotent: true}}
-	if diff := cmp.Diff(want, got); diff != "" {
+	want := map[string]agent.Effect{"child_echo": agent.Pure, "child_huge_text": agent.Irreversible, "child_crash": agent.Idempotent}
+	if diff := cmp.Diff(want, effects(tools)); diff != "" {
 		t.Errorf("Tools (-want +got)\n%s", diff)
 	}
 	if got := tool(t, c, "child_echo").Description(); got != "Repeats a text." {
@@ -338,6 +340,39 @@ func TestToolsAndNames(t *testing.T) {
 	s.Allow = []string{"echo", "none"}
 	if _, err := mcp.Dial(t.Context(), s); perdure.CodeOf(err) != perdure.NotFound {
 		t.Errorf("Dial with an unknown tool allowed = %v, want not_found", err)
+	}
+	s.Allow, s.Effects = nil, map[string]agent.Effect{"none": agent.Pure}
+	if _, err := mcp.Dial(t.Context(), s); perdure.CodeOf(err) != perdure.NotFound {
+		t.Errorf("Dial with an effect of an unknown tool = %v, want not_found", err)
+	}
+}
+
+// effects is the effect class of each tool.
+func effects(tools []agent.Tool) map[string]agent.Effect {
+	classes := map[string]agent.Effect{}
+	for _, tool := range tools {
+		classes[tool.Name()] = tool.(agent.EffectTool).Effect()
+	}
+	return classes
+}
+
+func TestEffects(t *testing.T) {
+	s := child(t)
+	s.Allow = []string{"echo", "crash", "slow"}
+	s.Effects = map[string]agent.Effect{"echo": agent.Reversible, "slow": agent.Idempotent}
+	for _, ignored := range []bool{false, true} {
+		s.IgnoreHints = ignored
+		tools, err := dial(t, s).Tools(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]agent.Effect{"echo": agent.Reversible, "slow": agent.Idempotent, "crash": agent.Idempotent}
+		if ignored {
+			want["crash"] = agent.Irreversible
+		}
+		if diff := cmp.Diff(want, effects(tools)); diff != "" {
+			t.Errorf("effects, hints ignored: %v (-want +got)\n%s", ignored, diff)
+		}
 	}
 }
 
@@ -396,6 +431,7 @@ func TestDialFails(t *testing.T) {
 		{"both", mcp.Server{Name: "x", Command: []string{"x"}, URL: "http://localhost"}, perdure.InvalidArgument},
 		{"scheme", mcp.Server{Name: "x", URL: "ftp://localhost"}, perdure.InvalidArgument},
 		{"password", mcp.Server{Name: "x", URL: "http://u:p@localhost"}, perdure.InvalidArgument},
+		{"effect", mcp.Server{Name: "x", Command: []string{"x"}, Effects: map[string]agent.Effect{"y": 9}}, perdure.InvalidArgument},
 		{"prefix", mcp.Server{Name: "x", Command: []string{"x"}, Prefix: "a."}, perdure.InvalidArgument},
 		{"no program", mcp.Server{Name: "x", Command: []string{"/no/such/program"}}, perdure.Unavailable},
 		{"ends at once", mcp.Server{Name: "x", Command: []string{"true"}}, perdure.Unavailable},

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/agent"
 )
 
 // Defaults of Server.
@@ -48,6 +49,13 @@ type Server struct {
 	// Prefix is put before the names of tools, to tell those of two servers
 	// apart.
 	Prefix string
+	// Effects are the classes of the effects of tools, by the server's names for
+	// them. Of a tool that is not named here the server's hints are believed:
+	// read-only is Pure, idempotent is Idempotent, all else Irreversible.
+	Effects map[string]agent.Effect
+	// IgnoreHints is for servers whose hints are not to be believed: a tool that
+	// Effects does not name is Irreversible.
+	IgnoreHints bool
 	// Pins hold the server to tools with these hashes, see Client.Pins. nil =
 	// to those that it has when it is connected with first.
 	Pins map[string]string
@@ -93,6 +101,11 @@ func (s *Server) complete() error {
 	if !prefixForm.MatchString(s.Prefix) {
 		wrong = append(wrong, fmt.Errorf("the Prefix %q has other characters than letters, digits, _ and -", s.Prefix))
 	}
+	for name, e := range s.Effects {
+		if e > agent.Pure {
+			wrong = append(wrong, fmt.Errorf("there is no effect class %d, as %q has", e, name))
+		}
+	}
 	if s.Timeout < 0 || s.MaxResult < 0 {
 		wrong = append(wrong, errors.New("the bounds Timeout and MaxResult must not be negative"))
 	}
@@ -110,7 +123,7 @@ func (s *Server) complete() error {
 		s.Recheck = DefaultRecheck
 	}
 	s.Command, s.Env, s.Allow = slices.Clone(s.Command), slices.Clone(s.Env), slices.Clone(s.Allow)
-	s.Header, s.Pins = s.Header.Clone(), maps.Clone(s.Pins)
+	s.Header, s.Pins, s.Effects = s.Header.Clone(), maps.Clone(s.Pins), maps.Clone(s.Effects)
 	if len(s.Allow) > 0 {
 		maps.DeleteFunc(s.Pins, func(name, _ string) bool { return !slices.Contains(s.Allow, name) })
 	}

@@ -76,6 +76,9 @@ func toolServer(state string) *sdk.Server {
 		return strings.Repeat("x", 4<<20), nil
 	})
 	add(&sdk.Tool{Name: "slow"}, func(ctx context.Context, _ *sdk.CallToolRequest) (string, error) {
+		if os.Getenv(roleVariable) != "" {
+			fmt.Fprintln(os.Stderr, "slow begins")
+		}
 		<-ctx.Done()
 		return "", ctx.Err()
 	})
@@ -298,3 +301,16 @@ func lives(t *testing.T, number string) bool {
 
 // retryable reports whether a step that fails with err may be repeated.
 func retryable(err error) bool { return err != nil && !perdure.FailureOf(err).NonRetriable }
+
+// line shows the results of tools.
+func line(messages []agent.LogMessage) string {
+	var parts []string
+	for _, m := range messages {
+		for _, c := range m.Message.Contents {
+			if r, ok := c.(*model.FunctionResult); ok {
+				parts = append(parts, string(m.Message.Role), string(r.Result)+r.Error)
+			}
+		}
+	}
+	return strings.Join(parts, " ")
+}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -82,10 +83,10 @@ func (c *Client) compare(list []*sdk.Tool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.pins == nil {
-		for _, name := range c.server.Allow {
+		for _, name := range slices.Concat(c.server.Allow, slices.Sorted(maps.Keys(c.server.Effects))) {
 			if _, there := now[name]; !there {
 				return &perdure.Error{Code: perdure.NotFound, Op: "list tools", Instance: c.server.Name,
-					Message: fmt.Sprintf("the server has no tool %q, which is allowed", name)}
+					Message: fmt.Sprintf("Allow or Effects names the tool %q, which the server does not have", name)}
 			}
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/agent"
 )
 
 // Tool is a tool of an MCP server, for agents. Its methods may be called
@@ -20,13 +21,7 @@ type Tool struct {
 	name, remote string
 	description  string
 	schema       any
-	hints        Hints
-}
-
-// Hints are what a server says about a tool. Nothing shows that it is true.
-type Hints struct {
-	ReadOnly   bool // it changes nothing
-	Idempotent bool // it may be called again with the same arguments
+	effect       agent.Effect
 }
 
 var oddName = regexp.MustCompile(`[^A-Za-z0-9_-]`)
@@ -39,10 +34,25 @@ func newTool(c *Client, d *sdk.Tool) *Tool {
 	if t.description == "" {
 		t.description = d.Title
 	}
-	if a := d.Annotations; a != nil {
-		t.hints = Hints{ReadOnly: a.ReadOnlyHint, Idempotent: a.IdempotentHint}
-	}
+	t.effect = c.server.effectOf(d)
 	return t
+}
+
+// effectOf is the class of a tool's effects: what the user says, else what the
+// server hints at.
+func (s *Server) effectOf(d *sdk.Tool) agent.Effect {
+	if e, ok := s.Effects[d.Name]; ok {
+		return e
+	}
+	switch a := d.Annotations; {
+	case a == nil || s.IgnoreHints:
+		return agent.Irreversible
+	case a.ReadOnlyHint:
+		return agent.Pure
+	case a.IdempotentHint:
+		return agent.Idempotent
+	}
+	return agent.Irreversible
 }
 
 // Name returns the tool's name for models: Server.Prefix and the server's name
@@ -55,8 +65,10 @@ func (t *Tool) Description() string { return t.description }
 // Schema returns the schema of the arguments.
 func (t *Tool) Schema() any { return t.schema }
 
-// Hints returns what the server says about the tool's effects.
-func (t *Tool) Hints() Hints { return t.hints }
+// Effect returns the class of the tool's effects: that of Server.Effects; else Pure
+// or Idempotent if the server hints at it, which nothing proves; else
+// Irreversible.
+func (t *Tool) Effect() agent.Effect { return t.effect }
 
 // Call calls the tool on the server. The result is its structured content; else
 // its text, if it is nothing but text; else the list of its contents. An error of
