@@ -67,7 +67,7 @@ func decode[T any](t history.Text, v *T) error {
 
 func decodeAny(s string, v any) error {
 	if err := json.Unmarshal([]byte(s), v); err != nil {
-		return fmt.Errorf("decode %s into %T: %w", excerpt(s), v, err)
+		return fmt.Errorf("decode %s into %s: %w", excerpt(s), strings.TrimPrefix(fmt.Sprintf("%T", v), "*"), err)
 	}
 	return nil
 }

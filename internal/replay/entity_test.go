@@ -105,7 +105,7 @@ func TestEntityOfType(t *testing.T) {
 		Results: []engine.OperationResult{
 			value("3"), failure("errors.errorString", "no", false), value("3"), failure("Panic", "oops", false),
 			failure("not_found", `entity operation @counter@a: there is no operation "none"`, true),
-			failure("invalid_argument", `input of add: decode "x" into *int: json: cannot unmarshal string into Go value of type int`, true),
+			failure("invalid_argument", `input of add: decode "x" into int: json: cannot unmarshal string into Go value of type int`, true),
 			{}, value("3"),
 		},
 		Actions: []engine.EntityAction{

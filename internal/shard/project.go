@@ -99,6 +99,7 @@ func (l *loop) projectPhase(ch *change, rec *store.Record) {
 	*p = hub.Pending{}
 	rec.Work = false
 	if !rec.Status.Terminal() {
+		sum.ErrorType, sum.ErrorText = "", ""
 		phase = l.phaseOf(ch, rec)
 	} else if end := failureOf(ch.fx); end != nil {
 		sum.ErrorType, sum.ErrorText = end.Type, clip(end.Message, 256)
@@ -129,7 +130,8 @@ func (l *loop) phaseOf(ch *change, rec *store.Record) store.Phase {
 		sum.NextAt = minTime(sum.NextAt, t.Due)
 		if r := t.Options.Retry; r != nil {
 			retrying = true
-			sum.Attempt, sum.Step, sum.ErrorText = r.Attempt, r.Name, clip(r.Error, 256)
+			sum.Attempt, sum.Step = r.Attempt, r.Name
+			sum.ErrorType, sum.ErrorText = "StepFailed", clip(r.Error, 256)
 		}
 	}
 	lost := ""
