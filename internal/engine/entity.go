@@ -3,6 +3,7 @@ package engine
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -321,8 +322,7 @@ func (s *Entity) Encode() []byte {
 		sub(entDeferred, r, c.Instance, c.Execution, c.Ask)
 	}
 	for _, id := range slices.Sorted(maps.Keys(s.Early)) {
-		at, _ := s.Early[id].MarshalText()
-		sub(entEarly, id, string(at))
+		sub(entEarly, id, strconv.FormatInt(s.Early[id].UnixMicro(), 10))
 	}
 	b = protowire.AppendVarint(protowire.AppendTag(b, entDelayed, protowire.VarintType), uint64(s.Delayed))
 	return protowire.AppendVarint(protowire.AppendTag(b, entNext, protowire.VarintType), uint64(s.NextTimer))

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"strconv"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -75,14 +76,14 @@ func (s *Entity) decodeField(num protowire.Number, v []byte) error {
 		}
 		s.Deferred[parts[0]] = Caller{Instance: parts[1], Execution: parts[2], Ask: parts[3]}
 	case num == entEarly && len(parts) == 2:
-		at, err := time.Parse(time.RFC3339Nano, parts[1])
+		at, err := strconv.ParseInt(parts[1], 10, 64)
 		if err != nil {
 			return errEntity
 		}
 		if s.Early == nil {
 			s.Early = make(map[string]time.Time)
 		}
-		s.Early[parts[0]] = at
+		s.Early[parts[0]] = time.UnixMicro(at).UTC()
 	default:
 		return errEntity
 	}
