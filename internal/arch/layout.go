@@ -106,7 +106,6 @@ func Perdure() Layout {
 func dependencies() []Dependency {
 	return []Dependency{
 		{Module: "github.com/cockroachdb/pebble", Owners: []string{"store/pebble"}},
-		{Module: "github.com/cockroachdb/errors", Owners: []string{"store/pebble"}},
 		{Module: "github.com/jackc/pgx", Owners: []string{"store/postgres"}},
 		{Module: "github.com/openai/openai-go", Owners: []string{"model/openai"}},
 		{Module: "github.com/Azure/azure-sdk-for-go", Owners: []string{"model/openai"}},
@@ -119,7 +118,6 @@ func dependencies() []Dependency {
 		{Module: "github.com/google/go-cmp", Tests: true},
 		{Module: "go.uber.org/goleak", Tests: true},
 		{Module: "pgregory.net/rapid", Tests: true},
-		{Module: "github.com/anishathalye/porcupine", Tests: true},
 	}
 }
 
