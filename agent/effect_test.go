@@ -13,6 +13,7 @@ import (
 	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/model"
 	"github.com/perdure/perdure/store"
+	"github.com/perdure/perdure/store/memory"
 )
 
 // stateless is a model that pays, and when it has the result says so, however
@@ -66,22 +67,19 @@ func untilPaid(t *testing.T, n *node, s *sink) error {
 }
 
 // TestPowerCutInEffect cuts the power at each moment of a turn with a payment that
-// needs an approval: it is made once, whoever finds out what became of it. The
-// same tool declared idempotent is called twice where the cut hits it.
+// needs an approval: it is made once, whoever finds out what became of it.
 func TestPowerCutInEffect(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		effect  agent.Effect
 		options func(s *sink) []agent.ToolOption
-		most    int
 	}{
-		{"a person decides", agent.Irreversible, func(*sink) []agent.ToolOption { return nil }, 1},
-		{"reconciled", agent.Irreversible, func(s *sink) []agent.ToolOption { return []agent.ToolOption{agent.WithReconcile(s.happened)} }, 1},
-		{"reversible", agent.Reversible, func(*sink) []agent.ToolOption { return nil }, 1},
-		{"idempotent", agent.Idempotent, func(*sink) []agent.ToolOption { return nil }, 2},
+		{"a person decides", agent.Irreversible, func(*sink) []agent.ToolOption { return nil }},
+		{"reconciled", agent.Irreversible, func(s *sink) []agent.ToolOption { return []agent.ToolOption{agent.WithReconcile(s.happened)} }},
+		{"reversible", agent.Reversible, func(*sink) []agent.ToolOption { return nil }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s, most := &sink{}, 0
+			s := &sink{}
 			agents := func() *agent.Agent {
 				options := append(c.options(s), agent.WithEffect(c.effect), agent.AlwaysRequireApproval())
 				return joker(stateless{}, agent.NewTool("pay", "pays", s.pay, options...))
@@ -91,16 +89,48 @@ func TestPowerCutInEffect(t *testing.T) {
 				if got := transcript(t, n, "k1"); got != want {
 					t.Errorf("cut at %d: transcript = %s, want %s", at, got, want)
 				}
-				if len(s.effects) != 1 {
-					t.Errorf("cut at %d: effects = %v, want one effect id", at, s.effects)
+				if len(s.effects) != 1 || s.most() != 1 {
+					t.Errorf("cut at %d: effects = %v, want one, once", at, s.effects)
 				}
-				most = max(most, s.most())
 				*s = sink{}
 			})
-			if most != c.most {
-				t.Errorf("the effect happened at most %d times, want %d", most, c.most)
-			}
 		})
+	}
+}
+
+// TestLostOutcome cuts the power when a payment was made and its outcome is about
+// to be recorded: tools that may be called again are, others are not.
+func TestLostOutcome(t *testing.T) {
+	for effect, want := range map[agent.Effect]int{agent.Pure: 2, agent.Idempotent: 2, agent.Reversible: 1, agent.Irreversible: 1} {
+		for name, more := range map[string][]agent.ToolOption{"free": nil, "approved": {agent.AlwaysRequireApproval()}} {
+			t.Run(effect.String()+" "+name, func(t *testing.T) {
+				s, disk := &sink{}, &memory.Disk{}
+				disk.OnGroup(func(memory.GroupEvent) memory.Verdict {
+					if s.most() > 0 {
+						return memory.CrashNow
+					}
+					return memory.Proceed
+				})
+				reg := registry(t, joker(stateless{}, agent.NewTool("pay", "pays", s.pay, append(more, agent.WithEffect(effect))...)))
+				n := begin(t, disk, reg)
+				if err := untilPaid(t, n, s); err == nil {
+					t.Fatal("untilPaid() = nil, want a power cut")
+				}
+				n.stop()
+				disk.OnGroup(nil)
+				n = begin(t, disk, reg)
+				if err := untilPaid(t, n, s); err != nil {
+					t.Fatal(err)
+				}
+				if len(s.effects) != 1 || s.most() != want {
+					t.Errorf("effects = %v, want one, %d times", s.effects, want)
+				}
+				unknown, err := n.Decisions(ctxOf(t), agent.DecisionFilter{Kind: agent.DecisionOutcomeUnknown, State: agent.DecisionAnswered})
+				if err != nil || len(unknown.Decisions) != 2-want {
+					t.Errorf("decisions about the outcome = %+v, %v, want %d", unknown, err, 2-want)
+				}
+			})
+		}
 	}
 }
 
