@@ -11,6 +11,7 @@ import (
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/agent"
+	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/model/modeltest"
 	"github.com/perdure/perdure/store"
 	"github.com/perdure/perdure/store/memory"
@@ -286,5 +287,28 @@ func TestOutcomeUnknown(t *testing.T) {
 				t.Errorf("%d calls with %d effect ids, transcript %s, want %d with 1 and %q", len(s.inputs), len(s.effects), got, c.calls, c.part)
 			}
 		})
+	}
+}
+
+// TestApprovalInOrchestration waits for an approval in a run without a session.
+func TestApprovalInOrchestration(t *testing.T) {
+	var s sink
+	joke := joker(stateless{}, agent.NewTool("pay", "pays", s.pay, agent.AlwaysRequireApproval()))
+	reg := registry(t, joke)
+	perdure.AddOrchestrationNamed(reg, "Order", func(ctx *perdure.Context, _ string) (string, error) {
+		return joke.Run(ctx, "Pay.").Text()
+	})
+	n := begin(t, &memory.Disk{}, reg)
+	if _, err := n.hub.Start(ctxOf(t), &hub.Start{InstanceID: "o1", Name: "Order"}); err != nil {
+		t.Fatal(err)
+	}
+	d := pending(t, n, agent.DecisionApproval)
+	if d.Session != "" || d.Agent != "Joker" {
+		t.Errorf("decision = %+v, want one of Joker without a session", d)
+	}
+	decide(t, n, d.ID, agent.Answer{Answer: agent.AnswerApprove})
+	i, err := n.hub.WaitCompletion(ctxOf(t), "o1")
+	if err != nil || i.Output.S != `"Done."` || s.most() != 1 {
+		t.Errorf("output = %+v, %v after %d payments, want Done. after 1", i, err, s.most())
 	}
 }
