@@ -50,12 +50,13 @@ func FuzzCanonical(f *testing.F) {
 // TestArgsHash shows what an approval is bound to.
 func TestArgsHash(t *testing.T) {
 	seen := map[string]bool{}
-	for _, c := range [][3]string{
-		{"pay", `{"a":1}`, "e"}, {"pay", `{"a":2}`, "e"}, {"pay", `{"a":1}`, "f"}, {"paid", `{"a":1}`, "e"}, {"pa", `y{"a":1}`, "e"},
+	for _, c := range [][4]string{
+		{"pay", "1", `{"a":1}`, "e"}, {"pay", "1", `{"a":2}`, "e"}, {"pay", "1", `{"a":1}`, "f"},
+		{"paid", "1", `{"a":1}`, "e"}, {"pa", "y1", `{"a":1}`, "e"}, {"pay", "2", `{"a":1}`, "e"},
 	} {
-		seen[argsHash(c[0], c[1], c[2])] = true
+		seen[argsHash(c[0], c[1], c[2], c[3])] = true
 	}
-	if len(seen) != 5 {
-		t.Errorf("5 calls have %d hashes, want 5", len(seen))
+	if len(seen) != 6 {
+		t.Errorf("6 calls have %d hashes, want 6", len(seen))
 	}
 }

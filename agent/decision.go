@@ -58,8 +58,10 @@ type Decision struct {
 	Step    int    `json:"step"`              // model step that made the call, from 1
 	CallID  string `json:"call_id"`
 	Tool    string `json:"tool"`
+	// ToolVersion changes with the tool's description and schema.
+	ToolVersion string `json:"tool_version"`
 	// Args are the arguments of the call in the form of RFC 8785. ArgsHash binds
-	// tool, arguments and call.
+	// tool, version, arguments and call.
 	Args     json.RawMessage `json:"args"`
 	ArgsHash string          `json:"args_hash"`
 	EffectID string          `json:"effect_id"`

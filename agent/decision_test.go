@@ -312,3 +312,24 @@ func TestApprovalInOrchestration(t *testing.T) {
 		t.Errorf("output = %+v, %v after %d payments, want Done. after 1", i, err, s.most())
 	}
 }
+
+// TestApprovalOfOtherTool approves a call of a tool that has changed since it was
+// asked for: the approval is void.
+func TestApprovalOfOtherTool(t *testing.T) {
+	var s sink
+	disk := &memory.Disk{}
+	pay := func(description string) *agent.Agent {
+		return joker(stateless{}, agent.NewTool("pay", description, s.pay, agent.AlwaysRequireApproval()))
+	}
+	n := begin(t, disk, registry(t, pay("pays euros")))
+	a := send(t, n, "k1", agent.Message{Text: "Pay."})
+	pending(t, n, agent.DecisionApproval)
+	disk.Crash()
+	n.stop()
+	n = begin(t, disk, registry(t, pay("pays pounds")))
+	decide(t, n, pending(t, n, agent.DecisionApproval).ID, agent.Answer{Answer: agent.AnswerApprove})
+	waitText(t, n, a.Turn, "Done.")
+	if got := transcript(t, n, "k1"); !strings.Contains(got, "the approval is not for this call") || s.most() != 0 {
+		t.Errorf("%d payments and transcript %s, want none and that the approval is void", s.most(), got)
+	}
+}

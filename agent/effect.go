@@ -165,7 +165,8 @@ func digest(parts ...string) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// argsHash binds an approval: to the tool, its canonical arguments and the call.
-func argsHash(tool, arguments, effectID string) string {
-	return digest("arguments", tool, arguments, effectID)
+// argsHash binds an approval: to the tool and its version, its canonical arguments
+// and the call.
+func argsHash(tool, version, arguments, effectID string) string {
+	return digest("arguments", tool, version, arguments, effectID)
 }

@@ -65,7 +65,7 @@ func newGate(ctx context.Context, b *boundTool, in toolInput, arguments string) 
 	info := perdure.Activity(ctx)
 	g := &gate{
 		boundTool: b, hub: h, in: in, turn: info.InstanceID, effectID: info.EffectID, arguments: arguments,
-		hash: argsHash(in.Tool, shown, info.EffectID),
+		hash: argsHash(in.Tool, b.version, shown, info.EffectID),
 	}
 	if b.approval != nil { // what was shown is what runs
 		g.arguments = shown
@@ -168,7 +168,7 @@ func (g *gate) first(ctx context.Context) (*toolOutput, error) {
 func (g *gate) settle(ctx context.Context) (*toolOutput, error) {
 	d := g.decision
 	switch {
-	case d.State != DecisionAnswered || d.ArgsHash != g.hash:
+	case d.State != DecisionAnswered || d.EffectID != g.effectID: // the tool may have changed since
 		return nil, d.refusal()
 	case d.Answer == AnswerHappened:
 		return &toolOutput{Result: d.Result}, nil

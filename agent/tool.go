@@ -113,6 +113,7 @@ func (t *FuncTool) Call(ctx context.Context, arguments string) (any, error) {
 type boundTool struct {
 	tool     Tool
 	offer    model.Tool
+	version  string               // changes with the offer
 	resolved *jsonschema.Resolved // nil = any object
 	toolOptions
 }
@@ -135,6 +136,7 @@ func bind(t Tool) (*boundTool, error) {
 	}
 	given := t.Schema()
 	if given == nil {
+		b.version = digest("tool", b.offer.Name, b.offer.Description)
 		return b, nil
 	}
 	text, err := json.Marshal(given)
@@ -149,6 +151,7 @@ func bind(t Tool) (*boundTool, error) {
 		return nil, fmt.Errorf("tool %q: schema: %w", t.Name(), err)
 	}
 	b.offer.Schema = text
+	b.version = digest("tool", b.offer.Name, b.offer.Description, string(text))
 	return b, nil
 }
 

@@ -92,11 +92,15 @@ func (c *toolCall) schedule(in toolInput) *perdure.Task[*toolOutput] {
 // open asks for a decision, in the commit in which the turn begins to wait.
 func (c *toolCall) open(a *ask) *storedDecision {
 	c.asked++
+	version := ""
+	if b := c.tools[c.call.Name]; b != nil {
+		version = b.version
+	}
 	d := &storedDecision{Decision: Decision{
 		ID:   digest("decision", c.effectID, c.ctx.ExecutionID(), a.Kind, fmt.Sprint(c.asked)),
 		Kind: a.Kind, Run: c.ctx.InstanceID(), Agent: c.agent.Name, Session: c.in.Session, Turn: c.ctx.InstanceID(),
 		Step: c.step, CallID: c.call.CallID, Tool: c.call.Name, Args: json.RawMessage(c.arguments),
-		ArgsHash: argsHash(c.call.Name, c.arguments, c.effectID), EffectID: c.effectID,
+		ToolVersion: version, ArgsHash: argsHash(c.call.Name, version, c.arguments, c.effectID), EffectID: c.effectID,
 		RequestedAt: c.ctx.Now(), State: DecisionPending,
 	}}
 	if a.Timeout > 0 {
