@@ -59,7 +59,7 @@ func (b Busy) check() error {
 // given it, "" if it is a turn of its own.
 func (s *session) place(a *admitted, busy Busy) (steers string, err error) {
 	switch {
-	case busy == BusyReject && (s.Running != nil || len(s.Queue) > 0):
+	case busy == BusyReject && (s.Running != nil || len(s.Queue) > 0 || s.Closing != nil):
 		return "", &perdure.Error{Code: perdure.FailedPrecondition, Op: "run agent", Instance: s.ctx.ID().String(),
 			Message: "the session is busy: a turn runs"}
 	case busy == BusySteer && s.Running != nil && !s.Running.Stopping:
@@ -163,42 +163,68 @@ func (t *turn) join() error {
 const lookAgain = 20 * time.Millisecond
 
 // answering returns the turn that answers the message of a turn: that itself, or
-// the one that took the message. While that is open, it waits.
-func (s *Service) answering(ctx context.Context, h hub.Hub, turn string) (string, error) {
+// the one that took the message. While that is open, it waits. It also reports
+// whether the turn, or its message in the session, was there.
+func (s *Service) answering(ctx context.Context, h hub.Hub, turn string) (answers string, known bool, err error) {
 	id, inside := sessionOfTurn(turn)
 	for inside {
 		if _, err := h.Instance(ctx, turn, false); perdure.CodeOf(err) != perdure.NotFound {
-			return turn, err
+			return turn, err == nil, err
 		}
 		state, err := readSession(ctx, h, id)
 		if perdure.CodeOf(err) == perdure.NotFound {
-			return turn, nil
+			return turn, false, nil
 		}
 		if err != nil {
-			return turn, err
+			return turn, false, err
 		}
 		if other := state.Joined[short(turn)]; other != "" {
-			return turn[:len(turn)-len(short(turn))] + other, nil
+			return turn[:len(turn)-len(short(turn))] + other, true, nil
 		}
 		if state.Running == nil || !slices.ContainsFunc(state.Steering, func(a *admitted) bool { return a.Turn == turn }) {
-			return turn, nil
+			return turn, state.knows(turn), nil
 		}
-		if _, err := s.awaitTurn(ctx, h, state.Running.Turn); err != nil {
-			return turn, err
+		if _, err := s.awaitTurn(ctx, h, state.Running.Turn, true); err != nil {
+			return turn, false, err
 		}
 		again := time.NewTimer(lookAgain)
 		select {
 		case <-again.C: // the session has heard of the end, or will in a moment
 		case <-ctx.Done():
 			again.Stop()
-			return turn, context.Cause(ctx)
+			return turn, false, context.Cause(ctx)
 		}
 	}
-	return turn, nil
+	return turn, false, nil
 }
 
-// knows reports whether a message waits, or was taken by a turn.
+// knows reports whether a message waits, is being answered, or was taken by a
+// turn. No session, nil, knows none.
 func (s *sessionState) knows(turn string) bool {
+	if s == nil {
+		return false
+	}
+	if s.Running != nil && s.Running.Turn == turn {
+		return true
+	}
 	is := func(a *admitted) bool { return a.Turn == turn }
 	return slices.ContainsFunc(s.Queue, is) || slices.ContainsFunc(s.Steering, is) || s.Joined[short(turn)] != ""
+}
+
+// repeated reports whether a message waits already; another message with the same
+// correlation id is a conflict.
+func (s *sessionState) repeated(turn string, r *runRequest) (bool, error) {
+	if s == nil {
+		return false, nil
+	}
+	for _, a := range slices.Concat(s.Queue, s.Steering) {
+		if a.Turn == turn {
+			said, err := r.messages()
+			if err != nil {
+				return false, err
+			}
+			return true, sameMessages(a, said)
+		}
+	}
+	return false, nil
 }

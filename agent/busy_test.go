@@ -69,10 +69,12 @@ func interrupts(t *testing.T, n *node) error {
 }
 
 func TestInterrupt(t *testing.T) {
-	gate := make(chan struct{})
-	m := modeltest.Script(t, modeltest.Say("no").Check(func(*model.Request) error { <-gate; return nil }), modeltest.Say("three"), modeltest.Say("two"))
+	entered, gate := make(chan struct{}), make(chan struct{})
+	first := modeltest.Say("no").Check(func(*model.Request) error { close(entered); <-gate; return nil })
+	m := modeltest.Script(t, first, modeltest.Say("three"), modeltest.Say("two"))
 	n := begin(t, &memory.Disk{}, registry(t, joker(m)))
 	a := send(t, n, "k1", agent.Message{Text: "1"})
+	<-entered
 	b := send(t, n, "k1", agent.Message{Text: "2"})
 	c := send(t, n, "k1", agent.Message{Text: "3", Busy: agent.BusyInterrupt})
 	if _, err := n.Wait(ctxOf(t), a.Turn); perdure.CodeOf(err) != perdure.Canceled {

@@ -30,7 +30,8 @@ func (s *Service) Stream(ctx context.Context, turn string, offset int64) iter.Se
 			yield(Frame{}, err)
 			return
 		}
-		if turn, err = s.answering(ctx, h, turn); err != nil {
+		turn, known, err := s.answering(ctx, h, turn)
+		if err != nil {
 			yield(Frame{}, err)
 			return
 		}
@@ -41,7 +42,7 @@ func (s *Service) Stream(ctx context.Context, turn string, offset int64) iter.Se
 			r.wait.Wait()
 			s.live.leave(turn, r.topic)
 		}()
-		r.over = r.awaitEnd(ctx)
+		r.over = r.awaitEnd(ctx, func() (*hub.Instance, error) { return s.awaitTurn(ctx, h, turn, known) })
 		if err := r.run(ctx, func(f Frame) bool { return yield(f, nil) }); err != nil {
 			yield(Frame{}, err)
 		}
@@ -126,13 +127,16 @@ func (r *reader) watch(ctx context.Context) {
 }
 
 // awaitEnd returns a channel that receives the turn when it has ended.
-func (r *reader) awaitEnd(ctx context.Context) <-chan *hub.Instance {
+func (r *reader) awaitEnd(ctx context.Context, await func() (*hub.Instance, error)) <-chan *hub.Instance {
 	over := make(chan *hub.Instance, 1)
 	r.wait.Add(1)
 	go func() {
 		defer r.wait.Done()
-		if i, err := r.hub.WaitCompletion(ctx, r.turn); err == nil {
+		i, err := await()
+		if err == nil {
 			over <- i
+		} else if ctx.Err() == nil && perdure.CodeOf(err) == perdure.Canceled {
+			over <- &hub.Instance{Record: store.Record{Status: store.Canceled}} // its message was dropped
 		}
 	}()
 	return over
@@ -166,6 +170,9 @@ func (r *reader) lastWord() Frame {
 	f := Frame{Offset: r.next, Type: FrameEnd, Status: client.StatusName(r.ended.Status)}
 	if r.ended.Failure != nil {
 		f.Error = r.ended.Failure.Message
+		if r.ended.Failure.Type == perdure.Canceled.String() {
+			f.Status = statusCanceled
+		}
 	}
 	return f
 }

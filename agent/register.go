@@ -44,6 +44,8 @@ func Register(reg *perdure.Registry, agents ...*Agent) error {
 		perdure.AddActivityNamed(reg, modelPrefix+name, c.modelStep)
 		perdure.AddActivityNamed(reg, toolPrefix+name, c.toolStep)
 		perdure.AddActivityNamed(reg, turnPrefix+name, c.describe)
+		perdure.AddOrchestrationNamed(reg, cleanPrefix+name, c.cleanup)
+		perdure.AddActivityNamed(reg, cleanPrefix+name, c.purge)
 	}
 	return nil
 }

@@ -95,8 +95,12 @@ func (s *Service) Send(ctx context.Context, session SessionID, m Message) (Accep
 			return a, err
 		}
 	}
-	if err := s.unblock(ctx, h, session); err != nil {
+	state, err := s.unblock(ctx, h, session)
+	if err != nil {
 		return Accepted{}, err
+	}
+	if a.Duplicate, err = state.repeated(a.Turn, &request); err != nil || a.Duplicate {
+		return a, err
 	}
 	if m.Busy != "" && m.Busy != BusyQueue { // what becomes of it is known only to the session
 		var reply admitReply
@@ -110,7 +114,11 @@ func (s *Service) Send(ctx context.Context, session SessionID, m Message) (Accep
 	if err != nil {
 		return Accepted{}, err
 	}
-	return a, h.Signal(ctx, &hub.Signal{RequestID: m.CorrelationID, InstanceID: session.String(), Operation: opRun, Input: text})
+	repeat := "" // in another conversation it is another message
+	if m.CorrelationID != "" && state != nil {
+		repeat = state.Incarnation + " " + m.CorrelationID
+	}
+	return a, h.Signal(ctx, &hub.Signal{RequestID: repeat, InstanceID: session.String(), Operation: opRun, Input: text})
 }
 
 // NewSessionKey returns a random key for a session, of 32 hex digits.
@@ -153,20 +161,21 @@ func isRepeated(ctx context.Context, h hub.Hub, turn string, request *runRequest
 }
 
 // unblock frees a session whose running turn was ended by somebody else, such as
-// by a terminate, so that it could not tell. It refuses sessions that are full.
-func (s *Service) unblock(ctx context.Context, h hub.Hub, session SessionID) error {
+// by a terminate, so that it could not tell. It refuses sessions that are full. It
+// returns the session's state, nil if there is none.
+func (s *Service) unblock(ctx context.Context, h hub.Hub, session SessionID) (*sessionState, error) {
 	state, err := readSession(ctx, h, session)
 	switch {
 	case perdure.CodeOf(err) == perdure.NotFound:
-		return nil // it will be made
+		return nil, nil // it will be made
 	case err != nil:
-		return err
+		return nil, err
 	case len(state.Queue)+len(state.Steering) >= maxQueue:
-		return queueFull(session.String(), len(state.Queue)+len(state.Steering))
+		return state, queueFull(session.String(), len(state.Queue)+len(state.Steering))
 	case state.Running == nil:
-		return nil
+		return state, nil
 	}
-	return s.conclude(ctx, h, session, state)
+	return state, s.conclude(ctx, h, session, state)
 }
 
 // conclude ends the session's running turn on its behalf, if it has ended without
@@ -184,17 +193,18 @@ func (s *Service) conclude(ctx context.Context, h hub.Hub, session SessionID, st
 	if err != nil || last != nil && last.Type == FrameEnd {
 		return err
 	}
-	log, err := lastPosition(ctx, h, logID(session.String(), state.Incarnation))
+	log := logID(session.String(), state.Incarnation)
+	position, err := lastPosition(ctx, h, log)
 	if err != nil {
 		return err
 	}
-	text, err := perdure.Encode(ended{Turn: turn, Head: log + 1, Error: &problem{
+	text, err := perdure.Encode(ended{Turn: turn, Log: log, Head: position + 1, Error: &problem{
 		Type: "TurnEnded", Message: "the turn was " + client.StatusName(i.Status),
 	}})
 	if err != nil {
 		return err
 	}
-	return h.Signal(ctx, &hub.Signal{RequestID: "ended " + turn, InstanceID: session.String(), Operation: opEnded, Input: text})
+	return h.Signal(ctx, &hub.Signal{RequestID: "ended " + state.Incarnation + " " + turn, InstanceID: session.String(), Operation: opEnded, Input: text})
 }
 
 // lastPosition returns the position of the newest message of a log, -1 if it has
@@ -215,10 +225,11 @@ func (s *Service) Wait(ctx context.Context, turn string) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if turn, err = s.answering(ctx, h, turn); err != nil {
+	turn, known, err := s.answering(ctx, h, turn)
+	if err != nil {
 		return nil, err
 	}
-	i, err := s.awaitTurn(ctx, h, turn)
+	i, err := s.awaitTurn(ctx, h, turn, known)
 	if err != nil {
 		return nil, err
 	}
@@ -237,8 +248,9 @@ func (s *Service) Wait(ctx context.Context, turn string) (*Response, error) {
 const lookAfter = 5 * time.Second
 
 // awaitTurn waits until a turn has ended, and sees to it that its session goes on
-// meanwhile.
-func (s *Service) awaitTurn(ctx context.Context, h hub.Hub, turn string) (*hub.Instance, error) {
+// meanwhile. Known says that the turn, or its message in the session, was there:
+// when neither is there any more, it was dropped, which is Canceled.
+func (s *Service) awaitTurn(ctx context.Context, h hub.Hub, turn string, known bool) (*hub.Instance, error) {
 	session, inside := sessionOfTurn(turn)
 	for {
 		patience, cancel := context.WithTimeout(ctx, lookAfter)
@@ -249,9 +261,16 @@ func (s *Service) awaitTurn(ctx context.Context, h hub.Hub, turn string) (*hub.I
 			return i, err
 		}
 		if inside {
-			if err := s.unblock(ctx, h, session); err != nil && perdure.CodeOf(err) != perdure.ResourceExhausted {
-				return nil, err
+			state, failed := s.unblock(ctx, h, session)
+			if failed != nil && perdure.CodeOf(failed) != perdure.ResourceExhausted {
+				return nil, failed
 			}
+			if err != nil && known && !state.knows(turn) {
+				if _, gone := h.Instance(ctx, turn, false); perdure.CodeOf(gone) == perdure.NotFound {
+					return nil, dropped(turn)
+				}
+			}
+			known = known || state.knows(turn)
 		}
 		if err == nil {
 			return i, nil

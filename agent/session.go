@@ -14,10 +14,13 @@ import (
 
 // Operations of a session. Their case does not count.
 const (
-	opRun    = "run"
-	opAdmit  = "admit"
-	opCancel = "cancel"
-	opEnded  = "ended"
+	opRun     = "run"
+	opAdmit   = "admit"
+	opCancel  = "cancel"
+	opDelete  = "delete"
+	opReset   = "reset"
+	opCleaned = "cleaned"
+	opEnded   = "ended"
 )
 
 const (
@@ -63,6 +66,7 @@ func (r *runRequest) messages() ([]*model.Message, error) {
 // ended is the input of the operation ended: what a turn tells its session last.
 type ended struct {
 	Turn     string      `json:"turn"`
+	Log      string      `json:"log,omitempty"` // into which it wrote; "" = not known
 	Head     int64       `json:"head"`
 	Usage    model.Usage `json:"usage"`
 	Steers   []string    `json:"steers,omitempty"` // turns whose messages it took
@@ -82,6 +86,7 @@ type sessionState struct {
 	Running     *admitted   `json:"running,omitempty"`
 	Queue       []*admitted `json:"queue,omitempty"`
 	Steering    []*admitted `json:"steering,omitempty"` // given to the running turn
+	Closing     *closing    `json:"closing,omitempty"`  // the conversation comes to its end
 	Recent      []string    `json:"recent,omitempty"`   // ids of ended turns without the session, newest last
 	// Joined says of recent turns that are none which turn took their message.
 	Joined  map[string]string `json:"joined,omitempty"`
@@ -128,6 +133,12 @@ func (c *code) session(ctx *perdure.EntityContext) (any, error) {
 		result, err = s.admitNow()
 	case opCancel:
 		result, err = s.cancel()
+	case opDelete:
+		err = s.close(true)
+	case opReset:
+		err = s.close(false)
+	case opCleaned:
+		err = s.cleaned()
 	case opEnded:
 		err = s.ended()
 	default:
@@ -137,7 +148,7 @@ func (c *code) session(ctx *perdure.EntityContext) (any, error) {
 	if err != nil {
 		return nil, perdure.NonRetryable(err)
 	}
-	if s.Created.IsZero() { // an ended that nobody here waits for
+	if s.Created.IsZero() { // the session is gone, or was never here
 		return result, nil
 	}
 	s.Updated = ctx.Now()
@@ -245,7 +256,7 @@ func (s *session) admitted(turn string) *admitted {
 
 // next starts the turn that waits first, if none runs.
 func (s *session) next() error {
-	if s.Running != nil || len(s.Queue) == 0 {
+	if s.Running != nil || len(s.Queue) == 0 || s.Closing != nil {
 		return nil
 	}
 	a := s.Queue[0]
@@ -277,8 +288,8 @@ func (s *session) ended() error {
 	if err := s.ctx.Input(&e); err != nil {
 		return err
 	}
-	if s.Running == nil || s.Running.Turn != e.Turn {
-		return nil // told before
+	if s.Running == nil || s.Running.Turn != e.Turn || e.Log != "" && e.Log != logID(s.id.String(), s.Incarnation) {
+		return nil // told before, or of another conversation
 	}
 	s.Head = max(s.Head, e.Head)
 	s.Turns++
@@ -293,6 +304,9 @@ func (s *session) ended() error {
 		}
 	}
 	s.Running = nil
+	if s.Closing != nil {
+		return s.clean()
+	}
 	return s.next()
 }
 

@@ -47,7 +47,7 @@ func (s *Service) StopTurn(ctx context.Context, session SessionID, turn string) 
 	if err != nil {
 		return "", err
 	}
-	if err := s.unblock(ctx, h, session); err != nil && perdure.CodeOf(err) != perdure.ResourceExhausted {
+	if _, err := s.unblock(ctx, h, session); err != nil && perdure.CodeOf(err) != perdure.ResourceExhausted {
 		return "", err
 	}
 	if _, err := readSession(ctx, h, session); err != nil {

@@ -144,6 +144,12 @@ func TestStopInTool(t *testing.T) {
 // played again after the cut and must then succeed.
 func eachCut(t *testing.T, agents func() *agent.Agent, scenario func(n *node) error, check func(n *node, at int)) {
 	t.Helper()
+	eachCutTold(t, agents, func(n *node, _ bool) error { return scenario(n) }, check)
+}
+
+// eachCutTold is eachCut for a scenario that is told when it is played again.
+func eachCutTold(t *testing.T, agents func() *agent.Agent, scenario func(n *node, again bool) error, check func(n *node, at int)) {
+	t.Helper()
 	cut := 0
 	for at := 1; ; at++ {
 		if at > 300 {
@@ -160,7 +166,7 @@ func eachCut(t *testing.T, agents func() *agent.Agent, scenario func(n *node) er
 			return memory.Proceed
 		})
 		n := begin(t, disk, registry(t, agents()))
-		err := scenario(n)
+		err := scenario(n, false)
 		if err == nil {
 			_, err = n.hub.Idle(ctxOf(t))
 		}
@@ -168,7 +174,7 @@ func eachCut(t *testing.T, agents func() *agent.Agent, scenario func(n *node) er
 			n.stop()
 			disk.OnGroup(nil)
 			n = begin(t, disk, registry(t, agents()))
-			if err := scenario(n); err != nil {
+			if err := scenario(n, true); err != nil {
 				t.Fatalf("cut at %d: %v", at, err)
 			}
 			if _, err := n.hub.Idle(ctxOf(t)); err != nil {

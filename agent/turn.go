@@ -232,7 +232,7 @@ func (t *turn) put(rows []perdure.Row) {
 // end closes the stream and tells the session, in the turn's last commit.
 func (t *turn) end(r *Response, failed error) (*Response, error) {
 	last := Frame{Type: FrameEnd, Status: statusCompleted}
-	e := ended{Turn: t.ctx.InstanceID(), Head: t.position, Usage: t.usage, Steers: t.steers, Response: r}
+	e := ended{Turn: t.ctx.InstanceID(), Head: t.position, Usage: t.usage, Log: t.in.Log, Steers: t.steers, Response: r}
 	if failed != nil {
 		last.Status, last.Error = statusFailed, failed.Error()
 		e.Error = failureOf(failed)

@@ -27,6 +27,8 @@ func (a *API) agentRoutes() map[string]endpoint {
 		"GET /api/v1/agents/{agent}/sessions":     a.listSessions,
 		"GET " + session:                          a.getSession,
 		"GET " + session + "/messages":            a.getMessages,
+		"DELETE " + session:                       a.deleteSession,
+		"GET " + session + "/export":              a.exportSession,
 		"POST " + session + "/messages":           a.postMessage,
 		"POST " + session + "/stop":               a.stopTurn,
 		"GET " + session + "/turns/{turn}/stream": a.streamTurn,

@@ -1,6 +1,10 @@
 package httpapi
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/perdure/perdure/agent"
+)
 
 // ending is the answer to a stop.
 type ending struct {
@@ -32,4 +36,47 @@ func (a *API) stopTurn(w http.ResponseWriter, r *http.Request) (*reply, error) {
 		return &reply{body: &ending{Status: "idle"}}, nil
 	}
 	return &reply{status: http.StatusAccepted, body: &ending{Turn: turn, Status: "stopping"}}, nil
+}
+
+// deleted is the answer to a deletion.
+type deleted struct {
+	Status string `json:"status"` // deleted
+}
+
+// deleteSession deletes a session with all that was said in it. It answers when
+// that is gone.
+func (a *API) deleteSession(_ http.ResponseWriter, r *http.Request) (*reply, error) {
+	_, id, err := a.sessionOf(r)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := query(r); err != nil {
+		return nil, err
+	}
+	if err := a.Agents.Service.Delete(r.Context(), id); err != nil {
+		return nil, err
+	}
+	return &reply{body: &deleted{Status: "deleted"}}, nil
+}
+
+// document is a session as one document.
+type document struct {
+	Session  *session           `json:"session"`
+	Messages []agent.LogMessage `json:"messages"`
+}
+
+// exportSession returns a session with all its messages.
+func (a *API) exportSession(_ http.ResponseWriter, r *http.Request) (*reply, error) {
+	_, id, err := a.sessionOf(r)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := query(r); err != nil {
+		return nil, err
+	}
+	e, err := a.Agents.Service.Export(r.Context(), id)
+	if err != nil {
+		return nil, err
+	}
+	return &reply{body: &document{Session: viewSession(e.Session), Messages: e.Messages}}, nil
 }

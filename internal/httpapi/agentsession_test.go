@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/perdure/perdure/model"
+	"github.com/perdure/perdure/model/modeltest"
 )
 
 const sessions = "/api/v1/agents/joker/sessions/"
@@ -72,5 +73,28 @@ func TestBusyPolicies(t *testing.T) {
 	<-entered // the next turn's model
 	if s := do(t, "GET", url+first["stream"].(string), ""); !strings.Contains(s.Body, `"status":"canceled"`) {
 		t.Errorf("stream = %s, want the end of a canceled turn", s.Body)
+	}
+}
+
+func TestExportAndDelete(t *testing.T) {
+	url := agentAPI(t, modeltest.Script(t, modeltest.Say("Arr.")), nil)
+	if got := do(t, "POST", url+runJoker, `{"message":"Joke.","sessionId":"k1"}`, "Content-Type", "application/json"); got.Status != http.StatusOK {
+		t.Fatalf("run = %d %s, want 200", got.Status, got.Body)
+	}
+	got := do(t, "GET", url+sessions+"k1/export", "")
+	m := members(t, got.Body)
+	if s, ok := m["session"].(map[string]any); got.Status != http.StatusOK || !ok || s["key"] != "k1" || len(m["messages"].([]any)) != 2 {
+		t.Errorf("export = %d %s, want session k1 with 2 messages", got.Status, got.Body)
+	}
+	if got := do(t, "DELETE", url+sessions+"k1", ""); got.Status != http.StatusOK || members(t, got.Body)["status"] != "deleted" {
+		t.Errorf("delete = %d %s, want 200 deleted", got.Status, got.Body)
+	}
+	for _, path := range []string{"", "/export", "/messages"} {
+		if got := do(t, "GET", url+sessions+"k1"+path, ""); got.Status != http.StatusNotFound {
+			t.Errorf("GET %s of a deleted session = %d %s, want 404", path, got.Status, got.Body)
+		}
+	}
+	if got := do(t, "DELETE", url+sessions+"k1", ""); got.Status != http.StatusNotFound {
+		t.Errorf("second delete = %d %s, want 404", got.Status, got.Body)
 	}
 }
