@@ -1,6 +1,7 @@
 package mcp
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -125,13 +126,15 @@ type lines struct {
 // Read implements io.Reader.
 func (r *lines) Read(p []byte) (int, error) {
 	n, err := r.ReadCloser.Read(p)
-	for _, b := range p[:n] {
-		if r.length++; b == '\n' {
-			r.length = 0
-		}
-		if r.length > r.meter.limit {
+	for rest, more := p[:n], true; more; {
+		var part []byte
+		part, rest, more = bytes.Cut(rest, []byte("\n"))
+		if r.length += int64(len(part)); r.length > r.meter.limit {
 			r.meter.over.Store(true)
 			return 0, errTooLarge
+		}
+		if more {
+			r.length = 0
 		}
 	}
 	return n, err
