@@ -437,7 +437,15 @@ func pendingKey(k activityKey) []byte {
 // is not run again after a crash.
 func (l *loop) handOver(r *running) {
 	r.outside = true
-	l.write(r.key.id, &rowWrite{rows: []store.Row{pendingRowOf(r, pendingOpen)}})
+	rows := []store.Row{pendingRowOf(r, pendingOpen)}
+	if r.suspect { // it runs here no more
+		rows = append(rows, store.Row{Kind: rowStarted, Owner: r.key.id, Key: pendingKey(r.key), Delete: true})
+	}
+	l.write(r.key.id, &rowWrite{rows: rows})
+	if a := l.activities; a.alone == r {
+		a.alone = nil
+		a.nextSuspect(l)
+	}
 }
 
 // The states of an activity that is completed from outside.

@@ -135,11 +135,15 @@ func (l *loop) startExisting(in *instance, r *hub.Start, c *call, row []store.Ro
 		c.end(value, nil)
 		l.afterTurn(in)
 	default:
-		c.end(nil, &perdure.Error{
-			Code: perdure.AlreadyExists, Op: "start", Instance: in.id,
-			Message: fmt.Sprintf("an orchestration with this id exists (%s)", statusWord(in.rec.Status)),
-		})
+		c.end(nil, alreadyExists(in.id, in.rec.Status))
 		l.afterTurn(in)
+	}
+}
+
+func alreadyExists(id string, s store.Status) error {
+	return &perdure.Error{
+		Code: perdure.AlreadyExists, Op: "start", Instance: id,
+		Message: fmt.Sprintf("an orchestration with this id exists (%s)", statusWord(s)),
 	}
 }
 
@@ -243,8 +247,16 @@ func (o *Owner) Ask(ctx context.Context, r *hub.Ask) (history.Text, error) {
 	if err := o.cfg.Limits.checkPayload("ask", r.InstanceID, "the input", r.Input); err != nil {
 		return history.Text{}, err
 	}
-	v, err := o.call(ctx, func(l *loop, c *call) { l.ask(r, entity, c) })
+	c := newCall()
+	err := o.mail.add(item{do: func(l *loop) { l.ask(r, entity, c) }})
 	if err != nil {
+		return history.Text{}, named(err, "ask", r.InstanceID)
+	}
+	v, err := o.wait(ctx, c)
+	if err != nil {
+		if ctx.Err() != nil {
+			o.mail.add(item{do: func(l *loop) { l.leaveAsk(c) }})
+		}
 		return history.Text{}, named(err, "ask", r.InstanceID)
 	}
 	a := v.(*reply)
@@ -257,6 +269,10 @@ func (o *Owner) Ask(ctx context.Context, r *hub.Ask) (history.Text, error) {
 // ask sends a request and registers for its answer.
 func (l *loop) ask(r *hub.Ask, entity bool, c *call) {
 	id := r.RequestID
+	if in := l.instances[r.InstanceID]; id != "" && in != nil && in.unsettled { // an answer may be on its way to the disk
+		in.after = append(in.after, func() { l.ask(r, entity, c) })
+		return
+	}
 	if id == "" {
 		id = l.ids.uuid()
 	} else if rows, _, err := l.store.Rows(l.ctx, store.RowQuery{Kind: rowReply, Owner: r.InstanceID, Prefix: []byte(id), Limit: 1}); err == nil && len(rows) == 1 && string(rows[0].Key) == id {
@@ -284,6 +300,7 @@ func (l *loop) ask(r *hub.Ask, entity bool, c *call) {
 		}
 		m.Event.Body = &history.EventRaised{Name: r.Name, Input: history.Some(string(b))}
 	}
+	c.ask = id
 	if w := l.asks[id]; w != nil { // asked again meanwhile
 		w.calls = append(w.calls, c)
 		return
@@ -296,7 +313,7 @@ func (l *loop) ask(r *hub.Ask, entity bool, c *call) {
 		switch {
 		case err != nil:
 			l.answer(engine.Answer{Request: id, Failure: perdure.FailureOf(err)})
-		case in != nil && in.orch != nil && in.orch.Status.Terminal() && !in.unsettled:
+		case in != nil && !in.unsettled && (in.rec == nil || in.orch != nil && in.orch.Status.Terminal()):
 			l.endAsks(r.InstanceID)
 		}
 	}

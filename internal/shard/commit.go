@@ -81,7 +81,7 @@ func (l *loop) commit(ch *change) {
 		})
 	}
 	for _, a := range fx.Replies {
-		c.Rows = append(c.Rows, replyRow(in.id, a))
+		c.Rows = append(c.Rows, replyRow(in.id, a, l.clock.Now().Add(requestLife)))
 	}
 	if in.ent != nil && c.Record != nil {
 		c.Rows = append(c.Rows, store.Row{Kind: rowEntity, Owner: in.id, Value: in.ent.Encode()})

@@ -229,6 +229,10 @@ func (l *loop) complete(k activityKey, d delivery, result history.Text, f *histo
 		c.end(nil, internalError("complete activity", k.id, err))
 		return
 	}
+	if in.unsettled { // neither a token nor an answer counts before it is durable
+		in.after = append(in.after, func() { l.complete(k, d, result, f, c) })
+		return
+	}
 	row, err := l.pendingRow(k)
 	if err == nil && row.done && row.delivery == d {
 		c.end(nil, nil)

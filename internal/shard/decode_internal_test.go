@@ -122,8 +122,8 @@ func FuzzChunk(f *testing.F) {
 }
 
 func FuzzReply(f *testing.F) {
-	f.Add(replyRow("a", engine.Answer{Request: "q", Result: history.Some("1")}).Value)
-	f.Add(replyRow("a", engine.Answer{Request: "q", Failure: &history.Failure{Type: "T", Message: "m"}}).Value)
+	f.Add(replyRow("a", engine.Answer{Request: "q", Result: history.Some("1")}, time.Time{}).Value)
+	f.Add(replyRow("a", engine.Answer{Request: "q", Failure: &history.Failure{Type: "T", Message: "m"}}, time.Time{}).Value)
 	f.Add((&history.Event{Body: &history.OrchestratorStarted{}}).Append(nil))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var r *reply
@@ -132,7 +132,7 @@ func FuzzReply(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, err := decodeReply(replyRow("a", engine.Answer{Result: r.result, Failure: r.failure}).Value)
+		again, err := decodeReply(replyRow("a", engine.Answer{Result: r.result, Failure: r.failure}, time.Time{}).Value)
 		if diff := cmp.Diff(r, again, cmp.AllowUnexported(reply{})); err != nil || diff != "" {
 			t.Errorf("decodeReply(%x) changes when stored again: %v (-want +got):\n%s", b, err, diff)
 		}

@@ -71,6 +71,7 @@ type call struct {
 	err   error
 	hash  []byte  // of its content, if it has a request id
 	also  []*call // that get the same answer
+	ask   string  // request id of an Ask
 	then  func(any, error)
 }
 
@@ -101,7 +102,8 @@ func (l *loop) find(id string) (*instance, error) {
 		return nil, err
 	}
 	l.instances[id] = in
-	if l.recovering {
+	if l.recovering && !l.take.resumed[id] {
+		l.take.resumed[id] = true
 		l.resume(in)
 	}
 	return in, nil
@@ -213,9 +215,6 @@ func (l *loop) loadInbox(in *instance) error {
 	if len(messages) == 0 {
 		return nil
 	}
-	if in.rec == nil {
-		in.starting = true
-	}
 	in.known = make(map[engine.MessageID]bool, len(messages))
 	for _, sm := range messages {
 		m, err := engine.DecodeMessage(sm.Data)
@@ -224,6 +223,7 @@ func (l *loop) loadInbox(in *instance) error {
 		}
 		m.ID = engine.MessageID(sm.ID)
 		in.known[m.ID] = true
+		in.starting = in.starting || in.rec == nil && m.Class == engine.ClassStart
 		in.queue = append(in.queue, &entry{m: m})
 	}
 	sortInbox(in.queue)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/perdure/perdure"
@@ -212,12 +213,13 @@ func (l *loop) enqueue(in *instance, e *entry) {
 	if in.known[e.m.ID] && e.m.Stored {
 		return // it was read from the store already
 	}
-	if e.m.Class == engine.ClassOther {
-		in.queue = append(in.queue, e)
-	} else {
-		in.queue = append(in.queue, e)
-		sortInbox(in.queue)
+	at := len(in.queue)
+	if e.m.Class != engine.ClassOther {
+		if i := slices.IndexFunc(in.queue, func(x *entry) bool { return rank(x.m.Class) > rank(e.m.Class) }); i >= 0 {
+			at = i
+		}
 	}
+	in.queue = slices.Insert(in.queue, at, e)
 	l.makeReady(in)
 }
 

@@ -14,16 +14,18 @@ import (
 
 // sortInbox brings messages read back into the order in which they are taken.
 func sortInbox(queue []*entry) {
-	rank := func(c engine.Class) int {
-		switch c {
-		case engine.ClassStart:
-			return 0
-		case engine.ClassCarry:
-			return 1
-		}
-		return 2
-	}
 	sort.SliceStable(queue, func(i, j int) bool { return rank(queue[i].m.Class) < rank(queue[j].m.Class) })
+}
+
+// rank is the place of a class in an inbox.
+func rank(c engine.Class) int {
+	switch c {
+	case engine.ClassStart:
+		return 0
+	case engine.ClassCarry:
+		return 1
+	}
+	return 2
 }
 
 // prepareOrchestration judges the queue and makes a turn of what it may take.
@@ -126,9 +128,20 @@ func (l *loop) judge(in *instance, j *job) {
 			j.dropped = append(j.dropped, e)
 			j.extra = append(j.extra, engine.Undeliverable(e.m, l.now(in))...)
 			j.extra = append(j.extra, l.refusedStart(in, e)...)
+			if verdict == engine.Refuse {
+				refuseStart(in, e)
+			}
 		}
 	}
 	in.queue = nil
+}
+
+// refuseStart lets the calls that wait for a start hear that it came too late.
+func refuseStart(in *instance, e *entry) {
+	for i := range e.acks {
+		e.acks[i].value, e.acks[i].err = nil, alreadyExists(in.id, store.Running)
+	}
+	e.rows = nil // whoever repeats it hears the same
 }
 
 // resolution names the task that a message resolves, 0 = none.

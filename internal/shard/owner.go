@@ -132,6 +132,7 @@ func (o *Owner) Run(ctx context.Context) error {
 		defer wg.Done()
 		l.waitFlights()
 	}()
+	l.take.resumed = make(map[string]bool)
 	if err = l.begun(); err == nil {
 		l.takeOver()
 		err = l.run(ctx)

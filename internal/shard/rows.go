@@ -196,27 +196,33 @@ func notFound(op, id string) error {
 }
 
 const (
-	// sweepTimer marks the alarm at which old request rows are deleted.
+	// sweepTimer marks the alarm at which old requests and answers are deleted.
 	sweepTimer int32 = -4
 	// sweepEvery is the time between two sweeps, unless there is more to do.
 	sweepEvery = 10 * time.Minute
 )
 
-// sweepRequests deletes request rows whose time is over.
+// sweepRequests deletes requests and answers whose time is over.
 func (l *loop) sweepRequests() {
+	const most = 1000
 	now := l.clock.Now()
-	rows, _, err := l.store.Rows(l.ctx, store.RowQuery{Kind: rowRequest, To: beTime(now.UnixMicro()), Limit: 1000})
-	if err != nil {
-		l.fail(err)
-		return
-	}
-	for _, r := range rows {
-		r.Delete, r.Value = true, nil
-		l.write(r.Owner, &rowWrite{absent: true, rows: []store.Row{r}})
-	}
 	again := now.Add(sweepEvery)
-	if len(rows) == 1000 {
-		again = now.Add(time.Second)
+	for _, kind := range [...]store.RowKind{rowRequest, rowReply} {
+		if !l.pressed.IsZero() {
+			break // nothing is written now
+		}
+		rows, _, err := l.store.Rows(l.ctx, store.RowQuery{Kind: kind, To: beTime(now.UnixMicro()), Limit: most})
+		if err != nil {
+			l.fail(err)
+			return
+		}
+		for _, r := range rows {
+			r.Delete, r.Value = true, nil
+			l.write(r.Owner, &rowWrite{absent: true, rows: []store.Row{r}})
+		}
+		if len(rows) == most {
+			again = now.Add(time.Second)
+		}
 	}
 	l.timers.push(alarm{due: again, timer: &store.Timer{Task: sweepTimer}})
 }

@@ -279,7 +279,7 @@ func (l *loop) release(ch *change) {
 	if fx.Ended || ch.purge {
 		l.endAsks(in.id)
 	}
-	if fx.OldBranch != "" || fx.Ended {
+	if fx.OldBranch != "" || fx.Ended || ch.commit.Replace {
 		l.activities.dropInstance(l, in.id)
 	}
 	for _, task := range fx.Abandoned {

@@ -22,6 +22,9 @@ type takeover struct {
 	cursor []byte
 	list   bool // the inboxes are read; now come the instances with work
 	crash  bool // the last owner did not stop in order
+	// resumed are the instances whose activities run again: once, however often
+	// an instance is loaded meanwhile.
+	resumed map[string]bool
 }
 
 // begun records that the hub runs, and finds out how it ended the last time.
@@ -121,7 +124,7 @@ func (l *loop) takeWork() error {
 		}
 	}
 	if t.cursor = page.Next; page.Next == nil {
-		l.recovering = false
+		l.recovering, t.resumed = false, nil
 	}
 	return nil
 }

@@ -31,6 +31,7 @@ type timerKey struct {
 type alarm struct {
 	due   time.Time
 	timer *store.Timer // of an instance
+	n     uint64       // of an instance's timer: its number in timers.known
 	run   *running     // an activity's deadline or heartbeat
 	job   *job         // a turn that takes long
 }
@@ -40,14 +41,15 @@ type alarm struct {
 type timers struct {
 	clock   clock.Clock
 	heap    alarms
-	known   map[timerKey]bool // those of heap that are valid
+	known   map[timerKey]uint64 // those of heap that are valid, numbered
+	count   uint64
 	horizon [store.Shards]time.Time
 	wake    clock.Timer
 	set     time.Time // what wake is set to; zero = not set
 }
 
 func newTimers(c clock.Clock) *timers {
-	return &timers{clock: c, known: make(map[timerKey]bool)}
+	return &timers{clock: c, known: make(map[timerKey]uint64)}
 }
 
 type alarms []alarm
@@ -70,12 +72,18 @@ func (t *timers) add(st store.Timer) {
 	if !st.Due.Before(t.horizon[store.ShardOf(st.Owner)]) {
 		return
 	}
+	t.take(st)
+}
+
+// take takes a timer into memory, unless it is there.
+func (t *timers) take(st store.Timer) {
 	k := timerKey{st.Owner, st.Execution, st.Task}
-	if t.known[k] {
+	if t.known[k] != 0 {
 		return
 	}
-	t.known[k] = true
-	heap.Push(&t.heap, alarm{due: st.Due, timer: &st})
+	t.count++
+	t.known[k] = t.count
+	heap.Push(&t.heap, alarm{due: st.Due, timer: &st, n: t.count})
 }
 
 // read takes timers that were read from the store.
@@ -129,7 +137,7 @@ func (t *timers) next(now time.Time) (alarm, bool) {
 	a := heap.Pop(&t.heap).(alarm)
 	if a.timer != nil && a.timer.Owner != "" {
 		k := timerKey{a.timer.Owner, a.timer.Execution, a.timer.Task}
-		if !t.known[k] {
+		if t.known[k] != a.n {
 			return alarm{}, true // it was removed
 		}
 		delete(t.known, k)
@@ -212,6 +220,9 @@ func (l *loop) raiseHorizon() {
 	for s := range l.timers.horizon {
 		from := l.timers.horizon[s]
 		to := next
+		if !to.After(from) { // never lowered: what was read is not read again
+			continue
+		}
 		l.timers.horizon[s] = to
 		list, more, err := l.store.Timers(l.ctx, store.Shard(s), from, to, nil, timerPage)
 		if err != nil {
@@ -240,11 +251,7 @@ func (l *loop) raiseHorizon() {
 func (t *timers) readAt(list []store.Timer, at time.Time) {
 	if len(list) > 0 && list[0].Due.Equal(at) { // a whole page is due at once
 		for _, st := range list {
-			k := timerKey{st.Owner, st.Execution, st.Task}
-			if !t.known[k] {
-				t.known[k] = true
-				heap.Push(&t.heap, alarm{due: st.Due, timer: &st})
-			}
+			t.take(st)
 		}
 	}
 }

@@ -1,6 +1,9 @@
 package shard
 
 import (
+	"slices"
+	"time"
+
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/perdure/perdure"
@@ -120,6 +123,17 @@ func (l *loop) answer(a engine.Answer) {
 	}
 }
 
+// leaveAsk removes an Ask whose caller has given up.
+func (l *loop) leaveAsk(c *call) {
+	w := l.asks[c.ask]
+	if w == nil {
+		return
+	}
+	if w.calls = slices.DeleteFunc(w.calls, func(x *call) bool { return x == c }); len(w.calls) == 0 {
+		l.answer(engine.Answer{Request: c.ask})
+	}
+}
+
 // endAsks tells those who wait for an answer that none will come.
 func (l *loop) endAsks(id string) {
 	if l.asksOf[id] == 0 {
@@ -134,13 +148,16 @@ func (l *loop) endAsks(id string) {
 	}
 }
 
-// replyRow keeps an answer for those who ask again.
-func replyRow(owner string, a engine.Answer) store.Row {
+// replyRow keeps an answer for those who ask again, as long as the request.
+func replyRow(owner string, a engine.Answer, expiry time.Time) store.Row {
 	e := &history.Event{Body: &history.TaskCompleted{Result: a.Result}}
 	if a.Failure != nil {
 		e.Body = &history.TaskFailed{Failure: a.Failure}
 	}
-	return store.Row{Kind: rowReply, Owner: owner, Key: []byte(a.Request), Value: e.Append(nil)}
+	return store.Row{
+		Kind: rowReply, Owner: owner, Key: []byte(a.Request), Value: e.Append(nil), Keep: true,
+		Index: [2][]byte{beTime(expiry.UnixMicro())},
+	}
 }
 
 func decodeReply(b []byte) (*reply, error) {

@@ -44,8 +44,9 @@ func newStage(t *testing.T) *stage {
 	}
 }
 
-// open starts the hub; it ends with the test, or with the power.
-func (s *stage) open() {
+// open starts the hub, with commands that are there before it; it ends with the
+// test, or with the power.
+func (s *stage) open(before ...func()) {
 	s.t.Helper()
 	opened, err := memory.Open(s.disk)
 	if err != nil {
@@ -55,13 +56,17 @@ func (s *stage) open() {
 	if s.Hub, err = local.New(local.Config{Store: opened, Registry: s.reg, Clock: s.clock, Limits: s.lim}); err != nil {
 		s.t.Fatal(err)
 	}
+	for _, f := range before {
+		f()
+	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(s.ctx))
 	done := make(chan struct{})
 	h := s.Hub
 	go func() { defer close(done); h.Run(ctx) }()
 	s.cancel, s.done = cancel, done
 	s.kill = func() { s.disk.Crash(); cancel(); <-done }
-	s.t.Cleanup(func() { s.disk.Manual(false); cancel(); <-done })
+	s.t.Cleanup(func() { s.disk.Manual(false); s.disk.Sync(); cancel(); <-done })
+	s.idle()
 }
 
 // posted is a context for commands that are only to be handed over.
