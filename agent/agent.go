@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/model"
@@ -40,6 +41,10 @@ type Agent struct {
 	// provider's error allows it. nil = 10 attempts, from 1 s to 60 s apart.
 	Retry *perdure.RetryPolicy
 
+	// TTL is how long a session is kept after its newest operation; it is then
+	// deleted, unless a turn runs or a message waits in it. 0 = DefaultTTL.
+	TTL time.Duration
+
 	// Temperature steers sampling; nil leaves it to the provider.
 	Temperature *float64
 	// MaxOutputTokens bounds one answer of the model; nil leaves it to the
@@ -63,6 +68,9 @@ func (a *Agent) check() error {
 	}
 	if a.Window < 0 {
 		errs = append(errs, errors.New("the Window is negative"))
+	}
+	if a.TTL < 0 && a.TTL != Forever {
+		errs = append(errs, errors.New("the TTL is negative"))
 	}
 	seen := map[string]bool{}
 	for i, t := range a.Tools {

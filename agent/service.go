@@ -323,6 +323,7 @@ type Session struct {
 	Steering []string    // turns whose messages were given to the running turn
 	Created  time.Time
 	Updated  time.Time // by the newest operation
+	Expires  time.Time // when it is deleted if it is not used before; zero = never
 }
 
 // Session returns the state of a session, NotFound if nothing was said in it.
@@ -342,6 +343,7 @@ func viewSession(id SessionID, state *sessionState) *Session {
 	v := &Session{
 		ID: id, Agent: state.Agent, Messages: state.Head, Turns: state.Turns, Failed: state.Failed, Usage: state.Usage,
 		Queue: turnsOf(state.Queue), Steering: turnsOf(state.Steering), Created: state.Created, Updated: state.Updated,
+		Expires: state.Expires,
 	}
 	if state.Running != nil {
 		v.Running = state.Running.Turn

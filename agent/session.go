@@ -87,6 +87,8 @@ type sessionState struct {
 	Queue       []*admitted `json:"queue,omitempty"`
 	Steering    []*admitted `json:"steering,omitempty"` // given to the running turn
 	Closing     *closing    `json:"closing,omitempty"`  // the conversation comes to its end
+	Expires     time.Time   `json:"expires,omitzero"`   // zero = never
+	Alarm       time.Time   `json:"alarm,omitzero"`     // when the session looks whether its time is over
 	Recent      []string    `json:"recent,omitempty"`   // ids of ended turns without the session, newest last
 	// Joined says of recent turns that are none which turn took their message.
 	Joined  map[string]string `json:"joined,omitempty"`
@@ -126,7 +128,8 @@ func (c *code) session(ctx *perdure.EntityContext) (any, error) {
 	s := &session{code: c, ctx: ctx, sessionState: state, id: SessionID{Agent: fold(c.agent.Name), Key: ctx.ID().Key}}
 	var result any
 	var err error
-	switch operation := strings.ToLower(ctx.Operation()); operation {
+	operation := strings.ToLower(ctx.Operation())
+	switch operation {
 	case opRun, "run_agent", "runagentasync":
 		err = s.run()
 	case opAdmit:
@@ -139,6 +142,8 @@ func (c *code) session(ctx *perdure.EntityContext) (any, error) {
 		err = s.close(false)
 	case opCleaned:
 		err = s.cleaned()
+	case opExpire:
+		err = s.expire()
 	case opEnded:
 		err = s.ended()
 	default:
@@ -151,7 +156,12 @@ func (c *code) session(ctx *perdure.EntityContext) (any, error) {
 	if s.Created.IsZero() { // the session is gone, or was never here
 		return result, nil
 	}
-	s.Updated = ctx.Now()
+	if operation != opExpire {
+		s.Updated = ctx.Now()
+		if err := s.touch(); err != nil {
+			return nil, err
+		}
+	}
 	return result, ctx.SetState(state)
 }
 

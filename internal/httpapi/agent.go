@@ -118,6 +118,7 @@ type session struct {
 	Tokens   tokens    `json:"tokens"`
 	Created  time.Time `json:"created"`
 	Updated  time.Time `json:"updated"`
+	Expires  time.Time `json:"expires,omitzero"`
 }
 
 // tokens counts what models read and wrote.
@@ -136,6 +137,7 @@ func viewSession(s *agent.Session) *session {
 	v := &session{
 		ID: s.ID.String(), Agent: s.Agent, Key: s.ID.Key, State: "idle", Messages: s.Messages, Turns: s.Turns, Failed: s.Failed,
 		Running: s.Running, Queue: s.Queue, Tokens: viewTokens(s.Usage), Created: s.Created, Updated: s.Updated,
+		Expires: s.Expires,
 	}
 	if s.Running != "" {
 		v.State = "running"
