@@ -516,7 +516,7 @@ func (o *Orchestration) reopen(fx *Effects, task *Task, t *Turn) {
 				Instance: &history.Instance{InstanceID: o.ID, ExecutionID: history.Some(o.Execution)},
 			},
 		}, t.Now)
-	case EntityTask:
+	case EntityTask, LockTask: // the end of the old execution has unlocked
 		o.sendEntity(fx, task.Event.Body, t.Now)
 	}
 }

@@ -90,27 +90,3 @@ func TestStaleMessageBeforeStart(t *testing.T) {
 		t.Errorf("WaitCompletion() = %v, want the run", err)
 	}
 }
-
-// TestLateStart: a start that a child of the same id has overtaken is refused.
-func TestLateStart(t *testing.T) {
-	s := newStage(t)
-	perdure.AddOrchestrationNamed(s.reg, "parent", func(ctx *perdure.Context, in string) (string, error) {
-		return perdure.CallOrchestrationNamed[string](ctx, "wait", in, perdure.WithID("x")).Await()
-	})
-	s.open()
-	s.disk.Manual(true)
-	s.Start(posted(), &hub.Start{InstanceID: "p", Name: "parent", Input: history.Some(`"x"`)})
-	s.until("parent", func() bool { _, err := s.store.Instance(s.ctx, "p"); return err == nil })
-	start := &hub.Start{RequestID: "r", InstanceID: "x", Name: "end", Input: history.Some(`"x"`)}
-	s.Start(posted(), start)
-	s.release()
-	s.idle()
-	in, err := s.Instance(s.ctx, "x", false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = s.Start(s.ctx, start)
-	if refused := perdure.CodeOf(err) == perdure.AlreadyExists; refused != (in.Name == "wait") {
-		t.Errorf("Start() = %v beside %s, want a refusal if it is not this one", err, in.Name)
-	}
-}
