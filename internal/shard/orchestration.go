@@ -31,8 +31,11 @@ func rank(c engine.Class) int {
 // prepareOrchestration judges the queue and makes a turn of what it may take.
 func (l *loop) prepareOrchestration(in *instance) *job {
 	if in.turning != nil {
-		l.keepEntries(in)
-		return nil
+		if in.blocked == "" || !slices.ContainsFunc(in.queue, terminates) {
+			l.keepEntries(in)
+			return nil
+		}
+		l.abandonTurn(in)
 	}
 	j := &job{in: in}
 	l.judge(in, j)
@@ -282,6 +285,15 @@ func (l *loop) withoutCode(in *instance, j *job) *job {
 	}
 	l.keepEntries(in)
 	return nil
+}
+
+// abandonTurn gives up a turn that does not end, for the instance is to end
+// without it. Its code is unwound if it ever returns.
+func (l *loop) abandonTurn(in *instance) {
+	j := in.turning
+	in.turning, in.exec = nil, nil
+	in.parked, in.blocked = in.blocked, ""
+	in.queue = append(append(slices.Clone(j.entries), j.dropped...), in.queue...)
 }
 
 // nextID is an action id that the execution has not used.

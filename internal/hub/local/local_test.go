@@ -124,3 +124,44 @@ func TestGoexit(t *testing.T) {
 		}
 	}
 }
+
+// TestTerminateBlocked: a run whose turn never ends is reported, and can be ended.
+func TestTerminateBlocked(t *testing.T) {
+	s, err := memory.Open(&memory.Disk{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	release := make(chan struct{})
+	reg := registry(t)
+	perdure.AddOrchestrationNamed(reg, "blocks", func(*perdure.Context, string) (string, error) { <-release; return "", nil })
+	h, stop := run(t, s, reg)
+	defer stop()
+	defer close(release)
+	ctx := wait(t, 20*time.Second)
+	if _, err := h.Start(ctx, &hub.Start{InstanceID: "b", Name: "blocks"}); err != nil {
+		t.Fatal(err)
+	}
+	for phase := store.NoPhase; phase != store.Stuck; { // it takes two seconds
+		at, err := h.Position(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in, err := h.Instance(ctx, "b", false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if phase = in.Phase; phase == store.Stuck {
+			break
+		}
+		if _, _, _, err := h.Changes(ctx, at, 10); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := h.Control(ctx, &hub.Control{InstanceID: "b", Kind: hub.Terminate, Reason: history.Some(`"enough"`)}); err != nil {
+		t.Fatal(err)
+	}
+	in, err := h.WaitCompletion(ctx, "b")
+	if err != nil || in.Status != store.Terminated || in.Output.S != `"enough"` {
+		t.Errorf("after terminate: %+v, %v, want terminated", in, err)
+	}
+}
