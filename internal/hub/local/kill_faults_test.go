@@ -23,9 +23,9 @@ func TestT04_ControlAckBeforeSync(t *testing.T) {
 	t.Setenv(killFaults, string(fault.AckBeforeSync))
 	next := make(map[string]int)
 	lost := 0
-	for round := 0; round < 40 && lost == 0; round++ {
+	for round, end := 0, time.Now().Add(30*time.Second); lost == 0 && time.Now().Before(end); round++ {
 		addRuns(next, round)
-		killRound(t, dir, next, time.Duration(1+7*round)*time.Millisecond)
+		killRound(t, dir, next, time.Duration(round%10)*50*time.Microsecond) // at the first answers, before they are written
 		lost += lostStarts(t, dir, next)
 	}
 	if lost == 0 {

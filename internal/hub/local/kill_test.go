@@ -215,7 +215,7 @@ func addRuns(next map[string]int, round int) {
 	}
 }
 
-// killRound lets a process work for a while, kills it, and takes note of what it
+// killRound lets a process work for a while from its first answer on, kills it, and takes note of what it
 // acknowledged.
 func killRound(t *testing.T, dir string, next map[string]int, wait time.Duration) (acks int, idle bool) {
 	t.Helper()
@@ -237,13 +237,17 @@ func killRound(t *testing.T, dir string, next map[string]int, wait time.Duration
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	killer := time.AfterFunc(wait+100*time.Millisecond, func() { cmd.Process.Signal(syscall.SIGKILL) })
+	kill := func() { cmd.Process.Signal(syscall.SIGKILL) }
+	killer := time.AfterFunc(30*time.Second, kill)
 	defer killer.Stop()
 	lines := bufio.NewReader(out)
-	for {
+	for first := true; ; first = false {
 		line, err := lines.ReadString('\n')
 		if err == io.EOF {
 			break // a line that was cut was not acknowledged
+		}
+		if first { // it is at work now
+			killer.Reset(wait)
 		}
 		f := strings.Fields(line)
 		switch {
