@@ -75,6 +75,38 @@ func Retry(err error) (after time.Duration, ok bool) {
 	return e.RetryAfter, true
 }
 
+// Unavailable reports whether err is a reason to ask another model, once the
+// attempts at this one are used up: the provider was not reached, is overloaded
+// or broke off, does not have the model, or does not serve this account. A fault
+// of the request is none, since other models would refuse it too; neither are
+// the end of a context and errors that are no [*Error].
+//
+//	asked again, may succeed (see [Retry])             true
+//	401, 402, 403, 404, 408, 409, 429, 5xx             true
+//	not reached: no connection, untrusted certificate  true
+//	400, 413, 422 and others, bad_request              false
+//
+// An error in the middle of an answer has no status; its code says which it is.
+func Unavailable(err error) bool {
+	var e *Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	if e.Retryable || e.Code == CodeConnection || retryableStatus(e.Status) {
+		return true
+	}
+	switch e.Status {
+	case 401, 402, 403, 404:
+		return true
+	case 0:
+		switch e.Code {
+		case "authentication_error", "billing_error", "permission_error", "not_found_error", "insufficient_quota":
+			return true
+		}
+	}
+	return false
+}
+
 // NewHTTPError returns the error for an answer with a failure status. Retryable
 // and RetryAfter follow from the status and from the headers x-should-retry,
 // retry-after-ms and Retry-After (seconds or a date, which is compared with the

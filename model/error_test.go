@@ -1,6 +1,7 @@
 package model_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -48,6 +49,54 @@ func TestHTTPErrorRetry(t *testing.T) {
 	}
 	if _, ok := model.Retry(errors.New("other")); ok {
 		t.Error("Retry(other error) = true, want false")
+	}
+}
+
+func TestUnavailable(t *testing.T) {
+	status := func(status int, header http.Header) error {
+		return model.NewHTTPError("openai", status, header.Get, time.Time{})
+	}
+	tests := []struct {
+		name string
+		err  error
+		want bool
+	}{
+		{"bad request", status(400, nil), false},
+		{"bad request that the server would take again", status(400, http.Header{"X-Should-Retry": {"true"}}), true},
+		{"wrong key", status(401, nil), true},
+		{"no credit", status(402, nil), true},
+		{"not allowed", status(403, nil), true},
+		{"unknown model", status(404, nil), true},
+		{"timeout", status(408, nil), true},
+		{"conflict", status(409, nil), true},
+		{"too long", status(413, nil), false},
+		{"unprocessable", status(422, nil), false},
+		{"rate limit", status(429, nil), true},
+		{"quota used up", &model.Error{Status: 429, Code: "insufficient_quota"}, true},
+		{"server error", status(500, nil), true},
+		{"server error that must not be repeated", status(503, http.Header{"X-Should-Retry": {"false"}}), true},
+		{"overloaded", status(529, nil), true},
+		{"connection", &model.Error{Code: model.CodeConnection, Retryable: true}, true},
+		{"certificate", &model.Error{Code: model.CodeConnection}, true},
+		{"cut", &model.Error{Code: model.CodeStreamCut, Retryable: true}, true},
+		{"bad answer", &model.Error{Code: model.CodeBadAnswer, Retryable: true}, true},
+		{"overloaded in the middle", &model.Error{Code: "overloaded_error", Retryable: true}, true},
+		{"wrong key in the middle", &model.Error{Code: "authentication_error"}, true},
+		{"bad request in the middle", &model.Error{Code: "invalid_request_error"}, false},
+		{"not sent", &model.Error{Code: model.CodeBadRequest}, false},
+		{"canceled", context.Canceled, false},
+		{"deadline", context.DeadlineExceeded, false},
+		{"other", errors.New("other"), false},
+		{"none", nil, false},
+	}
+	for _, tt := range tests {
+		err := tt.err
+		if err != nil {
+			err = fmt.Errorf("step 4: %w", err)
+		}
+		if got := model.Unavailable(err); got != tt.want {
+			t.Errorf("%s: Unavailable(%v) = %v, want %v", tt.name, err, got, tt.want)
+		}
 	}
 }
 

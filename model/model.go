@@ -54,6 +54,9 @@ type Info struct {
 	// Endpoint is the base URL that requests go to; empty for models that
 	// call nothing.
 	Endpoint string
+	// MaxOutputTokens bounds the answers to requests that name no bound of
+	// their own; 0 means that they have none.
+	MaxOutputTokens int
 }
 
 // Describe returns what m says about itself, or the zero Info.

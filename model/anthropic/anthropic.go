@@ -30,7 +30,7 @@ const Provider = "anthropic"
 const DefaultBaseURL = "https://api.anthropic.com/"
 
 // DefaultMaxOutputTokens bounds answers when neither the request nor the
-// configuration does; the API demands a bound.
+// configuration does; the API demands a bound. A thinking budget comes on top.
 const DefaultMaxOutputTokens = 8192
 
 // Thinking values for [Config.ThinkingBudget].
@@ -49,13 +49,14 @@ type Config struct {
 	APIKey string
 	// BaseURL is where v1/messages is found; empty means DefaultBaseURL.
 	BaseURL string
-	// MaxOutputTokens bounds answers when the request does not; 0 means
-	// DefaultMaxOutputTokens.
+	// MaxOutputTokens bounds answers, thinking included, when the request does
+	// not; 0 means DefaultMaxOutputTokens.
 	MaxOutputTokens int
 	// ThinkingBudget is the number of tokens that the model may think for,
-	// at least MinThinkingBudget; 0 means no thinking, ThinkingAdaptive leaves
-	// it to the model. Thinking excludes temperature and forced tools, which
-	// are then left out.
+	// at least MinThinkingBudget and below MaxOutputTokens; 0 means no
+	// thinking, ThinkingAdaptive leaves it to the model. A request with a lower
+	// bound of its own gets a lower budget, or none. Thinking excludes
+	// temperature and forced tools, which are then left out.
 	ThinkingBudget int
 	// NoCache turns off the caching of the prompt's prefix.
 	NoCache bool
@@ -77,7 +78,7 @@ func New(cfg Config) (*Model, error) {
 		cfg.BaseURL = DefaultBaseURL
 	}
 	if cfg.MaxOutputTokens == 0 {
-		cfg.MaxOutputTokens = DefaultMaxOutputTokens
+		cfg.MaxOutputTokens = DefaultMaxOutputTokens + max(cfg.ThinkingBudget, 0)
 	}
 	if err := cfg.check(official); err != nil {
 		return nil, err
@@ -115,13 +116,16 @@ func (cfg *Config) check(official bool) error {
 	}
 	if b := cfg.ThinkingBudget; b != 0 && b != ThinkingAdaptive && b < MinThinkingBudget {
 		bad = append(bad, fmt.Errorf("anthropic: ThinkingBudget is below %d: %d", MinThinkingBudget, b))
+	} else if b >= cfg.MaxOutputTokens && cfg.MaxOutputTokens > 0 {
+		bad = append(bad, fmt.Errorf("anthropic: ThinkingBudget is %d, which leaves nothing of MaxOutputTokens, %d", b, cfg.MaxOutputTokens))
 	}
 	return errors.Join(bad...)
 }
 
 // Describe names the provider and the model.
 func (m *Model) Describe() model.Info {
-	return model.Info{Provider: Provider, Model: m.cfg.Model, Endpoint: m.cfg.BaseURL}
+	return model.Info{Provider: Provider, Model: m.cfg.Model, Endpoint: m.cfg.BaseURL,
+		MaxOutputTokens: m.cfg.MaxOutputTokens}
 }
 
 // Generate makes one attempt to answer req. The parts of req that the API has no

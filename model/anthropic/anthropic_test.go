@@ -185,16 +185,26 @@ func TestRequestBytes(t *testing.T) {
 
 func TestThinking(t *testing.T) {
 	tests := []struct {
-		budget int
-		want   string
-		most   float64
+		budget, bound int // bound of the request, 0 = none
+		want          string
+		most          float64
 	}{
-		{2048, `{"budget_tokens":2048,"type":"enabled"}`, 2148},
-		{anthropic.ThinkingAdaptive, `{"type":"adaptive"}`, 100},
+		{2048, 0, `{"budget_tokens":2048,"type":"enabled"}`, anthropic.DefaultMaxOutputTokens + 2048},
+		{2048, 4096, `{"budget_tokens":2048,"type":"enabled"}`, 4096},
+		{2048, 2048, `{"budget_tokens":2047,"type":"enabled"}`, 2048},
+		{2048, 1025, `{"budget_tokens":1024,"type":"enabled"}`, 1025},
+		{2048, 1024, `null`, 1024},
+		{anthropic.ThinkingAdaptive, 0, `{"type":"adaptive"}`, anthropic.DefaultMaxOutputTokens},
+		{anthropic.ThinkingAdaptive, 100, `{"type":"adaptive"}`, 100},
 	}
 	for _, tt := range tests {
 		m, server, _ := serve(t, anthropic.Config{ThinkingBudget: tt.budget, NoCache: true}, modeltest.Say("ok"))
-		if _, err := model.Collect(m.Generate(t.Context(), conversation())); err != nil {
+		req := conversation()
+		req.MaxOutputTokens = nil
+		if tt.bound > 0 {
+			req.MaxOutputTokens = &tt.bound
+		}
+		if _, err := model.Collect(m.Generate(t.Context(), req)); err != nil {
 			t.Fatalf("Generate() = %v", err)
 		}
 		var body map[string]any
@@ -202,15 +212,21 @@ func TestThinking(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got, _ := json.Marshal(body["thinking"]); string(got) != tt.want {
-			t.Errorf("budget %d: thinking = %s, want %s", tt.budget, got, tt.want)
+			t.Errorf("budget %d, bound %d: thinking = %s, want %s", tt.budget, tt.bound, got, tt.want)
 		}
 		if got := body["max_tokens"]; got != tt.most {
-			t.Errorf("budget %d: max_tokens = %v, want %v", tt.budget, got, tt.most)
+			t.Errorf("budget %d, bound %d: max_tokens = %v, want %v", tt.budget, tt.bound, got, tt.most)
 		}
-		for _, name := range []string{"temperature", "top_p", "tool_choice", "cache_control"} {
-			if got, ok := body[name]; ok {
-				t.Errorf("budget %d: %s = %v, want none", tt.budget, name, got)
+		if got := m.Describe().MaxOutputTokens; tt.bound == 0 && float64(got) != tt.most {
+			t.Errorf("budget %d: Describe().MaxOutputTokens = %d, want %v", tt.budget, got, tt.most)
+		}
+		for _, name := range []string{"temperature", "top_p", "tool_choice"} {
+			if got, sent := body[name]; sent != (tt.want == "null") {
+				t.Errorf("budget %d, bound %d: %s = %v, want one only without thinking", tt.budget, tt.bound, name, got)
 			}
+		}
+		if got, ok := body["cache_control"]; ok {
+			t.Errorf("budget %d: cache_control = %v, want none", tt.budget, got)
 		}
 	}
 }
@@ -382,6 +398,10 @@ func TestConfig(t *testing.T) {
 			t.Errorf("New() = %v, want an error about %s", err, want)
 		}
 	}
+	if _, err := anthropic.New(anthropic.Config{Model: "m", APIKey: "k", MaxOutputTokens: 2048, ThinkingBudget: 2048}); err == nil ||
+		!strings.Contains(err.Error(), "leaves nothing of MaxOutputTokens") {
+		t.Errorf("New() with a budget of the whole answer = %v, want an error about it", err)
+	}
 	if _, err := anthropic.New(anthropic.Config{Model: "m"}); err == nil || !strings.Contains(err.Error(), "APIKey is empty") {
 		t.Errorf("New() without a key = %v, want an error about APIKey", err)
 	}
@@ -389,7 +409,8 @@ func TestConfig(t *testing.T) {
 	if err != nil {
 		t.Fatalf("New() = %v", err)
 	}
-	want := model.Info{Provider: anthropic.Provider, Model: "m", Endpoint: anthropic.DefaultBaseURL}
+	want := model.Info{Provider: anthropic.Provider, Model: "m", Endpoint: anthropic.DefaultBaseURL,
+		MaxOutputTokens: anthropic.DefaultMaxOutputTokens}
 	if got := m.Describe(); got != want {
 		t.Errorf("Describe() = %v, want %v", got, want)
 	}

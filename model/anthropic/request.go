@@ -136,19 +136,18 @@ func (w *wireRequest) addFormat(f *model.Format) error {
 	return nil
 }
 
-// addThinking turns thinking on and makes room for it: the API wants the bound of
-// the answer above the budget.
+// addThinking turns thinking on. The bound of the answer holds for the thinking
+// too, and the API wants it above the budget: so the budget is what fits, and
+// where not even the smallest does, there is no thinking.
 func (cfg *Config) addThinking(w *wireRequest) {
+	budget := min(cfg.ThinkingBudget, w.MaxTokens-1)
 	switch {
-	case cfg.ThinkingBudget == 0:
-		return
 	case cfg.ThinkingBudget == ThinkingAdaptive:
 		w.Thinking = &wireThinking{Type: "adaptive"}
+	case budget >= MinThinkingBudget:
+		w.Thinking = &wireThinking{Type: "enabled", BudgetTokens: budget}
 	default:
-		w.Thinking = &wireThinking{Type: "enabled", BudgetTokens: cfg.ThinkingBudget}
-		if w.MaxTokens <= cfg.ThinkingBudget {
-			w.MaxTokens += cfg.ThinkingBudget
-		}
+		return
 	}
 	w.Temperature, w.TopP = nil, nil
 	if c := w.ToolChoice; c != nil && (c.Type == "any" || c.Type == "tool") {

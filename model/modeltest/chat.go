@@ -320,7 +320,8 @@ func (p *chatProtocol) whole(r *model.Response) any {
 func chatUsage(u model.Usage) object {
 	return object{
 		"prompt_tokens": u.InputTokenCount, "completion_tokens": u.OutputTokenCount, "total_tokens": u.TotalTokenCount,
-		"prompt_tokens_details":     object{"cached_tokens": u.CachedInputTokenCount},
+		"prompt_tokens_details": object{"cached_tokens": u.CachedInputTokenCount,
+			"cache_write_tokens": u.AdditionalCounts[model.CountCacheWrite]},
 		"completion_tokens_details": object{"reasoning_tokens": u.ReasoningTokenCount},
 	}
 }

@@ -237,7 +237,8 @@ func (p *responsesProtocol) response(status string, r *model.Response) object {
 	u := r.Usage()
 	out["usage"] = object{
 		"input_tokens": u.InputTokenCount, "output_tokens": u.OutputTokenCount, "total_tokens": u.TotalTokenCount,
-		"input_tokens_details":  object{"cached_tokens": u.CachedInputTokenCount},
+		"input_tokens_details": object{"cached_tokens": u.CachedInputTokenCount,
+			"cache_write_tokens": u.AdditionalCounts[model.CountCacheWrite]},
 		"output_tokens_details": object{"reasoning_tokens": u.ReasoningTokenCount},
 	}
 	if status == "incomplete" {

@@ -67,7 +67,7 @@ func TestChatInOnePiece(t *testing.T) {
 			"role": "assistant", "content": "Hello.", "tool_calls": []any{object{"id": "script-1-call-1", "type": "function",
 				"function": object{"name": "look", "arguments": `{"at":7}`}}}}}},
 		"usage": object{"prompt_tokens": 2, "completion_tokens": 3, "total_tokens": 5,
-			"prompt_tokens_details": object{"cached_tokens": 0}, "completion_tokens_details": object{"reasoning_tokens": 0}},
+			"prompt_tokens_details": object{"cached_tokens": 0, "cache_write_tokens": 0}, "completion_tokens_details": object{"reasoning_tokens": 0}},
 	})
 }
 

@@ -38,7 +38,8 @@ func request(text string) *model.Request {
 
 func TestTextAndUsage(t *testing.T) {
 	m, _, _ := serve(t, modeltest.Say("It rains in Oslo.").Usage(model.Usage{
-		InputTokenCount: 210, OutputTokenCount: 38, TotalTokenCount: 248, CachedInputTokenCount: 128, ReasoningTokenCount: 5}))
+		InputTokenCount: 210, OutputTokenCount: 38, TotalTokenCount: 248, CachedInputTokenCount: 128, ReasoningTokenCount: 5,
+		AdditionalCounts: map[string]int64{model.CountCacheWrite: 12}}))
 	updates := 0
 	var c model.Collector
 	for u, err := range m.Generate(t.Context(), request("Weather?")) {
@@ -61,7 +62,8 @@ func TestTextAndUsage(t *testing.T) {
 			Contents: model.Contents{
 				&model.Text{Text: "It rains in Oslo."},
 				&model.UsageContent{Details: model.Usage{InputTokenCount: 210, OutputTokenCount: 38,
-					TotalTokenCount: 248, CachedInputTokenCount: 128, ReasoningTokenCount: 5}},
+					TotalTokenCount: 248, CachedInputTokenCount: 128, ReasoningTokenCount: 5,
+					AdditionalCounts: map[string]int64{model.CountCacheWrite: 12}}},
 			},
 		}},
 	}

@@ -168,11 +168,15 @@ func usage(u sdk.CompletionUsage) *model.UsageContent {
 	if total == 0 {
 		total = u.PromptTokens + u.CompletionTokens
 	}
-	return &model.UsageContent{Details: model.Usage{
+	details := model.Usage{
 		InputTokenCount:       u.PromptTokens,
 		OutputTokenCount:      u.CompletionTokens,
 		TotalTokenCount:       total,
 		CachedInputTokenCount: u.PromptTokensDetails.CachedTokens,
 		ReasoningTokenCount:   u.CompletionTokensDetails.ReasoningTokens,
-	}}
+	}
+	if n := u.PromptTokensDetails.CacheWriteTokens; n > 0 {
+		details.AdditionalCounts = map[string]int64{model.CountCacheWrite: n}
+	}
+	return &model.UsageContent{Details: details}
 }
