@@ -19,7 +19,7 @@ type callOptions struct {
 func WithRetry(p RetryPolicy) Option {
 	return func(o *callOptions) {
 		o.Retry = &p
-		if err := p.validate(); err != nil {
+		if err := p.Validate(); err != nil {
 			o.err = err
 		}
 	}

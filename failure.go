@@ -4,8 +4,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,7 +27,10 @@ type StepError struct {
 	Message      string
 	Stack        string // of a panic, as its process printed it; may be empty
 	NonRetryable bool
-	Cause        *StepError // may be nil
+	// Properties are numbers that the step gave with its error, see WithProperty;
+	// nil = none.
+	Properties map[string]float64
+	Cause      *StepError // may be nil
 }
 
 // Error implements error.
@@ -70,6 +75,7 @@ func stepError(step string, attempt int32, f *history.Failure) *StepError {
 		Message:      f.Message,
 		Stack:        f.Stack.S,
 		NonRetryable: f.NonRetriable,
+		Properties:   numbersOf(f),
 		Cause:        stepError("", 0, f.Inner),
 	}
 }
@@ -90,14 +96,45 @@ func RetryAfter(err error, d time.Duration) error {
 	if err == nil {
 		return nil
 	}
-	return &hint{err: err, after: d}
+	return &hint{err: err, name: retryAfterKey, value: max(d.Seconds(), 0)}
 }
 
-// hint is an error with advice to retry policies.
+// RetryAfter returns the pause that RetryAfter asked for when the step failed,
+// there or in a cause; 0 = none.
+func (e *StepError) RetryAfter() time.Duration {
+	v := e.Property(retryAfterKey)
+	if v <= 0 || v >= math.MaxInt64/1e9 {
+		return 0
+	}
+	return time.Duration(v * float64(time.Second))
+}
+
+// Property returns a number that was given with the error or one of its causes,
+// 0 if there is none of this name.
+func (e *StepError) Property(name string) float64 {
+	for ; e != nil; e = e.Cause {
+		if v, ok := e.Properties[name]; ok {
+			return v
+		}
+	}
+	return 0
+}
+
+// WithProperty returns err with a number that is recorded with the failure of the
+// step that fails with it, see StepError.Properties. WithProperty(nil, ...) is nil.
+func WithProperty(err error, name string, value float64) error {
+	if err == nil {
+		return nil
+	}
+	return &hint{err: err, name: name, value: value}
+}
+
+// hint is an error with advice to those who handle the failure of its step.
 type hint struct {
 	err   error
 	final bool
-	after time.Duration
+	name  string // of a property; "" = none
+	value float64
 }
 
 func (h *hint) Error() string { return h.err.Error() }
@@ -117,8 +154,8 @@ func failureOf(err error, depth int) *history.Failure {
 	case *hint:
 		f := failureOf(e.err, depth)
 		f.NonRetriable = f.NonRetriable || e.final
-		if e.after > 0 {
-			f.Properties = append(f.Properties, numberProperty(retryAfterKey, e.after.Seconds()))
+		if e.name != "" {
+			f.Properties = append(f.Properties, numberProperty(e.name, e.value))
 		}
 		return f
 	case *StepError:
@@ -138,6 +175,9 @@ func stepFailure(e *StepError, depth int) *history.Failure {
 	f := &history.Failure{Type: e.Type, Message: e.Message, NonRetriable: e.NonRetryable}
 	if e.Stack != "" {
 		f.Stack = history.Some(e.Stack)
+	}
+	for _, name := range slices.Sorted(maps.Keys(e.Properties)) {
+		f.Properties = append(f.Properties, numberProperty(name, e.Properties[name]))
 	}
 	if e.Cause != nil && depth > 1 {
 		f.Inner = stepFailure(e.Cause, depth-1)
@@ -181,15 +221,20 @@ const retryAfterKey = "perdure.retryAfter" // seconds
 
 // RetryDelay returns the pause that RetryAfter asked for; 0 = none. It is part
 // of the seam to the runtime.
-func RetryDelay(f *history.Failure) time.Duration {
-	for ; f != nil; f = f.Inner {
-		for _, p := range f.Properties {
-			if v, ok := readNumber(p, retryAfterKey); ok && v > 0 && v < math.MaxInt64/1e9 {
-				return time.Duration(v * float64(time.Second))
+func RetryDelay(f *history.Failure) time.Duration { return stepError("", 0, f).RetryAfter() }
+
+// numbersOf returns the properties of a failure that are numbers, nil if none is.
+func numbersOf(f *history.Failure) map[string]float64 {
+	var numbers map[string]float64
+	for _, p := range f.Properties {
+		if name, v, ok := readNumber(p); ok {
+			if numbers == nil {
+				numbers = map[string]float64{}
 			}
+			numbers[name] = v
 		}
 	}
-	return 0
+	return numbers
 }
 
 // A property is an entry of a map<string, google.protobuf.Value>: key = 1,
@@ -204,17 +249,16 @@ func numberProperty(key string, v float64) []byte {
 	return protowire.AppendFixed64(b, math.Float64bits(v))
 }
 
-func readNumber(b []byte, key string) (float64, bool) {
-	var name string
+func readNumber(b []byte) (name string, v float64, ok bool) {
 	var value []byte
 	for len(b) > 0 {
 		num, typ, n := protowire.ConsumeTag(b)
 		if n < 0 || typ != protowire.BytesType {
-			return 0, false
+			return "", 0, false
 		}
 		data, m := protowire.ConsumeBytes(b[n:])
 		if m < 0 {
-			return 0, false
+			return "", 0, false
 		}
 		switch num {
 		case 1:
@@ -224,8 +268,8 @@ func readNumber(b []byte, key string) (float64, bool) {
 		}
 		b = b[n+m:]
 	}
-	if name != key || len(value) != 9 || value[0] != 2<<3|byte(protowire.Fixed64Type) {
-		return 0, false
+	if len(value) != 9 || value[0] != 2<<3|byte(protowire.Fixed64Type) {
+		return "", 0, false
 	}
-	return math.Float64frombits(binary.LittleEndian.Uint64(value[1:])), true
+	return name, math.Float64frombits(binary.LittleEndian.Uint64(value[1:])), true
 }

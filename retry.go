@@ -28,7 +28,8 @@ type RetryPolicy struct {
 	NonRetryable []string
 }
 
-func (p *RetryPolicy) validate() error {
+// Validate returns all that is wrong with the policy, nil if nothing is.
+func (p *RetryPolicy) Validate() error {
 	var errs []error
 	if p.MaxAttempts < 0 {
 		errs = append(errs, errors.New("retry policy: MaxAttempts is negative"))

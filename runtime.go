@@ -71,6 +71,7 @@ type Step struct {
 	Input   history.Text
 	At      time.Time
 	Options *StepOptions // nil = none
+	Pause   *Pause       // of a timer: what is tried again when it fires; nil = nothing
 	Locks   []string
 	Rows    []Row
 	Run     func()
@@ -101,6 +102,15 @@ type StepOptions struct {
 	LimitKey         string            // activities with this key share a limit; "" = none
 	Limit            int               // how many of them run at a time
 	Effect           []byte            // effect id of a tool step
+}
+
+// Pause says that a timer is the pause before another attempt of something that
+// has failed, for those who watch the run.
+type Pause struct {
+	Name        string // of the activity that is tried again
+	Attempt     int    // the next one
+	MaxAttempts int    // 0 = no bound
+	Error       string // of the attempt that failed
 }
 
 // Row is a piece of durable data that lies beside an instance, written in the

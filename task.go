@@ -20,6 +20,14 @@ func TaskOf[T any](ctx *Context, s Step) *Task[T] {
 	return t
 }
 
+// FailedTask returns a task that could not be begun, for err. It is part of the
+// seam to the runtime.
+func FailedTask[T any](ctx *Context, err error) *Task[T] {
+	t := &Task[T]{ctx: ctx}
+	t.s.Reject(err)
+	return t
+}
+
 // Await waits until the task has ended and returns its outcome: a *StepError if
 // an activity, a child or an entity failed, an *Error with the code Canceled if
 // the task was cancelled, an *Error with the code InvalidArgument if it could

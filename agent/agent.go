@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,6 +27,9 @@ type Agent struct {
 	Instructions string
 	// Model answers. It makes one attempt a call: repetitions are journaled.
 	Model model.Model
+	// Fallback are asked, in this order, when those before them cannot serve: when
+	// the provider's errors do not end, or are about the account or the model.
+	Fallback []model.Model
 	// Tools are what the model may call, in the order in which it is told.
 	Tools []Tool
 
@@ -38,8 +42,12 @@ type Agent struct {
 	// prompt begins the same way for many turns. 0 = all messages.
 	Window int
 	// Retry says how a call of the model that failed is repeated, if the
-	// provider's error allows it. nil = 10 attempts, from 1 s to 60 s apart.
+	// provider's error allows it. nil = 10 attempts, from 1 s to 60 s apart, and
+	// 3 of a model that another one follows.
 	Retry *perdure.RetryPolicy
+	// MaxRepairs bounds how often an answer that does not fit the format that was
+	// asked for is asked for again. 0 = DefaultRepairs, negative = never.
+	MaxRepairs int
 
 	// TTL is how long a session is kept after its newest operation; it is then
 	// deleted, unless a turn runs or a message waits in it. 0 = DefaultTTL.
@@ -63,8 +71,16 @@ func (a *Agent) check() error {
 	if a.Model == nil {
 		errs = append(errs, errors.New("the Model is missing"))
 	}
+	for i, m := range a.Fallback {
+		if m == nil {
+			errs = append(errs, fmt.Errorf("the Fallback %d is nil", i))
+		}
+	}
 	if a.MaxSteps < 0 {
 		errs = append(errs, errors.New("the bound MaxSteps is negative"))
+	}
+	if a.Retry != nil {
+		errs = append(errs, a.Retry.Validate())
 	}
 	if a.Window < 0 {
 		errs = append(errs, errors.New("the Window is negative"))
@@ -83,6 +99,7 @@ func (a *Agent) check() error {
 		}
 		seen[t.Name()] = true
 	}
+	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 	for i, err := range errs {
 		errs[i] = fmt.Errorf("agent %q: %w", a.Name, err)
 	}

@@ -89,15 +89,15 @@ func (s *session) admitNow() (any, error) {
 
 // sameMessages returns an error if a message that waits is not the one that was
 // said now with its correlation id.
-func sameMessages(known *admitted, now []*model.Message) error {
+func sameMessages(known *admitted, now []*model.Message, options *TurnOptions) error {
 	if known.Messages == nil {
 		return nil // its turn runs: who said it was told before
 	}
-	before, err := json.Marshal(known.Messages)
+	before, err := json.Marshal(sent{known.Messages, known.Options})
 	if err != nil {
 		return err
 	}
-	after, err := json.Marshal(now)
+	after, err := json.Marshal(sent{now, options})
 	if err != nil {
 		return err
 	}
@@ -223,7 +223,7 @@ func (s *sessionState) repeated(turn string, r *runRequest) (bool, error) {
 			if err != nil {
 				return false, err
 			}
-			return true, sameMessages(a, said)
+			return true, sameMessages(a, said, r.Options)
 		}
 	}
 	return false, nil

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -21,12 +22,16 @@ type modelInput struct {
 	Offset  int64  `json:"offset"` // in the stream
 	Hash    string `json:"hash"`   // of the agent when the step was scheduled
 	Session string `json:"session,omitempty"`
+	Options bool   `json:"options,omitempty"` // the turn has some, as a row
+	Model   int    `json:"model,omitempty"`   // which of the agent's models is asked, from 0
 }
 
 // modelOutput is the outcome of a model step.
 type modelOutput struct {
 	Messages     []*model.Message `json:"messages"` // what the step adds to the conversation
 	FinishReason string           `json:"finishReason,omitempty"`
+	Value        json.RawMessage  `json:"value,omitempty"`   // the structured answer
+	Invalid      string           `json:"invalid,omitempty"` // why there is none, though one was asked for
 	Model        string           `json:"model,omitempty"`
 	Provider     string           `json:"provider,omitempty"`
 	Usage        model.Usage      `json:"usage"`
@@ -56,11 +61,21 @@ func (c *code) modelStep(ctx context.Context, in modelInput) (*modelOutput, erro
 		return nil, perdure.NonRetryable(err)
 	}
 	turn := perdure.Activity(ctx).InstanceID
+	var options *TurnOptions
+	if in.Options {
+		if options, err = readOptions(ctx, h, turn); err != nil {
+			return nil, perdure.NonRetryable(err)
+		}
+	}
+	m := c.agent.Model // of an agent that has fewer models by now, the first
+	if models := c.models(); in.Model < len(models) {
+		m = models[in.Model]
+	}
 	w, err := newAttempt(ctx, h, &service.live, turn, in.Step, in.Offset)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := c.generate(ctx, c.request(view(log, in.From)), w, in.Step)
+	answer, err := generate(ctx, m, c.request(view(log, in.From), options, in.Step), w, in.Step)
 	next, failed := w.close()
 	if err == nil {
 		err = failed
@@ -68,10 +83,14 @@ func (c *code) modelStep(ctx context.Context, in modelInput) (*modelOutput, erro
 	if err != nil {
 		return nil, modelError(ctx, err)
 	}
-	return &modelOutput{
+	out := &modelOutput{
 		Messages: answer.Messages, FinishReason: answer.FinishReason, Model: answer.Model(),
-		Provider: model.Describe(c.agent.Model).Provider, Usage: answer.Usage(), Hash: c.hash, Next: next,
-	}, nil
+		Provider: model.Describe(m).Provider, Usage: answer.Usage(), Hash: c.hash, Next: next,
+	}
+	if options != nil && options.Format != nil && len(answer.Calls()) == 0 {
+		out.Value, out.Invalid = structured(options.Format, answer)
+	}
+	return out, nil
 }
 
 // whole reports messages of the turn itself that are missing.
@@ -90,9 +109,9 @@ func whole(log []LogMessage, in modelInput) error {
 }
 
 // generate makes one attempt to have the request answered.
-func (c *code) generate(ctx context.Context, req *model.Request, w *attempt, step int) (*model.Response, error) {
+func generate(ctx context.Context, m model.Model, req *model.Request, w *attempt, step int) (*model.Response, error) {
 	var all model.Collector
-	for u, err := range c.agent.Model.Generate(ctx, req) {
+	for u, err := range m.Generate(ctx, req) {
 		if err != nil {
 			return nil, err
 		}
@@ -105,7 +124,7 @@ func (c *code) generate(ctx context.Context, req *model.Request, w *attempt, ste
 	return all.Response(), nil
 }
 
-// modelError advises the retry policy about an error of a model step.
+// modelError advises the turn about an error of a model step.
 func modelError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -116,10 +135,23 @@ func modelError(ctx context.Context, err error) error {
 	}
 	after, again := model.Retry(err)
 	switch {
+	case !again && elsewhere(e):
+		return perdure.NonRetryable(perdure.WithProperty(err, propertyElsewhere, 1))
 	case !again:
 		return perdure.NonRetryable(err)
 	case after > 0:
 		return perdure.RetryAfter(err, after)
 	}
 	return err
+}
+
+// elsewhere reports whether an error that no further attempt would mend is about
+// the provider or the model and not about the request: another model may serve
+// it. These are: not authorised, payment required, forbidden, no such model.
+func elsewhere(e *model.Error) bool {
+	switch e.Status {
+	case 401, 402, 403, 404:
+		return true
+	}
+	return false
 }

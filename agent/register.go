@@ -79,21 +79,13 @@ func newCode(a *Agent) (*code, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	text, err := json.Marshal(c.request(nil))
+	text, err := json.Marshal(c.request(nil, nil, 1))
 	if err != nil {
 		return nil, fmt.Errorf("agent %q: %w", a.Name, err)
 	}
 	sum := sha256.Sum256(text)
 	c.hash = hex.EncodeToString(sum[:8])
 	return c, nil
-}
-
-// request is what the model is asked about messages.
-func (c *code) request(messages []*model.Message) *model.Request {
-	return &model.Request{
-		Instructions: c.agent.Instructions, Messages: messages, Tools: c.offer,
-		Temperature: c.agent.Temperature, MaxOutputTokens: c.agent.MaxOutputTokens,
-	}
 }
 
 // Info describes a registered agent.

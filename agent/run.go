@@ -12,18 +12,39 @@ type Ref struct{ name string }
 // checked before it is run: if no worker has such an agent, the run waits.
 func Named(name string) Ref { return Ref{name} }
 
+// Name returns the name of the agent.
+func (r Ref) Name() string { return r.name }
+
+// Runner is what an orchestration can run: an *Agent or a Ref.
+type Runner interface {
+	Run(ctx *perdure.Context, prompt string, opts ...RunOption) *Task
+}
+
 // RunOption changes how an orchestration runs an agent.
 type RunOption func(*runOptions)
 
 type runOptions struct {
-	session string
-	inside  bool
+	session  string
+	inside   bool
+	contents model.Contents
+	turn     TurnOptions
+	err      error
 }
 
 // InSession has the prompt be a turn of the session with this key, after those
 // that wait there already. Without a session a run has a conversation of its own.
 func InSession(key string) RunOption {
 	return func(o *runOptions) { o.session, o.inside = key, true }
+}
+
+// WithContents adds content to the prompt: images, files, results of tools.
+func WithContents(contents ...model.Content) RunOption {
+	return func(o *runOptions) { o.contents = append(o.contents, contents...) }
+}
+
+// WithTurnOptions changes the turn.
+func WithTurnOptions(options TurnOptions) RunOption {
+	return func(o *runOptions) { o.turn = options }
 }
 
 // Task is an agent's answer on its way. It works with perdure.All and perdure.Any.
@@ -52,12 +73,47 @@ func (r Ref) Run(ctx *perdure.Context, prompt string, opts ...RunOption) *Task {
 	for _, opt := range opts {
 		opt(&o)
 	}
-	if !o.inside {
-		return &Task{perdure.CallOrchestrationNamed[*Response](ctx, turnPrefix+fold(r.name), turnInput{
-			Agent: r.name, Messages: []*model.Message{model.UserText(prompt)},
-		}, perdure.WithTags(map[string]string{tagAgent: r.name}))}
+	o.turn.OrchestrationID = ctx.InstanceID()
+	request, err := newRequest(&Message{Text: prompt, Contents: o.contents, Options: o.turn})
+	var messages []*model.Message
+	if err == nil {
+		messages, err = request.messages()
 	}
-	request := runRequest{CorrelationID: ctx.NewID(), Message: prompt}
+	if o.err != nil {
+		err = o.err
+	}
+	if err != nil {
+		return &Task{perdure.FailedTask[*Response](ctx, err)}
+	}
+	if !o.inside {
+		in := turnInput{Agent: r.name, Messages: messages, Options: request.Options}
+		return &Task{perdure.CallOrchestrationNamed[*Response](ctx, turnPrefix+fold(r.name), in,
+			perdure.WithTags(map[string]string{tagAgent: r.name}))}
+	}
+	request.CorrelationID = ctx.NewID()
 	id := perdure.NewEntityID(entityPrefix+r.name, o.session)
 	return &Task{perdure.CallEntity[*Response](ctx, id, opRun, request)}
+}
+
+// TypedTask is a structured answer on its way. It works with perdure.All and
+// perdure.Any.
+type TypedTask[T any] struct{ *Task }
+
+// Value waits for the answer and returns it. It fails as Await does.
+func (t *TypedTask[T]) Value() (T, error) {
+	r, err := t.Await()
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return ValueAs[T](r)
+}
+
+// RunAs has an agent answer a prompt with a T. Its JSON schema is sent to the
+// model, see FormatFor; an answer that does not fit is asked for again, see
+// Agent.MaxRepairs, and is an error in the end.
+func RunAs[T any](ctx *perdure.Context, r Runner, prompt string, opts ...RunOption) *TypedTask[T] {
+	format, err := FormatFor[T]()
+	opts = append(opts[:len(opts):len(opts)], func(o *runOptions) { o.turn.Format, o.err = format, err })
+	return &TypedTask[T]{r.Run(ctx, prompt, opts...)}
 }

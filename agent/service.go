@@ -56,6 +56,13 @@ type Message struct {
 	CorrelationID string
 	// Busy says what happens if a turn runs in the session; "" = BusyQueue.
 	Busy Busy
+	// Contents follow the text: images, files, results of the caller's tools.
+	Contents model.Contents
+	// Messages are said instead of Text, Role and Contents. Those of the roles
+	// user, system and assistant may be said.
+	Messages []*model.Message
+	// Options change the turn. A message that steers a running turn has none.
+	Options TurnOptions
 }
 
 // Accepted is the answer to a message: it is durable, its turn has its id.
@@ -76,22 +83,23 @@ func (s *Service) Send(ctx context.Context, session SessionID, m Message) (Accep
 	if err != nil {
 		return Accepted{}, err
 	}
-	request := runRequest{CorrelationID: m.CorrelationID, Message: m.Text, Role: string(m.Role), Busy: m.Busy}
-	if err := m.Busy.check(); err != nil {
+	request, err := newRequest(&m)
+	if err != nil {
 		return Accepted{}, err
 	}
-	if _, err := request.messages(); err != nil {
-		return Accepted{}, err
-	}
-	if len(m.CorrelationID) > 256 {
-		return Accepted{}, &perdure.Error{Code: perdure.InvalidArgument, Op: "run agent", Message: "the correlation id has more than 256 bytes"}
-	}
-	if m.CorrelationID == "" {
+	return s.admit(ctx, h, session, request)
+}
+
+// admit has a session take a request. One without a correlation id gets a random
+// one.
+func (s *Service) admit(ctx context.Context, h hub.Hub, session SessionID, request *runRequest) (a Accepted, err error) {
+	given := request.CorrelationID
+	if given == "" {
 		request.CorrelationID = NewSessionKey()
 	}
-	a := Accepted{Session: session, Turn: session.Turn(request.CorrelationID), CorrelationID: request.CorrelationID}
-	if m.CorrelationID != "" {
-		if a.Duplicate, err = isRepeated(ctx, h, a.Turn, &request); err != nil || a.Duplicate {
+	a = Accepted{Session: session, Turn: session.Turn(request.CorrelationID), CorrelationID: request.CorrelationID}
+	if given != "" {
+		if a.Duplicate, err = isRepeated(ctx, h, a.Turn, request); err != nil || a.Duplicate {
 			return a, err
 		}
 	}
@@ -99,10 +107,10 @@ func (s *Service) Send(ctx context.Context, session SessionID, m Message) (Accep
 	if err != nil {
 		return Accepted{}, err
 	}
-	if a.Duplicate, err = state.repeated(a.Turn, &request); err != nil || a.Duplicate {
+	if a.Duplicate, err = state.repeated(a.Turn, request); err != nil || a.Duplicate {
 		return a, err
 	}
-	if m.Busy != "" && m.Busy != BusyQueue { // what becomes of it is known only to the session
+	if request.Busy != "" && request.Busy != BusyQueue { // what becomes of it is known only to the session
 		var reply admitReply
 		if err := askSession(ctx, h, session, opAdmit, request, &reply); err != nil {
 			return Accepted{}, err
@@ -115,10 +123,30 @@ func (s *Service) Send(ctx context.Context, session SessionID, m Message) (Accep
 		return Accepted{}, err
 	}
 	repeat := "" // in another conversation it is another message
-	if m.CorrelationID != "" && state != nil {
-		repeat = state.Incarnation + " " + m.CorrelationID
+	if given != "" && state != nil {
+		repeat = state.Incarnation + " " + given
 	}
 	return a, h.Signal(ctx, &hub.Signal{RequestID: repeat, InstanceID: session.String(), Operation: opRun, Input: text})
+}
+
+// Import writes messages into a session without having them answered, such as a
+// conversation that was held elsewhere: a turn of its own, which has ended on
+// return. Unlike those of Send they may be of any role and content.
+func (s *Service) Import(ctx context.Context, session SessionID, messages []*model.Message) error {
+	h, err := s.client.Hub(ctx)
+	if err != nil {
+		return err
+	}
+	request := &runRequest{Input: messages, Import: true}
+	if _, err := request.messages(); err != nil {
+		return err
+	}
+	a, err := s.admit(ctx, h, session, request)
+	if err != nil {
+		return err
+	}
+	_, err = s.Wait(ctx, a.Turn)
+	return err
 }
 
 // NewSessionKey returns a random key for a session, of 32 hex digits.
@@ -146,11 +174,11 @@ func isRepeated(ctx context.Context, h hub.Hub, turn string, request *runRequest
 	if err != nil {
 		return false, err
 	}
-	before, err := json.Marshal(in.Messages)
+	before, err := json.Marshal(sent{in.Messages, in.Options})
 	if err != nil {
 		return false, err
 	}
-	now, err := json.Marshal(said)
+	now, err := json.Marshal(sent{said, request.Options})
 	if err != nil {
 		return false, err
 	}
@@ -158,6 +186,12 @@ func isRepeated(ctx context.Context, h hub.Hub, turn string, request *runRequest
 		return false, otherMessage(turn)
 	}
 	return true, nil
+}
+
+// sent is what must be the same when a request is repeated.
+type sent struct {
+	Messages []*model.Message
+	Options  *TurnOptions
 }
 
 // unblock frees a session whose running turn was ended by somebody else, such as

@@ -30,39 +30,6 @@ const (
 	maxRecent = 64
 )
 
-// runRequest is the input of the operation run.
-type runRequest struct {
-	CorrelationID string `json:"correlationId"`
-	// Message and Role are a message as Microsoft's Python SDK sends it; Input
-	// holds messages in the form of package model instead.
-	Message string           `json:"message,omitempty"`
-	Role    string           `json:"role,omitempty"`
-	Input   []*model.Message `json:"input,omitempty"`
-	Busy    Busy             `json:"busy,omitempty"`
-}
-
-// messages returns what the request says.
-func (r *runRequest) messages() ([]*model.Message, error) {
-	if len(r.Input) > 0 {
-		if i := slices.Index(r.Input, nil); i >= 0 {
-			return nil, &perdure.Error{Code: perdure.InvalidArgument, Op: "run agent", Message: fmt.Sprintf("message %d is null", i)}
-		}
-		return r.Input, nil
-	}
-	if strings.TrimSpace(r.Message) == "" {
-		return nil, &perdure.Error{Code: perdure.InvalidArgument, Op: "run agent", Message: "the message is empty"}
-	}
-	role := model.Role(strings.ToLower(strings.TrimSpace(r.Role)))
-	switch role {
-	case "":
-		role = model.RoleUser
-	case model.RoleUser, model.RoleSystem, model.RoleAssistant:
-	default:
-		return nil, &perdure.Error{Code: perdure.InvalidArgument, Op: "run agent", Message: fmt.Sprintf("there is no role %q", r.Role)}
-	}
-	return []*model.Message{{Role: role, Contents: model.Contents{&model.Text{Text: r.Message}}}}, nil
-}
-
 // ended is the input of the operation ended: what a turn tells its session last.
 type ended struct {
 	Turn     string      `json:"turn"`
@@ -83,6 +50,7 @@ type sessionState struct {
 	Turns       int64       `json:"turns"`
 	Failed      int64       `json:"failed,omitempty"` // of these
 	Usage       model.Usage `json:"usage"`
+	Pending     []string    `json:"pending,omitempty"` // calls that the caller is to answer, by their ids
 	Running     *admitted   `json:"running,omitempty"`
 	Queue       []*admitted `json:"queue,omitempty"`
 	Steering    []*admitted `json:"steering,omitempty"` // given to the running turn
@@ -110,7 +78,9 @@ type admitted struct {
 	Turn          string           `json:"turn"`
 	CorrelationID string           `json:"correlationId"`
 	Messages      []*model.Message `json:"messages,omitempty"` // until the turn begins
-	Replies       []string         `json:"replies,omitempty"`  // tokens of callers that wait
+	Options       *TurnOptions     `json:"options,omitempty"`  // as Messages
+	Import        bool             `json:"import,omitempty"`
+	Replies       []string         `json:"replies,omitempty"` // tokens of callers that wait
 	At            time.Time        `json:"at"`
 	Stopping      bool             `json:"stopping,omitempty"` // the turn was told to end
 	Ahead         bool             `json:"ahead,omitempty"`    // it goes before those that wait
@@ -207,7 +177,7 @@ func (s *session) admit(r *runRequest, waits bool) (*admitReply, error) {
 		if waits {
 			known.Replies = append(known.Replies, s.ctx.Defer())
 		}
-		return &admitReply{Turn: turn, Duplicate: true}, sameMessages(known, messages)
+		return &admitReply{Turn: turn, Duplicate: true}, sameMessages(known, messages, r.Options)
 	}
 	if slices.Contains(s.Recent, short(turn)) {
 		if waits {
@@ -224,7 +194,9 @@ func (s *session) admit(r *runRequest, waits bool) (*admitReply, error) {
 		s.Created, s.Agent = s.ctx.Now(), s.agent.Name
 		s.Incarnation = incarnation(turn, s.Created)
 	}
-	a := &admitted{Turn: turn, CorrelationID: r.CorrelationID, Messages: messages, At: s.ctx.Now()}
+	a := &admitted{
+		Turn: turn, CorrelationID: r.CorrelationID, Messages: messages, Options: r.Options, Import: r.Import, At: s.ctx.Now(),
+	}
 	steers, err := s.place(a, r.Busy)
 	if err != nil {
 		return nil, err
@@ -274,8 +246,9 @@ func (s *session) next() error {
 	_, err := s.ctx.StartOrchestration(turnPrefix+s.id.Agent, turnInput{
 		Agent: s.agent.Name, Session: s.id.String(), CorrelationID: a.CorrelationID,
 		Log: logID(s.id.String(), s.Incarnation), From: windowStart(s.Head, s.agent.Window), Head: s.Head, Messages: a.Messages,
+		Options: a.Options, Import: a.Import, Pending: s.Pending,
 	}, perdure.WithID(a.Turn), perdure.WithTags(map[string]string{tagAgent: s.agent.Name, tagSession: s.id.String()}))
-	a.Messages = nil
+	a.Messages, a.Options = nil, nil
 	s.Running = a
 	return err
 }
@@ -302,6 +275,9 @@ func (s *session) ended() error {
 		return nil // told before, or of another conversation
 	}
 	s.Head = max(s.Head, e.Head)
+	if e.Response != nil {
+		s.Pending = callIDs(e.Response.Calls)
+	}
 	s.Turns++
 	s.Usage.Add(e.Usage)
 	if e.Error != nil && e.Error.Type != perdure.Canceled.String() {

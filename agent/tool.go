@@ -143,12 +143,8 @@ func bind(t Tool) (*boundTool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tool %q: schema: %w", t.Name(), err)
 	}
-	var schema jsonschema.Schema
-	if err := json.Unmarshal(text, &schema); err != nil {
-		return nil, fmt.Errorf("tool %q: schema: %w", t.Name(), err)
-	}
-	if b.resolved, err = schema.Resolve(nil); err != nil {
-		return nil, fmt.Errorf("tool %q: schema: %w", t.Name(), err)
+	if b.resolved, err = resolveSchema(text); err != nil {
+		return nil, fmt.Errorf("tool %q: %w", t.Name(), err)
 	}
 	b.offer.Schema = text
 	b.version = digest("tool", b.offer.Name, b.offer.Description, string(text))

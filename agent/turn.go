@@ -1,8 +1,10 @@
 package agent
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/perdure/perdure"
@@ -18,21 +20,30 @@ type turnInput struct {
 	From          int64            `json:"from,omitempty"` // first position that the model is given
 	Head          int64            `json:"head,omitempty"` // position of the turn's first message
 	Messages      []*model.Message `json:"messages"`
+	Options       *TurnOptions     `json:"options,omitempty"`
+	Import        bool             `json:"import,omitempty"`  // the messages are not answered
+	Pending       []string         `json:"pending,omitempty"` // calls that the messages may answer
+	Depth         int              `json:"depth,omitempty"`   // of agents that called agents
 }
 
 // Response is what a turn answers.
 type Response struct {
-	Text          string      `json:"text"` // of the last message of the model
-	FinishReason  string      `json:"finishReason,omitempty"`
-	Agent         string      `json:"agent"`
-	Session       string      `json:"session,omitempty"` // instance id; "" = none
-	Turn          string      `json:"turn"`              // instance id of the run
-	CorrelationID string      `json:"correlationId,omitempty"`
-	Model         string      `json:"model,omitempty"` // as the provider reports it
-	Usage         model.Usage `json:"usage"`
-	Steps         int         `json:"steps"`    // model steps that it took
-	Messages      int64       `json:"messages"` // in the conversation, this turn's included
-	Created       time.Time   `json:"created"`  // when it was complete
+	Text string `json:"text"` // of the last message of the model
+	// Value is the answer in the format that was asked for, nil if none was.
+	Value json.RawMessage `json:"value,omitempty"`
+	// Calls are of the caller's tools, which the next message is to answer.
+	Calls         []*model.FunctionCall `json:"calls,omitempty"`
+	FinishReason  string                `json:"finishReason,omitempty"`
+	Agent         string                `json:"agent"`
+	Session       string                `json:"session,omitempty"` // instance id; "" = none
+	Turn          string                `json:"turn"`              // instance id of the run
+	CorrelationID string                `json:"correlationId,omitempty"`
+	Model         string                `json:"model,omitempty"` // as the provider reports it
+	Usage         model.Usage           `json:"usage"`
+	Steps         int                   `json:"steps"`    // model steps that it took
+	First         int64                 `json:"first"`    // position in the conversation of the turn's first message
+	Messages      int64                 `json:"messages"` // in the conversation, this turn's included
+	Created       time.Time             `json:"created"`  // when it was complete
 }
 
 // Statuses of a turn that has ended by itself.
@@ -40,16 +51,6 @@ const (
 	statusCompleted = "completed"
 	statusFailed    = "failed"
 )
-
-// Limits of a model step.
-const (
-	modelTimeout  = 10 * time.Minute
-	modelAttempts = 10
-	modelPause    = time.Minute
-)
-
-// defaultRetry repeats model calls whose provider says that it may help.
-var defaultRetry = perdure.RetryPolicy{MaxAttempts: modelAttempts, MaxInterval: modelPause, Jitter: 0.2}
 
 // turn is a turn in progress.
 type turn struct {
@@ -61,6 +62,7 @@ type turn struct {
 	position int64 // of the next message
 	offset   int64 // of the next frame of the stream
 	step     int   // model steps so far
+	repairs  int   // answers that did not fit the format
 	usage    model.Usage
 	stop     *perdure.Task[struct{}] // ends when the turn is to end; nil = without a session
 	steer    *perdure.Task[steering] // ends when a message comes for the turn; nil as stop
@@ -83,8 +85,11 @@ func (c *code) turn(ctx *perdure.Context, in turnInput) (*Response, error) {
 
 // answer asks the model and runs the tools that it calls until it has answered.
 func (t *turn) answer() (*Response, error) {
-	if err := t.append(t.in.Messages...); err != nil {
+	if err := t.hear(); err != nil {
 		return nil, err
+	}
+	if t.in.Import {
+		return t.response(&model.Response{}, &modelOutput{}), nil
 	}
 	for {
 		out, err := t.ask()
@@ -97,57 +102,82 @@ func (t *turn) answer() (*Response, error) {
 		answer := &model.Response{Messages: out.Messages}
 		calls := answer.Calls()
 		if len(calls) == 0 {
-			return t.response(answer, out), nil
+			done, err := t.accept(out)
+			if err != nil {
+				return nil, err
+			}
+			if done {
+				return t.response(answer, out), nil
+			}
+			continue
 		}
-		if err := t.run(calls); err != nil {
+		left, err := t.run(calls)
+		if err != nil {
 			return nil, err
+		}
+		if len(left) > 0 {
+			r := t.response(answer, out)
+			r.Calls, r.FinishReason = left, model.FinishToolCalls
+			return r, nil
 		}
 	}
 }
 
-// ask has the model called.
-func (t *turn) ask() (*modelOutput, error) {
-	if t.isStopped() {
-		return nil, stopped(t.ctx.InstanceID())
+// hear appends the turn's messages to the conversation, unless they answer calls
+// that nobody has left open.
+func (t *turn) hear() error {
+	if err := t.fits(t.in.Options); err != nil {
+		return err
 	}
-	if err := t.join(); err != nil {
-		return nil, err
+	open := t.in.Pending
+	for _, m := range t.in.Messages {
+		for _, c := range m.Contents {
+			r, ok := c.(*model.FunctionResult)
+			if !ok || t.in.Import {
+				continue
+			}
+			i := slices.Index(open, r.CallID)
+			if i < 0 {
+				return refused("the result for the call %q answers no open call of the caller's tools", r.CallID)
+			}
+			open = slices.Concat(open[:i], open[i+1:])
+		}
 	}
-	t.step++
-	retry := t.agent.Retry
-	if retry == nil {
-		policy := defaultRetry
-		retry = &policy
+	if err := t.append(t.in.Messages...); err != nil {
+		return err
 	}
-	out, err := await(t, perdure.CallNamed[*modelOutput](t.ctx, modelPrefix+fold(t.agent.Name), modelInput{
-		Log: t.log, From: t.in.From, First: t.first, To: t.position, Step: t.step, Offset: t.offset, Hash: t.hash,
-		Session: t.in.Session,
-	}, perdure.WithRetry(*retry), perdure.WithTimeout(modelTimeout)))
-	if err != nil {
-		return nil, err
+	if t.in.Options != nil {
+		row, err := optionsRow(t.in.Options)
+		if err != nil {
+			return err
+		}
+		t.put([]perdure.Row{row})
 	}
-	if out == nil {
-		return nil, errors.New("the model step has no result")
-	}
-	t.usage.Add(out.Usage)
-	t.offset = out.Next
-	return out, nil
+	return nil
 }
 
 // run has the tools called, all at the same time, and appends their results in
-// the order of the calls. A call that waits for a decision holds up no other.
-func (t *turn) run(calls []*model.FunctionCall) error {
+// the order of the calls. A call that waits for a decision holds up no other. It
+// returns the calls that are left to the caller.
+func (t *turn) run(calls []*model.FunctionCall) (left []*model.FunctionCall, err error) {
 	running := make([]*toolCall, len(calls))
 	branches := make([]*perdure.Branch, len(calls))
 	for i, call := range calls {
+		if t.in.Options.callers(call.Name) && call.Error == "" {
+			left = append(left, call)
+			continue
+		}
 		c := t.newToolCall(i, call)
 		running[i] = c
 		if c.err == nil {
 			branches[i] = t.ctx.Go(func(*perdure.Context) { c.run() })
 		}
 	}
-	results := make([]*model.Message, len(calls))
+	var results []*model.Message
 	for i, c := range running {
+		if c == nil {
+			continue
+		}
 		if branches[i] != nil {
 			branches[i].Await()
 		}
@@ -157,10 +187,11 @@ func (t *turn) run(calls []*model.FunctionCall) error {
 		} else if len(c.result) > 0 {
 			value = c.result
 		}
-		results[i] = model.ToolResult(c.call.CallID, value)
-		t.frame(Frame{Type: FrameToolResult, Step: t.step, CallID: c.call.CallID, Tool: c.call.Name, Error: errorOf(results[i])})
+		result := model.ToolResult(c.call.CallID, value)
+		results = append(results, result)
+		t.frame(Frame{Type: FrameToolResult, Step: t.step, CallID: c.call.CallID, Tool: c.call.Name, Error: errorOf(result)})
 	}
-	return t.append(results...)
+	return left, t.append(results...)
 }
 
 // toolError is the failure of a tool as the model is told about it.
@@ -181,11 +212,19 @@ func errorOf(m *model.Message) string {
 	return ""
 }
 
+func callIDs(calls []*model.FunctionCall) []string {
+	var ids []string
+	for _, c := range calls {
+		ids = append(ids, c.CallID)
+	}
+	return ids
+}
+
 func (t *turn) response(answer *model.Response, out *modelOutput) *Response {
 	return &Response{
-		Text: answer.Text(), FinishReason: out.FinishReason, Model: out.Model,
+		Text: answer.Text(), Value: out.Value, FinishReason: out.FinishReason, Model: out.Model,
 		Agent: t.agent.Name, Session: t.in.Session, Turn: t.ctx.InstanceID(), CorrelationID: t.in.CorrelationID,
-		Usage: t.usage, Steps: t.step, Messages: t.position, Created: t.ctx.Now(),
+		Usage: t.usage, Steps: t.step, First: t.first, Messages: t.position, Created: t.ctx.Now(),
 	}
 }
 

@@ -16,7 +16,13 @@ func (m *machine) op(s *perdure.Step) engine.Op {
 	case perdure.StepChild, perdure.StepStart:
 		return m.childOp(s)
 	case perdure.StepTimer:
-		return &engine.CreateTimer{FireAt: s.At}
+		t := &engine.CreateTimer{FireAt: s.At}
+		if s.Pause != nil {
+			t.Retry = &engine.Retry{
+				Name: s.Pause.Name, Attempt: int32(s.Pause.Attempt), MaxAttempts: int32(s.Pause.MaxAttempts), Error: s.Pause.Error,
+			}
+		}
+		return t
 	case perdure.StepSend:
 		return &engine.SendEvent{InstanceID: s.Target, Name: s.Name, Data: s.Input}
 	case perdure.StepEntitySignal, perdure.StepEntityCall, perdure.StepLock:
