@@ -33,6 +33,11 @@ type Agent struct {
 	// Tools are what the model may call, in the order in which it is told.
 	Tools []Tool
 
+	// Handoffs are agents to which the model may hand the conversation over, by
+	// the tools handoff_to_<name>. Such an agent answers from then on, in later
+	// turns of the session too, until it hands the conversation on or back.
+	Handoffs []Ref
+
 	// MaxSteps bounds the model steps of a turn, which fails beyond it. 0 =
 	// DefaultMaxSteps.
 	MaxSteps int

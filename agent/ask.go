@@ -84,7 +84,7 @@ func (t *turn) modelStepName() string { return modelPrefix + fold(t.agent.Name) 
 func (t *turn) attempt(index int) (*modelOutput, error) {
 	out, err := await(t, perdure.CallNamed[*modelOutput](t.ctx, t.modelStepName(), modelInput{
 		Log: t.log, From: t.in.From, First: t.first, To: t.position, Step: t.step, Offset: t.offset, Hash: t.hash,
-		Session: t.in.Session, Options: t.in.Options != nil, Model: index,
+		Session: t.in.Session, Options: t.in.Options != nil, Model: index, Stream: t.in.Stream,
 	}, perdure.WithTimeout(modelTimeout)))
 	if err == nil && out == nil {
 		err = errors.New("the model step has no result")

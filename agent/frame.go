@@ -21,6 +21,7 @@ const (
 	FrameReasoning  FrameType = "reasoning"   // Delta goes on with the model's reasoning
 	FrameToolCall   FrameType = "tool_call"   // the model calls Tool with Arguments
 	FrameToolResult FrameType = "tool_result" // the call CallID has ended
+	FrameAgent      FrameType = "agent"       // Agent begins as Run: for the call CallID, or, without one, with the conversation, in this stream
 	FrameEnd        FrameType = "end"         // the turn has ended with Status; nothing follows
 )
 
@@ -39,6 +40,8 @@ type Frame struct {
 	CallID    string `json:"callId,omitempty"`
 	Tool      string `json:"tool,omitempty"`
 	Arguments string `json:"arguments,omitempty"`
+	Agent     string `json:"agent,omitempty"`
+	Run       string `json:"run,omitempty"`    // instance id
 	Status    string `json:"status,omitempty"` // completed, failed, terminated or canceled
 	Error     string `json:"error,omitempty"`
 }

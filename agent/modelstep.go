@@ -22,6 +22,7 @@ type modelInput struct {
 	Offset  int64  `json:"offset"` // in the stream
 	Hash    string `json:"hash"`   // of the agent when the step was scheduled
 	Session string `json:"session,omitempty"`
+	Stream  string `json:"stream,omitempty"`  // instance id of the run whose stream it is; "" = the turn
 	Options bool   `json:"options,omitempty"` // the turn has some, as a row
 	Model   int    `json:"model,omitempty"`   // which of the agent's models is asked, from 0
 }
@@ -32,6 +33,7 @@ type modelOutput struct {
 	FinishReason string           `json:"finishReason,omitempty"`
 	Value        json.RawMessage  `json:"value,omitempty"`   // the structured answer
 	Invalid      string           `json:"invalid,omitempty"` // why there is none, though one was asked for
+	Routes       []route          `json:"routes,omitempty"`  // of the calls of tools; nil = all are tool steps
 	Model        string           `json:"model,omitempty"`
 	Provider     string           `json:"provider,omitempty"`
 	Usage        model.Usage      `json:"usage"`
@@ -71,7 +73,11 @@ func (c *code) modelStep(ctx context.Context, in modelInput) (*modelOutput, erro
 	if models := c.models(); in.Model < len(models) {
 		m = models[in.Model]
 	}
-	w, err := newAttempt(ctx, h, &service.live, turn, in.Step, in.Offset)
+	stream := in.Stream
+	if stream == "" {
+		stream = turn
+	}
+	w, err := newAttempt(ctx, h, &service.live, stream, in.Step, in.Offset)
 	if err != nil {
 		return nil, err
 	}
@@ -86,6 +92,7 @@ func (c *code) modelStep(ctx context.Context, in modelInput) (*modelOutput, erro
 	out := &modelOutput{
 		Messages: answer.Messages, FinishReason: answer.FinishReason, Model: answer.Model(),
 		Provider: model.Describe(m).Provider, Usage: answer.Usage(), Hash: c.hash, Next: next,
+		Routes: c.routes(answer.Calls()),
 	}
 	if options != nil && options.Format != nil && len(answer.Calls()) == 0 {
 		out.Value, out.Invalid = structured(options.Format, answer)

@@ -112,19 +112,36 @@ func (o *TurnOptions) callers(tool string) bool {
 	return o != nil && slices.ContainsFunc(o.Tools, func(t model.Tool) bool { return t.Name == tool })
 }
 
+// inherited returns what holds for an agent to which the conversation is handed
+// over: all but the choice of the other's tools.
+func (o *TurnOptions) inherited() *TurnOptions {
+	if o == nil {
+		return nil
+	}
+	copied := *o
+	copied.NoTools, copied.ToolNames, copied.ToolMode, copied.RequiredTool = false, nil, model.ToolsAuto, ""
+	return copied.orNil()
+}
+
+// has reports whether a tool is the agent's.
+func (c *code) has(tool string) bool {
+	_, special := c.special[tool]
+	return special || c.tools[tool] != nil
+}
+
 // fits reports options that this agent cannot serve.
 func (c *code) fits(o *TurnOptions) error {
 	if o == nil {
 		return nil
 	}
 	for _, t := range o.Tools {
-		if c.tools[t.Name] != nil {
+		if c.has(t.Name) {
 			return &perdure.Error{Code: perdure.InvalidArgument, Op: "run agent",
 				Message: fmt.Sprintf("the agent has a tool %q of its own; give the caller's another name", t.Name)}
 		}
 	}
 	for _, name := range append(o.ToolNames[:len(o.ToolNames):len(o.ToolNames)], o.RequiredTool) {
-		if name != "" && c.tools[name] == nil && !o.callers(name) {
+		if name != "" && !c.has(name) && !o.callers(name) {
 			return &perdure.Error{Code: perdure.InvalidArgument, Op: "run agent",
 				Message: fmt.Sprintf("the agent %s has no tool %q", c.agent.Name, name)}
 		}

@@ -43,6 +43,8 @@ func Register(reg *perdure.Registry, agents ...*Agent) error {
 		perdure.AddOrchestrationNamed(reg, turnPrefix+name, c.turn)
 		perdure.AddActivityNamed(reg, modelPrefix+name, c.modelStep)
 		perdure.AddActivityNamed(reg, toolPrefix+name, c.toolStep)
+		perdure.AddActivityNamed(reg, headPrefix+name, c.headStep)
+		perdure.AddActivityNamed(reg, framesPrefix+name, c.framesStep)
 		perdure.AddActivityNamed(reg, turnPrefix+name, c.describe)
 		perdure.AddOrchestrationNamed(reg, cleanPrefix+name, c.cleanup)
 		perdure.AddActivityNamed(reg, cleanPrefix+name, c.purge)
@@ -52,10 +54,11 @@ func Register(reg *perdure.Registry, agents ...*Agent) error {
 
 // code is a registered agent.
 type code struct {
-	agent *Agent
-	tools map[string]*boundTool
-	offer []model.Tool
-	hash  string // of all that shapes a prompt beside the messages
+	agent   *Agent
+	tools   map[string]*boundTool
+	special map[string]route // tools whose calls are no tool steps
+	offer   []model.Tool
+	hash    string // of all that shapes a prompt beside the messages
 }
 
 func newCode(a *Agent) (*code, error) {
@@ -65,7 +68,7 @@ func newCode(a *Agent) (*code, error) {
 	if err := a.check(); err != nil {
 		return nil, err
 	}
-	c := &code{agent: a, tools: map[string]*boundTool{}}
+	c := &code{agent: a, tools: map[string]*boundTool{}, special: map[string]route{}}
 	var errs []error
 	for _, t := range a.Tools {
 		b, err := bind(t)
@@ -75,6 +78,19 @@ func newCode(a *Agent) (*code, error) {
 		}
 		c.tools[t.Name()] = b
 		c.offer = append(c.offer, b.offer)
+		if other, ok := t.(*AgentTool); ok {
+			c.special[t.Name()] = route{Agent: fold(other.ref.name)}
+		}
+	}
+	for _, r := range a.Handoffs {
+		offer := handoffOffer(r)
+		if !agentName.MatchString(r.name) || !toolName.MatchString(offer.Name) {
+			errs = append(errs, fmt.Errorf("agent %q: no conversation can be handed over to %q", a.Name, r.name))
+		} else if _, there := c.special[offer.Name]; there || c.tools[offer.Name] != nil {
+			errs = append(errs, fmt.Errorf("agent %q: tool %q is there twice", a.Name, offer.Name))
+		}
+		c.offer = append(c.offer, offer)
+		c.special[offer.Name] = route{Agent: fold(r.name), Handoff: true}
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err

@@ -50,6 +50,7 @@ type sessionState struct {
 	Turns       int64       `json:"turns"`
 	Failed      int64       `json:"failed,omitempty"` // of these
 	Usage       model.Usage `json:"usage"`
+	Active      string      `json:"active,omitempty"`  // the agent that was given the conversation; "" = Agent
 	Pending     []string    `json:"pending,omitempty"` // calls that the caller is to answer, by their ids
 	Running     *admitted   `json:"running,omitempty"`
 	Queue       []*admitted `json:"queue,omitempty"`
@@ -246,7 +247,7 @@ func (s *session) next() error {
 	_, err := s.ctx.StartOrchestration(turnPrefix+s.id.Agent, turnInput{
 		Agent: s.agent.Name, Session: s.id.String(), CorrelationID: a.CorrelationID,
 		Log: logID(s.id.String(), s.Incarnation), From: windowStart(s.Head, s.agent.Window), Head: s.Head, Messages: a.Messages,
-		Options: a.Options, Import: a.Import, Pending: s.Pending,
+		Options: a.Options, Import: a.Import, Pending: s.Pending, Active: s.Active,
 	}, perdure.WithID(a.Turn), perdure.WithTags(map[string]string{tagAgent: s.agent.Name, tagSession: s.id.String()}))
 	a.Messages, a.Options = nil, nil
 	s.Running = a
@@ -277,6 +278,9 @@ func (s *session) ended() error {
 	s.Head = max(s.Head, e.Head)
 	if e.Response != nil {
 		s.Pending = callIDs(e.Response.Calls)
+		if s.Active = fold(e.Response.Agent); s.Active == s.id.Agent {
+			s.Active = ""
+		}
 	}
 	s.Turns++
 	s.Usage.Add(e.Usage)

@@ -15,6 +15,8 @@ type toolCall struct {
 	*turn
 	call      *model.FunctionCall
 	step      int
+	ordinal   int // among the calls of its model step
+	route     route
 	effectID  string
 	arguments string // canonical
 	asked     int    // decisions so far
@@ -24,7 +26,7 @@ type toolCall struct {
 
 // newToolCall prepares the call with this ordinal among those of its model step.
 func (t *turn) newToolCall(ordinal int, call *model.FunctionCall) *toolCall {
-	c := &toolCall{turn: t, call: call, step: t.step}
+	c := &toolCall{turn: t, call: call, step: t.step, ordinal: ordinal}
 	if call.Error != "" {
 		c.err = errors.New(call.Error)
 		return c

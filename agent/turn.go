@@ -24,6 +24,21 @@ type turnInput struct {
 	Import        bool             `json:"import,omitempty"`  // the messages are not answered
 	Pending       []string         `json:"pending,omitempty"` // calls that the messages may answer
 	Depth         int              `json:"depth,omitempty"`   // of agents that called agents
+	Active        string           `json:"active,omitempty"`  // the agent that was given the conversation; "" = Agent
+
+	// A turn inside of another one, to which that was handed over, goes on with
+	// the conversation and the stream of that one.
+	Inner  bool   `json:"inner,omitempty"`
+	Stream string `json:"stream,omitempty"` // instance id of the run whose stream it is
+	Offset int64  `json:"offset,omitempty"` // in the stream
+}
+
+// turnOutput is the output of a turn: its response, and what a turn around it
+// must know.
+type turnOutput struct {
+	Response
+	Next    int64    `json:"next,omitempty"`    // offset in the stream after the turn
+	Problem *problem `json:"problem,omitempty"` // why a turn inside of another one has failed
 }
 
 // Response is what a turn answers.
@@ -34,7 +49,7 @@ type Response struct {
 	// Calls are of the caller's tools, which the next message is to answer.
 	Calls         []*model.FunctionCall `json:"calls,omitempty"`
 	FinishReason  string                `json:"finishReason,omitempty"`
-	Agent         string                `json:"agent"`
+	Agent         string                `json:"agent"`             // who has answered: the one that was given the conversation last
 	Session       string                `json:"session,omitempty"` // instance id; "" = none
 	Turn          string                `json:"turn"`              // instance id of the run
 	CorrelationID string                `json:"correlationId,omitempty"`
@@ -58,6 +73,9 @@ type turn struct {
 	ctx      *perdure.Context
 	in       turnInput
 	log      string
+	stream   string  // instance id of the run whose stream it writes
+	frames   []Frame // of a stream that is not its own, not yet written
+	flushing bool
 	first    int64 // position of its first message
 	position int64 // of the next message
 	offset   int64 // of the next frame of the stream
@@ -70,13 +88,18 @@ type turn struct {
 }
 
 // turn is the orchestration that answers a message.
-func (c *code) turn(ctx *perdure.Context, in turnInput) (*Response, error) {
-	t := &turn{code: c, ctx: ctx, in: in, log: in.Log, first: in.Head, position: in.Head}
+func (c *code) turn(ctx *perdure.Context, in turnInput) (*turnOutput, error) {
+	t := &turn{code: c, ctx: ctx, in: in, log: in.Log, stream: in.Stream, first: in.Head, position: in.Head, offset: in.Offset}
 	if t.log == "" {
 		t.log = logID(ctx.InstanceID(), ctx.ExecutionID())
 	}
-	if in.Session != "" {
+	if t.stream == "" {
+		t.stream = ctx.InstanceID()
+	}
+	if in.Session != "" || in.Inner {
 		t.stop = perdure.NewEvent[struct{}](stopName).Wait(ctx)
+	}
+	if in.Session != "" && !in.Inner {
 		t.steer = perdure.NewEvent[steering](steerName).Wait(ctx)
 	}
 	r, err := t.answer()
@@ -90,6 +113,9 @@ func (t *turn) answer() (*Response, error) {
 	}
 	if t.in.Import {
 		return t.response(&model.Response{}, &modelOutput{}), nil
+	}
+	if t.in.Active != "" && t.in.Active != fold(t.agent.Name) {
+		return t.handOver(t.in.Active)
 	}
 	for {
 		out, err := t.ask()
@@ -111,9 +137,12 @@ func (t *turn) answer() (*Response, error) {
 			}
 			continue
 		}
-		left, err := t.run(calls)
+		left, next, err := t.run(calls, out.Routes)
 		if err != nil {
 			return nil, err
+		}
+		if next != "" && len(left) == 0 {
+			return t.handOver(next)
 		}
 		if len(left) > 0 {
 			r := t.response(answer, out)
@@ -158,8 +187,9 @@ func (t *turn) hear() error {
 
 // run has the tools called, all at the same time, and appends their results in
 // the order of the calls. A call that waits for a decision holds up no other. It
-// returns the calls that are left to the caller.
-func (t *turn) run(calls []*model.FunctionCall) (left []*model.FunctionCall, err error) {
+// returns the calls that are left to the caller, and the agent that is to go on
+// with the conversation, "" = this one.
+func (t *turn) run(calls []*model.FunctionCall, routes []route) (left []*model.FunctionCall, next string, err error) {
 	running := make([]*toolCall, len(calls))
 	branches := make([]*perdure.Branch, len(calls))
 	for i, call := range calls {
@@ -169,7 +199,19 @@ func (t *turn) run(calls []*model.FunctionCall) (left []*model.FunctionCall, err
 		}
 		c := t.newToolCall(i, call)
 		running[i] = c
-		if c.err == nil {
+		if i < len(routes) {
+			c.route = routes[i]
+		}
+		switch {
+		case c.err != nil:
+		case c.route.Handoff && next == "":
+			next = c.route.Agent
+			c.result = json.RawMessage(`"The conversation was handed over."`)
+		case c.route.Handoff:
+			c.err = errors.New("the conversation was handed over to another agent already")
+		case c.route.Agent != "":
+			branches[i] = t.ctx.Go(func(*perdure.Context) { c.delegate() })
+		default:
 			branches[i] = t.ctx.Go(func(*perdure.Context) { c.run() })
 		}
 	}
@@ -191,7 +233,7 @@ func (t *turn) run(calls []*model.FunctionCall) (left []*model.FunctionCall, err
 		results = append(results, result)
 		t.frame(Frame{Type: FrameToolResult, Step: t.step, CallID: c.call.CallID, Tool: c.call.Name, Error: errorOf(result)})
 	}
-	return left, t.append(results...)
+	return left, next, t.append(results...)
 }
 
 // toolError is the failure of a tool as the model is told about it.
@@ -254,6 +296,11 @@ func (t *turn) append(messages ...*model.Message) error {
 func (t *turn) frame(f Frame) {
 	f.Offset = t.offset
 	t.offset++
+	if t.stream != t.ctx.InstanceID() {
+		t.frames = append(t.frames, f)
+		t.flush()
+		return
+	}
 	row, err := streamRow([]Frame{f})
 	if err != nil { // a frame is always encodable
 		panic(err)
@@ -268,8 +315,9 @@ func (t *turn) put(rows []perdure.Row) {
 	}
 }
 
-// end closes the stream and tells the session, in the turn's last commit.
-func (t *turn) end(r *Response, failed error) (*Response, error) {
+// end closes the stream and tells the session, in the turn's last commit. A turn
+// inside of another one tells that how it has ended.
+func (t *turn) end(r *Response, failed error) (*turnOutput, error) {
 	last := Frame{Type: FrameEnd, Status: statusCompleted}
 	e := ended{Turn: t.ctx.InstanceID(), Head: t.position, Usage: t.usage, Log: t.in.Log, Steers: t.steers, Response: r}
 	if failed != nil {
@@ -282,6 +330,12 @@ func (t *turn) end(r *Response, failed error) (*Response, error) {
 	if failed != nil { // the step that failed may have streamed: the end comes after it all
 		t.offset = nextBase(t.offset + failureLeap)
 	}
+	if t.in.Inner {
+		if r == nil {
+			r = t.response(&model.Response{}, &modelOutput{})
+		}
+		return &turnOutput{Response: *r, Next: t.offset, Problem: e.Error}, nil
+	}
 	t.frame(last)
 	if t.in.Session != "" {
 		id, err := perdure.ParseEntityID(t.in.Session)
@@ -292,7 +346,10 @@ func (t *turn) end(r *Response, failed error) (*Response, error) {
 			return nil, err
 		}
 	}
-	return r, failed
+	if failed != nil {
+		return nil, failed
+	}
+	return &turnOutput{Response: *r, Next: t.offset}, nil
 }
 
 // problem is why a turn failed.

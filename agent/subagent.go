@@ -1,0 +1,242 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/hub"
+	"github.com/perdure/perdure/model"
+	"github.com/perdure/perdure/store"
+)
+
+// maxDepth bounds how deep agents may call each other, so that those that call
+// each other in a circle come to an end.
+const maxDepth = 16
+
+// AgentTool is a Tool that has another agent answer. Its call is a run of its own,
+// with a conversation of its own: each step of it is journaled, it ends when the
+// turn that called it is stopped, and what it does stays within the budget of
+// that turn. Make it with Ref.AsTool or Agent.AsTool.
+type AgentTool struct {
+	ref         Ref
+	description string
+}
+
+// AsTool offers the agent as a tool with its name, which takes a query.
+func (r Ref) AsTool(description string) *AgentTool { return &AgentTool{r, description} }
+
+// AsTool offers the agent as a tool with its name and description, which takes a
+// query.
+func (a *Agent) AsTool() *AgentTool { return Named(a.Name).AsTool(a.Description) }
+
+// Name returns the name of the agent.
+func (t *AgentTool) Name() string { return t.ref.name }
+
+// Description returns what the model is told about the agent.
+func (t *AgentTool) Description() string { return t.description }
+
+// Schema returns the schema of the arguments: a query.
+func (t *AgentTool) Schema() any {
+	return json.RawMessage(`{"type":"object","properties":{"query":{"type":"string","description":"what the agent is to do or to answer"}},"required":["query"]}`)
+}
+
+// Effect is that of a pure tool: what the agent does is guarded where it does it.
+func (t *AgentTool) Effect() Effect { return Pure }
+
+// Call fails: agents run in turns only.
+func (t *AgentTool) Call(context.Context, string) (any, error) {
+	return nil, errors.New("an agent is called by turns of other agents only")
+}
+
+// handoffPrefix begins the names of the tools by which a model hands its
+// conversation to another agent.
+const handoffPrefix = "handoff_to_"
+
+// handoffOffer is the tool that hands the conversation to an agent.
+func handoffOffer(r Ref) model.Tool {
+	return model.Tool{Name: handoffPrefix + r.name,
+		Description: "Hands the conversation over to the agent " + r.name + ", who answers from here on."}
+}
+
+// route says who serves a call of a tool, if it is no tool step. It is journaled
+// with the call: the turn goes by it, whatever tools the agent has by then.
+type route struct {
+	Agent   string `json:"agent,omitempty"`
+	Handoff bool   `json:"handoff,omitempty"` // the agent is given the conversation
+}
+
+// routes returns the routes of calls, nil if all are tool steps.
+func (c *code) routes(calls []*model.FunctionCall) []route {
+	var routes []route
+	for i, call := range calls {
+		r, special := c.special[call.Name]
+		if special && routes == nil {
+			routes = make([]route, len(calls))
+		}
+		if special {
+			routes[i] = r
+		}
+	}
+	return routes
+}
+
+// childID is the id of a run that a turn starts: it lies in the turn's shard.
+func childID(turn string, parts ...string) string {
+	base, _, _ := strings.Cut(turn, ":")
+	return base + ":" + digest(append([]string{"child", turn}, parts...)...)[:16]
+}
+
+func tooDeep(name string) error {
+	return fmt.Errorf("agents are nested %d deep, which is the limit: %s was not called", maxDepth, name)
+}
+
+// delegate has another agent answer a call.
+func (c *toolCall) delegate() {
+	var arguments struct{ Query string }
+	switch err := json.Unmarshal([]byte(c.call.Arguments), &arguments); {
+	case err != nil || strings.TrimSpace(arguments.Query) == "":
+		c.err = fmt.Errorf("the arguments of %s are no object with a text query", c.call.Name)
+		return
+	case c.in.Depth+1 >= maxDepth:
+		c.err = tooDeep(c.route.Agent)
+		return
+	}
+	id := childID(c.ctx.InstanceID(), "call", fmt.Sprint(c.step), fmt.Sprint(c.ordinal))
+	c.frame(Frame{Type: FrameAgent, Step: c.step, CallID: c.call.CallID, Tool: c.call.Name, Agent: c.route.Agent, Run: id})
+	in := turnInput{
+		Agent: c.route.Agent, CorrelationID: c.in.CorrelationID, Depth: c.in.Depth + 1,
+		Messages: []*model.Message{model.UserText(arguments.Query)},
+	}
+	var out *turnOutput
+	if out, c.err = await(c.turn, startTurn(c.ctx, in, id)); c.err != nil || out == nil {
+		return
+	}
+	var answer any = out.Text
+	if len(out.Value) > 0 {
+		answer = out.Value
+	}
+	c.usage.Add(out.Usage)
+	c.result, c.err = json.Marshal(answer)
+}
+
+// startTurn starts a turn as a child.
+func startTurn(ctx *perdure.Context, in turnInput, id string) *perdure.Task[*turnOutput] {
+	return perdure.CallOrchestrationNamed[*turnOutput](ctx, turnPrefix+fold(in.Agent), in,
+		perdure.WithID(id), perdure.WithTags(map[string]string{tagAgent: in.Agent}))
+}
+
+// handOver gives the conversation to another agent and returns its answer as that
+// of the turn. The other's turn writes into the same log and the same stream.
+func (t *turn) handOver(name string) (*Response, error) {
+	if t.in.Depth+1 >= maxDepth {
+		return nil, &perdure.Error{Code: perdure.ResourceExhausted, Op: "hand over", Instance: t.ctx.InstanceID(), Message: tooDeep(name).Error()}
+	}
+	id := childID(t.ctx.InstanceID(), "handoff", fmt.Sprint(t.step))
+	t.frame(Frame{Type: FrameAgent, Step: t.step, Agent: name, Run: id})
+	in := turnInput{
+		Agent: name, Session: t.in.Session, CorrelationID: t.in.CorrelationID, Options: t.in.Options.inherited(), Depth: t.in.Depth + 1,
+		Log: t.log, From: t.in.From, Head: t.position, Inner: true, Stream: t.stream, Offset: t.offset,
+	}
+	task := startTurn(t.ctx, in, id)
+	if t.stop != nil && perdure.Any(t.ctx, task, t.stop) != perdure.Awaitable(task) {
+		// The other's turn ends in order, so that it is known what it has said.
+		if err := perdure.NewEvent[struct{}](stopName).Send(t.ctx, id, struct{}{}); err != nil {
+			return nil, err
+		}
+	}
+	out, err := task.Await()
+	if err != nil { // it was ended from outside, and did not tell how far it has come
+		head, lost := perdure.CallNamed[int64](t.ctx, headPrefix+fold(t.agent.Name), t.log, perdure.WithRetry(perdure.RetryPolicy{})).Await()
+		if lost != nil {
+			return nil, lost
+		}
+		t.position = max(t.position, head)
+		return nil, err
+	}
+	t.position, t.offset = out.Messages, out.Next
+	t.usage.Add(out.Usage)
+	if out.Problem != nil {
+		if out.Problem.Type == perdure.Canceled.String() {
+			return nil, stopped(t.ctx.InstanceID())
+		}
+		return nil, &perdure.StepError{Type: out.Problem.Type, Message: out.Problem.Message, NonRetryable: true}
+	}
+	r := out.Response
+	r.Turn, r.First, r.Usage, r.Steps, r.CorrelationID = t.ctx.InstanceID(), t.first, t.usage, t.step+out.Steps, t.in.CorrelationID
+	return &r, nil
+}
+
+// headPrefix begins the name of the activity that finds the end of a log,
+// framesPrefix that of the one that writes frames into the stream of another run.
+const (
+	headPrefix   = "perdure.head/"
+	framesPrefix = "perdure.frames/"
+)
+
+// headStep returns the position after the newest message of a log.
+func (c *code) headStep(ctx context.Context, log string) (int64, error) {
+	service, err := serviceOf(ctx)
+	if err != nil {
+		return 0, err
+	}
+	h, err := service.client.Hub(ctx)
+	if err != nil {
+		return 0, err
+	}
+	last, err := lastPosition(ctx, h, log)
+	return last + 1, err
+}
+
+// framesInput is the input of framesStep.
+type framesInput struct {
+	Stream string  `json:"stream"` // instance id of the run whose stream it is
+	Frames []Frame `json:"frames"` // with adjacent offsets
+}
+
+// framesStep writes frames into the stream of another run. Written again they are
+// the same rows.
+func (c *code) framesStep(ctx context.Context, in framesInput) (struct{}, error) {
+	service, err := serviceOf(ctx)
+	if err != nil {
+		return struct{}{}, err
+	}
+	h, err := service.client.Hub(ctx)
+	if err != nil {
+		return struct{}{}, err
+	}
+	row, err := streamRow(in.Frames)
+	if err != nil {
+		return struct{}{}, err
+	}
+	err = writeRows(ctx, h, &hub.WriteRows{Owner: in.Stream, Rows: []store.Row{
+		{Kind: rowStream, Owner: in.Stream, Key: row.Key, Value: row.Value},
+	}})
+	if perdure.CodeOf(err) == perdure.NotFound {
+		return struct{}{}, nil // nobody can read it any more
+	}
+	return struct{}{}, err
+}
+
+// flush writes the frames of a turn inside of another one into the other's stream,
+// one batch after the other, so that readers pass over none.
+func (t *turn) flush() {
+	if t.flushing {
+		return // who flushes takes these too
+	}
+	t.flushing = true
+	for len(t.frames) > 0 {
+		n := 1
+		for n < len(t.frames) && n < rowFrames && t.frames[n].Offset == t.frames[n-1].Offset+1 {
+			n++
+		}
+		batch := t.frames[:n:n]
+		t.frames = t.frames[n:]
+		_, _ = perdure.CallNamed[struct{}](t.ctx, framesPrefix+fold(t.agent.Name), framesInput{Stream: t.stream, Frames: batch},
+			perdure.WithRetry(perdure.RetryPolicy{})).Await()
+	}
+	t.flushing = false
+}
