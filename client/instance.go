@@ -42,8 +42,9 @@ type Instance struct {
 	Phase      string // why it has not ended: "waiting_event", ...; "" if it has
 	PhaseSince time.Time
 	PhaseCause string
-	Step       string // the step that runs or waits
-	WaitName   string // the event waited for
+	Step       string   // the step that runs or waits
+	WaitName   string   // the event waited for: the first of Waits
+	Waits      []string // all events waited for
 	NextFireAt time.Time
 	Attempt    int
 
@@ -147,7 +148,7 @@ func view(i *hub.Instance, err error) (*Instance, error) {
 	return &Instance{
 		ID: i.ID, Name: i.Name, Version: i.AppVersion.S, Execution: i.Execution, RowVersion: i.Record.Version,
 		Status: Status(StatusName(i.Record.Status)), Phase: PhaseName(i.Phase), PhaseSince: i.PhaseSince,
-		PhaseCause: i.PhaseCause, Step: i.Step, WaitName: i.WaitName, NextFireAt: i.NextFireAt, Attempt: int(i.Attempt),
+		PhaseCause: i.PhaseCause, Step: i.Step, WaitName: i.WaitName, Waits: i.Waits, NextFireAt: i.NextFireAt, Attempt: int(i.Attempt),
 		Created: i.Created, Started: i.Started, Updated: i.Updated, Completed: i.Record.Completed,
 		Parent: i.Parent, Root: i.Root, Tags: i.Tags,
 		CustomStatus: raw(i.CustomStatus), Input: raw(i.Input), Output: raw(i.Output), Failure: failure(i.Failure),

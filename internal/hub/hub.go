@@ -222,8 +222,9 @@ type Instance struct {
 	ParentTask   int32
 
 	PhaseCause string
-	Step       string // the step that runs or waits, newest first
-	WaitName   string // the event waited for
+	Step       string   // the step that runs or waits, newest first
+	WaitName   string   // the event waited for: the first of Waits
+	Waits      []string // all events waited for, each name once, in the order of the waits
 	NextFireAt time.Time
 	Attempt    int32 // of the step that is retried
 	Pending    Pending

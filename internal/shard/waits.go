@@ -183,7 +183,8 @@ func instanceOf(rec *store.Record, sum *summary) *hub.Instance {
 		HistoryEvents: sum.Events, HistoryBytes: sum.Bytes,
 	}
 	if len(sum.Waits) > 0 {
-		in.WaitName = sum.Waits[0]
+		in.Waits = slices.Clone(sum.Waits)
+		in.WaitName = in.Waits[0]
 	}
 	if sum.ErrorType != "" {
 		in.Failure = &history.Failure{Type: sum.ErrorType, Message: sum.ErrorText}

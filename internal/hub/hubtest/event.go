@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -27,6 +28,7 @@ var timerCases = []testCase{
 var eventCases = []testCase{
 	{"BufferedInOrder", eventOrder},
 	{"Case", eventCase},
+	{"Waits", eventWaits},
 	{"Unknown", eventUnknown},
 	{"Ended", eventEnded},
 	{"BetweenOrchestrations", eventSent},
@@ -234,6 +236,40 @@ func eventCase(t *testing.T, s suite) {
 		-1 eventRaised name=GO input=`+"`\"x\"`"+`
 		1 executionCompleted status=completed result=`+"`\"x\"`"+`
 		`)
+}
+
+// eventWaits shows all events that a run waits for, also to a hub that took it
+// over.
+func eventWaits(t *testing.T, s suite) {
+	register := func(r *perdure.Registry) {
+		perdure.AddOrchestrationNamed(r, "two", func(ctx *perdure.Context, _ string) (string, error) {
+			b := perdure.NewEvent[string]("b").Wait(ctx)
+			for _, name := range []string{"a", "b"} {
+				perdure.NewEvent[string](name).Wait(ctx)
+			}
+			if _, err := b.Await(); err != nil {
+				return "", err
+			}
+			return perdure.NewEvent[string]("c").Wait(ctx).Await()
+		})
+	}
+	e := s.open(t, register)
+	e.start("two", "r", "")
+	check := func(want ...string) {
+		t.Helper()
+		if got := e.get("r").Waits; !slices.Equal(got, want) {
+			t.Errorf("it waits for %q, want %q", got, want)
+		}
+	}
+	check("b", "a")
+	e.restart(register)
+	check("b", "a")
+	e.raise("r", "b", `"x"`)
+	e.settle()
+	check("a", "b", "c")
+	e.raise("r", "c", `"y"`)
+	e.completes("r", `"y"`)
+	check()
 }
 
 func eventUnknown(t *testing.T, s suite) {
