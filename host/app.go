@@ -206,7 +206,7 @@ func (a *App) api(o *opened, addr net.Addr) *httpapi.API {
 	mounts := append([]httpapi.Mount{{Pattern: mcp.Path, Handler: mcp.Behind(a.agents.Service, a.agents.List...)}}, a.mounts...)
 	return httpapi.New(httpapi.Config{
 		Hub: o.hub, Now: o.now, Logger: a.cfg.Logger, Orchestrations: a.cfg.Registry.Orchestrations,
-		Hosts: hosts, AnyIP: anyIP, MaxBody: a.cfg.BodyLimit, Agents: &a.agents, Mounts: mounts,
+		Hosts: hosts, AnyIP: anyIP, Prefix: a.cfg.Prefix, MaxBody: a.cfg.BodyLimit, Agents: &a.agents, Mounts: mounts,
 		Info: httpapi.Info{Version: version, Commit: commit, Go: release, Hub: hubName, Store: "pebble",
 			Data: a.cfg.Hub, Model: a.cfg.Model, TimeScale: a.cfg.TimeScale},
 	})

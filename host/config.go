@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -32,6 +33,11 @@ type Config struct {
 	// names and the host of Addr; requests with other names are refused.
 	Hosts []string
 
+	// Prefix begins the routes that Microsoft's hosts of durable agents have too:
+	// those of agents (/api/agents/{name}/run), of workflows and /api/health. ""
+	// = "/api".
+	Prefix string
+
 	// Registry holds the orchestrations, activities and entities that run
 	// here; nil = none. New adds what package schedule needs, if it lacks that.
 	Registry *perdure.Registry
@@ -54,6 +60,8 @@ type Config struct {
 	// nil = the Logger is told.
 	Progress func(text string)
 }
+
+var prefixForm = regexp.MustCompile(`^((/[A-Za-z0-9_-]+)+)?$`)
 
 // DefaultHub and DefaultAddr are what the zero Config uses.
 const (
@@ -99,6 +107,9 @@ func (c *Config) complete() error {
 	}
 	if err := checkAddr(c.Addr, c.UnsafeListen); err != nil {
 		wrong = append(wrong, fmt.Errorf("address: %w", err))
+	}
+	if !prefixForm.MatchString(c.Prefix) || c.Prefix == "/api/v1" || strings.HasPrefix(c.Prefix, "/api/v1/") {
+		wrong = append(wrong, fmt.Errorf("prefix: %q is no path such as /api, or begins the routes of the REST API", c.Prefix))
 	}
 	if err := c.Registry.Err(); err != nil {
 		wrong = append(wrong, fmt.Errorf("registry: %w", err))

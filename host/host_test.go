@@ -166,8 +166,8 @@ func TestAddressInUse(t *testing.T) {
 func TestConfigErrors(t *testing.T) {
 	bad := perdure.NewRegistry()
 	perdure.AddActivityNamed[int, int](bad, "", nil)
-	_, err := host.New(host.Config{Hub: "postgres://x/y", Addr: "0.0.0.0:8080", TimeScale: -1, Registry: bad, BodyLimit: -1, Grace: -1})
-	for _, want := range []string{"hub: PostgreSQL is not yet in this build", "address: others can reach", "time scale", "registry", "body limit", "grace"} {
+	_, err := host.New(host.Config{Hub: "postgres://x/y", Addr: "0.0.0.0:8080", TimeScale: -1, Registry: bad, BodyLimit: -1, Grace: -1, Prefix: "api/"})
+	for _, want := range []string{"hub: PostgreSQL is not yet in this build", "address: others can reach", "time scale", "registry", "body limit", "grace", "prefix"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("New() = %v, want it to name %q", err, want)
 		}
@@ -195,6 +195,11 @@ func TestConfigErrors(t *testing.T) {
 	}
 	if _, err := host.New(host.Config{Addr: ":0", UnsafeListen: true}); err != nil {
 		t.Errorf("New with UnsafeListen = %v", err)
+	}
+	for _, prefix := range []string{"/", "/api/", "/{x}", "/api/v1", "/api/v1/x"} {
+		if _, err := host.New(host.Config{Prefix: prefix}); err == nil {
+			t.Errorf("New(Prefix %q) = nil, want an error", prefix)
+		}
 	}
 	if _, err := host.New(host.Config{}); err != nil {
 		t.Errorf("New(zero) = %v, want it to work", err)

@@ -20,18 +20,18 @@ type Agents struct {
 func (a *API) agentRoutes() map[string]endpoint {
 	const session = "/api/v1/agents/{agent}/sessions/{key}"
 	return map[string]endpoint{
-		"POST /api/agents/{agent}/run":            a.runAgent,
-		"GET /api/health":                         a.agentHealth,
-		"GET /api/v1/agents":                      a.listAgents,
-		"GET /api/v1/agents/{agent}":              a.getAgent,
-		"GET /api/v1/agents/{agent}/sessions":     a.listSessions,
-		"GET " + session:                          a.getSession,
-		"GET " + session + "/messages":            a.getMessages,
-		"DELETE " + session:                       a.deleteSession,
-		"GET " + session + "/export":              a.exportSession,
-		"POST " + session + "/messages":           a.postMessage,
-		"POST " + session + "/stop":               a.stopTurn,
-		"GET " + session + "/turns/{turn}/stream": a.streamTurn,
+		"POST " + a.Prefix + "/agents/{agent}/run": a.runAgent,
+		"GET " + a.Prefix + "/health":              a.agentHealth,
+		"GET /api/v1/agents":                       a.listAgents,
+		"GET /api/v1/agents/{agent}":               a.getAgent,
+		"GET /api/v1/agents/{agent}/sessions":      a.listSessions,
+		"GET " + session:                           a.getSession,
+		"GET " + session + "/messages":             a.getMessages,
+		"DELETE " + session:                        a.deleteSession,
+		"GET " + session + "/export":               a.exportSession,
+		"POST " + session + "/messages":            a.postMessage,
+		"POST " + session + "/stop":                a.stopTurn,
+		"GET " + session + "/turns/{turn}/stream":  a.streamTurn,
 	}
 }
 

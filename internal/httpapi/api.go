@@ -30,6 +30,10 @@ type Config struct {
 	// Orchestrations returns the names that can be started; a start with any
 	// other name is refused with 404. nil accepts every name.
 	Orchestrations func() []string
+	// Foreign reports whether an orchestration runs on workers that do not say
+	// for which events a run waits; what it asks people is then read from its
+	// custom status alone. nil = none does.
+	Foreign func(orchestration string) bool
 	// Ready returns nil when the hub serves, else why not. nil = always ready.
 	Ready func() error
 
@@ -43,6 +47,10 @@ type Config struct {
 	// AnyIP also allows every IP address in the Host header. It is safe against
 	// DNS rebinding, as a page at an address of its own cannot change it.
 	AnyIP bool
+
+	// Prefix begins the routes that Microsoft's hosts have too, such as
+	// /api/agents/{name}/run. "" = "/api".
+	Prefix string
 
 	MaxBody   int64         // bytes of a JSON body; 0 = 1 MiB
 	BodyTime  time.Duration // for the whole body to arrive; 0 = 30 s
@@ -97,6 +105,9 @@ func New(cfg Config) *API {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	if cfg.Prefix == "" {
+		cfg.Prefix = "/api"
+	}
 	if cfg.MaxBody == 0 {
 		cfg.MaxBody = 1 << 20
 	}
@@ -108,6 +119,9 @@ func New(cfg Config) *API {
 	a := &API{Config: cfg, mux: http.NewServeMux(), stopping: make(chan struct{})}
 	for pattern, h := range a.routes() {
 		a.mux.Handle(pattern, a.endpoint(h))
+	}
+	for pattern, h := range a.workflowRoutes() {
+		a.mux.Handle(pattern, h)
 	}
 	if cfg.Agents != nil {
 		for pattern, h := range a.agentRoutes() {

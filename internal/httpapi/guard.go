@@ -41,7 +41,7 @@ func (a *API) guard(next http.Handler) http.Handler {
 			a.fail(paced, r, err)
 			return
 		}
-		if strings.HasPrefix(r.URL.Path, "/api/") && oddPath(r.URL.EscapedPath()) {
+		if (strings.HasPrefix(r.URL.Path, "/api/") || strings.HasPrefix(r.URL.Path, a.Prefix+"/")) && oddPath(r.URL.EscapedPath()) {
 			a.fail(paced, r, invalid("the path has an empty segment, or one that is . or ..",
 				"percent-encode ids: %2E for a dot, %2F for a slash; an id is never empty"))
 			return
