@@ -75,7 +75,7 @@ func Perdure() Layout {
 		Module: "github.com/perdure/perdure",
 		Levels: [][]string{
 			{"internal/clock", "internal/fault", "internal/history", "internal/arch", "model"},
-			{"store", ".", "internal/engine", "internal/filter"},
+			{"store", ".", "internal/engine", "internal/filter", "internal/dafx"},
 			{"store/*", "internal/replay", "internal/hub", "model/*"},
 			{"internal/shard", "internal/wire", "internal/hub/hubtest", "model/auto"},
 			{"internal/hub/local", "internal/hub/remote", "internal/peer"},
@@ -95,7 +95,7 @@ func Perdure() Layout {
 			"plugin":       "code is linked, never loaded",
 			"unsafe":       "bytes from disk and network are decoded by checked code (Sizeof and the like are free)",
 		},
-		Pure:        []string{"internal/engine", "internal/history"},
+		Pure:        []string{"internal/engine", "internal/history", "internal/dafx"},
 		Limits:      Limits{FileLines: 600, FuncLines: 100, Methods: 5},
 		BannedNames: []string{"util", "utils", "common", "types", "models", "pkg", "helper", "helpers", "misc"},
 		Internal:    []string{"internal/...", "cmd/...", "examples/..."},

@@ -1,0 +1,121 @@
+package dafx_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/perdure/perdure/internal/dafx"
+	"github.com/perdure/perdure/model"
+)
+
+// FuzzRequest reads requests: what is read says something and can be written.
+func FuzzRequest(f *testing.F) {
+	for _, name := range []string{"request-python", "request-dotnet"} {
+		f.Add(example(f, name))
+	}
+	f.Fuzz(func(t *testing.T, input []byte) {
+		r, err := dafx.ParseRequest(input)
+		if err != nil {
+			return
+		}
+		if r.Dialect == dafx.Python && len(r.Messages) != 1 {
+			t.Errorf("%d messages, want one", len(r.Messages))
+		}
+		text, err := json.Marshal(r.Messages)
+		if err != nil {
+			t.Fatalf("messages of %s: %v", input, err)
+		}
+		if len(text) > 20*len(input)+1000 {
+			t.Errorf("%d bytes became %d", len(input), len(text))
+		}
+	})
+}
+
+// FuzzContent reads content in both forms: written and read again it is the same.
+func FuzzContent(f *testing.F) {
+	for _, c := range contents {
+		f.Add([]byte(c.dotnet))
+		f.Add([]byte(c.python))
+	}
+	const nest = `{"type":"function_approval_request","function_call":`
+	f.Add([]byte(strings.Repeat(nest, 2000) + "{}" + strings.Repeat("}", 2000)))
+	f.Fuzz(func(t *testing.T, input []byte) {
+		if !json.Valid(input) {
+			return
+		}
+		for _, form := range []struct {
+			write func(model.Content) json.RawMessage
+			read  func(json.RawMessage) (model.Content, error)
+		}{{dafx.WriteContent, dafx.ReadContent}, {dafx.WritePythonContent, dafx.ReadPythonContent}} {
+			first, err := form.read(input)
+			if err != nil {
+				continue
+			}
+			text := form.write(first)
+			second, err := form.read(text)
+			if err != nil {
+				t.Fatalf("%s became %s, which cannot be read: %v", input, text, err)
+			}
+			if d := cmp.Diff(first, second, cmpopts.EquateEmpty()); d != "" {
+				t.Errorf("%s became %s (-first +second):\n%s", input, text, d)
+			}
+		}
+	})
+}
+
+// FuzzResult reads results: written and read again they are the same.
+func FuzzResult(f *testing.F) {
+	for _, name := range []string{"result-python", "result-dotnet"} {
+		f.Add(example(f, name))
+	}
+	f.Fuzz(func(t *testing.T, input []byte) {
+		first, d, err := dafx.ParseResult(input)
+		if err != nil {
+			return
+		}
+		text := first.Write(d)
+		second, again, err := dafx.ParseResult(text)
+		if err != nil || again != d {
+			t.Fatalf("%s became %s, which is read as %q: %v", input, text, again, err)
+		}
+		if got := second.Write(d); string(got) != string(text) {
+			t.Errorf("%s became %s, then %s", input, text, got)
+		}
+	})
+}
+
+// FuzzDocument reads state documents: written and read again they are the same,
+// and their conversation can be imported.
+func FuzzDocument(f *testing.F) {
+	for _, name := range []string{"state-1.2.0", "state-2.0.0"} {
+		f.Add(example(f, name))
+	}
+	f.Fuzz(func(t *testing.T, input []byte) {
+		d, err := dafx.ParseDocument(input)
+		if err != nil {
+			return
+		}
+		text := d.Marshal()
+		again, err := dafx.ParseDocument(text)
+		if err != nil {
+			t.Fatalf("%s became %s, which cannot be read: %v", input, text, err)
+		}
+		if got := again.Marshal(); string(got) != string(text) {
+			t.Errorf("%s became %s, then %s", input, text, got)
+		}
+		if len(text) > 8*len(input)+100 {
+			t.Errorf("%d bytes became %d", len(input), len(text))
+		}
+		messages, _, err := d.Transcript()
+		if err != nil {
+			return
+		}
+		if _, err := json.Marshal(messages); err != nil {
+			t.Errorf("transcript of %s: %v", input, err)
+		}
+	})
+}
