@@ -132,3 +132,31 @@ func plus(a, b int64) int64 {
 	}
 	return a + b
 }
+
+// estimateAttachment is about what an image or a page counts.
+const estimateAttachment = 1500
+
+// Estimate returns about how many tokens of input a request has: a quarter of
+// the bytes of its texts, and a fixed number for each attachment. It is for rate
+// limits; [WorstCase] is a bound.
+func Estimate(req *Request) int64 {
+	bytes := len(req.Instructions)
+	attachments := 0
+	for _, m := range req.Messages {
+		for _, c := range m.Contents {
+			switch c := c.(type) {
+			case *Data, *URI, *HostedFile:
+				attachments++
+			default:
+				bytes += int(worstOf(c))
+			}
+		}
+	}
+	for _, t := range req.Tools {
+		bytes += len(t.Name) + len(t.Description) + len(t.Schema)
+	}
+	if req.Format != nil {
+		bytes += len(req.Format.Schema)
+	}
+	return int64(bytes/4 + attachments*estimateAttachment)
+}

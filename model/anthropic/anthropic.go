@@ -10,12 +10,14 @@
 package anthropic
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
 	"net/http"
 	"net/url"
+	"time"
 
 	sdk "github.com/anthropics/anthropic-sdk-go"
 	"github.com/anthropics/anthropic-sdk-go/option"
@@ -60,6 +62,9 @@ type Config struct {
 	ThinkingBudget int
 	// NoCache turns off the caching of the prompt's prefix.
 	NoCache bool
+	// Limiter keeps calls within the provider's rate limits; it is shared by
+	// the models of one account. nil means that calls do not wait.
+	Limiter *model.Limiter
 	// HTTPClient sends the requests; nil means a client over
 	// http.DefaultTransport without a time limit.
 	HTTPClient *http.Client
@@ -137,12 +142,21 @@ func (m *Model) Generate(ctx context.Context, req *model.Request) iter.Seq2[*mod
 			yield(nil, &model.Error{Provider: Provider, Code: model.CodeBadRequest, Err: err})
 			return
 		}
+		permit, err := m.cfg.Limiter.Wait(ctx, cmp.Or(req.Model, m.cfg.Model), m.cfg.limitTokens(req))
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer permit.Release()
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		var answer *http.Response
 		stream := m.messages.NewStreaming(ctx, sdk.MessageNewParams{},
 			option.WithRequestBody("application/json", body), option.WithResponseInto(&answer))
 		defer stream.Close()
+		if answer != nil {
+			permit.Answered(answer.StatusCode, answer.Header.Get, time.Now())
+		}
 		var r reader
 		for stream.Next() {
 			if u := r.update(stream.Current()); u != nil && !yield(u, nil) {
@@ -160,4 +174,18 @@ func (m *Model) Generate(ctx context.Context, req *model.Request) iter.Seq2[*mod
 		}
 		yield(u, nil)
 	}
+}
+
+// limitTokens is about what a call counts in the provider's rate limit. What the
+// cache serves is not counted; that is about all before the newest answer.
+func (cfg *Config) limitTokens(req *model.Request) int64 {
+	if cfg.NoCache {
+		return model.Estimate(req)
+	}
+	for i := len(req.Messages) - 1; i >= 0; i-- {
+		if req.Messages[i].Role == model.RoleAssistant {
+			return model.Estimate(&model.Request{Messages: req.Messages[i:]})
+		}
+	}
+	return model.Estimate(req)
 }

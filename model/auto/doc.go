@@ -16,6 +16,8 @@
 //	OPENAI_BASE_URL        without a key: a server that speaks OpenAI's protocol
 //	OLLAMA_HOST            with OLLAMA_MODEL
 //
+// Calls of the model wait for the provider's rate limits, see [model.Limiter].
+//
 // PERDURE_DEMO_PACE is the time of a word of the demo model, such as 200ms; 0
 // means no wait.
 package auto

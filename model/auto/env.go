@@ -112,6 +112,7 @@ func (e env) azure(deployment string) (model.Model, error) {
 		Deployment: cmp.Or(deployment, long, short, DefaultOpenAIModel),
 		APIKey:     e.azureKey(),
 		APIVersion: e.get("AZURE_OPENAI_API_VERSION"),
+		Limiter:    limiter(openai.ProviderAzure),
 	}))
 }
 
@@ -122,6 +123,7 @@ func (e env) openAI(name string) (model.Model, error) {
 		BaseURL:      e.get("OPENAI_BASE_URL"),
 		Organization: e.get("OPENAI_ORG_ID"),
 		Project:      e.get("OPENAI_PROJECT_ID"),
+		Limiter:      limiter(openai.ProviderOpenAI),
 	}))
 }
 
@@ -130,6 +132,7 @@ func (e env) anthropic(name string) (model.Model, error) {
 		Model:   cmp.Or(name, e.get("ANTHROPIC_MODEL"), DefaultAnthropicModel),
 		APIKey:  e.get("ANTHROPIC_API_KEY"),
 		BaseURL: e.get("ANTHROPIC_BASE_URL"),
+		Limiter: limiter(anthropic.Provider),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("ANTHROPIC_BASE_URL: %w", err)
@@ -144,7 +147,7 @@ func (e env) compatible(variable, name string) (model.Model, error) {
 	if name == "" {
 		return nil, fmt.Errorf("OPENAI_MODEL is not set, although %s is: it names the model to ask there", variable)
 	}
-	cfg := openai.Config{Model: name, BaseURL: e.get(variable)}
+	cfg := openai.Config{Model: name, BaseURL: e.get(variable), Limiter: limiter(openai.ProviderCompatible)}
 	if variable == "OPENAI_BASE_URL" {
 		cfg.APIKey = e.get("OPENAI_API_KEY")
 	}
@@ -200,6 +203,12 @@ func (e env) demo() (model.Model, error) {
 		pace = -1
 	}
 	return NewDemo(DemoConfig{Pace: pace}), nil
+}
+
+// limiter returns the limiter of the provider that is picked: all calls of the
+// model share what its answers tell.
+func limiter(provider string) *model.Limiter {
+	return model.NewLimiter(model.LimiterConfig{Provider: provider})
 }
 
 // checked names the variable that a constructor's error is about: the others

@@ -37,6 +37,9 @@ type AzureConfig struct {
 	// APIVersion is the version of Azure's API; empty means
 	// DefaultAzureAPIVersion.
 	APIVersion string
+	// Limiter keeps calls within the resource's rate limits; it is shared by
+	// the models of one resource. nil means that calls do not wait.
+	Limiter *model.Limiter
 	// HTTPClient sends the requests; nil means a client over
 	// http.DefaultTransport without a time limit.
 	HTTPClient *http.Client
@@ -73,7 +76,7 @@ func NewAzure(cfg AzureConfig) (*Model, error) {
 	}
 	options = append(options, auth)
 	info := model.Info{Provider: ProviderAzure, Model: cfg.Deployment, Endpoint: cfg.Endpoint}
-	return newModel(info, cfg.HTTPClient, dialect{}, options), nil
+	return newModel(info, cfg.HTTPClient, cfg.Limiter, dialect{}, options), nil
 }
 
 func azureAuth(cfg AzureConfig) (option.RequestOption, error) {

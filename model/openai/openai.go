@@ -9,12 +9,14 @@
 package openai
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
 	"net/http"
 	"net/url"
+	"time"
 
 	sdk "github.com/openai/openai-go/v3"
 	"github.com/openai/openai-go/v3/option"
@@ -50,6 +52,9 @@ type Config struct {
 	// Store asks OpenAI to keep the call, together with the request's
 	// metadata. Without it metadata is not sent.
 	Store bool
+	// Limiter keeps calls within the provider's rate limits; it is shared by
+	// the models of one account. nil means that calls do not wait.
+	Limiter *model.Limiter
 	// HTTPClient sends the requests; nil means a client over
 	// http.DefaultTransport without a time limit.
 	HTTPClient *http.Client
@@ -61,6 +66,7 @@ type Model struct {
 	info    model.Info
 	chat    sdk.ChatCompletionService
 	dialect dialect
+	limiter *model.Limiter
 }
 
 // New returns a model. It makes no call; the error lists every bad field.
@@ -99,18 +105,18 @@ func New(cfg Config) (*Model, error) {
 		options = append(options, option.WithProject(cfg.Project))
 	}
 	info := model.Info{Provider: cfg.Provider, Model: cfg.Model, Endpoint: cfg.BaseURL}
-	return newModel(info, cfg.HTTPClient, dialect{legacyMaxTokens: !official, store: cfg.Store}, options), nil
+	return newModel(info, cfg.HTTPClient, cfg.Limiter, dialect{legacyMaxTokens: !official, store: cfg.Store}, options), nil
 }
 
 // newModel builds the service from options alone: no setting of the process
 // environment takes part.
-func newModel(info model.Info, client *http.Client, d dialect, options []option.RequestOption) *Model {
+func newModel(info model.Info, client *http.Client, l *model.Limiter, d dialect, options []option.RequestOption) *Model {
 	if client == nil {
 		client = &http.Client{}
 	}
 	d.provider = info.Provider
 	options = append(options, option.WithHTTPClient(client), option.WithMaxRetries(0))
-	return &Model{info: info, chat: sdk.NewChatCompletionService(options...), dialect: d}
+	return &Model{info: info, chat: sdk.NewChatCompletionService(options...), dialect: d, limiter: l}
 }
 
 func checkURL(s string) error {
@@ -136,12 +142,21 @@ func (m *Model) Generate(ctx context.Context, req *model.Request) iter.Seq2[*mod
 			yield(nil, &model.Error{Provider: m.info.Provider, Code: model.CodeBadRequest, Err: err})
 			return
 		}
+		permit, err := m.limiter.Wait(ctx, cmp.Or(req.Model, m.info.Model), limitTokens(req))
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer permit.Release()
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		var answer *http.Response
 		stream := m.chat.NewStreaming(ctx, sdk.ChatCompletionNewParams{},
 			option.WithRequestBody("application/json", body), option.WithResponseInto(&answer))
 		defer stream.Close()
+		if answer != nil {
+			permit.Answered(answer.StatusCode, answer.Header.Get, time.Now())
+		}
 		r := reader{provider: m.info.Provider}
 		for stream.Next() {
 			if u := r.update(stream.Current()); u != nil && !yield(u, nil) {
@@ -159,4 +174,14 @@ func (m *Model) Generate(ctx context.Context, req *model.Request) iter.Seq2[*mod
 		}
 		yield(u, nil)
 	}
+}
+
+// limitTokens is what a call counts in the provider's rate limit: the longer of
+// its input and the bound of its output.
+func limitTokens(req *model.Request) int64 {
+	n := model.Estimate(req)
+	if req.MaxOutputTokens != nil {
+		n = max(n, int64(*req.MaxOutputTokens))
+	}
+	return n
 }
