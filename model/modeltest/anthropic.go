@@ -66,6 +66,7 @@ type anthropicBlock struct {
 		MediaType string `json:"media_type"`
 		Data      string `json:"data"`
 		URL       string `json:"url"`
+		FileID    string `json:"file_id"`
 	} `json:"source"`
 }
 
@@ -194,7 +195,10 @@ func anthropicContent(b anthropicBlock) (model.Content, error) {
 		}
 		return &model.FunctionCall{CallID: b.ID, Name: b.Name, Arguments: string(b.Input)}, nil
 	case "image", "document":
-		if b.Source.Type == "url" {
+		switch b.Source.Type {
+		case "file":
+			return &model.HostedFile{FileID: b.Source.FileID, MediaType: b.Type + "/*"}, nil
+		case "url":
 			return &model.URI{URI: b.Source.URL, MediaType: b.Type + "/*"}, nil
 		}
 		return &model.Data{URI: "data:" + b.Source.MediaType + ";base64," + b.Source.Data}, nil
@@ -307,6 +311,10 @@ func (p *anthropicProtocol) whole(r *model.Response) any {
 			case *model.Text:
 				content = append(content, object{"type": "text", "text": c.Text})
 			case *model.Reasoning:
+				if c.Text == "" {
+					content = append(content, object{"type": "redacted_thinking", "data": c.ProtectedData})
+					continue
+				}
 				content = append(content, object{"type": "thinking", "thinking": c.Text, "signature": c.ProtectedData})
 			case *model.FunctionCall:
 				content = append(content, object{"type": "tool_use", "id": c.CallID, "name": c.Name,

@@ -10,14 +10,16 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"unicode/utf8"
 )
 
 // A cassette holds HTTP exchanges as JSON lines, one for each call. What can hold
-// a secret is left out: request headers altogether, and of the answer's headers
-// all but those that a client reads.
+// a secret is left out: request headers altogether, of the answer's headers all
+// but those that a client reads, the values of query parameters that carry keys,
+// and wherever else they stand the values of the headers that authenticate.
 
 // exchange is one line of a cassette. Bodies are text, or base64 if they are none.
 type exchange struct {
@@ -38,15 +40,85 @@ func keptHeaders() []string {
 	return []string{"Content-Type", "Retry-After", "Retry-After-Ms", "X-Should-Retry", "X-Request-Id", "Request-Id"}
 }
 
-// secretParameters are query parameters that carry keys.
+// secretParameters are query parameters that carry keys, in lower case.
 func secretParameters() []string {
-	return []string{"key", "api-key", "api_key", "code", "sig", "token"}
+	return []string{"key", "api-key", "api_key", "apikey", "subscription-key", "code", "sig", "signature", "token",
+		"access_token", "secret", "client_secret", "password"}
+}
+
+// secretHeaders are request headers that authenticate.
+func secretHeaders() []string {
+	return []string{"Authorization", "Proxy-Authorization", "X-Api-Key", "Api-Key", "Cookie"}
+}
+
+// scrubbed stands in the place of a secret.
+const scrubbed = "scrubbed"
+
+// minSecret is the length from which a header's value is looked for elsewhere;
+// anything shorter stands there by chance.
+const minSecret = 8
+
+// A Scrub removes from a body what must not be recorded. It is given the bodies
+// of requests, by the recorder and by the player, which find each other by what
+// is left, and those of answers. It must not change its argument, may be called
+// concurrently, and has to do the same each time.
+type Scrub func(body []byte) []byte
+
+// scrubber removes the secrets of one request.
+type scrubber struct {
+	secrets []string
+	more    []Scrub
+}
+
+func newScrubber(req *http.Request, more []Scrub) scrubber {
+	s := scrubber{more: more}
+	add := func(secret string) {
+		if len(secret) >= minSecret {
+			s.secrets = append(s.secrets, secret)
+		}
+	}
+	for _, name := range secretHeaders() {
+		for _, value := range req.Header.Values(name) {
+			add(value)
+			if _, token, ok := strings.Cut(value, " "); ok {
+				add(token)
+			}
+		}
+	}
+	for name, values := range req.URL.Query() {
+		if slices.Contains(secretParameters(), strings.ToLower(name)) {
+			for _, v := range values {
+				add(v)
+			}
+		}
+	}
+	// The longest first: one secret may be the beginning of another.
+	slices.SortFunc(s.secrets, func(a, b string) int { return len(b) - len(a) })
+	return s
+}
+
+func (s scrubber) text(text string) string {
+	for _, secret := range s.secrets {
+		text = strings.ReplaceAll(text, secret, scrubbed)
+	}
+	return text
+}
+
+func (s scrubber) body(body []byte) []byte {
+	for _, secret := range s.secrets {
+		body = bytes.ReplaceAll(body, []byte(secret), []byte(scrubbed))
+	}
+	for _, scrub := range s.more {
+		body = scrub(body)
+	}
+	return body
 }
 
 // Recorder is an http.RoundTripper that makes real calls and writes each to a
 // cassette. It may be used concurrently.
 type Recorder struct {
-	next http.RoundTripper
+	next  http.RoundTripper
+	scrub []Scrub
 
 	mu  sync.Mutex // guards w and err
 	w   io.Writer
@@ -56,11 +128,11 @@ type Recorder struct {
 // NewRecorder returns a recorder that calls next, nil meaning
 // http.DefaultTransport, and writes lines to w. A line is written when the body
 // of the answer has been read or closed.
-func NewRecorder(w io.Writer, next http.RoundTripper) *Recorder {
+func NewRecorder(w io.Writer, next http.RoundTripper, scrub ...Scrub) *Recorder {
 	if next == nil {
 		next = http.DefaultTransport
 	}
-	return &Recorder{next: next, w: w}
+	return &Recorder{next: next, scrub: scrub, w: w}
 }
 
 // Err returns the first error in writing the cassette.
@@ -82,15 +154,16 @@ func (r *Recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := describe(req, body)
+	scrub := newScrubber(req, r.scrub)
+	e := describe(req, body, scrub)
 	e.Status = answer.StatusCode
 	e.Header = map[string]string{}
 	for _, name := range keptHeaders() {
 		if v := answer.Header.Get(name); v != "" {
-			e.Header[name] = v
+			e.Header[name] = scrub.text(v)
 		}
 	}
-	answer.Body = &recordedBody{body: answer.Body, recorder: r, exchange: e}
+	answer.Body = &recordedBody{body: answer.Body, recorder: r, scrub: scrub, exchange: e}
 	return answer, nil
 }
 
@@ -115,21 +188,22 @@ func takeBody(req *http.Request) ([]byte, error) {
 	return io.ReadAll(req.Body)
 }
 
-// describe returns the part of an exchange that the request determines. The hash
-// identifies it: method, path, query and body, not the host.
-func describe(req *http.Request, body []byte) exchange {
+// describe returns the part of an exchange that the request determines, without
+// its secrets. The hash identifies it: method, path, query and body, not the host.
+func describe(req *http.Request, body []byte, scrub scrubber) exchange {
 	u := *req.URL
 	u.User = nil
 	query := u.Query()
-	for _, name := range secretParameters() {
-		if query.Has(name) {
-			query.Set(name, "scrubbed")
+	for name := range query {
+		if slices.Contains(secretParameters(), strings.ToLower(name)) {
+			query.Set(name, scrubbed)
 		}
 	}
 	u.RawQuery = query.Encode()
-	e := exchange{Method: req.Method, URL: u.String()}
+	body = scrub.body(body)
+	e := exchange{Method: req.Method, URL: scrub.text(u.String())}
 	h := sha256.New()
-	fmt.Fprintf(h, "%s %s?%s\n", req.Method, u.EscapedPath(), u.RawQuery)
+	fmt.Fprintf(h, "%s %s?%s\n", req.Method, scrub.text(u.EscapedPath()), u.RawQuery)
 	h.Write(body)
 	e.Hash = hex.EncodeToString(h.Sum(nil)[:16])
 	if json.Valid(body) {
@@ -142,6 +216,7 @@ func describe(req *http.Request, body []byte) exchange {
 type recordedBody struct {
 	body     io.ReadCloser
 	recorder *Recorder
+	scrub    scrubber
 	exchange exchange
 	kept     bytes.Buffer
 	done     bool
@@ -152,7 +227,7 @@ func (b *recordedBody) Read(p []byte) (int, error) {
 	b.kept.Write(p[:n])
 	if err != nil {
 		if err != io.EOF {
-			b.exchange.Cut = err.Error()
+			b.exchange.Cut = b.scrub.text(err.Error())
 		}
 		b.finish()
 	}
@@ -169,10 +244,11 @@ func (b *recordedBody) finish() {
 		return
 	}
 	b.done = true
-	if utf8.Valid(b.kept.Bytes()) {
-		b.exchange.Answer = b.kept.String()
+	kept := b.scrub.body(b.kept.Bytes())
+	if utf8.Valid(kept) {
+		b.exchange.Answer = string(kept)
 	} else {
-		b.exchange.Binary = b.kept.Bytes()
+		b.exchange.Binary = kept
 	}
 	b.recorder.write(b.exchange)
 }
@@ -182,14 +258,33 @@ func (b *recordedBody) finish() {
 // answered as often as it was recorded, fails. Equal requests are answered in the
 // order of their recording. It may be used concurrently.
 type Player struct {
+	scrub []Scrub
+
 	mu        sync.Mutex // guards the fields below
 	exchanges []exchange
 	played    []bool
 }
 
-// NewPlayer reads a cassette.
-func NewPlayer(cassette io.Reader) (*Player, error) {
-	p := &Player{}
+// Play returns a player for a test, which fails if the cassette can not be read
+// and if exchanges are left at its end.
+func Play(t T, cassette io.Reader, scrub ...Scrub) *Player {
+	t.Helper()
+	p, err := NewPlayer(cassette, scrub...)
+	if err != nil {
+		t.Errorf("%v", err)
+		return &Player{scrub: scrub}
+	}
+	t.Cleanup(func() {
+		if n := p.Unused(); n > 0 {
+			t.Errorf("cassette: %d of %d exchanges unused", n, len(p.exchanges))
+		}
+	})
+	return p
+}
+
+// NewPlayer reads a cassette, which was recorded with the same scrubs.
+func NewPlayer(cassette io.Reader, scrub ...Scrub) (*Player, error) {
+	p := &Player{scrub: scrub}
 	lines := bufio.NewScanner(cassette)
 	lines.Buffer(nil, maxBody)
 	for n := 1; lines.Scan(); n++ {
@@ -228,10 +323,10 @@ func (p *Player) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	want := describe(req, body)
+	want := describe(req, body, newScrubber(req, p.scrub))
 	e, ok := p.next(want.Hash)
 	if !ok {
-		return nil, fmt.Errorf("cassette: no exchange left for %s %s with the body %s", req.Method, want.URL, body)
+		return nil, fmt.Errorf("cassette: no exchange left for %s %s with the body %s", req.Method, want.URL, want.Body)
 	}
 	content := []byte(e.Answer)
 	if e.Binary != nil {

@@ -182,39 +182,89 @@ func chatContents(raw json.RawMessage) (model.Contents, error) {
 	if json.Unmarshal(raw, &text) == nil {
 		return model.Contents{&model.Text{Text: text}}, nil
 	}
-	var parts []struct {
-		Type     string `json:"type"`
-		Text     string `json:"text"`
-		ImageURL struct {
-			URL string `json:"url"`
-		} `json:"image_url"`
-		File struct {
-			FileID   string `json:"file_id"`
-			Filename string `json:"filename"`
-			FileData string `json:"file_data"`
-		} `json:"file"`
-	}
+	var parts []chatPart
 	if err := json.Unmarshal(raw, &parts); err != nil {
 		return nil, err
 	}
 	var contents model.Contents
 	for _, p := range parts {
-		switch {
-		case p.Type == "text" || p.Type == "input_text" || p.Type == "output_text":
-			contents = append(contents, &model.Text{Text: p.Text})
-		case p.Type == "image_url" && strings.HasPrefix(p.ImageURL.URL, "data:"):
-			contents = append(contents, &model.Data{URI: p.ImageURL.URL})
-		case p.Type == "image_url":
-			contents = append(contents, &model.URI{URI: p.ImageURL.URL, MediaType: "image/*"})
-		case p.Type == "file" && p.File.FileID != "":
-			contents = append(contents, &model.HostedFile{FileID: p.File.FileID})
-		case p.Type == "file":
-			contents = append(contents, &model.Data{URI: p.File.FileData, Name: p.File.Filename})
-		default:
-			return nil, fmt.Errorf("content part of type %q is not known", p.Type)
+		c, err := p.content()
+		if err != nil {
+			return nil, err
 		}
+		contents = append(contents, c)
 	}
 	return contents, nil
+}
+
+// chatPart is a part of a message in either of OpenAI's APIs.
+type chatPart struct {
+	Type     string   `json:"type"`
+	Text     string   `json:"text"`
+	Refusal  string   `json:"refusal"`
+	ImageURL imageURL `json:"image_url"`
+	Audio    struct {
+		Data   string `json:"data"`
+		Format string `json:"format"`
+	} `json:"input_audio"`
+	chatFile
+	File chatFile `json:"file"`
+}
+
+type chatFile struct {
+	FileID   string `json:"file_id"`
+	Filename string `json:"filename"`
+	FileData string `json:"file_data"`
+	FileURL  string `json:"file_url"`
+}
+
+// imageURL reads an image: an object with a URL, or the URL alone.
+type imageURL string
+
+func (u *imageURL) UnmarshalJSON(data []byte) error {
+	if bytes.HasPrefix(data, []byte(`"`)) {
+		return json.Unmarshal(data, (*string)(u))
+	}
+	var in struct {
+		URL string `json:"url"`
+	}
+	err := json.Unmarshal(data, &in)
+	*u = imageURL(in.URL)
+	return err
+}
+
+func (p *chatPart) content() (model.Content, error) {
+	switch p.Type {
+	case "text", "input_text", "output_text":
+		return &model.Text{Text: p.Text}, nil
+	case "refusal":
+		return &model.ErrorContent{Message: p.Refusal, ErrorCode: "refusal"}, nil
+	case "image_url", "input_image":
+		switch {
+		case p.FileID != "":
+			return &model.HostedFile{FileID: p.FileID, MediaType: "image/*"}, nil
+		case strings.HasPrefix(string(p.ImageURL), "data:"):
+			return &model.Data{URI: string(p.ImageURL)}, nil
+		}
+		return &model.URI{URI: string(p.ImageURL), MediaType: "image/*"}, nil
+	case "input_audio":
+		return &model.Data{URI: "data:audio/" + p.Audio.Format + ";base64," + p.Audio.Data}, nil
+	case "file":
+		return p.File.content(), nil
+	case "input_file":
+		return p.chatFile.content(), nil
+	}
+	return nil, fmt.Errorf("content part of type %q is not known", p.Type)
+}
+
+func (f chatFile) content() model.Content {
+	switch {
+	case f.FileID != "":
+		return &model.HostedFile{FileID: f.FileID}
+	case f.FileURL != "":
+		return &model.URI{URI: f.FileURL, MediaType: "application/*"}
+	}
+	return &model.Data{URI: f.FileData, Name: f.Filename}
 }
 
 func chatToolChoice(raw json.RawMessage) (model.ToolMode, string) {

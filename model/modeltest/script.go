@@ -32,6 +32,7 @@ type Scripted struct {
 
 	mu       sync.Mutex // guards the fields below
 	steps    []Step
+	repeat   bool
 	requests []*model.Request
 	extra    int
 }
@@ -53,6 +54,9 @@ func Script(t T, steps ...Step) *Scripted {
 // NewScript returns a model that follows the steps, for use outside of tests. A
 // call that finds no step fails; [Scripted.Err] tells what went wrong.
 func NewScript(steps ...Step) *Scripted { return &Scripted{steps: steps} }
+
+// Repeat returns a model that follows the steps and then begins again.
+func Repeat(steps ...Step) *Scripted { return &Scripted{steps: steps, repeat: true} }
 
 // Describe names the model.
 func (m *Scripted) Describe() model.Info { return model.Info{Provider: Provider, Model: "script"} }
@@ -102,7 +106,7 @@ func (m *Scripted) Generate(ctx context.Context, req *model.Request) iter.Seq2[*
 				return
 			}
 		}
-		p := player{yield: yield, id: fmt.Sprintf("script-%d", n), req: req}
+		p := player{yield: yield, id: fmt.Sprintf("script-%d", n), req: req, pace: step.pace}
 		p.play(ctx, step)
 	}
 }
@@ -115,6 +119,9 @@ func (m *Scripted) take(req *model.Request) (n int, step Step, ok bool) {
 	copied.Messages = append([]*model.Message(nil), req.Messages...)
 	m.requests = append(m.requests, &copied)
 	n = len(m.requests)
+	if m.repeat && len(m.steps) > 0 {
+		return n, m.steps[(n-1)%len(m.steps)], true
+	}
 	if n > len(m.steps) {
 		m.extra++
 		return n, Step{}, false
@@ -134,6 +141,7 @@ type player struct {
 	yield func(*model.Update, error) bool
 	id    string
 	req   *model.Request
+	pace  time.Duration
 
 	calls, words int
 }
@@ -176,6 +184,9 @@ func (p *player) part(ctx context.Context, part part) bool {
 	}
 	for _, word := range strings.SplitAfter(part.text, " ") {
 		p.words++
+		if p.pace > 0 && !p.wait(ctx, p.pace) {
+			return false
+		}
 		if word != "" && !p.send(ctx, &model.Text{Text: word}) {
 			return false
 		}
@@ -211,11 +222,7 @@ func (p *player) usage(s Step) model.Usage {
 	if s.usage != nil {
 		return *s.usage
 	}
-	in := int64(len(strings.Fields(p.req.Instructions)))
-	for _, m := range p.req.Messages {
-		in += int64(len(strings.Fields(m.Text())) + 1)
-	}
-	out := int64(p.words)
+	in, out := countInput(p.req), int64(p.words)
 	return model.Usage{InputTokenCount: in, OutputTokenCount: out, TotalTokenCount: in + out}
 }
 

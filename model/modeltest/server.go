@@ -2,11 +2,14 @@ package modeltest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,16 +20,21 @@ import (
 
 // Server is an HTTP handler that serves a model as a provider would. It answers
 //
-//	POST .../chat/completions   as OpenAI and Azure OpenAI do
-//	POST .../responses          as OpenAI does; nothing is stored
-//	POST .../messages           as Anthropic does
+//	POST .../chat/completions        as OpenAI and Azure OpenAI do
+//	POST .../responses               as OpenAI does, also in the background
+//	GET  .../responses/ID            of a response in the background; ?stream=true&starting_after=N
+//	POST .../responses/ID/cancel
+//	POST .../messages                as Anthropic does
 //	GET  .../models
+//	GET  /__ledger                   the [Entry] of each request to a model, as JSON lines
 //
-// each with and without streaming. An error of the model becomes an HTTP status,
-// an error event, or, for [model.CodeStreamCut], a broken connection. It may be
-// used concurrently.
+// An error of the model becomes an HTTP status, an error event, or, for
+// [model.CodeStreamCut], a broken connection. It may be used concurrently.
 type Server struct {
-	model model.Model
+	model  model.Model
+	ledger ledger
+	limit  *serverLimit // nil = none
+	jobs   jobs
 
 	mu       sync.Mutex // guards recorded
 	recorded []Recorded
@@ -41,11 +49,64 @@ type Recorded struct {
 	Body   []byte
 }
 
+// ServerConfig configures a [Server]. The zero value is ready to use.
+type ServerConfig struct {
+	// Model is what is served: a script, the demo model, or any other. Required.
+	Model model.Model
+	// Requests is the number of requests to models that are served within Per,
+	// evenly; further ones are refused with status 429, and every answer tells
+	// in its headers what is left. 0 means no limit.
+	Requests int
+	// Per is the time of Requests; 0 means a minute.
+	Per time.Duration
+	// Ledger is a file for the ledger, each line on disk before the server goes
+	// on; one that exists is replaced. Empty means none. [ReadLedger] reads it.
+	Ledger string
+}
+
 // maxBody bounds a request, in bytes.
 const maxBody = 64 << 20
 
 // NewServer returns a handler that serves m: a script, the demo model, or any other.
 func NewServer(m model.Model) *Server { return &Server{model: m} }
+
+// New returns a handler; [Server.Close] ends it. The error lists every bad field.
+func (cfg ServerConfig) New() (*Server, error) {
+	var bad []error
+	if cfg.Model == nil {
+		bad = append(bad, errors.New("model server: Model is nil"))
+	}
+	if cfg.Requests < 0 || cfg.Per < 0 {
+		bad = append(bad, fmt.Errorf("model server: Requests or Per is negative: %d, %v", cfg.Requests, cfg.Per))
+	}
+	if len(bad) > 0 {
+		return nil, errors.Join(bad...)
+	}
+	s := &Server{model: cfg.Model}
+	if cfg.Requests > 0 {
+		s.limit = newServerLimit(cfg.Requests, cmp.Or(cfg.Per, time.Minute))
+	}
+	if cfg.Ledger != "" {
+		file, err := os.OpenFile(cfg.Ledger, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o644)
+		if err != nil {
+			return nil, fmt.Errorf("model server: ledger: %w", err)
+		}
+		s.ledger.file = file
+	}
+	return s, nil
+}
+
+// Close ends the responses in the background and waits for them, and closes the
+// ledger's file. Requests that are still served have to be ended before, by the
+// http.Server.
+func (s *Server) Close() error {
+	s.jobs.close()
+	if s.ledger.file == nil {
+		return nil
+	}
+	_, err := s.ledger.all()
+	return errors.Join(err, s.ledger.file.Close())
+}
 
 // Requests returns what has been received so far, oldest first.
 func (s *Server) Requests() []Recorded {
@@ -54,8 +115,18 @@ func (s *Server) Requests() []Recorded {
 	return append([]Recorded(nil), s.recorded...)
 }
 
+// Ledger returns what has been noted about each request to a model so far.
+func (s *Server) Ledger() []Entry {
+	entries, _ := s.ledger.all()
+	return entries
+}
+
 // ServeHTTP implements [http.Handler].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/__ledger" && r.Method == http.MethodGet {
+		s.serveLedger(w)
+		return
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
@@ -68,6 +139,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p = &chatProtocol{}
 	case strings.HasSuffix(path, "/responses"):
 		p = &responsesProtocol{}
+	case strings.Contains(path, "/responses/"):
+		s.jobs.serve(w, r)
+		return
 	case strings.HasSuffix(path, "/messages"):
 		p = &anthropicProtocol{}
 	case strings.HasSuffix(path, "/models") && r.Method == http.MethodGet:
@@ -82,7 +156,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
 		return
 	}
-	s.serve(r.Context(), w, p, body)
+	s.serve(w, r, p, body)
 }
 
 func (s *Server) record(r *http.Request, body []byte) {
@@ -98,6 +172,18 @@ func (s *Server) serveModels(w http.ResponseWriter) {
 	writeJSON(w, http.StatusOK, map[string]any{"object": "list", "data": []any{
 		map[string]any{"id": info.Model, "object": "model", "owned_by": info.Provider},
 	}})
+}
+
+func (s *Server) serveLedger(w http.ResponseWriter) {
+	entries, err := s.ledger.all()
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/jsonl")
+	for _, e := range entries {
+		json.NewEncoder(w).Encode(e)
+	}
 }
 
 // protocol is one provider's form of requests and answers. A value serves one call.
@@ -120,57 +206,142 @@ type event struct {
 	data any
 }
 
-func (s *Server) serve(ctx context.Context, w http.ResponseWriter, p protocol, body []byte) {
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, p protocol, body []byte) {
 	req, stream, err := p.decode(body)
-	if err != nil {
-		fail(w, p, &model.Error{Status: http.StatusBadRequest, Code: "invalid_request_error", Message: err.Error()})
+	name := ""
+	if err == nil {
+		name = req.Model
+	}
+	c := &call{server: s, protocol: p, req: req, w: w,
+		number: s.ledger.open(r.URL.Path, name, cmp.Or(r.Header.Get("Idempotency-Key"), r.Header.Get("X-Client-Request-Id")), body)}
+	if wait := s.limit.take(w.Header(), p); wait > 0 {
+		c.fail(&model.Error{Status: http.StatusTooManyRequests, Code: "rate_limit_exceeded",
+			Message: "too many requests", RetryAfter: wait})
 		return
 	}
-	if !stream {
-		r, err := model.Collect(s.model.Generate(ctx, req))
+	if err != nil {
+		c.fail(&model.Error{Status: http.StatusBadRequest, Code: "invalid_request_error", Message: err.Error()})
+		return
+	}
+	if rp, ok := p.(*responsesProtocol); ok && rp.background {
+		s.jobs.start(c, rp, r, stream)
+		return
+	}
+	if c.streaming = stream; stream {
+		c.stream(r.Context())
+		return
+	}
+	c.whole(r.Context())
+}
+
+// call is a request that is being served.
+type call struct {
+	server   *Server
+	protocol protocol
+	req      *model.Request
+	w        http.ResponseWriter
+	number   int // in the ledger
+	// streaming says that the answer is to be streamed, started that it has begun.
+	streaming, started bool
+	all                model.Collector
+}
+
+func (c *call) whole(ctx context.Context) {
+	for u, err := range c.server.model.Generate(ctx, c.req) {
 		if err != nil {
-			fail(w, p, asError(err))
+			c.end(ctx, err)
 			return
 		}
-		writeJSON(w, http.StatusOK, p.whole(r))
-		return
+		c.all.Add(u)
 	}
-	s.stream(ctx, w, p, req)
+	r := c.all.Response()
+	c.bill(OutcomeAnswered, http.StatusOK, r, r.Usage())
+	writeJSON(c.w, http.StatusOK, c.protocol.whole(r))
 }
 
 // stream sends each update as soon as it is there. The status is decided by what
 // comes first: an update or an error.
-func (s *Server) stream(ctx context.Context, w http.ResponseWriter, p protocol, req *model.Request) {
-	var all model.Collector
-	started := false
-	send := func(events []event) {
-		if !started {
-			started = true
-			w.Header().Set("Content-Type", "text/event-stream")
-			w.Header().Set("X-Request-Id", "req_test")
-			w.WriteHeader(http.StatusOK)
-		}
-		writeEvents(w, events)
-	}
-	for u, err := range s.model.Generate(ctx, req) {
+func (c *call) stream(ctx context.Context) {
+	for u, err := range c.server.model.Generate(ctx, c.req) {
 		if err != nil {
-			e := asError(err)
-			if e.Code == model.CodeStreamCut {
-				send(nil)
-				panic(http.ErrAbortHandler) // closes the connection without an end
-			}
-			if !started {
-				fail(w, p, e)
-				return
-			}
-			_, ev := p.failure(e)
-			send([]event{ev})
+			c.end(ctx, err)
 			return
 		}
-		all.Add(u)
-		send(p.update(u))
+		c.all.Add(u)
+		c.send(c.protocol.update(u))
 	}
-	send(p.end(all.Response()))
+	r := c.all.Response()
+	c.bill(OutcomeAnswered, http.StatusOK, r, r.Usage())
+	c.send(c.protocol.end(r))
+}
+
+func (c *call) send(events []event) {
+	if !c.started {
+		c.started = true
+		c.w.Header().Set("Content-Type", "text/event-stream")
+		c.w.Header().Set("X-Request-Id", "req_test")
+		c.w.WriteHeader(http.StatusOK)
+	}
+	writeEvents(c.w, events)
+}
+
+// end answers a call that failed.
+func (c *call) end(ctx context.Context, err error) {
+	e := asError(err)
+	switch {
+	case ctx.Err() != nil:
+		c.billPart(OutcomeLeft)
+		panic(http.ErrAbortHandler)
+	case e.Code == model.CodeStreamCut:
+		c.billPart(OutcomeCut)
+		if c.streaming {
+			c.send(nil)
+		}
+		panic(http.ErrAbortHandler) // closes the connection without an end
+	case !c.started:
+		c.fail(e)
+	default:
+		c.billPart(OutcomeFailed)
+		_, ev := c.protocol.failure(e)
+		c.send([]event{ev})
+	}
+}
+
+// fail answers with the error's status and the headers that describe its retry.
+func (c *call) fail(e *model.Error) {
+	h := c.w.Header()
+	if e.RetryAfter > 0 {
+		if e.RetryAfter%time.Second == 0 {
+			h.Set("Retry-After", strconv.FormatInt(int64(e.RetryAfter/time.Second), 10))
+		} else {
+			h.Set("Retry-After-Ms", strconv.FormatInt((e.RetryAfter+time.Millisecond-1).Milliseconds(), 10))
+		}
+	}
+	status := e.Status
+	if status < 400 {
+		status = http.StatusInternalServerError
+	}
+	c.server.ledger.change(c.number, func(entry *Entry) { entry.Outcome, entry.Status = OutcomeFailed, status })
+	h.Set("X-Request-Id", "req_test")
+	body, _ := c.protocol.failure(e)
+	writeJSON(c.w, status, body)
+}
+
+// billPart notes an answer that did not come to its end, billed by its words.
+func (c *call) billPart(outcome string) {
+	r := c.all.Response()
+	status := 0
+	if c.started {
+		status = http.StatusOK
+	}
+	c.bill(outcome, status, r, model.Usage{InputTokenCount: countInput(c.req), OutputTokenCount: countOutput(r)})
+}
+
+func (c *call) bill(outcome string, status int, r *model.Response, u model.Usage) {
+	c.server.ledger.change(c.number, func(e *Entry) {
+		e.Outcome, e.Status, e.ResponseID = outcome, status, r.ID
+		e.InputTokens, e.OutputTokens, e.CachedTokens = u.InputTokenCount, u.OutputTokenCount, u.CachedInputTokenCount
+	})
 }
 
 func asError(err error) *model.Error {
@@ -179,28 +350,6 @@ func asError(err error) *model.Error {
 		return e
 	}
 	return &model.Error{Status: http.StatusInternalServerError, Code: "server_error", Message: err.Error()}
-}
-
-// fail answers with the error's status and the headers that describe its retry.
-func fail(w http.ResponseWriter, p protocol, e *model.Error) {
-	if e.Code == model.CodeStreamCut {
-		panic(http.ErrAbortHandler)
-	}
-	if e.RetryAfter > 0 {
-		h := w.Header()
-		if e.RetryAfter%time.Second == 0 {
-			h.Set("Retry-After", strconv.FormatInt(int64(e.RetryAfter/time.Second), 10))
-		} else {
-			h.Set("Retry-After-Ms", strconv.FormatInt(e.RetryAfter.Milliseconds(), 10))
-		}
-	}
-	status := e.Status
-	if status < 400 {
-		status = http.StatusInternalServerError
-	}
-	w.Header().Set("X-Request-Id", "req_test")
-	body, _ := p.failure(e)
-	writeJSON(w, status, body)
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
@@ -217,19 +366,25 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 func writeEvents(w http.ResponseWriter, events []event) {
 	var b bytes.Buffer
 	for _, ev := range events {
-		if ev.name != "" {
-			b.WriteString("event: " + ev.name + "\n")
-		}
-		data, ok := ev.data.(string)
-		if !ok {
-			encoded, err := json.Marshal(ev.data)
-			if err != nil {
-				panic(err) // the events hold plain values only
-			}
-			data = string(encoded)
-		}
-		b.WriteString("data: " + data + "\n\n")
+		b.Write(ev.encode())
 	}
 	w.Write(b.Bytes())
 	http.NewResponseController(w).Flush()
+}
+
+// encode writes the event as it goes over the wire.
+func (ev event) encode() []byte {
+	data, ok := ev.data.(string)
+	if !ok {
+		encoded, err := json.Marshal(ev.data)
+		if err != nil {
+			panic(err) // the events hold plain values only
+		}
+		data = string(encoded)
+	}
+	out := "data: " + data + "\n\n"
+	if ev.name != "" {
+		out = "event: " + ev.name + "\n" + out
+	}
+	return []byte(out)
 }

@@ -9,8 +9,10 @@
 //		modeltest.Say("It rains."),
 //	)
 //
-// The servers serve any [model.Model], so that a script also drives them, and
-// with it the real provider clients.
+// A [Server] serves any [model.Model] over HTTP, so that a script also drives it,
+// and with it the real provider clients. It keeps a ledger of what was asked and
+// billed, also for programs that crash in between. [ReadScript] reads a script
+// from a file; "perdure model serve" serves one.
 package modeltest
 
 import (
@@ -28,6 +30,7 @@ type Step struct {
 	checks []func(*model.Request) error
 	usage  *model.Usage
 	finish string
+	pace   time.Duration
 }
 
 // part is one thing that happens within a step. One of its fields is set.
@@ -100,6 +103,12 @@ func ServerError() Step {
 		Message: "the server had an error", Retryable: true})
 }
 
+// Overloaded fails with status 529, as Anthropic does.
+func Overloaded() Step {
+	return Fail(&model.Error{Provider: Provider, Status: 529, Code: "overloaded_error",
+		Message: "overloaded", Retryable: true})
+}
+
 // Cut breaks off the answer: a server closes the connection.
 func Cut() Step {
 	return Fail(&model.Error{Provider: Provider, Code: model.CodeStreamCut,
@@ -111,7 +120,7 @@ func Pause(d time.Duration) Step { return Step{parts: []part{{pause: d}}} }
 
 // Then appends what next does to the same call: Say("Look:").Then(Call(...)).
 func (s Step) Then(next ...Step) Step {
-	out := Step{usage: s.usage, finish: s.finish}
+	out := Step{usage: s.usage, finish: s.finish, pace: s.pace}
 	out.parts = append(out.parts, s.parts...)
 	out.checks = append(out.checks, s.checks...)
 	for _, n := range next {
@@ -123,6 +132,7 @@ func (s Step) Then(next ...Step) Step {
 		if n.finish != "" {
 			out.finish = n.finish
 		}
+		out.pace = max(out.pace, n.pace)
 	}
 	return out
 }
@@ -138,3 +148,6 @@ func (s Step) Usage(u model.Usage) Step { return s.Then(Step{usage: &u}) }
 
 // Finish sets the finish reason, in place of the one that follows from the content.
 func (s Step) Finish(reason string) Step { return s.Then(Step{finish: reason}) }
+
+// Pace has each word of the step take the time d.
+func (s Step) Pace(d time.Duration) Step { return s.Then(Step{pace: d}) }
