@@ -53,13 +53,19 @@ func New(cfg Config) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.agents = httpapi.Agents{Service: agent.NewService(a.Client()), List: list}
+	a.agents = httpapi.Agents{Service: agent.NewService(a.Client()), List: list, MCP: true}
+	tools, err := mcp.Behind(mcp.Offer{Agents: list, Service: a.agents.Service, Workflows: cfg.Workflows, Client: a.Client()})
+	if err != nil {
+		return nil, err
+	}
+	a.Handle(mcp.Path, tools)
 	return a, nil
 }
 
 // Handle adds an HTTP route, with a pattern of http.ServeMux. It is served
 // behind the checks of the app's own routes: Host, origin, time limits. The
-// pattern "/mcp" is taken: there the agents are tools, see package mcp.
+// pattern "/mcp" is taken: there the agents and Config.Workflows are tools, see
+// package mcp.
 func (a *App) Handle(pattern string, h http.Handler) {
 	a.mounts = append(a.mounts, httpapi.Mount{Pattern: pattern, Handler: h})
 }
@@ -203,10 +209,9 @@ func (a *App) api(o *opened, addr net.Addr) *httpapi.API {
 		hosts = append([]string{tcp.IP.String()}, hosts...)
 	}
 	version, commit, release := build()
-	mounts := append([]httpapi.Mount{{Pattern: mcp.Path, Handler: mcp.Behind(a.agents.Service, a.agents.List...)}}, a.mounts...)
 	return httpapi.New(httpapi.Config{
 		Hub: o.hub, Now: o.now, Logger: a.cfg.Logger, Orchestrations: a.cfg.Registry.Orchestrations,
-		Hosts: hosts, AnyIP: anyIP, Prefix: a.cfg.Prefix, MaxBody: a.cfg.BodyLimit, Agents: &a.agents, Mounts: mounts,
+		Hosts: hosts, AnyIP: anyIP, Prefix: a.cfg.Prefix, MaxBody: a.cfg.BodyLimit, Agents: &a.agents, Mounts: a.mounts,
 		Info: httpapi.Info{Version: version, Commit: commit, Go: release, Hub: hubName, Store: "pebble",
 			Data: a.cfg.Hub, Model: a.cfg.Model, TimeScale: a.cfg.TimeScale},
 	})

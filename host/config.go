@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/agent/mcp"
 	"github.com/perdure/perdure/schedule"
 )
 
@@ -41,6 +42,9 @@ type Config struct {
 	// Registry holds the orchestrations, activities and entities that run
 	// here; nil = none. New adds what package schedule needs, if it lacks that.
 	Registry *perdure.Registry
+	// Workflows are orchestrations of the Registry that are offered as tools at
+	// /mcp, beside the agents; nil = none.
+	Workflows []mcp.Workflow
 	// Model names the model in use, for GET /api/v1/info.
 	Model string
 
@@ -113,6 +117,11 @@ func (c *Config) complete() error {
 	}
 	if err := c.Registry.Err(); err != nil {
 		wrong = append(wrong, fmt.Errorf("registry: %w", err))
+	}
+	for _, w := range c.Workflows {
+		if !c.Registry.HasOrchestration(w.Orchestration) {
+			wrong = append(wrong, fmt.Errorf("workflows: no orchestration %q is registered", w.Orchestration))
+		}
 	}
 	if !(c.TimeScale > 0 && c.TimeScale <= maxTimeScale) || math.IsNaN(c.TimeScale) {
 		wrong = append(wrong, fmt.Errorf("time scale: %v is not between 0 and %d", c.TimeScale, int(maxTimeScale)))

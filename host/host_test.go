@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/agent/mcp"
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/host"
 	"github.com/perdure/perdure/schedule"
@@ -166,8 +167,9 @@ func TestAddressInUse(t *testing.T) {
 func TestConfigErrors(t *testing.T) {
 	bad := perdure.NewRegistry()
 	perdure.AddActivityNamed[int, int](bad, "", nil)
-	_, err := host.New(host.Config{Hub: "postgres://x/y", Addr: "0.0.0.0:8080", TimeScale: -1, Registry: bad, BodyLimit: -1, Grace: -1, Prefix: "api/"})
-	for _, want := range []string{"hub: PostgreSQL is not yet in this build", "address: others can reach", "time scale", "registry", "body limit", "grace", "prefix"} {
+	_, err := host.New(host.Config{Hub: "postgres://x/y", Addr: "0.0.0.0:8080", TimeScale: -1, Registry: bad, BodyLimit: -1, Grace: -1, Prefix: "api/",
+		Workflows: []mcp.Workflow{{Orchestration: "Nobody"}}})
+	for _, want := range []string{"hub: PostgreSQL is not yet in this build", "address: others can reach", "time scale", "registry", "body limit", "grace", "prefix", `workflows: no orchestration "Nobody"`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("New() = %v, want it to name %q", err, want)
 		}

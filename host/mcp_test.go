@@ -3,11 +3,13 @@ package host_test
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"iter"
 	"net/http"
 	"strings"
 	"testing"
 
+	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/agent/mcp"
 	"github.com/perdure/perdure/model"
@@ -24,6 +26,10 @@ func TestAgentsOverMCP(t *testing.T) {
 	if err := agent.Register(cfg.Registry, clerk); err != nil {
 		t.Fatal(err)
 	}
+	perdure.AddOrchestrationNamed(cfg.Registry, "Greeting", func(_ *perdure.Context, name string) (string, error) {
+		return "Hello, " + name + "!", nil
+	})
+	cfg.Workflows = []mcp.Workflow{{Orchestration: "Greeting"}}
 	app, _ := start(t, cfg)
 	c, err := mcp.Dial(t.Context(), mcp.Server{Name: "app", URL: app.URL() + mcp.Path})
 	if err != nil {
@@ -31,12 +37,26 @@ func TestAgentsOverMCP(t *testing.T) {
 	}
 	defer func() { _ = c.Close() }()
 	tools, err := c.Tools(t.Context())
-	if err != nil || len(tools) != 1 || tools[0].Name() != "Clerk" {
-		t.Fatalf("Tools() = %v, %v, want the clerk", tools, err)
+	if err != nil || len(tools) != 2 || tools[0].Name() != "Clerk" || tools[1].Name() != "Greeting" {
+		t.Fatalf("Tools() = %v, %v, want the clerk and the orchestration", tools, err)
+	}
+	greeting, err := tools[1].Call(t.Context(), `{"input":"Ada"}`)
+	if text, _ := json.Marshal(greeting); err != nil || string(text) != `"Hello, Ada!"` {
+		t.Errorf("Greeting(Ada) = %s, %v, want its output", text, err)
 	}
 	value, err := tools[0].Call(t.Context(), `{"query":"hello","sessionId":"k"}`)
 	if text, _ := json.Marshal(value); err != nil || string(text) != `"you said hello"` {
 		t.Errorf("Clerk(hello) = %s, %v, want its answer", text, err)
+	}
+
+	response, err := http.Get(app.URL() + "/api/health")
+	if err != nil {
+		t.Fatal(err)
+	}
+	health, err := io.ReadAll(response.Body)
+	_ = response.Body.Close()
+	if err != nil || !strings.Contains(string(health), `"mcp_tool_enabled":true`) {
+		t.Errorf("GET /api/health = %s, %v, want the agent's tool", health, err)
 	}
 
 	for host, want := range map[string]int{"perdure.example": http.StatusOK, "evil.example": http.StatusMisdirectedRequest} {

@@ -20,7 +20,12 @@ func Example() {
 		return
 	}
 	defer library.stop()
-	server := httptest.NewServer(mcp.Handler(library.service, library.agents...))
+	handler, err := mcp.Handler(mcp.Offer{Service: library.service, Agents: library.agents})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	server := httptest.NewServer(handler)
 	defer server.Close()
 
 	client, err := mcp.Dial(ctx, mcp.Server{Name: "library", URL: server.URL, Allow: []string{"Librarian"}})

@@ -3,6 +3,7 @@ package mcp_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"log/slog"
@@ -35,6 +36,12 @@ func TestMain(m *testing.M) {
 		goleak.VerifyTestMain(m)
 	case "tools":
 		if err := toolServer(os.Getenv("PERDURE_MCP_STATE")).Run(context.Background(), &sdk.StdioTransport{}); err != nil {
+			os.Exit(1)
+		}
+	case "bridge":
+		err := mcp.Bridge(context.Background(), os.Stdin, os.Stdout, mcp.Server{Name: "perdure", URL: os.Getenv("PERDURE_MCP_URL")})
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
 	case "agents":
@@ -119,8 +126,39 @@ func described(state string) string {
 // node is a hub with agents.
 type node struct {
 	service *agent.Service
+	client  *client.Client
 	agents  []agent.Info
 	stop    func()
+}
+
+// offer is all that the node has.
+func (n *node) offer() mcp.Offer {
+	return mcp.Offer{Service: n.service, Agents: n.agents, Client: n.client, Workflows: workflows, Wait: 20 * time.Second}
+}
+
+// workflows are the orchestrations that a node offers.
+var workflows = []mcp.Workflow{
+	{Orchestration: "dafx-Echo", Description: "Returns its input."},
+	{Orchestration: "Wait for it", Tool: "wait", Input: map[string]string{"type": "string"}},
+}
+
+// signal ends the wait of the workflow wait.
+var signal = perdure.NewEvent[string]("Signal")
+
+func addWorkflows(reg *perdure.Registry) {
+	echo := func(_ *perdure.Context, in any) (any, error) {
+		if in == "fail" {
+			return nil, errors.New("no luck")
+		}
+		return in, nil
+	}
+	perdure.AddOrchestrationNamed(reg, "dafx-Echo", echo)
+	perdure.AddOrchestrationNamed(reg, "Hidden", echo)
+	perdure.AddOrchestrationNamed(reg, "Wait for it", func(ctx *perdure.Context, in string) (string, error) {
+		perdure.NewEvent[string]("perdure.internal").Wait(ctx)
+		text, err := signal.Wait(ctx).Await()
+		return in + text, err
+	})
 }
 
 func begin(agents ...*agent.Agent) (*node, error) {
@@ -128,6 +166,7 @@ func begin(agents ...*agent.Agent) (*node, error) {
 	if err := agent.Register(reg, agents...); err != nil {
 		return nil, err
 	}
+	addWorkflows(reg)
 	s, err := memory.Open(&memory.Disk{})
 	if err != nil {
 		return nil, err
@@ -136,7 +175,8 @@ func begin(agents ...*agent.Agent) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &node{service: agent.NewService(client.New(h))}
+	n := &node{client: client.New(h)}
+	n.service = agent.NewService(n.client)
 	if n.agents, err = agent.List(reg); err != nil {
 		return nil, err
 	}
@@ -182,7 +222,7 @@ func serveAgents() error {
 		return err
 	}
 	defer n.stop()
-	return mcp.ServeStdio(context.Background(), os.Stdin, os.Stdout, n.service, n.agents...)
+	return mcp.ServeStdio(context.Background(), os.Stdin, os.Stdout, n.offer())
 }
 
 // child is a server that is this test binary as a child process.

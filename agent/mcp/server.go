@@ -7,37 +7,56 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/agent"
+	"github.com/perdure/perdure/client"
 )
 
-// Path is where an HTTP server offers its agents.
+// Path is where an HTTP server offers its tools.
 const Path = "/mcp"
 
-// maxWait is how long a call waits for the answer of an agent. The turn goes on
-// after it.
-const maxWait = 5 * time.Minute
+// DefaultWait is how long a call waits for an outcome: a little less than the
+// minute after which many clients give a call up, and then know of no run.
+const DefaultWait = 50 * time.Second
 
-// Handler returns an MCP server over streamable HTTP that offers agents as tools.
-// It keeps nothing between requests. A server at a loopback address answers no
-// other host name, and no page of another origin.
-func Handler(service *agent.Service, agents ...agent.Info) http.Handler {
-	return http.NewCrossOriginProtection().Handler(handler(service, agents, false))
+// Offer says what an MCP server offers as tools.
+type Offer struct {
+	// Agents are offered each under its name; they are asked through Service.
+	Agents  []agent.Info
+	Service *agent.Service
+	// Workflows are offered orchestrations; their runs are started through
+	// Client.
+	Workflows []Workflow
+	Client    *client.Client
+	// Wait is how long a call waits for an outcome; what it has begun goes on
+	// after it, and the caller is told how to come back. 0 = DefaultWait.
+	Wait time.Duration
+}
+
+// Handler returns an MCP server over streamable HTTP. It keeps nothing between
+// requests. A server at a loopback address answers no other host name, and no page
+// of another origin. The error says all that is wrong with the offer.
+func Handler(o Offer) (http.Handler, error) {
+	h, err := o.handler(false)
+	if err != nil {
+		return nil, err
+	}
+	return http.NewCrossOriginProtection().Handler(h), nil
 }
 
 // Behind is Handler without checks of its own: the server that it is mounted in
 // has checked host name and origin of each request.
-func Behind(service *agent.Service, agents ...agent.Info) http.Handler {
-	return handler(service, agents, true)
-}
+func Behind(o Offer) (http.Handler, error) { return o.handler(true) }
 
-func handler(service *agent.Service, agents []agent.Info, checked bool) http.Handler {
-	server := newServer(service, agents)
+func (o *Offer) handler(checked bool) (http.Handler, error) {
+	server, err := o.server()
+	if err != nil {
+		return nil, err
+	}
 	h := sdk.NewStreamableHTTPHandler(func(*http.Request) *sdk.Server { return server }, &sdk.StreamableHTTPOptions{
 		Stateless: true, JSONResponse: true, PropagateRequestCancellation: true, DisableLocalhostProtection: checked,
 	})
@@ -46,164 +65,124 @@ func handler(service *agent.Service, agents []agent.Info, checked bool) http.Han
 		// has to end all the same when the client is gone.
 		ctx := context.WithValue(r.Context(), goneKey{}, r.Context().Done())
 		h.ServeHTTP(w, r.WithContext(ctx))
-	})
+	}), nil
 }
 
 type goneKey struct{}
 
-// ServeStdio serves agents as tools over in and out, such as os.Stdin and
-// os.Stdout, until ctx or in ends; both are closed then. Nothing else may write
-// to out.
-func ServeStdio(ctx context.Context, in io.ReadCloser, out io.WriteCloser, service *agent.Service, agents ...agent.Info) error {
-	err := newServer(service, agents).Run(ctx, &sdk.IOTransport{Reader: in, Writer: out})
+// ServeStdio serves the tools over in and out, such as os.Stdin and os.Stdout,
+// until ctx or in ends; both are closed then. Nothing else may write to out.
+func ServeStdio(ctx context.Context, in io.ReadCloser, out io.WriteCloser, o Offer) error {
+	server, err := o.server()
+	if err != nil {
+		return err
+	}
+	return serveStdio(ctx, in, out, server)
+}
+
+func serveStdio(ctx context.Context, in io.ReadCloser, out io.WriteCloser, server *sdk.Server) error {
+	err := server.Run(ctx, &sdk.IOTransport{Reader: in, Writer: out})
 	if ctx.Err() != nil || errors.Is(err, io.EOF) {
 		return nil
 	}
 	return err
 }
 
-func newServer(service *agent.Service, agents []agent.Info) *sdk.Server {
+// server returns a server with all tools of the offer.
+func (o *Offer) server() (*sdk.Server, error) {
+	wait := o.Wait
+	if wait == 0 {
+		wait = DefaultWait
+	}
+	var wrong []error
+	if wait < 0 {
+		wrong = append(wrong, errors.New("the Wait is negative"))
+	}
+	if len(o.Agents) > 0 && o.Service == nil {
+		wrong = append(wrong, errors.New("the Agents need a Service"))
+	}
+	if len(o.Workflows) > 0 && o.Client == nil {
+		wrong = append(wrong, errors.New("the Workflows need a Client"))
+	}
 	s := sdk.NewServer(&sdk.Implementation{Name: "perdure", Version: "1"}, &sdk.ServerOptions{
 		Capabilities: &sdk.ServerCapabilities{Tools: &sdk.ToolCapabilities{}},
 	})
-	for _, info := range agents {
-		offer := &offered{service: service, agent: info.Name}
-		description := info.Description
-		if description == "" {
-			description = "Asks the agent " + info.Name + "."
-		}
-		s.AddTool(&sdk.Tool{Name: info.Name, Description: description, InputSchema: json.RawMessage(inputSchema)}, offer.call)
+	seen := map[string]bool{}
+	for _, info := range o.Agents {
+		seen[info.Name] = true
+		s.AddTool(agentTool(info), (&offeredAgent{service: o.Service, agent: info.Name, wait: wait}).call)
 	}
-	return s
-}
-
-// inputSchema is what an agent's tool takes.
-const inputSchema = `{"type":"object","properties":{` +
-	`"query":{"type":"string","description":"What to say to the agent."},` +
-	`"sessionId":{"type":"string","description":"The session to say it in; left out, a new one begins. Its id is in the answer."},` +
-	`"threadId":{"type":"string","description":"An older name of sessionId."},` +
-	`"responseFormat":{"type":"string","enum":["text","json"],"description":"json adds status and session id to the answer."}},` +
-	`"required":["query"]}`
-
-// offered is an agent as a tool.
-type offered struct {
-	service *agent.Service
-	agent   string
-}
-
-// answer is the answer in the format json.
-type answer struct {
-	Status     string  `json:"status"`
-	StatusCode int     `json:"status_code"`
-	SessionID  string  `json:"session_id"`
-	Response   string  `json:"response"`
-	Error      *reason `json:"error,omitempty"`
-}
-
-// reason is why a turn failed.
-type reason struct {
-	Code    string `json:"code"`
-	Message string `json:"message"`
-}
-
-// call says something to the agent and waits for the answer. What goes wrong is
-// a result too: the model at the other end can act on it.
-func (o *offered) call(ctx context.Context, r *sdk.CallToolRequest) (*sdk.CallToolResult, error) {
-	session, query, asJSON, err := o.read(r.Params.Arguments)
-	if err != nil {
-		return refusal(err), nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, maxWait)
-	defer cancel()
-	if gone, ok := ctx.Value(goneKey{}).(<-chan struct{}); ok {
-		watched := make(chan struct{})
-		defer func() { cancel(); <-watched }()
-		go func() {
-			defer close(watched)
-			select {
-			case <-gone:
-				cancel()
-			case <-ctx.Done():
-			}
-		}()
-	}
-	accepted, err := o.service.Send(ctx, session, agent.Message{Text: query})
-	if err != nil {
-		return refusal(err), nil
-	}
-	response, err := o.service.Wait(ctx, accepted.Turn)
-	a, text := o.answerOf(ctx, session, response, err)
-	if a == nil {
-		return refusal(err), nil
-	}
-	if asJSON {
-		data, err := json.Marshal(a)
+	for _, w := range o.Workflows {
+		t, err := w.tool()
 		if err != nil {
-			return nil, err
+			wrong = append(wrong, err)
+			continue
 		}
-		text = string(data)
+		if seen[t.Name] {
+			wrong = append(wrong, fmt.Errorf("there are two tools with the name %s", t.Name))
+		}
+		seen[t.Name] = true
+		s.AddTool(t, (&offeredWorkflow{client: o.Client, workflow: w, wait: wait}).call)
 	}
-	return &sdk.CallToolResult{
-		Meta: sdk.Meta{"perdure/sessionId": a.SessionID}, IsError: a.Error != nil,
-		Content: []sdk.Content{&sdk.TextContent{Text: text}},
-	}, nil
+	if err := errors.Join(wrong...); err != nil {
+		return nil, &perdure.Error{Code: perdure.InvalidArgument, Op: "serve MCP", Message: "the offer is not valid", Cause: err}
+	}
+	return s, nil
 }
 
-// answerOf describes how a turn went, in both formats; nil = the hub could not
-// tell.
-func (o *offered) answerOf(ctx context.Context, session agent.SessionID, r *agent.Response, err error) (*answer, string) {
-	a := &answer{Status: "success", StatusCode: http.StatusOK, SessionID: session.Key}
-	var failed *perdure.StepError
-	switch {
-	case err == nil:
-		a.Response = r.Text
-		return a, r.Text
-	case errors.As(err, &failed):
-		a.Status, a.StatusCode = "failed", http.StatusInternalServerError
-		a.Error = &reason{Code: failed.Type, Message: failed.Message}
-		return a, failed.Message
-	case ctx.Err() != nil:
-		a.Status, a.StatusCode = "accepted", http.StatusAccepted
-		return a, fmt.Sprintf("The agent still works on it; ask again in the session %s.", session.Key)
+// patience bounds the wait of a call, which also ends when the client is gone.
+func patience(ctx context.Context, d time.Duration) (context.Context, func()) {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	gone, ok := ctx.Value(goneKey{}).(<-chan struct{})
+	if !ok {
+		return ctx, cancel
 	}
-	return nil, ""
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		select {
+		case <-gone:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(); <-watched }
 }
 
-// read reads the arguments of a call.
-func (o *offered) read(arguments json.RawMessage) (session agent.SessionID, query string, asJSON bool, err error) {
-	var in struct {
-		Query, SessionID, ThreadID, ResponseFormat string
+// repeatable returns the id that tells a repetition of a call from another call:
+// the effect id of the caller's step, if the caller is an agent of Perdure; "" for
+// others.
+func repeatable(r *sdk.CallToolRequest) string {
+	id, _ := r.Params.Meta["perdure/effectId"].(string)
+	if len(id) > maxEffectID {
+		return ""
 	}
-	if len(arguments) > 0 {
-		if err := json.Unmarshal(arguments, &in); err != nil {
-			return session, "", false, invalid("the arguments are not those of the schema", err)
-		}
-	}
-	if strings.TrimSpace(in.Query) == "" {
-		return session, "", false, invalid("the argument query is missing or empty", nil)
-	}
-	switch in.ResponseFormat {
-	case "", "text":
-	case "json":
-		asJSON = true
-	default:
-		return session, "", false, invalid(fmt.Sprintf("the responseFormat %.40q is neither text nor json", in.ResponseFormat), nil)
-	}
-	key := strings.TrimSpace(in.SessionID)
-	if key == "" {
-		key = strings.TrimSpace(in.ThreadID)
-	}
-	if key == "" {
-		key = agent.NewSessionKey()
-	}
-	session, err = agent.ParseSessionID(o.agent, key)
-	return session, in.Query, asJSON, err
+	return id
 }
+
+// maxEffectID is longer than any effect id.
+const maxEffectID = 200
 
 func invalid(message string, cause error) error {
-	return &perdure.Error{Code: perdure.InvalidArgument, Op: "call agent", Message: message, Cause: cause}
+	return &perdure.Error{Code: perdure.InvalidArgument, Op: "call tool", Message: message, Cause: cause}
 }
 
 func refusal(err error) *sdk.CallToolResult {
 	return &sdk.CallToolResult{IsError: true, Content: []sdk.Content{&sdk.TextContent{Text: err.Error()}}}
+}
+
+// result is a result of text. meta names what the call belongs to.
+func result(text string, failed bool, meta sdk.Meta) *sdk.CallToolResult {
+	return &sdk.CallToolResult{Meta: meta, IsError: failed, Content: []sdk.Content{&sdk.TextContent{Text: text}}}
+}
+
+// decodeArguments reads the arguments of a call.
+func decodeArguments(arguments json.RawMessage, into any) error {
+	if len(arguments) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(arguments, into); err != nil {
+		return invalid("the arguments are not those of the schema", err)
+	}
+	return nil
 }

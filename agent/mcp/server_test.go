@@ -38,9 +38,18 @@ func ask(t *testing.T, s *sdk.ClientSession, name string, arguments any) *sdk.Ca
 	return r
 }
 
+func handler(t *testing.T, o mcp.Offer) http.Handler {
+	t.Helper()
+	h, err := mcp.Handler(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
 func overHTTP(t *testing.T, n *node) *sdk.ClientSession {
 	t.Helper()
-	server := httptest.NewServer(mcp.Handler(n.service, n.agents...))
+	server := httptest.NewServer(handler(t, n.offer()))
 	t.Cleanup(server.Close)
 	return connect(t, &sdk.StreamableClientTransport{Endpoint: server.URL + mcp.Path, HTTPClient: server.Client()})
 }
@@ -56,7 +65,7 @@ func TestHandlerOffersAgents(t *testing.T) {
 	for _, tool := range list.Tools {
 		names = append(names, tool.Name+": "+tool.Description)
 	}
-	if diff := cmp.Diff([]string{"Parrot: Repeats.", "Raven: Repeats."}, names); diff != "" {
+	if diff := cmp.Diff([]string{"Echo: Returns its input.", "Parrot: Repeats.", "Raven: Repeats.", "wait: Runs the workflow wait."}, names); diff != "" {
 		t.Errorf("ListTools (-want +got)\n%s", diff)
 	}
 }
@@ -140,7 +149,7 @@ func TestHandlerClientGone(t *testing.T) {
 	answer := slow.Model
 	slow.Model = gated{answer, entered, leave}
 	n := start(t, slow)
-	h := mcp.Handler(n.service, n.agents...)
+	h := handler(t, n.offer())
 	returned := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h.ServeHTTP(w, r)
@@ -180,16 +189,20 @@ func TestHandlerClientGone(t *testing.T) {
 
 func TestHandlerForeign(t *testing.T) {
 	n := start(t, parrot("Parrot"))
+	behind, err := mcp.Behind(n.offer())
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		name    string
 		handler http.Handler
 		change  func(*http.Request)
 		want    int
 	}{
-		{"own", mcp.Handler(n.service, n.agents...), func(*http.Request) {}, http.StatusOK},
-		{"host", mcp.Handler(n.service, n.agents...), func(r *http.Request) { r.Host = "evil.example" }, http.StatusForbidden},
-		{"origin", mcp.Handler(n.service, n.agents...), func(r *http.Request) { r.Header.Set("Origin", "https://evil.example") }, http.StatusForbidden},
-		{"checked before", mcp.Behind(n.service, n.agents...), func(r *http.Request) { r.Host = "perdure.example" }, http.StatusOK},
+		{"own", handler(t, n.offer()), func(*http.Request) {}, http.StatusOK},
+		{"host", handler(t, n.offer()), func(r *http.Request) { r.Host = "evil.example" }, http.StatusForbidden},
+		{"origin", handler(t, n.offer()), func(r *http.Request) { r.Header.Set("Origin", "https://evil.example") }, http.StatusForbidden},
+		{"checked before", behind, func(r *http.Request) { r.Host = "perdure.example" }, http.StatusOK},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			server := httptest.NewServer(c.handler)

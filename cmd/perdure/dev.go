@@ -106,7 +106,7 @@ func serve(c *cobra.Command, t *terminal, f *serveFlags, h *hosted, title string
 	if err != nil {
 		return err
 	}
-	cfg.Registry, cfg.Model = h.registry, h.model
+	cfg.Registry, cfg.Model, cfg.Workflows = h.registry, h.model, h.workflows
 	app, err := host.New(cfg)
 	if err != nil {
 		return fail(exitUsage, c.CommandPath()+" --help explains the flags", "%s", oneLine(err))

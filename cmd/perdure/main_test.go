@@ -194,7 +194,13 @@ func running(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	app, err := host.New(host.Config{Hub: t.TempDir(), Addr: "127.0.0.1:0", Registry: h.registry})
+	return runApp(t, host.Config{Hub: t.TempDir(), Addr: "127.0.0.1:0", Registry: h.registry}).URL()
+}
+
+// runApp runs an app until the test ends.
+func runApp(t *testing.T, cfg host.Config) *host.App {
+	t.Helper()
+	app, err := host.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +214,7 @@ func running(t *testing.T) string {
 		}
 	})
 	<-app.Ready()
-	return app.URL()
+	return app
 }
 
 // TestExitCodes runs each kind of end against a real server.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/agent/mcp"
 	"github.com/perdure/perdure/examples/contentapproval"
 	"github.com/perdure/perdure/examples/joker"
 	"github.com/perdure/perdure/examples/multiagent"
@@ -20,6 +21,8 @@ import (
 type hosted struct {
 	registry *perdure.Registry
 	model    string // the model in use, in words; "" = none
+	// workflows are offered as MCP tools.
+	workflows []mcp.Workflow
 	// routes adds further routes; nil = none.
 	routes func(*host.App)
 	// try are commands to try, for a server at the address.
@@ -40,7 +43,7 @@ func samples(_ context.Context, timeScale float64) (*hosted, error) {
 		m = auto.NewDemo(auto.DemoConfig{Pace: max(time.Duration(float64(auto.DefaultPace)/timeScale), 1)})
 	}
 	m = reported{m}
-	h := &hosted{registry: perdure.NewRegistry(), model: describe(about), try: try}
+	h := &hosted{registry: perdure.NewRegistry(), model: describe(about), try: try, workflows: offered()}
 	for _, register := range []func(*perdure.Registry, model.Model) error{
 		joker.Register, contentapproval.Register, multiagent.Register,
 	} {
@@ -49,6 +52,16 @@ func samples(_ context.Context, timeScale float64) (*hosted, error) {
 		}
 	}
 	return h, nil
+}
+
+// offered are the samples that are MCP tools.
+func offered() []mcp.Workflow {
+	return []mcp.Workflow{
+		{Orchestration: "ContentApproval", Description: "Writes an article about a topic and publishes it when a person has approved it.",
+			Input: map[string]string{"type": "string", "description": "The topic."}},
+		{Orchestration: "ExpertPanel", Description: "Asks a physicist and a chemist a question and judges their answers.",
+			Input: map[string]string{"type": "string", "description": "The question."}},
+	}
 }
 
 // reported logs why calls of a model fail: while they are repeated, whoever

@@ -14,6 +14,7 @@ import (
 type Agents struct {
 	Service *agent.Service
 	List    []agent.Info // those that there are
+	MCP     bool         // they are MCP tools too
 }
 
 // agentRoutes is the table of the agents' routes.
@@ -78,7 +79,7 @@ func (a *API) agentHealth(http.ResponseWriter, *http.Request) (*reply, error) {
 		Count  int     `json:"agent_count"`
 	}{Status: "healthy", Agents: []entry{}, Count: len(a.Agents.List)}
 	for _, info := range a.Agents.List {
-		body.Agents = append(body.Agents, entry{Name: info.Name, Type: "Agent", HTTP: true})
+		body.Agents = append(body.Agents, entry{Name: info.Name, Type: "Agent", HTTP: true, MCP: a.Agents.MCP})
 	}
 	return &reply{body: &body}, nil
 }

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/perdure/perdure/agent/mcp"
+	"github.com/perdure/perdure/client"
+	"github.com/perdure/perdure/host"
+)
+
+// TestMCP runs the command as a child process whose tools are those of a server.
+func TestMCP(t *testing.T) {
+	h, err := testHosts(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := runApp(t, host.Config{Hub: t.TempDir(), Addr: "127.0.0.1:0", Registry: h.registry, Workflows: []mcp.Workflow{{Orchestration: "Approve"}}})
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := mcp.Dial(t.Context(), mcp.Server{Name: "perdure", Command: []string{self, "mcp", "--hub", app.URL()},
+		Env: []string{asPerdure + "=1"}, Stderr: os.Stderr, Timeout: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	tools, err := c.Tools(t.Context())
+	if err != nil || len(tools) != 1 || tools[0].Name() != "Approve" {
+		t.Fatalf("Tools() = %v, %v, want the orchestration", tools, err)
+	}
+	if _, err := app.Client().Start(t.Context(), "Approve", "news", client.StartOptions{ID: "r", Event: &client.Event{Name: "Approval", Data: true}}); err != nil {
+		t.Fatal(err)
+	}
+	value, err := tools[0].Call(t.Context(), `{"runId":"r"}`)
+	if text, _ := json.Marshal(value); err != nil || string(text) != `"published news"` {
+		t.Errorf("Approve(r) = %s, %v, want its output", text, err)
+	}
+}
+
+func TestMCPWithoutServer(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	url := server.URL
+	for _, c := range []struct {
+		what string
+		want string
+	}{{"other", "Not Found"}, {"gone", "is it running?"}} {
+		if got := perdureCLI(t.Context(), url, screen{}, "mcp"); got.Code != exitUnreachable || !strings.Contains(got.Err, c.want) || got.Out != "" {
+			t.Errorf("%s: perdure mcp = %+v, want exit 8 and %q", c.what, got, c.want)
+		}
+		server.Close()
+	}
+}
