@@ -153,7 +153,8 @@ func newRoot(t *terminal, hosts hosting) *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fail(exitUsage, c.CommandPath()+" --help shows the flags", "%s", err)
 	})
-	root.AddCommand(devCommand(t, hosts), serverCommand(t), runCommand(t), entityCommand(t), mcpCommand(t), doctorCommand(t), benchCommand(t), versionCommand(t))
+	root.AddCommand(devCommand(t, hosts), serverCommand(t), runCommand(t), entityCommand(t), mcpCommand(t),
+		modelCommand(t), doctorCommand(t), benchCommand(t), versionCommand(t))
 	return root
 }
 

@@ -345,12 +345,19 @@ func words(line string) []string {
 // process starts the binary and returns it with the lines that it prints.
 func process(t *testing.T, args ...string) (*exec.Cmd, *bufio.Reader, *bytes.Buffer) {
 	t.Helper()
+	return scripted(t, "", args...)
+}
+
+// scripted is process with something on its standard input.
+func scripted(t *testing.T, in string, args ...string) (*exec.Cmd, *bufio.Reader, *bytes.Buffer) {
+	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := exec.Command(exe, args...)
 	c.Env = append(os.Environ(), asPerdure+"=1")
+	c.Stdin = strings.NewReader(in)
 	var stderr bytes.Buffer
 	c.Stderr = &stderr
 	out, err := c.StdoutPipe()

@@ -3,6 +3,7 @@ package modeltest
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -94,6 +95,17 @@ func (l *ledger) write(n int) {
 		err = l.file.Sync()
 	}
 	l.err = err
+}
+
+// close closes the file; what is noted later is kept in memory only.
+func (l *ledger) close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.file != nil {
+		l.err = cmp.Or(l.err, l.file.Close())
+		l.file = nil
+	}
+	return l.err
 }
 
 func (l *ledger) all() ([]Entry, error) {

@@ -98,14 +98,11 @@ func (cfg ServerConfig) New() (*Server, error) {
 
 // Close ends the responses in the background and waits for them, and closes the
 // ledger's file. Requests that are still served have to be ended before, by the
-// http.Server.
+// http.Server. The error is the first one in writing the ledger. It may be
+// called more than once.
 func (s *Server) Close() error {
 	s.jobs.close()
-	if s.ledger.file == nil {
-		return nil
-	}
-	_, err := s.ledger.all()
-	return errors.Join(err, s.ledger.file.Close())
+	return s.ledger.close()
 }
 
 // Requests returns what has been received so far, oldest first.
