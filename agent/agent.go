@@ -1,8 +1,10 @@
 package agent
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -58,6 +60,11 @@ type Agent struct {
 	// deleted, unless a turn runs or a message waits in it. 0 = DefaultTTL.
 	TTL time.Duration
 
+	// Formats are JSON schemas of types that callers in Python name as the format
+	// of an answer, by "module.qualname". A format that is not here is refused,
+	// unless the caller sends the schema itself.
+	Formats map[string]json.RawMessage
+
 	// Temperature steers sampling; nil leaves it to the provider.
 	Temperature *float64
 	// MaxOutputTokens bounds one answer of the model; nil leaves it to the
@@ -79,6 +86,11 @@ func (a *Agent) check() error {
 	for i, m := range a.Fallback {
 		if m == nil {
 			errs = append(errs, fmt.Errorf("the Fallback %d is nil", i))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.Formats)) {
+		if schema, err := resolveSchema(a.Formats[name]); err != nil || schema == nil {
+			errs = append(errs, fmt.Errorf("format %q: the schema is missing or wrong: %w", name, err))
 		}
 	}
 	if a.MaxSteps < 0 {

@@ -139,6 +139,9 @@ func (s *session) remember(turn string) {
 	s.Recent = append(s.Recent, short(turn))
 	for len(s.Recent) > maxRecent {
 		delete(s.Joined, s.Recent[0])
+		if i := slices.Index(s.Broken, s.Recent[0]); i >= 0 {
+			s.Broken = slices.Delete(s.Broken, i, i+1)
+		}
 		s.Recent = s.Recent[1:]
 	}
 }
@@ -179,7 +182,14 @@ func (s *Service) answering(ctx context.Context, h hub.Hub, turn string) (answer
 			return turn, false, err
 		}
 		if other := state.Joined[short(turn)]; other != "" {
-			return turn[:len(turn)-len(short(turn))] + other, true, nil
+			turn = turn[:len(turn)-len(short(turn))] + other
+			continue
+		}
+		if slices.Contains(state.Recent, short(turn)) {
+			if _, err := h.Instance(ctx, turn, false); perdure.CodeOf(err) != perdure.NotFound {
+				continue // it has come and ended between the two reads
+			}
+			return turn, true, state.gone(turn)
 		}
 		if state.Running == nil || !slices.ContainsFunc(state.Steering, func(a *admitted) bool { return a.Turn == turn }) {
 			return turn, state.knows(turn), nil
@@ -211,11 +221,23 @@ func (s *sessionState) knows(turn string) bool {
 	return slices.ContainsFunc(s.Queue, is) || slices.ContainsFunc(s.Steering, is) || s.Joined[short(turn)] != ""
 }
 
+// gone is why there is nothing to be found of a message: it was dropped, or its
+// turn was purged.
+func (s *sessionState) gone(turn string) error {
+	if s == nil || !slices.Contains(s.Recent, short(turn)) {
+		return dropped(turn)
+	}
+	return &UnavailableError{Turn: turn, Failed: slices.Contains(s.Broken, short(turn))}
+}
+
 // repeated reports whether a message waits already; another message with the same
 // correlation id is a conflict.
 func (s *sessionState) repeated(turn string, r *runRequest) (bool, error) {
 	if s == nil {
 		return false, nil
+	}
+	if slices.Contains(s.Recent, short(turn)) {
+		return true, nil
 	}
 	for _, a := range slices.Concat(s.Queue, s.Steering) {
 		if a.Turn == turn {

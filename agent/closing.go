@@ -30,6 +30,12 @@ type closing struct {
 	Delete  bool     `json:"delete,omitempty"`  // the session is deleted, not reset
 	Cleanup string   `json:"cleanup,omitempty"` // id of the cleanup; "" = it has not begun
 	Replies []string `json:"replies,omitempty"` // tokens of callers that wait
+	Quiet   []string `json:"quiet,omitempty"`   // those of callers that expect no result
+}
+
+// closeRequest is the input of the operations delete and reset.
+type closeRequest struct {
+	Reply bool `json:"reply"` // the caller purges the cleanup, which the result names
 }
 
 // closeReply is the answer of the operations delete and reset.
@@ -54,7 +60,13 @@ func (s *session) close(remove bool) error {
 	}
 	s.Closing.Delete = s.Closing.Delete || remove
 	if !perdure.OperationOf(s.ctx).Signal {
-		s.Closing.Replies = append(s.Closing.Replies, s.ctx.Defer())
+		token := s.ctx.Defer()
+		var r closeRequest
+		if err := s.ctx.Input(&r); err == nil && r.Reply { // others may send anything
+			s.Closing.Replies = append(s.Closing.Replies, token)
+		} else {
+			s.Closing.Quiet = append(s.Closing.Quiet, token)
+		}
 	}
 	for _, a := range slices.Concat(s.Queue, s.Steering) {
 		for _, token := range a.Replies {
@@ -95,6 +107,11 @@ func (s *session) cleaned() error {
 	}
 	for _, token := range s.Closing.Replies {
 		if err := s.ctx.ResolveReply(token, closeReply{s.Closing.Cleanup}); err != nil {
+			return err
+		}
+	}
+	for _, token := range s.Closing.Quiet {
+		if err := s.ctx.ResolveReply(token, nil); err != nil {
 			return err
 		}
 	}
@@ -181,7 +198,11 @@ func (s *Service) end(ctx context.Context, session SessionID, operation string) 
 	if _, err := readSession(ctx, h, session); err != nil {
 		return err
 	}
-	ask := &hub.Ask{RequestID: NewSessionKey(), InstanceID: session.String(), Name: operation}
+	in, err := perdure.Encode(closeRequest{Reply: true})
+	if err != nil {
+		return err
+	}
+	ask := &hub.Ask{RequestID: NewSessionKey(), InstanceID: session.String(), Name: operation, Input: in}
 	for {
 		// A turn that was terminated does not tell its end: somebody has to look.
 		if _, err := s.unblock(ctx, h, session); err != nil && perdure.CodeOf(err) != perdure.ResourceExhausted {

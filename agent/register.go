@@ -48,6 +48,8 @@ func Register(reg *perdure.Registry, agents ...*Agent) error {
 		perdure.AddActivityNamed(reg, turnPrefix+name, c.describe)
 		perdure.AddOrchestrationNamed(reg, cleanPrefix+name, c.cleanup)
 		perdure.AddActivityNamed(reg, cleanPrefix+name, c.purge)
+		perdure.AddOrchestrationNamed(reg, outcomePrefix+name, c.lookup)
+		perdure.AddActivityNamed(reg, outcomePrefix+name, c.find)
 	}
 	return nil
 }
@@ -112,8 +114,10 @@ type Info struct {
 	Provider     string       `json:"provider,omitempty"` // of the model
 	Model        string       `json:"model,omitempty"`
 	Tools        []model.Tool `json:"tools"`
-	MaxSteps     int          `json:"max_steps"`
-	Hash         string       `json:"hash"` // of instructions, tools and parameters
+	// Formats are the types that callers may name as the format of an answer.
+	Formats  map[string]json.RawMessage `json:"formats,omitempty"`
+	MaxSteps int                        `json:"max_steps"`
+	Hash     string                     `json:"hash"` // of instructions, tools and parameters
 }
 
 func (c *code) describe(context.Context, struct{}) (Info, error) {
@@ -121,7 +125,7 @@ func (c *code) describe(context.Context, struct{}) (Info, error) {
 	return Info{
 		Name: c.agent.Name, Description: c.agent.Description, Instructions: c.agent.Instructions,
 		Provider: about.Provider, Model: about.Model, Tools: append([]model.Tool{}, c.offer...),
-		MaxSteps: c.agent.maxSteps(), Hash: c.hash,
+		Formats: c.agent.Formats, MaxSteps: c.agent.maxSteps(), Hash: c.hash,
 	}, nil
 }
 

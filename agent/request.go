@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/dafx"
 	"github.com/perdure/perdure/model"
 )
 
@@ -19,6 +20,11 @@ type runRequest struct {
 	Busy    Busy             `json:"busy,omitempty"`
 	Options *TurnOptions     `json:"turnOptions,omitempty"`
 	Import  bool             `json:"import,omitempty"` // the messages are not answered
+
+	// Of requests of Microsoft's SDKs only.
+	dialect dafx.Dialect // of the answer; "" = our own
+	noWait  bool         // the caller wants to know only that it was heard
+	refused *problem     // why the turn is to fail at once
 }
 
 // newRequest returns the request that says a message.
@@ -63,6 +69,9 @@ func refused(format string, args ...any) error {
 // messages returns what the request says, in the form in which it is kept:
 // results of the caller's tools are messages of their own.
 func (r *runRequest) messages() ([]*model.Message, error) {
+	if r.refused != nil {
+		return r.Input, nil
+	}
 	if err := r.Options.check(); err != nil {
 		return nil, err
 	}

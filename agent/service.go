@@ -11,7 +11,6 @@ import (
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/client"
-	"github.com/perdure/perdure/internal/history"
 	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/model"
 	"github.com/perdure/perdure/store"
@@ -253,7 +252,8 @@ func lastPosition(ctx context.Context, h hub.Hub, log string) (int64, error) {
 }
 
 // Wait waits until a turn has ended and returns its response. A turn that could
-// not answer is a *perdure.StepError. When ctx ends first, the turn goes on.
+// not answer is a *perdure.StepError; one that was purged is an *UnavailableError,
+// as long as its session remembers it. When ctx ends first, the turn goes on.
 func (s *Service) Wait(ctx context.Context, turn string) (*Response, error) {
 	h, err := s.client.Hub(ctx)
 	if err != nil {
@@ -267,15 +267,7 @@ func (s *Service) Wait(ctx context.Context, turn string) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if i.Status == store.Completed {
-		r := &Response{}
-		return r, perdure.Decode(i.Output, r)
-	}
-	failure := i.Failure
-	if failure == nil {
-		failure = &history.Failure{Type: "TurnEnded", Message: "the turn was " + client.StatusName(i.Status)}
-	}
-	return nil, turnError(perdure.FailureError(failure))
+	return responseOf(i)
 }
 
 // lookAfter is how often a wait looks whether the session goes on.
@@ -301,7 +293,7 @@ func (s *Service) awaitTurn(ctx context.Context, h hub.Hub, turn string, known b
 			}
 			if err != nil && known && !state.knows(turn) {
 				if _, gone := h.Instance(ctx, turn, false); perdure.CodeOf(gone) == perdure.NotFound {
-					return nil, dropped(turn)
+					return nil, state.gone(turn)
 				}
 			}
 			known = known || state.knows(turn)

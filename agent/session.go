@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/dafx"
 	"github.com/perdure/perdure/model"
 )
 
@@ -59,6 +60,7 @@ type sessionState struct {
 	Expires     time.Time   `json:"expires,omitzero"`   // zero = never
 	Alarm       time.Time   `json:"alarm,omitzero"`     // when the session looks whether its time is over
 	Recent      []string    `json:"recent,omitempty"`   // ids of ended turns without the session, newest last
+	Broken      []string    `json:"broken,omitempty"`   // those of Recent that could not answer
 	// Joined says of recent turns that are none which turn took their message.
 	Joined  map[string]string `json:"joined,omitempty"`
 	Created time.Time         `json:"created"`
@@ -82,9 +84,13 @@ type admitted struct {
 	Options       *TurnOptions     `json:"options,omitempty"`  // as Messages
 	Import        bool             `json:"import,omitempty"`
 	Replies       []string         `json:"replies,omitempty"` // tokens of callers that wait
-	At            time.Time        `json:"at"`
-	Stopping      bool             `json:"stopping,omitempty"` // the turn was told to end
-	Ahead         bool             `json:"ahead,omitempty"`    // it goes before those that wait
+	// Foreign says how the callers among Replies that use Microsoft's SDKs want to
+	// be answered.
+	Foreign  map[string]dafx.Dialect `json:"foreign,omitempty"`
+	Refused  *problem                `json:"refused,omitempty"` // why the turn is to fail at once
+	At       time.Time               `json:"at"`
+	Stopping bool                    `json:"stopping,omitempty"` // the turn was told to end
+	Ahead    bool                    `json:"ahead,omitempty"`    // it goes before those that wait
 }
 
 // session is the entity of a conversation: it admits turns one at a time.
@@ -102,7 +108,7 @@ func (c *code) session(ctx *perdure.EntityContext) (any, error) {
 	operation := strings.ToLower(ctx.Operation())
 	switch operation {
 	case opRun, "run_agent", "runagentasync":
-		err = s.run()
+		result, err = s.run()
 	case opAdmit:
 		result, err = s.admitNow()
 	case opCancel:
@@ -117,6 +123,13 @@ func (c *code) session(ctx *perdure.EntityContext) (any, error) {
 		err = s.expire()
 	case opEnded:
 		err = s.ended()
+	case opOutcome:
+		err = s.outcome()
+	case opMigrate:
+		err = s.migrate()
+	case opExpireResults:
+	case opExpireResponses:
+		result = 0 // results are kept as long as their turns
 	default:
 		err = &perdure.Error{Code: perdure.NotFound, Op: "session operation", Instance: ctx.ID().String(),
 			Message: fmt.Sprintf("a session has no operation %q", ctx.Operation())}
@@ -127,7 +140,7 @@ func (c *code) session(ctx *perdure.EntityContext) (any, error) {
 	if s.Created.IsZero() { // the session is gone, or was never here
 		return result, nil
 	}
-	if operation != opExpire {
+	if operation != opExpire && operation != opExpireResults && operation != opExpireResponses && operation != opOutcome {
 		s.Updated = ctx.Now()
 		if err := s.touch(); err != nil {
 			return nil, err
@@ -142,20 +155,6 @@ type session struct {
 	*sessionState
 	ctx *perdure.EntityContext
 	id  SessionID
-}
-
-// run admits a message. A caller is answered when its turn has ended.
-func (s *session) run() error {
-	var r runRequest
-	if err := s.ctx.Input(&r); err != nil {
-		return err
-	}
-	signal := perdure.OperationOf(s.ctx).Signal
-	_, err := s.admit(&r, !signal)
-	if signal && perdure.CodeOf(err) == perdure.FailedPrecondition {
-		return nil // refused, as the sender wanted it
-	}
-	return err
 }
 
 // admit takes a message, with a token of the caller if that waits for the answer.
@@ -176,16 +175,16 @@ func (s *session) admit(r *runRequest, waits bool) (*admitReply, error) {
 	turn := s.id.Turn(r.CorrelationID)
 	if known := s.admitted(turn); known != nil {
 		if waits {
-			known.Replies = append(known.Replies, s.ctx.Defer())
+			s.waits(known, r)
 		}
 		return &admitReply{Turn: turn, Duplicate: true}, sameMessages(known, messages, r.Options)
 	}
 	if slices.Contains(s.Recent, short(turn)) {
+		var err error
 		if waits {
-			return nil, &perdure.Error{Code: perdure.AlreadyExists, Op: "run agent", Instance: turn,
-				Message: "this message was answered before; the turn has the answer"}
+			err = s.lookUp(turn, s.ctx.Defer(), r.dialect)
 		}
-		return &admitReply{Turn: turn, Duplicate: true}, nil
+		return &admitReply{Turn: turn, Duplicate: true}, err
 	}
 	// Those who do not hear of a refusal were told before.
 	if n := len(s.Queue) + len(s.Steering); n >= maxQueue && !perdure.OperationOf(s.ctx).Signal {
@@ -196,14 +195,15 @@ func (s *session) admit(r *runRequest, waits bool) (*admitReply, error) {
 		s.Incarnation = incarnation(turn, s.Created)
 	}
 	a := &admitted{
-		Turn: turn, CorrelationID: r.CorrelationID, Messages: messages, Options: r.Options, Import: r.Import, At: s.ctx.Now(),
+		Turn: turn, CorrelationID: r.CorrelationID, Messages: messages, Options: r.Options, Import: r.Import, Refused: r.refused,
+		At: s.ctx.Now(),
 	}
 	steers, err := s.place(a, r.Busy)
 	if err != nil {
 		return nil, err
 	}
 	if waits {
-		a.Replies = []string{s.ctx.Defer()}
+		s.waits(a, r)
 	}
 	return &admitReply{Turn: turn, Steers: steers}, s.next()
 }
@@ -247,7 +247,7 @@ func (s *session) next() error {
 	_, err := s.ctx.StartOrchestration(turnPrefix+s.id.Agent, turnInput{
 		Agent: s.agent.Name, Session: s.id.String(), CorrelationID: a.CorrelationID,
 		Log: logID(s.id.String(), s.Incarnation), From: windowStart(s.Head, s.agent.Window), Head: s.Head, Messages: a.Messages,
-		Options: a.Options, Import: a.Import, Pending: s.Pending, Active: s.Active,
+		Options: a.Options, Import: a.Import, Refused: a.Refused, Pending: s.Pending, Active: s.Active,
 	}, perdure.WithID(a.Turn), perdure.WithTags(map[string]string{tagAgent: s.agent.Name, tagSession: s.id.String()}))
 	a.Messages, a.Options = nil, nil
 	s.Running = a
@@ -288,6 +288,9 @@ func (s *session) ended() error {
 		s.Failed++
 	}
 	s.remember(e.Turn)
+	if e.Error != nil {
+		s.Broken = append(s.Broken, short(e.Turn))
+	}
 	for _, a := range append(s.settle(&e), s.Running) {
 		if err := s.answer(a, &e); err != nil {
 			return err
@@ -305,7 +308,15 @@ func (s *session) answer(a *admitted, e *ended) error {
 	for _, token := range a.Replies {
 		if e.Error != nil {
 			s.ctx.FailReply(token, &perdure.StepError{Type: e.Error.Type, Message: e.Error.Message, NonRetryable: true})
-		} else if err := s.ctx.ResolveReply(token, e.Response); err != nil {
+			continue
+		}
+		var err error
+		if dialect := a.Foreign[token]; dialect != "" { // they want all messages of the turn
+			err = s.lookUp(e.Turn, token, dialect)
+		} else {
+			err = s.ctx.ResolveReply(token, e.Response)
+		}
+		if err != nil {
 			return err
 		}
 	}

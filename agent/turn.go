@@ -22,6 +22,7 @@ type turnInput struct {
 	Messages      []*model.Message `json:"messages"`
 	Options       *TurnOptions     `json:"options,omitempty"`
 	Import        bool             `json:"import,omitempty"`  // the messages are not answered
+	Refused       *problem         `json:"refused,omitempty"` // why the turn is to fail at once
 	Pending       []string         `json:"pending,omitempty"` // calls that the messages may answer
 	Depth         int              `json:"depth,omitempty"`   // of agents that called agents
 	Active        string           `json:"active,omitempty"`  // the agent that was given the conversation; "" = Agent
@@ -155,6 +156,12 @@ func (t *turn) answer() (*Response, error) {
 // hear appends the turn's messages to the conversation, unless they answer calls
 // that nobody has left open.
 func (t *turn) hear() error {
+	if p := t.in.Refused; p != nil {
+		if err := t.append(t.in.Messages...); err != nil {
+			return err
+		}
+		return &perdure.StepError{Type: p.Type, Message: p.Message, NonRetryable: true}
+	}
 	if err := t.fits(t.in.Options); err != nil {
 		return err
 	}

@@ -36,7 +36,8 @@ type Format struct {
 
 // ParseRequest reads the input of the operation run: an object, or a JSON string
 // that holds one; any other string is the message. Which dialect it is, the member
-// "messages" (.NET) or "message" (Python) tells. The errors are *FormatError.
+// "messages" (.NET) or "message" (Python) tells. The errors are *FormatError; with
+// one it returns what could be read of an object, so that somebody can be told.
 func ParseRequest(input []byte) (*Request, error) {
 	if !json.Valid(input) {
 		return nil, malformed("run request", "%s is no JSON", shown(input))
@@ -55,7 +56,7 @@ func ParseRequest(input []byte) (*Request, error) {
 	}
 	r := &reader{where: "run request", m: members}
 	request := &Request{
-		CorrelationID: strings.TrimSpace(r.scalar("correlationId")), OrchestrationID: r.scalar("orchestrationId"),
+		CorrelationID: r.scalar("correlationId"), OrchestrationID: r.scalar("orchestrationId"),
 		NoTools: !r.truth("enableToolCalls", true), NoWait: !r.truth("waitForResponse", true),
 		Tools: r.names("enableToolNames"), Options: readOptions(r.m.find("options")),
 	}
@@ -66,7 +67,7 @@ func ParseRequest(input []byte) (*Request, error) {
 		request.Dialect = DotNet
 		messages, err := dotNetForm.readMessages(members.find("messages"), true)
 		if err != nil {
-			return nil, err
+			return request, err
 		}
 		request.Messages = messages
 	case members.has("message"):
@@ -77,12 +78,12 @@ func ParseRequest(input []byte) (*Request, error) {
 		}
 		request.Messages = []*model.Message{m}
 	default:
-		return nil, malformed("run request", "there is neither message nor messages")
+		r.err = malformed("run request", "there is neither message nor messages")
 	}
 	if r.err == nil {
 		r.err = request.check()
 	}
-	if r.err == nil && request.CorrelationID == "" {
+	if r.err == nil && strings.TrimSpace(request.CorrelationID) == "" {
 		r.err = malformed("run request", "correlationId is missing")
 	}
 	return request, r.err
@@ -147,6 +148,29 @@ const (
 	schemaTypeMember = "__response_schema_type__"
 	schemaTypeModel  = "pydantic_model"
 )
+
+// ParseFormat reads the member response_format or responseFormat.
+func ParseFormat(raw json.RawMessage) (Format, error) {
+	r := &reader{where: "run request", m: Members{{"responseFormat", raw}}}
+	f := r.format()
+	return f, r.err
+}
+
+// Resolve returns the structured output that the format asks for, nil for text.
+// Formats holds the schemas of the caller's types.
+func (f Format) Resolve(formats map[string]json.RawMessage) (*model.Format, error) {
+	if !f.JSON {
+		return nil, nil
+	}
+	schema, name := f.Schema, f.Name
+	if f.Type != "" {
+		if schema = formats[f.Type]; schema == nil {
+			return nil, malformed("response format", "the type %s is not known: register its JSON schema with the agent, or send the schema", f.Type)
+		}
+		name = f.Type[strings.LastIndexByte(f.Type, '.')+1:]
+	}
+	return &model.Format{Name: name, Description: f.Description, Schema: schema}, nil
+}
 
 // format reads the form that the answer is to have.
 func (r *reader) format() Format {

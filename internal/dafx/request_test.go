@@ -55,7 +55,7 @@ func TestParseRequest(t *testing.T) {
 		{`"Hello"`, dafx.Request{Dialect: dafx.Python, Messages: text("Hello")}},
 		{`"{not JSON"`, dafx.Request{Dialect: dafx.Python, Messages: text("{not JSON")}},
 		{`"[1]"`, dafx.Request{Dialect: dafx.Python, Messages: text("[1]")}},
-		{`{"MESSAGE":"Hi","CorrelationID":" c ","Role":" System ","Created_At":"yesterday"}`, dafx.Request{
+		{`{"MESSAGE":"Hi","CorrelationID":"c","Role":" System ","Created_At":"yesterday"}`, dafx.Request{
 			Dialect: dafx.Python, CorrelationID: "c", Messages: []*model.Message{model.SystemText("Hi")}}},
 		{`{"message":7,"correlation_id":8,"enableToolCalls":"false","wait_for_response":false,"role":null}`, dafx.Request{
 			Dialect: dafx.Python, CorrelationID: "8", Messages: text("7"), NoTools: true, NoWait: true}},
@@ -90,6 +90,7 @@ func TestParseRequestRefuses(t *testing.T) {
 		{`" "`, "empty"},
 		{`{"correlationId":"c"}`, "neither message nor messages"},
 		{`{"message":"x"}`, "correlationId is missing"},
+		{`{"message":"x","correlationId":" "}`, "correlationId is missing"},
 		{`{"messages":[]}`, "correlationId is missing"},
 		{`{"message":" ","correlationId":"c"}`, "empty"},
 		{`{"message":"x","correlationId":"c","role":"king"}`, `no role "king"`},
@@ -109,6 +110,31 @@ func TestParseRequestRefuses(t *testing.T) {
 		var format *dafx.FormatError
 		if !errors.As(err, &format) || !strings.Contains(err.Error(), c.part) {
 			t.Errorf("ParseRequest(%s) = %v, want a FormatError with %q", c.input, err, c.part)
+		}
+	}
+}
+
+func TestFormatResolve(t *testing.T) {
+	known := map[string]json.RawMessage{"shop.models.Receipt": json.RawMessage(`{"type":"object"}`)}
+	for _, c := range []struct {
+		format string
+		want   *model.Format
+		part   string
+	}{
+		{`"text"`, nil, ""},
+		{`null`, nil, ""},
+		{`"json"`, &model.Format{}, ""},
+		{`{"$type":"json","schemaName":"R","schema":{"a":1}}`, &model.Format{Name: "R", Schema: json.RawMessage(`{"a":1}`)}, ""},
+		{`{"__response_schema_type__":"pydantic_model","module":"shop.models","qualname":"Receipt"}`, &model.Format{Name: "Receipt", Schema: known["shop.models.Receipt"]}, ""},
+		{`{"__response_schema_type__":"pydantic_model","module":"shop.models","qualname":"Order"}`, nil, "shop.models.Order is not known"},
+	} {
+		f, err := dafx.ParseFormat(json.RawMessage(c.format))
+		if err != nil {
+			t.Fatalf("ParseFormat(%s) = %v", c.format, err)
+		}
+		got, err := f.Resolve(known)
+		if d := cmp.Diff(c.want, got); d != "" || (err != nil) != (c.part != "") || err != nil && !strings.Contains(err.Error(), c.part) {
+			t.Errorf("Resolve(%s) = %v, want %q (-want +got):\n%s", c.format, err, c.part, d)
 		}
 	}
 }
