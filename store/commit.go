@@ -33,6 +33,9 @@ type Commit struct {
 	// Purge removes the instance, but for rows with Keep and the inbox; Record is
 	// nil.
 	Purge bool
+	// Fold removes the instance's history; nil = it stays. Record is set, Replace
+	// is not. A chunk or rows of the same commit are written after it.
+	Fold *Fold
 
 	// Chunk is appended to Branch with Seq = Record.Version; nil = nothing.
 	Branch string
@@ -42,6 +45,12 @@ type Commit struct {
 	Emit    []Message   // messages for any instance
 	Timers  []TimerChange
 	Rows    []Row
+}
+
+// Fold is what an instance that has ended can do without: its history in all
+// branches, and its rows of some kinds, but for those with Keep.
+type Fold struct {
+	Rows []RowKind
 }
 
 // TimerChange adds a timer or removes it.

@@ -22,7 +22,9 @@
 //	    with ErrNoSpace before it writes anything, and recovers by itself.
 //	R6  Rows, timers and history of an instance vanish with its purge, but for rows
 //	    with Keep. Its inbox stays: a message may be on the way to the instance's
-//	    next incarnation, and only the owner can tell.
+//	    next incarnation, and only the owner can tell. A fold takes the history of
+//	    all branches and the rows of the kinds that it names, but for those with
+//	    Keep, and nothing else.
 //	R7  Inbox, timers and rows are read in key order, with cursors that stay valid
 //	    while others write.
 //	R8  Messages are unique by id within a target: writing one that is there

@@ -114,7 +114,8 @@ func validate(g *store.Group) error {
 			return fmt.Errorf("%w: %q", errShard, c.ID)
 		case c.Record != nil && c.Record.Version != next:
 			return fmt.Errorf("commit of %q writes version %d, not %d", c.ID, c.Record.Version, next)
-		case c.Record != nil && c.Purge, c.Record == nil && (c.Replace || len(c.Chunk) > 0):
+		case c.Record != nil && c.Purge, c.Record == nil && (c.Replace || len(c.Chunk) > 0),
+			c.Fold != nil && (c.Record == nil || c.Replace):
 			return fmt.Errorf("commit of %q contradicts itself", c.ID)
 		}
 	}

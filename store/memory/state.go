@@ -49,6 +49,9 @@ func (s *state) apply(c *store.Commit) (store.Change, error) {
 	if c.Purge || c.Replace {
 		s.purge(c.ID, old)
 	}
+	if c.Fold != nil {
+		s.fold(c.ID, c.Fold)
+	}
 	for _, id := range c.Consume {
 		s.messages = s.messages.drop(messageKey(c.ID, id))
 	}
@@ -175,10 +178,7 @@ func (s *state) purge(id string, old *store.Record) {
 		s.completed = s.completed.drop(listKey(old.Completed, id))
 		s.count(old, -1)
 	}
-	s.chunks.each(own, false, func(k string, _ store.Chunk) bool {
-		s.chunks = s.chunks.drop(k)
-		return true
-	})
+	s.dropChunks(id)
 	s.ownTimers.each(own, false, func(k string, keys []string) bool {
 		for _, key := range keys {
 			s.timers = s.timers.drop(key)
@@ -186,7 +186,27 @@ func (s *state) purge(id string, old *store.Record) {
 		s.ownTimers = s.ownTimers.drop(k)
 		return true
 	})
-	s.rows.each(own, false, func(k string, r store.Row) bool {
+	s.dropRows(own)
+}
+
+// fold removes the history of an instance and its rows of some kinds.
+func (s *state) fold(id string, f *store.Fold) {
+	s.dropChunks(id)
+	for _, kind := range f.Rows {
+		s.dropRows(prefix(rowPrefix(id, kind)))
+	}
+}
+
+func (s *state) dropChunks(id string) {
+	s.chunks.each(prefix(text(id)), false, func(k string, _ store.Chunk) bool {
+		s.chunks = s.chunks.drop(k)
+		return true
+	})
+}
+
+// dropRows removes the rows of a span, but for those with Keep.
+func (s *state) dropRows(w span) {
+	s.rows.each(w, false, func(k string, r store.Row) bool {
 		if !r.Keep {
 			s.dropRow(k, &r)
 		}

@@ -25,6 +25,7 @@ type builder struct {
 	rows     map[string]rowIndex // by key, of kinds with indexes
 	touched  map[string]struct{} // targets of messages, and ids in heads
 	cells    map[cell]struct{}   // counters to write
+	failed   error               // why the batch could not be applied; nothing is added then
 }
 
 func newBuilder(h *Hub, g *group, sg *store.Group) *builder {
@@ -52,8 +53,8 @@ func (b *builder) cut() error {
 		return nil
 	}
 	b.writeCells()
-	if err := b.hub.db.applyBatch(b.batch); err != nil {
-		return err
+	if b.failed = b.hub.db.applyBatch(b.batch); b.failed != nil {
+		return b.failed
 	}
 	b.group.batches = append(b.group.batches, b.batch)
 	b.begin()
@@ -78,6 +79,7 @@ func (b *builder) finish() error {
 type plan struct {
 	old   *head // of the record; nil = none
 	purge *purge
+	fold  [][]byte   // keys that a fold removes
 	skip  []bool     // by index in Emit: the message is there
 	rows  []rowIndex // by index in Rows: index keys of the row before
 }
@@ -94,6 +96,10 @@ func (b *builder) add(c *store.Commit) error {
 	b.hub.db.commits.Add(1)
 	if p.purge != nil {
 		b.writePurge(c, p.purge)
+	}
+	for _, k := range p.fold {
+		b.key = append(b.key[:0], k...)
+		b.remove()
 	}
 	b.writeInbox(c, p)
 	switch {
@@ -115,8 +121,8 @@ func (b *builder) add(c *store.Commit) error {
 }
 
 func (b *builder) plan(c *store.Commit) (p plan, err error) {
-	if c.Purge || c.Replace {
-		// A purge finds by iteration what it removes, so the engine must hold it.
+	if c.Purge || c.Replace || c.Fold != nil {
+		// These find by iteration what they remove, so the engine must hold it.
 		if err := b.cutIfTouched(c); err != nil {
 			return p, err
 		}
@@ -131,6 +137,11 @@ func (b *builder) plan(c *store.Commit) (p plan, err error) {
 	}
 	if c.Purge || c.Replace {
 		if p.purge, err = b.hub.planPurge(c.ID, c.Shard, p.old); err != nil {
+			return p, err
+		}
+	}
+	if c.Fold != nil {
+		if p.fold, err = b.hub.planFold(c.ID, c.Fold); err != nil {
 			return p, err
 		}
 	}

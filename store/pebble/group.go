@@ -131,6 +131,9 @@ func (h *Hub) Submit(ctx context.Context, sg *store.Group) (store.Receipt, error
 		if err := b.add(c); err != nil {
 			g.refused = append(g.refused, store.Refused{Index: i, Err: err})
 		}
+		if b.failed != nil {
+			return nil, b.failed
+		}
 	}
 	if err := b.finish(); err != nil {
 		return nil, err
@@ -170,6 +173,8 @@ func validate(g *store.Group) error {
 			return fmt.Errorf("purge of %q with a record", c.ID)
 		case c.Replace && c.Record == nil:
 			return fmt.Errorf("commit replaces %q by nothing", c.ID)
+		case c.Fold != nil && (c.Record == nil || c.Replace):
+			return fmt.Errorf("fold of %q without its record", c.ID)
 		case len(c.Chunk) > 0 && c.Record == nil:
 			return fmt.Errorf("chunk of %q without a record", c.ID)
 		case c.Record != nil && c.Record.Version != nextVersion(c):

@@ -43,21 +43,46 @@ func (p *purge) addOwn(h *Hub, id string, s store.Shard, k, v []byte) error {
 		b.timerKey(s, id, ref)
 		p.keys = append(p.keys, b.key)
 	case partRow:
-		row, err := h.decodeRow(k, v)
-		if err != nil {
-			return err
-		}
-		if row.Keep {
-			return nil
-		}
-		for i := range row.Index {
-			if row.Index[i] != nil {
-				p.keys = append(p.keys, h.rowIndexKey(&row, i))
-			}
-		}
+		var err error
+		p.keys, err = h.appendRowKeys(p.keys, k, v)
+		return err
 	}
 	p.keys = append(p.keys, slices.Clone(k))
 	return nil
+}
+
+// appendRowKeys appends the keys of a row, those of its index entries included;
+// none if it stays.
+func (h *Hub) appendRowKeys(keys [][]byte, k, v []byte) ([][]byte, error) {
+	row, err := h.decodeRow(k, v)
+	if err != nil || row.Keep {
+		return keys, err
+	}
+	for i := range row.Index {
+		if row.Index[i] != nil {
+			keys = append(keys, h.rowIndexKey(&row, i))
+		}
+	}
+	return append(keys, slices.Clone(k)), nil
+}
+
+// planFold collects the keys of an instance's history and of its rows of some
+// kinds.
+func (h *Hub) planFold(id string, f *store.Fold) (keys [][]byte, err error) {
+	err = h.scan(append(h.instanceKey(id), partChunk), nil, nil, func(k, _ []byte) (bool, error) {
+		keys = append(keys, slices.Clone(k))
+		return true, nil
+	})
+	for _, kind := range f.Rows {
+		if err != nil {
+			break
+		}
+		err = h.scan(h.rowsKey(id, kind), nil, nil, func(k, v []byte) (_ bool, err error) {
+			keys, err = h.appendRowKeys(keys, k, v)
+			return true, err
+		})
+	}
+	return keys, err
 }
 
 // writePurge removes what planPurge found.

@@ -48,6 +48,12 @@ func (m *model) apply(c *store.Commit) bool {
 	if c.Purge || c.Replace {
 		m.purge(c.ID)
 	}
+	if c.Fold != nil {
+		maps.DeleteFunc(m.chunks, func(name, _ string) bool { return strings.HasPrefix(name, c.ID+" ") })
+		maps.DeleteFunc(m.rows, func(_ string, r store.Row) bool {
+			return r.Owner == c.ID && !r.Keep && slices.Contains(c.Fold.Rows, r.Kind)
+		})
+	}
 	for _, id := range c.Consume {
 		delete(m.messages, messageName(c.ID, id))
 	}

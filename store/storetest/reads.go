@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/perdure/perdure/store"
@@ -14,6 +15,7 @@ func readChecks() []Check {
 	return []Check{
 		{"R6", "purge_removes_what_belongs", checkPurge},
 		{"R6", "replace_purges_first", checkReplace},
+		{"R6", "fold_removes_the_history", checkFold},
 		{"R6", "removed_one_by_one", checkRemoved},
 		{"R7", "pages_in_order", checkPages},
 		{"R7", "cursors_while_others_write", checkCursors},
@@ -119,6 +121,57 @@ func checkReplace(ctx context.Context, h Harness) error {
 		func() error { return s.commit(c) },
 		func() error { return s.commit(next) },
 		check, s.crash, check,
+	)
+}
+
+// checkFold folds an instance, whose history has two branches, in the group of
+// the commit that ends it.
+func checkFold(ctx context.Context, h Harness) error {
+	s, err := open(ctx, h)
+	if err != nil {
+		return err
+	}
+	c, timers, kept := many("a", 1)
+	other := row("a", 1)
+	other.Kind, other.Index = 8, [2][]byte{[]byte("other"), nil}
+	c.Rows = append(c.Rows, other)
+	branch := change("a", 2)
+	branch.Branch = strings.Repeat("f", 32)
+	folded := change("a", 3)
+	folded.Chunk, folded.Fold = nil, &store.Fold{Rows: []store.RowKind{7, 9}}
+	folded.Rows = []store.Row{row("a", 50)}
+	stale := change("a", 3)
+	stale.Fold = folded.Fold
+	check := func() error {
+		return first(
+			func() error { return s.instance("a", folded.Record) },
+			func() error { return s.history("a") },
+			func() error {
+				chunks, err := s.store.History(ctx, "a", branch.Branch, 0, 0)
+				return errors.Join(err, same("History(other branch)", chunks, []store.Chunk(nil)))
+			},
+			func() error { return s.messages("a", message("a", 1)) },
+			func() error { return s.timers("a", timers...) },
+			func() error { return s.rows("a", row("a", 50), kept) },
+			func() error { return s.rows("", row("b", 1), row("a", 50), kept) },
+			func() error { return s.history("b", 1) },
+			func() error {
+				rows, _, err := s.store.Rows(ctx, store.RowQuery{Kind: 8})
+				return errors.Join(err, same("Rows(kind 8)", rows, []store.Row{other}))
+			},
+		)
+	}
+	return first(
+		func() error { return s.commit(full("b", "c")) },
+		func() error { return s.commit(c, branch, folded) },
+		check, s.crash, check,
+		func() error { return s.refused(stale, store.ErrConflict) },
+		check,
+		func() error { return s.commit(change("a", 4)) },
+		func() error { return s.history("a", 4) },
+		func() error { return s.commit(purge("a", 4)) },
+		func() error { return s.instance("a", nil) },
+		func() error { return s.rows("a", kept) },
 	)
 }
 

@@ -228,6 +228,12 @@ func lies() map[string]func(*harness, store.Store) store.Store {
 				c.Rows[i].Keep = false
 			}
 		}),
+		"R6 a fold leaves the history": altered(func(c *store.Commit) { c.Fold = nil }),
+		"R6 a fold takes rows of other kinds": altered(func(c *store.Commit) {
+			if c.Fold != nil {
+				c.Fold = &store.Fold{Rows: append([]store.RowKind{8}, c.Fold.Rows...)}
+			}
+		}),
 		"R7 a page drops its last message": func(_ *harness, s store.Store) store.Store {
 			return &broken{Store: s, messages: func(ctx context.Context, shard store.Shard, after []byte, limit int) ([]store.Message, []byte, error) {
 				list, next, err := s.Messages(ctx, shard, after, limit)

@@ -145,6 +145,9 @@ func (w *Workload) commit() *store.Commit {
 			c.Record.Incarnation[0] = byte(w.rng.Uint32())
 		}
 	}
+	if version > 0 && c.Record != nil && !c.Replace && w.rng.IntN(10) == 0 {
+		c.Fold = &store.Fold{Rows: [][]store.RowKind{nil, {7}}[w.rng.IntN(2)]}
+	}
 	if c.Record != nil {
 		w.dress(c.Record, version > 0 && !c.Replace)
 		c.Chunk = fmt.Appendf(nil, "%d %0*d", c.Record.Version, w.rng.IntN(300), 0)
