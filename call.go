@@ -52,6 +52,12 @@ func WithLimit(key string, n int) Option {
 	return func(o *callOptions) { o.LimitKey, o.Limit = key, n }
 }
 
+// WithFold has an orchestration give up its history, input, output and rows of
+// some kinds when it has ended for so long; see Fold. By default it keeps all.
+func WithFold(after time.Duration, rows ...uint16) Option {
+	return func(o *callOptions) { o.Fold = &Fold{After: after, Rows: rows} }
+}
+
 // Call schedules an activity. It is known by the name under which fn is
 // registered, or by fn's own name if it is not registered in this process.
 func Call[In, Out any](ctx *Context, fn func(context.Context, In) (Out, error), in In, opts ...Option) *Task[Out] {
@@ -165,6 +171,10 @@ func (o *callOptions) fits(k StepKind) error {
 		return errors.New("timeouts are for activities")
 	case k != StepActivity && o.LimitKey != "":
 		return errors.New("WithLimit is for activities")
+	case k == StepActivity && o.Fold != nil:
+		return errors.New("WithFold is for orchestrations")
+	case o.Fold != nil && o.Fold.After < 0:
+		return errors.New("the delay of a fold is negative")
 	case k == StepStart && o.Retry != nil:
 		return errors.New("WithRetry is for what is waited for")
 	case o.Timeout < 0 || o.HeartbeatTimeout < 0:

@@ -67,6 +67,7 @@ type EntityStep struct {
 	At      time.Time
 	Tags    map[string]string
 	Rows    []Row
+	Fold    *Fold // of the orchestration that is started; nil = never
 	Err     error
 }
 
@@ -133,7 +134,7 @@ func (c *EntityContext) SignalAt(t time.Time, id EntityID, operation string, in 
 }
 
 // StartOrchestration starts an orchestration and returns its instance id. Of the
-// options only WithID, WithVersion and WithTags have a meaning.
+// options only WithID, WithVersion, WithTags and WithFold have a meaning.
 func (c *EntityContext) StartOrchestration(name string, in any, opts ...Option) (instanceID string, err error) {
 	var o callOptions
 	for _, opt := range opts {
@@ -147,7 +148,7 @@ func (c *EntityContext) StartOrchestration(name string, in any, opts ...Option) 
 		o.id = uuid5([]byte(c.op.Entity.String() + "/" + c.op.RequestID + "/" + strconv.Itoa(c.op.ids)))
 	}
 	return o.id, c.do(EntityStep{
-		Kind: EntityStart, Target: o.id, Name: name, Version: o.Version, Tags: o.Tags,
+		Kind: EntityStart, Target: o.id, Name: name, Version: o.Version, Tags: o.Tags, Fold: o.Fold,
 	}, in)
 }
 

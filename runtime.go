@@ -102,6 +102,18 @@ type StepOptions struct {
 	LimitKey         string            // activities with this key share a limit; "" = none
 	Limit            int               // how many of them run at a time
 	Effect           []byte            // effect id of a tool step
+	Fold             *Fold             // of an orchestration; nil = never
+}
+
+// Fold has a run give up, some time after its end, what only its replay and its
+// history need: the history of all its executions with the payloads in it, input
+// and output included, and its rows of some kinds. What lists show of it, the
+// type and the first 256 bytes of its failure among that, and its other rows stay
+// until it is purged. A folded run cannot be rewound, nor restarted without a new
+// input.
+type Fold struct {
+	After time.Duration // from the end on; 0 = at once
+	Rows  []uint16      // kinds; those below 100 are the runtime's and stay
 }
 
 // Pause says that a timer is the pause before another attempt of something that

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -48,7 +49,7 @@ func (e *UnavailableError) Error() string {
 	if e.Failed {
 		outcome = "failed"
 	}
-	return fmt.Sprintf("%s: completed (%s), result unavailable: it was purged; send the message with another correlation id to have it answered again", e.Turn, outcome)
+	return fmt.Sprintf("%s: completed (%s), result unavailable: it was given up; send the message with another correlation id to have it answered again", e.Turn, outcome)
 }
 
 // Unwrap returns the error as a *perdure.Error.
@@ -142,6 +143,9 @@ func (c *code) find(ctx context.Context, in lookup) (told, error) {
 	switch {
 	case !i.Status.Terminal():
 		return t, &perdure.Error{Code: perdure.Unavailable, Op: "get result", Instance: in.Turn, Message: "the turn has not ended"}
+	case errors.As(err, new(*UnavailableError)):
+		t.Error = &problem{Type: problemUnavailable, Message: err.Error()}
+		return t, nil
 	case err != nil:
 		t.Error = failureOf(err)
 		return t, nil
@@ -177,8 +181,11 @@ func purgeLookups(ctx context.Context, h hub.Hub, session SessionID) error {
 }
 
 // responseOf returns what a turn has answered; a turn that could not is a
-// *perdure.StepError.
+// *perdure.StepError, one that was folded an *UnavailableError.
 func responseOf(i *hub.Instance) (*Response, error) {
+	if i.Status == store.Completed && !i.Folded.IsZero() {
+		return nil, &UnavailableError{Turn: i.ID}
+	}
 	if i.Status == store.Completed {
 		r := &Response{}
 		return r, perdure.Decode(i.Output, r)

@@ -50,8 +50,8 @@ type Message struct {
 	// Role is who says it; "" = the user.
 	Role model.Role
 	// CorrelationID makes the message repeatable: said again with the same id it
-	// is the same turn, with other content it fails with Conflict. "" = a random
-	// one. It has 1 to 256 bytes.
+	// is the same turn, with other content it fails with Conflict, for a day after
+	// the turn has ended. "" = a random one. It has 1 to 256 bytes.
 	CorrelationID string
 	// Busy says what happens if a turn runs in the session; "" = BusyQueue.
 	Busy Busy
@@ -165,6 +165,9 @@ func isRepeated(ctx context.Context, h hub.Hub, turn string, request *runRequest
 	if err != nil {
 		return false, err
 	}
+	if !i.Folded.IsZero() {
+		return true, nil // what it was asked is not known any more
+	}
 	var in turnInput
 	if err := perdure.Decode(i.Input, &in); err != nil {
 		return false, err
@@ -253,7 +256,8 @@ func lastPosition(ctx context.Context, h hub.Hub, log string) (int64, error) {
 
 // Wait waits until a turn has ended and returns its response. A turn that could
 // not answer is a *perdure.StepError; one that was purged is an *UnavailableError,
-// as long as its session remembers it. When ctx ends first, the turn goes on.
+// as long as its session remembers it, and so is a turn of a session a day after
+// its end, when its response is given up. When ctx ends first, the turn goes on.
 func (s *Service) Wait(ctx context.Context, turn string) (*Response, error) {
 	h, err := s.client.Hub(ctx)
 	if err != nil {

@@ -29,6 +29,9 @@ const (
 	maxQueue = 100
 	// maxRecent is how many turns that have ended a session knows by name.
 	maxRecent = 64
+	// foldAfter is how long a turn that has ended keeps its history, its response
+	// and its stream. Its messages are the conversation's and stay.
+	foldAfter = 24 * time.Hour
 )
 
 // ended is the input of the operation ended: what a turn tells its session last.
@@ -248,7 +251,8 @@ func (s *session) next() error {
 		Agent: s.agent.Name, Session: s.id.String(), CorrelationID: a.CorrelationID,
 		Log: logID(s.id.String(), s.Incarnation), From: windowStart(s.Head, s.agent.Window), Head: s.Head, Messages: a.Messages,
 		Options: a.Options, Import: a.Import, Refused: a.Refused, Pending: s.Pending, Active: s.Active,
-	}, perdure.WithID(a.Turn), perdure.WithTags(map[string]string{tagAgent: s.agent.Name, tagSession: s.id.String()}))
+	}, perdure.WithID(a.Turn), perdure.WithTags(map[string]string{tagAgent: s.agent.Name, tagSession: s.id.String()}),
+		perdure.WithFold(foldAfter, rowStream))
 	a.Messages, a.Options = nil, nil
 	s.Running = a
 	return err

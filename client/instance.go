@@ -52,6 +52,7 @@ type Instance struct {
 	Started   time.Time
 	Updated   time.Time
 	Completed time.Time
+	Folded    time.Time // when its history, input and output were given up
 
 	Parent string
 	Root   string
@@ -124,7 +125,8 @@ func (e *RunError) Unwrap() error {
 }
 
 // Result waits until a run has ended and returns its result. A run that ended
-// otherwise gives a *RunError.
+// otherwise gives a *RunError; of one that was folded the result is gone, which is
+// FailedPrecondition.
 func Result[T any](ctx context.Context, c *Client, id string) (T, error) {
 	var result T
 	i, err := c.WaitCompletion(ctx, id)
@@ -133,6 +135,10 @@ func Result[T any](ctx context.Context, c *Client, id string) (T, error) {
 	}
 	if i.Status != Completed {
 		return result, &RunError{ID: id, Status: i.Status, Failure: i.Failure}
+	}
+	if !i.Folded.IsZero() {
+		return result, &perdure.Error{Code: perdure.FailedPrecondition, Op: "read result of", Instance: id,
+			Message: "the run was folded at " + i.Folded.Format(time.RFC3339) + ": its result was given up"}
 	}
 	if i.Output == nil {
 		return result, nil
@@ -149,7 +155,7 @@ func view(i *hub.Instance, err error) (*Instance, error) {
 		ID: i.ID, Name: i.Name, Version: i.AppVersion.S, Execution: i.Execution, RowVersion: i.Record.Version,
 		Status: Status(StatusName(i.Record.Status)), Phase: PhaseName(i.Phase), PhaseSince: i.PhaseSince,
 		PhaseCause: i.PhaseCause, Step: i.Step, WaitName: i.WaitName, Waits: i.Waits, NextFireAt: i.NextFireAt, Attempt: int(i.Attempt),
-		Created: i.Created, Started: i.Started, Updated: i.Updated, Completed: i.Record.Completed,
+		Created: i.Created, Started: i.Started, Updated: i.Updated, Completed: i.Record.Completed, Folded: i.Folded,
 		Parent: i.Parent, Root: i.Root, Tags: i.Tags,
 		CustomStatus: raw(i.CustomStatus), Input: raw(i.Input), Output: raw(i.Output), Failure: failure(i.Failure),
 	}, nil

@@ -27,6 +27,8 @@ type StartOptions struct {
 	At time.Time
 	// Exists says what happens if an instance with this ID exists.
 	Exists Policy
+	// Fold has the run give up its history some time after its end; nil = never.
+	Fold *perdure.Fold
 	// Event is raised to the new run, or to the existing one, in the same
 	// commit (signal-with-start); nil = none.
 	Event *Event
@@ -65,7 +67,7 @@ func (c *Client) Start(ctx context.Context, name string, input any, o StartOptio
 	if err != nil {
 		return Started{}, err
 	}
-	r := &hub.Start{RequestID: o.RequestID, InstanceID: o.ID, Name: name, Version: history.NoneIfEmpty(o.Version), StartAt: o.At, Tags: o.Tags}
+	r := &hub.Start{RequestID: o.RequestID, InstanceID: o.ID, Name: name, Version: history.NoneIfEmpty(o.Version), StartAt: o.At, Tags: o.Tags, Fold: o.Fold}
 	if r.Input, err = encode("start", o.ID, input); err != nil {
 		return Started{}, err
 	}

@@ -101,12 +101,15 @@ func (e *Env) runs() []string {
 		if err != nil {
 			e.t.Fatal(err)
 		}
-		events, err := h.History(e.ctx, in.ID, "")
+		var events []*history.Event
+		if in.Folded.IsZero() {
+			events, err = h.History(e.ctx, in.ID, "")
+		}
 		if err != nil {
 			e.t.Fatal(err)
 		}
-		out = append(out, fmt.Sprintf("run %s %s %v phase %d output %s custom %s waits %d\n%s", in.ID, in.Name,
-			history.Status(in.Status), in.Phase, in.Output.S, in.CustomStatus.S, in.Pending.Messages, Canonical(events)))
+		out = append(out, fmt.Sprintf("run %s %s %v phase %d output %s custom %s waits %d folded %v\n%s", in.ID, in.Name,
+			history.Status(in.Status), in.Phase, in.Output.S, in.CustomStatus.S, in.Pending.Messages, !in.Folded.IsZero(), Canonical(events)))
 	}
 	return out
 }

@@ -170,6 +170,18 @@ var scenarios = map[string]perduretest.Scenario{
 		})
 		return fmt.Sprint(out), err
 	}, 8, nil),
+	"fold": program(func(ctx *perdure.Context, n int) (string, error) {
+		n, err := perdure.CallOrchestrationNamed[int](ctx, "child", n, perdure.WithID("child"), perdure.WithFold(time.Hour)).Await()
+		if err != nil {
+			return "", err
+		}
+		return fmt.Sprint(n), ctx.Timer(2 * time.Hour).Await()
+	}, 1, func(env *perduretest.Env) {
+		env.Wait("run")
+		if child, err := env.Client().Get(env.Context(), "child"); err != nil || child.Folded.IsZero() {
+			panic(fmt.Sprintf("the child = %+v, %v, want it folded", child, err))
+		}
+	}),
 	"timer": program(func(ctx *perdure.Context, n int) (string, error) {
 		canceled := ctx.Timer(time.Minute)
 		if err := ctx.Timer(time.Second).Await(); err != nil {

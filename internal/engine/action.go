@@ -59,6 +59,7 @@ type CreateSubOrchestration struct {
 	Input       history.Text
 	ParentTrace *history.TraceContext
 	Tags        map[string]string
+	Fold        *Fold // nil = never
 	// Detached children have no parent: nothing is reported back, and no
 	// history event waits. The event in the history is an EventSent.
 	Detached bool
@@ -227,6 +228,7 @@ type StartOrchestration struct {
 	Input         history.Text
 	ScheduledTime time.Time
 	Tags          map[string]string
+	Fold          *Fold // nil = never
 }
 
 // RaiseEvent raises an external event to an orchestration.

@@ -161,7 +161,7 @@ func (o *Orchestration) createChild(fx *Effects, t *Turn, a *Action, do *CreateS
 		Name: do.Name, Version: do.Version, Input: do.Input, ParentTrace: do.ParentTrace, Tags: do.Tags,
 	}
 	out := Outgoing{Target: id, Detach: do.Detached, Message: &Message{
-		From: o.ID, Class: ClassStart, Event: &history.Event{ID: 0, Time: t.Now, Body: start},
+		From: o.ID, Class: ClassStart, Event: WithFold(&history.Event{ID: 0, Time: t.Now, Body: start}, do.Fold),
 	}}
 	if do.Detached {
 		o.add(fx, &history.Event{ID: a.ID, Time: t.Now, Body: &history.EventSent{InstanceID: id, Name: do.Name, Input: do.Input}})
@@ -170,9 +170,9 @@ func (o *Orchestration) createChild(fx *Effects, t *Turn, a *Action, do *CreateS
 			TaskScheduledID: a.ID, Name: history.Some(o.Name), Version: o.Version,
 			Instance: &history.Instance{InstanceID: o.ID, ExecutionID: history.Some(o.Execution)},
 		}
-		o.add(fx, &history.Event{ID: a.ID, Time: t.Now, Body: &history.SubOrchestrationInstanceCreated{
+		o.add(fx, WithFold(&history.Event{ID: a.ID, Time: t.Now, Body: &history.SubOrchestrationInstanceCreated{
 			InstanceID: id, Name: do.Name, Version: do.Version, Input: do.Input, ParentTrace: do.ParentTrace, Tags: do.Tags,
-		}})
+		}}, do.Fold))
 	}
 	fx.Send = append(fx.Send, out)
 }
@@ -516,6 +516,7 @@ func (o *Orchestration) reopen(fx *Effects, task *Task, t *Turn) {
 				Instance: &history.Instance{InstanceID: o.ID, ExecutionID: history.Some(o.Execution)},
 			},
 		}, t.Now)
+		WithFold(fx.Send[len(fx.Send)-1].Message.Event, task.Options.Fold)
 	case EntityTask, LockTask: // the end of the old execution has unlocked
 		o.sendEntity(fx, task.Event.Body, t.Now)
 	}

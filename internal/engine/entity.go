@@ -273,9 +273,9 @@ func (s *Entity) carryOut(fx *Effects, a EntityAction, t *EntityStep) {
 			id = t.NewID()
 		}
 		fx.Send = append(fx.Send, Outgoing{Target: id, Detach: true, Message: &Message{
-			From: s.ID, Class: ClassStart, Event: &history.Event{ID: 0, Time: t.Now, Body: &history.ExecutionStarted{
+			From: s.ID, Class: ClassStart, Event: WithFold(&history.Event{ID: 0, Time: t.Now, Body: &history.ExecutionStarted{
 				Name: a.Name, Version: a.Version, Input: a.Input, ScheduledStart: a.ScheduledTime, Tags: a.Tags,
-			}},
+			}}, a.Fold),
 		}})
 	case *RaiseEvent:
 		fx.send(a.InstanceID, s.ID, "", &history.EventRaised{Name: a.Name, Input: a.Data}, t.Now)

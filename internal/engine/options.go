@@ -8,7 +8,7 @@ import (
 	"github.com/perdure/perdure/internal/history"
 )
 
-// Options are what an activity or a timer is scheduled with beyond the
+// Options are what an activity, a timer or a run is scheduled with beyond the
 // protocol's fields. They are stored in the scheduling event's Meta.Options.
 type Options struct {
 	Timeout          time.Duration
@@ -16,6 +16,7 @@ type Options struct {
 	LimitKey         string
 	Limit            int32
 	Retry            *Retry
+	Fold             *Fold // of a run
 }
 
 const (
@@ -27,6 +28,7 @@ const (
 	optAttempt   = 6
 	optMax       = 7
 	optError     = 8
+	optFold      = 9
 )
 
 func (o Options) encode() []byte {
@@ -50,6 +52,9 @@ func (o Options) encode() []byte {
 		num(optAttempt, int64(o.Retry.Attempt))
 		num(optMax, int64(o.Retry.MaxAttempts))
 		str(optError, o.Retry.Error)
+	}
+	if o.Fold != nil {
+		b = protowire.AppendBytes(protowire.AppendTag(b, optFold, protowire.BytesType), o.Fold.Append(nil))
 	}
 	return b
 }
@@ -116,5 +121,7 @@ func (o *Options) setString(num protowire.Number, s string) {
 		o.retry().Name = s
 	case optError:
 		o.retry().Error = s
+	case optFold:
+		o.Fold = DecodeFold([]byte(s))
 	}
 }

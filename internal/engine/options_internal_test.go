@@ -15,6 +15,7 @@ func FuzzOptions(f *testing.F) {
 		Timeout: time.Second, HeartbeatTimeout: -1, LimitKey: "k", Limit: 3,
 		Retry: &Retry{Name: "step", Attempt: 2, MaxAttempts: 5, Error: "T"},
 	}.encode())
+	f.Add(Options{Fold: &Fold{After: time.Hour, Rows: []uint16{100, 1<<16 - 1}}}.encode())
 	f.Add([]byte{0x08, 0x80})
 	f.Add([]byte{0x2a, 0x00})
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -55,7 +55,7 @@ type Task struct {
 	Target  string         // instance id of a child or entity, section of a lock
 	Due     time.Time      // of a timer
 	Event   *history.Event // that scheduled it
-	Options Options        // of an activity or a timer
+	Options Options        // of an activity, a timer or a child
 }
 
 // section is a critical section: locks asked for or held.
@@ -154,7 +154,7 @@ func (o *Orchestration) Fold(e *history.Event) {
 	case *history.TimerFired:
 		o.shut(b.TimerID)
 	case *history.SubOrchestrationInstanceCreated:
-		o.open(&Task{ID: e.ID, Kind: ChildTask, Name: b.Name, Target: b.InstanceID, Event: e})
+		o.open(&Task{ID: e.ID, Kind: ChildTask, Name: b.Name, Target: b.InstanceID, Event: e, Options: optionsOf(e)})
 	case *history.SubOrchestrationInstanceCompleted:
 		o.shut(b.TaskScheduledID)
 	case *history.SubOrchestrationInstanceFailed:

@@ -115,7 +115,7 @@ func (a *API) going(ctx context.Context, id, request string) error {
 	answer := answers(perdure.FailedPrecondition)
 	return &problem{Status: answer.status, Code: perdure.FailedPrecondition.String(), ID: id, Current: viewRow(instance),
 		Detail: "the run " + shown(id) + " has ended (" + client.StatusName(instance.Status) + "); nothing was done",
-		Hint:   "its actions are " + strings.Join(actions(instance.Status), ", ")}
+		Hint:   "its actions are " + strings.Join(actions(instance), ", ")}
 }
 
 func (a *API) restartRun(w http.ResponseWriter, r *http.Request) (*reply, error) {

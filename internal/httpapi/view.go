@@ -39,6 +39,7 @@ type run struct {
 	Started    *time.Time `json:"started,omitempty"`
 	Updated    *time.Time `json:"updated,omitempty"`
 	Completed  *time.Time `json:"completed,omitempty"`
+	Folded     *time.Time `json:"folded,omitempty"`
 	DurationMS *int64     `json:"duration_ms,omitempty"`
 
 	Parent  string            `json:"parent_id,omitempty"`
@@ -87,10 +88,10 @@ func viewRun(i *hub.Instance) *run {
 		Status: client.StatusName(i.Status), Phase: client.PhaseName(i.Phase), PhaseSince: timeOrNil(i.PhaseSince),
 		PhaseCause: i.PhaseCause, Step: i.Step, WaitName: i.WaitName, NextFireAt: timeOrNil(i.NextFireAt), Attempt: i.Attempt,
 		Created: timeOrNil(i.Created), StartAt: timeOrNil(i.StartAt), Started: timeOrNil(i.Started),
-		Updated: timeOrNil(i.Updated), Completed: timeOrNil(i.Completed),
+		Updated: timeOrNil(i.Updated), Completed: timeOrNil(i.Completed), Folded: timeOrNil(i.Folded),
 		Parent: i.Parent, Root: i.Root, Agent: i.Agent, Session: i.Session, Tags: i.Tags,
 		CustomStatus: jsonOf(i.CustomStatus), HistoryLength: i.HistoryEvents, HistoryBytes: i.HistoryBytes,
-		Actions: actions(i.Status), Input: jsonOf(i.Input), Output: jsonOf(i.Output), Failure: viewFailure(i.Failure),
+		Actions: actions(i), Input: jsonOf(i.Input), Output: jsonOf(i.Output), Failure: viewFailure(i.Failure),
 	}
 	if i.Root == i.ID {
 		v.Root = ""
@@ -126,9 +127,12 @@ func viewFailure(f *history.Failure) *failure {
 	return &failure{Type: f.Type, Message: f.Message, Stack: f.Stack.S, NonRetriable: f.NonRetriable, Cause: viewFailure(f.Inner)}
 }
 
-// actions names what may be done to a run in a status.
-func actions(s store.Status) []string {
+// actions names what may be done to a run.
+func actions(i *hub.Instance) []string {
+	s := i.Status
 	switch {
+	case !i.Folded.IsZero():
+		return []string{"purge"}
 	case s == store.Failed:
 		return []string{"restart", "rewind", "purge"}
 	case s.Terminal():

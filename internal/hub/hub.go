@@ -11,6 +11,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/internal/history"
 	"github.com/perdure/perdure/store"
 )
@@ -57,9 +58,11 @@ type Activities interface {
 // Reads shows durable state.
 type Reads interface {
 	// Instance returns the state of an orchestration or entity, NotFound if
-	// there is none. Payloads (input, output) are left out unless asked for.
+	// there is none. Payloads (input, output) are left out unless asked for. Of a
+	// folded run they are gone, and of the failure there is its beginning.
 	Instance(ctx context.Context, id string, payloads bool) (*Instance, error)
-	// History returns the events of an execution ("" = the current one).
+	// History returns the events of an execution ("" = the current one),
+	// FailedPrecondition if the run was folded.
 	History(ctx context.Context, id, execution string) ([]*history.Event, error)
 	// List returns instances that match; Query is that of the store.
 	List(ctx context.Context, q store.Query) (Page, error)
@@ -108,6 +111,7 @@ type Start struct {
 	StartAt     time.Time
 	Tags        map[string]string
 	Trace       *history.TraceContext
+	Fold        *perdure.Fold // nil = never
 	// Replace lists the statuses in which an existing instance may be replaced;
 	// nil = none.
 	Replace []history.Status
@@ -151,8 +155,8 @@ const (
 	Resume
 	Terminate // ends the run; running activities are cancelled
 	Cancel    // as Terminate, with status Canceled
-	Restart   // begins anew with the same input
-	Rewind    // goes on from before the failure
+	Restart   // begins anew with the same input; a folded run needs another
+	Rewind    // goes on from before the failure; a folded run cannot
 )
 
 // Control changes the course of an orchestration.
@@ -231,6 +235,7 @@ type Instance struct {
 
 	HistoryEvents int64
 	HistoryBytes  int64
+	Folded        time.Time // when history and payloads were given up; zero = not
 }
 
 // Pending counts the open steps of an instance.

@@ -70,7 +70,7 @@ func entityAction(s perdure.EntityStep) engine.EntityAction {
 	case perdure.EntityStart:
 		return &engine.StartOrchestration{
 			InstanceID: s.Target, Name: s.Name, Version: history.NoneIfEmpty(s.Version),
-			Input: s.Input, ScheduledTime: s.At, Tags: s.Tags,
+			Input: s.Input, ScheduledTime: s.At, Tags: s.Tags, Fold: (*engine.Fold)(s.Fold),
 		}
 	case perdure.EntityRaise:
 		return &engine.RaiseEvent{InstanceID: s.Target, Name: s.Name, Data: s.Input}

@@ -73,6 +73,7 @@ func (m *machine) childOp(s *perdure.Step) *engine.CreateSubOrchestration {
 	if o := s.Options; o != nil {
 		op.Version = history.NoneIfEmpty(o.Version)
 		op.Tags = o.Tags
+		op.Fold = (*engine.Fold)(o.Fold)
 	}
 	return op
 }

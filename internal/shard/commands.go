@@ -43,6 +43,9 @@ func (o *Owner) checkStart(r *hub.Start) error {
 	if err := lim.checkPayload("start", r.InstanceID, "the input", r.Input); err != nil {
 		return err
 	}
+	if err := checkFold("start", r.InstanceID, r.Fold); err != nil {
+		return err
+	}
 	if r.Event != nil {
 		if err := lim.checkPayload("start", r.InstanceID, "the event's data", r.Event.Data); err != nil {
 			return err
@@ -85,6 +88,9 @@ func (l *loop) start(r *hub.Start, c *call) {
 	if r.Event != nil {
 		content = append(content, r.Event.Name, r.Event.Data)
 	}
+	if r.Fold != nil {
+		content = append(content, *r.Fold)
+	}
 	row, again := l.request(id, r.RequestID, "start", c, content...)
 	if again {
 		l.afterTurn(in)
@@ -107,10 +113,10 @@ func (l *loop) start(r *hub.Start, c *call) {
 	}
 	e := &entry{fresh: fresh, replace: replace, rows: row, m: &engine.Message{
 		Class: engine.ClassStart,
-		Event: &history.Event{ID: 0, Time: now, Body: &history.ExecutionStarted{
+		Event: engine.WithFold(&history.Event{ID: 0, Time: now, Body: &history.ExecutionStarted{
 			Name: r.Name, Version: r.Version, Input: r.Input, ParentTrace: r.Trace, Tags: r.Tags, ScheduledStart: at,
 			Instance: &history.Instance{InstanceID: id, ExecutionID: history.Some(execution)},
-		}},
+		}}, (*engine.Fold)(r.Fold)),
 	}}
 	value := hub.Started{InstanceID: id, ExecutionID: execution}
 	e.acks = []ack{{call: c, value: value}}

@@ -53,6 +53,7 @@ func (l *loop) commit(ch *change) {
 	}
 	l.consume(ch, c)
 	source, version := l.record(ch, c)
+	l.changeFold(ch, c)
 	l.messages(ch, c, source, version)
 	if len(fx.Events) > 0 {
 		var rows []store.Row

@@ -69,6 +69,11 @@ func (l *loop) control(r *hub.Control, op string, body history.Body, c *call) {
 			l.afterTurn(in)
 			return
 		}
+		if in.rec != nil && !in.sum.Folded.IsZero() && !known(l.ctx, l.store, in.id, r.RequestID) {
+			c.end(nil, folded(op, in.id, in.sum, "start it anew"))
+			l.afterTurn(in)
+			return
+		}
 	}
 	l.send(r.InstanceID, op, c, r.RequestID, &engine.Message{Cancel: r.Kind == hub.Cancel, Event: &history.Event{
 		ID: -1, Time: l.clock.Now().UTC().Truncate(time.Microsecond), Body: body,
@@ -95,9 +100,19 @@ func (o *Owner) restart(ctx context.Context, r *hub.Control) (string, error) {
 		return "", &perdure.Error{Code: perdure.FailedPrecondition, Op: "restart", Instance: r.InstanceID, Message: fmt.Sprintf(
 			"it has not ended (%s); restart it under a new id, or terminate it first", statusWord(rec.Status))}
 	}
-	start := &hub.Start{RequestID: r.RequestID, Name: rec.Name, Version: sum.AppVersion, Tags: rec.Tags, Input: r.Input}
+	start := &hub.Start{
+		RequestID: r.RequestID, Name: rec.Name, Version: sum.AppVersion, Tags: rec.Tags, Input: r.Input,
+		Fold: (*perdure.Fold)(sum.Fold),
+	}
 	if !r.Input.Set {
-		if start.Input, err = o.inputOf(ctx, rec); err != nil {
+		if !sum.Folded.IsZero() {
+			return o.restartFolded(known(ctx, o.store, r.InstanceID, r.RequestID), r, sum)
+		}
+		start.Input, err = o.inputOf(ctx, rec)
+		if o.foldedSince(ctx, rec, sum) {
+			return o.restart(ctx, r)
+		}
+		if err != nil {
 			return "", err
 		}
 	}

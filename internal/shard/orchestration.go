@@ -84,6 +84,9 @@ func (l *loop) judge(in *instance, j *job) {
 		if !stop {
 			l.recreate(in, e)
 			verdict = in.orch.Accept(e.m)
+			if rewinds(e) && in.sum != nil && !in.sum.Folded.IsZero() && verdict == engine.Deliver {
+				verdict = engine.Drop
+			}
 			if in.orch != nil && in.orch.Status == history.StatusPending && len(j.entries) == 0 &&
 				verdict == engine.Deliver && e.m.Class != engine.ClassStart {
 				stop = true // nothing precedes the start
@@ -131,6 +134,7 @@ func (l *loop) judge(in *instance, j *job) {
 			j.dropped = append(j.dropped, e)
 			j.extra = append(j.extra, engine.Undeliverable(e.m, l.now(in))...)
 			j.extra = append(j.extra, l.refusedStart(in, e)...)
+			j.extra = append(j.extra, refuseRewind(in, e, l.now(in))...)
 			if verdict == engine.Refuse {
 				refuseStart(in, e)
 			}
@@ -232,6 +236,11 @@ func terminates(e *entry) bool {
 	return ok
 }
 
+func rewinds(e *entry) bool {
+	_, ok := e.m.Event.Body.(*history.ExecutionRewound)
+	return ok
+}
+
 // recreate turns the rewinding of a child that is no more, or has ended in
 // another way than by failing, into its start.
 func (l *loop) recreate(in *instance, e *entry) {
@@ -240,7 +249,7 @@ func (l *loop) recreate(in *instance, e *entry) {
 		return
 	}
 	m := *e.m
-	m.Event = &history.Event{ID: 0, Time: e.m.Event.Time, Body: &history.ExecutionStarted{
+	m.Event = &history.Event{ID: 0, Time: e.m.Event.Time, Meta: e.m.Event.Meta, Body: &history.ExecutionStarted{
 		Name: b.Name.S, Version: b.Version, Input: b.Input, Parent: b.Parent, ParentTrace: b.ParentTrace, Tags: b.Tags,
 	}}
 	e.m = &m

@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"github.com/perdure/perdure/internal/engine"
 	"github.com/perdure/perdure/internal/history"
 	"github.com/perdure/perdure/internal/hub"
 )
@@ -36,6 +37,9 @@ type summary struct {
 	Losses map[int32]int32
 	Queue  int    // entity: operations that wait
 	Holder string // entity: who holds its lock
+
+	Fold   *engine.Fold // what the run gives up after its end; nil = nothing
+	Folded time.Time    // when it did
 }
 
 const (
@@ -64,6 +68,8 @@ const (
 	sumLoss
 	sumQueue
 	sumHolder
+	sumFold
+	sumFolded
 )
 
 var errSummary = errors.New("record is not in a known form")
@@ -118,6 +124,10 @@ func (s *summary) append(b []byte) []byte {
 	}
 	num(sumQueue, int64(s.Queue))
 	str(sumHolder, s.Holder)
+	if s.Fold != nil {
+		b = protowire.AppendBytes(protowire.AppendTag(b, sumFold, protowire.BytesType), s.Fold.Append(nil))
+	}
+	at(sumFolded, s.Folded)
 	return b
 }
 
@@ -163,6 +173,8 @@ func (s *summary) setNumber(f int, v int64) {
 		s.NextAt = time.UnixMicro(v).UTC()
 	case sumParentTask:
 		s.ParentTask = int32(v)
+	case sumFolded:
+		s.Folded = time.UnixMicro(v).UTC()
 	case sumAttempt:
 		s.Attempt = int32(v)
 	case sumActivities:
@@ -211,5 +223,7 @@ func (s *summary) setString(f int, v string) {
 		s.ErrorText = v
 	case sumHolder:
 		s.Holder = v
+	case sumFold:
+		s.Fold = engine.DecodeFold([]byte(v))
 	}
 }

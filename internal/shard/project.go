@@ -65,6 +65,7 @@ func (l *loop) projectStart(in *instance, rec *store.Record, ch *change) {
 		for _, e := range list {
 			if b, ok := e.m.Event.Body.(*history.ExecutionStarted); ok {
 				sum.StartAt = b.ScheduledStart
+				sum.Fold = engine.FoldOf(e.m.Event)
 				rec.Name, rec.Tags = b.Name, b.Tags
 				o.Parent = b.Parent
 			}
@@ -99,7 +100,7 @@ func (l *loop) projectPhase(ch *change, rec *store.Record) {
 	*p = hub.Pending{}
 	rec.Work = false
 	if !rec.Status.Terminal() {
-		sum.ErrorType, sum.ErrorText = "", ""
+		sum.ErrorType, sum.ErrorText, sum.Folded = "", "", time.Time{}
 		phase = l.phaseOf(ch, rec)
 	} else if end := failureOf(ch.fx); end != nil {
 		sum.ErrorType, sum.ErrorText = end.Type, clip(end.Message, 256)

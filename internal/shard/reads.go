@@ -64,12 +64,31 @@ func (o *Owner) Instance(ctx context.Context, id string, payloads bool) (*hub.In
 		return nil, err
 	}
 	in := instanceOf(rec, sum)
-	if payloads && rec.Kind == store.Orchestration {
-		if err := o.payloads(ctx, in, rec); err != nil {
-			return nil, err
-		}
+	if !payloads || rec.Kind != store.Orchestration || !sum.Folded.IsZero() {
+		return in, nil
+	}
+	err = o.payloads(ctx, in, rec)
+	if o.foldedSince(ctx, rec, sum) {
+		return o.Instance(ctx, id, payloads)
+	}
+	if err != nil {
+		return nil, err
 	}
 	return in, nil
+}
+
+// foldedSince reports whether a run was folded after its record was read, so that
+// what was read since may be wrong. Runs without a fold cost nothing.
+func (o *Owner) foldedSince(ctx context.Context, rec *store.Record, sum *summary) bool {
+	if sum.Fold == nil {
+		return false
+	}
+	now, err := o.store.Instance(ctx, rec.ID)
+	if err != nil || now.Incarnation != rec.Incarnation || now.Version == rec.Version {
+		return false
+	}
+	sum, err = decodeSummary(now.Packed)
+	return err == nil && !sum.Folded.IsZero()
 }
 
 // payloads fills in input, output and the whole failure.
@@ -174,14 +193,20 @@ func (o *Owner) pendingInput(ctx context.Context, id string) (history.Text, erro
 
 // History implements hub.Reads.
 func (o *Owner) History(ctx context.Context, id, execution string) ([]*history.Event, error) {
-	rec, _, err := o.read(ctx, "history", id)
+	rec, sum, err := o.read(ctx, "history", id)
 	if err != nil {
 		return nil, err
+	}
+	if !sum.Folded.IsZero() {
+		return nil, folded("history", id, sum, "what lists show of it is left")
 	}
 	if execution == "" {
 		execution = rec.Execution
 	}
 	events, _, err := readHistory(ctx, o.store, id, execution)
+	if o.foldedSince(ctx, rec, sum) {
+		return o.History(ctx, id, execution)
+	}
 	if err != nil {
 		return nil, storeError("history", id, err)
 	}

@@ -19,6 +19,8 @@ type rowWrite struct {
 	event *entry // raised with the rows
 	// purge deletes the instance instead.
 	purge bool
+	// fold, if set, folds the instance instead; it is the timer that has fired.
+	fold *store.Timer
 	// touch writes the record anew, without rows.
 	touch bool
 	// absent lets rows be written to an instance that does not exist.
@@ -52,13 +54,17 @@ func (l *loop) commitWrites(in *instance) {
 	writes := in.writes
 	in.writes = nil
 	for i, w := range writes {
-		if w.purge {
-			if len(rows) > 0 || len(ch.keeps) > 0 { // what came before goes first
+		if w.purge || w.fold != nil {
+			if len(rows) > 0 || len(ch.keeps) > 0 || len(ch.acks) > 0 || touch { // what came before goes first
 				in.writes = writes[i:]
 				break
 			}
 			in.writes = writes[i+1:]
-			l.commitPurge(in, w)
+			if w.purge {
+				l.commitPurge(in, w)
+			} else {
+				l.commitFold(in, w.fold)
+			}
 			return
 		}
 		if in.rec == nil && !w.absent {

@@ -293,11 +293,10 @@ func (l *loop) release(ch *change) {
 			l.timers.remove(t.Timer)
 		}
 	}
-	for _, t := range fx.Timers {
-		l.timers.add(l.storeTimer(in, fx.Branch, t))
-	}
-	if ch.startTimer != nil {
-		l.timers.add(*ch.startTimer)
+	for _, t := range ch.commit.Timers {
+		if !t.Delete {
+			l.timers.add(t.Timer)
+		}
 	}
 	for _, out := range fx.Send {
 		l.deliver(out.Target, &entry{m: out.Message})

@@ -186,6 +186,10 @@ func (l *loop) fire() {
 
 // fireTimer turns a timer into the message that it stands for.
 func (l *loop) fireTimer(st *store.Timer) {
+	if st.Task == foldTimer {
+		l.foldNow(st)
+		return
+	}
 	m := &engine.Message{Execution: st.Execution, Event: &history.Event{
 		ID: -1, Time: l.clock.Now().UTC(), Body: &history.TimerFired{FireAt: st.Due, TimerID: st.Task},
 	}}

@@ -180,7 +180,7 @@ func instanceOf(rec *store.Record, sum *summary) *hub.Instance {
 		Record: *rec, AppVersion: sum.AppVersion, Started: sum.Started, Updated: sum.Updated, StartAt: sum.StartAt,
 		CustomStatus: sum.Custom, ParentTask: sum.ParentTask, PhaseCause: sum.Cause, Step: sum.Step,
 		NextFireAt: sum.NextAt, Attempt: sum.Attempt, Pending: sum.Pending,
-		HistoryEvents: sum.Events, HistoryBytes: sum.Bytes,
+		HistoryEvents: sum.Events, HistoryBytes: sum.Bytes, Folded: sum.Folded,
 	}
 	if len(sum.Waits) > 0 {
 		in.Waits = slices.Clone(sum.Waits)

@@ -50,6 +50,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"Restart", restartCases},
 		{"Rewind", rewindCases},
 		{"Purge", purgeCases},
+		{"Fold", foldCases},
 		{"Entity", entityCases},
 		{"Lock", lockCases},
 		{"Limit", limitCases},
