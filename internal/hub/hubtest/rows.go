@@ -18,6 +18,7 @@ var rowCases = []testCase{
 	{"OfTurns", rowsOfTurns},
 	{"Watch", rowsWatch},
 	{"Refused", rowsRefused},
+	{"NoneBesidePurge", rowsNone},
 }
 
 // rowKind is a kind of rows that no part of Perdure uses.
@@ -95,6 +96,31 @@ func rowsEvent(t *testing.T, s suite) {
 	e.code("WriteRows(second decision)", e.hub.WriteRows(e.ctx, decide), perdure.Conflict)
 	e.completes("a", `"yes"`)
 	e.rows("a", "k", "yes")
+}
+
+// rowsNone writes no rows while the instance is purged: both calls are answered.
+func rowsNone(t *testing.T, s suite) {
+	e := s.open(t, echoCode)
+	for range 20 {
+		e.start("echo", "a", `"x"`)
+		e.end("a")
+		const writers = 20
+		done := make(chan error, writers+1)
+		for n := range writers {
+			go func() { done <- e.hub.WriteRows(e.ctx, &hub.WriteRows{Owner: "a"}) }()
+			if n == writers/2 {
+				go func() {
+					_, err := e.hub.Purge(e.ctx, &hub.Purge{IDs: []string{"a"}})
+					done <- err
+				}()
+			}
+		}
+		for range writers + 1 {
+			if err := receive(e, done); err != nil && perdure.CodeOf(err) != perdure.NotFound {
+				t.Fatal(err)
+			}
+		}
+	}
 }
 
 // rowsOfTurns has an entity write rows.
