@@ -1,6 +1,6 @@
 package perdure
 
-// Awaitable is what Any and All wait for: a *Task, *Timer or *Branch.
+// Awaitable is what Any and All wait for: a *Task, *Timer, *Branch or *Promise.
 type Awaitable interface{ step() *Step }
 
 // Task is something that an orchestration has asked for and that will end with

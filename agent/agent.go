@@ -56,6 +56,12 @@ type Agent struct {
 	// asked for is asked for again. 0 = DefaultRepairs, negative = never.
 	MaxRepairs int
 
+	// Budget bounds what a turn may cost, with all agents that it calls. The zero
+	// Budget is none.
+	Budget Budget
+	// Prices are what models cost. nil = model.DefaultPrices().
+	Prices model.Prices
+
 	// TTL is how long a session is kept after its newest operation; it is then
 	// deleted, unless a turn runs or a message waits in it. 0 = DefaultTTL.
 	TTL time.Duration
@@ -96,6 +102,7 @@ func (a *Agent) check() error {
 	if a.MaxSteps < 0 {
 		errs = append(errs, errors.New("the bound MaxSteps is negative"))
 	}
+	errs = append(errs, a.Budget.check())
 	if a.Retry != nil {
 		errs = append(errs, a.Retry.Validate())
 	}

@@ -21,10 +21,6 @@ var defaultRetry = perdure.RetryPolicy{MaxAttempts: modelAttempts, MaxInterval: 
 // fallbackRetry is defaultRetry of a model after which another one is asked.
 var fallbackRetry = perdure.RetryPolicy{MaxAttempts: 3, MaxInterval: 10 * time.Second, Jitter: 0.2}
 
-// propertyElsewhere marks failures of a model step that say nothing about other
-// models: these may serve the request.
-const propertyElsewhere = "perdure.elsewhere"
-
 // ask has the model called, after the messages that came for the turn were taken.
 func (t *turn) ask() (*modelOutput, error) {
 	if t.isStopped() {
@@ -80,16 +76,99 @@ func (t *turn) askModel(index int) (*modelOutput, error) {
 
 func (t *turn) modelStepName() string { return modelPrefix + fold(t.agent.Name) }
 
-// attempt has a model called once.
+// attempt has a model called once, within the budgets.
 func (t *turn) attempt(index int) (*modelOutput, error) {
-	out, err := await(t, perdure.CallNamed[*modelOutput](t.ctx, t.modelStepName(), modelInput{
+	var reserved Spending
+	if guess := t.worst.plus(Spending{t.worst.Tokens / 4, t.worst.USD / 4, 0}); t.purse.fits(guess) {
+		reserved = guess // the prompt has grown since
+	}
+	for {
+		if err := t.purse.reserve(reserved); err != nil {
+			return nil, err
+		}
+		t.purse.hold()
+		out, err := t.schedule(index, reserved)
+		t.purse.unhold()
+		switch {
+		case err != nil && isFree(err):
+			t.purse.release(reserved)
+			return nil, err
+		case err != nil:
+			t.book(reserved, reserved)
+			return nil, err
+		case out.Worst != nil:
+			t.worst = *out.Worst
+		}
+		switch {
+		case out.Short:
+			t.purse.release(reserved)
+			reserved = t.worst
+		case out.Lost: // and cost nobody knows what
+			t.book(reserved, reserved)
+		default:
+			t.book(reserved, out.Spent)
+			return out, nil
+		}
+	}
+}
+
+// schedule schedules the model step.
+func (t *turn) schedule(index int, reserved Spending) (*modelOutput, error) {
+	in := modelInput{
 		Log: t.log, From: t.in.From, First: t.first, To: t.position, Step: t.step, Offset: t.offset, Hash: t.hash,
 		Session: t.in.Session, Options: t.in.Options != nil, Model: index, Stream: t.in.Stream,
-	}, perdure.WithTimeout(modelTimeout)))
+	}
+	if len(t.purse) > 0 {
+		in.Reserved = &reserved
+	}
+	out, err := await(t, perdure.CallNamed[*modelOutput](t.ctx, t.modelStepName(), in, perdure.WithTimeout(modelTimeout)))
 	if err == nil && out == nil {
 		err = errors.New("the model step has no result")
 	}
 	return out, err
+}
+
+// book settles a reservation and counts what was spent.
+func (t *turn) book(reserved, spent Spending) {
+	t.purse.settle(reserved, spent)
+	t.spent = t.spent.plus(spent)
+}
+
+// isFree reports whether a model step that has failed has cost nothing.
+func isFree(err error) bool {
+	var failed *perdure.StepError
+	return errors.As(err, &failed) && failed.Property(propertyFree) != 0
+}
+
+// openPurse opens the budgets of the turn: that of its agent, for which people are
+// asked, and that of who has started it.
+func (t *turn) openPurse() {
+	if b := t.agent.Budget; !b.isZero() {
+		l := newLedger(t.ctx, b)
+		l.more = askPeople(t.ctx, l, &Decision{
+			Run: t.ctx.InstanceID(), Turn: t.ctx.InstanceID(), Agent: t.agent.Name, Session: t.in.Session,
+		})
+		t.purse = append(t.purse, l)
+	}
+	if t.in.Grant != nil {
+		l := grantedLedger(t.ctx, t.in.Grant)
+		l.more = upstream(t.ctx)
+		t.purse = append(t.purse, l)
+	}
+	for _, l := range t.purse {
+		l.stop = t.stop
+	}
+}
+
+// tellSpent tells the run that has started this one what it has spent, as a run
+// that fails has no other way.
+func (t *turn) tellSpent() {
+	if parent := t.ctx.Parent(); t.in.Grant != nil && parent != nil {
+		event := perdure.NewEvent[Spending](spentName + t.ctx.InstanceID())
+		if err := event.Send(t.ctx, parent.InstanceID, t.spent); err != nil {
+			panic(err) // numbers are always encodable
+		}
+	}
 }
 
 // retryPolicy says how the calls of a model are repeated.

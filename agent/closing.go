@@ -119,7 +119,7 @@ func (s *session) cleaned() error {
 	*s.sessionState = sessionState{Agent: s.agent.Name, Queue: old.Queue}
 	switch {
 	case !old.Closing.Delete:
-		s.Created, s.Turns, s.Failed, s.Usage = old.Created, old.Turns, old.Failed, old.Usage
+		s.Created, s.Turns, s.Failed, s.Usage, s.Spent = old.Created, old.Turns, old.Failed, old.Usage, old.Spent
 	case len(old.Queue) > 0:
 		s.Created = s.ctx.Now()
 	default:

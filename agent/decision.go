@@ -25,6 +25,9 @@ const (
 	// DecisionOutcomeUnknown asks what became of a call that was interrupted, or
 	// whether to call again: happened, did_not_happen or retry.
 	DecisionOutcomeUnknown = "outcome_unknown"
+	// DecisionBudget asks whether a budget that is used up is raised: raise, by
+	// Answer.Raise, or stop.
+	DecisionBudget = "budget"
 )
 
 // States of decisions. All but the first are final.
@@ -42,6 +45,8 @@ const (
 	AnswerHappened     = "happened"       // the call was carried out, with Result
 	AnswerDidNotHappen = "did_not_happen" // it was not, and is not wanted any more
 	AnswerRetry        = "retry"          // call again
+	AnswerRaise        = "raise"          // the budget, by Raise
+	AnswerStop         = "stop"           // the run ends with an error
 )
 
 // timeoutDeny is what happens to an approval whose time is over.
@@ -66,6 +71,9 @@ type Decision struct {
 	ArgsHash string          `json:"args_hash"`
 	EffectID string          `json:"effect_id"`
 
+	// Budget is where the budget stood, with DecisionBudget.
+	Budget *BudgetState `json:"budget,omitempty"`
+
 	RequestedAt time.Time  `json:"requested_at"`
 	Deadline    *time.Time `json:"deadline,omitempty"`   // nil = none
 	OnTimeout   string     `json:"on_timeout,omitempty"` // "deny"; "" = no deadline
@@ -73,6 +81,7 @@ type Decision struct {
 	State      string          `json:"state"`
 	Answer     string          `json:"answer,omitempty"`
 	Result     json.RawMessage `json:"result,omitempty"` // with AnswerHappened
+	Raise      *Budget         `json:"raise,omitempty"`  // with AnswerRaise
 	Comment    string          `json:"comment,omitempty"`
 	AnsweredBy string          `json:"answered_by,omitempty"`
 	AnsweredAt *time.Time      `json:"answered_at,omitempty"`
@@ -178,8 +187,11 @@ func writeRows(ctx context.Context, h hub.Rows, w *hub.WriteRows) error {
 
 // allowed returns the answers to a kind of decision.
 func allowed(kind string) []string {
-	if kind == DecisionApproval {
+	switch kind {
+	case DecisionApproval:
 		return []string{AnswerApprove, AnswerDeny}
+	case DecisionBudget:
+		return []string{AnswerRaise, AnswerStop}
 	}
 	return []string{AnswerHappened, AnswerDidNotHappen, AnswerRetry}
 }

@@ -66,10 +66,10 @@ func (s *Service) Decisions(ctx context.Context, f DecisionFilter) (DecisionPage
 	}
 }
 
-// supersede closes an open approval whose run has ended. What became of a call
+// supersede closes an open question of a run that has ended. What became of a call
 // that was sent stays a question.
 func supersede(ctx context.Context, h hub.Hub, d *storedDecision) error {
-	if d.State != DecisionPending || d.Kind != DecisionApproval {
+	if d.State != DecisionPending || d.Kind == DecisionOutcomeUnknown {
 		return nil
 	}
 	run, err := h.Instance(ctx, d.Run, false)
@@ -107,6 +107,7 @@ type Answer struct {
 	// they are. Arguments are never taken from an answer.
 	ArgsHash string
 	Result   json.RawMessage // what the call returned, with AnswerHappened
+	Raise    *Budget         // by how much, with AnswerRaise
 	Comment  string          // told to the model if the call is not made
 	By       string          // who answers
 }
@@ -139,7 +140,7 @@ func (s *Service) Decide(ctx context.Context, id string, a Answer) (*Decision, e
 	now := time.Now().UTC()
 	answered := *d
 	answered.State, answered.Answer, answered.Result = DecisionAnswered, a.Answer, a.Result
-	answered.Comment, answered.AnsweredBy, answered.AnsweredAt = a.Comment, a.By, &now
+	answered.Raise, answered.Comment, answered.AnsweredBy, answered.AnsweredAt = a.Raise, a.Comment, a.By, &now
 	answered.Token = NewSessionKey()
 	err = replace(ctx, h, &answered, true)
 	if err != nil && perdure.CodeOf(err) != perdure.Conflict {

@@ -244,6 +244,10 @@ func checkAnswer(kind string, a *Answer) error {
 		return &perdure.Error{Code: perdure.InvalidArgument, Op: "decide",
 			Message: fmt.Sprintf("%q is no answer to a decision of kind %s; it is one of %v", a.Answer, kind, allowed(kind))}
 	}
+	if (a.Answer == AnswerRaise) != (a.Raise != nil) || a.Raise != nil && (a.Raise.check() != nil || a.Raise.isZero()) {
+		return &perdure.Error{Code: perdure.InvalidArgument, Op: "decide",
+			Message: "the answer raise, and no other, needs amounts by which the budget is raised"}
+	}
 	if len(a.Result) > 0 && (a.Answer != AnswerHappened || !json.Valid(a.Result)) {
 		return &perdure.Error{Code: perdure.InvalidArgument, Op: "decide", Message: "a result is JSON and belongs to the answer happened"}
 	}

@@ -8,7 +8,9 @@ import (
 	"math"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/model"
+	"github.com/perdure/perdure/store"
 )
 
 // modelInput is what a model step is scheduled with: where the messages lie, not
@@ -25,6 +27,8 @@ type modelInput struct {
 	Stream  string `json:"stream,omitempty"`  // instance id of the run whose stream it is; "" = the turn
 	Options bool   `json:"options,omitempty"` // the turn has some, as a row
 	Model   int    `json:"model,omitempty"`   // which of the agent's models is asked, from 0
+	// Reserved is what the call may cost at most; nil = anything.
+	Reserved *Spending `json:"reserved,omitempty"`
 }
 
 // modelOutput is the outcome of a model step.
@@ -37,8 +41,16 @@ type modelOutput struct {
 	Model        string           `json:"model,omitempty"`
 	Provider     string           `json:"provider,omitempty"`
 	Usage        model.Usage      `json:"usage"`
+	Spent        Spending         `json:"spent"`
 	Hash         string           `json:"hash"` // of the agent that was used
 	Next         int64            `json:"next"` // offset in the stream after the step
+
+	// Worst is the most that the call could cost. If Short is true, that is more
+	// than was reserved; if Lost is true, a call was made before, and its outcome
+	// is lost. In both cases no call was made now.
+	Worst *Spending `json:"worst,omitempty"`
+	Short bool      `json:"short,omitempty"`
+	Lost  bool      `json:"lost,omitempty"`
 }
 
 // modelStep is the activity that calls the model.
@@ -77,23 +89,40 @@ func (c *code) modelStep(ctx context.Context, in modelInput) (*modelOutput, erro
 	if stream == "" {
 		stream = turn
 	}
+	about := model.Describe(m)
+	price, _ := c.price(m)
+	request := c.request(view(log, in.From), options, in.Step)
+	var most *Spending
+	if in.Reserved != nil {
+		w := worst(request, about, price)
+		if most = &w; !in.Reserved.covers(w) {
+			return &modelOutput{Worst: most, Short: true}, nil
+		}
+		if lost, err := markCall(ctx, h, turn); lost || err != nil {
+			return &modelOutput{Worst: most, Lost: lost}, err
+		}
+	}
 	w, err := newAttempt(ctx, h, &service.live, stream, in.Step, in.Offset)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := generate(ctx, m, c.request(view(log, in.From), options, in.Step), w, in.Step)
+	answer, err := generate(ctx, m, request, w, in.Step)
 	next, failed := w.close()
 	if err == nil {
 		err = failed
 	}
 	if err != nil {
-		return nil, modelError(ctx, err)
+		return nil, modelError(ctx, err, answer)
 	}
 	out := &modelOutput{
 		Messages: answer.Messages, FinishReason: answer.FinishReason, Model: answer.Model(),
-		Provider: model.Describe(m).Provider, Usage: answer.Usage(), Hash: c.hash, Next: next,
-		Routes: c.routes(answer.Calls()),
+		Provider: about.Provider, Usage: answer.Usage(), Hash: c.hash, Next: next,
+		Routes: c.routes(answer.Calls()), Worst: most,
 	}
+	if most == nil {
+		most = &Spending{Calls: 1}
+	}
+	out.Spent = spendingOf(out.Usage, price, *most)
 	if options != nil && options.Format != nil && len(answer.Calls()) == 0 {
 		out.Value, out.Invalid = structured(options.Format, answer)
 	}
@@ -115,24 +144,50 @@ func whole(log []LogMessage, in modelInput) error {
 	return nil
 }
 
-// generate makes one attempt to have the request answered.
+// markCall notes, durably, that the call of this step is about to be made. Lost
+// reports that it was noted before: by an attempt of which nothing is known.
+func markCall(ctx context.Context, h hub.Rows, turn string) (lost bool, err error) {
+	info := perdure.Activity(ctx)
+	key := fmt.Appendf(nil, "call %s %d", info.ExecutionID, info.TaskID)
+	err = writeRows(ctx, h, &hub.WriteRows{
+		Owner: turn, Rows: []store.Row{{Kind: rowTurn, Owner: turn, Key: key, Value: []byte("{}")}},
+		If: []hub.RowCondition{{Kind: rowTurn, Key: key}},
+	})
+	if perdure.CodeOf(err) == perdure.Conflict {
+		return true, nil
+	}
+	return false, err
+}
+
+// generate makes one attempt to have the request answered. With an error it
+// returns what came before it.
 func generate(ctx context.Context, m model.Model, req *model.Request, w *attempt, step int) (*model.Response, error) {
 	var all model.Collector
 	for u, err := range m.Generate(ctx, req) {
 		if err != nil {
-			return nil, err
+			return all.Response(), err
 		}
 		all.Add(u)
 		w.add(framesOf(step, u)...)
 		if err := w.failed(); err != nil {
-			return nil, err
+			return all.Response(), err
 		}
 	}
 	return all.Response(), nil
 }
 
-// modelError advises the turn about an error of a model step.
-func modelError(ctx context.Context, err error) error {
+// Properties of failures of a model step.
+const (
+	// propertyElsewhere: they say nothing about other models, which may serve the
+	// request.
+	propertyElsewhere = "perdure.elsewhere"
+	// propertyFree: the provider has refused the request, which costs nothing.
+	propertyFree = "perdure.free"
+)
+
+// modelError advises the turn about an error of a model step that came after a
+// part of an answer.
+func modelError(ctx context.Context, err error, part *model.Response) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -141,24 +196,18 @@ func modelError(ctx context.Context, err error) error {
 		return err
 	}
 	after, again := model.Retry(err)
-	switch {
-	case !again && elsewhere(e):
-		return perdure.NonRetryable(perdure.WithProperty(err, propertyElsewhere, 1))
-	case !again:
-		return perdure.NonRetryable(err)
-	case after > 0:
-		return perdure.RetryAfter(err, after)
+	advised := err
+	if after > 0 {
+		advised = perdure.RetryAfter(advised, after)
 	}
-	return err
-}
-
-// elsewhere reports whether an error that no further attempt would mend is about
-// the provider or the model and not about the request: another model may serve
-// it. These are: not authorised, payment required, forbidden, no such model.
-func elsewhere(e *model.Error) bool {
-	switch e.Status {
-	case 401, 402, 403, 404:
-		return true
+	if len(part.Messages) == 0 && (e.Status >= 400 || e.Code == model.CodeBadRequest) {
+		advised = perdure.WithProperty(advised, propertyFree, 1)
 	}
-	return false
+	if model.Unavailable(err) {
+		advised = perdure.WithProperty(advised, propertyElsewhere, 1)
+	}
+	if !again {
+		advised = perdure.NonRetryable(advised)
+	}
+	return advised
 }

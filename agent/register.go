@@ -37,6 +37,9 @@ func Register(reg *perdure.Registry, agents ...*Agent) error {
 	if err := errors.Join(errs...); err != nil {
 		return &perdure.Error{Code: perdure.InvalidArgument, Op: "register agents", Message: "the agents are not valid", Cause: err}
 	}
+	if _, there := reg.Activity(decisionName); !there && len(all) > 0 {
+		perdure.AddActivityNamed(reg, decisionName, decisionStep)
+	}
 	for _, c := range all {
 		name := fold(c.agent.Name)
 		perdure.AddEntityFunc(reg, entityPrefix+name, c.session)
@@ -60,6 +63,7 @@ type code struct {
 	tools   map[string]*boundTool
 	special map[string]route // tools whose calls are no tool steps
 	offer   []model.Tool
+	prices  model.Prices
 	hash    string // of all that shapes a prompt beside the messages
 }
 
@@ -71,7 +75,13 @@ func newCode(a *Agent) (*code, error) {
 		return nil, err
 	}
 	c := &code{agent: a, tools: map[string]*boundTool{}, special: map[string]route{}}
-	var errs []error
+	if c.prices = a.Prices; c.prices == nil {
+		c.prices = model.DefaultPrices()
+	}
+	errs := []error{c.checkPrices()}
+	if errs[0] != nil {
+		errs[0] = fmt.Errorf("agent %q: %w", a.Name, errs[0])
+	}
 	for _, t := range a.Tools {
 		b, err := bind(t)
 		if err != nil {

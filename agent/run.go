@@ -28,6 +28,7 @@ type runOptions struct {
 	inside   bool
 	contents model.Contents
 	turn     TurnOptions
+	pool     *Pool // nil = none
 	err      error
 }
 
@@ -79,6 +80,9 @@ func (r Ref) Run(ctx *perdure.Context, prompt string, opts ...RunOption) *Task {
 	if err == nil {
 		messages, err = request.messages()
 	}
+	if o.pool != nil && o.inside {
+		err = refused("a session has a budget of its own: an agent runs either in a session or under a pool")
+	}
 	if o.err != nil {
 		err = o.err
 	}
@@ -87,6 +91,9 @@ func (r Ref) Run(ctx *perdure.Context, prompt string, opts ...RunOption) *Task {
 	}
 	if !o.inside {
 		in := turnInput{Agent: r.name, Messages: messages, Options: request.Options}
+		if o.pool != nil {
+			return o.pool.run(ctx, in)
+		}
 		return &Task{perdure.CallOrchestrationNamed[*Response](ctx, turnPrefix+fold(r.name), in,
 			perdure.WithTags(map[string]string{tagAgent: r.name}))}
 	}

@@ -348,6 +348,7 @@ type Session struct {
 	Turns    int64       // that have ended
 	Failed   int64       // of these
 	Usage    model.Usage // of all turns
+	Spent    Spending    // in all turns
 	Running  string      // turn that runs; "" = none
 	Queue    []string    // turns that wait
 	Steering []string    // turns whose messages were given to the running turn
@@ -371,7 +372,7 @@ func (s *Service) Session(ctx context.Context, id SessionID) (*Session, error) {
 
 func viewSession(id SessionID, state *sessionState) *Session {
 	v := &Session{
-		ID: id, Agent: state.Agent, Messages: state.Head, Turns: state.Turns, Failed: state.Failed, Usage: state.Usage,
+		ID: id, Agent: state.Agent, Messages: state.Head, Turns: state.Turns, Failed: state.Failed, Usage: state.Usage, Spent: state.Spent,
 		Queue: turnsOf(state.Queue), Steering: turnsOf(state.Steering), Created: state.Created, Updated: state.Updated,
 		Expires: state.Expires,
 	}

@@ -40,6 +40,7 @@ type ended struct {
 	Log      string      `json:"log,omitempty"` // into which it wrote; "" = not known
 	Head     int64       `json:"head"`
 	Usage    model.Usage `json:"usage"`
+	Spent    Spending    `json:"spent"`
 	Steers   []string    `json:"steers,omitempty"` // turns whose messages it took
 	Response *Response   `json:"response,omitempty"`
 	Error    *problem    `json:"error,omitempty"`
@@ -54,6 +55,7 @@ type sessionState struct {
 	Turns       int64       `json:"turns"`
 	Failed      int64       `json:"failed,omitempty"` // of these
 	Usage       model.Usage `json:"usage"`
+	Spent       Spending    `json:"spent"`
 	Active      string      `json:"active,omitempty"`  // the agent that was given the conversation; "" = Agent
 	Pending     []string    `json:"pending,omitempty"` // calls that the caller is to answer, by their ids
 	Running     *admitted   `json:"running,omitempty"`
@@ -288,6 +290,7 @@ func (s *session) ended() error {
 	}
 	s.Turns++
 	s.Usage.Add(e.Usage)
+	s.Spent = s.Spent.plus(e.Spent)
 	if e.Error != nil && e.Error.Type != perdure.Canceled.String() {
 		s.Failed++
 	}

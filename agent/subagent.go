@@ -111,8 +111,10 @@ func (c *toolCall) delegate() {
 		Agent: c.route.Agent, CorrelationID: c.in.CorrelationID, Depth: c.in.Depth + 1,
 		Messages: []*model.Message{model.UserText(arguments.Query)},
 	}
-	var out *turnOutput
-	if out, c.err = await(c.turn, startTurn(c.ctx, in, id)); c.err != nil || out == nil {
+	task, settle := c.start(in, id)
+	out, err := await(c.turn, task)
+	settle(out)
+	if c.err = err; err != nil || out == nil {
 		return
 	}
 	var answer any = out.Text
@@ -123,10 +125,30 @@ func (c *toolCall) delegate() {
 	c.result, c.err = json.Marshal(answer)
 }
 
-// startTurn starts a turn as a child.
-func startTurn(ctx *perdure.Context, in turnInput, id string) *perdure.Task[*turnOutput] {
-	return perdure.CallOrchestrationNamed[*turnOutput](ctx, turnPrefix+fold(in.Agent), in,
+// start starts a turn as a child, which spends what the turn may spend. Settle is
+// to be called when it has ended, with its output, nil if it has failed.
+func (t *turn) start(in turnInput, id string) (task *perdure.Task[*turnOutput], settle func(*turnOutput)) {
+	var g *granted
+	if len(t.purse) > 0 {
+		in.Grant, g = t.purse.grantTo(t.ctx, id)
+	}
+	task = perdure.CallOrchestrationNamed[*turnOutput](t.ctx, turnPrefix+fold(in.Agent), in,
 		perdure.WithID(id), perdure.WithTags(map[string]string{tagAgent: in.Agent}))
+	if g == nil {
+		return task, func(out *turnOutput) {
+			if out != nil {
+				t.spent = t.spent.plus(out.Spent)
+			}
+		}
+	}
+	g.serve()
+	return task, func(out *turnOutput) {
+		var r *Response
+		if out != nil {
+			r = &out.Response
+		}
+		t.spent = t.spent.plus(g.settleRun(r))
+	}
 }
 
 // handOver gives the conversation to another agent and returns its answer as that
@@ -141,7 +163,7 @@ func (t *turn) handOver(name string) (*Response, error) {
 		Agent: name, Session: t.in.Session, CorrelationID: t.in.CorrelationID, Options: t.in.Options.inherited(), Depth: t.in.Depth + 1,
 		Log: t.log, From: t.in.From, Head: t.position, Inner: true, Stream: t.stream, Offset: t.offset,
 	}
-	task := startTurn(t.ctx, in, id)
+	task, settle := t.start(in, id)
 	if t.stop != nil && perdure.Any(t.ctx, task, t.stop) != perdure.Awaitable(task) {
 		// The other's turn ends in order, so that it is known what it has said.
 		if err := perdure.NewEvent[struct{}](stopName).Send(t.ctx, id, struct{}{}); err != nil {
@@ -149,6 +171,7 @@ func (t *turn) handOver(name string) (*Response, error) {
 		}
 	}
 	out, err := task.Await()
+	settle(out)
 	if err != nil { // it was ended from outside, and did not tell how far it has come
 		head, lost := perdure.CallNamed[int64](t.ctx, headPrefix+fold(t.agent.Name), t.log, perdure.WithRetry(perdure.RetryPolicy{})).Await()
 		if lost != nil {
@@ -166,7 +189,7 @@ func (t *turn) handOver(name string) (*Response, error) {
 		return nil, &perdure.StepError{Type: out.Problem.Type, Message: out.Problem.Message, NonRetryable: true}
 	}
 	r := out.Response
-	r.Turn, r.First, r.Usage, r.Steps, r.CorrelationID = t.ctx.InstanceID(), t.first, t.usage, t.step+out.Steps, t.in.CorrelationID
+	r.Turn, r.First, r.Usage, r.Spent, r.Steps, r.CorrelationID = t.ctx.InstanceID(), t.first, t.usage, t.spent, t.step+out.Steps, t.in.CorrelationID
 	return &r, nil
 }
 

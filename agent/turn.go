@@ -32,6 +32,8 @@ type turnInput struct {
 	Inner  bool   `json:"inner,omitempty"`
 	Stream string `json:"stream,omitempty"` // instance id of the run whose stream it is
 	Offset int64  `json:"offset,omitempty"` // in the stream
+
+	Grant *grant `json:"grant,omitempty"` // of a budget of the run that has started this one; nil = none
 }
 
 // turnOutput is the output of a turn: its response, and what a turn around it
@@ -56,10 +58,13 @@ type Response struct {
 	CorrelationID string                `json:"correlationId,omitempty"`
 	Model         string                `json:"model,omitempty"` // as the provider reports it
 	Usage         model.Usage           `json:"usage"`
-	Steps         int                   `json:"steps"`    // model steps that it took
-	First         int64                 `json:"first"`    // position in the conversation of the turn's first message
-	Messages      int64                 `json:"messages"` // in the conversation, this turn's included
-	Created       time.Time             `json:"created"`  // when it was complete
+	// Spent is what the calls of models have cost, in the agents that were called
+	// too; USD lacks those of models without a price.
+	Spent    Spending  `json:"spent"`
+	Steps    int       `json:"steps"`    // model steps that it took
+	First    int64     `json:"first"`    // position in the conversation of the turn's first message
+	Messages int64     `json:"messages"` // in the conversation, this turn's included
+	Created  time.Time `json:"created"`  // when it was complete
 }
 
 // Statuses of a turn that has ended by itself.
@@ -83,6 +88,9 @@ type turn struct {
 	step     int   // model steps so far
 	repairs  int   // answers that did not fit the format
 	usage    model.Usage
+	spent    Spending
+	purse    purse                   // empty = no budget
+	worst    Spending                // that a call of the model could have cost, the last time
 	stop     *perdure.Task[struct{}] // ends when the turn is to end; nil = without a session
 	steer    *perdure.Task[steering] // ends when a message comes for the turn; nil as stop
 	steers   []string                // turns whose messages it took
@@ -103,6 +111,7 @@ func (c *code) turn(ctx *perdure.Context, in turnInput) (*turnOutput, error) {
 	if in.Session != "" && !in.Inner {
 		t.steer = perdure.NewEvent[steering](steerName).Wait(ctx)
 	}
+	t.openPurse()
 	r, err := t.answer()
 	return t.end(r, err)
 }
@@ -273,7 +282,7 @@ func (t *turn) response(answer *model.Response, out *modelOutput) *Response {
 	return &Response{
 		Text: answer.Text(), Value: out.Value, FinishReason: out.FinishReason, Model: out.Model,
 		Agent: t.agent.Name, Session: t.in.Session, Turn: t.ctx.InstanceID(), CorrelationID: t.in.CorrelationID,
-		Usage: t.usage, Steps: t.step, First: t.first, Messages: t.position, Created: t.ctx.Now(),
+		Usage: t.usage, Spent: t.spent, Steps: t.step, First: t.first, Messages: t.position, Created: t.ctx.Now(),
 	}
 }
 
@@ -326,7 +335,9 @@ func (t *turn) put(rows []perdure.Row) {
 // inside of another one tells that how it has ended.
 func (t *turn) end(r *Response, failed error) (*turnOutput, error) {
 	last := Frame{Type: FrameEnd, Status: statusCompleted}
-	e := ended{Turn: t.ctx.InstanceID(), Head: t.position, Usage: t.usage, Log: t.in.Log, Steers: t.steers, Response: r}
+	e := ended{
+		Turn: t.ctx.InstanceID(), Head: t.position, Usage: t.usage, Spent: t.spent, Log: t.in.Log, Steers: t.steers, Response: r,
+	}
 	if failed != nil {
 		last.Status, last.Error = statusFailed, failed.Error()
 		e.Error = failureOf(failed)
@@ -354,6 +365,7 @@ func (t *turn) end(r *Response, failed error) (*turnOutput, error) {
 		}
 	}
 	if failed != nil {
+		t.tellSpent()
 		return nil, failed
 	}
 	return &turnOutput{Response: *r, Next: t.offset}, nil

@@ -155,3 +155,37 @@ func TestLargeMessagesCount(t *testing.T) {
 		t.Errorf("Bytes() is %d above the start, want the 100,000 of the event", got)
 	}
 }
+
+// TestPromise has branches wait for what another branch brings about.
+func TestPromise(t *testing.T) {
+	r := orchestrate(t, "", func(ctx *perdure.Context, _ struct{}) (string, error) {
+		var order []string
+		promise, never := perdure.NewPromise(ctx), perdure.NewPromise(ctx)
+		for i := range 2 {
+			ctx.Go(func(ctx *perdure.Context) {
+				promise.Await()
+				order = append(order, fmt.Sprint(i))
+			})
+		}
+		ctx.Go(func(ctx *perdure.Context) {
+			if err := ctx.Timer(time.Second).Await(); err != nil {
+				t.Error(err)
+			}
+			promise.Keep()
+			promise.Keep()
+		})
+		if perdure.Any(ctx, never, promise) != perdure.Awaitable(promise) || never.Done() || !promise.Done() {
+			t.Error("Any() has not returned the promise that was kept")
+		}
+		if err := ctx.Timer(0).Await(); err != nil {
+			return "", err
+		}
+		return strings.Join(order, " "), nil
+	})
+	r.start()
+	r.turn(fired(1))
+	r.turn(fired(2))
+	if want := `"0 1"`; r.ended == nil || r.ended.Result.S != want {
+		t.Errorf("the orchestration ended with %+v, want %s", r.ended, want)
+	}
+}

@@ -1,0 +1,431 @@
+package agent_test
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/agent"
+	"github.com/perdure/perdure/client"
+	"github.com/perdure/perdure/model"
+	"github.com/perdure/perdure/perduretest"
+	"github.com/perdure/perdure/store/memory"
+)
+
+// billed is a model that bills each call, answered or not, and knows its price.
+type billed struct {
+	behaving
+	mu    sync.Mutex // guards the fields below
+	bill  agent.Spending
+	calls int
+}
+
+// inputTokens and outputTokens are those of each call.
+const inputTokens, outputTokens = 100, 20
+
+func (m *billed) Describe() model.Info {
+	return model.Info{Provider: "script", Model: "billed", MaxOutputTokens: 50}
+}
+
+func (m *billed) Generate(ctx context.Context, req *model.Request) iter.Seq2[*model.Update, error] {
+	return func(yield func(*model.Update, error) bool) {
+		m.mu.Lock()
+		m.calls++
+		m.bill.Calls++
+		m.bill.Tokens += inputTokens + outputTokens
+		m.bill.USD += prices["script/billed"].Cost(model.Usage{InputTokenCount: inputTokens, OutputTokenCount: outputTokens})
+		m.mu.Unlock()
+		c := m.behaving(ctx, req)
+		if ctx.Err() != nil {
+			yield(nil, context.Cause(ctx))
+			return
+		}
+		yield(&model.Update{Contents: model.Contents{c, &model.UsageContent{Details: model.Usage{
+			InputTokenCount: inputTokens, OutputTokenCount: outputTokens, TotalTokenCount: inputTokens + outputTokens,
+		}}}}, nil)
+	}
+}
+
+// total returns the provider's bill.
+func (m *billed) total() agent.Spending {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.bill
+}
+
+var prices = model.Prices{"script/billed": {Rates: model.Rates{Input: 10, Output: 50}}}
+
+// spender is an agent whose model answers "stop" and else calls the tool.
+func spender(b agent.Budget, m *billed) *agent.Agent {
+	m.behaving = func(_ context.Context, req *model.Request) model.Content {
+		if text := last(req).Text(); strings.HasPrefix(text, "stop") || req.Messages[0].Text() == "one" {
+			return saying("stopped")
+		}
+		return calling(req, "noop", `{}`)
+	}
+	a := joker(m, pureTool("noop"))
+	a.Budget, a.Prices, a.MaxSteps = b, prices, 1000
+	return a
+}
+
+// openDecisions returns the open decisions.
+func openDecisions(t *testing.T, s *agent.Service) []*agent.Decision {
+	t.Helper()
+	page, err := s.Decisions(ctxOf(t), agent.DecisionFilter{State: agent.DecisionPending})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return page.Decisions
+}
+
+// asked returns the one open question about a budget.
+func asked(t *testing.T, n *node) *agent.Decision {
+	t.Helper()
+	return pending(t, n, agent.DecisionBudget)
+}
+
+// TestBudget has a turn wait when its budget is used up, go on when that is
+// raised, and end when it is not.
+func TestBudget(t *testing.T) {
+	for name, c := range map[string]struct{ budget, more agent.Budget }{
+		"calls":  {agent.Budget{Calls: 3}, agent.Budget{Calls: 1}},
+		"tokens": {agent.Budget{Tokens: 12_000}, agent.Budget{Tokens: 3000}},
+		"usd":    {agent.Budget{USD: agent.Dollars(0.12)}, agent.Budget{USD: agent.Dollars(0.05)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := &billed{}
+			n := begin(t, &memory.Disk{}, registry(t, spender(c.budget, m)))
+			a := send(t, n, "k1", agent.Message{Text: "go"})
+			d := asked(t, n)
+			before := m.total()
+			if d.Kind != agent.DecisionBudget || d.Run != a.Turn || d.Budget == nil || d.Budget.Spent != before || before.Calls < 2 || d.Budget.Reserved != (agent.Spending{}) {
+				t.Errorf("decision = %+v with %+v, want the bill %+v as spent", d, d.Budget, before)
+			}
+			// An event that is no decision decides nothing.
+			if err := n.client.Raise(ctxOf(t), a.Turn, "decision:"+d.ID, map[string]any{"answer": "raise"}); err != nil {
+				t.Fatal(err)
+			}
+			for _, bad := range []agent.Answer{{Answer: "raise"}, {Answer: "approve"}, {Answer: "stop", Raise: &c.more}, {Answer: "raise", Raise: &agent.Budget{Calls: -1}}} {
+				if _, err := n.Decide(ctxOf(t), d.ID, bad); perdure.CodeOf(err) != perdure.InvalidArgument {
+					t.Errorf("Decide(%+v) = %v, want invalid_argument", bad, err)
+				}
+			}
+			if _, err := n.hub.Idle(ctxOf(t)); err != nil || m.total() != before {
+				t.Errorf("the bill has risen from %+v to %+v without a decision", before, m.total())
+			}
+			if _, err := n.Decide(ctxOf(t), d.ID, agent.Answer{Answer: agent.AnswerRaise, Raise: &c.more}); err != nil {
+				t.Fatal(err)
+			}
+			second := asked(t, n)
+			if m.total().Calls <= before.Calls || second.ID == d.ID {
+				t.Errorf("after %+v more the bill is %+v, want more than %+v", c.more, m.total(), before)
+			}
+			if _, err := n.Decide(ctxOf(t), second.ID, agent.Answer{Answer: agent.AnswerStop}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := n.Wait(ctxOf(t), a.Turn); perdure.CodeOf(err) != perdure.ResourceExhausted {
+				t.Errorf("Wait() = %v, want resource_exhausted", err)
+			}
+			if r := say(t, n, "k1", "stop"); r.Text != "stopped" || r.Spent.Calls != 1 {
+				t.Errorf("the next answer = %+v, want stopped with one call", r)
+			}
+			idle(t, n)
+			if s, err := n.Session(ctxOf(t), session(t, "k1")); err != nil || s.Spent != m.total() {
+				t.Errorf("the session has spent %+v, %v, want the bill %+v", s.Spent, err, m.total())
+			}
+		})
+	}
+}
+
+// TestBudgetTime has no call begin when the time is over.
+func TestBudgetTime(t *testing.T) {
+	m := &billed{}
+	a := spender(agent.Budget{Time: time.Minute}, m)
+	n := begin(t, &memory.Disk{}, registry(t, a))
+	wait := make(chan struct{})
+	said := m.behaving
+	m.behaving = func(ctx context.Context, req *model.Request) model.Content {
+		if m.total().Calls == 2 {
+			<-wait
+		}
+		return said(ctx, req)
+	}
+	accepted := send(t, n, "k1", agent.Message{Text: "go"})
+	for m.total().Calls < 2 {
+		time.Sleep(time.Millisecond)
+	}
+	n.clock.Advance(2 * time.Minute)
+	close(wait)
+	d := asked(t, n)
+	if !d.Budget.Late || m.total().Calls != 2 {
+		t.Errorf("decision = %+v after %d calls, want that the time is over after 2", d.Budget, m.total().Calls)
+	}
+	if _, err := n.Decide(ctxOf(t), d.ID, agent.Answer{Answer: agent.AnswerRaise, Raise: &agent.Budget{Time: time.Minute}}); err != nil {
+		t.Fatal(err)
+	}
+	for m.total().Calls < 4 {
+		time.Sleep(time.Millisecond)
+	}
+	if _, err := n.Stop(ctxOf(t), session(t, "k1")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.Wait(ctxOf(t), accepted.Turn); perdure.CodeOf(err) != perdure.Canceled {
+		t.Errorf("Wait() = %v, want canceled", err)
+	}
+}
+
+// TestStopWhileBudgetIsAskedFor ends a turn that waits for a decision.
+func TestStopWhileBudgetIsAskedFor(t *testing.T) {
+	m := &billed{}
+	n := begin(t, &memory.Disk{}, registry(t, spender(agent.Budget{Calls: 1}, m)))
+	a := send(t, n, "k1", agent.Message{Text: "go"})
+	d := asked(t, n)
+	if _, err := n.Stop(ctxOf(t), session(t, "k1")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.Wait(ctxOf(t), a.Turn); perdure.CodeOf(err) != perdure.Canceled {
+		t.Errorf("Wait() = %v, want canceled", err)
+	}
+	if d, err := n.Decide(ctxOf(t), d.ID, agent.Answer{Answer: agent.AnswerStop}); perdure.CodeOf(err) != perdure.Conflict || d.State != agent.DecisionSuperseded {
+		t.Errorf("Decide() = %+v, %v, want a conflict with a superseded decision", d, err)
+	}
+}
+
+// TestBudgetWithoutPrice is refused where it would mean nothing.
+func TestBudgetWithoutPrice(t *testing.T) {
+	a := joker(behaving(nil))
+	a.Budget.USD = agent.Dollars(1)
+	if err := agent.Register(perdure.NewRegistry(), a); err == nil || !strings.Contains(err.Error(), "set Agent.Prices") {
+		t.Errorf("Register() = %v, want what to do", err)
+	}
+}
+
+// TestLostCallIsBooked cuts the power in the middle of calls of the model: what
+// they may have cost is booked, and the budget holds.
+func TestLostCallIsBooked(t *testing.T) {
+	m := &billed{}
+	a := spender(agent.Budget{Tokens: 20_000}, m)
+	hang := make(chan struct{}, 10)
+	m.behaving = func(ctx context.Context, _ *model.Request) model.Content {
+		if m.total().Calls <= 2 {
+			hang <- struct{}{}
+			<-ctx.Done()
+		}
+		return saying("done")
+	}
+	disk := &memory.Disk{}
+	n := begin(t, disk, registry(t, a))
+	accepted := send(t, n, "k1", agent.Message{Text: "go"})
+	for range 2 {
+		<-hang
+		disk.Crash()
+		n.stop()
+		n = begin(t, disk, registry(t, a))
+	}
+	r, err := n.Wait(ctxOf(t), accepted.Turn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bill := m.total()
+	if bill.Calls != 3 || r.Spent.Calls != 3 || r.Spent.Tokens <= bill.Tokens {
+		t.Errorf("spent %+v for the bill %+v, want three calls and more tokens than were billed", r.Spent, bill)
+	}
+}
+
+// TestAgentsShareBudget has agents spend what the turn that calls them may spend.
+func TestAgentsShareBudget(t *testing.T) {
+	m := &billed{behaving: func(_ context.Context, req *model.Request) model.Content { return saying("fact") }}
+	expert := named("Expert", m)
+	expert.Prices = prices
+	lead := &billed{behaving: func(_ context.Context, req *model.Request) model.Content {
+		if last(req).Role == model.RoleTool {
+			return saying("%s", toolText(last(req)))
+		}
+		return calling(req, "Expert", `{"query":"?"}`)
+	}}
+	a := joker(lead, expert.AsTool())
+	a.Budget, a.Prices = agent.Budget{Calls: 2}, prices
+	n := begin(t, &memory.Disk{}, registry(t, a, expert))
+	accepted := send(t, n, "k1", agent.Message{Text: "go"})
+	d := asked(t, n) // the third call, by the lead
+	if want := add(m.total(), lead.total()); d.Budget.Spent != want || d.Run != accepted.Turn {
+		t.Errorf("decision = %+v of %s, want %+v spent by the turn", d.Budget, d.Run, want)
+	}
+	if _, err := n.Decide(ctxOf(t), d.ID, agent.Answer{Answer: agent.AnswerRaise, Raise: &agent.Budget{Calls: 1}}); err != nil {
+		t.Fatal(err)
+	}
+	r, err := n.Wait(ctxOf(t), accepted.Turn)
+	if err != nil || r.Text != `"fact"` || r.Spent.Calls != 3 {
+		t.Errorf("Wait() = %+v, %v, want fact after 3 calls", r, err)
+	}
+
+	// The other agent is refused: the model is told.
+	a.Budget.Calls = 1
+	n = begin(t, &memory.Disk{}, registry(t, a, expert))
+	accepted = send(t, n, "k1", agent.Message{Text: "go"})
+	d = asked(t, n)
+	if _, err := n.Decide(ctxOf(t), d.ID, agent.Answer{Answer: agent.AnswerStop}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.Wait(ctxOf(t), accepted.Turn); perdure.CodeOf(err) != perdure.ResourceExhausted {
+		t.Errorf("Wait() = %v, want resource_exhausted", err)
+	}
+}
+
+// swarm is an orchestration of n agents under one pool.
+func swarm(n int, b agent.Budget) func(ctx *perdure.Context, _ string) (agent.Spending, error) {
+	return func(ctx *perdure.Context, _ string) (agent.Spending, error) {
+		pool := agent.NewPool(ctx, b)
+		tasks := make([]perdure.Awaitable, n)
+		for i := range tasks {
+			tasks[i] = agent.Named("Joker").Run(ctx, fmt.Sprint("go ", i), agent.Under(pool))
+		}
+		err := perdure.All(ctx, tasks...)
+		if err == nil {
+			err = ctx.Timer(0).Await() // those that count have had their turn
+		}
+		return pool.Spent(), err
+	}
+}
+
+// TestPool runs 100 agents under one budget, with power cuts: what is spent and
+// reserved never exceeds it, and the bill never what is booked.
+func TestPool(t *testing.T) {
+	limit := agent.Budget{Tokens: 600_000, USD: agent.Dollars(8), Calls: 400}
+	m := &billed{}
+	crash := make(chan struct{}, 1000)
+	m.behaving = func(_ context.Context, req *model.Request) model.Content {
+		if b := m.total(); b.Tokens > limit.Tokens || b.USD > limit.USD || b.Calls > limit.Calls {
+			t.Errorf("the bill %+v exceeds the budget", b)
+		}
+		select {
+		case crash <- struct{}{}:
+		default:
+		}
+		if last(req).Role != model.RoleTool {
+			return calling(req, "noop", `{}`)
+		}
+		return saying("done")
+	}
+	a := joker(m, pureTool("noop"))
+	a.Prices = prices
+	disk := &memory.Disk{}
+	reg := func() *perdure.Registry {
+		reg := registry(t, a)
+		perdure.AddOrchestrationNamed(reg, "Swarm", swarm(100, limit))
+		return reg
+	}
+	n := begin(t, disk, reg())
+	started, err := n.client.Start(ctxOf(t), "Swarm", "", client.StartOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 5 { // in the middle of many calls
+		for range 30 {
+			<-crash
+		}
+		disk.Crash()
+		n.stop()
+		n = begin(t, disk, reg())
+	}
+	type result struct {
+		spent agent.Spending
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		spent, err := client.Result[agent.Spending](ctxOf(t), n.client, started.ID)
+		done <- result{spent, err}
+	}()
+	for {
+		select {
+		case r := <-done:
+			if r.err != nil {
+				t.Fatal(r.err)
+			}
+			if b := m.total(); r.spent.Tokens < b.Tokens || r.spent.USD < b.USD || r.spent.Calls < b.Calls {
+				t.Errorf("booked %+v, billed %+v: want no less booked than billed", r.spent, b)
+			}
+			if r.spent.Calls < 200 || r.spent.Calls > limit.Calls {
+				t.Errorf("booked %+v, want at least the 200 calls and at most the budget", r.spent)
+			}
+			return
+		case <-time.After(5 * time.Millisecond):
+			for _, d := range openDecisions(t, n.Service) {
+				t.Errorf("asked for more: %+v", d.Budget)
+				if _, err := n.Decide(ctxOf(t), d.ID, agent.Answer{Answer: agent.AnswerStop}); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	}
+}
+
+// TestCrashWithBudget drops the process at every commit of a turn that calls an
+// agent and waits for its budget to be raised.
+func TestCrashWithBudget(t *testing.T) {
+	var mu sync.Mutex
+	calls := 0 // of models
+	done := perduretest.CrashEverywhere(t, perduretest.Scenario{
+		Varies: true, // a call that was lost is booked and reserved anew
+		Register: func(reg *perdure.Registry) {
+			count := func() {
+				mu.Lock()
+				defer mu.Unlock()
+				calls++
+			}
+			expert := named("Expert", behaving(func(context.Context, *model.Request) model.Content {
+				count()
+				return saying("fact")
+			}))
+			a := joker(behaving(func(_ context.Context, req *model.Request) model.Content {
+				count()
+				if last(req).Role == model.RoleTool {
+					return saying("Done.")
+				}
+				return calling(req, "Expert", `{"query":"?"}`)
+			}), expert.AsTool())
+			a.Budget = agent.Budget{Calls: 2}
+			if err := agent.Register(reg, a, expert); err != nil {
+				t.Error(err)
+			}
+		},
+		Run: func(e *perduretest.Env) {
+			before := calls
+			agents := agent.NewService(e.Client())
+			a, err := agents.Send(t.Context(), session(t, "k1"), agent.Message{Text: "go", CorrelationID: "a"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 3 { // a call that was lost costs one of the calls
+				e.Settle()
+				for _, d := range openDecisions(t, agents) {
+					if _, err := agents.Decide(t.Context(), d.ID, agent.Answer{Answer: agent.AnswerRaise, Raise: &agent.Budget{Calls: 3}}); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+			if r, err := agents.Wait(t.Context(), a.Turn); err != nil || r.Text != "Done." {
+				t.Errorf("Wait() = %+v, %v, want Done.", r, err)
+			} else if billed := int64(calls - before); r.Spent.Calls < billed || billed > 4 {
+				t.Errorf("booked %d calls, billed %d, want no less, and at most one lost", r.Spent.Calls, billed)
+			}
+			e.Settle()
+			if s, err := agents.Session(t.Context(), session(t, "k1")); err != nil || s.Spent.Calls < int64(calls-before) {
+				t.Errorf("Session() = %+v, %v, want all calls booked", s, err)
+			}
+		},
+	})
+	if done.Commits < 15 || done.Crashes < done.Commits {
+		t.Errorf("%d crashes in %d commits: too few to mean anything", done.Crashes, done.Commits)
+	}
+}
+
+func add(a, b agent.Spending) agent.Spending {
+	return agent.Spending{Tokens: a.Tokens + b.Tokens, USD: a.USD + b.USD, Calls: a.Calls + b.Calls}
+}

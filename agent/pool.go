@@ -1,0 +1,120 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/perdure/perdure"
+)
+
+// Pool is a budget that the agents share which an orchestration runs under it. It
+// belongs to the orchestration's code.
+type Pool struct {
+	ledger *ledger
+	runs   int
+}
+
+// NewPool returns a pool for an orchestration. When it is used up, those who run
+// under it wait for a decision.
+func NewPool(ctx *perdure.Context, b Budget) *Pool {
+	l := newLedger(ctx, b)
+	l.more = askPeople(ctx, l, &Decision{Run: ctx.InstanceID()})
+	return &Pool{ledger: l}
+}
+
+// Spent returns what was spent so far, without what is reserved.
+func (p *Pool) Spent() Spending { return p.ledger.spent }
+
+// Under has an agent run under a pool, in a conversation of its own.
+func Under(p *Pool) RunOption { return func(o *runOptions) { o.pool = p } }
+
+// run starts a turn under the pool.
+func (p *Pool) run(ctx *perdure.Context, in turnInput) *Task {
+	p.runs++
+	id := childID(ctx.InstanceID(), "pool", fmt.Sprint(p.runs), ctx.ExecutionID())
+	given, g := purse{p.ledger}.grantTo(ctx, id)
+	in.Grant = given
+	task := perdure.CallOrchestrationNamed[*Response](ctx, turnPrefix+fold(in.Agent), in,
+		perdure.WithID(id), perdure.WithTags(map[string]string{tagAgent: in.Agent}))
+	g.serve()
+	ctx.Go(func(*perdure.Context) {
+		r, err := task.Await()
+		if err != nil {
+			r = nil
+		}
+		g.settleRun(r)
+	})
+	return &Task{task}
+}
+
+// decisionName is the name of the activity that reads a decision.
+const decisionName = "perdure.decision"
+
+// decisionInput is its input.
+type decisionInput struct {
+	Run string `json:"run"`
+	ID  string `json:"id"`
+}
+
+// decisionOutput is how a decision was answered.
+type decisionOutput struct {
+	State  string  `json:"state"`
+	Answer string  `json:"answer,omitempty"`
+	Raise  *Budget `json:"raise,omitempty"`
+}
+
+func decisionStep(ctx context.Context, in decisionInput) (*decisionOutput, error) {
+	service, err := serviceOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	h, err := service.client.Hub(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d, err := decisionOf(ctx, h, in.Run, in.ID)
+	if err != nil || d == nil {
+		return nil, err
+	}
+	return &decisionOutput{d.State, d.Answer, d.Raise}, nil
+}
+
+// askPeople returns a function that asks whether a budget is to be raised. The
+// decisions are like the template, which says who asks.
+func askPeople(ctx *perdure.Context, l *ledger, template *Decision) func(Spending, bool) (raise, error) {
+	asked := 0
+	return func(need Spending, late bool) (raise, error) {
+		asked++
+		d := &storedDecision{Decision: *template}
+		d.ID = digest("decision", ctx.InstanceID(), ctx.ExecutionID(), DecisionBudget, fmt.Sprint(asked))
+		d.Kind, d.State, d.RequestedAt, d.Args = DecisionBudget, DecisionPending, ctx.Now(), json.RawMessage(`{}`)
+		d.Budget = l.state(need, late)
+		row, err := decisionRow(d)
+		if err != nil { // numbers are always encodable
+			panic(err)
+		}
+		perdure.RuntimeOf(ctx).Begin(&perdure.Step{Kind: perdure.StepRows, Rows: []perdure.Row{row}})
+		for {
+			event := perdure.NewEvent[json.RawMessage](decisionEvent(d.ID)).Wait(ctx)
+			if _, err := event.Await(); err != nil {
+				return raise{}, err
+			}
+			answer, err := perdure.CallNamed[*decisionOutput](ctx, decisionName, decisionInput{ctx.InstanceID(), d.ID},
+				perdure.WithRetry(perdure.RetryPolicy{})).Await()
+			switch {
+			case err != nil:
+				return raise{}, err
+			case answer == nil || answer.State == DecisionPending: // who raised the event has decided nothing
+				continue
+			case answer.Answer != AnswerRaise || answer.Raise == nil:
+				return raise{}, stoppedByBudget(ctx.InstanceID(), l.limit)
+			}
+			by := raise{Spending: Spending{answer.Raise.Tokens, answer.Raise.USD, answer.Raise.Calls}}
+			if answer.Raise.Time > 0 {
+				by.until = ctx.Now().Add(answer.Raise.Time)
+			}
+			return by, nil
+		}
+	}
+}
