@@ -16,6 +16,7 @@ import (
 	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/internal/hub/local"
 	"github.com/perdure/perdure/model"
+	"github.com/perdure/perdure/store"
 	"github.com/perdure/perdure/store/memory"
 )
 
@@ -58,7 +59,14 @@ func begin(t *testing.T, disk *memory.Disk, reg *perdure.Registry) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return beginOn(t, s, reg)
+}
+
+// beginOn starts a node over a store.
+func beginOn(t *testing.T, s store.Store, reg *perdure.Registry) *node {
+	t.Helper()
 	n := &node{clock: clock.NewVirtual(time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)), done: make(chan error, 1)}
+	var err error
 	n.hub, err = local.New(local.Config{Store: s, Registry: reg, Clock: n.clock, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
