@@ -130,7 +130,8 @@ func (s *Service) admit(ctx context.Context, h hub.Hub, session SessionID, reque
 
 // Import writes messages into a session without having them answered, such as a
 // conversation that was held elsewhere: a turn of its own, which has ended on
-// return. Unlike those of Send they may be of any role and content.
+// return. Unlike those of Send they may be of any role and content. Calls that
+// none of them answers are the caller's: the next message answers them.
 func (s *Service) Import(ctx context.Context, session SessionID, messages []*model.Message) error {
 	h, err := s.client.Hub(ctx)
 	if err != nil {

@@ -122,7 +122,9 @@ func (t *turn) answer() (*Response, error) {
 		return nil, err
 	}
 	if t.in.Import {
-		return t.response(&model.Response{}, &modelOutput{}), nil
+		r := t.response(&model.Response{}, &modelOutput{})
+		r.Calls = openCalls(t.in.Messages)
+		return r, nil
 	}
 	if t.in.Active != "" && t.in.Active != fold(t.agent.Name) {
 		return t.handOver(t.in.Active)
@@ -268,6 +270,20 @@ func errorOf(m *model.Message) string {
 		}
 	}
 	return ""
+}
+
+// openCalls returns the calls in messages that none of them answers.
+func openCalls(messages []*model.Message) []*model.FunctionCall {
+	var open []*model.FunctionCall
+	for _, m := range messages {
+		for _, c := range m.Contents {
+			if r, ok := c.(*model.FunctionResult); ok {
+				open = slices.DeleteFunc(open, func(f *model.FunctionCall) bool { return f.CallID == r.CallID })
+			}
+		}
+		open = append(open, m.Contents.Calls()...)
+	}
+	return open
 }
 
 func callIDs(calls []*model.FunctionCall) []string {

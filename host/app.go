@@ -25,6 +25,7 @@ import (
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/internal/httpapi"
 	"github.com/perdure/perdure/internal/hub"
+	"github.com/perdure/perdure/internal/responses"
 )
 
 // App is one process's share of a hub. Its methods may be called concurrently,
@@ -38,6 +39,7 @@ type App struct {
 	ended   chan struct{} // closed when Run returns
 	once    sync.Once     // closes ended
 	agents  httpapi.Agents
+	openai  *responses.Handler
 	hub     hub.Hub // written before opened is closed
 	url     string  // written before opened is closed
 }
@@ -59,13 +61,17 @@ func New(cfg Config) (*App, error) {
 		return nil, err
 	}
 	a.Handle(mcp.Path, tools)
+	a.openai = responses.New(responses.Config{
+		Client: a.Client(), Service: a.agents.Service, Agents: list, Logger: cfg.Logger, MaxBody: cfg.BodyLimit,
+	})
+	a.Handle(responses.Pattern, a.openai)
 	return a, nil
 }
 
 // Handle adds an HTTP route, with a pattern of http.ServeMux. It is served
 // behind the checks of the app's own routes: Host, origin, time limits. The
 // pattern "/mcp" is taken: there the agents and Config.Workflows are tools, see
-// package mcp.
+// package mcp; so is "/v1/", where the agents are models of OpenAI's Responses API.
 func (a *App) Handle(pattern string, h http.Handler) {
 	a.mounts = append(a.mounts, httpapi.Mount{Pattern: pattern, Handler: h})
 }
@@ -188,6 +194,7 @@ func (a *App) runHub(ctx context.Context, server *swapServer, addr net.Addr, ser
 // drain lets running requests finish within the grace; streams end at once.
 func (a *App) drain(ctx context.Context, server *swapServer, api *httpapi.API) {
 	api.Stop()
+	a.openai.Stop()
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.cfg.Grace)
 	defer cancel()
 	if err := server.Shutdown(grace); err != nil {

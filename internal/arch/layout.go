@@ -81,7 +81,7 @@ func Perdure() Layout {
 			{"internal/hub/local", "internal/hub/remote", "internal/peer"},
 			{"client"},
 			{"agent", "schedule"},
-			{"agent/mcp", "internal/httpapi"},
+			{"agent/mcp", "internal/httpapi", "internal/responses"},
 			{"dashboard"},
 			{"host"},
 			{"perduretest", "internal/bench", "examples/..."},
@@ -109,7 +109,7 @@ func dependencies() []Dependency {
 	return []Dependency{
 		{Module: "github.com/cockroachdb/pebble", Owners: []string{"store/pebble"}},
 		{Module: "github.com/jackc/pgx", Owners: []string{"store/postgres"}},
-		{Module: "github.com/openai/openai-go", Owners: []string{"model/openai"}},
+		{Module: "github.com/openai/openai-go", Owners: []string{"model/openai"}, Tests: true},
 		{Module: "github.com/Azure/azure-sdk-for-go", Owners: []string{"model/openai"}},
 		{Module: "github.com/anthropics/anthropic-sdk-go", Owners: []string{"model/anthropic"}},
 		{Module: "github.com/spf13/cobra", Owners: []string{"cmd/..."}},

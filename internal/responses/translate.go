@@ -1,0 +1,302 @@
+package responses
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/perdure/perdure/agent"
+)
+
+// outcome is how a segment has ended; "" = it has not.
+type outcome string
+
+const (
+	outcomePaused    outcome = "paused" // approvals are asked for
+	outcomeCompleted outcome = "completed"
+	outcomeFailed    outcome = "failed"
+	outcomeCanceled  outcome = "canceled"
+)
+
+// translator turns the frames of a turn, from the first on, into the events of
+// one of its segments. What it does depends on the frames alone, so that each
+// event has the same number whenever it is told.
+type translator struct {
+	turn      string          // the turn's part of the ids of items
+	label     string          // of the agent as the server of its tools
+	functions map[string]bool // names of the caller's tools
+	segment   int             // that is wanted
+	emit      func(event)
+
+	current  int   // segment that is read
+	sequence int64 // of the next event
+	step     int
+	attempt  int
+	items    int // so far in the attempt, for their ids
+
+	output []*item // of the segment: what counts
+	index  int     // output index of the next item, void ones included
+	fresh  int     // items of output that are of this attempt
+	open   *item   // text or reasoning that goes on
+	text   string  // of it
+
+	// held are the frames of the step from its first call on: calls count only
+	// when the step has ended.
+	held  []agent.Frame
+	calls []*call
+
+	ended outcome
+}
+
+// call is a call of a tool in the step.
+type call struct {
+	agent.Frame
+	number   int
+	function bool   // of the caller
+	done     bool   // it has its result, or the caller is to make it
+	waits    string // decision that it waits for
+	approved string // decision that it has waited for
+}
+
+// frame reads the next frame of the turn. What follows the segment is left alone.
+func (t *translator) frame(f agent.Frame) {
+	if t.ended != "" {
+		return
+	}
+	t.sequence = firstSequence(f.Offset)
+	switch f.Type {
+	case agent.FrameStep:
+		t.settle(f)
+		t.step, t.attempt, t.items, t.calls, t.fresh = f.Step, 1, 0, nil, 0
+	case agent.FrameReset:
+		t.void(f)
+	case agent.FrameText, agent.FrameReasoning:
+		if len(t.held) > 0 {
+			t.held = append(t.held, f)
+		} else {
+			t.say(f)
+		}
+	case agent.FrameToolCall:
+		t.held = append(t.held, f)
+	case agent.FrameToolResult:
+		t.settle(f)
+		t.result(f)
+	case agent.FrameEnd:
+		t.end(f)
+	}
+}
+
+// void drops what the step has said so far, as it begins again.
+func (t *translator) void(f agent.Frame) {
+	t.held = nil
+	t.close(statusIncomplete)
+	t.output = t.output[:len(t.output)-t.fresh]
+	t.step, t.attempt, t.items, t.calls, t.fresh = f.Step, max(f.Attempt, t.attempt+1), 0, nil, 0
+}
+
+// settle takes what the step has said as final, as the frame now shows. What was
+// held has the numbers of its own frames.
+func (t *translator) settle(now agent.Frame) {
+	held := t.held
+	t.held = nil
+	for _, f := range held {
+		t.sequence = firstSequence(f.Offset)
+		if f.Type != agent.FrameToolCall {
+			t.say(f)
+			continue
+		}
+		t.close(statusCompleted)
+		c := &call{Frame: f, number: t.items, function: t.functions[f.Tool]}
+		t.items++
+		t.calls = append(t.calls, c)
+		if c.function {
+			c.done = true
+			t.functionCall(c)
+		}
+	}
+	t.sequence = firstSequence(now.Offset)
+	t.close(statusCompleted)
+}
+
+// end reads the last frame.
+func (t *translator) end(f agent.Frame) {
+	switch f.Status {
+	case agent.TurnCompleted:
+		t.settle(f)
+		t.ended = outcomeCompleted
+		return
+	case agent.TurnCanceled, "terminated":
+		t.ended = outcomeCanceled
+	default:
+		t.ended = outcomeFailed
+	}
+	t.held = nil
+	if t.open != nil { // what was said stays, as far as it goes
+		t.output = append(t.output, t.open)
+		t.close(statusIncomplete)
+	}
+}
+
+// say goes on with text or reasoning.
+func (t *translator) say(f agent.Frame) {
+	typ, delta := itemMessage, eventTextDelta
+	if f.Type == agent.FrameReasoning {
+		typ, delta = itemReasoning, eventReasoningDelta
+	}
+	if t.open != nil && t.open.Type != typ {
+		t.close(statusCompleted)
+	}
+	if t.open == nil {
+		t.begin(typ)
+	}
+	t.text += f.Delta
+	e := t.inContent(delta)
+	e.Delta = &f.Delta
+	t.send(e)
+}
+
+// begin opens an item for text or reasoning.
+func (t *translator) begin(typ string) {
+	t.open = &item{Type: typ, ID: t.id(typ, t.items), Status: statusInProgress}
+	if typ == itemMessage {
+		t.open.Role = "assistant"
+	}
+	t.items++
+	t.text = ""
+	t.itemEvent(eventItemAdded, t.open)
+	e := t.inContent(eventPartAdded)
+	e.Part = t.part("")
+	t.send(e)
+}
+
+// close ends the open item, if there is one. An incomplete one does not count.
+func (t *translator) close(status string) {
+	if t.open == nil {
+		return
+	}
+	done := eventTextDone
+	if t.open.Type == itemReasoning {
+		done = eventReasoningDone
+	}
+	text, whole := t.text, t.part(t.text)
+	e := t.inContent(done)
+	e.Text = &text
+	t.send(e)
+	e = t.inContent(eventPartDone)
+	e.Part = whole
+	t.send(e)
+	t.open.Status, t.open.Content = status, []part{*whole}
+	if status == statusCompleted {
+		t.keep(t.open)
+	}
+	t.itemEvent(eventItemDone, t.open)
+	t.index++
+	t.open = nil
+}
+
+// functionCall tells a call that the caller is to make.
+func (t *translator) functionCall(c *call) {
+	i := &item{Type: itemFunctionCall, ID: t.id(itemFunctionCall, c.number), Status: statusInProgress, CallID: c.CallID, Name: c.Tool}
+	t.itemEvent(eventItemAdded, i)
+	e := event{Type: eventArgumentsDelta, ItemID: i.ID, OutputIndex: t.at(), Delta: &c.Arguments}
+	t.send(e)
+	e.Type, e.Delta, e.Arguments, e.Name = eventArgumentsDone, nil, &c.Arguments, c.Tool
+	t.send(e)
+	i.Status, i.Arguments = statusCompleted, c.Arguments
+	t.keep(i)
+	t.itemEvent(eventItemDone, i)
+	t.index++
+}
+
+// result tells a call of a tool of the agent, which has ended.
+func (t *translator) result(f agent.Frame) {
+	at := slices.IndexFunc(t.calls, func(c *call) bool { return c.CallID == f.CallID && !c.done })
+	if at < 0 {
+		return
+	}
+	c := t.calls[at]
+	c.done, c.waits = true, ""
+	i := &item{Type: itemCall, ID: t.id(itemCall, c.number), Status: statusInProgress, ServerLabel: t.label, CallID: c.CallID, Name: c.Tool}
+	if c.approved != "" {
+		i.ApprovalRequestID = approvalPrefix + c.approved
+	}
+	t.itemEvent(eventItemAdded, i)
+	e := event{Type: eventCallInProgress, ItemID: i.ID, OutputIndex: t.at()}
+	t.send(e)
+	e.Type, e.Delta = eventCallArgumentsDelta, &c.Arguments
+	t.send(e)
+	e.Type, e.Delta, e.Arguments = eventCallArgumentsDone, nil, &c.Arguments
+	t.send(e)
+	e.Type, e.Arguments = eventCallCompleted, nil
+	i.Status, i.Arguments = statusCompleted, c.Arguments
+	if f.Error != "" {
+		e.Type, i.Status, i.Error = eventCallFailed, statusFailed, f.Error
+	}
+	t.send(e)
+	t.keep(i)
+	t.itemEvent(eventItemDone, i)
+	t.index++
+}
+
+// keep adds an item to the output.
+func (t *translator) keep(i *item) {
+	t.output = append(t.output, i)
+	t.fresh++
+}
+
+// prefixes of the ids of items.
+var prefixes = map[string]string{itemMessage: "msg", itemReasoning: "rs", itemFunctionCall: "fc", itemCall: "mcp"}
+
+// approvalPrefix begins the ids of approval requests; a decision's id follows.
+const approvalPrefix = "mcpr_"
+
+// id is the id of an item of the attempt. Items of the first attempt of a step
+// can be found in the conversation by it.
+func (t *translator) id(typ string, number int) string {
+	id := itemID(typ, t.turn, t.step, number)
+	if t.attempt > 1 {
+		id += fmt.Sprintf("_%d", t.attempt)
+	}
+	return id
+}
+
+func itemID(typ, turn string, step, number int) string {
+	return fmt.Sprintf("%s_%s_%d_%d", prefixes[typ], turn, step, number)
+}
+
+// part is the part of the open item with a text.
+func (t *translator) part(text string) *part {
+	p := textPart(partOutputText, text)
+	if t.open.Type == itemReasoning {
+		p.Type = partReasoningText
+	}
+	return &p
+}
+
+// inContent is an event of the open item.
+func (t *translator) inContent(typ string) event {
+	first := 0
+	e := event{Type: typ, ItemID: t.open.ID, OutputIndex: t.at(), ContentIndex: &first}
+	if typ == eventTextDelta || typ == eventTextDone {
+		e.Logprobs = &[]any{}
+	}
+	return e
+}
+
+func (t *translator) itemEvent(typ string, i *item) {
+	now := *i
+	t.send(event{Type: typ, OutputIndex: t.at(), Item: &now})
+}
+
+func (t *translator) at() *int {
+	index := t.index
+	return &index
+}
+
+// send numbers an event and tells it, if it is of the segment that is wanted.
+func (t *translator) send(e event) {
+	e.Sequence = t.sequence
+	t.sequence++
+	if t.current == t.segment && t.emit != nil {
+		t.emit(e)
+	}
+}
