@@ -41,7 +41,8 @@ type Commands interface {
 	// returns the id of the instance concerned: a new one for a restart with a
 	// new id.
 	Control(ctx context.Context, r *Control) (string, error)
-	// Purge deletes instances that have ended, and entities.
+	// Purge deletes instances that have ended, and entities. One that is held, see
+	// RowHold, is refused with FailedPrecondition.
 	Purge(ctx context.Context, r *Purge) (Purged, error)
 }
 
@@ -202,7 +203,15 @@ type WriteRows struct {
 	If        []RowCondition
 	// Event is raised to the owner in the same commit, if set.
 	Event *Raise
+	// Activity, if set, is the token of an activity of the owner: if that is not
+	// wanted any more, or was given to another worker, the write is refused with
+	// FailedPrecondition.
+	Activity string
 }
+
+// RowHold is the kind of the rows that hold an instance: while it has one, it is
+// neither purged nor replaced. The value says why, to people.
+const RowHold store.RowKind = 99
 
 // RowCondition demands that a row has a value; nil = that it is absent.
 type RowCondition struct {

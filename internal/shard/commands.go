@@ -102,6 +102,13 @@ func (l *loop) start(r *hub.Start, c *call) {
 		l.startExisting(in, r, c, row)
 		return
 	}
+	if replace {
+		if err := l.held("start", id); err != nil {
+			c.end(nil, err)
+			l.afterTurn(in)
+			return
+		}
+	}
 	execution := l.ids.execution()
 	if len(r.ExecutionID) == 32 && isHex(r.ExecutionID) {
 		execution = r.ExecutionID

@@ -324,12 +324,12 @@ func (o *Owner) ReadRows(ctx context.Context, q store.RowQuery) ([]store.Row, []
 // WriteRows implements hub.Rows.
 func (o *Owner) WriteRows(ctx context.Context, r *hub.WriteRows) error {
 	for _, row := range r.Rows {
-		if row.Kind < firstForeignRow || row.Owner != "" && row.Owner != r.Owner {
+		if row.Kind < firstForeignRow && row.Kind != hub.RowHold || row.Owner != "" && row.Owner != r.Owner {
 			return invalid("write rows", r.Owner, "rows of this kind or owner are not yours to write")
 		}
 	}
 	_, err := o.call(ctx, func(l *loop, c *call) {
-		w := &rowWrite{rows: r.Rows, conds: r.If}
+		w := &rowWrite{rows: r.Rows, conds: r.If, activity: r.Activity}
 		if r.Event != nil {
 			w.event = &entry{m: raised(r.Event, l.clock.Now().UTC())}
 		}

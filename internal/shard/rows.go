@@ -17,6 +17,8 @@ type rowWrite struct {
 	acks  []ack
 	conds []hub.RowCondition
 	event *entry // raised with the rows
+	// activity is the token of the activity that writes; "" = another writer.
+	activity string
 	// purge deletes the instance instead.
 	purge bool
 	// fold, if set, folds the instance instead; it is the timer that has fired.
@@ -76,7 +78,12 @@ func (l *loop) commitWrites(in *instance) {
 			break
 		}
 		touch = touch || w.touch
-		if err := l.holds(in.id, w.conds); err != nil {
+		err := l.holds(in.id, w.conds)
+		if err == nil && w.activity != "" && !l.wanted(in.id, w.activity) {
+			err = &perdure.Error{Code: perdure.FailedPrecondition, Op: "write rows", Instance: in.id,
+				Message: "the activity that writes is not wanted any more"}
+		}
+		if err != nil {
 			refuse(w.acks, err)
 			continue
 		}
@@ -128,7 +135,29 @@ func (l *loop) holds(owner string, conds []hub.RowCondition) error {
 	return nil
 }
 
-// commitPurge deletes the instance, if it has ended.
+// wanted reports whether a token is that of a running activity of the instance.
+func (l *loop) wanted(id, token string) bool {
+	k, d, err := parseToken(token)
+	if err != nil || k.id != id {
+		return false
+	}
+	r := l.activities.open[k]
+	return r != nil && r.delivery == d && !r.ended
+}
+
+// held returns an error if rows keep the instance from being purged or replaced.
+func (l *loop) held(op, id string) error {
+	rows, _, err := l.store.Rows(l.ctx, store.RowQuery{Kind: hub.RowHold, Owner: id, Limit: 1})
+	if err != nil {
+		return internalError(op, id, err)
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	return &perdure.Error{Code: perdure.FailedPrecondition, Op: op, Instance: id, Message: string(rows[0].Value)}
+}
+
+// commitPurge deletes the instance, if it has ended and nothing holds it.
 func (l *loop) commitPurge(in *instance, w *rowWrite) {
 	if in.rec == nil {
 		for _, a := range w.acks {
@@ -142,6 +171,11 @@ func (l *loop) commitPurge(in *instance, w *rowWrite) {
 			Code: perdure.FailedPrecondition, Op: "purge", Instance: in.id,
 			Message: "it has not ended; terminate it first",
 		})
+		l.afterTurn(in)
+		return
+	}
+	if err := l.held("purge", in.id); err != nil {
+		refuse(w.acks, err)
 		l.afterTurn(in)
 		return
 	}

@@ -19,6 +19,8 @@ var rowCases = []testCase{
 	{"Watch", rowsWatch},
 	{"Refused", rowsRefused},
 	{"NoneBesidePurge", rowsNone},
+	{"Hold", rowsHold},
+	{"OfActivity", rowsOfActivity},
 }
 
 // rowKind is a kind of rows that no part of Perdure uses.
@@ -172,4 +174,54 @@ func rowsRefused(t *testing.T, s suite) {
 	foreign := row("k", "1")
 	foreign.Owner = "b"
 	e.code("WriteRows(another's)", e.hub.WriteRows(e.ctx, &hub.WriteRows{Owner: "a", Rows: []store.Row{foreign}}), perdure.InvalidArgument)
+}
+
+// rowsHold keeps an instance that has ended, until the row that holds it is gone.
+func rowsHold(t *testing.T, s suite) {
+	e := s.open(t, echoCode)
+	e.start("wait", "a", "")
+	hold := store.Row{Kind: hub.RowHold, Key: []byte("h"), Value: []byte("not yet")}
+	e.write(&hub.WriteRows{Owner: "a", Rows: []store.Row{hold}})
+	e.control(hub.Terminate, "a")
+	e.end("a")
+	_, err := e.hub.Purge(e.ctx, &hub.Purge{IDs: []string{"a"}})
+	e.code("Purge(held)", err, perdure.FailedPrecondition)
+	e.purge(&hub.Purge{Filter: &store.Query{}}, 0)
+	_, err = e.hub.Control(e.ctx, &hub.Control{Kind: hub.Restart, InstanceID: "a"})
+	e.code("Restart(held)", err, perdure.FailedPrecondition)
+	e.restart(echoCode)
+	_, err = e.hub.Purge(e.ctx, &hub.Purge{IDs: []string{"a"}})
+	e.code("Purge(held, after a restart)", err, perdure.FailedPrecondition)
+	hold.Delete = true
+	e.write(&hub.WriteRows{Owner: "a", Rows: []store.Row{hold}})
+	e.purge(&hub.Purge{IDs: []string{"a"}}, 1)
+}
+
+// rowsOfActivity has an activity write while it is wanted, and after its run was
+// terminated.
+func rowsOfActivity(t *testing.T, s suite) {
+	running, ended := make(chan string, 1), make(chan struct{})
+	e := s.open(t, func(r *perdure.Registry) {
+		perdure.AddActivityNamed(r, "write", func(ctx context.Context, _ string) (string, error) {
+			running <- perdure.Activity(ctx).Token
+			<-ctx.Done()
+			close(ended)
+			return "", ctx.Err()
+		})
+		perdure.AddOrchestrationNamed(r, "run", func(ctx *perdure.Context, _ string) (string, error) {
+			return perdure.CallNamed[string](ctx, "write", nil).Await()
+		})
+	})
+	e.start("run", "a", "")
+	token := receive(e, running)
+	write := func(owner, token string) error {
+		return e.hub.WriteRows(e.ctx, &hub.WriteRows{Owner: owner, Activity: token, Rows: []store.Row{row("k", token)}})
+	}
+	e.ok(write("a", token))
+	e.code("WriteRows(forged token)", write("a", "forged"), perdure.FailedPrecondition)
+	e.control(hub.Terminate, "a")
+	e.end("a")
+	<-ended
+	e.code("WriteRows(token of a terminated run)", write("a", token), perdure.FailedPrecondition)
+	e.rows("a", "k", token)
 }
