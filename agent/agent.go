@@ -14,8 +14,12 @@ import (
 	"github.com/perdure/perdure/model"
 )
 
-// DefaultMaxSteps is the number of model steps that a turn may take.
-const DefaultMaxSteps = 20
+const (
+	// DefaultMaxSteps is the number of model steps that a turn may take.
+	DefaultMaxSteps = 20
+	// DefaultMaxToolErrors is how many calls of tools may fail in a row in a turn.
+	DefaultMaxToolErrors = 10
+)
 
 // Agent is a model with instructions and tools. Name and Model are required. An
 // agent is not changed after it was registered; it may be used concurrently.
@@ -43,6 +47,10 @@ type Agent struct {
 	// MaxSteps bounds the model steps of a turn, which fails beyond it. 0 =
 	// DefaultMaxSteps.
 	MaxSteps int
+	// MaxToolErrors bounds the calls of tools in a turn that fail one after the
+	// other, those that are denied included; the turn fails when it is reached. 0 =
+	// DefaultMaxToolErrors.
+	MaxToolErrors int
 	// Window bounds how many of the newest messages of a session, from before
 	// the turn, the model is given: the cost of a turn then does not grow with
 	// the session. The window moves in leaps of half its size, so that the
@@ -106,6 +114,9 @@ func (a *Agent) check() error {
 	if a.Retry != nil {
 		errs = append(errs, a.Retry.Validate())
 	}
+	if a.MaxToolErrors < 0 {
+		errs = append(errs, errors.New("the bound MaxToolErrors is negative"))
+	}
 	if a.Window < 0 {
 		errs = append(errs, errors.New("the Window is negative"))
 	}
@@ -135,6 +146,13 @@ func (a *Agent) maxSteps() int {
 		return DefaultMaxSteps
 	}
 	return a.MaxSteps
+}
+
+func (a *Agent) maxToolErrors() int {
+	if a.MaxToolErrors == 0 {
+		return DefaultMaxToolErrors
+	}
+	return a.MaxToolErrors
 }
 
 // Names under which the parts of an agent are registered.

@@ -116,7 +116,7 @@ func (t *turn) attempt(index int) (*modelOutput, error) {
 func (t *turn) schedule(index int, reserved Spending) (*modelOutput, error) {
 	in := modelInput{
 		Log: t.log, From: t.in.From, First: t.first, To: t.position, Step: t.step, Offset: t.offset, Hash: t.hash,
-		Session: t.in.Session, Options: t.in.Options != nil, Model: index, Stream: t.in.Stream,
+		Session: t.in.Session, Options: t.in.Options != nil, Model: index, Stream: t.in.Stream, Failed: t.failed,
 	}
 	if len(t.purse) > 0 {
 		in.Reserved = &reserved

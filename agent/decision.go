@@ -70,6 +70,7 @@ type Decision struct {
 	Args     json.RawMessage `json:"args"`
 	ArgsHash string          `json:"args_hash"`
 	EffectID string          `json:"effect_id"`
+	Reason   string          `json:"reason,omitempty"` // why it is asked; "" = see Kind
 
 	// Budget is where the budget stood, with DecisionBudget.
 	Budget *BudgetState `json:"budget,omitempty"`
@@ -93,6 +94,7 @@ type storedDecision struct {
 	Decision
 	Token string `json:"token,omitempty"` // of the request that answered
 	raw   []byte // what the row held when it was read
+	keep  bool   // it outlives its run
 }
 
 // decisionEvent is the name of the event that wakes a turn which waits for a
@@ -112,6 +114,7 @@ func decisionRow(d *storedDecision) (perdure.Row, error) {
 	index = binary.BigEndian.AppendUint64(index, uint64(at.UnixMicro()))
 	return perdure.Row{
 		Kind: rowDecision, Key: []byte(d.ID), Value: value, Index: [2][]byte{append(index, d.ID...), []byte(d.ID)},
+		Keep: d.keep,
 	}, nil
 }
 
@@ -151,16 +154,24 @@ func findDecision(ctx context.Context, h hub.Rows, id string) (*storedDecision, 
 	return readDecision(rows[0])
 }
 
-// replace writes a decision anew if nobody else did since it was read, together
-// with other rows under conditions of their own, and wakes the turn if told to.
-func replace(ctx context.Context, h hub.Rows, d *storedDecision, wake bool) error {
+// replaceIn adds to a write that a decision is written anew, if nobody else did
+// since it was read.
+func (d *storedDecision) replaceIn(w *hub.WriteRows) error {
 	row, err := decisionRow(d)
 	if err != nil {
 		return err
 	}
-	w := &hub.WriteRows{
-		Owner: d.Run, Rows: []store.Row{ownRow(d.Run, row)},
-		If: []hub.RowCondition{{Kind: rowDecision, Key: row.Key, Value: d.raw}},
+	w.Rows = append(w.Rows, ownRow(w.Owner, row))
+	w.If = append(w.If, hub.RowCondition{Kind: rowDecision, Key: row.Key, Value: d.raw})
+	return nil
+}
+
+// replace writes a decision anew if nobody else did since it was read, and wakes
+// the turn if told to.
+func replace(ctx context.Context, h hub.Rows, d *storedDecision, wake bool) error {
+	w := &hub.WriteRows{Owner: d.Run}
+	if err := d.replaceIn(w); err != nil {
+		return err
 	}
 	if wake {
 		w.Event = &hub.Raise{InstanceID: d.Run, Name: decisionEvent(d.ID)}

@@ -67,6 +67,10 @@ type toolOptions struct {
 	reconcile func(ctx context.Context, effectID, arguments string) (Outcome, error) // nil = nobody but a person can tell
 	approval  func(ctx context.Context, arguments string) (bool, error)              // nil = none is needed
 	patience  time.Duration                                                          // of an approval
+	timeout   time.Duration                                                          // of a call; 0 = none
+	retry     *perdure.RetryPolicy                                                   // nil = failures are told to the model
+	grace     *time.Duration                                                         // nil = DefaultGrace
+	in        reflect.Type                                                           // of the function; nil = there is none
 	inputs    []reflect.Type                                                         // those that options were made for
 	err       error
 }
@@ -82,6 +86,12 @@ func (o *toolOptions) check(in reflect.Type) error {
 	if o.patience < 0 {
 		return errors.New("the approval timeout is negative")
 	}
+	if o.timeout < 0 {
+		return errors.New("the timeout is negative")
+	}
+	if o.grace != nil && *o.grace < 0 {
+		return errors.New("the grace is negative")
+	}
 	for _, t := range o.inputs {
 		if t != in {
 			return fmt.Errorf("an option is for the input %s, the tool has %s", t, in)
@@ -92,6 +102,37 @@ func (o *toolOptions) check(in reflect.Type) error {
 
 // WithEffect declares the class of the tool's effects.
 func WithEffect(e Effect) ToolOption { return func(o *toolOptions) { o.effect = e } }
+
+// WithTimeout bounds a call of the tool: its context ends after d. A call that is
+// cut so is an error for the model, or for WithRetry; of an Irreversible or
+// Reversible tool it is an unknown outcome, see ErrOutcomeUnknown. 0 = no bound.
+func WithTimeout(d time.Duration) ToolOption { return func(o *toolOptions) { o.timeout = d } }
+
+// WithRetry repeats calls that fail, as the policy says, before the model is told.
+// Each attempt has the same effect id. Calls of Irreversible and Reversible tools
+// are repeated only after a NotDone; of these the policy's Deadline and
+// NonRetryable are not heeded.
+func WithRetry(p perdure.RetryPolicy) ToolOption { return func(o *toolOptions) { o.retry = &p } }
+
+// DefaultGrace is how long a turn that is stopped waits for a call of an
+// Irreversible or Reversible tool to end.
+const DefaultGrace = 10 * time.Second
+
+// WithGrace sets how long a turn that is stopped waits for a running call of the
+// tool to end, before it is given up and a person is asked what became of it. It is
+// used for Irreversible and Reversible tools; others are given up at once.
+func WithGrace(d time.Duration) ToolOption { return func(o *toolOptions) { o.grace = &d } }
+
+// graceTime is how long a call is waited for when its turn is stopped.
+func (o *toolOptions) graceTime() time.Duration {
+	switch {
+	case !o.effect.once():
+		return 0
+	case o.grace == nil:
+		return DefaultGrace
+	}
+	return *o.grace
+}
 
 // Outcome is what a Reconcile function has found out about a call. The zero
 // Outcome is Unknown.

@@ -186,3 +186,47 @@ func TestEffectOptions(t *testing.T) {
 		}
 	}
 }
+
+// foreign is a tool that NewTool did not make, as those of MCP servers.
+type foreign struct{ s *sink }
+
+func (foreign) Name() string         { return "pay" }
+func (foreign) Description() string  { return "pays" }
+func (foreign) Schema() any          { return json.RawMessage(`{"type":"object"}`) }
+func (foreign) Effect() agent.Effect { return agent.Idempotent }
+func (f foreign) Call(ctx context.Context, arguments string) (any, error) {
+	var in payment
+	if err := json.Unmarshal([]byte(arguments), &in); err != nil {
+		return nil, err
+	}
+	return f.s.pay(ctx, in)
+}
+
+// TestWith has a tool of others need an approval, and a tool of one's own too.
+func TestWith(t *testing.T) {
+	var s sink
+	own := agent.NewTool("pay", "pays", s.pay)
+	for name, tool := range map[string]agent.Tool{
+		"foreign": agent.With(foreign{&s}, agent.RequireApproval(func(_ context.Context, in map[string]any) bool { return in["to"] == "Ann" })),
+		"own":     agent.With(own, agent.RequireApproval(func(_ context.Context, in payment) bool { return in.To == "Ann" })),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s = sink{}
+			n := begin(t, &memory.Disk{}, registry(t, joker(stateless{}, tool)))
+			a := send(t, n, "k1", agent.Message{Text: "Pay."})
+			d := pending(t, n, agent.DecisionApproval)
+			if s.most() != 0 {
+				t.Errorf("%d payments without an approval, want none", s.most())
+			}
+			decide(t, n, d.ID, agent.Answer{Answer: agent.AnswerApprove})
+			waitText(t, n, a.Turn, "Done.")
+			if s.most() != 1 {
+				t.Errorf("%d payments, want 1", s.most())
+			}
+		})
+	}
+	wrong := agent.With(foreign{}, agent.RequireApproval(func(context.Context, payment) bool { return true }))
+	if err := agent.Register(perdure.NewRegistry(), joker(parrot(), wrong)); err == nil {
+		t.Error("Register() = nil, want that the option is for another input")
+	}
+}

@@ -50,8 +50,8 @@ func (s *session) arm() error {
 	return s.ctx.SignalAt(s.Alarm, s.ctx.ID(), opExpire, alarm{s.Incarnation, s.Alarm})
 }
 
-// expire deletes the session if its time is over and nothing in it is open. A
-// decision is open only while its turn runs.
+// expire deletes the session if its time is over and nothing in it is open: no turn,
+// and no call whose outcome is not known, which the cleanup finds out.
 func (s *session) expire() error {
 	var in alarm
 	if err := s.ctx.Input(&in); err != nil {
@@ -71,5 +71,5 @@ func (s *session) expire() error {
 	case s.ctx.Now().Before(s.Expires):
 		return s.arm()
 	}
-	return s.close(true)
+	return s.close(true, closeRequest{})
 }

@@ -3,6 +3,9 @@ package agent
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/perdure/perdure"
@@ -26,8 +29,9 @@ type DecisionPage struct {
 }
 
 // Decisions lists decisions by state, those of a state by their deadline, or by
-// when they were asked if they have none, earliest first. An approval whose run
-// has ended is superseded when it is listed.
+// when they were asked if they have none, earliest first. When they are listed, an
+// approval whose run has ended is superseded, and what became of a call whose turn
+// has ended without its outcome is asked.
 func (s *Service) Decisions(ctx context.Context, f DecisionFilter) (DecisionPage, error) {
 	h, err := s.client.Hub(ctx)
 	if err != nil {
@@ -39,6 +43,11 @@ func (s *Service) Decisions(ctx context.Context, f DecisionFilter) (DecisionPage
 	q := store.RowQuery{Kind: rowDecision, Index: 0, After: f.After}
 	if f.State != "" {
 		q.From, q.To = append([]byte(f.State), 0), append([]byte(f.State), 1)
+	}
+	if f.After == nil {
+		if err := askAll(ctx, h); err != nil {
+			return DecisionPage{}, err
+		}
 	}
 	page := DecisionPage{Decisions: []*Decision{}}
 	for {
@@ -93,11 +102,24 @@ func (s *Service) Decision(ctx context.Context, id string) (*Decision, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := findDecision(ctx, h, id)
+	d, err := lookUp(ctx, h, id)
 	if err != nil {
 		return nil, err
 	}
 	return &d.Decision, nil
+}
+
+// lookUp returns a decision, which it opens if it is about a call whose turn has
+// ended.
+func lookUp(ctx context.Context, h hub.Hub, id string) (*storedDecision, error) {
+	d, err := findDecision(ctx, h, id)
+	if perdure.CodeOf(err) != perdure.NotFound {
+		return d, err
+	}
+	if err := askAll(ctx, h); err != nil {
+		return nil, err
+	}
+	return findDecision(ctx, h, id)
 }
 
 // Answer is a person's answer to a decision.
@@ -121,7 +143,7 @@ func (s *Service) Decide(ctx context.Context, id string, a Answer) (*Decision, e
 	if err != nil {
 		return nil, err
 	}
-	d, err := findDecision(ctx, h, id)
+	d, err := lookUp(ctx, h, id)
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +164,11 @@ func (s *Service) Decide(ctx context.Context, id string, a Answer) (*Decision, e
 	answered.State, answered.Answer, answered.Result = DecisionAnswered, a.Answer, a.Result
 	answered.Raise, answered.Comment, answered.AnsweredBy, answered.AnsweredAt = a.Raise, a.Comment, a.By, &now
 	answered.Token = NewSessionKey()
-	err = replace(ctx, h, &answered, true)
+	w := &hub.WriteRows{Owner: d.Run, Event: &hub.Raise{InstanceID: d.Run, Name: decisionEvent(d.ID)}}
+	if err := errors.Join(answered.replaceIn(w), settleBy(ctx, h, &answered, w)); err != nil {
+		return &d.Decision, err
+	}
+	err = writeRows(ctx, h, w)
 	if err != nil && perdure.CodeOf(err) != perdure.Conflict {
 		return nil, err
 	}
@@ -156,6 +182,22 @@ func (s *Service) Decide(ctx context.Context, id string, a Answer) (*Decision, e
 		return &current.Decision, conflict(current, "somebody else was first: the decision is "+current.State)
 	}
 	return &current.Decision, nil
+}
+
+// checkAnswer reports an answer that a decision of this kind does not have.
+func checkAnswer(kind string, a *Answer) error {
+	if !slices.Contains(allowed(kind), a.Answer) {
+		return &perdure.Error{Code: perdure.InvalidArgument, Op: "decide",
+			Message: fmt.Sprintf("%q is no answer to a decision of kind %s; it is one of %v", a.Answer, kind, allowed(kind))}
+	}
+	if (a.Answer == AnswerRaise) != (a.Raise != nil) || a.Raise != nil && (a.Raise.check() != nil || a.Raise.isZero()) {
+		return &perdure.Error{Code: perdure.InvalidArgument, Op: "decide",
+			Message: "the answer raise, and no other, needs amounts by which the budget is raised"}
+	}
+	if len(a.Result) > 0 && (a.Answer != AnswerHappened || !json.Valid(a.Result)) {
+		return &perdure.Error{Code: perdure.InvalidArgument, Op: "decide", Message: "a result is JSON and belongs to the answer happened"}
+	}
+	return nil
 }
 
 func conflict(d *storedDecision, message string) error {

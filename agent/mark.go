@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/perdure/perdure"
@@ -13,243 +12,150 @@ import (
 	"github.com/perdure/perdure/store"
 )
 
-// rowMark says that a tool was called, or is about to be: a row of the turn, its
-// key is the effect id. The number is stored.
-const rowMark = 111
+// Kinds of rows of a turn. The numbers are stored.
+const (
+	rowMark = 111 // a tool was called, or is about to be; the key is the effect id
+	rowStop = 112 // the turn was told to stop: no more calls are sent
+)
+
+// stopKey is the key of the row rowStop.
+const stopKey = "stop"
 
 // sendMark is durable before an irreversible or reversible tool is called, and
-// before a call that was approved.
+// before a call that was approved. It is open until its outcome is known: in the
+// journal of the turn, which then removes the hold (see holdRow), or, when the turn
+// does not wait for it any more, as Settled.
 type sendMark struct {
-	Effect   string `json:"effect"`
-	Tool     string `json:"tool"`
-	Hash     string `json:"hash"`               // of tool, arguments and effect id
-	Attempt  int    `json:"attempt"`            // how many times it was sent
-	Decision string `json:"decision,omitempty"` // that allowed it
-	Token    string `json:"token"`              // of the attempt
+	Effect    string          `json:"effect"`
+	Tool      string          `json:"tool"`
+	Version   string          `json:"version,omitempty"` // of the tool
+	Args      json.RawMessage `json:"args"`              // canonical
+	Hash      string          `json:"hash"`              // of tool, arguments and effect id
+	Attempt   int             `json:"attempt"`           // how many times it was sent
+	Decision  string          `json:"decision,omitempty"`
+	Token     string          `json:"token"` // of the attempt
+	Execution string          `json:"execution"`
+	Agent     string          `json:"agent"`
+	Session   string          `json:"session,omitempty"`
+	CallID    string          `json:"callId"`
+	Step      int             `json:"step,omitempty"`
+	At        time.Time       `json:"at"`
+	Settled   *settlement     `json:"settled,omitempty"` // nil = open, or its outcome is in the journal
 }
 
-// ask is a question that stands between a call and its outcome.
-type ask struct {
-	Kind    string        `json:"kind"`
-	Timeout time.Duration `json:"timeout,omitempty"` // ns; 0 = none
+// settlement is the outcome of a call that is not in the journal of its turn.
+type settlement struct {
+	Result json.RawMessage `json:"result,omitempty"`
+	Error  string          `json:"error,omitempty"`  // told to the model; "" = it was carried out
+	Undone bool            `json:"undone,omitempty"` // it did nothing: it may be made again
+	By     string          `json:"by,omitempty"`     // who says so; "" = the call itself
+	At     time.Time       `json:"at"`
 }
 
-// gate stands before a tool that must not just be called.
-type gate struct {
-	*boundTool
-	hub       hub.Rows
-	in        toolInput
-	turn      string
-	effectID  string
-	arguments string // as the tool is given them
-	hash      string
-	decision  *storedDecision // nil = none
-	mark      *sendMark       // nil = the call was never sent
-	raw       []byte          // of the mark
+// unknownID is the id of the decision about what became of the newest attempt:
+// the same for everybody who asks.
+func (m *sendMark) unknownID() string {
+	return digest("decision", m.Effect, DecisionOutcomeUnknown, fmt.Sprint(m.Attempt))
 }
 
-// newGate returns the gate before a call with valid arguments.
-func newGate(ctx context.Context, b *boundTool, in toolInput, arguments string) (*gate, error) {
-	service, err := serviceOf(ctx)
+func (m *sendMark) row(turn string) (store.Row, error) {
+	value, err := json.Marshal(m)
 	if err != nil {
-		return nil, err
+		return store.Row{}, fmt.Errorf("send mark of %s: %w", m.Tool, err)
 	}
-	h, err := service.client.Hub(ctx)
-	if err != nil {
-		return nil, err
-	}
-	shown, err := canonicalArguments(arguments)
-	if err != nil {
-		return nil, perdure.NonRetryable(fmt.Errorf("the arguments of %s: %w", in.Tool, err))
-	}
-	info := perdure.Activity(ctx)
-	g := &gate{
-		boundTool: b, hub: h, in: in, turn: info.InstanceID, effectID: info.EffectID, arguments: arguments,
-		hash: argsHash(in.Tool, b.version, shown, info.EffectID),
-	}
-	if b.approval != nil { // what was shown is what runs
-		g.arguments = shown
-	}
-	return g, nil
+	return store.Row{Kind: rowMark, Owner: turn, Key: []byte(m.Effect), Value: value}, nil
 }
 
-// maxRaces bounds how often a gate looks again because a row has changed.
-const maxRaces = 10
-
-// pass returns nil if the call is to be made now: its mark is durable. Otherwise
-// it returns how the step ends without a call.
-func (g *gate) pass(ctx context.Context) (*toolOutput, error) {
-	var err error
-	for range maxRaces {
-		var out *toolOutput
-		if err = g.read(ctx); err != nil {
-			return nil, err
-		}
-		if out, err = g.decide(ctx); perdure.CodeOf(err) != perdure.Conflict {
-			return out, err
-		}
+// holdRow keeps a turn with an open mark from being purged, and lists the mark.
+func (m *sendMark) holdRow(turn string) store.Row {
+	return store.Row{
+		Kind: hub.RowHold, Owner: turn, Key: []byte(m.Effect), Index: [2][]byte{[]byte(m.Effect)},
+		Value: []byte(m.held()),
 	}
-	return nil, err
 }
 
-// read finds out where the call stands.
-func (g *gate) read(ctx context.Context) error {
-	g.mark, g.raw, g.decision = nil, nil, nil
-	rows, _, err := g.hub.ReadRows(ctx, store.RowQuery{Kind: rowMark, Owner: g.turn, Prefix: []byte(g.effectID), Limit: 1})
+// held says why a turn with this mark must not be purged.
+func (m *sendMark) held() string {
+	return fmt.Sprintf("what became of a call of %s is not known: answer the decision %s first", m.Tool, m.unknownID())
+}
+
+// noHold removes the hold of a mark.
+func noHold(turn, effect string) store.Row {
+	return store.Row{Kind: hub.RowHold, Owner: turn, Key: []byte(effect), Delete: true}
+}
+
+// markOf returns the mark of a call and what its row holds, nil if there is none.
+func markOf(ctx context.Context, h hub.Rows, turn, effect string) (*sendMark, []byte, error) {
+	rows, _, err := h.ReadRows(ctx, store.RowQuery{Kind: rowMark, Owner: turn, Prefix: []byte(effect), Limit: 1})
+	if err != nil || len(rows) == 0 || string(rows[0].Key) != effect {
+		return nil, nil, err
+	}
+	m := &sendMark{}
+	if err := json.Unmarshal(rows[0].Value, m); err != nil {
+		return nil, nil, &perdure.Error{Code: perdure.Internal, Op: "read send mark", Instance: turn, Message: "it is damaged", Cause: err}
+	}
+	return m, rows[0].Value, nil
+}
+
+// settle adds to a write that an open mark is settled, if nobody has changed it
+// since it was read.
+func (m *sendMark) settle(w *hub.WriteRows, raw []byte, s settlement) error {
+	settled := *m
+	settled.Settled = &s
+	row, err := settled.row(w.Owner)
 	if err != nil {
 		return err
 	}
-	if len(rows) > 0 && string(rows[0].Key) == g.effectID {
-		g.mark, g.raw = &sendMark{}, rows[0].Value
-		if err := json.Unmarshal(g.raw, g.mark); err != nil {
-			return &perdure.Error{Code: perdure.Internal, Op: "read send mark", Instance: g.turn, Message: "it is damaged", Cause: err}
+	w.Rows = append(w.Rows, row, noHold(w.Owner, m.Effect))
+	w.If = append(w.If, hub.RowCondition{Kind: rowMark, Key: row.Key, Value: raw})
+	return nil
+}
+
+// lateTime bounds the writing of what a call says after nobody waits for it.
+const lateTime = 10 * time.Second
+
+// report settles the mark of the gate's own attempt from outside of the journal.
+// An open decision about it is closed, and a turn that waits for that goes on.
+func (g *gate) report(ctx context.Context, s settlement) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lateTime)
+	defer cancel()
+	s.At = time.Now().UTC()
+	var err error
+	for range maxRaces {
+		m, raw, failed := markOf(ctx, g.hub, g.turn, g.effectID)
+		if failed != nil {
+			return failed
 		}
-	}
-	if g.in.Decision == "" {
-		return nil
-	}
-	g.decision, err = decisionOf(ctx, g.hub, g.turn, g.in.Decision)
-	if err == nil && g.decision == nil {
-		return perdure.NonRetryable(errors.New("the decision is not there"))
+		if m == nil || m.Settled != nil || m.Token != g.mark.Token {
+			return nil // somebody else knows better
+		}
+		w := &hub.WriteRows{Owner: g.turn}
+		if err := m.settle(w, raw, s); err != nil {
+			return err
+		}
+		d, failed := decisionOf(ctx, g.hub, g.turn, m.unknownID())
+		if failed != nil {
+			return failed
+		}
+		if d != nil && d.State == DecisionPending {
+			told := *d
+			told.State, told.Comment = DecisionSuperseded, "the call has told its outcome itself"
+			if err := told.replaceIn(w); err != nil {
+				return err
+			}
+			w.Event = &hub.Raise{InstanceID: g.turn, Name: decisionEvent(d.ID)}
+		}
+		if err = writeRows(ctx, g.hub, w); perdure.CodeOf(err) != perdure.Conflict {
+			return err
+		}
 	}
 	return err
 }
 
-// decide goes on from what was read. Conflict means that it has changed.
-func (g *gate) decide(ctx context.Context) (*toolOutput, error) {
-	d := g.decision
-	if d != nil && d.State == DecisionPending {
-		if !g.in.Expired {
-			return &toolOutput{Wait: d.ID}, nil
-		}
-		expired := *d
-		expired.State = DecisionExpired
-		if err := replace(ctx, g.hub, &expired, false); err != nil {
-			return nil, err
-		}
-		return nil, expired.refusal()
+// answer is the outcome that a settled mark has for the step.
+func (s *settlement) answer() (*toolOutput, error) {
+	if s.Error != "" {
+		return nil, perdure.NonRetryable(errors.New(s.Error))
 	}
-	switch {
-	case g.mark == nil:
-		return g.first(ctx)
-	case !g.effect.once():
-		return nil, nil
-	case d != nil && d.Kind == DecisionOutcomeUnknown && g.mark.Decision != d.ID:
-		return g.settle(ctx)
-	}
-	return g.reconcile(ctx)
-}
-
-// first lets a call pass that was never sent.
-func (g *gate) first(ctx context.Context) (*toolOutput, error) {
-	d := g.decision
-	if d == nil {
-		if g.approval != nil {
-			needed, err := g.approval(ctx, g.arguments)
-			if err != nil {
-				return nil, perdure.NonRetryable(err)
-			}
-			if needed {
-				return &toolOutput{Ask: &ask{Kind: DecisionApproval, Timeout: g.approvalTimeout()}}, nil
-			}
-		}
-		if !g.effect.once() {
-			return nil, nil
-		}
-		return nil, g.send(ctx, nil)
-	}
-	if d.Kind != DecisionApproval || d.State != DecisionAnswered || d.Answer != AnswerApprove || d.Used || d.ArgsHash != g.hash {
-		return nil, d.refusal()
-	}
-	return nil, g.send(ctx, d)
-}
-
-// settle does what a person has decided about a call that was interrupted.
-func (g *gate) settle(ctx context.Context) (*toolOutput, error) {
-	d := g.decision
-	switch {
-	case d.State != DecisionAnswered || d.EffectID != g.effectID: // the tool may have changed since
-		return nil, d.refusal()
-	case d.Answer == AnswerHappened:
-		return &toolOutput{Result: d.Result}, nil
-	case d.Answer == AnswerRetry && !d.Used:
-		return nil, g.send(ctx, d)
-	}
-	return nil, d.refusal()
-}
-
-// reconcile asks the tool what became of a call that was interrupted.
-func (g *gate) reconcile(ctx context.Context) (*toolOutput, error) {
-	unknown := &toolOutput{Ask: &ask{Kind: DecisionOutcomeUnknown}}
-	if g.boundTool.reconcile == nil {
-		return unknown, nil
-	}
-	outcome, err := g.boundTool.reconcile(ctx, g.effectID, g.arguments)
-	switch {
-	case ctx.Err() != nil:
-		return nil, context.Cause(ctx)
-	case err != nil || !outcome.known:
-		return unknown, nil
-	case outcome.happened:
-		text, err := json.Marshal(outcome.result)
-		if err != nil {
-			return unknown, nil
-		}
-		return &toolOutput{Result: text}, nil
-	}
-	return nil, g.send(ctx, nil)
-}
-
-// send makes the mark durable, and with it that the decision is used. The call
-// may then be made, by who wrote the mark and nobody else.
-func (g *gate) send(ctx context.Context, d *storedDecision) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	next := sendMark{Effect: g.effectID, Tool: g.in.Tool, Hash: g.hash, Attempt: 1, Token: NewSessionKey()}
-	if g.mark != nil {
-		next.Attempt, next.Decision = g.mark.Attempt+1, g.mark.Decision
-	}
-	w := &hub.WriteRows{Owner: g.turn, If: []hub.RowCondition{{Kind: rowMark, Key: []byte(g.effectID), Value: g.raw}}}
-	if d != nil {
-		used := *d
-		used.Used, next.Decision = true, d.ID
-		row, err := decisionRow(&used)
-		if err != nil {
-			return err
-		}
-		w.Rows = append(w.Rows, ownRow(g.turn, row))
-		w.If = append(w.If, hub.RowCondition{Kind: rowDecision, Key: row.Key, Value: d.raw})
-	}
-	value, err := json.Marshal(next)
-	if err != nil {
-		return err
-	}
-	w.Rows = append(w.Rows, store.Row{Kind: rowMark, Owner: g.turn, Key: []byte(g.effectID), Value: value})
-	if err := writeRows(ctx, g.hub, w); err != nil {
-		return err
-	}
-	if err := g.read(ctx); err != nil {
-		return err
-	}
-	if g.mark == nil || g.mark.Token != next.Token { // two writes may share a commit
-		return perdure.NonRetryable(errors.New("another attempt makes the call"))
-	}
-	return nil
-}
-
-// checkAnswer reports an answer that a decision of this kind does not have.
-func checkAnswer(kind string, a *Answer) error {
-	if !slices.Contains(allowed(kind), a.Answer) {
-		return &perdure.Error{Code: perdure.InvalidArgument, Op: "decide",
-			Message: fmt.Sprintf("%q is no answer to a decision of kind %s; it is one of %v", a.Answer, kind, allowed(kind))}
-	}
-	if (a.Answer == AnswerRaise) != (a.Raise != nil) || a.Raise != nil && (a.Raise.check() != nil || a.Raise.isZero()) {
-		return &perdure.Error{Code: perdure.InvalidArgument, Op: "decide",
-			Message: "the answer raise, and no other, needs amounts by which the budget is raised"}
-	}
-	if len(a.Result) > 0 && (a.Answer != AnswerHappened || !json.Valid(a.Result)) {
-		return &perdure.Error{Code: perdure.InvalidArgument, Op: "decide", Message: "a result is JSON and belongs to the answer happened"}
-	}
-	return nil
+	return &toolOutput{Result: s.Result}, nil
 }

@@ -27,6 +27,7 @@ type modelInput struct {
 	Stream  string `json:"stream,omitempty"`  // instance id of the run whose stream it is; "" = the turn
 	Options bool   `json:"options,omitempty"` // the turn has some, as a row
 	Model   int    `json:"model,omitempty"`   // which of the agent's models is asked, from 0
+	Failed  int    `json:"failed,omitempty"`  // calls of tools in a row, until now
 	// Reserved is what the call may cost at most; nil = anything.
 	Reserved *Spending `json:"reserved,omitempty"`
 }
@@ -58,6 +59,10 @@ func (c *code) modelStep(ctx context.Context, in modelInput) (*modelOutput, erro
 	if in.Step > c.agent.maxSteps() {
 		return nil, perdure.NonRetryable(&perdure.Error{Code: perdure.ResourceExhausted, Op: "model step",
 			Message: fmt.Sprintf("agent %s has not answered after %d model steps, which is the limit", c.agent.Name, c.agent.maxSteps())})
+	}
+	if most := c.agent.maxToolErrors(); in.Failed >= most {
+		return nil, perdure.NonRetryable(&perdure.Error{Code: perdure.ResourceExhausted, Op: "model step",
+			Message: fmt.Sprintf("%d calls of tools in a row have failed, which is the limit of agent %s", in.Failed, c.agent.Name)})
 	}
 	service, err := serviceOf(ctx)
 	if err != nil {

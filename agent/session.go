@@ -62,6 +62,7 @@ type sessionState struct {
 	Queue       []*admitted `json:"queue,omitempty"`
 	Steering    []*admitted `json:"steering,omitempty"` // given to the running turn
 	Closing     *closing    `json:"closing,omitempty"`  // the conversation comes to its end
+	Cleanups    int         `json:"cleanups,omitempty"` // of the conversation, so far
 	Expires     time.Time   `json:"expires,omitzero"`   // zero = never
 	Alarm       time.Time   `json:"alarm,omitzero"`     // when the session looks whether its time is over
 	Recent      []string    `json:"recent,omitempty"`   // ids of ended turns without the session, newest last
@@ -119,9 +120,9 @@ func (c *code) session(ctx *perdure.EntityContext) (any, error) {
 	case opCancel:
 		result, err = s.cancel()
 	case opDelete:
-		err = s.close(true)
+		err = s.closeNow(true)
 	case opReset:
-		err = s.close(false)
+		err = s.closeNow(false)
 	case opCleaned:
 		err = s.cleaned()
 	case opExpire:

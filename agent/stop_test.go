@@ -114,7 +114,7 @@ func TestStopInTool(t *testing.T) {
 		<-ctx.Done()
 		close(left)
 		return "", ctx.Err()
-	})
+	}, agent.WithEffect(agent.Pure))
 	m := modeltest.Script(t, modeltest.Call("stuck", nil).Then(modeltest.Call("nothing", nil)), modeltest.Say("On we go.").Check(func(r *model.Request) error {
 		if n := len(r.Messages); n != 5 {
 			return fmt.Errorf("the model is given %d messages, want 5", n)

@@ -63,7 +63,8 @@ func NewTool[In, Out any](name, description string, fn func(ctx context.Context,
 	for _, opt := range opts {
 		opt(&t.options)
 	}
-	if t.err = t.options.check(reflect.TypeFor[In]()); t.err != nil {
+	t.options.in = reflect.TypeFor[In]()
+	if t.err = t.options.check(t.options.in); t.err != nil {
 		return t
 	}
 	t.schema, t.err = jsonschema.For[In](nil)
@@ -109,6 +110,30 @@ func (t *FuncTool) Call(ctx context.Context, arguments string) (any, error) {
 	return t.call(ctx, arguments)
 }
 
+// With returns a tool that is t with other options, for tools that NewTool did not
+// make, such as those of MCP servers. It keeps the class of t's effects unless an
+// option declares another. Functions of options that look at the arguments take
+// those of a tool that was not made by NewTool as map[string]any.
+func With(t Tool, opts ...ToolOption) Tool { return &optionTool{t, opts} }
+
+// optionTool is a Tool with options.
+type optionTool struct {
+	Tool
+	opts []ToolOption
+}
+
+// apply adds the tool's options to those of the tool within.
+func (t *optionTool) apply(o *toolOptions) error {
+	in := o.in
+	if in == nil {
+		in = reflect.TypeFor[map[string]any]()
+	}
+	for _, opt := range t.opts {
+		opt(o)
+	}
+	return o.check(in)
+}
+
 // boundTool is a tool as an agent uses it.
 type boundTool struct {
 	tool     Tool
@@ -122,6 +147,16 @@ var toolName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 // bind prepares a tool for use, or says what is wrong with it.
 func bind(t Tool) (*boundTool, error) {
+	if o, ok := t.(*optionTool); ok {
+		b, err := bind(o.Tool)
+		if err == nil {
+			err = o.apply(&b.toolOptions)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("tool %q: %w", t.Name(), err)
+		}
+		return b, nil
+	}
 	b := &boundTool{tool: t, offer: model.Tool{Name: t.Name(), Description: t.Description()}}
 	if f, ok := t.(*FuncTool); ok {
 		if f.err != nil {

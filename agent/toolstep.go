@@ -13,6 +13,8 @@ type toolInput struct {
 	Tool          string `json:"tool"`
 	CallID        string `json:"callId"`
 	Arguments     string `json:"arguments"`
+	Agent         string `json:"agent,omitempty"`
+	Step          int    `json:"step,omitempty"` // model step that made the call
 	Session       string `json:"session,omitempty"`
 	CorrelationID string `json:"correlationId,omitempty"`
 	Decision      string `json:"decision,omitempty"` // that was waited for
@@ -46,40 +48,40 @@ func CallOf(ctx context.Context) ToolCall {
 	return call
 }
 
-// toolStep is the activity that calls a tool. Its failures are told to the model.
+// toolStep is the activity that calls a tool. A failure that is not repeated is
+// told to the model.
 func (c *code) toolStep(ctx context.Context, in toolInput) (*toolOutput, error) {
+	arguments := in.Arguments
 	b, ok := c.tools[in.Tool]
-	if !ok {
-		return nil, perdure.NonRetryable(fmt.Errorf("there is no tool %q", in.Tool))
+	var refusal error
+	if ok {
+		arguments, refusal = b.validate(in.Arguments)
+	} else {
+		b, refusal = &boundTool{}, fmt.Errorf("there is no tool %q", in.Tool)
 	}
-	arguments, err := b.validate(in.Arguments)
-	if err != nil {
-		return nil, perdure.NonRetryable(err)
-	}
+	refusal = perdure.NonRetryable(refusal)
 	ctx = context.WithValue(ctx, toolCallKey{}, ToolCall{
 		Agent: c.agent.Name, Tool: in.Tool, CallID: in.CallID, Session: in.Session,
 		Turn: perdure.Activity(ctx).InstanceID, CorrelationID: in.CorrelationID,
 	})
 	if b.guarded() {
-		g, err := newGate(ctx, b, in, arguments)
+		g, err := newGate(ctx, b, in, arguments, refusal)
 		if err != nil {
 			return nil, err
+		}
+		if b.effect.once() {
+			return g.carryOut(ctx)
 		}
 		if out, err := g.pass(ctx); out != nil || err != nil {
 			return out, err
 		}
 		arguments = g.arguments
+	} else if refusal != nil {
+		return nil, refusal
 	}
-	value, err := b.tool.Call(ctx, arguments)
+	result, err := b.invoke(ctx, arguments)
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
 		return nil, err
 	}
-	text, err := json.Marshal(value)
-	if err != nil {
-		return nil, perdure.NonRetryable(fmt.Errorf("the result of %s has no JSON: %w", in.Tool, err))
-	}
-	return &toolOutput{Result: text}, nil
+	return &toolOutput{Result: result}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/model"
 )
 
@@ -22,6 +23,7 @@ type toolCall struct {
 	asked     int    // decisions so far
 	result    json.RawMessage
 	err       error
+	givenUp   bool // nobody waits for its outcome any more
 }
 
 // newToolCall prepares the call with this ordinal among those of its model step.
@@ -42,29 +44,60 @@ func (t *turn) newToolCall(ordinal int, call *model.FunctionCall) *toolCall {
 	return c
 }
 
+// tool is what the code knows of the tool; nothing is known of one that is gone,
+// so that its calls are dealt with as irreversible ones.
+func (c *toolCall) tool() *boundTool {
+	if b := c.tools[c.call.Name]; b != nil {
+		return b
+	}
+	return &boundTool{}
+}
+
 // run carries the call out, and waits for the decisions that it needs.
 func (c *toolCall) run() {
 	in := toolInput{
-		Tool: c.call.Name, CallID: c.call.CallID, Arguments: c.call.Arguments,
+		Tool: c.call.Name, CallID: c.call.CallID, Arguments: c.call.Arguments, Agent: c.agent.Name, Step: c.step,
 		Session: c.in.Session, CorrelationID: c.in.CorrelationID,
 	}
 	var timer *perdure.Timer
 	for c.err == nil {
 		var out *toolOutput
-		if out, c.err = await(c.turn, c.schedule(in)); c.err != nil || out == nil {
+		if out, c.err = c.await(c.schedule(in)); c.err != nil || out == nil {
 			break
 		}
 		if out.Ask == nil && out.Wait == "" {
 			c.result = out.Result
 			break
 		}
-		if out.Ask != nil {
+		if in.Decision = out.Wait; out.Ask != nil {
 			d := c.open(out.Ask)
 			in.Decision, timer = d.ID, c.restart(timer, d.Deadline)
 		}
 		in.Expired, c.err = c.wait(in.Decision, timer)
 	}
 	c.restart(timer, nil)
+	if !c.givenUp && c.tool().effect.once() { // its outcome is in the journal
+		c.put([]perdure.Row{{Kind: uint16(hub.RowHold), Key: []byte(c.effectID), Delete: true}})
+	}
+}
+
+// await waits for a step of the call. If the turn is stopped, a call that may have
+// been sent has its grace to end in; then it is given up and the error is Canceled.
+func (c *toolCall) await(task *perdure.Task[*toolOutput]) (*toolOutput, error) {
+	if c.stop == nil || perdure.Any(c.ctx, task, c.stop) == perdure.Awaitable(task) {
+		return task.Await()
+	}
+	if grace := c.tool().graceTime(); grace > 0 {
+		c.put([]perdure.Row{{Kind: rowStop, Key: []byte(stopKey), Value: []byte("true")}})
+		timer := c.ctx.Timer(grace)
+		if perdure.Any(c.ctx, task, timer) == perdure.Awaitable(task) {
+			timer.Cancel()
+			return task.Await()
+		}
+	}
+	task.Cancel()
+	c.givenUp = true
+	return nil, stopped(c.ctx.InstanceID())
 }
 
 // restart cancels a timer, if there is one, and starts another if there is a
@@ -85,25 +118,26 @@ func (c *toolCall) schedule(in toolInput) *perdure.Task[*toolOutput] {
 	if err != nil { // strings are always encodable
 		panic(err)
 	}
+	options := c.tool().stepOptions()
+	options.Tags, options.Effect = map[string]string{"tool": c.call.Name}, []byte(c.effectID)
 	return perdure.TaskOf[*toolOutput](c.ctx, perdure.Step{
-		Kind: perdure.StepActivity, Name: toolPrefix + fold(c.agent.Name), Input: text,
-		Options: &perdure.StepOptions{Tags: map[string]string{"tool": c.call.Name}, Effect: []byte(c.effectID)},
+		Kind: perdure.StepActivity, Name: toolPrefix + fold(c.agent.Name), Input: text, Options: options,
 	})
 }
 
 // open asks for a decision, in the commit in which the turn begins to wait.
 func (c *toolCall) open(a *ask) *storedDecision {
 	c.asked++
-	version := ""
-	if b := c.tools[c.call.Name]; b != nil {
-		version = b.version
+	version := c.tool().version
+	id := a.ID
+	if id == "" {
+		id = digest("decision", c.effectID, c.ctx.ExecutionID(), a.Kind, fmt.Sprint(c.asked))
 	}
 	d := &storedDecision{Decision: Decision{
-		ID:   digest("decision", c.effectID, c.ctx.ExecutionID(), a.Kind, fmt.Sprint(c.asked)),
-		Kind: a.Kind, Run: c.ctx.InstanceID(), Agent: c.agent.Name, Session: c.in.Session, Turn: c.ctx.InstanceID(),
+		ID: id, Kind: a.Kind, Run: c.ctx.InstanceID(), Agent: c.agent.Name, Session: c.in.Session, Turn: c.ctx.InstanceID(),
 		Step: c.step, CallID: c.call.CallID, Tool: c.call.Name, Args: json.RawMessage(c.arguments),
 		ToolVersion: version, ArgsHash: argsHash(c.call.Name, version, c.arguments, c.effectID), EffectID: c.effectID,
-		RequestedAt: c.ctx.Now(), State: DecisionPending,
+		RequestedAt: c.ctx.Now(), State: DecisionPending, Reason: a.Reason,
 	}}
 	if a.Timeout > 0 {
 		deadline := c.ctx.Now().Add(a.Timeout)
@@ -137,5 +171,6 @@ func (c *toolCall) wait(id string, timer *perdure.Timer) (expired bool, err erro
 		return true, nil
 	}
 	event.Cancel()
+	c.givenUp = true
 	return false, stopped(c.ctx.InstanceID())
 }

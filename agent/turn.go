@@ -87,6 +87,7 @@ type turn struct {
 	offset   int64 // of the next frame of the stream
 	step     int   // model steps so far
 	repairs  int   // answers that did not fit the format
+	failed   int   // calls of tools in a row that have failed
 	usage    model.Usage
 	spent    Spending
 	purse    purse                   // empty = no budget
@@ -242,9 +243,10 @@ func (t *turn) run(calls []*model.FunctionCall, routes []route) (left []*model.F
 			branches[i].Await()
 		}
 		var value any
+		t.failed++
 		if c.err != nil {
 			value = toolError(c.err)
-		} else if len(c.result) > 0 {
+		} else if t.failed = 0; len(c.result) > 0 {
 			value = c.result
 		}
 		result := model.ToolResult(c.call.CallID, value)

@@ -110,8 +110,8 @@ func TestCrashInCall(t *testing.T) {
 	crash, echo := tool(t, c, "crash"), tool(t, c, "echo")
 	for range 3 {
 		_, err := call(t.Context(), crash, `{"text":"a"}`)
-		if perdure.CodeOf(err) != perdure.Unavailable || !retryable(err) {
-			t.Fatalf("crash() = %v, want unavailable, to be retried", err)
+		if perdure.CodeOf(err) != perdure.Unavailable || !retryable(err) || !errors.Is(err, agent.ErrOutcomeUnknown) {
+			t.Fatalf("crash() = %v, want unavailable, to be retried, with an unknown outcome", err)
 		}
 		if got, err := call(t.Context(), echo, `{"text":"a"}`); err != nil || got != `"a"` {
 			t.Fatalf("echo() after a crash = %s, %v, want it from a new process", got, err)
@@ -223,7 +223,7 @@ func TestSlow(t *testing.T) {
 			}
 			s.Timeout = 300 * time.Millisecond
 			hasty := tool(t, dial(t, s), "slow")
-			if _, err := call(t.Context(), hasty, `{"text":"a"}`); perdure.CodeOf(err) != perdure.DeadlineExceeded {
+			if _, err := call(t.Context(), hasty, `{"text":"a"}`); perdure.CodeOf(err) != perdure.DeadlineExceeded || !errors.Is(err, agent.ErrOutcomeUnknown) {
 				t.Errorf("slow() = %v, want deadline_exceeded", err)
 			}
 		})

@@ -73,8 +73,8 @@ func (t *Tool) Effect() agent.Effect { return t.effect }
 // Call calls the tool on the server. The result is its structured content; else
 // its text, if it is nothing but text; else the list of its contents. An error of
 // the tool is final. A server that is lost (Unavailable) or too slow
-// (DeadlineExceeded) is an error that may be retried, though the call may have
-// happened. The server gets the effect id of the step, as perdure/effectId in
+// (DeadlineExceeded) is an error that may be retried; if the call was sent, it is an
+// agent.ErrOutcomeUnknown, if there was no connection, an agent.NotDone. The server gets the effect id of the step, as perdure/effectId in
 // _meta and, over HTTP, as Idempotency-Key.
 func (t *Tool) Call(ctx context.Context, arguments string) (any, error) {
 	effect := perdure.Activity(ctx).EffectID
@@ -94,7 +94,7 @@ func (t *Tool) callOnce(ctx context.Context, arguments, effect string) (any, err
 	defer end()
 	l, err := t.client.acquire(ctx)
 	if err != nil {
-		return nil, err
+		return nil, agent.NotDone(err)
 	}
 	value, err := t.callOver(ctx, l, arguments, effect)
 	t.client.release(l, err != nil && isLost(err))
@@ -120,9 +120,25 @@ func (t *Tool) callOver(ctx context.Context, l *link, arguments, effect string) 
 	}
 	result, err := l.session.CallTool(context.WithValue(ctx, effectKey{}, effect), params)
 	if err != nil {
-		return nil, c.failure(ctx, l, err)
+		return nil, unsure(c.failure(ctx, l, err))
 	}
 	return t.valueOf(result)
+}
+
+// unsure is the error of a call that was sent. Unless the server has refused it, it
+// may have been carried out.
+func unsure(err error) error {
+	var own *perdure.Error
+	if !errors.As(err, &own) || errors.Is(err, errMissing) {
+		return err
+	}
+	switch own.Code {
+	case perdure.Unavailable, perdure.DeadlineExceeded, perdure.Canceled:
+		told := *own
+		told.Cause = errors.Join(agent.ErrOutcomeUnknown, own.Cause)
+		return &told
+	}
+	return err
 }
 
 // valueOf is a result as the model gets it.

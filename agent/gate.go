@@ -1,0 +1,282 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/hub"
+	"github.com/perdure/perdure/store"
+)
+
+// ask is a question that stands between a call and its outcome.
+type ask struct {
+	Kind    string        `json:"kind"`
+	ID      string        `json:"id,omitempty"`      // of the decision; "" = made by the turn
+	Reason  string        `json:"reason,omitempty"`  // told to who decides
+	Timeout time.Duration `json:"timeout,omitempty"` // ns; 0 = none
+}
+
+// gate stands before a tool that must not just be called.
+type gate struct {
+	*boundTool
+	refusal   error // why the call cannot be made now; nil = it can
+	hub       hub.Rows
+	in        toolInput
+	turn      string
+	execution string
+	activity  string // token of the step's attempt
+	effectID  string
+	arguments string          // as the tool is given them
+	shown     string          // the same, canonical
+	hash      string          // of tool, arguments and effect id
+	decision  *storedDecision // that was waited for; nil = none
+	mark      *sendMark       // nil = the call was never sent
+	raw       []byte          // of the mark
+	lost      error           // with which the call ended that has no outcome; nil = it was cut
+}
+
+// newGate returns the gate before a call. Refusal says why the call must not be
+// made, if it was not made already.
+func newGate(ctx context.Context, b *boundTool, in toolInput, arguments string, refusal error) (*gate, error) {
+	service, err := serviceOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	h, err := service.client.Hub(ctx)
+	if err != nil {
+		return nil, err
+	}
+	shown, err := canonicalArguments(arguments)
+	if err != nil { // such a call was never sent
+		return nil, perdure.NonRetryable(fmt.Errorf("the arguments of %s: %w", in.Tool, err))
+	}
+	info := perdure.Activity(ctx)
+	g := &gate{
+		boundTool: b, refusal: refusal, hub: h, in: in, turn: info.InstanceID, execution: info.ExecutionID,
+		activity: info.Token, effectID: info.EffectID, arguments: arguments, shown: shown,
+		hash: argsHash(in.Tool, b.version, shown, info.EffectID),
+	}
+	if b.approval != nil { // what was shown is what runs
+		g.arguments = shown
+	}
+	return g, nil
+}
+
+// maxRaces bounds how often a gate looks again because a row has changed.
+const maxRaces = 10
+
+// pass returns nil if the call is to be made now: its mark is durable. Otherwise
+// it returns how the step ends without a call.
+func (g *gate) pass(ctx context.Context) (*toolOutput, error) {
+	var err error
+	for range maxRaces {
+		var out *toolOutput
+		if err = g.read(ctx); err != nil {
+			return nil, err
+		}
+		if out, err = g.decide(ctx); perdure.CodeOf(err) != perdure.Conflict {
+			return out, err
+		}
+	}
+	return nil, err
+}
+
+// read finds out where the call stands.
+func (g *gate) read(ctx context.Context) (err error) {
+	g.decision = nil
+	if g.mark, g.raw, err = markOf(ctx, g.hub, g.turn, g.effectID); err != nil || g.in.Decision == "" {
+		return err
+	}
+	g.decision, err = decisionOf(ctx, g.hub, g.turn, g.in.Decision)
+	if err == nil && g.decision == nil {
+		return perdure.NonRetryable(errors.New("the decision is not there"))
+	}
+	return err
+}
+
+// decide goes on from what was read. Conflict means that it has changed.
+func (g *gate) decide(ctx context.Context) (*toolOutput, error) {
+	d := g.decision
+	switch {
+	case g.mark == nil && d != nil && d.State == DecisionPending:
+		if !g.in.Expired {
+			return &toolOutput{Wait: d.ID}, nil
+		}
+		expired := *d
+		expired.State = DecisionExpired
+		if err := replace(ctx, g.hub, &expired, false); err != nil {
+			return nil, err
+		}
+		return nil, expired.refusal()
+	case g.mark == nil:
+		return g.first(ctx)
+	case g.mark.Settled != nil && g.mark.Settled.Undone:
+		return g.again(ctx)
+	case g.mark.Settled != nil:
+		return g.mark.Settled.answer()
+	case !g.effect.once():
+		return nil, g.refusal
+	}
+	return g.interrupted(ctx)
+}
+
+// first lets a call pass that was never sent.
+func (g *gate) first(ctx context.Context) (*toolOutput, error) {
+	if g.refusal != nil {
+		return nil, g.refusal
+	}
+	d := g.decision
+	if d == nil {
+		if g.approval != nil {
+			needed, err := g.approval(ctx, g.arguments)
+			if err != nil {
+				return nil, perdure.NonRetryable(err)
+			}
+			if needed {
+				return &toolOutput{Ask: &ask{Kind: DecisionApproval, Timeout: g.approvalTimeout()}}, nil
+			}
+		}
+		if !g.effect.once() {
+			return nil, nil
+		}
+		return nil, g.send(ctx, nil)
+	}
+	if d.Kind != DecisionApproval || d.State != DecisionAnswered || d.Answer != AnswerApprove || d.Used || d.ArgsHash != g.hash {
+		return nil, d.refusal()
+	}
+	return nil, g.send(ctx, d)
+}
+
+// interrupted goes on with a call that was sent and has no outcome: a person has
+// decided about it, or is to, or the tool knows what became of it.
+func (g *gate) interrupted(ctx context.Context) (*toolOutput, error) {
+	d, err := decisionOf(ctx, g.hub, g.turn, g.mark.unknownID())
+	switch {
+	case err != nil:
+		return nil, err
+	case d == nil:
+		return g.reconcile(ctx)
+	case d.State == DecisionPending:
+		return &toolOutput{Wait: d.ID}, nil
+	case d.State == DecisionAnswered && d.Answer == AnswerRetry && !d.Used && g.refusal == nil:
+		return nil, g.send(ctx, d)
+	case g.refusal != nil:
+		return nil, g.refusal
+	}
+	return nil, d.refusal()
+}
+
+// askPerson is the question what became of the call.
+func (g *gate) askPerson() *toolOutput {
+	a := &ask{Kind: DecisionOutcomeUnknown, ID: g.mark.unknownID(), Reason: "the call was interrupted"}
+	if g.lost != nil {
+		a.Reason = clip(g.lost.Error())
+	}
+	return &toolOutput{Ask: a}
+}
+
+// maxReason bounds the text of an error that a decision tells, in bytes.
+const maxReason = 2 << 10
+
+func clip(text string) string {
+	if len(text) <= maxReason {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxReason], "") + " ..."
+}
+
+// reconcile asks the tool what became of a call that was interrupted.
+func (g *gate) reconcile(ctx context.Context) (*toolOutput, error) {
+	if g.boundTool.reconcile == nil || g.refusal != nil {
+		return g.askPerson(), nil
+	}
+	outcome, err := g.boundTool.reconcile(ctx, g.effectID, g.arguments)
+	switch {
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case err != nil || !outcome.known:
+		return g.askPerson(), nil
+	case outcome.happened:
+		text, err := json.Marshal(outcome.result)
+		if err != nil {
+			return g.askPerson(), nil
+		}
+		return &toolOutput{Result: text}, nil
+	}
+	return g.again(ctx)
+}
+
+// again has a call made again that did nothing. What allowed it still does, if it
+// is the same call.
+func (g *gate) again(ctx context.Context) (*toolOutput, error) {
+	switch {
+	case g.refusal != nil:
+		return nil, g.refusal
+	case g.mark.Decision != "" && g.mark.Hash != g.hash:
+		return nil, errOtherCall
+	}
+	return nil, g.send(ctx, nil)
+}
+
+var errOtherCall = perdure.NonRetryable(errors.New("the approval is not for this call"))
+
+// send makes the mark durable, and with it that the decision is used. The call
+// may then be made, by who wrote the mark and nobody else.
+func (g *gate) send(ctx context.Context, d *storedDecision) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	next := &sendMark{
+		Effect: g.effectID, Tool: g.in.Tool, Version: g.version, Args: json.RawMessage(g.shown), Hash: g.hash,
+		Attempt: 1, Token: NewSessionKey(), Execution: g.execution, Agent: g.in.Agent, Session: g.in.Session,
+		CallID: g.in.CallID, Step: g.in.Step, At: time.Now().UTC(),
+	}
+	if g.mark != nil {
+		next.Attempt, next.Decision = g.mark.Attempt+1, g.mark.Decision
+	}
+	w := &hub.WriteRows{Owner: g.turn, Activity: g.activity, If: []hub.RowCondition{
+		{Kind: rowMark, Key: []byte(g.effectID), Value: g.raw}, {Kind: rowStop, Key: []byte(stopKey)},
+	}}
+	if d != nil {
+		used := *d
+		used.Used, next.Decision = true, d.ID
+		if err := used.replaceIn(w); err != nil {
+			return err
+		}
+	}
+	row, err := next.row(g.turn)
+	if err != nil {
+		return err
+	}
+	w.Rows = append(w.Rows, row)
+	if g.effect.once() {
+		w.Rows = append(w.Rows, next.holdRow(g.turn))
+	}
+	if err := writeRows(ctx, g.hub, w); err != nil {
+		if perdure.CodeOf(err) == perdure.Conflict && g.isStopped(ctx) {
+			return perdure.NonRetryable(stopped(g.turn))
+		}
+		return err
+	}
+	if err := g.read(ctx); err != nil {
+		return err
+	}
+	if g.mark == nil || g.mark.Token != next.Token { // two writes may share a commit
+		return perdure.NonRetryable(errors.New("another attempt makes the call"))
+	}
+	if ctx.Err() != nil { // it was given up before it was made
+		return errors.Join(context.Cause(ctx), g.report(ctx, settlement{Undone: true}))
+	}
+	return nil
+}
+
+// isStopped reports whether the turn was told to stop.
+func (g *gate) isStopped(ctx context.Context) bool {
+	rows, _, err := g.hub.ReadRows(ctx, store.RowQuery{Kind: rowStop, Owner: g.turn, Limit: 1})
+	return err == nil && len(rows) > 0
+}
