@@ -102,16 +102,16 @@ func (s *Service) Decision(ctx context.Context, id string) (*Decision, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := lookUp(ctx, h, id)
+	d, err := openedDecision(ctx, h, id)
 	if err != nil {
 		return nil, err
 	}
 	return &d.Decision, nil
 }
 
-// lookUp returns a decision, which it opens if it is about a call whose turn has
+// openedDecision returns a decision, which it opens if it is about a call whose turn has
 // ended.
-func lookUp(ctx context.Context, h hub.Hub, id string) (*storedDecision, error) {
+func openedDecision(ctx context.Context, h hub.Hub, id string) (*storedDecision, error) {
 	d, err := findDecision(ctx, h, id)
 	if perdure.CodeOf(err) != perdure.NotFound {
 		return d, err
@@ -143,7 +143,7 @@ func (s *Service) Decide(ctx context.Context, id string, a Answer) (*Decision, e
 	if err != nil {
 		return nil, err
 	}
-	d, err := lookUp(ctx, h, id)
+	d, err := openedDecision(ctx, h, id)
 	if err != nil {
 		return nil, err
 	}
