@@ -1,6 +1,7 @@
 package anthropic
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -114,7 +115,7 @@ func block(c model.Content, role model.Role) (wireBlock, error) {
 			return wireBlock{Type: "tool_use", ID: c.CallID, Name: c.Name, Input: callInput(c.Arguments)}, nil
 		}
 	case *model.FunctionResult:
-		return wireBlock{Type: "tool_result", ToolUseID: c.CallID, Content: resultText(c), IsError: c.Error != ""}, nil
+		return wireBlock{Type: "tool_result", ToolUseID: c.CallID, Content: c.ForModel(), IsError: c.Error != ""}, nil
 	case *model.Data:
 		return dataBlock(c)
 	case *model.URI:
@@ -160,27 +161,13 @@ func callInput(arguments string) json.RawMessage {
 	return b
 }
 
-// resultText is what the model reads: strings without their quotes, other values
-// as JSON.
-func resultText(r *model.FunctionResult) string {
-	if r.Error != "" {
-		return r.Error
-	}
-	var s *string
-	if err := json.Unmarshal(r.Result, &s); err == nil && s != nil {
-		return *s
-	}
-	return string(r.Result)
-}
-
 func dataBlock(d *model.Data) (wireBlock, error) {
 	mediaType, b, err := d.Decode()
 	if err != nil {
 		return wireBlock{}, err
 	}
 	mediaType, _, _ = strings.Cut(mediaType, ";")
-	_, base64, _ := strings.Cut(d.URI, ",")
-	source := &wireSource{Type: "base64", MediaType: mediaType, Data: base64}
+	source := &wireSource{Type: "base64", MediaType: mediaType, Data: base64.StdEncoding.EncodeToString(b)}
 	switch {
 	case strings.HasPrefix(mediaType, "image/"):
 		return wireBlock{Type: "image", Source: source}, nil

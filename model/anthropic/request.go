@@ -1,7 +1,6 @@
 package anthropic
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -93,7 +92,7 @@ func (cfg *Config) encode(req *model.Request) ([]byte, error) {
 		return nil, err
 	}
 	cfg.addThinking(&w)
-	return marshal(w)
+	return model.StableJSON(w)
 }
 
 func (w *wireRequest) addTools(req *model.Request) error {
@@ -153,16 +152,4 @@ func (cfg *Config) addThinking(w *wireRequest) {
 	if c := w.ToolChoice; c != nil && (c.Type == "any" || c.Type == "tool") {
 		w.ToolChoice = nil
 	}
-}
-
-// marshal writes JSON without the escaping of HTML, which would make tokens of
-// every '<'.
-func marshal(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }

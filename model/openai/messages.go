@@ -1,7 +1,7 @@
 package openai
 
 import (
-	"encoding/json"
+	"encoding/base64"
 	"fmt"
 	"strings"
 
@@ -158,10 +158,9 @@ func dataPart(d *model.Data) (wirePart, error) {
 		return wirePart{}, err
 	}
 	mediaType, _, _ = strings.Cut(mediaType, ";")
-	_, base64, _ := strings.Cut(d.URI, ",")
 	switch {
 	case strings.HasPrefix(mediaType, "image/"):
-		return wirePart{Type: "image_url", ImageURL: &wireImage{URL: d.URI}}, nil
+		return wirePart{Type: "image_url", ImageURL: &wireImage{URL: model.NewData(mediaType, b).URI}}, nil
 	case strings.HasPrefix(mediaType, "text/"):
 		return wirePart{Type: "text", Text: string(b)}, nil
 	case mediaType == "audio/wav", mediaType == "audio/mpeg", mediaType == "audio/mp3":
@@ -169,13 +168,13 @@ func dataPart(d *model.Data) (wirePart, error) {
 		if mediaType == "audio/wav" {
 			format = "wav"
 		}
-		return wirePart{Type: "input_audio", InputAudio: &wireAudio{Data: base64, Format: format}}, nil
+		return wirePart{Type: "input_audio", InputAudio: &wireAudio{Data: base64.StdEncoding.EncodeToString(b), Format: format}}, nil
 	case mediaType == "application/pdf":
 		name := d.Name
 		if name == "" {
 			name = "file.pdf"
 		}
-		return wirePart{Type: "file", File: &wireFile{Filename: name, FileData: d.URI}}, nil
+		return wirePart{Type: "file", File: &wireFile{Filename: name, FileData: model.NewData(mediaType, b).URI}}, nil
 	}
 	return wirePart{}, fmt.Errorf("data of type %q cannot be sent", mediaType)
 }
@@ -222,17 +221,12 @@ func toolMessages(m *model.Message) []wireMessage {
 	return out
 }
 
-// resultText is what the model reads: strings without their quotes, other values
-// as JSON.
+// resultText is what the model reads as the result of a tool.
 func resultText(r *model.FunctionResult) string {
 	if r.Error != "" {
 		return "error: " + r.Error
 	}
-	var s *string
-	if err := json.Unmarshal(r.Result, &s); err == nil && s != nil {
-		return *s
-	}
-	return string(r.Result)
+	return r.ForModel()
 }
 
 // maxName is the API's limit for names of participants.

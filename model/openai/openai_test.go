@@ -438,3 +438,47 @@ func TestConfig(t *testing.T) {
 		t.Errorf("Describe() = %v, want %v", got, want)
 	}
 }
+
+// awkward holds what JSON writes in more than one way.
+func awkward() *model.Request {
+	return &model.Request{
+		Instructions: "a <b> & c \u2028 \xff\xfe \\u003c",
+		Messages: []*model.Message{
+			model.UserText("<i> \u2029 \xff & \\u0026"),
+			{Role: model.RoleAssistant, Contents: model.Contents{
+				&model.Text{Text: "see <x>"},
+				&model.FunctionCall{CallID: "c1", Name: "look", Arguments: `{ "at" : "<7>", "b":"\u003c" }`},
+				&model.FunctionCall{CallID: "c2", Name: "look", Arguments: "{\"at\": \xff"},
+			}},
+			{Role: model.RoleTool, Contents: model.Contents{
+				&model.FunctionResult{CallID: "c1", Result: json.RawMessage(`{ "html": "<b> & \u003e \\u003c \u2028", "n": 1.50, "z":1, "a":[ 1e3 ] }`)},
+				&model.FunctionResult{CallID: "c2", Result: json.RawMessage(`"<i>"`)}}},
+		},
+		Tools:  []model.Tool{{Name: "look", Description: "<&>", Schema: json.RawMessage("{ \"type\" : \"object\", \"description\":\"<at> & \u2028\" }")}},
+		Format: &model.Format{Schema: json.RawMessage(`{"type": "object", "title":"<t>"}`)},
+	}
+}
+
+// TestBytesSurviveStorage: a request has the same body before and after its
+// messages were stored as JSON, or the prompt's cache would be missed.
+func TestBytesSurviveStorage(t *testing.T) {
+	b, err := json.Marshal(awkward())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stored model.Request
+	if err := json.Unmarshal(b, &stored); err != nil {
+		t.Fatal(err)
+	}
+	m, server, _ := serve(t, modeltest.Say("1"), modeltest.Say("2"), modeltest.Say("3"))
+	for _, req := range []*model.Request{awkward(), awkward(), &stored} {
+		if _, err := model.Collect(m.Generate(t.Context(), req)); err != nil {
+			t.Fatalf("Generate() = %v", err)
+		}
+	}
+	for i, got := range server.Requests() {
+		if diff := cmp.Diff(string(server.Requests()[0].Body), string(got.Body)); diff != "" {
+			t.Errorf("body %d mismatch (-first +got):\n%s", i, diff)
+		}
+	}
+}

@@ -1,7 +1,6 @@
 package openai
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -107,7 +106,7 @@ func (d dialect) encode(name string, req *model.Request) ([]byte, error) {
 		return nil, err
 	}
 	w.Messages = messages
-	return marshal(w)
+	return model.StableJSON(w)
 }
 
 func toolChoice(req *model.Request) any {
@@ -130,16 +129,4 @@ func encodeFormat(f *model.Format) *wireFormat {
 	return &wireFormat{Type: "json_schema", JSONSchema: &wireSchema{
 		Name: cmp.Or(f.Name, "answer"), Description: f.Description, Schema: f.Schema, Strict: f.Strict,
 	}}
-}
-
-// marshal writes JSON without the escaping of HTML, which would make tokens of
-// every '<'.
-func marshal(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
