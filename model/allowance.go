@@ -56,6 +56,7 @@ type allowance struct {
 	limit, level float64
 	rate         float64 // refill per second; 0 = not known
 	at           time.Time
+	told         int64 // when the last answer told, by the model's clock
 }
 
 // now brings the level up to the time.
@@ -91,8 +92,10 @@ func (a *allowance) spend(n float64, now time.Time) {
 }
 
 // read takes over what the headers say, if they say anything. open is what they
-// may not count yet.
-func (a *allowance) read(kind int, header func(string) string, now time.Time, open float64) bool {
+// may not count yet, sent is when the call was sent, and clock is the time of the
+// answer, both by the model's clock. An answer to a call that was sent before the
+// last answer came may be older than that one: of the two the lower level holds.
+func (a *allowance) read(kind int, header func(string) string, now time.Time, open float64, sent, clock int64) bool {
 	for _, names := range allowanceHeaders(kind) {
 		remaining, ok := amount(header(names[1]))
 		if !ok {
@@ -105,7 +108,11 @@ func (a *allowance) read(kind int, header func(string) string, now time.Time, op
 		if reset, ok := resetAfter(header(names[2]), now); ok && reset > 0 && limit > remaining {
 			a.rate = (limit - remaining) / reset.Seconds()
 		}
-		a.limit, a.level, a.at = limit, remaining-open, now
+		level := remaining - open
+		if a.told > sent {
+			level = min(level, a.now(now))
+		}
+		a.limit, a.level, a.at, a.told = limit, level, now, clock
 		return true
 	}
 	return false

@@ -68,6 +68,8 @@ type modelLimit struct {
 	// open are the calls without an answer, and their tokens.
 	open       int
 	openTokens int64
+	// clock counts calls and answers, to tell which came first.
+	clock int64
 }
 
 const (
@@ -98,10 +100,10 @@ func (l *Limiter) Wait(ctx context.Context, name string, tokens int64) (*Permit,
 		return nil, context.Cause(ctx)
 	}
 	for ctx.Err() == nil {
-		wait, changed := l.take(m, tokens)
+		p, wait, changed := l.take(m, tokens)
 		switch {
-		case wait == 0:
-			return &Permit{limiter: l, model: m, tokens: tokens}, nil
+		case p != nil:
+			return p, nil
 		case wait > time.Until(deadline):
 			return nil, l.tooLong(name, wait)
 		}
@@ -142,9 +144,9 @@ func (l *Limiter) model(name string) *modelLimit {
 	return m
 }
 
-// take books a call and returns 0, or returns the time to wait, negative if only
-// an answer can tell, and what is closed when that changes.
-func (l *Limiter) take(m *modelLimit, tokens int64) (time.Duration, <-chan struct{}) {
+// take books a call, or returns the time to wait, negative if only an answer can
+// tell, and what is closed when that changes.
+func (l *Limiter) take(m *modelLimit, tokens int64) (*Permit, time.Duration, <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
@@ -153,17 +155,18 @@ func (l *Limiter) take(m *modelLimit, tokens int64) (time.Duration, <-chan struc
 		wait = max(wait, m.allowances[kind].wait(need(kind, tokens), now))
 	}
 	if wait > 0 {
-		return wait, m.changed
+		return nil, wait, m.changed
 	}
 	if m.slots > 0 && m.open >= m.slots {
-		return -1, m.changed
+		return nil, -1, m.changed
 	}
 	for kind := range m.allowances {
 		m.allowances[kind].spend(need(kind, tokens), now)
 	}
 	m.open++
 	m.openTokens += tokens
-	return 0, nil
+	m.clock++
+	return &Permit{limiter: l, model: m, tokens: tokens, sent: m.clock}, 0, nil
 }
 
 // Permit is the leave to send one call. The methods of a nil Permit do nothing.
@@ -171,7 +174,8 @@ type Permit struct {
 	limiter *Limiter
 	model   *modelLimit
 	tokens  int64
-	done    bool // guarded by limiter.mu
+	sent    int64 // by the model's clock
+	done    bool  // guarded by limiter.mu
 }
 
 // Answered notes the head of the provider's answer: its status and what header,
@@ -184,8 +188,9 @@ func (p *Permit) Answered(status int, header func(string) string, now time.Time)
 	defer p.limiter.mu.Unlock()
 	m := p.model
 	p.settle()
+	m.clock++
 	for kind := range m.allowances {
-		told := m.allowances[kind].read(kind, header, now, openNeed(kind, m))
+		told := m.allowances[kind].read(kind, header, now, openNeed(kind, m), p.sent, m.clock)
 		if !told && status >= 400 {
 			m.allowances[kind].spend(-need(kind, p.tokens), now) // refused calls take nothing
 		}

@@ -220,6 +220,38 @@ func TestLimiterProbeThatGetsNoAnswer(t *testing.T) {
 	})
 }
 
+// TestLimiterAnswersOutOfOrder: an answer that comes late does not give back what
+// a later call has used up.
+func TestLimiterAnswersOutOfOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := model.NewLimiter(model.LimiterConfig{})
+		permit := func() *model.Permit {
+			p, err := l.Wait(t.Context(), "m", 1)
+			if err != nil {
+				t.Fatalf("Wait() = %v", err)
+			}
+			return p
+		}
+		left := func(n string) func(string) string {
+			return headers("x-ratelimit-limit-requests", "10", "x-ratelimit-remaining-requests", n, "x-ratelimit-reset-requests", "10s")
+		}
+		first, second := permit(), permit()
+		second.Answered(200, left("0"), time.Now())
+		first.Answered(200, left("1"), time.Now())
+		start := time.Now()
+		third := permit()
+		if got := time.Since(start).Round(time.Millisecond); got != 2*time.Second { // for itself, and for the one that was under way
+			t.Errorf("the next call waited %v, want 2s", got)
+		}
+		third.Answered(200, left("5"), time.Now()) // newer than all: it holds
+		start = time.Now()
+		permit()
+		if got := time.Since(start); got != 0 {
+			t.Errorf("a call with 5 left waited %v", got)
+		}
+	})
+}
+
 // TestLimiterKeepsTheLimit drives a simulated provider, which counts requests in
 // a bucket, from many goroutines: with a limiter next to no call is refused.
 func TestLimiterKeepsTheLimit(t *testing.T) {

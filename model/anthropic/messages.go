@@ -116,6 +116,11 @@ func block(c model.Content, role model.Role) (wireBlock, error) {
 		}
 	case *model.FunctionResult:
 		return wireBlock{Type: "tool_result", ToolUseID: c.CallID, Content: c.ForModel(), IsError: c.Error != ""}, nil
+	}
+	if role == model.RoleSystem || role == model.RoleAssistant {
+		return wireBlock{}, nil // neither has a form for attachments
+	}
+	switch c := c.(type) {
 	case *model.Data:
 		return dataBlock(c)
 	case *model.URI:

@@ -137,13 +137,14 @@ func (w *wireRequest) addFormat(f *model.Format) error {
 
 // addThinking turns thinking on. The bound of the answer holds for the thinking
 // too, and the API wants it above the budget: so the budget is what fits, and
-// where not even the smallest does, there is no thinking.
+// where not even the smallest does, there is no thinking. Nor is there any in the
+// middle of a turn that another provider's model began.
 func (cfg *Config) addThinking(w *wireRequest) {
 	budget := min(cfg.ThinkingBudget, w.MaxTokens-1)
 	switch {
 	case cfg.ThinkingBudget == ThinkingAdaptive:
 		w.Thinking = &wireThinking{Type: "adaptive"}
-	case budget >= MinThinkingBudget:
+	case budget >= MinThinkingBudget && !w.openTurnWithoutThought():
 		w.Thinking = &wireThinking{Type: "enabled", BudgetTokens: budget}
 	default:
 		return
@@ -152,4 +153,15 @@ func (cfg *Config) addThinking(w *wireRequest) {
 	if c := w.ToolChoice; c != nil && (c.Type == "any" || c.Type == "tool") {
 		w.ToolChoice = nil
 	}
+}
+
+// openTurnWithoutThought reports whether results of tools answer a message that
+// does not begin with a thought of ours: with a budget the API refuses those.
+func (w *wireRequest) openTurnWithoutThought() bool {
+	n := len(w.Messages)
+	if n < 2 || w.Messages[n-1].Content[0].Type != "tool_result" || w.Messages[n-2].Role != "assistant" {
+		return false
+	}
+	first := w.Messages[n-2].Content[0].Type
+	return first != "thinking" && first != "redacted_thinking"
 }

@@ -16,6 +16,9 @@
 //	OPENAI_BASE_URL        without a key: a server that speaks OpenAI's protocol
 //	OLLAMA_HOST            with OLLAMA_MODEL
 //
+// OpenAI itself is asked over its Responses API, which gives back the reasoning of
+// its models; other base URLs over Chat Completions, which all servers know.
+//
 // Calls of the model wait for the provider's rate limits, see [model.Limiter].
 //
 // PERDURE_DEMO_PACE is the time of a word of the demo model, such as 200ms; 0

@@ -121,6 +121,7 @@ func (e env) openAI(name string) (model.Model, error) {
 		Model:        cmp.Or(name, e.get("OPENAI_MODEL"), DefaultOpenAIModel),
 		APIKey:       e.get("OPENAI_API_KEY"),
 		BaseURL:      e.get("OPENAI_BASE_URL"),
+		Responses:    e.get("OPENAI_BASE_URL") == "",
 		Organization: e.get("OPENAI_ORG_ID"),
 		Project:      e.get("OPENAI_PROJECT_ID"),
 		Limiter:      limiter(openai.ProviderOpenAI),

@@ -76,7 +76,7 @@ func NewAzure(cfg AzureConfig) (*Model, error) {
 	}
 	options = append(options, auth)
 	info := model.Info{Provider: ProviderAzure, Model: cfg.Deployment, Endpoint: cfg.Endpoint}
-	return newModel(info, cfg.HTTPClient, cfg.Limiter, dialect{}, options), nil
+	return newModel(info, cfg.HTTPClient, cfg.Limiter, dialect{}, &options), nil
 }
 
 func azureAuth(cfg AzureConfig) (option.RequestOption, error) {

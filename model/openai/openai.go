@@ -1,6 +1,7 @@
 // Package openai serves chat models over the Chat Completions API: those of
 // OpenAI, of Azure OpenAI, and of every server that speaks the same protocol,
-// such as Ollama or vLLM.
+// such as Ollama or vLLM; and over the Responses API, which alone gives back the
+// reasoning of OpenAI's models, encrypted, between calls of tools.
 //
 // Each call is one attempt: the SDK's retries are off and the only time limit is
 // the caller's context. Request bodies are written by this package, field by
@@ -20,6 +21,8 @@ import (
 
 	sdk "github.com/openai/openai-go/v3"
 	"github.com/openai/openai-go/v3/option"
+	"github.com/openai/openai-go/v3/packages/ssestream"
+	"github.com/openai/openai-go/v3/responses"
 
 	"github.com/perdure/perdure/model"
 )
@@ -40,8 +43,13 @@ type Config struct {
 	// APIKey is sent as bearer token. It is required at OpenAI itself and
 	// optional at other servers.
 	APIKey string
-	// BaseURL is where chat/completions is found; empty means DefaultBaseURL.
+	// BaseURL is where chat/completions or responses is found; empty means
+	// DefaultBaseURL.
 	BaseURL string
+	// Responses asks over the Responses API in place of Chat Completions.
+	// Requests with [model.Request.Stop], for which it has no form, still go
+	// over Chat Completions.
+	Responses bool
 	// Organization and Project select who is billed; empty means the key's
 	// defaults.
 	Organization string
@@ -60,13 +68,13 @@ type Config struct {
 	HTTPClient *http.Client
 }
 
-// Model is a chat model behind the Chat Completions API. It may be used
-// concurrently.
+// Model is a chat model behind one of OpenAI's APIs. It may be used concurrently.
 type Model struct {
-	info    model.Info
-	chat    sdk.ChatCompletionService
-	dialect dialect
-	limiter *model.Limiter
+	info      model.Info
+	chat      sdk.ChatCompletionService
+	responses *responses.ResponseService // nil = Chat Completions
+	dialect   dialect
+	limiter   *model.Limiter
 }
 
 // New returns a model. It makes no call; the error lists every bad field.
@@ -105,18 +113,23 @@ func New(cfg Config) (*Model, error) {
 		options = append(options, option.WithProject(cfg.Project))
 	}
 	info := model.Info{Provider: cfg.Provider, Model: cfg.Model, Endpoint: cfg.BaseURL}
-	return newModel(info, cfg.HTTPClient, cfg.Limiter, dialect{legacyMaxTokens: !official, store: cfg.Store}, options), nil
+	m := newModel(info, cfg.HTTPClient, cfg.Limiter, dialect{legacyMaxTokens: !official, store: cfg.Store}, &options)
+	if cfg.Responses {
+		service := responses.NewResponseService(options...)
+		m.responses = &service
+	}
+	return m, nil
 }
 
 // newModel builds the service from options alone: no setting of the process
 // environment takes part.
-func newModel(info model.Info, client *http.Client, l *model.Limiter, d dialect, options []option.RequestOption) *Model {
+func newModel(info model.Info, client *http.Client, l *model.Limiter, d dialect, options *[]option.RequestOption) *Model {
 	if client == nil {
 		client = &http.Client{}
 	}
 	d.provider = info.Provider
-	options = append(options, option.WithHTTPClient(client), option.WithMaxRetries(0))
-	return &Model{info: info, chat: sdk.NewChatCompletionService(options...), dialect: d, limiter: l}
+	*options = append(*options, option.WithHTTPClient(client), option.WithMaxRetries(0))
+	return &Model{info: info, chat: sdk.NewChatCompletionService(*options...), dialect: d, limiter: l}
 }
 
 func checkURL(s string) error {
@@ -137,7 +150,12 @@ func (m *Model) Describe() model.Info { return m.info }
 // form for, such as another provider's reasoning, are left out.
 func (m *Model) Generate(ctx context.Context, req *model.Request) iter.Seq2[*model.Update, error] {
 	return func(yield func(*model.Update, error) bool) {
-		body, err := m.dialect.encode(m.info.Model, req)
+		encode := m.dialect.encode
+		overResponses := m.responses != nil && len(req.Stop) == 0
+		if overResponses {
+			encode = m.dialect.encodeResponses
+		}
+		body, err := encode(m.info.Model, req)
 		if err != nil {
 			yield(nil, &model.Error{Provider: m.info.Provider, Code: model.CodeBadRequest, Err: err})
 			return
@@ -150,30 +168,54 @@ func (m *Model) Generate(ctx context.Context, req *model.Request) iter.Seq2[*mod
 		defer permit.Release()
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		var answer *http.Response
-		stream := m.chat.NewStreaming(ctx, sdk.ChatCompletionNewParams{},
-			option.WithRequestBody("application/json", body), option.WithResponseInto(&answer))
-		defer stream.Close()
-		if answer != nil {
-			permit.Answered(answer.StatusCode, answer.Header.Get, time.Now())
-		}
-		r := reader{provider: m.info.Provider}
-		for stream.Next() {
-			if u := r.update(stream.Current()); u != nil && !yield(u, nil) {
-				return
-			}
-		}
-		if err := stream.Err(); err != nil {
-			yield(nil, convertError(ctx, m.info.Provider, answer, err))
+		c := call{provider: m.info.Provider, permit: permit}
+		options := []option.RequestOption{option.WithRequestBody("application/json", body), option.WithResponseInto(&c.answer)}
+		if overResponses {
+			stream := m.responses.NewStreaming(ctx, responses.ResponseNewParams{}, options...)
+			play(ctx, &c, stream, &responsesReader{provider: m.info.Provider}, yield)
 			return
 		}
-		u, err := r.end()
-		if err != nil {
-			yield(nil, err)
-			return
-		}
-		yield(u, nil)
+		stream := m.chat.NewStreaming(ctx, sdk.ChatCompletionNewParams{}, options...)
+		play(ctx, &c, stream, &reader{provider: m.info.Provider}, yield)
 	}
+}
+
+// call is what is known about a call beside its events.
+type call struct {
+	provider string
+	permit   *model.Permit
+	answer   *http.Response // nil as long as none has arrived
+}
+
+// eventReader turns the events of one answer into updates.
+type eventReader[E any] interface {
+	// update returns what the event adds, nil if there is nothing to show.
+	update(E) *model.Update
+	// end returns the last update, or what is wrong with the answer.
+	end() (*model.Update, error)
+}
+
+// play reads the stream to its end and closes it.
+func play[E any](ctx context.Context, c *call, stream *ssestream.Stream[E], r eventReader[E], yield func(*model.Update, error) bool) {
+	defer stream.Close()
+	if c.answer != nil {
+		c.permit.Answered(c.answer.StatusCode, c.answer.Header.Get, time.Now())
+	}
+	for stream.Next() {
+		if u := r.update(stream.Current()); u != nil && !yield(u, nil) {
+			return
+		}
+	}
+	if err := stream.Err(); err != nil {
+		yield(nil, convertError(ctx, c.provider, c.answer, err))
+		return
+	}
+	u, err := r.end()
+	if err != nil {
+		yield(nil, err)
+		return
+	}
+	yield(u, nil)
 }
 
 // limitTokens is what a call counts in the provider's rate limit: the longer of
