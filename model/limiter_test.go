@@ -232,18 +232,19 @@ func TestLimiterAnswersOutOfOrder(t *testing.T) {
 			}
 			return p
 		}
-		left := func(n string) func(string) string {
-			return headers("x-ratelimit-limit-requests", "10", "x-ratelimit-remaining-requests", n, "x-ratelimit-reset-requests", "10s")
+		left := func(n int) func(string) string { // one more each second
+			return headers("x-ratelimit-limit-requests", "10", "x-ratelimit-remaining-requests", fmt.Sprint(n),
+				"x-ratelimit-reset-requests", fmt.Sprintf("%ds", 10-n))
 		}
 		first, second := permit(), permit()
-		second.Answered(200, left("0"), time.Now())
-		first.Answered(200, left("1"), time.Now())
+		second.Answered(200, left(0), time.Now())
+		first.Answered(200, left(1), time.Now())
 		start := time.Now()
 		third := permit()
 		if got := time.Since(start).Round(time.Millisecond); got != 2*time.Second { // for itself, and for the one that was under way
 			t.Errorf("the next call waited %v, want 2s", got)
 		}
-		third.Answered(200, left("5"), time.Now()) // newer than all: it holds
+		third.Answered(200, left(5), time.Now()) // newer than all: it holds
 		start = time.Now()
 		permit()
 		if got := time.Since(start); got != 0 {
