@@ -166,6 +166,8 @@ const (
 const (
 	tagAgent   = "perdure.agent"
 	tagSession = "perdure.session"
+	// tagCorrelation is kept when the turn is folded, unlike its input.
+	tagCorrelation = "perdure.correlation"
 )
 
 // fold is the form of an agent's name that tells agents apart.

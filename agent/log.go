@@ -64,13 +64,10 @@ func readLog(ctx context.Context, h hub.Rows, log string, from, to int64, limit 
 			return nil, err
 		}
 		for _, r := range rows {
-			m := LogMessage{Turn: r.Owner, Message: &model.Message{}}
-			err := json.Unmarshal(r.Value, m.Message)
-			if err != nil || len(r.Key) != 8 {
-				return nil, &perdure.Error{Code: perdure.Internal, Op: "read conversation", Instance: r.Owner,
-					Message: fmt.Sprintf("the message with the key %x is damaged", r.Key), Cause: err}
+			m, err := readMessage(r)
+			if err != nil {
+				return nil, err
 			}
-			m.Position = int64(binary.BigEndian.Uint64(r.Key))
 			list = append(list, m)
 		}
 		if cursor = next; cursor == nil {
@@ -78,6 +75,17 @@ func readLog(ctx context.Context, h hub.Rows, log string, from, to int64, limit 
 		}
 	}
 	return list, nil
+}
+
+func readMessage(r store.Row) (LogMessage, error) {
+	m := LogMessage{Turn: r.Owner, Message: &model.Message{}}
+	err := json.Unmarshal(r.Value, m.Message)
+	if err != nil || len(r.Key) != 8 {
+		return m, &perdure.Error{Code: perdure.Internal, Op: "read conversation", Instance: r.Owner,
+			Message: fmt.Sprintf("the message with the key %x is damaged", r.Key), Cause: err}
+	}
+	m.Position = int64(binary.BigEndian.Uint64(r.Key))
+	return m, nil
 }
 
 // view returns the messages as a model is given them: a view that begins inside

@@ -88,6 +88,17 @@ func (s *session) lookUp(turn, token string, d dafx.Dialect) error {
 	return err
 }
 
+// maxAsked is how many answered messages that were said again a session shows.
+const maxAsked = 4
+
+// asked notes that an answered message was said again by somebody who does not
+// wait, and so looks for the answer in the state document.
+func (s *session) asked(correlationID string) {
+	s.Asked = slices.DeleteFunc(s.Asked, func(id string) bool { return id == correlationID })
+	s.Asked = append(s.Asked, correlationID)
+	s.Asked = s.Asked[max(0, len(s.Asked)-maxAsked):]
+}
+
 // lookups begins the ids of the lookups of a session.
 func lookups(id SessionID) string {
 	turn := id.Turn("")

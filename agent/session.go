@@ -67,6 +67,7 @@ type sessionState struct {
 	Alarm       time.Time   `json:"alarm,omitzero"`     // when the session looks whether its time is over
 	Recent      []string    `json:"recent,omitempty"`   // ids of ended turns without the session, newest last
 	Broken      []string    `json:"broken,omitempty"`   // those of Recent that could not answer
+	Asked       []string    `json:"asked,omitempty"`    // correlation ids of answered messages that were said again, newest last
 	// Joined says of recent turns that are none which turn took their message.
 	Joined  map[string]string `json:"joined,omitempty"`
 	Created time.Time         `json:"created"`
@@ -189,6 +190,8 @@ func (s *session) admit(r *runRequest, waits bool) (*admitReply, error) {
 		var err error
 		if waits {
 			err = s.lookUp(turn, s.ctx.Defer(), r.dialect)
+		} else {
+			s.asked(r.CorrelationID)
 		}
 		return &admitReply{Turn: turn, Duplicate: true}, err
 	}
@@ -254,7 +257,9 @@ func (s *session) next() error {
 		Agent: s.agent.Name, Session: s.id.String(), CorrelationID: a.CorrelationID,
 		Log: logID(s.id.String(), s.Incarnation), From: windowStart(s.Head, s.agent.Window), Head: s.Head, Messages: a.Messages,
 		Options: a.Options, Import: a.Import, Refused: a.Refused, Pending: s.Pending, Active: s.Active,
-	}, perdure.WithID(a.Turn), perdure.WithTags(map[string]string{tagAgent: s.agent.Name, tagSession: s.id.String()}),
+	}, perdure.WithID(a.Turn), perdure.WithTags(map[string]string{
+		tagAgent: s.agent.Name, tagSession: s.id.String(), tagCorrelation: a.CorrelationID,
+	}),
 		perdure.WithFold(foldAfter, rowStream))
 	a.Messages, a.Options = nil, nil
 	s.Running = a

@@ -211,7 +211,7 @@ func TestProjectionKeepsTheNewest(t *testing.T) {
 	if got := string(d.Data("truncation")); got != want {
 		t.Errorf("truncation = %s, want %s", got, want)
 	}
-	p.Polled = "c3"
+	p.Polled = []string{"c3"}
 	p.Limit = 10
 	d = parse(t, p.Write())
 	if len(d.Entries) != 2 || d.Entries[1].CorrelationID() != "c3" || d.Entries[1].Kind() != dafx.EntryResponse {

@@ -16,9 +16,9 @@ type Projection struct {
 	Version string // Version11 or Version12; "" = Version12
 	Limit   int    // bytes of history; 0 = DefaultLimit
 	Turns   []Turn // oldest first
-	// Polled is the correlation id that the reader waits for: its turn is shown
-	// last, however old it is and however long. "" = none.
-	Polled  string
+	// Polled are correlation ids that somebody waits for: their turns are shown
+	// last, however old they are and however long.
+	Polled  []string
 	Expires time.Time // zero = never
 	LogHead int64     // position of the next message of the log
 	// Evicted are messages from before Turns that are left out already.
@@ -52,12 +52,16 @@ func (p *Projection) Write() []byte {
 	if limit == 0 {
 		limit = DefaultLimit
 	}
-	turns := slices.Clone(p.Turns)
-	polled := slices.IndexFunc(turns, func(t Turn) bool { return p.Polled != "" && t.CorrelationID == p.Polled })
-	if polled >= 0 {
-		t := turns[polled]
-		turns = append(slices.Delete(turns, polled, polled+1), t)
+	var turns, last []Turn
+	for _, t := range p.Turns {
+		if slices.Contains(p.Polled, t.CorrelationID) {
+			last = append(last, t)
+		} else {
+			turns = append(turns, t)
+		}
 	}
+	turns = append(turns, last...)
+	always := max(len(last), 1)
 	var entries []json.RawMessage // newest first
 	size, kept := 0, len(turns)
 	for i := len(turns) - 1; i >= 0; i-- {
@@ -65,7 +69,7 @@ func (p *Projection) Write() []byte {
 		for _, e := range written {
 			size += len(e) + 1
 		}
-		if size > limit && i < len(turns)-1 {
+		if size > limit && i < len(turns)-always {
 			break
 		}
 		slices.Reverse(written)
