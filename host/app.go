@@ -55,7 +55,9 @@ func New(cfg Config) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.agents = httpapi.Agents{Service: agent.NewService(a.Client()), List: list, MCP: true}
+	a.agents = httpapi.Agents{
+		Service: agent.NewService(a.Client()), List: list, MCP: true, DotNet: cfg.DotNet, Document: cfg.Document,
+	}
 	tools, err := mcp.Behind(mcp.Offer{Agents: list, Service: a.agents.Service, Workflows: cfg.Workflows, Client: a.Client()})
 	if err != nil {
 		return nil, err

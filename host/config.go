@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/agent/mcp"
 	"github.com/perdure/perdure/schedule"
 )
@@ -38,6 +39,14 @@ type Config struct {
 	// those of agents (/api/agents/{name}/run), of workflows and /api/health. ""
 	// = "/api".
 	Prefix string
+
+	// DotNet has the route that runs agents answer as Microsoft's hosts of .NET do,
+	// with the response as an object and the status as a number, not as those of
+	// Python do.
+	DotNet bool
+	// Document is the version of the state documents as which others read sessions:
+	// agent.DocumentVersion12 or agent.DocumentVersion11. "" = DocumentVersion12.
+	Document string
 
 	// Registry holds the orchestrations, activities and entities that run
 	// here; nil = none. New adds what package schedule needs, if it lacks that.
@@ -114,6 +123,11 @@ func (c *Config) complete() error {
 	}
 	if !prefixForm.MatchString(c.Prefix) || c.Prefix == "/api/v1" || strings.HasPrefix(c.Prefix, "/api/v1/") {
 		wrong = append(wrong, fmt.Errorf("prefix: %q is no path such as /api, or begins the routes of the REST API", c.Prefix))
+	}
+	switch c.Document {
+	case "", agent.DocumentVersion11, agent.DocumentVersion12:
+	default:
+		wrong = append(wrong, fmt.Errorf("document: state documents are not written in version %q", c.Document))
 	}
 	if err := c.Registry.Err(); err != nil {
 		wrong = append(wrong, fmt.Errorf("registry: %w", err))

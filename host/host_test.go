@@ -167,9 +167,9 @@ func TestAddressInUse(t *testing.T) {
 func TestConfigErrors(t *testing.T) {
 	bad := perdure.NewRegistry()
 	perdure.AddActivityNamed[int, int](bad, "", nil)
-	_, err := host.New(host.Config{Hub: "postgres://x/y", Addr: "0.0.0.0:8080", TimeScale: -1, Registry: bad, BodyLimit: -1, Grace: -1, Prefix: "api/",
+	_, err := host.New(host.Config{Hub: "postgres://x/y", Addr: "0.0.0.0:8080", TimeScale: -1, Registry: bad, BodyLimit: -1, Grace: -1, Prefix: "api/", Document: "2.0.0",
 		Workflows: []mcp.Workflow{{Orchestration: "Nobody"}}})
-	for _, want := range []string{"hub: PostgreSQL is not yet in this build", "address: others can reach", "time scale", "registry", "body limit", "grace", "prefix", `workflows: no orchestration "Nobody"`} {
+	for _, want := range []string{"hub: PostgreSQL is not yet in this build", "address: others can reach", "time scale", "registry", "body limit", "grace", "prefix", "document", `workflows: no orchestration "Nobody"`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("New() = %v, want it to name %q", err, want)
 		}

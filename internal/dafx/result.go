@@ -3,6 +3,7 @@ package dafx
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/perdure/perdure/model"
@@ -92,4 +93,46 @@ func ParseResult(input []byte) (*Result, Dialect, error) {
 	}
 	out.Messages = messages
 	return out, d, in.err
+}
+
+// WritePascal returns the result in the dialect of .NET, with the names of its
+// members as the first hosts of .NET answered over HTTP: "Messages".
+func (r *Result) WritePascal() json.RawMessage {
+	m := pascal(objectOf(r.Write(DotNet)))
+	messages := elements(m.Get("Messages"), func(message Members) Members {
+		message = pascal(message)
+		message.Set("Contents", elements(message.Get("Contents"), pascal))
+		return message
+	})
+	m.Set("Messages", messages)
+	if usage := objectOf(m.Get("Usage")); usage != nil {
+		m.Set("Usage", pascal(usage).raw())
+	}
+	return m.raw()
+}
+
+// pascal capitalises names, but not that of the type.
+func pascal(m Members) Members {
+	out := make(Members, len(m))
+	for i, member := range m {
+		if name := member.Name; name != "" && name != typeMember {
+			member.Name = strings.ToUpper(name[:1]) + name[1:]
+		}
+		out[i] = member
+	}
+	return out
+}
+
+// elements changes the objects in an array of objects.
+func elements(raw json.RawMessage, change func(Members) Members) json.RawMessage {
+	var in []json.RawMessage
+	if json.Unmarshal(raw, &in) != nil {
+		return raw
+	}
+	for i, e := range in {
+		if m := objectOf(e); m != nil {
+			in[i] = change(m).raw()
+		}
+	}
+	return list(in)
 }

@@ -62,3 +62,13 @@ func TestResultsWithoutAnswer(t *testing.T) {
 		t.Errorf("empty result = %s, want %s", got, want)
 	}
 }
+
+func TestWritePascal(t *testing.T) {
+	r := &dafx.Result{Session: "@dafx-support@k1", Usage: &model.Usage{InputTokenCount: 5}, Messages: []*model.Message{{
+		Role: model.RoleAssistant, ID: "m1", Contents: model.Contents{&model.FunctionCall{CallID: "c", Name: "f", Arguments: `{"order":7}`}},
+	}}}
+	want := `{"Messages":[{"Role":"assistant","MessageId":"m1","Contents":[{"$type":"functionCall","CallId":"c","Name":"f","Arguments":{"order":7}}]}],"AgentId":"@dafx-support@k1","Usage":{"InputTokenCount":5}}`
+	if got := string(r.WritePascal()); got != want {
+		t.Errorf("WritePascal() = %s, want %s", got, want)
+	}
+}

@@ -15,6 +15,12 @@ type Agents struct {
 	Service *agent.Service
 	List    []agent.Info // those that there are
 	MCP     bool         // they are MCP tools too
+	// DotNet answers runs as the hosts of .NET do: the response is an object and
+	// the status a number.
+	DotNet bool
+	// Document is the version of the state documents of sessions, "1.1.0" or
+	// "1.2.0"; "" = "1.2.0".
+	Document string
 }
 
 // agentRoutes is the table of the agents' routes.

@@ -22,8 +22,15 @@ import (
 // agentAPI serves an agent Joker with the model over a hub in memory.
 func agentAPI(t *testing.T, m model.Model, change func(*httpapi.Config)) string {
 	t.Helper()
+	url, _ := agentHub(t, &agent.Agent{Name: "Joker", Instructions: "You are good at telling jokes.", Model: m}, change)
+	return url
+}
+
+// agentHub serves an agent over a hub in memory, which it returns.
+func agentHub(t *testing.T, served *agent.Agent, change func(*httpapi.Config)) (string, *local.Hub) {
+	t.Helper()
 	reg := perdure.NewRegistry()
-	if err := agent.Register(reg, &agent.Agent{Name: "Joker", Instructions: "You are good at telling jokes.", Model: m}); err != nil {
+	if err := agent.Register(reg, served); err != nil {
 		t.Fatal(err)
 	}
 	list, err := agent.List(reg)
@@ -53,7 +60,7 @@ func agentAPI(t *testing.T, m model.Model, change func(*httpapi.Config)) string 
 		if change != nil {
 			change(c)
 		}
-	})
+	}), h
 }
 
 const runJoker = "/api/agents/joker/run"
@@ -129,8 +136,10 @@ func TestRunAgentRefuses(t *testing.T) {
 		{runJoker, `{"message":"x","waitForResponse":"maybe"}`, 400, "true or false"},
 		{runJoker, `{"message":"x","waitForResponse":true,"wait_for_response":false}`, 400, "different values"},
 		{runJoker, `{"message":"x","role":"king"}`, 400, "no role"},
-		{runJoker, `{"message":"x","response_format":{"type":"object"}}`, 400, "not supported"},
-		{runJoker, `{"message":"x","enable_tool_calls":false}`, 400, "only be true"},
+		{runJoker, `{"message":"x","response_format":"xml"}`, 400, "no response format"},
+		{runJoker, `{"message":"x","response_format":{"__response_schema_type__":"pydantic_model","module":"shop","qualname":"Order"}}`, 400, "shop.Order is not known"},
+		{runJoker, `{"message":"x","response_format":"json","responseFormat":"text"}`, 400, "different values"},
+		{runJoker, `{"message":"x","enable_tool_calls":"perhaps"}`, 400, "true or false"},
 		{runJoker, `{"message":"` + strings.Repeat("x", 1<<20) + `"}`, 413, "larger"},
 	} {
 		got := do(t, "POST", url+c.path, c.body, "Content-Type", "application/json")

@@ -9,10 +9,10 @@ import (
 	"mime"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/agent"
+	"github.com/perdure/perdure/internal/dafx"
 	"github.com/perdure/perdure/model"
 )
 
@@ -27,11 +27,12 @@ type agentCall struct {
 	wait    bool
 	json    bool // the answer is JSON
 	old     bool // an outdated name was used
+	dotnet  bool // the answer is like that of the hosts of .NET
 }
 
 // runAgent has an agent answer one message.
 func (a *API) runAgent(w http.ResponseWriter, r *http.Request) (*reply, error) {
-	c := &agentCall{wait: true, json: wantsJSON(r, isJSON(r))}
+	c := &agentCall{wait: true, json: wantsJSON(r, isJSON(r)), dotnet: a.Agents.DotNet}
 	if err := a.readCall(w, r, c); err != nil {
 		p := problemOf(err)
 		if p.Status >= 500 {
@@ -62,10 +63,10 @@ func (a *API) runAgent(w http.ResponseWriter, r *http.Request) (*reply, error) {
 	defer stop()
 	ctx, cancel := context.WithTimeout(running, a.MaxWait)
 	defer cancel()
-	response, err := a.Agents.Service.Wait(ctx, accepted.Turn)
+	result, err := a.Agents.Service.Result(ctx, accepted.Turn)
 	switch {
 	case err == nil:
-		c.done(w, response)
+		c.done(w, result)
 	case r.Context().Err() == nil && ctx.Err() != nil:
 		c.accepted(w)
 	default:
@@ -97,9 +98,6 @@ func (a *API) readCall(w http.ResponseWriter, r *http.Request, c *agentCall) err
 	if strings.TrimSpace(text) == "" {
 		return invalid("the message is empty", "")
 	}
-	if err := unsupported(members); err != nil {
-		return err
-	}
 	if err := c.readSession(r, members); err != nil {
 		return err
 	}
@@ -107,19 +105,47 @@ func (a *API) readCall(w http.ResponseWriter, r *http.Request, c *agentCall) err
 		return err
 	}
 	c.message = agent.Message{Text: text, Role: model.Role(stringOf(members["role"]))}
-	c.message.CorrelationID, err = requestID(r)
+	if c.message.CorrelationID, err = requestID(r); err != nil {
+		return err
+	}
+	return c.readOptions(members)
+}
+
+// readOptions reads what the caller wants the answer to be like.
+func (c *agentCall) readOptions(members map[string]json.RawMessage) error {
+	format, err := member(members, "response_format", "responseFormat")
+	if err != nil {
+		return err
+	}
+	wanted, err := dafx.ParseFormat(format)
+	if err == nil {
+		c.message.Options.Format, err = wanted.Resolve(c.agent.Formats)
+	}
+	if err != nil {
+		return invalid(err.Error(), "send text, json or a JSON schema")
+	}
+	tools, err := member(members, "enable_tool_calls", "enableToolCalls")
+	if err != nil || stringOf(tools) == "" {
+		return err
+	}
+	enabled, err := yesNo("enable_tool_calls", stringOf(tools))
+	c.message.Options.NoTools = !enabled
 	return err
 }
 
-// unsupported refuses what would change the answer and cannot be done yet.
-func unsupported(members map[string]json.RawMessage) error {
-	if f := strings.TrimSpace(stringOf(members["response_format"])); f != "" && f != "text" {
-		return invalid("response_format "+shown(f)+" is not supported; the answer is text", "leave response_format out")
+// member returns a member that has several names.
+func member(members map[string]json.RawMessage, names ...string) (found json.RawMessage, err error) {
+	for _, name := range names {
+		value := members[name]
+		if stringOf(value) == "" {
+			continue
+		}
+		if found != nil && compact(found) != compact(value) {
+			return nil, invalid(strings.Join(names, " and ")+" are given, with different values", "")
+		}
+		found = value
 	}
-	if f := stringOf(members["enable_tool_calls"]); f != "" && f != "true" {
-		return invalid("enable_tool_calls can only be true", "leave enable_tool_calls out")
-	}
-	return nil
+	return found, nil
 }
 
 // isJSON reports whether the body of a request is JSON.
@@ -206,7 +232,7 @@ func (c *agentCall) readWait(r *http.Request, members map[string]json.RawMessage
 			if strings.TrimSpace(text) == "" {
 				continue
 			}
-			wait, err := yesNo(text)
+			wait, err := yesNo("wait for response", text)
 			if err != nil {
 				return err
 			}
@@ -222,155 +248,18 @@ func (c *agentCall) readWait(r *http.Request, members map[string]json.RawMessage
 	return nil
 }
 
-func yesNo(text string) (bool, error) {
+func yesNo(what, text string) (bool, error) {
 	switch strings.ToLower(strings.TrimSpace(text)) {
 	case "true", "1", "yes", "y", "on":
 		return true, nil
 	case "false", "0", "no", "n", "off":
 		return false, nil
 	}
-	return false, invalid("wait for response is "+shown(text)+", must be true or false", "")
+	return false, invalid(what+" is "+shown(text)+", must be true or false", "")
 }
 
 // runFailure is the answer to a request that cannot be served.
 type runFailure struct {
 	Status int    `json:"status"`
 	Error  string `json:"error"`
-}
-
-// runReply is the answer to a request that was accepted, with the names of all
-// generations.
-type runReply struct {
-	Status        string     `json:"status"`
-	StatusCode    int        `json:"statusCode"`
-	StatusCode2   int        `json:"status_code"`
-	SessionID     string     `json:"sessionId"`
-	SessionID2    string     `json:"session_id"`
-	ThreadID      string     `json:"thread_id"`
-	Response      *string    `json:"response,omitempty"`
-	Message       string     `json:"message"`
-	AgentResponse any        `json:"agentResponse,omitempty"`
-	AgentReply2   any        `json:"agent_response,omitempty"`
-	Outcome       string     `json:"outcome,omitempty"`
-	Error         *turnError `json:"error,omitempty"`
-	Correlation   string     `json:"correlationId"`
-	Correlation2  string     `json:"correlation_id"`
-	MessageCount  *int64     `json:"messageCount,omitempty"`
-	MessageCount2 *int64     `json:"message_count,omitempty"`
-}
-
-// turnError is why a turn failed.
-type turnError struct {
-	Code    string `json:"code"`
-	Message string `json:"message"`
-}
-
-func (c *agentCall) reply(status string, code int) *runReply {
-	return &runReply{
-		Status: status, StatusCode: code, StatusCode2: code, Message: c.message.Text,
-		SessionID: c.session.Key, SessionID2: c.session.Key, ThreadID: c.session.Key,
-		Correlation: c.message.CorrelationID, Correlation2: c.message.CorrelationID,
-	}
-}
-
-func (c *agentCall) accepted(w http.ResponseWriter) {
-	c.answer(w, http.StatusAccepted, c.reply("accepted", http.StatusAccepted), "Request accepted.")
-}
-
-func (c *agentCall) done(w http.ResponseWriter, r *agent.Response) {
-	v := c.reply("success", http.StatusOK)
-	v.Response, v.MessageCount, v.MessageCount2 = &r.Text, &r.Messages, &r.Messages
-	v.AgentResponse, v.AgentReply2 = camelResponse(r), snakeResponse(r)
-	c.answer(w, http.StatusOK, v, r.Text)
-}
-
-func (c *agentCall) failed(w http.ResponseWriter, err error) {
-	var step *perdure.StepError
-	if !errors.As(err, &step) { // not the turn's fault
-		p := problemOf(err)
-		c.answer(w, p.Status, runFailure{Status: p.Status, Error: p.Detail}, p.Detail)
-		return
-	}
-	w.Header().Set("x-ms-durable-outcome", "failed")
-	w.Header().Set("x-ms-agent-completion-outcome", "failed")
-	v := c.reply("failed", http.StatusInternalServerError)
-	v.Outcome, v.Error = "failed", &turnError{Code: step.Type, Message: step.Message}
-	c.answer(w, http.StatusInternalServerError, v, step.Message)
-}
-
-// outdated is since when the old names are outdated, and outdatedLink what to
-// use instead.
-const (
-	outdated     = "@1789430400"
-	outdatedLink = `</api/v1/agents>; rel="deprecation"`
-	outdatedText = `299 - "use sessionId and waitForResponse"`
-)
-
-// answer writes a view as JSON, or a text.
-func (c *agentCall) answer(w http.ResponseWriter, status int, view any, text string) {
-	h := w.Header()
-	if c.old {
-		h.Set("Deprecation", outdated)
-		h.Set("Link", outdatedLink)
-		h.Set("Warning", outdatedText)
-	}
-	if c.json {
-		writeJSON(w, status, "application/json", view)
-		return
-	}
-	h.Set("Content-Type", "text/plain; charset=utf-8")
-	w.WriteHeader(status)
-	_, _ = io.WriteString(w, text) // a client that is gone needs no answer
-}
-
-// camelResponse is a response as .NET's agents write it.
-func camelResponse(r *agent.Response) any {
-	type content struct {
-		Type string `json:"$type"`
-		Text string `json:"text"`
-	}
-	type message struct {
-		Role     string    `json:"role"`
-		Contents []content `json:"contents"`
-	}
-	return struct {
-		Messages     []message        `json:"messages"`
-		AgentID      string           `json:"agentId"`
-		ResponseID   string           `json:"responseId"`
-		CreatedAt    string           `json:"createdAt"`
-		FinishReason string           `json:"finishReason,omitempty"`
-		Usage        map[string]int64 `json:"usage"`
-	}{
-		Messages: []message{{Role: "assistant", Contents: []content{{"text", r.Text}}}},
-		AgentID:  r.Session, ResponseID: r.Turn, CreatedAt: r.Created.UTC().Format(time.RFC3339Nano), FinishReason: r.FinishReason,
-		Usage: map[string]int64{"inputTokenCount": r.Usage.InputTokenCount, "outputTokenCount": r.Usage.OutputTokenCount, "totalTokenCount": r.Usage.TotalTokenCount},
-	}
-}
-
-// snakeResponse is a response as Python's agents write it.
-func snakeResponse(r *agent.Response) any {
-	type content struct {
-		Type string `json:"type"`
-		Text string `json:"text"`
-	}
-	type message struct {
-		Type     string    `json:"type"`
-		Role     string    `json:"role"`
-		Contents []content `json:"contents"`
-		Author   string    `json:"author_name"`
-	}
-	return struct {
-		Type         string           `json:"type"`
-		Messages     []message        `json:"messages"`
-		ResponseID   string           `json:"response_id"`
-		AgentID      string           `json:"agent_id"`
-		CreatedAt    string           `json:"created_at"`
-		FinishReason string           `json:"finish_reason,omitempty"`
-		Usage        map[string]int64 `json:"usage_details"`
-	}{
-		Type:       "agent_response",
-		Messages:   []message{{Type: "message", Role: "assistant", Contents: []content{{"text", r.Text}}, Author: r.Agent}},
-		ResponseID: r.Turn, AgentID: r.Agent, CreatedAt: r.Created.UTC().Format(time.RFC3339Nano), FinishReason: r.FinishReason,
-		Usage: map[string]int64{"input_token_count": r.Usage.InputTokenCount, "output_token_count": r.Usage.OutputTokenCount, "total_token_count": r.Usage.TotalTokenCount},
-	}
 }

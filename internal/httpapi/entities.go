@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/store"
 )
@@ -82,7 +83,12 @@ func (a *API) getEntity(_ http.ResponseWriter, r *http.Request) (*reply, error) 
 	if err != nil {
 		return nil, err
 	}
-	if _, err := query(r); err != nil {
+	q, err := query(r, "raw", "correlationId")
+	if err != nil {
+		return nil, err
+	}
+	raw, err := q.flag("raw")
+	if err != nil {
 		return nil, err
 	}
 	found, err := a.Hub.Entity(r.Context(), id)
@@ -92,6 +98,18 @@ func (a *API) getEntity(_ http.ResponseWriter, r *http.Request) (*reply, error) 
 	e := newEntity(found.ID)
 	e.Updated, e.Queue, e.LockOwner = timeOrNil(found.Modified), found.Queue, found.LockedBy
 	e.State, e.StateBytes = jsonOf(found.State), len(found.State.S)
+	if raw || a.Agents == nil || !found.State.Set {
+		return &reply{body: e}, nil
+	}
+	// Others read of a session what Microsoft's agents would keep.
+	options := agent.DocumentOptions{Version: a.Agents.Document, CorrelationID: q.Get("correlationId")}
+	document, session, err := a.Agents.Service.EntityDocument(r.Context(), id, options)
+	if err != nil {
+		return nil, err
+	}
+	if session {
+		e.State, e.StateBytes = document, len(document)
+	}
 	return &reply{body: e}, nil
 }
 

@@ -92,7 +92,7 @@ func waitOf(r *http.Request, q url.Values) (time.Duration, error) {
 		if text == "" {
 			continue
 		}
-		if wait, err = yesNo(text); err != nil {
+		if wait, err = yesNo("wait for response", text); err != nil {
 			return 0, err
 		}
 		break
