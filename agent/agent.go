@@ -69,6 +69,9 @@ type Agent struct {
 	Budget Budget
 	// Prices are what models cost. nil = model.DefaultPrices().
 	Prices model.Prices
+	// AllowTurnLevelDurability lets an agent that is durable only from turn to
+	// turn, see Wrap, have tools that are irreversible or need approval.
+	AllowTurnLevelDurability bool
 
 	// TTL is how long a session is kept after its newest operation; it is then
 	// deleted, unless a turn runs or a message waits in it. 0 = DefaultTTL.

@@ -22,4 +22,6 @@
 // Tools may need a person's approval, see [RequireApproval]. Questions to people
 // are listed by [Service.Decisions] and answered, once each, by [Service.Decide];
 // meanwhile the turn waits and holds no worker.
+//
+// [Wrap] makes an agent of one of another framework.
 package agent

@@ -105,8 +105,8 @@ func view(log []LogMessage, from int64) []*model.Message {
 			continue
 		}
 		answered := map[string]bool{}
-		for _, later := range log[i+1:] {
-			if later.Message.Role != model.RoleTool {
+		for n, later := range log[i:] { // a wrapped agent may have answered in the message itself
+			if n > 0 && later.Message.Role != model.RoleTool {
 				break
 			}
 			for _, c := range later.Message.Contents {

@@ -134,6 +134,9 @@ func (c *code) fits(o *TurnOptions) error {
 	if o == nil {
 		return nil
 	}
+	if c.wraps() && (len(o.Tools) > 0 || o.NoTools || len(o.ToolNames) > 0) {
+		return refused("the agent %s wraps one of another framework, which cannot be told what tools there are", c.agent.Name)
+	}
 	for _, t := range o.Tools {
 		if c.has(t.Name) {
 			return &perdure.Error{Code: perdure.InvalidArgument, Op: "run agent",

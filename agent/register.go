@@ -104,6 +104,7 @@ func newCode(a *Agent) (*code, error) {
 		c.offer = append(c.offer, offer)
 		c.special[offer.Name] = route{Agent: fold(r.name), Handoff: true}
 	}
+	errs = append(errs, c.checkWrapped())
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}

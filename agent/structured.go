@@ -23,7 +23,7 @@ const sourceRepair = "perdure.repair"
 // structured reads the structured answer of a model. Invalid says what is wrong
 // with one that does not fit.
 func structured(f *model.Format, answer *model.Response) (value json.RawMessage, invalid string) {
-	text := strings.TrimSpace(unfenced(answer.Text()))
+	text := strings.TrimSpace(unfenced(finalText(answer)))
 	var compacted bytes.Buffer
 	if err := json.Compact(&compacted, []byte(text)); err != nil {
 		return nil, "it is no JSON: " + err.Error()

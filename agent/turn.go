@@ -298,7 +298,7 @@ func callIDs(calls []*model.FunctionCall) []string {
 
 func (t *turn) response(answer *model.Response, out *modelOutput) *Response {
 	return &Response{
-		Text: answer.Text(), Value: out.Value, FinishReason: out.FinishReason, Model: out.Model,
+		Text: finalText(answer), Value: out.Value, FinishReason: out.FinishReason, Model: out.Model,
 		Agent: t.agent.Name, Session: t.in.Session, Turn: t.ctx.InstanceID(), CorrelationID: t.in.CorrelationID,
 		Usage: t.usage, Spent: t.spent, Steps: t.step, First: t.first, Messages: t.position, Created: t.ctx.Now(),
 	}

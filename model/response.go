@@ -3,6 +3,7 @@ package model
 import (
 	"encoding/json"
 	"iter"
+	"slices"
 	"time"
 )
 
@@ -81,13 +82,20 @@ func (r *Response) Usage() Usage {
 	return sum
 }
 
-// Calls returns the tool calls that wait for a result, in order.
+// Calls returns the tool calls that wait for a result, in order: those to which
+// the response itself has none.
 func (r *Response) Calls() []*FunctionCall {
 	var calls []*FunctionCall
+	answered := map[string]bool{}
 	for _, m := range r.Messages {
 		calls = append(calls, m.Contents.Calls()...)
+		for _, c := range m.Contents {
+			if result, ok := c.(*FunctionResult); ok {
+				answered[result.CallID] = true
+			}
+		}
 	}
-	return calls
+	return slices.DeleteFunc(calls, func(c *FunctionCall) bool { return answered[c.CallID] })
 }
 
 // Model returns the model that answered, as the provider reports it; "" if it
