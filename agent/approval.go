@@ -47,6 +47,25 @@ func ApprovalTimeout(d time.Duration) ToolOption {
 	return func(o *toolOptions) { o.patience = d }
 }
 
+// escalation is who is asked when nobody has decided in time.
+type escalation struct {
+	to     string
+	within time.Duration // 0 = without end
+}
+
+// EscalateTo has an approval that nobody has given in time asked anew, of a group
+// or person whose name means something to those who decide: it is the Assignee of a
+// new decision, with a deadline of its own, 0 = none. Given more than once, each
+// follows the one before; when the last one's time is over, the call is denied.
+func EscalateTo(assignee string, within time.Duration) ToolOption {
+	return func(o *toolOptions) {
+		if assignee == "" || within < 0 {
+			o.err = errors.New("an escalation needs an assignee, and a time that is not negative")
+		}
+		o.escalations = append(o.escalations[:len(o.escalations):len(o.escalations)], escalation{assignee, within})
+	}
+}
+
 // guarded reports whether something stands before a call of the tool.
 func (o *toolOptions) guarded() bool { return o.effect.once() || o.approval != nil }
 

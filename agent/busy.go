@@ -26,7 +26,8 @@ const (
 	// be the next, before those that wait.
 	BusyInterrupt Busy = "interrupt"
 	// BusySteer adds the message to the running turn before its next call of the
-	// model. If the turn ends without one, the message is the next turn.
+	// model. If the turn ends without one, or is another Principal's, the message is
+	// the next turn.
 	BusySteer Busy = "steer"
 )
 
@@ -62,7 +63,7 @@ func (s *session) place(a *admitted, busy Busy) (steers string, err error) {
 	case busy == BusyReject && (s.Running != nil || len(s.Queue) > 0 || s.Closing != nil):
 		return "", &perdure.Error{Code: perdure.FailedPrecondition, Op: "run agent", Instance: s.ctx.ID().String(),
 			Message: "the session is busy: a turn runs"}
-	case busy == BusySteer && s.Running != nil && !s.Running.Stopping:
+	case busy == BusySteer && s.Running != nil && !s.Running.Stopping && a.Principal.equal(s.Running.Principal):
 		s.Steering = append(s.Steering, a)
 		return s.Running.Turn, s.ctx.RaiseEvent(s.Running.Turn, steerName, steering{Turn: a.Turn, Messages: a.Messages})
 	case (busy == BusyInterrupt || busy == BusySteer) && s.Running != nil:
@@ -72,6 +73,9 @@ func (s *session) place(a *admitted, busy Busy) (steers string, err error) {
 			first = len(s.Queue)
 		}
 		s.Queue = slices.Insert(s.Queue, first, a)
+		if busy == BusySteer && !s.Running.Stopping {
+			return "", nil // another's message joins no turn: it would be carried out in the wrong name
+		}
 		return "", s.stopRunning()
 	}
 	s.Queue = append(s.Queue, a)

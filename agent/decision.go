@@ -49,8 +49,11 @@ const (
 	AnswerStop         = "stop"           // the run ends with an error
 )
 
-// timeoutDeny is what happens to an approval whose time is over.
-const timeoutDeny = "deny"
+// What happens to an approval whose time is over.
+const (
+	timeoutDeny     = "deny"
+	timeoutEscalate = "escalate"
+)
 
 // Decision is a question of a run to a person, which is answered once.
 type Decision struct {
@@ -70,14 +73,27 @@ type Decision struct {
 	Args     json.RawMessage `json:"args"`
 	ArgsHash string          `json:"args_hash"`
 	EffectID string          `json:"effect_id"`
-	Reason   string          `json:"reason,omitempty"` // why it is asked; "" = see Kind
+	// Schema is what arguments that an answer puts in their place must fit; nil =
+	// any object.
+	Schema json.RawMessage `json:"schema,omitempty"`
+	// EditedArgs are the arguments with which the call was approved instead of Args,
+	// EditedHash binds them. The effect id stays that of the call.
+	EditedArgs json.RawMessage `json:"edited_args,omitempty"`
+	EditedHash string          `json:"edited_hash,omitempty"`
+	// Originator is in whose name the call is made.
+	Originator Principal `json:"originator,omitzero"`
+	// Assignee is who is to decide; "" = whoever may. Level counts those who were
+	// asked before and have not decided in time.
+	Assignee string `json:"assignee,omitempty"`
+	Level    int    `json:"level,omitempty"`
+	Reason   string `json:"reason,omitempty"` // why it is asked; "" = see Kind
 
 	// Budget is where the budget stood, with DecisionBudget.
 	Budget *BudgetState `json:"budget,omitempty"`
 
 	RequestedAt time.Time  `json:"requested_at"`
 	Deadline    *time.Time `json:"deadline,omitempty"`   // nil = none
-	OnTimeout   string     `json:"on_timeout,omitempty"` // "deny"; "" = no deadline
+	OnTimeout   string     `json:"on_timeout,omitempty"` // "deny" or "escalate": others are asked; "" = no deadline
 
 	State      string          `json:"state"`
 	Answer     string          `json:"answer,omitempty"`

@@ -188,8 +188,8 @@ func TestApprovalNotGiven(t *testing.T) {
 	}
 }
 
-// TestDeciders has many people answer at the same time: one wins.
-func TestDeciders(t *testing.T) {
+// TestS02_Deciders has many people answer at the same time: one wins.
+func TestS02_Deciders(t *testing.T) {
 	var s sink
 	m := modeltest.Script(t, modeltest.Call("pay", payment{"Ann", 1}), modeltest.Say("Done."))
 	n := begin(t, &memory.Disk{}, registry(t, joker(m, agent.NewTool("pay", "pays", s.pay, agent.AlwaysRequireApproval()))))
@@ -313,9 +313,9 @@ func TestApprovalInOrchestration(t *testing.T) {
 	}
 }
 
-// TestApprovalOfOtherTool approves a call of a tool that has changed since it was
+// TestS02_NewCode approves a call of a tool that has changed since it was
 // asked for: the approval is void.
-func TestApprovalOfOtherTool(t *testing.T) {
+func TestS02_NewCode(t *testing.T) {
 	var s sink
 	disk := &memory.Disk{}
 	pay := func(description string) *agent.Agent {

@@ -63,8 +63,8 @@ func (s *session) readRun(text string) (*runRequest, error) {
 
 // isOwn reports whether a request has a member that only our own code sends.
 func isOwn(text string) bool {
-	var own struct{ Input, Busy, TurnOptions, Import json.RawMessage }
-	return json.Unmarshal([]byte(text), &own) == nil && len(own.Input)+len(own.Busy)+len(own.TurnOptions)+len(own.Import) > 0
+	var own struct{ Input, Busy, TurnOptions, Import, Principal json.RawMessage }
+	return json.Unmarshal([]byte(text), &own) == nil && len(own.Input)+len(own.Busy)+len(own.TurnOptions)+len(own.Import)+len(own.Principal) > 0
 }
 
 // options are the options of a request for the turn.

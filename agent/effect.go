@@ -63,16 +63,17 @@ type ToolOption func(*toolOptions)
 
 // toolOptions is what the runtime must know of a tool beyond its offer.
 type toolOptions struct {
-	effect    Effect
-	reconcile func(ctx context.Context, effectID, arguments string) (Outcome, error) // nil = nobody but a person can tell
-	approval  func(ctx context.Context, arguments string) (bool, error)              // nil = none is needed
-	patience  time.Duration                                                          // of an approval
-	timeout   time.Duration                                                          // of a call; 0 = none
-	retry     *perdure.RetryPolicy                                                   // nil = failures are told to the model
-	grace     *time.Duration                                                         // nil = DefaultGrace
-	in        reflect.Type                                                           // of the function; nil = there is none
-	inputs    []reflect.Type                                                         // those that options were made for
-	err       error
+	effect      Effect
+	reconcile   func(ctx context.Context, effectID, arguments string) (Outcome, error) // nil = nobody but a person can tell
+	approval    func(ctx context.Context, arguments string) (bool, error)              // nil = none is needed
+	patience    time.Duration                                                          // of an approval
+	escalations []escalation                                                           // of an approval, in their order
+	timeout     time.Duration                                                          // of a call; 0 = none
+	retry       *perdure.RetryPolicy                                                   // nil = failures are told to the model
+	grace       *time.Duration                                                         // nil = DefaultGrace
+	in          reflect.Type                                                           // of the function; nil = there is none
+	inputs      []reflect.Type                                                         // those that options were made for
+	err         error
 }
 
 // check reports options that do not fit a tool with this input.

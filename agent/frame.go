@@ -21,6 +21,8 @@ const (
 	FrameReasoning  FrameType = "reasoning"   // Delta goes on with the model's reasoning
 	FrameToolCall   FrameType = "tool_call"   // the model calls Tool with Arguments
 	FrameToolResult FrameType = "tool_result" // the call CallID has ended
+	FrameDecision   FrameType = "decision"    // the call CallID of Tool waits for the decision Decision of Kind
+	FrameDecided    FrameType = "decided"     // it waits for it no more
 	FrameAgent      FrameType = "agent"       // Agent begins as Run: for the call CallID, or, without one, with the conversation, in this stream
 	FrameEnd        FrameType = "end"         // the turn has ended with Status; nothing follows
 )
@@ -40,6 +42,8 @@ type Frame struct {
 	CallID    string `json:"callId,omitempty"`
 	Tool      string `json:"tool,omitempty"`
 	Arguments string `json:"arguments,omitempty"`
+	Decision  string `json:"decision,omitempty"` // id
+	Kind      string `json:"kind,omitempty"`     // of the decision
 	Agent     string `json:"agent,omitempty"`
 	Run       string `json:"run,omitempty"`    // instance id
 	Status    string `json:"status,omitempty"` // completed, failed, terminated or canceled

@@ -19,6 +19,13 @@ type ask struct {
 	ID      string        `json:"id,omitempty"`      // of the decision; "" = made by the turn
 	Reason  string        `json:"reason,omitempty"`  // told to who decides
 	Timeout time.Duration `json:"timeout,omitempty"` // ns; 0 = none
+	// Assignee and Level say who is asked, and how often others were asked before;
+	// Escalates that more are asked when the time is over.
+	Assignee  string `json:"assignee,omitempty"`
+	Level     int    `json:"level,omitempty"`
+	Escalates bool   `json:"escalates,omitempty"`
+	// Args are the arguments in question; nil = those of the model.
+	Args json.RawMessage `json:"args,omitempty"`
 }
 
 // gate stands before a tool that must not just be called.
@@ -34,6 +41,7 @@ type gate struct {
 	arguments string          // as the tool is given them
 	shown     string          // the same, canonical
 	hash      string          // of tool, arguments and effect id
+	edited    bool            // the arguments are a person's
 	decision  *storedDecision // that was waited for; nil = none
 	mark      *sendMark       // nil = the call was never sent
 	raw       []byte          // of the mark
@@ -89,14 +97,27 @@ func (g *gate) pass(ctx context.Context) (*toolOutput, error) {
 // read finds out where the call stands.
 func (g *gate) read(ctx context.Context) (err error) {
 	g.decision = nil
-	if g.mark, g.raw, err = markOf(ctx, g.hub, g.turn, g.effectID); err != nil || g.in.Decision == "" {
+	if g.mark, g.raw, err = markOf(ctx, g.hub, g.turn, g.effectID); err != nil {
 		return err
+	}
+	if g.mark != nil && g.mark.Edited {
+		g.edit(string(g.mark.Args))
+	}
+	if g.in.Decision == "" {
+		return nil
 	}
 	g.decision, err = decisionOf(ctx, g.hub, g.turn, g.in.Decision)
 	if err == nil && g.decision == nil {
 		return perdure.NonRetryable(errors.New("the decision is not there"))
 	}
 	return err
+}
+
+// edit has the call made with other arguments, which are canonical. The effect id
+// stays that of the call: nothing was sent under it before.
+func (g *gate) edit(arguments string) {
+	g.arguments, g.shown, g.edited = arguments, arguments, true
+	g.hash = argsHash(g.in.Tool, g.version, arguments, g.effectID)
 }
 
 // decide goes on from what was read. Conflict means that it has changed.
@@ -112,7 +133,8 @@ func (g *gate) decide(ctx context.Context) (*toolOutput, error) {
 		if err := replace(ctx, g.hub, &expired, false); err != nil {
 			return nil, err
 		}
-		return nil, expired.refusal()
+		g.decision = &expired
+		return g.first(ctx)
 	case g.mark == nil:
 		return g.first(ctx)
 	case g.mark.Settled != nil && g.mark.Settled.Undone:
@@ -138,7 +160,7 @@ func (g *gate) first(ctx context.Context) (*toolOutput, error) {
 				return nil, perdure.NonRetryable(err)
 			}
 			if needed {
-				return &toolOutput{Ask: &ask{Kind: DecisionApproval, Timeout: g.approvalTimeout()}}, nil
+				return g.askApproval(0), nil
 			}
 		}
 		if !g.effect.once() {
@@ -146,10 +168,33 @@ func (g *gate) first(ctx context.Context) (*toolOutput, error) {
 		}
 		return nil, g.send(ctx, nil)
 	}
+	if d.State == DecisionExpired && d.Level < len(g.escalations) {
+		return g.askApproval(d.Level + 1), nil
+	}
 	if d.Kind != DecisionApproval || d.State != DecisionAnswered || d.Answer != AnswerApprove || d.Used || d.ArgsHash != g.hash {
 		return nil, d.refusal()
 	}
+	if len(d.EditedArgs) > 0 {
+		g.edit(string(d.EditedArgs))
+		if _, err := g.validate(g.arguments); err != nil {
+			return nil, perdure.NonRetryable(err)
+		}
+		if g.hash != d.EditedHash {
+			return nil, errOtherCall
+		}
+	}
 	return nil, g.send(ctx, d)
+}
+
+// askApproval asks whether the call may be made: first whoever decides, then, when
+// nobody has, those to whom it is escalated.
+func (g *gate) askApproval(level int) *toolOutput {
+	a := &ask{Kind: DecisionApproval, Timeout: g.approvalTimeout(), Level: level, Escalates: level < len(g.escalations)}
+	if level > 0 {
+		e := g.escalations[level-1]
+		a.Timeout, a.Assignee, a.Reason = e.within, e.to, "nobody has decided in time"
+	}
+	return &toolOutput{Ask: a}
 }
 
 // interrupted goes on with a call that was sent and has no outcome: a person has
@@ -176,6 +221,9 @@ func (g *gate) askPerson() *toolOutput {
 	a := &ask{Kind: DecisionOutcomeUnknown, ID: g.mark.unknownID(), Reason: "the call was interrupted"}
 	if g.lost != nil {
 		a.Reason = clip(g.lost.Error())
+	}
+	if g.edited {
+		a.Args = json.RawMessage(g.shown)
 	}
 	return &toolOutput{Ask: a}
 }
@@ -234,7 +282,7 @@ func (g *gate) send(ctx context.Context, d *storedDecision) error {
 	next := &sendMark{
 		Effect: g.effectID, Tool: g.in.Tool, Version: g.version, Args: json.RawMessage(g.shown), Hash: g.hash,
 		Attempt: 1, Token: NewSessionKey(), Execution: g.execution, Agent: g.in.Agent, Session: g.in.Session,
-		CallID: g.in.CallID, Step: g.in.Step, At: time.Now().UTC(),
+		CallID: g.in.CallID, Step: g.in.Step, At: time.Now().UTC(), Edited: g.edited, Originator: g.in.Originator,
 	}
 	if g.mark != nil {
 		next.Attempt, next.Decision = g.mark.Attempt+1, g.mark.Decision

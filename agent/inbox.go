@@ -10,6 +10,7 @@ import (
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/internal/hub"
+	"github.com/perdure/perdure/model"
 	"github.com/perdure/perdure/store"
 )
 
@@ -126,12 +127,15 @@ func openedDecision(ctx context.Context, h hub.Hub, id string) (*storedDecision,
 type Answer struct {
 	Answer string // such as AnswerApprove
 	// ArgsHash proves that the answer is about these arguments; "" = whatever
-	// they are. Arguments are never taken from an answer.
+	// they are.
 	ArgsHash string
-	Result   json.RawMessage // what the call returned, with AnswerHappened
-	Raise    *Budget         // by how much, with AnswerRaise
-	Comment  string          // told to the model if the call is not made
-	By       string          // who answers
+	// Args, with AnswerApprove, are other arguments with which the call is approved.
+	// They must fit the tool's schema. The model is told. nil = those of the call.
+	Args    json.RawMessage
+	Result  json.RawMessage // what the call returned, with AnswerHappened
+	Raise   *Budget         // by how much, with AnswerRaise
+	Comment string          // told to the model if the call is not made
+	By      string          // who answers
 }
 
 // Decide answers a decision. On return the answer is durable and the run goes on.
@@ -161,6 +165,9 @@ func (s *Service) Decide(ctx context.Context, id string, a Answer) (*Decision, e
 	}
 	now := time.Now().UTC()
 	answered := *d
+	if err := answered.edit(&a); err != nil {
+		return &d.Decision, err
+	}
 	answered.State, answered.Answer, answered.Result = DecisionAnswered, a.Answer, a.Result
 	answered.Raise, answered.Comment, answered.AnsweredBy, answered.AnsweredAt = a.Raise, a.Comment, a.By, &now
 	answered.Token = NewSessionKey()
@@ -182,6 +189,35 @@ func (s *Service) Decide(ctx context.Context, id string, a Answer) (*Decision, e
 		return &current.Decision, conflict(current, "somebody else was first: the decision is "+current.State)
 	}
 	return &current.Decision, nil
+}
+
+// edit puts the arguments of an answer in place of those of the call.
+func (d *storedDecision) edit(a *Answer) error {
+	if len(a.Args) == 0 {
+		return nil
+	}
+	wrong := func(why string) error {
+		return &perdure.Error{Code: perdure.InvalidArgument, Op: "decide", Instance: d.Run, Message: why}
+	}
+	if d.Kind != DecisionApproval || a.Answer != AnswerApprove {
+		return wrong("other arguments belong to the answer approve")
+	}
+	text, err := canonical(string(a.Args))
+	if err != nil {
+		return wrong("the arguments are not JSON: " + err.Error())
+	}
+	resolved, err := resolveSchema(d.Schema)
+	if err != nil {
+		return err
+	}
+	b := &boundTool{offer: model.Tool{Name: d.Tool}, resolved: resolved}
+	if _, err := b.validate(text); err != nil {
+		return wrong(err.Error())
+	}
+	if text != string(d.Args) {
+		d.EditedArgs, d.EditedHash = json.RawMessage(text), argsHash(d.Tool, d.ToolVersion, text, d.EffectID)
+	}
+	return nil
 }
 
 // checkAnswer reports an answer that a decision of this kind does not have.

@@ -82,6 +82,34 @@ func (b *boundTool) invoke(ctx context.Context, arguments string) (result json.R
 	return text, nil
 }
 
+// run carries the call out, if it may be.
+func (g *gate) run(ctx context.Context) (*toolOutput, error) {
+	if g.effect.once() {
+		return g.carryOut(ctx)
+	}
+	if out, err := g.pass(ctx); out != nil || err != nil {
+		return out, err
+	}
+	result, err := g.invoke(ctx, g.arguments)
+	if err != nil {
+		return nil, err
+	}
+	return &toolOutput{Result: result}, nil
+}
+
+// told adds to the end of a call whose arguments a person has changed that it was
+// so: the model must know what was done.
+func (g *gate) told(out *toolOutput, err error) (*toolOutput, error) {
+	switch {
+	case g.mark == nil || !g.mark.Edited:
+	case err != nil:
+		err = fmt.Errorf("%w (a person had changed the arguments to %s)", err, g.mark.Args)
+	case out.Ask == nil && out.Wait == "":
+		out.Edited = g.mark.Args
+	}
+	return out, err
+}
+
 // carryOut makes a call that must not be made twice, and finds out how it ended.
 // A failure that may be repeated leaves the outcome open, or is a NotDone.
 func (g *gate) carryOut(ctx context.Context) (*toolOutput, error) {

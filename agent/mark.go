@@ -30,6 +30,7 @@ type sendMark struct {
 	Tool      string          `json:"tool"`
 	Version   string          `json:"version,omitempty"` // of the tool
 	Args      json.RawMessage `json:"args"`              // canonical
+	Edited    bool            `json:"edited,omitempty"`  // the arguments are a person's, not the model's
 	Hash      string          `json:"hash"`              // of tool, arguments and effect id
 	Attempt   int             `json:"attempt"`           // how many times it was sent
 	Decision  string          `json:"decision,omitempty"`
@@ -39,8 +40,10 @@ type sendMark struct {
 	Session   string          `json:"session,omitempty"`
 	CallID    string          `json:"callId"`
 	Step      int             `json:"step,omitempty"`
-	At        time.Time       `json:"at"`
-	Settled   *settlement     `json:"settled,omitempty"` // nil = open, or its outcome is in the journal
+	// Originator is in whose name the call is made.
+	Originator Principal   `json:"originator,omitzero"`
+	At         time.Time   `json:"at"`
+	Settled    *settlement `json:"settled,omitempty"` // nil = open, or its outcome is in the journal
 }
 
 // settlement is the outcome of a call that is not in the journal of its turn.

@@ -284,11 +284,16 @@ func TestG05_Expiry(t *testing.T) {
 	}
 }
 
+// rowsOf selects the rows of a kind that a turn has.
+func rowsOf(turn string, kind store.RowKind) store.RowQuery {
+	return store.RowQuery{Kind: kind, Owner: turn, Limit: 100}
+}
+
 // stopNoted waits until a turn sends no more calls.
 func stopNoted(t *testing.T, n *node, turn string) {
 	t.Helper()
 	for ctx := ctxOf(t); ; {
-		rows, _, err := n.hub.ReadRows(ctx, store.RowQuery{Kind: 112, Owner: turn, Limit: 1})
+		rows, _, err := n.hub.ReadRows(ctx, rowsOf(turn, 112))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -21,6 +21,8 @@ type runRequest struct {
 	Options *TurnOptions     `json:"turnOptions,omitempty"`
 	Import  bool             `json:"import,omitempty"` // the messages are not answered
 
+	Principal Principal `json:"principal,omitzero"` // who sends them
+
 	// Of requests of Microsoft's SDKs only.
 	dialect dafx.Dialect // of the answer; "" = our own
 	noWait  bool         // the caller wants to know only that it was heard
@@ -29,7 +31,10 @@ type runRequest struct {
 
 // newRequest returns the request that says a message.
 func newRequest(m *Message) (*runRequest, error) {
-	r := &runRequest{CorrelationID: m.CorrelationID, Busy: m.Busy, Options: m.Options.orNil()}
+	r := &runRequest{CorrelationID: m.CorrelationID, Busy: m.Busy, Options: m.Options.orNil(), Principal: m.Principal}
+	if err := m.Principal.check(); err != nil {
+		return nil, err
+	}
 	if err := m.Busy.check(); err != nil {
 		return nil, err
 	}

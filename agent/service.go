@@ -60,6 +60,8 @@ type Message struct {
 	// Messages are said instead of Text, Role and Contents. Those of the roles
 	// user, system and assistant may be said.
 	Messages []*model.Message
+	// Principal is who sends the message.
+	Principal Principal
 	// Options change the turn. A message that steers a running turn has none.
 	Options TurnOptions
 }

@@ -90,6 +90,7 @@ type admitted struct {
 	Messages      []*model.Message `json:"messages,omitempty"` // until the turn begins
 	Options       *TurnOptions     `json:"options,omitempty"`  // as Messages
 	Import        bool             `json:"import,omitempty"`
+	Principal     Principal        `json:"principal,omitzero"`
 	Replies       []string         `json:"replies,omitempty"` // tokens of callers that wait
 	// Foreign says how the callers among Replies that use Microsoft's SDKs want to
 	// be answered.
@@ -205,7 +206,7 @@ func (s *session) admit(r *runRequest, waits bool) (*admitReply, error) {
 	}
 	a := &admitted{
 		Turn: turn, CorrelationID: r.CorrelationID, Messages: messages, Options: r.Options, Import: r.Import, Refused: r.refused,
-		At: s.ctx.Now(),
+		Principal: r.Principal, At: s.ctx.Now(),
 	}
 	steers, err := s.place(a, r.Busy)
 	if err != nil {
@@ -256,7 +257,7 @@ func (s *session) next() error {
 	_, err := s.ctx.StartOrchestration(turnPrefix+s.id.Agent, turnInput{
 		Agent: s.agent.Name, Session: s.id.String(), CorrelationID: a.CorrelationID,
 		Log: logID(s.id.String(), s.Incarnation), From: windowStart(s.Head, s.agent.Window), Head: s.Head, Messages: a.Messages,
-		Options: a.Options, Import: a.Import, Refused: a.Refused, Pending: s.Pending, Active: s.Active,
+		Options: a.Options, Import: a.Import, Principal: a.Principal, Refused: a.Refused, Pending: s.Pending, Active: s.Active,
 	}, perdure.WithID(a.Turn), perdure.WithTags(map[string]string{
 		tagAgent: s.agent.Name, tagSession: s.id.String(), tagCorrelation: a.CorrelationID,
 	}),

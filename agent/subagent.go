@@ -108,7 +108,7 @@ func (c *toolCall) delegate() {
 	id := childID(c.ctx.InstanceID(), "call", fmt.Sprint(c.step), fmt.Sprint(c.ordinal))
 	c.frame(Frame{Type: FrameAgent, Step: c.step, CallID: c.call.CallID, Tool: c.call.Name, Agent: c.route.Agent, Run: id})
 	in := turnInput{
-		Agent: c.route.Agent, CorrelationID: c.in.CorrelationID, Depth: c.in.Depth + 1,
+		Agent: c.route.Agent, CorrelationID: c.in.CorrelationID, Depth: c.in.Depth + 1, Principal: c.in.Principal,
 		Messages: []*model.Message{model.UserText(arguments.Query)},
 	}
 	task, settle := c.start(in, id)
@@ -161,7 +161,8 @@ func (t *turn) handOver(name string) (*Response, error) {
 	t.frame(Frame{Type: FrameAgent, Step: t.step, Agent: name, Run: id})
 	in := turnInput{
 		Agent: name, Session: t.in.Session, CorrelationID: t.in.CorrelationID, Options: t.in.Options.inherited(), Depth: t.in.Depth + 1,
-		Log: t.log, From: t.in.From, Head: t.position, Inner: true, Stream: t.stream, Offset: t.offset,
+		Principal: t.in.Principal,
+		Log:       t.log, From: t.in.From, Head: t.position, Inner: true, Stream: t.stream, Offset: t.offset,
 	}
 	task, settle := t.start(in, id)
 	if t.stop != nil && perdure.Any(t.ctx, task, t.stop) != perdure.Awaitable(task) {

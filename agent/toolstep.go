@@ -10,23 +10,26 @@ import (
 
 // toolInput is what a tool step is scheduled with.
 type toolInput struct {
-	Tool          string `json:"tool"`
-	CallID        string `json:"callId"`
-	Arguments     string `json:"arguments"`
-	Agent         string `json:"agent,omitempty"`
-	Step          int    `json:"step,omitempty"` // model step that made the call
-	Session       string `json:"session,omitempty"`
-	CorrelationID string `json:"correlationId,omitempty"`
-	Decision      string `json:"decision,omitempty"` // that was waited for
-	Expired       bool   `json:"expired,omitempty"`  // its time is over
+	Tool      string `json:"tool"`
+	CallID    string `json:"callId"`
+	Arguments string `json:"arguments"`
+	Agent     string `json:"agent,omitempty"`
+
+	Originator    Principal `json:"originator,omitzero"` // in whose name
+	Step          int       `json:"step,omitempty"`      // model step that made the call
+	Session       string    `json:"session,omitempty"`
+	CorrelationID string    `json:"correlationId,omitempty"`
+	Decision      string    `json:"decision,omitempty"` // that was waited for
+	Expired       bool      `json:"expired,omitempty"`  // its time is over
 }
 
 // toolOutput is the outcome of a tool step: the result of the tool, or what it
 // needs before there is one.
 type toolOutput struct {
 	Result json.RawMessage `json:"result,omitempty"`
-	Ask    *ask            `json:"ask,omitempty"`  // open this decision
-	Wait   string          `json:"wait,omitempty"` // this decision is still open
+	Edited json.RawMessage `json:"edited,omitempty"` // arguments that a person has put in place of the model's
+	Ask    *ask            `json:"ask,omitempty"`    // open this decision
+	Wait   string          `json:"wait,omitempty"`   // this decision is still open
 }
 
 // ToolCall describes the call that a tool serves.
@@ -37,6 +40,9 @@ type ToolCall struct {
 	Session       string // instance id of the session; "" = none
 	Turn          string // instance id of the turn
 	CorrelationID string // of the message that the turn answers
+	// Originator is who has sent the message: in whose name the call is made,
+	// whoever has approved it.
+	Originator Principal
 }
 
 type toolCallKey struct{}
@@ -62,20 +68,15 @@ func (c *code) toolStep(ctx context.Context, in toolInput) (*toolOutput, error) 
 	refusal = perdure.NonRetryable(refusal)
 	ctx = context.WithValue(ctx, toolCallKey{}, ToolCall{
 		Agent: c.agent.Name, Tool: in.Tool, CallID: in.CallID, Session: in.Session,
-		Turn: perdure.Activity(ctx).InstanceID, CorrelationID: in.CorrelationID,
+		Turn: perdure.Activity(ctx).InstanceID, CorrelationID: in.CorrelationID, Originator: in.Originator,
 	})
 	if b.guarded() {
 		g, err := newGate(ctx, b, in, arguments, refusal)
 		if err != nil {
 			return nil, err
 		}
-		if b.effect.once() {
-			return g.carryOut(ctx)
-		}
-		if out, err := g.pass(ctx); out != nil || err != nil {
-			return out, err
-		}
-		arguments = g.arguments
+		out, err := g.run(ctx)
+		return g.told(out, err)
 	} else if refusal != nil {
 		return nil, refusal
 	}

@@ -57,7 +57,7 @@ func (c *toolCall) tool() *boundTool {
 func (c *toolCall) run() {
 	in := toolInput{
 		Tool: c.call.Name, CallID: c.call.CallID, Arguments: c.call.Arguments, Agent: c.agent.Name, Step: c.step,
-		Session: c.in.Session, CorrelationID: c.in.CorrelationID,
+		Session: c.in.Session, CorrelationID: c.in.CorrelationID, Originator: c.in.Principal,
 	}
 	var timer *perdure.Timer
 	for c.err == nil {
@@ -67,6 +67,9 @@ func (c *toolCall) run() {
 		}
 		if out.Ask == nil && out.Wait == "" {
 			c.result = out.Result
+			if len(out.Edited) > 0 {
+				c.result = editedResult(out)
+			}
 			break
 		}
 		if in.Decision = out.Wait; out.Ask != nil {
@@ -74,11 +77,27 @@ func (c *toolCall) run() {
 			in.Decision, timer = d.ID, c.restart(timer, d.Deadline)
 		}
 		in.Expired, c.err = c.wait(in.Decision, timer)
+		if c.err == nil {
+			c.frame(Frame{Type: FrameDecided, Step: c.step, CallID: c.call.CallID, Tool: c.call.Name, Decision: in.Decision})
+		}
 	}
 	c.restart(timer, nil)
 	if !c.givenUp && c.tool().effect.once() { // its outcome is in the journal
 		c.put([]perdure.Row{{Kind: uint16(hub.RowHold), Key: []byte(c.effectID), Delete: true}})
 	}
+}
+
+// editedResult is what the model is told of a call that was made with other
+// arguments than its own.
+func editedResult(out *toolOutput) json.RawMessage {
+	text, err := json.Marshal(struct {
+		Arguments json.RawMessage `json:"arguments_changed_by_a_person"`
+		Result    json.RawMessage `json:"result"`
+	}{out.Edited, out.Result})
+	if err != nil { // both are JSON that was encoded before
+		panic(err)
+	}
+	return text
 }
 
 // await waits for a step of the call. If the turn is stopped, a call that may have
@@ -133,21 +152,33 @@ func (c *toolCall) open(a *ask) *storedDecision {
 	if id == "" {
 		id = digest("decision", c.effectID, c.ctx.ExecutionID(), a.Kind, fmt.Sprint(c.asked))
 	}
+	arguments := c.arguments
+	if len(a.Args) > 0 {
+		arguments = string(a.Args)
+	}
 	d := &storedDecision{Decision: Decision{
 		ID: id, Kind: a.Kind, Run: c.ctx.InstanceID(), Agent: c.agent.Name, Session: c.in.Session, Turn: c.ctx.InstanceID(),
-		Step: c.step, CallID: c.call.CallID, Tool: c.call.Name, Args: json.RawMessage(c.arguments),
-		ToolVersion: version, ArgsHash: argsHash(c.call.Name, version, c.arguments, c.effectID), EffectID: c.effectID,
+		Step: c.step, CallID: c.call.CallID, Tool: c.call.Name, Args: json.RawMessage(arguments),
+		ToolVersion: version, ArgsHash: argsHash(c.call.Name, version, arguments, c.effectID), EffectID: c.effectID,
+		Originator: c.in.Principal, Assignee: a.Assignee, Level: a.Level,
 		RequestedAt: c.ctx.Now(), State: DecisionPending, Reason: a.Reason,
 	}}
 	if a.Timeout > 0 {
 		deadline := c.ctx.Now().Add(a.Timeout)
 		d.Deadline, d.OnTimeout = &deadline, timeoutDeny
+		if a.Escalates {
+			d.OnTimeout = timeoutEscalate
+		}
+	}
+	if a.Kind == DecisionApproval {
+		d.Schema = c.tool().offer.Schema
 	}
 	row, err := decisionRow(d)
 	if err != nil { // the arguments are JSON, as the step has found
 		panic(err)
 	}
 	c.put([]perdure.Row{row})
+	c.frame(Frame{Type: FrameDecision, Step: c.step, CallID: c.call.CallID, Tool: c.call.Name, Decision: id, Kind: a.Kind})
 	return d
 }
 

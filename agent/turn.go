@@ -21,11 +21,12 @@ type turnInput struct {
 	Head          int64            `json:"head,omitempty"` // position of the turn's first message
 	Messages      []*model.Message `json:"messages"`
 	Options       *TurnOptions     `json:"options,omitempty"`
-	Import        bool             `json:"import,omitempty"`  // the messages are not answered
-	Refused       *problem         `json:"refused,omitempty"` // why the turn is to fail at once
-	Pending       []string         `json:"pending,omitempty"` // calls that the messages may answer
-	Depth         int              `json:"depth,omitempty"`   // of agents that called agents
-	Active        string           `json:"active,omitempty"`  // the agent that was given the conversation; "" = Agent
+	Import        bool             `json:"import,omitempty"`   // the messages are not answered
+	Principal     Principal        `json:"principal,omitzero"` // who has sent them
+	Refused       *problem         `json:"refused,omitempty"`  // why the turn is to fail at once
+	Pending       []string         `json:"pending,omitempty"`  // calls that the messages may answer
+	Depth         int              `json:"depth,omitempty"`    // of agents that called agents
+	Active        string           `json:"active,omitempty"`   // the agent that was given the conversation; "" = Agent
 
 	// A turn inside of another one, to which that was handed over, goes on with
 	// the conversation and the stream of that one.

@@ -80,7 +80,7 @@ func (o *openMark) ask(ctx context.Context, h hub.Hub) error {
 	d := &storedDecision{Decision: Decision{
 		ID: id, Kind: DecisionOutcomeUnknown, Run: o.turn, Agent: m.Agent, Session: m.Session, Turn: o.turn,
 		Step: m.Step, CallID: m.CallID, Tool: m.Tool, ToolVersion: m.Version, Args: m.Args, ArgsHash: m.Hash,
-		EffectID: m.Effect, RequestedAt: time.Now().UTC(), State: DecisionPending,
+		EffectID: m.Effect, Originator: m.Originator, RequestedAt: time.Now().UTC(), State: DecisionPending,
 		Reason: "the turn has ended without the outcome of the call",
 	}}
 	w := &hub.WriteRows{Owner: o.turn, If: []hub.RowCondition{{Kind: rowMark, Key: []byte(m.Effect), Value: o.raw}}}

@@ -44,16 +44,22 @@ type deleted struct {
 }
 
 // deleteSession deletes a session with all that was said in it. It answers when
-// that is gone.
+// that is gone. The parameter force names who has it deleted although the outcome
+// of a call in it is not known.
 func (a *API) deleteSession(_ http.ResponseWriter, r *http.Request) (*reply, error) {
 	_, id, err := a.sessionOf(r)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := query(r); err != nil {
+	q, err := query(r, "force")
+	if err != nil {
 		return nil, err
 	}
-	if err := a.Agents.Service.Delete(r.Context(), id); err != nil {
+	var options []agent.EndOption
+	if by := q.Get("force"); by != "" {
+		options = append(options, agent.Force(by))
+	}
+	if err := a.Agents.Service.Delete(r.Context(), id, options...); err != nil {
 		return nil, err
 	}
 	return &reply{body: &deleted{Status: "deleted"}}, nil

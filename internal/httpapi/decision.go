@@ -75,6 +75,7 @@ func (a *API) getDecision(_ http.ResponseWriter, r *http.Request) (*reply, error
 type decisionAnswer struct {
 	Answer   string          `json:"answer"`
 	ArgsHash string          `json:"args_hash"`
+	Args     json.RawMessage `json:"args"` // with approve: instead of those of the call
 	Result   json.RawMessage `json:"result"`
 	Comment  string          `json:"comment"`
 }
@@ -88,7 +89,7 @@ func (a *API) decide(w http.ResponseWriter, r *http.Request) (*reply, error) {
 		return nil, err
 	}
 	d, err := a.Agents.Service.Decide(r.Context(), r.PathValue("id"), agent.Answer{
-		Answer: body.Answer, ArgsHash: body.ArgsHash, Result: body.Result, Comment: body.Comment,
+		Answer: body.Answer, ArgsHash: body.ArgsHash, Args: body.Args, Result: body.Result, Comment: body.Comment,
 	})
 	if err != nil {
 		return nil, decisionError(err, d)

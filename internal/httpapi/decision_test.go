@@ -91,7 +91,7 @@ func TestDecisions(t *testing.T) {
 		{"GET", url + "/api/v1/decisions/none", "", 404, "no such decision"},
 		{"POST", url + "/api/v1/decisions/none", `{"answer":"approve"}`, 404, "lists what is open"},
 		{"POST", one, `{"answer":"maybe"}`, 400, "is no answer"},
-		{"POST", one, `{"answer":"approve","args":{"Amount":500}}`, 400, "args"},
+		{"POST", one, `{"answer":"approve","args":{"Amount":"500"}}`, 400, "do not fit its schema"},
 		{"POST", one, `{"answer":"approve","result":1}`, 400, "belongs to the answer happened"},
 		{"POST", one, `{"answer":"approve","args_hash":"00"}`, 409, `"state":"pending"`},
 		{"POST", url + "/api/v1/approvals/" + d.ID, fmt.Sprintf(`{"answer":"approve","args_hash":%q,"comment":"fine"}`, d.ArgsHash), 200, `"answer":"approve"`},
@@ -105,5 +105,35 @@ func TestDecisions(t *testing.T) {
 	got = do(t, "POST", url+runJoker, `{"message":"Pay.","sessionId":"k1"}`, "Content-Type", "application/json", "Idempotency-Key", "c1")
 	if got.Status != http.StatusOK || members(t, got.Body)["response"] != "Paid." || calls != 1 {
 		t.Errorf("answer = %d %s after %d calls, want Paid. after 1", got.Status, got.Body, calls)
+	}
+}
+
+// TestDecisionEdited approves a call with other arguments.
+func TestDecisionEdited(t *testing.T) {
+	calls := 0
+	url, h := decisionAPI(t, &calls, modeltest.Call("pay", `{"Amount":500}`), modeltest.Say("Paid."))
+	do(t, "POST", url+runJoker, `{"message":"Pay.","sessionId":"k1","waitForResponse":false}`, "Content-Type", "application/json")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if _, err := h.Idle(ctx); err != nil {
+		t.Fatal(err)
+	}
+	var page struct {
+		Items []agent.Decision `json:"items"`
+	}
+	got := do(t, "GET", url+"/api/v1/decisions?state=pending", "")
+	if err := json.Unmarshal([]byte(got.Body), &page); err != nil || len(page.Items) != 1 || len(page.Items[0].Schema) == 0 {
+		t.Fatalf("decisions = %d %s, want one with a schema", got.Status, got.Body)
+	}
+	got = do(t, "POST", url+"/api/v1/decisions/"+page.Items[0].ID, `{"answer":"approve","args":{"Amount":5}}`, "Content-Type", "application/json")
+	if got.Status != http.StatusOK || !strings.Contains(got.Body, `"edited_args":{"Amount":5}`) || !strings.Contains(got.Body, `"args":{"Amount":500}`) {
+		t.Errorf("answer = %d %s, want both arguments", got.Status, got.Body)
+	}
+	if _, err := h.Idle(ctx); err != nil {
+		t.Fatal(err)
+	}
+	got = do(t, "GET", url+"/api/v1/agents/Joker/sessions/k1/messages", "")
+	if calls != 1 || !strings.Contains(got.Body, "arguments_changed_by_a_person") {
+		t.Errorf("messages = %s after %d calls, want the change in them after 1", got.Body, calls)
 	}
 }
