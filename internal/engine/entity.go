@@ -30,7 +30,7 @@ type Entity struct {
 	Early map[string]time.Time
 	// Delayed counts signals that wait for their time.
 	Delayed int
-	// NextTimer numbers the timers of delayed signals.
+	// NextTimer numbers the timers, of delayed signals and of early unlocks.
 	NextTimer int32
 }
 
@@ -133,13 +133,15 @@ func (s *Entity) Apply(t *EntityStep) (fx *Effects, done []*Message) {
 		done = append(done, m)
 		switch b := m.Event.Body.(type) {
 		case *history.EntityUnlockSent:
-			s.unlock(b, t.Now)
+			s.unlock(fx, b, t.Now)
 		case *history.EntityLockRequested:
 			s.acquire(fx, b, t.Now)
 		case *history.EntityOperationSignaled:
 			if b.ScheduledTime.After(t.Now) {
 				s.delay(fx, m, b)
 			}
+		case *history.TimerFired:
+			s.expire(t.Now)
 		}
 	}
 	if len(t.Plan.Operations) > 0 {
@@ -157,7 +159,7 @@ func (s *Entity) Apply(t *EntityStep) (fx *Effects, done []*Message) {
 	return fx, done
 }
 
-func (s *Entity) unlock(b *history.EntityUnlockSent, now time.Time) {
+func (s *Entity) unlock(fx *Effects, b *history.EntityUnlockSent, now time.Time) {
 	if s.Lock != nil && s.Lock.Section == b.CriticalSectionID {
 		s.Lock = nil
 		return
@@ -165,10 +167,21 @@ func (s *Entity) unlock(b *history.EntityUnlockSent, now time.Time) {
 	if s.Early == nil {
 		s.Early = make(map[string]time.Time)
 	}
-	maps.DeleteFunc(s.Early, func(_ string, at time.Time) bool { return now.Sub(at) > earlyUnlockLife })
-	if !fault.Mutant(fault.EarlyUnlockForgotten) {
-		s.Early[b.CriticalSectionID] = now
+	if fault.Mutant(fault.EarlyUnlockForgotten) {
+		return
 	}
+	s.Early[b.CriticalSectionID] = now
+	s.NextTimer++
+	due := now.Add(earlyUnlockLife)
+	fx.Timers = append(fx.Timers, &Task{ID: s.NextTimer, Kind: TimerTask, Due: due, Event: &history.Event{
+		ID: -1, Time: now, Body: &history.TimerFired{FireAt: due, TimerID: s.NextTimer},
+	}})
+}
+
+// expire forgets early unlocks whose request has not come for so long that it
+// will not come any more.
+func (s *Entity) expire(now time.Time) {
+	maps.DeleteFunc(s.Early, func(_ string, at time.Time) bool { return now.Sub(at) >= earlyUnlockLife })
 }
 
 // acquire takes the lock for a section and passes the request on.
@@ -251,6 +264,16 @@ func reply(fx *Effects, from string, c Caller, request string, result history.Te
 	default:
 		fx.send(c.Instance, from, c.Execution, &history.EntityOperationCompleted{RequestID: request, Output: result}, now)
 	}
+}
+
+// Purge takes the entity's state; those who wait for the answer of an operation
+// are told. What keeps order among others stays: the lock, until its holder gives
+// it back, and unlocks whose request may still come.
+func (s *Entity) Purge(now time.Time) *Effects {
+	fx := &Effects{}
+	s.State, s.Delayed = history.Text{}, 0
+	s.failDeferred(fx, now)
+	return fx
 }
 
 func (s *Entity) failDeferred(fx *Effects, now time.Time) {

@@ -42,7 +42,8 @@ type Commands interface {
 	// new id.
 	Control(ctx context.Context, r *Control) (string, error)
 	// Purge deletes instances that have ended, and entities. One that is held, see
-	// RowHold, is refused with FailedPrecondition.
+	// RowHold, is refused with FailedPrecondition. Those who wait for the answer of
+	// an entity are told; a lock stays until its holder gives it back.
 	Purge(ctx context.Context, r *Purge) (Purged, error)
 }
 

@@ -62,6 +62,7 @@ type running struct {
 	cancel  context.CancelCauseFunc
 	beat    atomic.Int64 // time of the newest heartbeat, Unix nanoseconds
 	ended   bool         // its outcome is known, or nobody wants it
+	alarms  int          // of it in the loop's timers
 	outside bool         // it will be completed by its token
 	suspect bool         // it was lost in crashes: it runs alone
 	due     time.Time    // of its attempt; zero = none
@@ -194,10 +195,10 @@ func (a *activities) start(l *loop, r *running) {
 	if d := r.task.Options.Timeout; d > 0 {
 		r.due = now.Add(d)
 		info.Deadline = r.due
-		l.timers.push(alarm{due: r.due, run: r})
+		l.timers.watch(r, r.due)
 	}
 	if d := r.task.Options.HeartbeatTimeout; d > 0 {
-		l.timers.push(alarm{due: now.Add(d), run: r})
+		l.timers.watch(r, now.Add(d))
 	}
 	info.Heartbeat = func(progress any) error {
 		if ctx.Err() != nil {
@@ -279,6 +280,7 @@ func (a *activities) end(l *loop, r *running) {
 		return
 	}
 	r.ended = true
+	l.timers.bury(r)
 	if a.open[r.key] == r {
 		delete(a.open, r.key)
 	}
@@ -480,10 +482,10 @@ func (a *activities) adopt(l *loop, k activityKey, t *engine.Task, p pendingStat
 	r.beat.Store(l.clock.Now().UnixNano())
 	if d := o.Timeout; d > 0 {
 		r.due = p.began.Add(d)
-		l.timers.push(alarm{due: r.due, run: r})
+		l.timers.watch(r, r.due)
 	}
 	if d := o.HeartbeatTimeout; d > 0 {
-		l.timers.push(alarm{due: l.clock.Now().Add(d), run: r})
+		l.timers.watch(r, l.clock.Now().Add(d))
 	}
 }
 
@@ -501,7 +503,7 @@ func (a *activities) overdue(l *loop, r *running, now time.Time) {
 	if o.HeartbeatTimeout > 0 {
 		due := time.Unix(0, r.beat.Load()).Add(o.HeartbeatTimeout)
 		if now.Before(due) {
-			l.timers.push(alarm{due: due, run: r})
+			l.timers.watch(r, due)
 			return
 		}
 		a.timeOut(l, r, fmt.Sprintf("activity %q gave no heartbeat for %v", r.task.Name, o.HeartbeatTimeout))

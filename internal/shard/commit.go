@@ -197,7 +197,7 @@ func (l *loop) messages(ch *change, c *store.Commit, source [16]byte, version ui
 func (l *loop) consume(ch *change, c *store.Commit) {
 	take := func(e *entry) {
 		if e.timer != nil {
-			if ch.in.ent != nil {
+			if _, signal := e.m.Event.Body.(*history.EntityOperationSignaled); signal && ch.in.ent != nil {
 				ch.in.ent.Fired()
 			}
 			c.Timers = append(c.Timers, store.TimerChange{Timer: *e.timer, Delete: true})

@@ -7,6 +7,7 @@ import (
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/internal/engine"
+	"github.com/perdure/perdure/internal/history"
 	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/store"
 )
@@ -179,22 +180,66 @@ func (l *loop) commitPurge(in *instance, w *rowWrite) {
 		l.afterTurn(in)
 		return
 	}
-	ch := l.newChange(in, &engine.Effects{}, nil)
-	ch.purge, ch.acks = true, w.acks
-	ch.commit = &store.Commit{
-		ID: in.id, Shard: in.shard, Expect: in.rec.Version, Was: in.rec, Purge: true, Rows: w.rows,
-	}
 	timers, err := l.store.TimersOf(l.ctx, in.id)
 	if err != nil {
 		l.fail(err)
 		return
 	}
+	ch := l.newChange(in, &engine.Effects{}, nil)
+	ch.acks, ch.now = w.acks, l.now(in)
+	ch.commit = &store.Commit{ID: in.id, Shard: in.shard, Expect: in.rec.Version, Was: in.rec, Rows: w.rows}
 	for _, t := range timers {
 		ch.commit.Timers = append(ch.commit.Timers, store.TimerChange{Timer: t, Delete: true})
 	}
+	if in.ent != nil && l.emptied(ch) {
+		return
+	}
+	ch.purge, ch.commit.Purge = true, true
 	in.orch, in.ent, in.past = nil, nil, nil
 	l.cool(in)
 	l.submit(ch)
+}
+
+// emptied has those told who wait for answers of an entity that is purged. An
+// entity that is locked, or must remember an unlock, loses all but that, by a new
+// incarnation without state: then it reports true.
+func (l *loop) emptied(ch *change) bool {
+	in, c := ch.in, ch.commit
+	ch.fx = in.ent.Purge(ch.now)
+	source, version := l.ids.random(), uint64(0)
+	for _, a := range ch.fx.Replies {
+		c.Rows = append(c.Rows, replyRow(in.id, a, l.clock.Now().Add(requestLife)))
+	}
+	left := in.ent.Alive()
+	if left {
+		if j := in.turning; j != nil { // its turn is over a state that is no more
+			in.turning, in.blocked = nil, ""
+			in.queue = append(slices.Concat(j.entries, j.dropped), in.queue...)
+		}
+		rec := l.project(ch)
+		rec.Created, rec.Incarnation, rec.Version = ch.now, l.ids.random(), 1
+		c.Record, c.Replace = rec, true
+		source, version = rec.Incarnation, rec.Version
+		for i := range c.Timers {
+			c.Timers[i].Delete = !forgets(c.Timers[i].Timer)
+		}
+		c.Rows = append(c.Rows, store.Row{Kind: rowEntity, Owner: in.id, Value: in.ent.Encode()})
+	}
+	l.messages(ch, c, source, version)
+	if left {
+		l.submit(ch)
+	}
+	return left
+}
+
+// forgets reports whether an entity's timer is one by which it forgets an unlock.
+func forgets(t store.Timer) bool {
+	m, err := engine.DecodeMessage(t.Data)
+	if err != nil {
+		return false
+	}
+	_, ok := m.Event.Body.(*history.TimerFired)
+	return ok
 }
 
 // watchKey names what a watcher waits for.

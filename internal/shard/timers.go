@@ -3,6 +3,7 @@ package shard
 import (
 	"container/heap"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/perdure/perdure/internal/clock"
@@ -43,6 +44,7 @@ type timers struct {
 	heap    alarms
 	known   map[timerKey]uint64 // those of heap that are valid, numbered
 	count   uint64
+	dead    int // alarms in heap of activities that have ended
 	horizon [store.Shards]time.Time
 	wake    clock.Timer
 	set     time.Time // what wake is set to; zero = not set
@@ -129,12 +131,39 @@ func (t *timers) arm(due time.Time) {
 // push adds an alarm that is no timer of an instance.
 func (t *timers) push(a alarm) { heap.Push(&t.heap, a) }
 
+// watch pushes an alarm of an activity.
+func (t *timers) watch(r *running, due time.Time) {
+	r.alarms++
+	t.push(alarm{due: due, run: r})
+}
+
+// bury gives up the alarms of an activity that has ended. They leave when they are
+// the half of all, so that what ends long before its time limit is not held until
+// then.
+func (t *timers) bury(r *running) {
+	t.dead += r.alarms
+	if t.dead < minDead || 2*t.dead < len(t.heap) {
+		return
+	}
+	t.heap = slices.DeleteFunc(t.heap, func(a alarm) bool { return a.run != nil && a.run.ended })
+	heap.Init(&t.heap)
+	t.dead = 0
+}
+
+// minDead is how many alarms of ended activities are not worth a look.
+const minDead = 1000
+
 // due removes and returns the next alarm that is due at now.
 func (t *timers) next(now time.Time) (alarm, bool) {
 	if len(t.heap) == 0 || t.heap[0].due.After(now) {
 		return alarm{}, false
 	}
 	a := heap.Pop(&t.heap).(alarm)
+	if a.run != nil {
+		if a.run.alarms--; a.run.ended {
+			t.dead--
+		}
+	}
 	if a.timer != nil && a.timer.Owner != "" {
 		k := timerKey{a.timer.Owner, a.timer.Execution, a.timer.Task}
 		if t.known[k] != a.n {

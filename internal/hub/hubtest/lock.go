@@ -20,6 +20,7 @@ var lockCases = []testCase{
 	{"Released", lockReleased},
 	{"HolderEndsWhileAcquiring", lockEndedAcquiring},
 	{"HolderPurged", lockPurged},
+	{"UnlockWithoutRequest", lockForgotten},
 	{"Nested", lockNested},
 	{"AfterRestart", lockRestart},
 }
@@ -222,6 +223,33 @@ func lockEndedAcquiring(t *testing.T, s suite) {
 	e.completes("t", `"done"`)
 	e.free("a")
 	e.free("b")
+}
+
+// lockForgotten ends an orchestration before its request has come to the last
+// entity, and never will: the unlock there is forgotten in time.
+func lockForgotten(t *testing.T, s suite) {
+	e := s.open(t, lockers)
+	e.start("hold", "first", `["b"]`)
+	e.lockedBy("b", "first")
+	e.start("hold", "waits", `["a","b","c"]`)
+	e.lockedBy("a", "waits")
+	e.control(hub.Terminate, "waits")
+	e.status("waits", store.Terminated)
+	e.raise("first", "end", `"done"`)
+	e.completes("first", `"done"`)
+	e.advance(30 * time.Minute)
+	e.purge(&hub.Purge{IDs: []string{"@account@c"}}, 1)
+	if ent, err := e.hub.Entity(e.ctx, "@account@c"); err != nil || ent.State.Set || ent.LockedBy != "" {
+		t.Errorf("Entity(unlocked early, purged) = %+v, %v, want it without state and lock", ent, err)
+	}
+	e.restart(lockers)
+	e.advance(30 * time.Minute)
+	for _, key := range []string{"a", "b", "c"} {
+		e.gone("@account@" + key)
+	}
+	if next := e.settle(); !next.IsZero() {
+		t.Errorf("something is due at %v, want nothing", next)
+	}
 }
 
 func lockPurged(t *testing.T, s suite) {

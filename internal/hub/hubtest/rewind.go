@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -30,6 +31,8 @@ var purgeCases = []testCase{
 	{"DryRun", purgeDryRun},
 	{"Running", purgeRunning},
 	{"Entity", purgeEntity},
+	{"EntityThatDefers", purgeDeferring},
+	{"LockedEntity", purgeLocked},
 }
 
 // flaky registers an activity that fails the first n times that it runs, and
@@ -238,4 +241,54 @@ func purgeEntity(t *testing.T, s suite) {
 	e.gone("@counter@k")
 	e.signal("@counter@k", "add", "5")
 	e.state("@counter@k", "5")
+}
+
+// purgeDeferring purges an entity that owes answers to an orchestration and to a
+// client.
+func purgeDeferring(t *testing.T, s suite) {
+	e := s.open(t, deferring)
+	e.start("call", "a", "")
+	e.settle()
+	answered := make(chan error, 1)
+	go func() {
+		_, err := e.ask("@queue@k", "wait", "", "")
+		answered <- err
+	}()
+	for ent, err := e.hub.Entity(e.ctx, "@queue@k"); !strings.Contains(ent.State.S, ","); ent, err = e.hub.Entity(e.ctx, "@queue@k") {
+		must(e, ent, err)
+	}
+	e.purge(&hub.Purge{IDs: []string{"@queue@k"}}, 1)
+	if err := receive(e, answered); err == nil || !strings.Contains(err.Error(), "deleted") {
+		t.Errorf("Ask() = %v, want that the entity was deleted", err)
+	}
+	if f := e.fails("a"); !strings.Contains(failureText(f), "deleted") {
+		t.Errorf("failure = %s, want that the entity was deleted", failureText(f))
+	}
+	e.gone("@queue@k")
+}
+
+// purgeLocked purges an entity that is held: others wait on, and an unlock that
+// came before its request is not forgotten.
+func purgeLocked(t *testing.T, s suite) {
+	e := s.open(t, lockers)
+	e.signal("@account@a", "deposit", "10")
+	e.settle()
+	e.start("hold", "h", `["a"]`)
+	e.lockedBy("a", "h")
+	e.start("hold", "next", `["a"]`)
+	e.settle()
+	e.purge(&hub.Purge{IDs: []string{"@account@a"}}, 1)
+	e.lockedBy("a", "h")
+	if ent, err := e.hub.Entity(e.ctx, "@account@a"); err != nil || ent.State.Set {
+		t.Errorf("Entity(purged) = %+v, %v, want no state", ent, err)
+	}
+	e.restart(lockers)
+	e.lockedBy("a", "h")
+	e.raise("h", "end", `"done"`)
+	e.completes("h", `"done"`)
+	e.lockedBy("a", "next")
+	e.purge(&hub.Purge{IDs: []string{"@account@a"}}, 1)
+	e.raise("next", "end", `"done"`)
+	e.completes("next", `"done"`)
+	e.gone("@account@a")
 }
