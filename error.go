@@ -26,7 +26,7 @@ const (
 	Unauthenticated    Code = 10 // who is asking is not known
 	PermissionDenied   Code = 11 // who is asking may not
 	DeadlineExceeded   Code = 12 // time ran out
-	Canceled           Code = 13 // the caller gave up
+	Canceled           Code = 13 // the caller gave up; an orchestration that returns it ends as canceled
 	NoSpace            Code = 14 // the store's disk is full; accepted again once there is space
 )
 

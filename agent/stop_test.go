@@ -12,6 +12,7 @@ import (
 	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/model"
 	"github.com/perdure/perdure/model/modeltest"
+	"github.com/perdure/perdure/store"
 	"github.com/perdure/perdure/store/memory"
 )
 
@@ -87,6 +88,9 @@ func TestStop(t *testing.T) {
 	}
 	if f := lastFrame(t, n, a.Turn); f.Type != agent.FrameEnd || f.Status != "canceled" {
 		t.Errorf("last frame = %+v, want the end of a canceled turn", f)
+	}
+	if i, err := n.hub.Instance(ctxOf(t), a.Turn, false); err != nil || i.Status != store.Canceled {
+		t.Errorf("the run of the stopped turn = %+v, %v, want it canceled", i, err)
 	}
 	if r, err := n.Wait(ctxOf(t), b.Turn); err != nil || r.Text != "Re: 2" {
 		t.Errorf("Wait() for the next = %+v, %v, want Re: 2", r, err)

@@ -138,7 +138,7 @@ func CheckHistory(reg *perdure.Registry, events []*history.Event) error {
 // turn anew.
 func checkEnd(code *replay.Runner, start *history.ExecutionStarted, events []*history.Event) error {
 	want, ended := events[len(events)-1].Body.(*history.ExecutionCompleted)
-	if !ended || want.Status != history.StatusCompleted && want.Status != history.StatusFailed {
+	if !ended || want.Status == history.StatusTerminated {
 		return nil
 	}
 	last := 0
@@ -149,6 +149,9 @@ func checkEnd(code *replay.Runner, start *history.ExecutionStarted, events []*hi
 	}
 	var fresh []*history.Event
 	for _, e := range events[last:] {
+		if _, terminated := e.Body.(*history.ExecutionTerminated); terminated {
+			return nil
+		}
 		if e.ID <= 0 {
 			fresh = append(fresh, e)
 		}

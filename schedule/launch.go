@@ -108,7 +108,7 @@ func reportOf(err error) report {
 	switch failed.Type {
 	case "OrchestrationTerminated":
 		r.Status = client.Terminated
-	case "OrchestrationCanceled":
+	case "OrchestrationCanceled", perdure.Canceled.String(): // by others, by itself
 		r.Status = client.Canceled
 	}
 	return r

@@ -22,11 +22,22 @@ func (m *machine) finish() {
 		})
 		m.drop = next.DropEvents
 		m.carry(nil)
+	case gaveUp(m.outErr):
+		f := perdure.FailureOf(m.outErr)
+		f.Type = perdure.Canceled.String() // also of an error that wraps it
+		m.end(&engine.Complete{Status: history.StatusCanceled, Failure: f})
 	case m.outErr != nil:
 		m.end(&engine.Complete{Status: history.StatusFailed, Failure: perdure.FailureOf(m.outErr)})
 	default:
 		m.end(&engine.Complete{Status: history.StatusCompleted, Result: m.output})
 	}
+}
+
+// gaveUp reports whether an orchestration ends itself as canceled: by an error of
+// its own, not by that of a step, which tells how the step ended.
+func gaveUp(err error) bool {
+	var step *perdure.StepError
+	return perdure.CodeOf(err) == perdure.Canceled && !errors.As(err, &step)
 }
 
 // fail ends the execution as failed.

@@ -2,6 +2,8 @@ package hubtest
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,6 +18,7 @@ var controlCases = []testCase{
 	{"SuspendHoldsResults", controlHolds},
 	{"Terminate", controlTerminate},
 	{"Cancel", controlCancel},
+	{"CancelsItself", controlItself},
 	{"TerminateScheduled", controlScheduled},
 	{"Unknown", controlUnknown},
 	{"Ended", controlEnded},
@@ -125,6 +128,45 @@ func controlCancel(t *testing.T, s suite) {
 	e.start("wait", "a", "")
 	e.control(hub.Cancel, "a")
 	e.status("a", store.Canceled)
+}
+
+// controlItself has runs return errors with the code Canceled: their own ends them
+// as canceled, that of an activity is a failure like any other.
+func controlItself(t *testing.T, s suite) {
+	gaveUp := &perdure.Error{Code: perdure.Canceled, Message: "nobody wants it"}
+	e := s.open(t, func(r *perdure.Registry) {
+		perdure.AddActivityNamed(r, "stopped", func(context.Context, string) (string, error) { return "", gaveUp })
+		perdure.AddOrchestrationNamed(r, "own", func(ctx *perdure.Context, _ string) (string, error) {
+			return "", fmt.Errorf("after thinking: %w", gaveUp)
+		})
+		perdure.AddOrchestrationNamed(r, "step", func(ctx *perdure.Context, _ string) (string, error) {
+			return perdure.CallNamed[string](ctx, "stopped", "").Await()
+		})
+		perdure.AddOrchestrationNamed(r, "given up", func(ctx *perdure.Context, _ string) (string, error) {
+			task := perdure.NewEvent[string]("go").Wait(ctx)
+			task.Cancel()
+			return task.Await()
+		})
+		perdure.AddOrchestrationNamed(r, "parent", func(ctx *perdure.Context, _ string) (string, error) {
+			return perdure.CallOrchestrationNamed[string](ctx, "own", "", perdure.WithID("child")).Await()
+		})
+	})
+	for name, want := range map[string]store.Status{
+		"own": store.Canceled, "given up": store.Canceled, "step": store.Failed, "parent": store.Failed,
+	} {
+		e.start(name, name, "")
+		in := e.end(name)
+		if in.Status != want || in.Failure == nil {
+			t.Errorf("%s ended %v with failure %s, want %v", name, history.Status(in.Status), failureText(in.Failure), history.Status(want))
+		}
+	}
+	if f := e.get("own").Failure; f.Type != perdure.Canceled.String() || !strings.Contains(f.Message, "nobody wants it") {
+		t.Errorf("failure of the canceled run = %s, want its error", failureText(f))
+	}
+	if f := e.get("parent").Failure; !strings.Contains(failureText(f), "nobody wants it") {
+		t.Errorf("failure of the parent = %s, want the child's", failureText(f))
+	}
+	e.status("child", store.Canceled)
 }
 
 func controlScheduled(t *testing.T, s suite) {
