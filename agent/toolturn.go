@@ -38,7 +38,9 @@ func (t *turn) newToolCall(ordinal int, call *model.FunctionCall) *toolCall {
 		arguments = call.Arguments // the step refuses them
 	}
 	c.arguments = arguments
-	// The seed is the execution's id, and that of the first branch after a rewind.
+	// The seed is the execution's id, and that of the first branch after a rewind:
+	// 128 random bits, kept by a restore, which tell hub, incarnation and execution
+	// apart at once.
 	seed := perdure.RuntimeOf(t.ctx).Info().Seed
 	c.effectID = digest("effect", t.ctx.InstanceID(), seed, fmt.Sprint(t.step), fmt.Sprint(ordinal), call.Name, arguments)
 	return c
