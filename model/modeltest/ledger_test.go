@@ -84,17 +84,23 @@ func TestLedger(t *testing.T) {
 	do(t, t.Context(), "POST", chat, streamed)
 	do(t, t.Context(), "POST", chat, streamed)
 	ctx, cancel := context.WithCancel(t.Context())
-	left := make(chan struct{})
-	go func() {
-		defer close(left)
-		do(t, ctx, "POST", chat, streamed)
-	}()
-	until(t, "the fifth call is under way", func() bool { return len(s.Ledger()) == 5 })
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, "POST", chat, strings.NewReader(streamed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(answer.Body, make([]byte, 1)); err != nil { // the answer has begun
+		t.Fatal(err)
+	}
 	if got := s.Ledger()[4].Outcome; got != modeltest.OutcomeOpen {
 		t.Errorf("outcome of a call under way = %q, want open", got)
 	}
 	cancel()
-	<-left
+	answer.Body.Close()
 	until(t, "the fifth call has ended", func() bool { return s.Ledger()[4].Outcome != modeltest.OutcomeOpen })
 	do(t, t.Context(), "POST", url+"/v1/messages", `{"model":"c","max_tokens":5,"messages":[{"role":"user","content":"What now?"}]}`)
 	do(t, t.Context(), "POST", chat, "{")

@@ -3,6 +3,7 @@ package openai_test
 import (
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	sdk "github.com/openai/openai-go/v3"
 	"github.com/openai/openai-go/v3/option"
@@ -69,5 +70,51 @@ func TestSDKReadsResponses(t *testing.T) {
 			r.Status != "completed" || r.Usage.TotalTokens == 0 {
 			t.Errorf("%s = %s, want Hello you., one call, completed, usage", name, r.RawJSON())
 		}
+	}
+}
+
+func TestSDKReadsBackgroundResponses(t *testing.T) {
+	handler := modeltest.NewServer(modeltest.Script(t, modeltest.Say("Hello you.").Pace(time.Millisecond),
+		modeltest.Say("one ").Then(modeltest.Pause(time.Hour))))
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	t.Cleanup(func() {
+		if err := handler.Close(); err != nil {
+			t.Errorf("Close() = %v", err)
+		}
+	})
+	c := sdk.NewClient(option.WithBaseURL(server.URL+"/v1"), option.WithAPIKey("sk-test"), option.WithMaxRetries(0))
+	params := responses.ResponseNewParams{Model: "m", Background: sdk.Bool(true),
+		Input: responses.ResponseNewParamsInputUnion{OfString: sdk.String("Hi")}}
+	begun, err := c.Responses.New(t.Context(), params)
+	if err != nil || begun.ID == "" || !begun.Background {
+		t.Fatalf("New() = %s, %v, want a response in the background", begun.RawJSON(), err)
+	}
+	stream := c.Responses.GetStreaming(t.Context(), begun.ID, responses.ResponseGetParams{StartingAfter: sdk.Int(0)},
+		option.WithQuery("stream", "true")) // which the client leaves out of the URL
+	defer stream.Close()
+	text, last := "", ""
+	for stream.Next() {
+		ev := stream.Current()
+		last = ev.Type
+		if ev.SequenceNumber == 0 {
+			t.Errorf("event %s has the sequence number 0, want what comes after it", ev.Type)
+		}
+		if ev.Type == "response.output_text.delta" {
+			text += ev.Delta
+		}
+	}
+	if err := stream.Err(); err != nil || text != "Hello you." || last != "response.completed" {
+		t.Errorf("GetStreaming() = %q, last %s, %v, want Hello you. and response.completed", text, last, err)
+	}
+	if whole, err := c.Responses.Get(t.Context(), begun.ID, responses.ResponseGetParams{}); err != nil || whole.OutputText() != "Hello you." {
+		t.Errorf("Get() = %s, %v, want Hello you.", whole.RawJSON(), err)
+	}
+	second, err := c.Responses.New(t.Context(), params)
+	if err != nil {
+		t.Fatalf("New() = %v", err)
+	}
+	if canceled, err := c.Responses.Cancel(t.Context(), second.ID); err != nil || canceled.Status != "cancelled" {
+		t.Errorf("Cancel() = %s, %v, want cancelled", canceled.RawJSON(), err)
 	}
 }
