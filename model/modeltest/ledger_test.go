@@ -99,6 +99,9 @@ func TestLedger(t *testing.T) {
 	if got := s.Ledger()[4].Outcome; got != modeltest.OutcomeOpen {
 		t.Errorf("outcome of a call under way = %q, want open", got)
 	}
+	if got := readFile(t, file); len(got) != 5 || got[4].Outcome != modeltest.OutcomeOpen {
+		t.Errorf("file while a call is under way = %+v, want it in there", got)
+	}
 	cancel()
 	answer.Body.Close()
 	until(t, "the fifth call has ended", func() bool { return s.Ledger()[4].Outcome != modeltest.OutcomeOpen })
@@ -138,6 +141,20 @@ func TestLedger(t *testing.T) {
 			t.Errorf("%s: ReadLedger() = %v, mismatch (-want +got):\n%s", name, err, diff)
 		}
 	}
+}
+
+func readFile(t *testing.T, name string) []modeltest.Entry {
+	t.Helper()
+	file, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	entries, err := modeltest.ReadLedger(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return entries
 }
 
 func TestReadLedgerErrors(t *testing.T) {
