@@ -84,7 +84,7 @@ func (f *modelFlags) serve(c *cobra.Command, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	handler, err := modeltest.ServerConfig{Model: m, Requests: f.requests, Per: f.per, Ledger: f.ledger}.New()
+	handler, err := modeltest.ServerConfig{Model: m, Requests: f.requests, Per: f.per, Keep: 1, Ledger: f.ledger}.New()
 	if err != nil {
 		return fail(exitUsage, c.CommandPath()+" --help explains the flags", "%s", oneLine(err))
 	}

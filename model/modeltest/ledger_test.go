@@ -177,6 +177,19 @@ func TestServerConfig(t *testing.T) {
 	}
 }
 
+func TestServerKeeps(t *testing.T) {
+	s, err := modeltest.ServerConfig{Model: modeltest.Repeat(modeltest.Say("ok")), Keep: 2}.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/a/responses", "/b/responses", "/c/responses"} {
+		s.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", path, strings.NewReader(`{"input":"x"}`)))
+	}
+	if got := s.Requests(); len(got) != 2 || got[0].Path != "/b/responses" || got[1].Path != "/c/responses" || len(s.Ledger()) != 3 {
+		t.Errorf("Requests() = %d, Ledger() = %d, want the newest 2 and all 3", len(got), len(s.Ledger()))
+	}
+}
+
 func TestServerLimit(t *testing.T) {
 	s, err := modeltest.ServerConfig{Model: modeltest.Repeat(modeltest.Say("ok")), Requests: 2, Per: time.Hour}.New()
 	if err != nil {

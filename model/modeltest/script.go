@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -33,9 +34,13 @@ type Scripted struct {
 	mu       sync.Mutex // guards the fields below
 	steps    []Step
 	repeat   bool
-	requests []*model.Request
+	calls    int
+	requests []*model.Request // of a repeated script, the newest
 	extra    int
 }
+
+// keptRequests is how many requests a repeated script keeps.
+const keptRequests = 100
 
 // Script returns a model that follows the steps. The test fails when a call finds
 // no step, when a check fails, and when steps are left at its end.
@@ -55,7 +60,8 @@ func Script(t T, steps ...Step) *Scripted {
 // call that finds no step fails; [Scripted.Err] tells what went wrong.
 func NewScript(steps ...Step) *Scripted { return &Scripted{steps: steps} }
 
-// Repeat returns a model that follows the steps and then begins again.
+// Repeat returns a model that follows the steps and then begins again, for as
+// long as it is called. Of its requests it keeps the newest 100.
 func Repeat(steps ...Step) *Scripted { return &Scripted{steps: steps, repeat: true} }
 
 // Describe names the model.
@@ -73,7 +79,7 @@ func (m *Scripted) Requests() []*model.Request {
 func (m *Scripted) Unused() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return max(len(m.steps)-len(m.requests), 0)
+	return max(len(m.steps)-m.calls, 0)
 }
 
 // Err returns nil if every call found its step and no step is left.
@@ -83,7 +89,7 @@ func (m *Scripted) Err() error {
 	if m.extra > 0 {
 		return fmt.Errorf("model script: %d calls after the last of %d steps", m.extra, len(m.steps))
 	}
-	if n := len(m.steps) - len(m.requests); n > 0 {
+	if n := len(m.steps) - m.calls; n > 0 {
 		return fmt.Errorf("model script: %d of %d steps unused", n, len(m.steps))
 	}
 	return nil
@@ -118,8 +124,10 @@ func (m *Scripted) take(req *model.Request) (n int, step Step, ok bool) {
 	copied := *req
 	copied.Messages = append([]*model.Message(nil), req.Messages...)
 	m.requests = append(m.requests, &copied)
-	n = len(m.requests)
+	m.calls++
+	n = m.calls
 	if m.repeat && len(m.steps) > 0 {
+		m.requests = slices.Delete(m.requests, 0, max(len(m.requests)-keptRequests, 0))
 		return n, m.steps[(n-1)%len(m.steps)], true
 	}
 	if n > len(m.steps) {

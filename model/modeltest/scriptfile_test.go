@@ -103,6 +103,19 @@ func TestPaceAndRepeat(t *testing.T) {
 	})
 }
 
+func TestRepeatForgets(t *testing.T) {
+	m := modeltest.Repeat(modeltest.Say("x"))
+	for i := range 150 {
+		if _, err := ask(t, m, string(rune('a'+i%26))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := m.Requests()
+	if len(got) != 100 || got[99].Messages[0].Text() != string(rune('a'+149%26)) || m.Err() != nil {
+		t.Errorf("Requests() = %d, the last %q, %v, want the newest 100", len(got), got[len(got)-1].Messages[0].Text(), m.Err())
+	}
+}
+
 func FuzzReadScript(f *testing.F) {
 	f.Add(`[{"think":"a","protected":"b"},{"say":"x","pace":"1ns","usage":{"input":1}},{"cut":true}]`)
 	f.Add("#\n{\"call\":\"f\",\"arguments\":\"x\"}\n{\"fail\":500}")

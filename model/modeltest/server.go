@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -35,6 +36,7 @@ type Server struct {
 	ledger ledger
 	limit  *serverLimit // nil = none
 	jobs   jobs
+	keep   int // newest requests that are kept; 0 = all
 
 	mu       sync.Mutex // guards recorded
 	recorded []Recorded
@@ -59,6 +61,9 @@ type ServerConfig struct {
 	Requests int
 	// Per is the time of Requests; 0 means a minute.
 	Per time.Duration
+	// Keep is the number of newest requests that [Server.Requests] returns; 0
+	// means all. The ledger has an entry for each in any case.
+	Keep int
 	// Ledger is a file for the ledger, each line on disk before the server goes
 	// on; one that exists is replaced. Empty means none. [ReadLedger] reads it.
 	Ledger string
@@ -76,13 +81,13 @@ func (cfg ServerConfig) New() (*Server, error) {
 	if cfg.Model == nil {
 		bad = append(bad, errors.New("model server: Model is nil"))
 	}
-	if cfg.Requests < 0 || cfg.Per < 0 {
-		bad = append(bad, fmt.Errorf("model server: Requests or Per is negative: %d, %v", cfg.Requests, cfg.Per))
+	if cfg.Requests < 0 || cfg.Per < 0 || cfg.Keep < 0 {
+		bad = append(bad, fmt.Errorf("model server: Requests, Per or Keep is negative: %d, %v, %d", cfg.Requests, cfg.Per, cfg.Keep))
 	}
 	if len(bad) > 0 {
 		return nil, errors.Join(bad...)
 	}
-	s := &Server{model: cfg.Model}
+	s := &Server{model: cfg.Model, keep: cfg.Keep}
 	if cfg.Requests > 0 {
 		s.limit = newServerLimit(cfg.Requests, cmp.Or(cfg.Per, time.Minute))
 	}
@@ -105,7 +110,8 @@ func (s *Server) Close() error {
 	return s.ledger.close()
 }
 
-// Requests returns what has been received so far, oldest first.
+// Requests returns what has been received so far, oldest first; of a server with
+// Keep, the newest of that.
 func (s *Server) Requests() []Recorded {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -162,6 +168,9 @@ func (s *Server) record(r *http.Request, body []byte) {
 	s.recorded = append(s.recorded, Recorded{
 		Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Header: r.Header.Clone(), Body: bytes.Clone(body),
 	})
+	if over := len(s.recorded) - s.keep; s.keep > 0 && over > 0 {
+		s.recorded = slices.Delete(s.recorded, 0, over)
+	}
 }
 
 func (s *Server) serveModels(w http.ResponseWriter) {
