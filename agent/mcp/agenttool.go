@@ -71,7 +71,7 @@ func (o *offeredAgent) call(ctx context.Context, r *sdk.CallToolRequest) (*sdk.C
 	ctx, stop := patience(ctx, o.wait)
 	defer stop()
 	response, err := o.service.Wait(ctx, accepted.Turn)
-	a, text := o.answerOf(ctx, session, response, err)
+	a, text := o.answerOf(ctx, accepted, response, err)
 	if a == nil {
 		return refusal(err), nil
 	}
@@ -87,8 +87,8 @@ func (o *offeredAgent) call(ctx context.Context, r *sdk.CallToolRequest) (*sdk.C
 
 // answerOf describes how a turn went, in both formats; nil = the hub could not
 // tell.
-func (o *offeredAgent) answerOf(ctx context.Context, session agent.SessionID, r *agent.Response, err error) (*answer, string) {
-	a := &answer{Status: "success", StatusCode: http.StatusOK, SessionID: session.Key}
+func (o *offeredAgent) answerOf(ctx context.Context, accepted agent.Accepted, r *agent.Response, err error) (*answer, string) {
+	a := &answer{Status: "success", StatusCode: http.StatusOK, SessionID: accepted.Session.Key}
 	var failed *perdure.StepError
 	switch {
 	case err == nil:
@@ -100,9 +100,24 @@ func (o *offeredAgent) answerOf(ctx context.Context, session agent.SessionID, r 
 		return a, failed.Message
 	case ctx.Err() != nil:
 		a.Status, a.StatusCode = "accepted", http.StatusAccepted
-		return a, fmt.Sprintf("The agent still works on it. Ask it later for its answer, with the sessionId %q.", session.Key)
+		return a, fmt.Sprintf("The agent still works on it. %sAsk it later for its answer, with the sessionId %q.", o.decisions(ctx, accepted.Turn), a.SessionID)
 	}
 	return nil, ""
+}
+
+// decisions says about which tools a turn waits for a person to decide.
+func (o *offeredAgent) decisions(ctx context.Context, turn string) string {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTime)
+	defer cancel()
+	page, err := o.service.Decisions(ctx, agent.DecisionFilter{State: agent.DecisionPending, Run: turn})
+	if err != nil || len(page.Decisions) == 0 {
+		return "" // what is not known is not said
+	}
+	var about []string
+	for _, d := range page.Decisions {
+		about = append(about, strings.TrimSpace(d.Kind+" "+d.Tool))
+	}
+	return "It waits for a person to decide: " + strings.Join(about, ", ") + ". "
 }
 
 // read reads the arguments of a call. Without a session id the session is a new

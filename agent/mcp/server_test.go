@@ -9,12 +9,14 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/agent/mcp"
+	"github.com/perdure/perdure/model/modeltest"
 )
 
 // connect connects the SDK's own client.
@@ -139,6 +141,27 @@ func TestHandlerJSON(t *testing.T) {
 	}
 	if r := ask(t, s, "Parrot", map[string]any{"query": "fail", "sessionId": "k"}); !r.IsError || said(r) != "parrot: no" {
 		t.Errorf("Parrot(fail) = %q, error %v, want the model's error", said(r), r.IsError)
+	}
+}
+
+// A turn that waits for a person says so.
+func TestHandlerDecision(t *testing.T) {
+	pay := agent.NewTool("pay", "pays", func(context.Context, struct{}) (string, error) { return "paid", nil }, agent.AlwaysRequireApproval())
+	n := start(t, &agent.Agent{Name: "Clerk", Tools: []agent.Tool{pay}, Model: modeltest.NewScript(modeltest.Call("pay", struct{}{}))})
+	offer := n.offer()
+	offer.Wait = time.Millisecond
+	server := httptest.NewServer(handler(t, offer))
+	t.Cleanup(server.Close)
+	s := connect(t, &sdk.StreamableClientTransport{Endpoint: server.URL, HTTPClient: server.Client()})
+	arguments := map[string]any{"query": "pay", "sessionId": "k"}
+	for late := time.Now().Add(20 * time.Second); ; {
+		r, err := s.CallTool(t.Context(), &sdk.CallToolParams{Name: "Clerk", Arguments: arguments, Meta: sdk.Meta{"perdure/effectId": "e"}})
+		if err != nil || time.Now().After(late) {
+			t.Fatalf("Clerk(pay) = %v, %v, want what it waits for", r, err)
+		}
+		if said(r) == `The agent still works on it. It waits for a person to decide: approval pay. Ask it later for its answer, with the sessionId "k".` {
+			return
+		}
 	}
 }
 

@@ -259,6 +259,26 @@ func TestWorkflowWaits(t *testing.T) {
 	}
 }
 
+// Before a run has begun nobody knows what it asks; while it is suspended it is
+// known.
+func TestWorkflowNotRunning(t *testing.T) {
+	base := workflowHub(t, nil)
+	start := fmt.Sprintf(`{"name":"Release","id":"later","start_at":%q}`, time.Now().Add(time.Hour).Format(time.RFC3339))
+	if got := do(t, "POST", base+"/v1/runs", start, "Content-Type", "application/json"); got.Status != 201 {
+		t.Fatalf("start = %d %s", got.Status, got.Body)
+	}
+	want(t, "before", do(t, "POST", base+"/workflows/Release/respond/later", `{"eventName":"Signoff","response":1}`), 202,
+		`{"message":"Response sent to workflow. Event could not be validated against pending requests.","runId":"later","eventName":"Signoff","validated":false}`)
+	want(t, "status", do(t, "GET", base+"/workflows/Release/status/later", ""), 200, `{"runId":"later","status":"Pending","waitingForInput":null}`)
+	do(t, "POST", base+"/workflow/Release/run?runId=r", `""`)
+	until(t, base+"/workflow/Release/status/r", "Budget")
+	do(t, "POST", base+"/v1/runs/r/suspend", `{}`, "Content-Type", "application/json")
+	want(t, "suspended", do(t, "GET", base+"/workflows/Release/status/r", ""), 200,
+		`{"runId":"r","status":"Suspended","waitingForInput":[{"eventName":"Signoff","input":null},{"eventName":"Budget","input":null}]}`)
+	want(t, "meanwhile", do(t, "POST", base+"/workflows/Release/respond/r", `{"eventName":"Signoff","response":1}`), 202,
+		`{"message":"Response sent to workflow.","runId":"r","eventName":"Signoff","validated":true}`)
+}
+
 // A run that somebody ended gives no result.
 func TestWorkflowTerminated(t *testing.T) {
 	base := workflowHub(t, nil)
