@@ -234,7 +234,7 @@ func (l *loop) loadInbox(in *instance) error {
 // evict forgets what is in memory of the instance; its state is in the store.
 func (l *loop) evict(in *instance) {
 	l.cool(in)
-	in.turning = nil // its turn, if one still runs, has lost its owner
+	in.giveUp()
 	if l.instances[in.id] == in {
 		delete(l.instances, in.id)
 	}
@@ -243,6 +243,14 @@ func (l *loop) evict(in *instance) {
 	for _, f := range after { // they find it anew
 		f()
 	}
+}
+
+// giveUp takes the instance from its turn, if one still runs: its code ends with it.
+func (in *instance) giveUp() {
+	if in.turning != nil && in.turning.exec != nil {
+		in.turning.exec.Evict()
+	}
+	in.turning = nil
 }
 
 // cool drops the suspended code.

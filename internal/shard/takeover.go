@@ -229,9 +229,8 @@ func (l *loop) shutDown(err error) {
 		}
 	}
 	for _, in := range l.instances {
-		if in.turning == nil {
-			l.cool(in)
-		}
+		l.cool(in)
+		in.giveUp()
 	}
 	if l.runner != nil {
 		close(l.runner.work)

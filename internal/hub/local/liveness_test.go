@@ -180,3 +180,25 @@ func TestBlockedOperationAnswered(t *testing.T) {
 		t.Errorf("Ask() = %v, want an answer", err)
 	}
 }
+
+// TestSlowTurnAtTheEnd: the code of a turn that the hub's end has overtaken is
+// unloaded, with its deferred calls.
+func TestSlowTurnAtTheEnd(t *testing.T) {
+	s := newStage(t)
+	gate, unloaded := make(chan struct{}), make(chan struct{})
+	perdure.AddOrchestrationNamed(s.reg, "slow", func(ctx *perdure.Context, in string) (string, error) {
+		defer close(unloaded)
+		<-gate
+		return perdure.NewEvent[string]("go").Wait(ctx).Await()
+	})
+	s.open()
+	s.start("x", "slow")
+	s.cancel()
+	<-s.done
+	close(gate)
+	select {
+	case <-unloaded:
+	case <-s.ctx.Done():
+		t.Error("the code of the turn is still there")
+	}
+}
