@@ -36,6 +36,16 @@ type Agent struct {
 	// Fallback are asked, in this order, when those before them cannot serve: when
 	// the provider's errors do not end, or are about the account or the model.
 	Fallback []model.Model
+	// Context adds to what the model is given, in this order.
+	Context []ContextProvider
+	// History keeps the conversations of the agent elsewhere. nil = they are kept
+	// here alone.
+	History History
+	// Compaction keeps what the model is given short. nil = it is given all, or
+	// the Window.
+	Compaction *Compaction
+	// Middleware stands around the calls of models and tools, the first outermost.
+	Middleware []Middleware
 	// Tools are what the model may call, in the order in which it is told.
 	Tools []Tool
 
@@ -113,7 +123,12 @@ func (a *Agent) check() error {
 	if a.MaxSteps < 0 {
 		errs = append(errs, errors.New("the bound MaxSteps is negative"))
 	}
-	errs = append(errs, a.Budget.check())
+	errs = append(errs, a.Budget.check(), a.Compaction.check())
+	for i, p := range a.Context {
+		if p == nil {
+			errs = append(errs, fmt.Errorf("the context provider %d is nil", i))
+		}
+	}
 	if a.Retry != nil {
 		errs = append(errs, a.Retry.Validate())
 	}

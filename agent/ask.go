@@ -21,7 +21,8 @@ var defaultRetry = perdure.RetryPolicy{MaxAttempts: modelAttempts, MaxInterval: 
 // fallbackRetry is defaultRetry of a model after which another one is asked.
 var fallbackRetry = perdure.RetryPolicy{MaxAttempts: 3, MaxInterval: 10 * time.Second, Jitter: 0.2}
 
-// ask has the model called, after the messages that came for the turn were taken.
+// ask has the model called, after the messages that came for the turn were taken,
+// and the view was made shorter if it had become too long.
 func (t *turn) ask() (*modelOutput, error) {
 	if t.isStopped() {
 		return nil, stopped(t.ctx.InstanceID())
@@ -30,12 +31,22 @@ func (t *turn) ask() (*modelOutput, error) {
 		return nil, err
 	}
 	t.step++
-	var err error
+	if err := t.compact(); err != nil {
+		return nil, err
+	}
+	out, err := t.askModels()
+	if err != nil {
+		return nil, err
+	}
+	t.usage.Add(out.Usage)
+	t.offset, t.view.Tokens = out.Next, out.Usage.InputTokenCount+out.Usage.OutputTokenCount
+	return out, nil
+}
+
+// askModels has the agent's models called, until one of them can serve.
+func (t *turn) askModels() (out *modelOutput, err error) {
 	for i := range t.models() {
-		var out *modelOutput
 		if out, err = t.askModel(i); err == nil {
-			t.usage.Add(out.Usage)
-			t.offset = out.Next
 			return out, nil
 		}
 		var failed *perdure.StepError
@@ -115,9 +126,10 @@ func (t *turn) attempt(index int) (*modelOutput, error) {
 // schedule schedules the model step.
 func (t *turn) schedule(index int, reserved Spending) (*modelOutput, error) {
 	in := modelInput{
-		Log: t.log, From: t.in.From, First: t.first, To: t.position, Step: t.step, Offset: t.offset, Hash: t.hash,
-		Session: t.in.Session, Options: t.in.Options != nil, Model: index, Stream: t.in.Stream, Failed: t.failed,
+		Log: t.log, View: t.view, First: t.first, To: t.position, Step: t.step, Offset: t.offset, Hash: t.hash,
+		Session: t.in.Session, Options: t.in.Options != nil, Context: t.context, Model: index, Stream: t.in.Stream, Cut: t.cut, Failed: t.failed,
 	}
+	in.View.Tokens = 0
 	if len(t.purse) > 0 {
 		in.Reserved = &reserved
 	}

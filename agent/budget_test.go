@@ -296,17 +296,22 @@ func swarm(n int, b agent.Budget) func(ctx *perdure.Context, _ string) (agent.Sp
 // TestPool runs 100 agents under one budget, with power cuts: what is spent and
 // reserved never exceeds it, and the bill never what is booked.
 func TestPool(t *testing.T) {
-	limit := agent.Budget{Tokens: 600_000, USD: agent.Dollars(8), Calls: 400}
+	var mu sync.Mutex // guards limit
+	limit := agent.Budget{Tokens: 300_000, USD: agent.Dollars(4), Calls: 220}
+	first := limit
+	more := agent.Budget{Tokens: 300_000, USD: agent.Dollars(4), Calls: 100}
+	within := func(s agent.Spending) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return s.Tokens <= limit.Tokens && s.USD <= limit.USD && s.Calls <= limit.Calls
+	}
 	m := &billed{}
-	crash := make(chan struct{}, 1000)
+	called := make(chan struct{}, 10_000)
 	m.behaving = func(_ context.Context, req *model.Request) model.Content {
-		if b := m.total(); b.Tokens > limit.Tokens || b.USD > limit.USD || b.Calls > limit.Calls {
+		if b := m.total(); !within(b) {
 			t.Errorf("the bill %+v exceeds the budget", b)
 		}
-		select {
-		case crash <- struct{}{}:
-		default:
-		}
+		called <- struct{}{}
 		if last(req).Role != model.RoleTool {
 			return calling(req, "noop", `{}`)
 		}
@@ -317,7 +322,7 @@ func TestPool(t *testing.T) {
 	disk := &memory.Disk{}
 	reg := func() *perdure.Registry {
 		reg := registry(t, a)
-		perdure.AddOrchestrationNamed(reg, "Swarm", swarm(100, limit))
+		perdure.AddOrchestrationNamed(reg, "Swarm", swarm(100, first))
 		return reg
 	}
 	n := begin(t, disk, reg())
@@ -325,44 +330,46 @@ func TestPool(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 5 { // in the middle of many calls
-		for range 30 {
-			<-crash
+	crashes, calls := 0, 0
+	done := make(chan struct{})
+	var spent agent.Spending
+	await := func() {
+		defer close(done)
+		if spent, err = client.Result[agent.Spending](ctxOf(t), n.client, started.ID); err != nil {
+			t.Error(err)
 		}
-		disk.Crash()
-		n.stop()
-		n = begin(t, disk, reg())
 	}
-	type result struct {
-		spent agent.Spending
-		err   error
-	}
-	done := make(chan result, 1)
-	go func() {
-		spent, err := client.Result[agent.Spending](ctxOf(t), n.client, started.ID)
-		done <- result{spent, err}
-	}()
-	for {
+	for over := false; !over; {
 		select {
-		case r := <-done:
-			if r.err != nil {
-				t.Fatal(r.err)
+		case <-called:
+			if calls++; calls%30 != 0 || crashes == 5 {
+				continue
 			}
-			if b := m.total(); r.spent.Tokens < b.Tokens || r.spent.USD < b.USD || r.spent.Calls < b.Calls {
-				t.Errorf("booked %+v, billed %+v: want no less booked than billed", r.spent, b)
+			disk.Crash() // in the middle of many calls
+			n.stop()
+			n = begin(t, disk, reg())
+			if crashes++; crashes == 5 {
+				go await()
 			}
-			if r.spent.Calls < 200 || r.spent.Calls > limit.Calls {
-				t.Errorf("booked %+v, want at least the 200 calls and at most the budget", r.spent)
-			}
-			return
-		case <-time.After(5 * time.Millisecond):
+		case <-time.After(20 * time.Millisecond):
 			for _, d := range openDecisions(t, n.Service) {
-				t.Errorf("asked for more: %+v", d.Budget)
-				if _, err := n.Decide(ctxOf(t), d.ID, agent.Answer{Answer: agent.AnswerStop}); err != nil {
-					t.Error(err)
+				if total := add(d.Budget.Spent, d.Budget.Reserved); !within(total) {
+					t.Errorf("spent and reserved are %+v, more than the budget", total)
 				}
+				mu.Lock() // the calls that it allows begin right after
+				limit.Tokens, limit.USD, limit.Calls = limit.Tokens+more.Tokens, limit.USD+more.USD, limit.Calls+more.Calls
+				mu.Unlock()
+				decide(t, n, d.ID, agent.Answer{Answer: agent.AnswerRaise, Raise: &more})
 			}
+		case <-done:
+			over = true
 		}
+	}
+	if b := m.total(); spent.Tokens < b.Tokens || spent.USD < b.USD || spent.Calls < b.Calls {
+		t.Errorf("booked %+v, billed %+v: want no less booked than billed", spent, b)
+	}
+	if spent.Calls < 200 || !within(spent) {
+		t.Errorf("booked %+v, want at least the 200 calls, and at most the budget %+v", spent, limit)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -118,6 +119,9 @@ func TestDocumentShowsFailures(t *testing.T) {
 	d := send(t, n, "k1", agent.Message{Text: "four", CorrelationID: "d"})
 	if _, err := n.hub.WaitStart(ctxOf(t), d.Turn); err != nil {
 		t.Fatal(err)
+	}
+	for len(m.Requests()) < 2 && t.Context().Err() == nil {
+		runtime.Gosched()
 	}
 	got := entries(t, document(t, n, "k1", agent.DocumentOptions{}))
 	want := "request a: user one\nresponse a: assistant error model.Error\nrequest b: user two\nresponse b: assistant error invalid_argument\n" +

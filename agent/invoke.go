@@ -64,7 +64,11 @@ func (b *boundTool) invoke(ctx context.Context, arguments string) (result json.R
 		limited, cancel = context.WithTimeoutCause(ctx, b.timeout, errSlow)
 		defer cancel()
 	}
-	value, err := b.tool.Call(limited, arguments)
+	call := ToolFunc(b.tool.Call)
+	if b.wrap != nil {
+		call = b.wrap(CallOf(ctx), call)
+	}
+	value, err := call(limited, arguments)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return nil, errors.Join(context.Cause(ctx), err)

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
+	"strings"
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/internal/hub"
@@ -17,8 +17,8 @@ import (
 // what they say.
 type modelInput struct {
 	Log     string `json:"log"`
-	From    int64  `json:"from"`   // first position that the model is given
-	First   int64  `json:"first"`  // of the turn
+	View    viewOf `json:"view"`   // what of the log the model is given
+	First   int64  `json:"first"`  // position of the turn's first message
 	To      int64  `json:"to"`     // position after the last
 	Step    int    `json:"step"`   // from 1
 	Offset  int64  `json:"offset"` // in the stream
@@ -26,8 +26,10 @@ type modelInput struct {
 	Session string `json:"session,omitempty"`
 	Stream  string `json:"stream,omitempty"`  // instance id of the run whose stream it is; "" = the turn
 	Options bool   `json:"options,omitempty"` // the turn has some, as a row
+	Context string `json:"context,omitempty"` // instance id of the run that has some, as a row; "" = none
 	Model   int    `json:"model,omitempty"`   // which of the agent's models is asked, from 0
 	Failed  int    `json:"failed,omitempty"`  // calls of tools in a row, until now
+	Cut     int64  `json:"cut,omitempty"`     // make a summary of what is before this position; 0 = answer
 	// Reserved is what the call may cost at most; nil = anything.
 	Reserved *Spending `json:"reserved,omitempty"`
 }
@@ -43,8 +45,9 @@ type modelOutput struct {
 	Provider     string           `json:"provider,omitempty"`
 	Usage        model.Usage      `json:"usage"`
 	Spent        Spending         `json:"spent"`
-	Hash         string           `json:"hash"` // of the agent that was used
-	Next         int64            `json:"next"` // offset in the stream after the step
+	Hash         string           `json:"hash"`           // of the agent that was used
+	Next         int64            `json:"next"`           // offset in the stream after the step
+	From         int64            `json:"from,omitempty"` // position before which Messages are a summary
 
 	// Worst is the most that the call could cost. If Short is true, that is more
 	// than was reserved; if Lost is true, a call was made before, and its outcome
@@ -53,6 +56,9 @@ type modelOutput struct {
 	Short bool      `json:"short,omitempty"`
 	Lost  bool      `json:"lost,omitempty"`
 }
+
+// errNoCall ends a model step before the call, with the output that it has.
+var errNoCall = errors.New("no call is made")
 
 // modelStep is the activity that calls the model.
 func (c *code) modelStep(ctx context.Context, in modelInput) (*modelOutput, error) {
@@ -72,81 +78,113 @@ func (c *code) modelStep(ctx context.Context, in modelInput) (*modelOutput, erro
 	if err != nil {
 		return nil, err
 	}
-	log, err := readLog(ctx, h, in.Log, in.From, in.To, math.MaxInt)
+	p, err := readPrompt(ctx, h, perdure.Activity(ctx).InstanceID, in)
 	if err != nil {
 		return nil, err
 	}
-	if err := whole(log, in); err != nil {
-		return nil, perdure.NonRetryable(err)
+	step := &modelCall{code: c, hub: h, live: &service.live, prompt: p}
+	var out *modelOutput
+	if in.Cut > 0 {
+		out, err = c.summary(ctx, p, func(m model.Model, req *model.Request) (*model.Response, error) {
+			return step.call(ctx, m, req, false)
+		})
+	} else {
+		out, err = step.answer(ctx)
 	}
-	turn := perdure.Activity(ctx).InstanceID
-	var options *TurnOptions
-	if in.Options {
-		if options, err = readOptions(ctx, h, turn); err != nil {
-			return nil, perdure.NonRetryable(err)
-		}
+	switch {
+	case errors.Is(err, errNoCall):
+		return &modelOutput{Worst: step.worst, Short: step.short, Lost: step.lost}, nil
+	case err != nil:
+		return nil, err
 	}
-	m := c.agent.Model // of an agent that has fewer models by now, the first
-	if models := c.models(); in.Model < len(models) {
+	out.Worst, out.Spent = step.worst, step.spent
+	return out, nil
+}
+
+// modelCall is a model step that is about to call a model.
+type modelCall struct {
+	*code
+	hub    hub.Hub
+	live   *live
+	prompt *prompt
+
+	worst       *Spending // of the call; nil = without a budget
+	spent       Spending
+	short, lost bool
+	next        int64 // offset in the stream
+}
+
+// answer has the conversation answered.
+func (s *modelCall) answer(ctx context.Context) (*modelOutput, error) {
+	in := s.prompt.in
+	m := s.agent.Model // of an agent that has fewer models by now, the first
+	if models := s.models(); in.Model < len(models) {
 		m = models[in.Model]
 	}
-	stream := in.Stream
-	if stream == "" {
-		stream = turn
+	request := s.request(s.prompt.messages(), s.prompt.options, in.Step)
+	if extra := s.prompt.context; extra != nil && extra.Instructions != "" {
+		request.Instructions = strings.TrimPrefix(request.Instructions+"\n\n"+extra.Instructions, "\n\n")
 	}
-	about := model.Describe(m)
-	price, _ := c.price(m)
-	request := c.request(view(log, in.From), options, in.Step)
-	var most *Spending
-	if in.Reserved != nil {
-		w := worst(request, about, price)
-		if most = &w; !in.Reserved.covers(w) {
-			return &modelOutput{Worst: most, Short: true}, nil
-		}
-		if lost, err := markCall(ctx, h, turn); lost || err != nil {
-			return &modelOutput{Worst: most, Lost: lost}, err
-		}
-	}
-	w, err := newAttempt(ctx, h, &service.live, stream, in.Step, in.Offset)
+	answer, err := s.call(ctx, m, request, true)
 	if err != nil {
 		return nil, err
-	}
-	answer, err := generate(ctx, m, request, w, in.Step)
-	next, failed := w.close()
-	if err == nil {
-		err = failed
-	}
-	if err != nil {
-		return nil, modelError(ctx, err, answer)
 	}
 	out := &modelOutput{
 		Messages: answer.Messages, FinishReason: answer.FinishReason, Model: answer.Model(),
-		Provider: about.Provider, Usage: answer.Usage(), Hash: c.hash, Next: next,
-		Routes: c.routes(answer.Calls()), Worst: most,
+		Provider: model.Describe(m).Provider, Usage: answer.Usage(), Hash: s.hash, Next: s.next, Routes: s.routes(answer.Calls()),
 	}
-	if most == nil {
-		most = &Spending{Calls: 1}
-	}
-	out.Spent = spendingOf(out.Usage, price, *most)
-	if options != nil && options.Format != nil && len(answer.Calls()) == 0 {
-		out.Value, out.Invalid = structured(options.Format, answer)
+	if o := s.prompt.options; o != nil && o.Format != nil && len(answer.Calls()) == 0 {
+		out.Value, out.Invalid = structured(o.Format, answer)
 	}
 	return out, nil
 }
 
-// whole reports messages of the turn itself that are missing.
-func whole(log []LogMessage, in modelInput) error {
-	have := int64(0)
-	for _, m := range log {
-		if m.Position >= in.First {
-			have++
+// call makes one attempt to have a request answered, within what was reserved for
+// it. With show, the answer is written into the stream.
+func (s *modelCall) call(ctx context.Context, m model.Model, request *model.Request, show bool) (*model.Response, error) {
+	in, turn := s.prompt.in, perdure.Activity(ctx).InstanceID
+	about := model.Describe(m)
+	price, _ := s.price(m)
+	if in.Reserved != nil {
+		w := worst(request, about, price)
+		if s.worst, s.short = &w, !in.Reserved.covers(w); s.short {
+			return nil, errNoCall
+		}
+		var err error
+		if s.lost, err = markCall(ctx, s.hub, turn); err != nil {
+			return nil, err
+		}
+		if s.lost {
+			return nil, errNoCall
 		}
 	}
-	if want := in.To - in.First; have != want {
-		return &perdure.Error{Code: perdure.Internal, Op: "read conversation",
-			Message: fmt.Sprintf("the turn has %d messages, of which %d are there", want, have)}
+	var w *attempt
+	if show {
+		stream := in.Stream
+		if stream == "" {
+			stream = turn
+		}
+		var err error
+		if w, err = newAttempt(ctx, s.hub, s.live, stream, in.Step, in.Offset); err != nil {
+			return nil, err
+		}
 	}
-	return nil
+	answer, err := generate(ctx, s.agent.wrapModel(m), request, w, in.Step)
+	if show {
+		var failed error
+		if s.next, failed = w.close(); err == nil {
+			err = failed
+		}
+	}
+	if err != nil {
+		return nil, modelError(ctx, err, answer)
+	}
+	reserved := Spending{Calls: 1}
+	if s.worst != nil {
+		reserved = *s.worst
+	}
+	s.spent = spendingOf(answer.Usage(), price, reserved)
+	return answer, nil
 }
 
 // markCall notes, durably, that the call of this step is about to be made. Lost
@@ -165,7 +203,8 @@ func markCall(ctx context.Context, h hub.Rows, turn string) (lost bool, err erro
 }
 
 // generate makes one attempt to have the request answered. With an error it
-// returns what came before it.
+// returns what came before it. What is said is shown in the stream w, if there is
+// one.
 func generate(ctx context.Context, m model.Model, req *model.Request, w *attempt, step int) (*model.Response, error) {
 	var all model.Collector
 	for u, err := range m.Generate(ctx, req) {
@@ -173,6 +212,9 @@ func generate(ctx context.Context, m model.Model, req *model.Request, w *attempt
 			return all.Response(), err
 		}
 		all.Add(u)
+		if w == nil {
+			continue
+		}
 		w.add(framesOf(step, u)...)
 		if err := w.failed(); err != nil {
 			return all.Response(), err

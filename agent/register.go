@@ -46,6 +46,7 @@ func Register(reg *perdure.Registry, agents ...*Agent) error {
 		perdure.AddOrchestrationNamed(reg, turnPrefix+name, c.turn)
 		perdure.AddActivityNamed(reg, modelPrefix+name, c.modelStep)
 		perdure.AddActivityNamed(reg, toolPrefix+name, c.toolStep)
+		perdure.AddActivityNamed(reg, contextPrefix+name, c.contextStep)
 		perdure.AddActivityNamed(reg, headPrefix+name, c.headStep)
 		perdure.AddActivityNamed(reg, framesPrefix+name, c.framesStep)
 		perdure.AddActivityNamed(reg, turnPrefix+name, c.describe)
@@ -88,6 +89,7 @@ func newCode(a *Agent) (*code, error) {
 			errs = append(errs, fmt.Errorf("agent %q: %w", a.Name, err))
 			continue
 		}
+		b.wrap = a.wrapTool
 		c.tools[t.Name()] = b
 		c.offer = append(c.offer, b.offer)
 		if other, ok := t.(*AgentTool); ok {

@@ -3,6 +3,7 @@ package agent
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -36,38 +37,42 @@ const (
 
 // ended is the input of the operation ended: what a turn tells its session last.
 type ended struct {
-	Turn     string      `json:"turn"`
-	Log      string      `json:"log,omitempty"` // into which it wrote; "" = not known
-	Head     int64       `json:"head"`
-	Usage    model.Usage `json:"usage"`
-	Spent    Spending    `json:"spent"`
-	Steers   []string    `json:"steers,omitempty"` // turns whose messages it took
-	Response *Response   `json:"response,omitempty"`
-	Error    *problem    `json:"error,omitempty"`
+	Turn     string                     `json:"turn"`
+	Log      string                     `json:"log,omitempty"` // into which it wrote; "" = not known
+	Head     int64                      `json:"head"`
+	Usage    model.Usage                `json:"usage"`
+	Spent    Spending                   `json:"spent"`
+	Steers   []string                   `json:"steers,omitempty"` // turns whose messages it took
+	Response *Response                  `json:"response,omitempty"`
+	Error    *problem                   `json:"error,omitempty"`
+	View     *viewOf                    `json:"view,omitempty"`  // nil = as it was
+	State    map[string]json.RawMessage `json:"state,omitempty"` // set by the turn
 }
 
 // sessionState is the state of a session. It holds no messages but those that
 // wait for their turn.
 type sessionState struct {
-	Agent       string      `json:"agent"`
-	Incarnation string      `json:"incarnation"`
-	Head        int64       `json:"head"` // position of the next message
-	Turns       int64       `json:"turns"`
-	Failed      int64       `json:"failed,omitempty"` // of these
-	Usage       model.Usage `json:"usage"`
-	Spent       Spending    `json:"spent"`
-	Active      string      `json:"active,omitempty"`  // the agent that was given the conversation; "" = Agent
-	Pending     []string    `json:"pending,omitempty"` // calls that the caller is to answer, by their ids
-	Running     *admitted   `json:"running,omitempty"`
-	Queue       []*admitted `json:"queue,omitempty"`
-	Steering    []*admitted `json:"steering,omitempty"` // given to the running turn
-	Closing     *closing    `json:"closing,omitempty"`  // the conversation comes to its end
-	Cleanups    int         `json:"cleanups,omitempty"` // of the conversation, so far
-	Expires     time.Time   `json:"expires,omitzero"`   // zero = never
-	Alarm       time.Time   `json:"alarm,omitzero"`     // when the session looks whether its time is over
-	Recent      []string    `json:"recent,omitempty"`   // ids of ended turns without the session, newest last
-	Broken      []string    `json:"broken,omitempty"`   // those of Recent that could not answer
-	Asked       []string    `json:"asked,omitempty"`    // correlation ids of answered messages that were said again, newest last
+	Agent       string                     `json:"agent"`
+	Incarnation string                     `json:"incarnation"`
+	Head        int64                      `json:"head"` // position of the next message
+	Turns       int64                      `json:"turns"`
+	Failed      int64                      `json:"failed,omitempty"` // of these
+	Usage       model.Usage                `json:"usage"`
+	Spent       Spending                   `json:"spent"`
+	View        viewOf                     `json:"view"`              // what of the conversation the model is given
+	State       map[string]json.RawMessage `json:"state,omitempty"`   // that providers keep
+	Active      string                     `json:"active,omitempty"`  // the agent that was given the conversation; "" = Agent
+	Pending     []string                   `json:"pending,omitempty"` // calls that the caller is to answer, by their ids
+	Running     *admitted                  `json:"running,omitempty"`
+	Queue       []*admitted                `json:"queue,omitempty"`
+	Steering    []*admitted                `json:"steering,omitempty"` // given to the running turn
+	Closing     *closing                   `json:"closing,omitempty"`  // the conversation comes to its end
+	Cleanups    int                        `json:"cleanups,omitempty"` // of the conversation, so far
+	Expires     time.Time                  `json:"expires,omitzero"`   // zero = never
+	Alarm       time.Time                  `json:"alarm,omitzero"`     // when the session looks whether its time is over
+	Recent      []string                   `json:"recent,omitempty"`   // ids of ended turns without the session, newest last
+	Broken      []string                   `json:"broken,omitempty"`   // those of Recent that could not answer
+	Asked       []string                   `json:"asked,omitempty"`    // correlation ids of answered messages that were said again, newest last
 	// Joined says of recent turns that are none which turn took their message.
 	Joined  map[string]string `json:"joined,omitempty"`
 	Created time.Time         `json:"created"`
@@ -256,8 +261,9 @@ func (s *session) next() error {
 	s.Queue = s.Queue[1:]
 	_, err := s.ctx.StartOrchestration(turnPrefix+s.id.Agent, turnInput{
 		Agent: s.agent.Name, Session: s.id.String(), CorrelationID: a.CorrelationID,
-		Log: logID(s.id.String(), s.Incarnation), From: windowStart(s.Head, s.agent.Window), Head: s.Head, Messages: a.Messages,
+		Log: logID(s.id.String(), s.Incarnation), View: s.view(), Head: s.Head, Messages: a.Messages,
 		Options: a.Options, Import: a.Import, Principal: a.Principal, Refused: a.Refused, Pending: s.Pending, Active: s.Active,
+		Turns: s.Turns, State: s.State,
 	}, perdure.WithID(a.Turn), perdure.WithTags(map[string]string{
 		tagAgent: s.agent.Name, tagSession: s.id.String(), tagCorrelation: a.CorrelationID,
 	}),
@@ -265,6 +271,15 @@ func (s *session) next() error {
 	a.Messages, a.Options = nil, nil
 	s.Running = a
 	return err
+}
+
+// view is what of the conversation the model is given in the next turn.
+func (s *session) view() viewOf {
+	v := s.View
+	if from := windowStart(s.Head, s.agent.Window); from > v.From {
+		v.From, v.Summary = from, 0
+	}
+	return v
 }
 
 // windowStart is the first position that a model is given. It moves in leaps of
@@ -295,6 +310,10 @@ func (s *session) ended() error {
 			s.Active = ""
 		}
 	}
+	if e.View != nil {
+		s.View = *e.View
+	}
+	s.State = withState(s.State, e.State)
 	s.Turns++
 	s.Usage.Add(e.Usage)
 	s.Spent = s.Spent.plus(e.Spent)

@@ -162,7 +162,8 @@ func (t *turn) handOver(name string) (*Response, error) {
 	in := turnInput{
 		Agent: name, Session: t.in.Session, CorrelationID: t.in.CorrelationID, Options: t.in.Options.inherited(), Depth: t.in.Depth + 1,
 		Principal: t.in.Principal,
-		Log:       t.log, From: t.in.From, Head: t.position, Inner: true, Stream: t.stream, Offset: t.offset,
+		Log:       t.log, View: t.view, Head: t.position, Inner: true, Stream: t.stream, Offset: t.offset,
+		Turns: t.in.Turns, State: t.in.State,
 	}
 	task, settle := t.start(in, id)
 	if t.stop != nil && perdure.Any(t.ctx, task, t.stop) != perdure.Awaitable(task) {
@@ -181,7 +182,7 @@ func (t *turn) handOver(name string) (*Response, error) {
 		t.position = max(t.position, head)
 		return nil, err
 	}
-	t.position, t.offset = out.Messages, out.Next
+	t.position, t.offset, t.view = out.Messages, out.Next, out.View
 	t.usage.Add(out.Usage)
 	if out.Problem != nil {
 		if out.Problem.Type == perdure.Canceled.String() {

@@ -138,8 +138,9 @@ func (t *optionTool) apply(o *toolOptions) error {
 type boundTool struct {
 	tool     Tool
 	offer    model.Tool
-	version  string               // changes with the offer
-	resolved *jsonschema.Resolved // nil = any object
+	version  string                            // changes with the offer
+	resolved *jsonschema.Resolved              // nil = any object
+	wrap     func(ToolCall, ToolFunc) ToolFunc // puts the agent's middleware around a call; nil = none
 	toolOptions
 }
 

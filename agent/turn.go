@@ -13,26 +13,31 @@ import (
 
 // turnInput is what a turn is started with.
 type turnInput struct {
-	Agent         string           `json:"agent"`
-	Session       string           `json:"session,omitempty"` // instance id of the entity; "" = none
-	CorrelationID string           `json:"correlationId,omitempty"`
-	Log           string           `json:"log,omitempty"`  // of the session; "" = the run's own
-	From          int64            `json:"from,omitempty"` // first position that the model is given
-	Head          int64            `json:"head,omitempty"` // position of the turn's first message
-	Messages      []*model.Message `json:"messages"`
-	Options       *TurnOptions     `json:"options,omitempty"`
-	Import        bool             `json:"import,omitempty"`   // the messages are not answered
-	Principal     Principal        `json:"principal,omitzero"` // who has sent them
-	Refused       *problem         `json:"refused,omitempty"`  // why the turn is to fail at once
-	Pending       []string         `json:"pending,omitempty"`  // calls that the messages may answer
-	Depth         int              `json:"depth,omitempty"`    // of agents that called agents
-	Active        string           `json:"active,omitempty"`   // the agent that was given the conversation; "" = Agent
+	Agent         string                     `json:"agent"`
+	Session       string                     `json:"session,omitempty"` // instance id of the entity; "" = none
+	CorrelationID string                     `json:"correlationId,omitempty"`
+	Log           string                     `json:"log,omitempty"`  // of the session; "" = the run's own
+	View          viewOf                     `json:"view"`           // what of the conversation the model is given
+	Head          int64                      `json:"head,omitempty"` // position of the turn's first message
+	Messages      []*model.Message           `json:"messages"`
+	Options       *TurnOptions               `json:"options,omitempty"`
+	Import        bool                       `json:"import,omitempty"`   // the messages are not answered
+	Principal     Principal                  `json:"principal,omitzero"` // who has sent them
+	Refused       *problem                   `json:"refused,omitempty"`  // why the turn is to fail at once
+	Pending       []string                   `json:"pending,omitempty"`  // calls that the messages may answer
+	Depth         int                        `json:"depth,omitempty"`    // of agents that called agents
+	Turns         int64                      `json:"turns,omitempty"`    // of the session that have ended
+	State         map[string]json.RawMessage `json:"state,omitempty"`    // of the session
+	Active        string                     `json:"active,omitempty"`   // the agent that was given the conversation; "" = Agent
 
 	// A turn inside of another one, to which that was handed over, goes on with
 	// the conversation and the stream of that one.
 	Inner  bool   `json:"inner,omitempty"`
 	Stream string `json:"stream,omitempty"` // instance id of the run whose stream it is
 	Offset int64  `json:"offset,omitempty"` // in the stream
+
+	// Context is the instance id of the run that has what providers gave.
+	Context string `json:"context,omitempty"`
 
 	Grant *grant `json:"grant,omitempty"` // of a budget of the run that has started this one; nil = none
 }
@@ -41,7 +46,8 @@ type turnInput struct {
 // must know.
 type turnOutput struct {
 	Response
-	Next    int64    `json:"next,omitempty"`    // offset in the stream after the turn
+	Next    int64    `json:"next,omitempty"` // offset in the stream after the turn
+	View    viewOf   `json:"view"`
 	Problem *problem `json:"problem,omitempty"` // why a turn inside of another one has failed
 }
 
@@ -89,6 +95,11 @@ type turn struct {
 	step     int   // model steps so far
 	repairs  int   // answers that did not fit the format
 	failed   int   // calls of tools in a row that have failed
+	view     viewOf
+	cut      int64                      // a summary is made of what is before; 0 = none
+	context  string                     // instance id of the run that has what providers gave; "" = none
+	external bool                       // the conversation is kept elsewhere
+	set      map[string]json.RawMessage // of the session's state
 	usage    model.Usage
 	spent    Spending
 	purse    purse                   // empty = no budget
@@ -100,7 +111,8 @@ type turn struct {
 
 // turn is the orchestration that answers a message.
 func (c *code) turn(ctx *perdure.Context, in turnInput) (*turnOutput, error) {
-	t := &turn{code: c, ctx: ctx, in: in, log: in.Log, stream: in.Stream, first: in.Head, position: in.Head, offset: in.Offset}
+	t := &turn{code: c, ctx: ctx, in: in, log: in.Log, stream: in.Stream, first: in.Head, position: in.Head, offset: in.Offset,
+		view: in.View, context: in.Context}
 	if t.log == "" {
 		t.log = logID(ctx.InstanceID(), ctx.ExecutionID())
 	}
@@ -115,6 +127,9 @@ func (c *code) turn(ctx *perdure.Context, in turnInput) (*turnOutput, error) {
 	}
 	t.openPurse()
 	r, err := t.answer()
+	if err == nil && !in.Import && !in.Inner {
+		err = t.save()
+	}
 	return t.end(r, err)
 }
 
@@ -127,6 +142,9 @@ func (t *turn) answer() (*Response, error) {
 		r := t.response(&model.Response{}, &modelOutput{})
 		r.Calls = openCalls(t.in.Messages)
 		return r, nil
+	}
+	if err := t.provide(); err != nil {
+		return nil, err
 	}
 	if t.in.Active != "" && t.in.Active != fold(t.agent.Name) {
 		return t.handOver(t.in.Active)
@@ -196,7 +214,7 @@ func (t *turn) hear() error {
 		return err
 	}
 	if t.in.Options != nil {
-		row, err := optionsRow(t.in.Options)
+		row, err := turnRow(keyOptions, t.in.Options)
 		if err != nil {
 			return err
 		}
@@ -356,6 +374,10 @@ func (t *turn) end(r *Response, failed error) (*turnOutput, error) {
 	last := Frame{Type: FrameEnd, Status: statusCompleted}
 	e := ended{
 		Turn: t.ctx.InstanceID(), Head: t.position, Usage: t.usage, Spent: t.spent, Log: t.in.Log, Steers: t.steers, Response: r,
+		State: t.set,
+	}
+	if !t.external {
+		e.View = &t.view
 	}
 	if failed != nil {
 		last.Status, last.Error = statusFailed, failed.Error()
@@ -371,7 +393,7 @@ func (t *turn) end(r *Response, failed error) (*turnOutput, error) {
 		if r == nil {
 			r = t.response(&model.Response{}, &modelOutput{})
 		}
-		return &turnOutput{Response: *r, Next: t.offset, Problem: e.Error}, nil
+		return &turnOutput{Response: *r, Next: t.offset, View: t.view, Problem: e.Error}, nil
 	}
 	t.frame(last)
 	if t.in.Session != "" {
