@@ -42,7 +42,8 @@ func OneCall() WrapOption { return func(f *foreign) { f.oneCall = true } }
 // interrupted is made again, with all that it has done to the world. It may have
 // no tools here that are irreversible or need approval, unless
 // Agent.AllowTurnLevelDurability is set. A run that fails is made again by
-// Agent.Retry as long as it has called no tool.
+// Agent.Retry as long as it has called no tool. One that asks for an approval, in
+// its framework's own way, fails the turn.
 func Wrap[M, O, U any, S ~func(yield func(*U, error) bool)](name string, run func(ctx context.Context, messages []*M, options ...O) S, opts ...WrapOption) *Agent {
 	f := &foreign{name: name}
 	for _, opt := range opts {
@@ -116,23 +117,39 @@ func (f *foreign) Generate(ctx context.Context, req *model.Request) iter.Seq2[*m
 				yield(nil, f.runError(ctx, err, called))
 				return
 			}
-			for _, c := range u.Contents {
-				switch c := c.(type) {
-				case *model.FunctionCall:
-					called = true
-				case *model.FunctionResult:
-					if f.oneCall {
-						yield(nil, f.failure(model.CodeBadAnswer, fmt.Errorf("it has called a tool by itself (call %s), though it was wrapped with OneCall: "+
-							"make it with DisableFuncAutoCall, or wrap it without OneCall", c.CallID)))
-						return
-					}
-				}
+			if err := f.checkContents(u.Contents); err != nil {
+				yield(nil, err)
+				return
 			}
+			called = called || slices.ContainsFunc(u.Contents, isCall)
 			if !yield(u, nil) {
 				return
 			}
 		}
 	}
+}
+
+func isCall(c model.Content) bool {
+	_, ok := c.(*model.FunctionCall)
+	return ok
+}
+
+// checkContents refuses what shows that the wrapped agent is not what it was
+// wrapped as, and questions that nobody could answer.
+func (f *foreign) checkContents(contents model.Contents) error {
+	for _, c := range contents {
+		switch c := c.(type) {
+		case *model.FunctionResult:
+			if f.oneCall {
+				return f.failure(model.CodeBadAnswer, fmt.Errorf("it has called a tool by itself (call %s), though it was wrapped with OneCall: "+
+					"make it with DisableFuncAutoCall, or wrap it without OneCall", c.CallID))
+			}
+		case *model.ApprovalRequest:
+			return f.failure(model.CodeBadAnswer, errors.New("it asks for the approval of a tool that it runs itself, which nobody can give it here: "+
+				"make it with DisableFuncAutoCall, wrap it with OneCall, and have the tool need approval here"))
+		}
+	}
+	return nil
 }
 
 // messages returns what the wrapped agent is told. What it cannot be told is an

@@ -161,6 +161,7 @@ func TestWrapFailures(t *testing.T) {
 		{"after a call", nil, nil, []any{call, result, errors.New("cut")}, 1, "wrapped Joker: cut"},
 		{"in one call", []agent.WrapOption{agent.OneCall()}, nil, []any{call, errors.New("cut")}, 3, "wrapped Joker: cut"},
 		{"tools in one call", []agent.WrapOption{agent.OneCall()}, nil, []any{call, result}, 1, "it has called a tool by itself (call c1)"},
+		{"approval", nil, nil, []any{&foreignUpdate{Contents: foreignContents{json.RawMessage(`{"Type":"toolApprovalRequest","RequestID":"r"}`)}}}, 1, "nobody can give it here"},
 		{"no message", nil, nil, []any{&foreignUpdate{Contents: foreignContents{json.RawMessage(`{"Type":"functionCall","CallID":5}`)}}}, 1, "bad_answer"},
 		{"temperature", nil, func(a *agent.Agent) { a.Temperature = new(float64) }, nil, 0, "cannot be told how to sample"},
 		{"bound", nil, func(a *agent.Agent) { a.MaxOutputTokens = new(int) }, nil, 0, "cannot be told when to stop"},
