@@ -118,15 +118,28 @@ func hold(ctx *perdure.Context, _ int) (string, error) {
 }
 
 // rewinding is a scenario of a run that fails with its child, and is rewound when
-// what they miss is there.
-func rewinding() perduretest.Scenario {
+// what they miss is there; in a critical section if locked.
+func rewinding(locked bool) perduretest.Scenario {
 	var stocked atomic.Bool
 	s := program(func(ctx *perdure.Context, n int) (string, error) {
+		counter := perdure.NewEntityID("counter", "b")
+		if locked {
+			unlock, err := perdure.Lock(ctx, perdure.NewEntityID("counter", "a"), counter)
+			if err != nil {
+				return "", err
+			}
+			defer unlock()
+		}
 		n, err := perdure.Call(ctx, Step, n).Await()
 		if err != nil {
 			return "", err
 		}
-		return perdure.CallOrchestrationNamed[string](ctx, "needs", n).Await()
+		got, err := perdure.CallOrchestrationNamed[string](ctx, "needs", n).Await()
+		if err != nil || !locked {
+			return got, err
+		}
+		n, err = perdure.CallEntity[int](ctx, counter, "add", n).Await()
+		return fmt.Sprint(n), err
 	}, 1, func(env *perduretest.Env) {
 		if in := env.Wait("run"); in.Status != client.Failed {
 			panic("it is " + in.Status)
@@ -269,7 +282,8 @@ var scenarios = map[string]perduretest.Scenario{
 			panic(fmt.Sprintf("the answer is %d, want 8", answer))
 		}
 	}),
-	"rewind": rewinding(),
+	"rewind":           rewinding(false),
+	"rewind with lock": rewinding(true),
 	"terminate": program(func(ctx *perdure.Context, n int) (string, error) {
 		return perdure.CallOrchestrationNamed[string](ctx, "hold", n, perdure.WithID("held")).Await()
 	}, 0, func(env *perduretest.Env) {

@@ -114,6 +114,12 @@ type Cancel struct{ Task int32 }
 // GenericEvent with Data = MarkPrefix + Name.
 type Mark struct{ Name string }
 
+// RelockPrefix begins the data of the GenericEvent after a rewind that names a
+// critical section whose locks the run held when it failed. They were given back
+// then and are asked for again: the code goes on when a second EntityLockGranted
+// of the section comes.
+const RelockPrefix = "relock:"
+
 // MarkPrefix begins the data of the GenericEvent that a Mark leaves.
 const MarkPrefix = "patch:"
 

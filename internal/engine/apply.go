@@ -81,7 +81,11 @@ func Fresh(now time.Time, messages []*Message) []*history.Event {
 func (o *Orchestration) Apply(t *Turn, fresh []*history.Event) *Effects {
 	fx := &Effects{Branch: o.Execution, Events: make([]*history.Event, 0, len(fresh)+len(t.Result.Actions))}
 	for _, e := range fresh {
+		regained := o.regains(e)
 		o.add(fx, e)
+		if regained != nil {
+			o.callAgain(fx, regained, t.Now)
+		}
 	}
 	if t.Result.CustomStatus.Set {
 		o.Custom = t.Result.CustomStatus
@@ -422,9 +426,10 @@ func (o *Orchestration) rewind(t *Turn, do *Rewind) *Effects {
 	if len(do.NewHistory) == 0 {
 		return o.beginAgain(fx, t, do, &old)
 	}
-	again := resolvedBy(do.Redeliver)
+	o.lockAgain(fx, t)
+	again := o.resolvedBy(do.Redeliver)
 	for _, task := range o.tasks {
-		if !again[task.ID] {
+		if !again[task.ID] && !o.waitsForLock(task) {
 			o.reopen(fx, task, t)
 		}
 	}
@@ -438,9 +443,12 @@ func (o *Orchestration) rewind(t *Turn, do *Rewind) *Effects {
 }
 
 // redeliver sends messages of turns that were cut off to the execution that
-// goes on without them.
+// goes on without them. Locks that were granted then have been given back.
 func (o *Orchestration) redeliver(fx *Effects, t *Turn, events []*history.Event) {
 	for _, e := range events {
+		if _, void := e.Body.(*history.EntityLockGranted); void {
+			continue
+		}
 		fx.Send = append(fx.Send, Outgoing{Target: o.ID, Message: &Message{
 			From: o.ID, Class: ClassCarry, Execution: t.Execution, Event: e,
 		}})
@@ -470,7 +478,7 @@ func (o *Orchestration) beginAgain(fx *Effects, t *Turn, do *Rewind, old *Orches
 }
 
 // resolvedBy returns the tasks that the events resolve.
-func resolvedBy(events []*history.Event) map[int32]bool {
+func (o *Orchestration) resolvedBy(events []*history.Event) map[int32]bool {
 	ids := make(map[int32]bool)
 	for _, e := range events {
 		switch b := e.Body.(type) {
@@ -484,6 +492,10 @@ func resolvedBy(events []*history.Event) map[int32]bool {
 			ids[b.TaskScheduledID] = true
 		case *history.SubOrchestrationInstanceFailed:
 			ids[b.TaskScheduledID] = true
+		case *history.EntityOperationCompleted:
+			ids[o.requests[b.RequestID]] = true
+		case *history.EntityOperationFailed:
+			ids[o.requests[b.RequestID]] = true
 		}
 	}
 	return ids

@@ -25,8 +25,8 @@ type Entity struct {
 	State    history.Text // absent = no state
 	Lock     *Lock        // nil = free
 	Deferred map[string]Caller
-	// Early holds the sections that were unlocked before their request came,
-	// with the time of the unlock.
+	// Early holds the sections that were unlocked before their request came, see
+	// earlyKey, with the time of the unlock.
 	Early map[string]time.Time
 	// Delayed counts signals that wait for their time.
 	Delayed int
@@ -40,6 +40,22 @@ type Lock struct {
 	Instance  string
 	Execution string
 	Set       []string
+}
+
+// opensBy reports whether an unlock is one of this lock. A rewound run asks for the
+// locks of a section again, which its earlier execution has given back: what that
+// sent does not count. Other SDKs do not tell the execution.
+func (l *Lock) opensBy(b *history.EntityUnlockSent) bool {
+	return l != nil && l.Section == b.CriticalSectionID &&
+		(!b.ParentExecutionID.Set || b.ParentExecutionID.S == l.Execution)
+}
+
+// earlyKey names an early unlock: by its section, and the execution if that is known.
+func earlyKey(section, execution string) string {
+	if execution == "" {
+		return section
+	}
+	return section + " " + execution
 }
 
 // Caller waits for the answer of an operation: an orchestration, or a client's
@@ -76,7 +92,7 @@ func (s *Entity) Plan(queue []*Message, now time.Time) Plan {
 		switch b := m.Event.Body.(type) {
 		case *history.EntityUnlockSent:
 			p.Consumed = append(p.Consumed, m)
-			if lock != nil && lock.Section == b.CriticalSectionID {
+			if lock.opensBy(b) {
 				lock = nil
 			}
 			blocked = true // what follows is judged in the next transition
@@ -160,7 +176,7 @@ func (s *Entity) Apply(t *EntityStep) (fx *Effects, done []*Message) {
 }
 
 func (s *Entity) unlock(fx *Effects, b *history.EntityUnlockSent, now time.Time) {
-	if s.Lock != nil && s.Lock.Section == b.CriticalSectionID {
+	if s.Lock.opensBy(b) {
 		s.Lock = nil
 		return
 	}
@@ -170,7 +186,7 @@ func (s *Entity) unlock(fx *Effects, b *history.EntityUnlockSent, now time.Time)
 	if fault.Mutant(fault.EarlyUnlockForgotten) {
 		return
 	}
-	s.Early[b.CriticalSectionID] = now
+	s.Early[earlyKey(b.CriticalSectionID, b.ParentExecutionID.S)] = now
 	s.NextTimer++
 	due := now.Add(earlyUnlockLife)
 	fx.Timers = append(fx.Timers, &Task{ID: s.NextTimer, Kind: TimerTask, Due: due, Event: &history.Event{
@@ -186,9 +202,12 @@ func (s *Entity) expire(now time.Time) {
 
 // acquire takes the lock for a section and passes the request on.
 func (s *Entity) acquire(fx *Effects, b *history.EntityLockRequested, now time.Time) {
-	if _, ok := s.Early[b.CriticalSectionID]; ok {
-		delete(s.Early, b.CriticalSectionID)
-		return
+	for _, execution := range []string{b.ParentExecutionID.S, ""} {
+		key := earlyKey(b.CriticalSectionID, execution)
+		if _, ok := s.Early[key]; ok {
+			delete(s.Early, key)
+			return
+		}
 	}
 	s.Lock = &Lock{
 		Section: b.CriticalSectionID, Set: b.LockSet,
@@ -214,7 +233,9 @@ func Undeliverable(m *Message, now time.Time) []Outgoing {
 	}
 	var fx Effects
 	for _, target := range b.LockSet {
-		fx.send(target, "", "", &history.EntityUnlockSent{CriticalSectionID: b.CriticalSectionID, LockSet: b.LockSet}, now)
+		fx.send(target, "", "", &history.EntityUnlockSent{
+			CriticalSectionID: b.CriticalSectionID, LockSet: b.LockSet, ParentExecutionID: b.ParentExecutionID,
+		}, now)
 	}
 	return fx.Send
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"strings"
 	"time"
 
 	"github.com/perdure/perdure/internal/history"
@@ -62,6 +63,7 @@ type Task struct {
 type section struct {
 	set     []string
 	granted bool
+	again   bool            // given back when the run failed, and asked for again
 	left    map[string]bool // not unlocked yet
 }
 
@@ -187,9 +189,13 @@ func (o *Orchestration) foldEntity(e *history.Event) {
 			o.sections = make(map[string]*section)
 		}
 		o.sections[b.CriticalSectionID] = s
+	case *history.GenericEvent:
+		if id, ok := strings.CutPrefix(b.Data.S, RelockPrefix); ok && o.sections[id] != nil {
+			o.sections[id].granted, o.sections[id].again = false, true
+		}
 	case *history.EntityLockGranted:
 		if s := o.sections[b.CriticalSectionID]; s != nil {
-			s.granted = true
+			s.granted, s.again = true, false
 		}
 		for id, t := range o.tasks {
 			if t.Kind == LockTask && t.Target == b.CriticalSectionID {
@@ -258,7 +264,7 @@ func (o *Orchestration) Accept(m *Message) Verdict {
 	case *history.EntityOperationFailed:
 		return o.ifRequested(b.RequestID)
 	case *history.EntityLockGranted:
-		if s := o.sections[b.CriticalSectionID]; s == nil || s.granted {
+		if s := o.sections[b.CriticalSectionID]; s == nil || s.granted || b.ParentExecutionID.Set && b.ParentExecutionID.S != o.Execution {
 			return Drop
 		}
 		return Deliver

@@ -37,9 +37,10 @@ type machine struct {
 	sections  []*perdure.Step          // locks that are requested or held
 	waits     []*perdure.Step          // of events, oldest first
 	buffer    []*history.Event         // external events that nobody took
-	held      []*history.Event         // messages that arrived while suspended
+	held      []*history.Event         // messages that arrived while it rests
 	suspended bool
-	payload   int // bytes of buffer and held
+	relock    string // section whose locks it waits for after a rewind; "" = none
+	payload   int    // bytes of buffer and held
 
 	// The turn.
 	lastID  int32

@@ -80,6 +80,16 @@ func (m *machine) remark(data string) {
 }
 
 func (m *machine) fresh(events []*history.Event) {
+	m.askAgain()
+	m.apply(events)
+}
+
+// askAgain asks for what a rewind has left out of the history, unless the locks
+// that it may need are missing.
+func (m *machine) askAgain() {
+	if m.relock != "" || m.rec.replaying {
+		return
+	}
 	orphans := m.rec.orphans
 	m.rec.orphans = nil
 	for _, s := range orphans {
@@ -87,8 +97,10 @@ func (m *machine) fresh(events []*history.Event) {
 			m.emit(s.ID, m.op(s))
 		}
 	}
-	m.apply(events)
 }
+
+// rests reports whether the code does not go on, whatever arrives.
+func (m *machine) rests() bool { return m.suspended || m.relock != "" }
 
 // apply applies the events of one turn.
 func (m *machine) apply(events []*history.Event) {
@@ -102,7 +114,7 @@ func (m *machine) apply(events []*history.Event) {
 		if m.over || m.stopped.Load() {
 			return
 		}
-		if m.suspended && holds(ev) {
+		if m.rests() && m.holds(ev) {
 			m.held = append(m.held, ev)
 			m.payload += size(ev)
 			continue
@@ -115,12 +127,14 @@ func (m *machine) apply(events []*history.Event) {
 	}
 }
 
-// holds reports whether a suspended execution keeps the event for later.
-func holds(ev *history.Event) bool {
-	switch ev.Body.(type) {
+// holds reports whether an execution that rests keeps the event for later.
+func (m *machine) holds(ev *history.Event) bool {
+	switch b := ev.Body.(type) {
 	case *history.OrchestratorStarted, *history.OrchestratorCompleted,
-		*history.ExecutionSuspended, *history.ExecutionResumed:
+		*history.ExecutionSuspended, *history.ExecutionResumed, *history.GenericEvent:
 		return false
+	case *history.EntityLockGranted:
+		return b.CriticalSectionID != m.relock
 	}
 	_, ours := scheduled(ev)
 	return !ours
@@ -170,14 +184,26 @@ func (m *machine) event(ev *history.Event) {
 		if s := m.answered(b.RequestID); s != nil {
 			s.Fail(failureOr(b.Failure))
 		}
+	case *history.GenericEvent:
+		if section, ok := strings.CutPrefix(b.Data.S, engine.RelockPrefix); ok {
+			m.relock = section
+		}
+		return
 	case *history.EntityLockGranted:
+		if b.CriticalSectionID == m.relock {
+			m.relock = ""
+			m.askAgain()
+			m.goOn()
+			return
+		}
 		if s := m.answered(b.CriticalSectionID); s != nil {
 			s.Complete(history.Text{})
 		}
 	case *history.ExecutionSuspended:
 		m.suspended = true
 	case *history.ExecutionResumed:
-		m.resume()
+		m.suspended = false
+		m.goOn()
 		return
 	}
 	m.run()
@@ -265,12 +291,11 @@ func (m *machine) answered(id string) *perdure.Step {
 	return s
 }
 
-// resume ends a suspension and applies what arrived during it.
-func (m *machine) resume() {
-	if !m.suspended {
+// goOn applies what arrived while the execution rested, if it does no more.
+func (m *machine) goOn() {
+	if m.rests() {
 		return
 	}
-	m.suspended = false
 	held := m.held
 	m.held = nil
 	for i, ev := range held {

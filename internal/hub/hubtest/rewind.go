@@ -21,6 +21,8 @@ var rewindCases = []testCase{
 	{"PurgedChild", rewindPurgedChild},
 	{"Twice", rewindTwice},
 	{"Retried", rewindRetried},
+	{"HeldLock", rewindLocked},
+	{"LockJustGranted", rewindGranted},
 	{"Refused", rewindRefused},
 }
 
