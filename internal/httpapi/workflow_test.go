@@ -13,9 +13,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/history"
 	"github.com/perdure/perdure/internal/httpapi"
 	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/internal/hub/local"
+	"github.com/perdure/perdure/store"
 	"github.com/perdure/perdure/store/memory"
 )
 
@@ -471,6 +473,35 @@ func TestWorkflowAnsweredOnce(t *testing.T) {
 	s.fail = &perdure.Error{Code: perdure.Conflict, Message: "other content"}
 	want(t, "other answer", do(t, "POST", url+"Approval", "false"), 409,
 		`{"status":409,"error":"somebody else has just answered Approval; read the status of the run"}`)
+}
+
+// lookups counts the instances that are looked at.
+type lookups struct {
+	*stub
+	n int
+}
+
+func (l *lookups) Instance(ctx context.Context, id string, payloads bool) (*hub.Instance, error) {
+	l.n++
+	return l.stub.Instance(ctx, id, payloads)
+}
+
+// Of very many children not all are looked at; each can be answered.
+func TestWorkflowManyChildren(t *testing.T) {
+	s := &lookups{stub: fixture()}
+	i := s.instances["order/1%"]
+	i.Pending.Children = 5000
+	for n := range int32(5000) {
+		s.events = append(s.events, &history.Event{ID: n, Body: &history.SubOrchestrationInstanceCreated{Name: "Child", InstanceID: fmt.Sprint("c", n)}})
+	}
+	s.instances["c4999"] = &hub.Instance{Record: store.Record{ID: "c4999", Name: "Child", Parent: i.ID}, Waits: []string{"Go"}}
+	url := serve(t, s, nil) + "/api/workflow/Order"
+	if got := do(t, "GET", url+"/status/order%2F1%25", ""); got.Status != 200 || s.n > 1100 {
+		t.Errorf("status = %d after %d looks, want at most 1100", got.Status, s.n)
+	}
+	if got := do(t, "POST", url+"/respond/order%2F1%25/Child~4999~Go", "1"); got.Status != 200 {
+		t.Errorf("respond = %d %s, want 200", got.Status, got.Body)
+	}
 }
 
 // The routes begin with the prefix that the server is given.
