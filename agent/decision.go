@@ -109,6 +109,8 @@ type Decision struct {
 type storedDecision struct {
 	Decision
 	Token string `json:"token,omitempty"` // of the request that answered
+	// Announced is when somebody outside was told of it; zero = nobody is known to.
+	Announced time.Time `json:"announced,omitzero"`
 	raw   []byte // what the row held when it was read
 	keep  bool   // it outlives its run
 }

@@ -151,44 +151,61 @@ func (s *Service) Decide(ctx context.Context, id string, a Answer) (*Decision, e
 	if err != nil {
 		return nil, err
 	}
-	if err := checkAnswer(d.Kind, &a); err != nil {
-		return nil, err
+	token := NewSessionKey()
+	for range maxRaces {
+		if err := d.answer(ctx, h, &a, token); err != nil && !errors.Is(err, errRace) {
+			return &d.Decision, err
+		}
+		// The row says who has won, also if this answer was written by a request that
+		// was repeated, or two shared a commit.
+		if d, err = findDecision(ctx, h, id); err != nil {
+			return nil, err
+		}
+		if d.Token == token {
+			return &d.Decision, nil
+		}
+		if d.State != DecisionPending {
+			return &d.Decision, conflict(d, "somebody else was first: the decision is "+d.State)
+		}
+	}
+	return &d.Decision, conflict(d, "the decision changes all the time")
+}
+
+// errRace is the cause of an answer that was not written because the decision, or
+// the mark of its call, has changed since it was read.
+var errRace = errors.New("it has changed since it was read")
+
+// answer writes an answer, in the name of token, if the decision is still open.
+func (d *storedDecision) answer(ctx context.Context, h hub.Hub, a *Answer, token string) error {
+	if err := checkAnswer(d.Kind, a); err != nil {
+		return err
 	}
 	if err := supersede(ctx, h, d); err != nil {
-		return nil, err
+		return err
 	}
 	if d.State != DecisionPending {
-		return &d.Decision, conflict(d, "the decision is "+d.State)
+		return conflict(d, "the decision is "+d.State)
 	}
 	if a.ArgsHash != "" && a.ArgsHash != d.ArgsHash {
-		return &d.Decision, conflict(d, "the answer is about other arguments")
+		return conflict(d, "the answer is about other arguments")
 	}
 	now := time.Now().UTC()
 	answered := *d
-	if err := answered.edit(&a); err != nil {
-		return &d.Decision, err
+	if err := answered.edit(a); err != nil {
+		return err
 	}
 	answered.State, answered.Answer, answered.Result = DecisionAnswered, a.Answer, a.Result
 	answered.Raise, answered.Comment, answered.AnsweredBy, answered.AnsweredAt = a.Raise, a.Comment, a.By, &now
-	answered.Token = NewSessionKey()
+	answered.Token = token
 	w := &hub.WriteRows{Owner: d.Run, Event: &hub.Raise{InstanceID: d.Run, Name: decisionEvent(d.ID)}}
 	if err := errors.Join(answered.replaceIn(w), settleBy(ctx, h, &answered, w)); err != nil {
-		return &d.Decision, err
+		return err
 	}
-	err = writeRows(ctx, h, w)
-	if err != nil && perdure.CodeOf(err) != perdure.Conflict {
-		return nil, err
+	err := writeRows(ctx, h, w)
+	if perdure.CodeOf(err) == perdure.Conflict {
+		err = &perdure.Error{Code: perdure.Conflict, Op: "decide", Instance: d.Run, Cause: errRace}
 	}
-	// The row says who has won, also if this answer was written by a request that
-	// was repeated, or two shared a commit.
-	current, err := findDecision(ctx, h, id)
-	if err != nil {
-		return nil, err
-	}
-	if current.Token != answered.Token {
-		return &current.Decision, conflict(current, "somebody else was first: the decision is "+current.State)
-	}
-	return &current.Decision, nil
+	return err
 }
 
 // edit puts the arguments of an answer in place of those of the call.

@@ -87,7 +87,12 @@ func (b *boundTool) invoke(ctx context.Context, arguments string) (result json.R
 }
 
 // run carries the call out, if it may be.
-func (g *gate) run(ctx context.Context) (*toolOutput, error) {
+func (g *gate) run(ctx context.Context) (out *toolOutput, err error) {
+	defer func() {
+		if out != nil && out.Ask != nil {
+			g.asked.ring()
+		}
+	}()
 	if g.effect.once() {
 		return g.carryOut(ctx)
 	}

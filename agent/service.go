@@ -22,6 +22,7 @@ import (
 type Service struct {
 	client *client.Client
 	live   live
+	asked  bell
 }
 
 // NewService returns a service over a client's hub.

@@ -26,6 +26,7 @@ import (
 	"github.com/perdure/perdure/internal/httpapi"
 	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/internal/responses"
+	"github.com/perdure/perdure/internal/webhook"
 )
 
 // App is one process's share of a hub. Its methods may be called concurrently,
@@ -171,6 +172,8 @@ func (a *App) runHub(ctx context.Context, server *swapServer, addr net.Addr, ser
 	server.swap(api)
 	a.hub, a.url = opened.hub, "http://"+reachable(addr)
 	close(a.opened)
+	stopTelling := a.tell(hubCtx)
+	defer stopTelling()
 
 	var hubEnded bool
 	select {
@@ -184,6 +187,7 @@ func (a *App) runHub(ctx context.Context, server *swapServer, addr net.Addr, ser
 		serving <- err
 	}
 	a.drain(ctx, server, api)
+	stopTelling()
 	stopHub()
 	if !hubEnded {
 		if ended := <-working; err == nil && ended != nil && !errors.Is(ended, context.Canceled) {
@@ -191,6 +195,26 @@ func (a *App) runHub(ctx context.Context, server *swapServer, addr net.Addr, ser
 		}
 	}
 	return err
+}
+
+// tell has the webhook, if there is one, told of decisions until the returned
+// function is called.
+func (a *App) tell(ctx context.Context) (stop func()) {
+	if a.cfg.Webhook.URL == "" {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		err := webhook.Run(ctx, webhook.Config{
+			Service: a.agents.Service, URL: a.cfg.Webhook.URL, Secret: a.cfg.Webhook.Secret, Logger: a.cfg.Logger,
+		})
+		if err != nil {
+			a.cfg.Logger.Error("the webhook is told of nothing", "err", err)
+		}
+	}()
+	return func() { cancel(); <-ended }
 }
 
 // drain lets running requests finish within the grace; streams end at once.

@@ -16,6 +16,7 @@ import (
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/agent/mcp"
+	"github.com/perdure/perdure/internal/webhook"
 	"github.com/perdure/perdure/schedule"
 )
 
@@ -57,6 +58,9 @@ type Config struct {
 	// Model names the model in use, for GET /api/v1/info.
 	Model string
 
+	// Webhook is told of decisions when they open; the zero value tells nobody.
+	Webhook Webhook
+
 	// TimeScale lets the hub's time run faster, so that a day passes in
 	// seconds: for trying things out, never on a data folder that matters, as
 	// its times lie in the future afterwards. 0 = 1 = real time.
@@ -73,6 +77,27 @@ type Config struct {
 	// nil = the Logger is told.
 	Progress func(text string)
 }
+
+// Webhook is a URL that is told of each decision when it opens, at least once, by
+// POST. The body is JSON: type is "decision.opened", decision is the decision as GET
+// /api/v1/decisions/{id} shows it. Requests are signed as Standard Webhooks says:
+// webhook-signature is "v1," and the HMAC-SHA256, in base64, of webhook-id,
+// webhook-timestamp and the body with a dot between. What is not answered with 200
+// to 299 is sent again, after 1 s at first and after 5 minutes at most, while the
+// decision is open. A decision that no tool of this process has asked for is told
+// within 15 s.
+type Webhook struct {
+	URL string // http or https; "" = none
+	// Secret signs: of the form whsec_ and base64 with its decoded bytes, else with
+	// its own; at least 16 bytes.
+	Secret string
+}
+
+// String hides the secret.
+func (w Webhook) String() string { return w.URL }
+
+// GoString hides the secret.
+func (w Webhook) GoString() string { return w.URL }
 
 var prefixForm = regexp.MustCompile(`^((/[A-Za-z0-9_-]+)+)?$`)
 
@@ -128,6 +153,11 @@ func (c *Config) complete() error {
 	case "", agent.DocumentVersion11, agent.DocumentVersion12:
 	default:
 		wrong = append(wrong, fmt.Errorf("document: state documents are not written in version %q", c.Document))
+	}
+	if c.Webhook != (Webhook{}) {
+		if err := webhook.Check(c.Webhook.URL, c.Webhook.Secret); err != nil {
+			wrong = append(wrong, fmt.Errorf("webhook: %w", err))
+		}
 	}
 	if err := c.Registry.Err(); err != nil {
 		wrong = append(wrong, fmt.Errorf("registry: %w", err))

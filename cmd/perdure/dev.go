@@ -17,6 +17,7 @@ import (
 // serveFlags are the flags of dev and server.
 type serveFlags struct {
 	hub, data, addr string
+	webhook         string
 	hosts           []string
 	unsafeListen    bool
 	timeScale       float64
@@ -29,6 +30,7 @@ func (f *serveFlags) add(c *cobra.Command) {
 	flags.StringVar(&f.data, "data", "", "short for --hub with a directory")
 	flags.StringVar(&f.addr, "addr", host.DefaultAddr, "address to serve on; port 0 picks a free one")
 	flags.StringSliceVar(&f.hosts, "host", nil, "further host names under which the server is reached")
+	flags.StringVar(&f.webhook, "webhook", "", "URL that is told of decisions when they open (secret: env PERDURE_WEBHOOK_SECRET)")
 	flags.BoolVar(&f.unsafeListen, "unsafe-listen", false, "serve on an address that others can reach, without login")
 	flags.Float64Var(&f.timeScale, "time-scale", 1, "let time run this many times as fast, for trying things out;\ntime limits pass as fast too, also those of calls to a real model")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "log more")
@@ -49,12 +51,18 @@ func (f *serveFlags) config(t *terminal, quiet bool) (host.Config, error) {
 	if f.timeScale == 0 {
 		return host.Config{}, fail(exitUsage, "1 is the usual pace", "--time-scale is 0: time would stand still")
 	}
+	hook := host.Webhook{URL: f.webhook}
+	if f.webhook != "" {
+		if hook.Secret = t.getenv("PERDURE_WEBHOOK_SECRET"); hook.Secret == "" {
+			return host.Config{}, fail(exitUsage, "set PERDURE_WEBHOOK_SECRET to at least 16 bytes", "--webhook needs a secret that signs its requests")
+		}
+	}
 	level := slog.LevelWarn
 	if f.verbose {
 		level = slog.LevelDebug
 	}
 	return host.Config{
-		Hub: where, Addr: f.addr, Hosts: f.hosts, UnsafeListen: f.unsafeListen, TimeScale: f.timeScale,
+		Hub: where, Addr: f.addr, Hosts: f.hosts, UnsafeListen: f.unsafeListen, TimeScale: f.timeScale, Webhook: hook,
 		Logger: slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: level})),
 		Progress: func(text string) {
 			if !quiet {

@@ -81,7 +81,7 @@ func Perdure() Layout {
 			{"internal/hub/local", "internal/hub/remote", "internal/peer"},
 			{"client"},
 			{"agent", "schedule"},
-			{"agent/mcp", "agent/egress", "agent/pattern", "internal/httpapi", "internal/responses"},
+			{"agent/mcp", "agent/egress", "agent/pattern", "internal/httpapi", "internal/responses", "internal/webhook"},
 			{"dashboard"},
 			{"host"},
 			{"perduretest", "internal/bench", "examples/..."},
