@@ -111,8 +111,8 @@ type storedDecision struct {
 	Token string `json:"token,omitempty"` // of the request that answered
 	// Announced is when somebody outside was told of it; zero = nobody is known to.
 	Announced time.Time `json:"announced,omitzero"`
-	raw   []byte // what the row held when it was read
-	keep  bool   // it outlives its run
+	raw       []byte    // what the row held when it was read
+	keep      bool      // it outlives its run
 }
 
 // decisionEvent is the name of the event that wakes a turn which waits for a
