@@ -24,6 +24,8 @@ func FuzzAgentRequest(f *testing.F) {
 		{"POST", run + "?sessionId=a&waitForResponse=0", "application/json", `{"message":5,"session_id":"b","enable_tool_calls":false}`},
 		{"POST", run + "?thread_id=@dafx-joker@k", "text/plain", "Joke."},
 		{"POST", run, "application/json", `{"message":"m","response_format":{"type":"json"},"waitForResponse":[1]}`},
+		{"POST", run, "application/json", `{"message":"m","response_format":{"$type":"json","schema":{}},"enable_tool_calls":"no","role":"system"}`},
+		{"POST", run, "application/json", `{"message":"m","responseFormat":{"__response_schema_type__":"pydantic_model","module":"a","qualname":7}}`},
 		{"POST", run, "application/problem+json", "null"},
 		{"POST", run, "text/plain", "\xff"},
 		{"POST", session + "/k/messages", "application/json", `{"message":"m","idempotency_key":"a","idempotencyKey":"b"}`},
