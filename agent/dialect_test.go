@@ -202,6 +202,13 @@ func TestPurgedResult(t *testing.T) {
 	}
 }
 
+func TestBlankCorrelationID(t *testing.T) {
+	n := begin(t, &memory.Disk{}, registry(t, joker(modeltest.Script(t))))
+	if a, err := n.Send(ctxOf(t), session(t, "k1"), agent.Message{Text: "x", CorrelationID: " "}); perdure.CodeOf(err) != perdure.InvalidArgument {
+		t.Errorf("Send() with a blank correlation id = %+v, %v, want invalid_argument", a, err)
+	}
+}
+
 func TestEmptyRun(t *testing.T) {
 	n := begin(t, &memory.Disk{}, registry(t, joker(modeltest.Script(t))))
 	got, err := call(t, n, "k1", "Run", `{"messages":[],"correlationId":"c1"}`)

@@ -38,6 +38,9 @@ func newRequest(m *Message) (*runRequest, error) {
 	if err := m.Busy.check(); err != nil {
 		return nil, err
 	}
+	if m.CorrelationID != "" && strings.TrimSpace(m.CorrelationID) == "" {
+		return nil, refused("the correlation id is blank")
+	}
 	if len(m.CorrelationID) > maxCorrelationID {
 		return nil, refused("the correlation id has more than %d bytes", maxCorrelationID)
 	}
