@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -90,6 +92,13 @@ type slow struct {
 	calls []string      // last message of each request
 }
 
+// asked returns the last messages of the requests so far.
+func (m *slow) asked() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.calls)
+}
+
 func (m *slow) Generate(ctx context.Context, req *model.Request) iter.Seq2[*model.Update, error] {
 	return func(yield func(*model.Update, error) bool) {
 		last := req.Messages[len(req.Messages)-1]
@@ -121,8 +130,8 @@ func (m *slow) Generate(ctx context.Context, req *model.Request) iter.Seq2[*mode
 // coherent answer.
 func TestPowerCutInAnswer(t *testing.T) {
 	m := &slow{gate: make(chan struct{})}
-	looked := 0
-	look := agent.NewTool("look", "looks", func(context.Context, struct{}) (string, error) { looked++; return "here", nil }, agent.WithEffect(agent.Pure))
+	var looked atomic.Int32
+	look := agent.NewTool("look", "looks", func(context.Context, struct{}) (string, error) { looked.Add(1); return "here", nil }, agent.WithEffect(agent.Pure))
 	disk := &memory.Disk{}
 	n := begin(t, disk, registry(t, joker(m, look)))
 	a := send(t, n, "k1", agent.Message{Text: "Where?"})
@@ -150,8 +159,8 @@ func TestPowerCutInAnswer(t *testing.T) {
 		t.Errorf("streams = %q and %q, want There it is.", resumed, whole)
 	}
 	want := []string{"user Where?", `tool = "here"`, `tool = "here"`}
-	if fmt.Sprint(m.calls) != fmt.Sprint(want) || looked != 1 {
-		t.Errorf("model calls = %q and %d tool calls, want %q and 1", m.calls, looked, want)
+	if fmt.Sprint(m.asked()) != fmt.Sprint(want) || looked.Load() != 1 {
+		t.Errorf("model calls = %q and %d tool calls, want %q and 1", m.asked(), looked.Load(), want)
 	}
 	if got, want := transcript(t, n, "k1"), "user Where?\nassistant look({})\ntool = \"here\"\nassistant There it is.\n"; got != want {
 		t.Errorf("transcript = %s, want %s", got, want)
@@ -183,8 +192,8 @@ func TestDiskFullInAnswer(t *testing.T) {
 	<-n.full
 	disk.Fill(false)
 	n.clock.Advance(time.Minute) // the hub asks the disk again
-	if r, err := n.Wait(ctxOf(t), a.Turn); err != nil || r.Text != "There it is." || len(m.calls) != 2 {
-		t.Errorf("Wait() = %+v, %v after %d model calls, want There it is. after 2", r, err, len(m.calls))
+	if r, err := n.Wait(ctxOf(t), a.Turn); err != nil || r.Text != "There it is." || len(m.asked()) != 2 {
+		t.Errorf("Wait() = %+v, %v after %d model calls, want There it is. after 2", r, err, len(m.asked()))
 	}
 }
 
@@ -209,8 +218,8 @@ func TestPowerCutAtEachGroup(t *testing.T) {
 			return memory.Proceed
 		})
 		m := &slow{}
-		looked := 0
-		look := agent.NewTool("look", "looks", func(context.Context, struct{}) (string, error) { looked++; return "here", nil }, agent.WithEffect(agent.Pure))
+		var looked atomic.Int32
+		look := agent.NewTool("look", "looks", func(context.Context, struct{}) (string, error) { looked.Add(1); return "here", nil }, agent.WithEffect(agent.Pure))
 		n := begin(t, disk, registry(t, joker(m, look)))
 		err := twoTurns(t, n)
 		if err == nil {
@@ -227,8 +236,8 @@ func TestPowerCutAtEachGroup(t *testing.T) {
 		if got := transcript(t, n, "k1"); got != want {
 			t.Errorf("cut at %d: transcript = %s, want %s", at, got, want)
 		}
-		if len(m.calls)+looked > 6+1 {
-			t.Errorf("cut at %d: %d model and %d tool calls, want at most one more than 4 and 2", at, len(m.calls), looked)
+		if len(m.asked())+int(looked.Load()) > 6+1 {
+			t.Errorf("cut at %d: %d model and %d tool calls, want at most one more than 4 and 2", at, len(m.asked()), looked.Load())
 		}
 		for _, id := range []string{"a", "b"} {
 			if got := heard(t, n, session(t, "k1").Turn(id), 0); got != "There it is." {
