@@ -41,8 +41,20 @@ func serviceOf(ctx context.Context) (*Service, error) {
 	if s, ok := ctx.Value(serviceKey{}).(*Service); ok {
 		return s, nil
 	}
-	return nil, &perdure.Error{Code: perdure.Internal, Op: "model step",
+	return nil, &perdure.Error{Code: perdure.Internal, Op: "run agent",
 		Message: "this worker was not given a Service: run the hub with Service.Context"}
+}
+
+// ClientOf returns the client of the hub in which a tool or an activity runs with
+// ctx, for those that start, ask or wake orchestrations. Give starts and events the
+// EffectID as request id, so that a call that is repeated has one effect. It fails
+// if the worker runs without a Service, see Service.Context.
+func ClientOf(ctx context.Context) (*client.Client, error) {
+	s, err := serviceOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.client, nil
 }
 
 // Message is what is said to an agent.

@@ -242,3 +242,10 @@ func TestWindow(t *testing.T) {
 		t.Errorf("messages in the requests = %s, want %s", got, want)
 	}
 }
+
+// TestClientOf is outside of a worker: there is no hub.
+func TestClientOf(t *testing.T) {
+	if c, err := agent.ClientOf(t.Context()); c != nil || perdure.CodeOf(err) != perdure.Internal {
+		t.Errorf("ClientOf() = %v, %v, want none", c, err)
+	}
+}

@@ -53,6 +53,7 @@ type Env struct {
 	reg    *perdure.Registry
 	client *client.Client
 	later  []delayed
+	told   int // messages to agents
 
 	mu      sync.Mutex // guards the rest
 	process *process   // that runs; nil while none does
