@@ -82,6 +82,24 @@ func (s *session) place(a *admitted, busy Busy) (steers string, err error) {
 	return "", nil
 }
 
+// newest returns what tells the turn of the newest message from others of the
+// session, "" if there was none.
+func (s *session) newest() string {
+	turn := ""
+	switch {
+	case len(s.Queue) > 0:
+		return short(s.Queue[len(s.Queue)-1].Turn)
+	case s.Running != nil:
+		return short(s.Running.Turn)
+	case len(s.Recent) > 0:
+		turn = s.Recent[len(s.Recent)-1]
+	}
+	if other := s.Joined[turn]; other != "" {
+		return other
+	}
+	return turn
+}
+
 // admitNow is the operation admit: run, answered when the message is admitted.
 func (s *session) admitNow() (any, error) {
 	var r runRequest

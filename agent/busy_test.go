@@ -214,3 +214,35 @@ func TestPowerCutInSteer(t *testing.T) {
 		}
 	})
 }
+
+// TestAfter sends messages that are meant to follow a turn: they are refused when
+// another one is newer.
+func TestAfter(t *testing.T) {
+	n := begin(t, &memory.Disk{}, registry(t, joker(newEndless())))
+	first := send(t, n, "k1", agent.Message{Text: "1", CorrelationID: "c1"})
+	for i, c := range []struct {
+		after, id string
+		ok        bool
+	}{
+		{first.Turn, "c2", true},
+		{first.Turn, "c3", false},
+		{first.Turn, "c2", true}, // a repeat
+		{first.Session.Turn("c2"), "c4", true},
+		{first.Session.Turn("c9"), "c5", false},
+		{"", "c6", true},
+	} {
+		a, err := n.Send(ctxOf(t), first.Session, agent.Message{Text: c.id, CorrelationID: c.id, After: c.after})
+		if c.ok && err != nil || !c.ok && perdure.CodeOf(err) != perdure.FailedPrecondition {
+			t.Fatalf("message %d after %s = %v, want it taken: %v", i, c.after, err, c.ok)
+		}
+		if c.ok {
+			if _, err := n.Wait(ctxOf(t), a.Turn); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	other := session(t, "k2")
+	if _, err := n.Send(ctxOf(t), other, agent.Message{Text: "x", After: first.Turn}); perdure.CodeOf(err) != perdure.FailedPrecondition {
+		t.Errorf("message to a new session after a turn of another = %v, want FailedPrecondition", err)
+	}
+}

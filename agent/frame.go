@@ -44,10 +44,13 @@ type Frame struct {
 	Arguments string `json:"arguments,omitempty"`
 	Decision  string `json:"decision,omitempty"` // id
 	Kind      string `json:"kind,omitempty"`     // of the decision
-	Agent     string `json:"agent,omitempty"`
-	Run       string `json:"run,omitempty"`    // instance id
-	Status    string `json:"status,omitempty"` // completed, failed, terminated or canceled
-	Error     string `json:"error,omitempty"`
+	// Result is what a tool has returned. A longer one than 8 KB is only in the
+	// conversation.
+	Result json.RawMessage `json:"result,omitempty"`
+	Agent  string          `json:"agent,omitempty"`
+	Run    string          `json:"run,omitempty"`    // instance id
+	Status string          `json:"status,omitempty"` // completed, failed, terminated or canceled
+	Error  string          `json:"error,omitempty"`
 }
 
 const (
@@ -57,6 +60,8 @@ const (
 	failureLeap = 1 << 40
 	// rowFrames bounds the frames of a row.
 	rowFrames = 256
+	// resultBytes bounds the result in a frame.
+	resultBytes = 8 << 10
 )
 
 // nextBase returns the first multiple of attemptFrames that is not below offset.

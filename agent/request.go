@@ -18,6 +18,7 @@ type runRequest struct {
 	Role    string           `json:"role,omitempty"`
 	Input   []*model.Message `json:"input,omitempty"`
 	Busy    Busy             `json:"busy,omitempty"`
+	After   string           `json:"after,omitempty"` // turn that must be the newest
 	Options *TurnOptions     `json:"turnOptions,omitempty"`
 	Import  bool             `json:"import,omitempty"` // the messages are not answered
 
@@ -31,7 +32,9 @@ type runRequest struct {
 
 // newRequest returns the request that says a message.
 func newRequest(m *Message) (*runRequest, error) {
-	r := &runRequest{CorrelationID: m.CorrelationID, Busy: m.Busy, Options: m.Options.orNil(), Principal: m.Principal}
+	r := &runRequest{
+		CorrelationID: m.CorrelationID, Busy: m.Busy, After: m.After, Options: m.Options.orNil(), Principal: m.Principal,
+	}
 	if err := m.Principal.check(); err != nil {
 		return nil, err
 	}

@@ -68,6 +68,9 @@ type Message struct {
 	CorrelationID string
 	// Busy says what happens if a turn runs in the session; "" = BusyQueue.
 	Busy Busy
+	// After refuses the message with FailedPrecondition unless this turn, by its
+	// instance id, is the newest of the session; "" = whatever was said before.
+	After string
 	// Contents follow the text: images, files, results of the caller's tools.
 	Contents model.Contents
 	// Messages are said instead of Text, Role and Contents. Those of the roles
@@ -124,7 +127,7 @@ func (s *Service) admit(ctx context.Context, h hub.Hub, session SessionID, reque
 	if a.Duplicate, err = state.repeated(a.Turn, request); err != nil || a.Duplicate {
 		return a, err
 	}
-	if request.Busy != "" && request.Busy != BusyQueue { // what becomes of it is known only to the session
+	if request.Busy != "" && request.Busy != BusyQueue || request.After != "" { // what becomes of it is known only to the session
 		var reply admitReply
 		if err := askSession(ctx, h, session, opAdmit, request, &reply); err != nil {
 			return Accepted{}, err

@@ -213,6 +213,10 @@ func (s *session) admit(r *runRequest, waits bool) (*admitReply, error) {
 		Turn: turn, CorrelationID: r.CorrelationID, Messages: messages, Options: r.Options, Import: r.Import, Refused: r.refused,
 		Principal: r.Principal, At: s.ctx.Now(),
 	}
+	if r.After != "" && s.newest() != short(r.After) {
+		return nil, &perdure.Error{Code: perdure.FailedPrecondition, Op: "run agent", Instance: s.ctx.ID().String(),
+			Message: "another turn is the newest of the session"}
+	}
 	steers, err := s.place(a, r.Busy)
 	if err != nil {
 		return nil, err

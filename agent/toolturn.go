@@ -22,6 +22,7 @@ type toolCall struct {
 	arguments string // canonical
 	asked     int    // decisions so far
 	result    json.RawMessage
+	said      *model.Message // to the model, when it has ended
 	err       error
 	givenUp   bool // nobody waits for its outcome any more
 }
@@ -119,6 +120,24 @@ func (c *toolCall) await(task *perdure.Task[*toolOutput]) (*toolOutput, error) {
 	task.Cancel()
 	c.givenUp = true
 	return nil, stopped(c.ctx.InstanceID())
+}
+
+// answer returns what the model is told about the call, which has ended, and tells
+// readers of the stream that it has.
+func (c *toolCall) answer() *model.Message {
+	var value any
+	if c.err != nil {
+		value = toolError(c.err)
+	} else if len(c.result) > 0 {
+		value = c.result
+	}
+	result := model.ToolResult(c.call.CallID, value)
+	f := Frame{Type: FrameToolResult, Step: c.step, CallID: c.call.CallID, Tool: c.call.Name, Error: errorOf(result)}
+	if c.err == nil && len(c.result) <= resultBytes {
+		f.Result = c.result
+	}
+	c.frame(f)
+	return result
 }
 
 // restart cancels a timer, if there is one, and starts another if there is a

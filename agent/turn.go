@@ -248,9 +248,12 @@ func (t *turn) run(calls []*model.FunctionCall, routes []route) (left []*model.F
 		case c.route.Handoff:
 			c.err = errors.New("the conversation was handed over to another agent already")
 		case c.route.Agent != "":
-			branches[i] = t.ctx.Go(func(*perdure.Context) { c.delegate() })
+			branches[i] = t.ctx.Go(func(*perdure.Context) { c.delegate(); c.said = c.answer() })
 		default:
-			branches[i] = t.ctx.Go(func(*perdure.Context) { c.run() })
+			branches[i] = t.ctx.Go(func(*perdure.Context) { c.run(); c.said = c.answer() })
+		}
+		if branches[i] == nil {
+			c.said = c.answer()
 		}
 	}
 	var results []*model.Message
@@ -261,16 +264,10 @@ func (t *turn) run(calls []*model.FunctionCall, routes []route) (left []*model.F
 		if branches[i] != nil {
 			branches[i].Await()
 		}
-		var value any
-		t.failed++
-		if c.err != nil {
-			value = toolError(c.err)
-		} else if t.failed = 0; len(c.result) > 0 {
-			value = c.result
+		if t.failed++; c.err == nil {
+			t.failed = 0
 		}
-		result := model.ToolResult(c.call.CallID, value)
-		results = append(results, result)
-		t.frame(Frame{Type: FrameToolResult, Step: t.step, CallID: c.call.CallID, Tool: c.call.Name, Error: errorOf(result)})
+		results = append(results, c.said)
 	}
 	return left, next, t.append(results...)
 }

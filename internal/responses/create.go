@@ -88,6 +88,9 @@ func (c *creation) read(w http.ResponseWriter, r *http.Request) error {
 	if c.given, err = readInput(c.Input, "input"); err != nil {
 		return err
 	}
+	if len(c.given.messages) > 0 && len(c.given.approvals) > 0 {
+		return invalid("input", "Answers to approval requests stand alone: send other items after them, in a request of their own.")
+	}
 	if len(c.given.messages) == 0 && len(c.given.approvals) == 0 {
 		return invalid("input", "'input' is missing: say something to the agent.")
 	}
@@ -113,6 +116,9 @@ func (c *creation) admit(ctx context.Context) (responseID, error) {
 	options, err := c.options(c.agent, kept)
 	if err != nil {
 		return responseID{}, err
+	}
+	if len(c.given.approvals) > 0 {
+		return c.answer(ctx)
 	}
 	message := agent.Message{Messages: c.given.messages, Options: options, CorrelationID: c.key, Busy: agent.BusyReject}
 	if c.previous == nil {

@@ -22,6 +22,13 @@ func (h *Handler) listInput(_ http.ResponseWriter, r *http.Request) (any, error)
 	if err != nil {
 		return nil, err
 	}
+	if id.segment > 0 {
+		items, err := s.answers(r.Context())
+		if err != nil {
+			return nil, err
+		}
+		return pageOf(items, r.URL.Query())
+	}
 	var items []*item
 	for n, m := range s.turn.Messages {
 		items = append(items, itemsOf(m, func(typ string, k int) string {

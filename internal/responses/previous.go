@@ -10,9 +10,9 @@ import (
 	"github.com/perdure/perdure/model"
 )
 
-// goOn sends the message after the previous response: in its session, if that has
-// said nothing since and the agent is the same, else in a new session with a copy
-// of the conversation up to it.
+// goOn sends the message after the previous response: in its session, if nothing
+// was said there since and the agent is the same, else in a new session with a
+// copy of the conversation up to it.
 func (c *creation) goOn(ctx context.Context, message agent.Message) (responseID, error) {
 	if id, ok, err := c.repeated(ctx); ok || err != nil {
 		return id, err
@@ -29,19 +29,24 @@ func (c *creation) goOn(ctx context.Context, message agent.Message) (responseID,
 		return responseID{}, err
 	}
 	message.Messages = c.given.messages
-	head, err := c.isHead(ctx, t)
-	if err != nil {
-		return responseID{}, err
-	}
-	if head {
-		if t.ended == outcomePaused { // what is said instead of an answer supersedes the question
-			message.Busy = agent.BusyInterrupt
+	same := sameAgent(c.previous.agent, c.agent)
+	message.After = c.previous.turn.ID
+	if t.ended == outcomePaused {
+		// What is said instead of an answer supersedes the question.
+		message.Busy = agent.BusyInterrupt
+		last, err := c.isLast(ctx)
+		if err != nil {
+			return responseID{}, err
 		}
+		same = same && last
+	}
+	if same {
 		id, err := c.send(ctx, c.previous.id.session, message)
 		if perdure.CodeOf(err) != perdure.FailedPrecondition {
 			return id, err
-		} // somebody else was first
+		} // something was said since
 	}
+	message.After, message.Busy = "", agent.BusyReject
 	return c.fork(ctx, message, t)
 }
 
@@ -85,29 +90,6 @@ func (c *creation) answersCalls() error {
 	}
 	c.given.messages = slices.DeleteFunc(c.given.messages, func(m *model.Message) bool { return len(m.Contents) == 0 })
 	return allAnswered(open, c.given.messages)
-}
-
-// isHead reports whether nothing was said in the session since the previous
-// response, so that it can go on there.
-func (c *creation) isHead(ctx context.Context, t *translator) (bool, error) {
-	if !sameAgent(c.previous.agent, c.agent) {
-		return false, nil
-	}
-	session, err := c.Service.Session(ctx, c.previous.id.session)
-	if err != nil {
-		return false, err
-	}
-	if len(session.Queue)+len(session.Steering) > 0 || session.Running != "" && session.Running != c.previous.turn.ID {
-		return false, nil
-	}
-	if t.ended == outcomePaused {
-		return c.isLast(ctx)
-	}
-	last, err := c.Service.Messages(ctx, session.ID, max(session.Messages-1, 0), 1)
-	if err != nil || len(last) == 0 {
-		return false, err
-	}
-	return last[0].Turn == c.previous.turn.ID, nil
 }
 
 // isLast reports whether the previous response is the last segment of its turn,

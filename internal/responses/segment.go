@@ -143,10 +143,11 @@ func (s *segment) result(ctx context.Context, t *translator) (*object, error) {
 	return o, s.addResults(ctx, o.Output)
 }
 
-// addResults puts the results of the agent's tools, which the stream does not
-// have, into calls.
+// addResults puts the results of the agent's tools that are too long for the
+// stream into calls.
 func (s *segment) addResults(ctx context.Context, output []*item) error {
-	if !slices.ContainsFunc(output, func(i *item) bool { return i.Type == itemCall }) {
+	lacks := func(i *item) bool { return i.Type == itemCall && len(i.Output) == 0 && i.Status == statusCompleted }
+	if !slices.ContainsFunc(output, lacks) {
 		return nil
 	}
 	log, err := s.messages(ctx)
@@ -160,7 +161,7 @@ func (s *segment) addResults(ctx context.Context, output []*item) error {
 				continue
 			}
 			for _, i := range output {
-				if i.Type == itemCall && i.CallID == r.CallID {
+				if lacks(i) && i.CallID == r.CallID {
 					i.Output = r.Result
 				}
 			}

@@ -53,8 +53,8 @@ type call struct {
 	number   int
 	function bool   // of the caller
 	done     bool   // it has its result, or the caller is to make it
-	waits    string // decision that it waits for
-	approved string // decision that it has waited for
+	waits    string // approval that it waits for, by the decision's id
+	asked    string // approval that it has waited for last
 }
 
 // frame reads the next frame of the turn. What follows the segment is left alone.
@@ -66,7 +66,8 @@ func (t *translator) frame(f agent.Frame) {
 	switch f.Type {
 	case agent.FrameStep:
 		t.settle(f)
-		t.step, t.attempt, t.items, t.calls, t.fresh = f.Step, 1, 0, nil, 0
+		t.step++ // f.Step begins anew when the conversation is handed over
+		t.attempt, t.items, t.calls, t.fresh = 1, 0, nil, 0
 	case agent.FrameReset:
 		t.void(f)
 	case agent.FrameText, agent.FrameReasoning:
@@ -80,6 +81,13 @@ func (t *translator) frame(f agent.Frame) {
 	case agent.FrameToolResult:
 		t.settle(f)
 		t.result(f)
+		t.pause()
+	case agent.FrameDecision:
+		t.settle(f)
+		t.question(f)
+		t.pause()
+	case agent.FrameDecided:
+		t.decided(f)
 	case agent.FrameEnd:
 		t.end(f)
 	}
@@ -90,7 +98,7 @@ func (t *translator) void(f agent.Frame) {
 	t.held = nil
 	t.close(statusIncomplete)
 	t.output = t.output[:len(t.output)-t.fresh]
-	t.step, t.attempt, t.items, t.calls, t.fresh = f.Step, max(f.Attempt, t.attempt+1), 0, nil, 0
+	t.attempt, t.items, t.calls, t.fresh = max(f.Attempt, t.attempt+1), 0, nil, 0
 }
 
 // settle takes what the step has said as final, as the frame now shows. What was
@@ -216,8 +224,8 @@ func (t *translator) result(f agent.Frame) {
 	c := t.calls[at]
 	c.done, c.waits = true, ""
 	i := &item{Type: itemCall, ID: t.id(itemCall, c.number), Status: statusInProgress, ServerLabel: t.label, CallID: c.CallID, Name: c.Tool}
-	if c.approved != "" {
-		i.ApprovalRequestID = approvalPrefix + c.approved
+	if c.asked != "" {
+		i.ApprovalRequestID = approvalPrefix + c.asked
 	}
 	t.itemEvent(eventItemAdded, i)
 	e := event{Type: eventCallInProgress, ItemID: i.ID, OutputIndex: t.at()}
@@ -227,7 +235,7 @@ func (t *translator) result(f agent.Frame) {
 	e.Type, e.Delta, e.Arguments = eventCallArgumentsDone, nil, &c.Arguments
 	t.send(e)
 	e.Type, e.Arguments = eventCallCompleted, nil
-	i.Status, i.Arguments = statusCompleted, c.Arguments
+	i.Status, i.Arguments, i.Output = statusCompleted, c.Arguments, f.Result
 	if f.Error != "" {
 		e.Type, i.Status, i.Error = eventCallFailed, statusFailed, f.Error
 	}
@@ -235,6 +243,68 @@ func (t *translator) result(f agent.Frame) {
 	t.keep(i)
 	t.itemEvent(eventItemDone, i)
 	t.index++
+}
+
+// question tells an approval that is asked for. Other decisions are none of the
+// caller's: the response goes on when they are made.
+func (t *translator) question(f agent.Frame) {
+	at := slices.IndexFunc(t.calls, func(c *call) bool { return c.CallID == f.CallID && !c.done })
+	if at < 0 {
+		return
+	}
+	c := t.calls[at]
+	switch {
+	case f.Kind != agent.DecisionApproval:
+		c.waits = ""
+	case c.waits != f.Decision: // not told before
+		c.waits, c.asked = f.Decision, f.Decision
+		t.request(c)
+	}
+}
+
+// decided notes that a call goes on.
+func (t *translator) decided(f agent.Frame) {
+	for _, c := range t.calls {
+		if c.waits == f.Decision {
+			c.waits = ""
+		}
+	}
+}
+
+// request tells an approval request.
+func (t *translator) request(c *call) {
+	i := &item{Type: itemApprovalRequest, ID: approvalPrefix + c.waits, ServerLabel: t.label, Name: c.Tool, Arguments: c.Arguments}
+	t.itemEvent(eventItemAdded, i)
+	t.keep(i)
+	t.itemEvent(eventItemDone, i)
+	t.index++
+}
+
+// pause ends the segment if all that the step still waits for are approvals. What
+// was asked before and is still open is asked again.
+func (t *translator) pause() {
+	waits := false
+	for _, c := range t.calls {
+		if !c.done && c.waits == "" {
+			return
+		}
+		waits = waits || c.waits != ""
+	}
+	if !waits {
+		return
+	}
+	for _, c := range t.calls {
+		id := approvalPrefix + c.waits
+		if c.waits != "" && !slices.ContainsFunc(t.output, func(i *item) bool { return i.ID == id }) {
+			t.request(c)
+		}
+	}
+	if t.current == t.segment {
+		t.ended = outcomePaused
+		return
+	}
+	t.current++
+	t.output, t.index, t.fresh = nil, 0, 0
 }
 
 // keep adds an item to the output.
