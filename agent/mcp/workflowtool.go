@@ -41,7 +41,7 @@ func (w *Workflow) tool() (*sdk.Tool, error) {
 		t.Name = oddName.ReplaceAllString(strings.TrimPrefix(w.Orchestration, "dafx-"), "_")
 	}
 	if len(t.Name) > 64 || strings.ContainsFunc(t.Name, func(r rune) bool { return r != '.' && oddName.MatchString(string(r)) }) {
-		return nil, fmt.Errorf("the workflow %s cannot be the tool %.80q: a name has 1 to 64 letters, digits, _, - and .", w.Orchestration, t.Name)
+		return nil, fmt.Errorf("the workflow %s cannot be the tool %.80q: a name is 1 to 64 letters, digits, dots, _ and -", w.Orchestration, t.Name)
 	}
 	if t.Description == "" {
 		t.Description = "Runs the workflow " + t.Name + "."
