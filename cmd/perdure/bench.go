@@ -35,9 +35,15 @@ that of starting and completing; p50_ms and p99_ms are those of a start.`,
 		benchWorkload(t, bench.Session, "Agent turns of one session", `
 Says something in one session, --count times, and waits for each answer. A unit
 is a turn, from the message to its answer; the model answers at once and is
-given the newest 20 messages. From 300 turns on, turns 101 to 200 are compared
-with the last 100.`,
+given the newest 50 messages. From 300 turns on, turns 101 to 200 are compared
+with the last 100. With --fold the hub is then opened again a day later, to see
+what the session costs when its turns are folded.`,
 			"perdure bench session --count 1000"),
+		benchWorkload(t, bench.Chat, "Agent turns of many sessions, over HTTP", `
+Serves an agent over HTTP and says something in --sessions sessions, --rate
+times a second and evenly spread, reading each answer as a stream. A unit is a
+turn; the scripted model takes 50 ms. Clients and server share the process.`,
+			"perdure bench chat --rate 300 --for 60s"),
 	)
 }
 
@@ -63,12 +69,21 @@ Prints one line of JSON:
 	flags := c.Flags()
 	flags.StringVar(&cfg.Store, "store", bench.Pebble, "pebble, which syncs to disk, or memory")
 	flags.StringVar(&cfg.Dir, "data", "", "data folder, which is kept (default: a temporary one)")
-	if name != bench.Session {
+	if name == bench.Chat {
+		flags.IntVar(&cfg.Sessions, "sessions", 1000, "open sessions")
+		flags.Float64Var(&cfg.Rate, "rate", 300, "turns that begin in a second")
+	} else if name != bench.Session {
 		flags.IntVar(&cfg.InFlight, "in-flight", d.InFlight, "units at a time")
 	}
-	if name == bench.Parked {
+	if name == bench.Session {
+		flags.BoolVar(&cfg.Fold, "fold", false, "measure the session again when its turns are folded")
+	}
+	switch name {
+	case bench.Parked:
 		flags.IntVar(&cfg.Count, "count", d.Count, "instances to park")
-	} else {
+	case bench.Chat:
+		flags.DurationVar(&cfg.For, "for", d.For, "how long turns begin")
+	default:
 		flags.IntVar(&cfg.Count, "count", 0, "units in all"+benchDefault(d.Count > 0, d.Count))
 		flags.DurationVar(&cfg.For, "for", 0, "begin units for so long, instead of --count"+benchDefault(d.For > 0, d.For))
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/client"
+	"github.com/perdure/perdure/internal/clock"
 	"github.com/perdure/perdure/internal/hub/local"
 	"github.com/perdure/perdure/store"
 )
@@ -19,6 +20,7 @@ type bench struct {
 	store    store.Store
 	client   *client.Client
 	agents   *agent.Service
+	talk     agent.SessionID // of the workload session
 	idle     func(context.Context) (time.Time, error)
 	result   *Result
 	latency  histogram
@@ -58,22 +60,29 @@ func (b *bench) inFolder(ctx context.Context, dir string) error {
 		return err
 	}
 	b.result.CPUProbe = probeCPU()
+	if b.cfg.Workload == Chat {
+		return b.chat(ctx, dir)
+	}
 	s, closeStore, err := b.cfg.openStore(dir)
 	if err != nil {
 		return err
 	}
 	b.store = s
-	return errors.Join(b.withHub(ctx), closeStore())
+	b.steps = newStepTrack(b.cfg)
+	err = errors.Join(b.withHub(ctx, clock.System(), b.measure), closeStore())
+	if err == nil && b.cfg.Fold && ctx.Err() == nil {
+		err = b.folded(ctx, dir)
+	}
+	return err
 }
 
-// withHub runs a hub and the workload on it.
-func (b *bench) withHub(ctx context.Context) error {
-	b.steps = newStepTrack(b.cfg)
+// withHub runs a hub, and work on it.
+func (b *bench) withHub(ctx context.Context, now clock.Clock, work func(context.Context) error) error {
 	registry, err := b.registry()
 	if err != nil {
 		return err
 	}
-	h, err := local.New(local.Config{Store: b.store, Registry: registry, Logger: b.cfg.Logger})
+	h, err := local.New(local.Config{Store: b.store, Registry: registry, Clock: now, Logger: b.cfg.Logger})
 	if err != nil {
 		return err
 	}
@@ -87,7 +96,7 @@ func (b *bench) withHub(ctx context.Context) error {
 		defer close(ended)
 		hubErr = h.Run(hubCtx)
 	}()
-	err = b.measure(ctx)
+	err = work(ctx)
 	stop()
 	<-ended
 	return errors.Join(err, hubErr)

@@ -14,6 +14,7 @@ const (
 	Event    = "event"
 	Parked   = "parked"
 	Session  = "session"
+	Chat     = "chat"
 )
 
 // The stores.
@@ -34,6 +35,9 @@ type Config struct {
 	Steps    int           // activities of one unit; 0 = the workload's default
 	Payload  int           // characters of each result, event or input; 0 = 1
 	For      time.Duration // begin units for so long instead of Count; 0 = Count
+	Sessions int           // that take turns over HTTP; 0 = 1,000
+	Rate     float64       // turns over HTTP that begin in a second; 0 = 300
+	Fold     bool          // have the turns of a session folded after the window
 	Dir      string        // data folder, which is kept; "" = a temporary one
 
 	CPUProfile string // file for a profile of the workload; "" = none
@@ -66,6 +70,8 @@ func DefaultOf(workload string) (d Default, known bool) {
 		return Default{InFlight: 128, Count: 10_000}, true
 	case Session:
 		return Default{InFlight: 1, Count: 1000}, true
+	case Chat:
+		return Default{InFlight: 1, For: 60 * time.Second}, true
 	}
 	return Default{}, false
 }
@@ -74,7 +80,7 @@ func DefaultOf(workload string) (d Default, known bool) {
 func (c Config) filled() (Config, error) {
 	d, known := DefaultOf(c.Workload)
 	if !known {
-		return c, fmt.Errorf("%w: no workload %q: known are sequence, fanout, event, parked, session", ErrConfig, c.Workload)
+		return c, fmt.Errorf("%w: no workload %q: known are sequence, fanout, event, parked, session, chat", ErrConfig, c.Workload)
 	}
 	var errs []error
 	refuse := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -109,6 +115,15 @@ func (c Config) filled() (Config, error) {
 	if c.Workload == Session && c.InFlight > 1 {
 		refuse("a session has one turn at a time")
 	}
+	if c.Sessions < 0 || c.Rate < 0 || (c.Sessions > 0 || c.Rate > 0) && c.Workload != Chat {
+		refuse("%d sessions and %v turns a second: chat has both, and not below 0", c.Sessions, c.Rate)
+	}
+	if c.Workload == Chat && (c.Store == Memory || c.Count > 0) {
+		refuse("chat has a window, and keeps its state in pebble")
+	}
+	if c.Fold && (c.Workload != Session || c.Store == Memory) {
+		refuse("turns of sessions in pebble are folded, nothing else")
+	}
 	if c.Steps > 0 && d.Steps == 0 {
 		refuse("%s has no steps", c.Workload)
 	}
@@ -118,6 +133,8 @@ func (c Config) filled() (Config, error) {
 	setDefault(&c.InFlight, d.InFlight)
 	setDefault(&c.Steps, d.Steps)
 	setDefault(&c.Payload, 1)
+	setDefault(&c.Sessions, 1000)
+	setDefault(&c.Rate, 300)
 	setDefault(&c.ProbeTime, time.Second)
 	setDefault(&c.IdleTime, 5*time.Second)
 	if c.Logger == nil {

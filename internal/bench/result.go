@@ -33,6 +33,8 @@ type Result struct {
 
 	*Flat
 	*Parking
+	*Folding
+	*Chatting
 }
 
 // Flat compares the steps of an orchestration, or the turns of a session, with
@@ -59,6 +61,15 @@ type Parking struct {
 	BytesEach    float64 `json:"disk_bytes_each" help:"what the folder grew by, for each parked instance"`
 	IdlePercent  float64 `json:"idle_cpu_percent" help:"processor time of this process in 5 s while all were parked, in percent of one core"`
 	StoredParked int     `json:"parked" help:"instances that were parked"`
+}
+
+// Folding is what a session costs whose turns have ended a day ago.
+type Folding struct {
+	FoldSeconds float64 `json:"fold_seconds" help:"until all turns were folded, in a hub whose clock is a day later"`
+	FoldedBytes int64   `json:"folded_disk_bytes" help:"size of the data folder after that, flushed and compacted"`
+	TextBytes   int64   `json:"text_bytes" help:"what was said in the session, answers included"`
+	FoldedRatio float64 `json:"folded_ratio" help:"folded_disk_bytes / text_bytes"`
+	Reopen      float64 `json:"reopen_ms" help:"time of a turn of the session, the first thing that a hub does that has just been opened"`
 }
 
 // Line returns the result as one line of JSON.
@@ -105,6 +116,11 @@ func Figures(workload string) []Figure {
 	switch workload {
 	case Sequence, Session:
 		figures = append(figures, figuresOf(reflect.TypeFor[Flat]())...)
+		if workload == Session {
+			figures = append(figures, figuresOf(reflect.TypeFor[Folding]())...)
+		}
+	case Chat:
+		figures = append(figures, figuresOf(reflect.TypeFor[Chatting]())...)
 	case Parked:
 		figures = append(figures, figuresOf(reflect.TypeFor[Parking]())...)
 	}

@@ -2,16 +2,18 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"time"
 
 	"github.com/perdure/perdure/agent"
+	"github.com/perdure/perdure/internal/clock"
 	"github.com/perdure/perdure/model"
 )
 
 const (
 	agentName   = "bench"
-	agentWindow = 20 // messages that the model is given of the session
+	agentWindow = 50 // messages that the model is given of the session
 )
 
 // talker is an agent whose model answers at once, with the same text each time.
@@ -38,6 +40,7 @@ func (b *bench) session(ctx context.Context) error {
 	}
 	var turns []turn
 	say := b.cfg.text()
+	b.talk = id
 	b.result.Count, _, err = b.measured(ctx, "taking turns", b.cfg.Count, b.cfg.For, func(ctx context.Context, _ int) error {
 		began, used := time.Now(), cpuTime()
 		accepted, err := b.agents.Send(ctx, id, agent.Message{Text: say})
@@ -56,6 +59,48 @@ func (b *bench) session(ctx context.Context) error {
 		b.result.Flat = compare(turns)
 	}
 	return err
+}
+
+// folded looks at what the session costs when its turns are a day old: first how
+// small it becomes, then how fast it goes on in a hub that has just been opened.
+func (b *bench) folded(ctx context.Context, dir string) error {
+	f := &Folding{TextBytes: 2 * int64(b.result.Count) * int64(b.cfg.Payload)}
+	b.result.Folding = f
+	later := clock.Offset(clock.System(), 25*time.Hour)
+	for _, work := range []func(context.Context) error{
+		func(ctx context.Context) error {
+			b.progress.phase("folding", nil)
+			began := time.Now()
+			if _, err := b.idle(ctx); err != nil {
+				return err
+			}
+			f.FoldSeconds = round(time.Since(began).Seconds(), 3)
+			var err error
+			f.FoldedBytes, err = b.compacted(ctx)
+			f.FoldedRatio = ratio(float64(f.FoldedBytes), float64(f.TextBytes))
+			return err
+		},
+		func(ctx context.Context) error {
+			began := time.Now()
+			accepted, err := b.agents.Send(ctx, b.talk, agent.Message{Text: b.cfg.text()})
+			if err != nil {
+				return err
+			}
+			_, err = b.agents.Wait(ctx, accepted.Turn)
+			f.Reopen = round(milliseconds(time.Since(began)), 3)
+			return err
+		},
+	} {
+		s, closeStore, err := b.cfg.openStore(dir)
+		if err != nil {
+			return err
+		}
+		b.store = s
+		if err := errors.Join(b.withHub(ctx, later, work), closeStore()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // turn is what an agent turn took, in milliseconds.
