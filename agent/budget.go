@@ -19,7 +19,7 @@ import (
 // of the kind budget: to raise the budget or to stop.
 type Budget struct {
 	Tokens int64         `json:"tokens,omitempty"` // of input and output
-	USD    model.NanoUSD `json:"usd,omitempty"`    // billionths of a US dollar, by Agent.Prices
+	USD    model.NanoUSD `json:"usd,omitempty"`    // billionths of a US dollar, by Agent.Prices; dollars in JSON
 	Calls  int64         `json:"calls,omitempty"`  // of models
 	Time   time.Duration `json:"time,omitempty"`   // ns from the beginning, in which calls may begin
 }

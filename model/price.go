@@ -1,8 +1,10 @@
 package model
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
+	"math/big"
 	"math/bits"
 	"strings"
 )
@@ -25,6 +27,38 @@ func (n NanoUSD) String() string {
 		cents = (cents + "00")[:2]
 	}
 	return fmt.Sprintf("%s$%d.%s", sign, abs/1e9, cents)
+}
+
+// MarshalJSON writes the amount as a number of US dollars, with all its digits.
+func (n NanoUSD) MarshalJSON() ([]byte, error) {
+	sign, abs := "", uint64(n)
+	if n < 0 {
+		sign, abs = "-", -abs
+	}
+	text := strings.TrimRight(fmt.Sprintf("%s%d.%09d", sign, abs/1e9, abs%1e9), "0")
+	return []byte(strings.TrimSuffix(text, ".")), nil
+}
+
+// UnmarshalJSON reads a number of US dollars. Digits beyond the ninth after the
+// point are an error.
+func (n *NanoUSD) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil
+	}
+	var number json.Number
+	if err := json.Unmarshal(data, &number); err != nil {
+		return err
+	}
+	r, ok := new(big.Rat).SetString(number.String())
+	if len(number) > 40 || !ok {
+		return fmt.Errorf("%.50s is no amount of dollars", data)
+	}
+	r.Mul(r, big.NewRat(1e9, 1))
+	if !r.IsInt() || !r.Num().IsInt64() {
+		return fmt.Errorf("%s is no amount of dollars of at most nine digits after the point", number)
+	}
+	*n = NanoUSD(r.Num().Int64())
+	return nil
 }
 
 // Rates are prices in US dollars for a million tokens, exact to the millionth of

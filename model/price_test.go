@@ -1,9 +1,11 @@
 package model_test
 
 import (
+	"encoding/json"
 	"math"
 	"math/big"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/perdure/perdure/model"
@@ -196,6 +198,27 @@ func TestDefaultPricesAreWhole(t *testing.T) {
 		}
 		if p.LongFrom > 0 && (p.Long.Input <= p.Input || p.Long.Output <= p.Output || p.Long.CachedInput <= p.CachedInput) {
 			t.Errorf("price of %s above %d = %+v, want more than %+v", key, p.LongFrom, p.Long, p.Rates)
+		}
+	}
+}
+
+func TestNanoUSDJSON(t *testing.T) {
+	for n, want := range map[model.NanoUSD]string{
+		0: "0", 1: "0.000000001", -1: "-0.000000001", 1_500_000_000: "1.5", 4_200_000: "0.0042", math.MaxInt64: "9223372036.854775807", 7e9: "7",
+	} {
+		b, err := json.Marshal(n)
+		if err != nil || string(b) != want {
+			t.Errorf("Marshal(%d) = %s, %v, want %s", int64(n), b, err, want)
+		}
+		var got model.NanoUSD
+		if err := json.Unmarshal(b, &got); err != nil || got != n {
+			t.Errorf("Unmarshal(%s) = %d, %v, want %d", b, int64(got), err, int64(n))
+		}
+	}
+	for _, bad := range []string{`"1"x`, `"much"`, `0.0000000001`, `1e300`, `9999999999999`, `{}`, `"` + strings.Repeat("1", 100) + `"`} {
+		var got model.NanoUSD
+		if err := json.Unmarshal([]byte(bad), &got); err == nil {
+			t.Errorf("Unmarshal(%s) = %d, want an error", bad, int64(got))
 		}
 	}
 }

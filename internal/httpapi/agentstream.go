@@ -31,6 +31,9 @@ type newMessage struct {
 	IdempotencyKey string `json:"idempotency_key"`
 	Idempotency    string `json:"idempotencyKey"`
 	Busy           string `json:"busy"`
+	// Contents follow the message: images, files, results of the caller's tools.
+	Contents model.Contents    `json:"contents"`
+	Options  agent.TurnOptions `json:"options"`
 }
 
 // postMessage says something in a session. It answers when that is durable, or
@@ -57,6 +60,7 @@ func (a *API) postMessage(w http.ResponseWriter, r *http.Request) (*reply, error
 	}
 	accepted, err := a.Agents.Service.Send(r.Context(), id, agent.Message{
 		Text: body.Message, Role: model.Role(body.Role), CorrelationID: key, Busy: agent.Busy(body.Busy),
+		Contents: body.Contents, Options: body.Options,
 	})
 	if perdure.CodeOf(err) == perdure.FailedPrecondition && body.Busy == string(agent.BusyReject) {
 		p := *problemOf(err)

@@ -5,9 +5,11 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/agent"
+	"github.com/perdure/perdure/model"
 )
 
 // decisionRoutes is the table of the routes of decisions, under both names.
@@ -26,7 +28,7 @@ func (a *API) listDecisions(_ http.ResponseWriter, r *http.Request) (*reply, err
 	if err != nil {
 		return nil, err
 	}
-	kind, err := choice(q, "kind", agent.DecisionApproval, agent.DecisionOutcomeUnknown)
+	kind, err := choice(q, "kind", agent.DecisionApproval, agent.DecisionOutcomeUnknown, agent.DecisionBudget)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +79,31 @@ type decisionAnswer struct {
 	ArgsHash string          `json:"args_hash"`
 	Args     json.RawMessage `json:"args"` // with approve: instead of those of the call
 	Result   json.RawMessage `json:"result"`
+	Raise    *raise          `json:"raise"` // with raise: by how much
 	Comment  string          `json:"comment"`
+}
+
+// raise is by how much a budget is raised.
+type raise struct {
+	Tokens int64         `json:"tokens"`
+	USD    model.NanoUSD `json:"usd"` // dollars
+	Calls  int64         `json:"calls"`
+	Time   string        `json:"time"` // such as 10m
+}
+
+func (r *raise) budget() (*agent.Budget, error) {
+	if r == nil {
+		return nil, nil
+	}
+	b := &agent.Budget{Tokens: r.Tokens, USD: r.USD, Calls: r.Calls}
+	if r.Time != "" {
+		d, err := time.ParseDuration(r.Time)
+		if err != nil {
+			return nil, invalid("raise.time is "+shown(r.Time)+", must be a duration such as 10m or 1h30m", "")
+		}
+		b.Time = d
+	}
+	return b, nil
 }
 
 func (a *API) decide(w http.ResponseWriter, r *http.Request) (*reply, error) {
@@ -88,8 +114,12 @@ func (a *API) decide(w http.ResponseWriter, r *http.Request) (*reply, error) {
 	if err := a.decode(w, r, &body); err != nil {
 		return nil, err
 	}
+	more, err := body.Raise.budget()
+	if err != nil {
+		return nil, err
+	}
 	d, err := a.Agents.Service.Decide(r.Context(), r.PathValue("id"), agent.Answer{
-		Answer: body.Answer, ArgsHash: body.ArgsHash, Args: body.Args, Result: body.Result, Comment: body.Comment,
+		Answer: body.Answer, ArgsHash: body.ArgsHash, Args: body.Args, Result: body.Result, Raise: more, Comment: body.Comment,
 	})
 	if err != nil {
 		return nil, decisionError(err, d)

@@ -14,6 +14,7 @@ import (
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/internal/httpapi"
 	"github.com/perdure/perdure/internal/hub/local"
+	"github.com/perdure/perdure/model"
 	"github.com/perdure/perdure/model/modeltest"
 	"github.com/perdure/perdure/store/memory"
 )
@@ -25,8 +26,14 @@ func decisionAPI(t *testing.T, calls *int, steps ...modeltest.Step) (url string,
 		*calls++
 		return in.Amount, nil
 	}, agent.AlwaysRequireApproval())
+	return oneAgentAPI(t, &agent.Agent{Name: "Joker", Model: modeltest.Script(t, steps...), Tools: []agent.Tool{pay}})
+}
+
+// oneAgentAPI serves an agent.
+func oneAgentAPI(t *testing.T, a *agent.Agent) (url string, h *local.Hub) {
+	t.Helper()
 	reg := perdure.NewRegistry()
-	if err := agent.Register(reg, &agent.Agent{Name: "Joker", Model: modeltest.Script(t, steps...), Tools: []agent.Tool{pay}}); err != nil {
+	if err := agent.Register(reg, a); err != nil {
 		t.Fatal(err)
 	}
 	list, err := agent.List(reg)
@@ -135,5 +142,52 @@ func TestDecisionEdited(t *testing.T) {
 	got = do(t, "GET", url+"/api/v1/agents/Joker/sessions/k1/messages", "")
 	if calls != 1 || !strings.Contains(got.Body, "arguments_changed_by_a_person") {
 		t.Errorf("messages = %s after %d calls, want the change in them after 1", got.Body, calls)
+	}
+}
+
+// TestRaiseBudget raises a budget in dollars.
+func TestRaiseBudget(t *testing.T) {
+	m := modeltest.Script(t, modeltest.Say("Seen."))
+	url, h := oneAgentAPI(t, &agent.Agent{
+		Name: "Joker", Model: m, Budget: agent.Budget{USD: agent.Dollars(0.000001)},
+		Prices: model.Prices{"script/*": {Rates: model.Rates{Input: 1, Output: 1}}},
+	})
+	got := do(t, "POST", url+"/api/v1/agents/Joker/sessions/k1/messages",
+		`{"message":"What is it?","contents":[{"Type":"data","URI":"data:image/png;base64,AQID"}],"options":{"instructions":"Be brief."}}`, "Content-Type", "application/json")
+	if got.Status != http.StatusAccepted {
+		t.Fatalf("message = %d %s, want 202", got.Status, got.Body)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if _, err := h.Idle(ctx); err != nil {
+		t.Fatal(err)
+	}
+	var page struct {
+		Items []struct{ ID, Run string }
+	}
+	got = do(t, "GET", url+"/api/v1/decisions?kind=budget&state=pending", "")
+	if err := json.Unmarshal([]byte(got.Body), &page); err != nil || len(page.Items) != 1 || !strings.Contains(got.Body, `"usd":0.000001`) {
+		t.Fatalf("decisions = %d %s, want one about $0.000001", got.Status, got.Body)
+	}
+	path := url + "/api/v1/decisions/" + page.Items[0].ID
+	for body, want := range map[string]string{
+		`{"answer":"raise"}`:                              "needs amounts",
+		`{"answer":"raise","raise":{"usd":-1}}`:           "needs amounts",
+		`{"answer":"raise","raise":{"usd":0.0000000001}}`: "nine digits",
+		`{"answer":"raise","raise":{"time":"soon"}}`:      "duration",
+		`{"answer":"raise","raise":{"usd":"much"}}`:       "",
+	} {
+		if got := do(t, "POST", path, body, "Content-Type", "application/json"); got.Status != http.StatusBadRequest || !strings.Contains(got.Body, want) {
+			t.Errorf("%s = %d %s, want 400 with %q", body, got.Status, got.Body, want)
+		}
+	}
+	if got := do(t, "POST", path, `{"answer":"raise","raise":{"usd":1.5}}`, "Content-Type", "application/json"); got.Status != http.StatusOK {
+		t.Fatalf("raise = %d %s, want 200", got.Status, got.Body)
+	}
+	if in, err := h.WaitCompletion(ctx, page.Items[0].Run); err != nil || !strings.Contains(in.Output.S, "Seen.") {
+		t.Errorf("WaitCompletion() = %+v, %v, want the answer", in, err)
+	}
+	if r := m.Requests()[0]; len(r.Messages[0].Contents) != 2 || r.Instructions != "Be brief." {
+		t.Errorf("the model was given %+v, want the image and the instructions", r)
 	}
 }

@@ -15,7 +15,7 @@ import (
 
 const (
 	maxTopics    = 16
-	maxStreams   = 256
+	maxStreams   = 4096
 	changesLimit = 1000        // changes read at once
 	countsEvery  = time.Second // between frames of counts
 )
