@@ -79,15 +79,16 @@ type Plan struct {
 	Operations []*Message
 }
 
-// Plan chooses what to do next. It changes nothing.
+// Plan chooses what to do next. It changes nothing. The queue may be what follows
+// messages that wait for the lock; barred says that a lock request is among these.
 //
 // Unlocks and delayed signals are taken wherever they stand. Of the rest, while
 // the entity is locked only the holder's operations are taken; else everything
 // up to the next lock request, and a lock request if it stands first.
-func (s *Entity) Plan(queue []*Message, now time.Time) Plan {
+func (s *Entity) Plan(queue []*Message, barred bool, now time.Time) Plan {
 	var p Plan
 	lock := s.Lock
-	blocked := false
+	blocked := barred
 	for _, m := range queue {
 		switch b := m.Event.Body.(type) {
 		case *history.EntityUnlockSent:

@@ -90,7 +90,7 @@ func (w *world) deliver(link string) {
 func (w *world) work(id string) {
 	for ent := w.entities[id]; ; {
 		before := ent.Lock
-		p := ent.Plan(w.queues[id], epoch)
+		p := ent.Plan(w.queues[id], false, epoch)
 		if len(p.Consumed) == 0 {
 			return
 		}

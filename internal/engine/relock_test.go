@@ -74,7 +74,7 @@ func TestRelock(t *testing.T) {
 func TestUnlocksOfEarlierExecutions(t *testing.T) {
 	s := &engine.Entity{ID: "@e@a"}
 	take := func(b history.Body) {
-		p := s.Plan([]*engine.Message{{Event: &history.Event{ID: -1, Time: epoch, Body: b}}}, epoch)
+		p := s.Plan([]*engine.Message{{Event: &history.Event{ID: -1, Time: epoch, Body: b}}}, false, epoch)
 		s.Apply(&engine.EntityStep{Now: epoch, Plan: p, NewID: func() string { return "id" }})
 	}
 	request := func(execution string) *history.EntityLockRequested {

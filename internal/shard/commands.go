@@ -217,9 +217,9 @@ func (l *loop) send(id, op string, c *call, requestID string, m *engine.Message,
 		l.afterTurn(in)
 		return
 	}
-	if len(in.queue) >= l.limits.Queue {
+	if n := len(in.queue) + in.away; n >= l.limits.Queue {
 		c.end(nil, &perdure.Error{Code: perdure.ResourceExhausted, Op: op, Instance: id, Message: fmt.Sprintf(
-			"%d messages wait for it already", len(in.queue))})
+			"%d messages wait for it already", n)})
 		return
 	}
 	l.enqueue(in, &entry{m: m, rows: row, acks: []ack{{call: c}}})

@@ -260,16 +260,8 @@ func (l *loop) keepEntries(in *instance) {
 	if in.unsettled {
 		return
 	}
-	var keeps []*entry
-	queued := in.queue
-	if in.turning != nil {
-		queued = append(append([]*entry(nil), in.turning.entries...), in.queue...)
-	}
-	for _, e := range queued {
-		if !e.m.Stored {
-			keeps = append(keeps, e)
-		}
-	}
+	keeps := in.unstored()
+	in.stored = prefixOf(in.queue)
 	if in.parked != "" && fault.Mutant(fault.EventLostOnPark) {
 		for _, e := range keeps {
 			for _, a := range e.acks {
@@ -293,7 +285,12 @@ func (l *loop) keepEntries(in *instance) {
 
 // afterKeep is what follows when there was nothing to store.
 func (l *loop) afterKeep(in *instance) {
-	if in.turning == nil && len(in.queue) == 0 {
+	if in.turning != nil {
+		return
+	}
+	if len(in.queue) == 0 {
 		l.settleDown(in)
+	} else if in.parked != "" && !l.canMove(in) {
+		l.spill(in)
 	}
 }

@@ -1,6 +1,7 @@
 package shard
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/perdure/perdure/internal/engine"
@@ -26,14 +27,16 @@ func (l *loop) prepareEntity(in *instance) *job {
 		in.ent = &engine.Entity{ID: in.id}
 	}
 	now := l.now(in)
-	messages := messagesOf(in.queue)
-	plan := in.ent.Plan(messages, now)
+	waits, barred := in.waits()
+	messages := messagesOf(in.queue[waits:])
+	plan := in.ent.Plan(messages, barred, now)
 	if len(plan.Consumed) == 0 {
+		in.allWait(waits, barred)
 		l.keepEntries(in)
 		return nil
 	}
-	j := &job{in: in, now: now, plan: plan, entries: in.queue, messages: messages}
-	in.queue = nil
+	j := &job{in: in, now: now, plan: plan, entries: slices.Clone(in.queue[waits:]), messages: messages, behind: waits}
+	in.queue = in.queue[:waits]
 	if len(plan.Operations) == 0 {
 		l.applyEntity(j)
 		return nil
@@ -43,7 +46,7 @@ func (l *loop) prepareEntity(in *instance) *job {
 		if in.parked == "" {
 			in.parked = "no worker serves entity \"" + name + "\""
 		}
-		in.queue = j.entries
+		in.queue = append(in.queue, j.entries...)
 		l.keepEntries(in)
 		return nil
 	}
@@ -66,7 +69,7 @@ func (l *loop) applyEntity(j *job) {
 			in.parked = f.Type + ": " + f.Message
 		}
 		l.logger.Warn("entity cannot go on", "entity", in.id, "cause", in.parked)
-		in.queue = append(j.entries, in.queue...)
+		in.queue = slices.Insert(in.queue, j.behind, j.entries...)
 		l.keepEntries(in)
 		return
 	}
@@ -84,14 +87,11 @@ func (l *loop) applyEntity(j *job) {
 			left = append(left, e)
 		}
 	}
-	in.queue = append(left, in.queue...)
+	in.queue = slices.Insert(in.queue, j.behind, left...)
 	ch := l.newChange(in, fx, entries)
 	ch.now = j.now
-	for _, e := range in.queue { // what must wait is stored by the same commit
-		if !e.m.Stored {
-			ch.keeps = append(ch.keeps, e)
-		}
-	}
+	ch.keeps = in.unstored() // what must wait is stored by the same commit
+	in.stored = prefixOf(in.queue)
 	l.commit(ch)
 }
 

@@ -26,8 +26,13 @@ type instance struct {
 	exec *replay.Execution // suspended code; nil = cold
 	past []*history.Event  // history for the first turn of a cold execution
 
-	queue  []*entry
-	writes []*rowWrite // to be committed before the queue
+	queue []*entry
+	// stored and waiting are parts of the queue: what commits have stored, and what
+	// waits for an entity's lock. away counts messages that are in the store alone.
+	stored  prefix
+	waiting waiting
+	away    int
+	writes  []*rowWrite // to be committed before the queue
 	// known are messages read from the store, which may also come from memory.
 	known map[engine.MessageID]bool
 
@@ -234,6 +239,9 @@ func (l *loop) loadInbox(in *instance) error {
 // evict forgets what is in memory of the instance; its state is in the store.
 func (l *loop) evict(in *instance) {
 	l.cool(in)
+	if in.away > 0 {
+		l.spilled[in.id] = true
+	}
 	in.giveUp()
 	if l.instances[in.id] == in {
 		delete(l.instances, in.id)

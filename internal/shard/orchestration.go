@@ -37,6 +37,14 @@ func (l *loop) prepareOrchestration(in *instance) *job {
 		}
 		l.abandonTurn(in)
 	}
+	if in.stays() {
+		l.keepEntries(in)
+		return nil
+	}
+	if err := l.fetch(in); err != nil {
+		l.fail(err)
+		return nil
+	}
 	j := &job{in: in}
 	l.judge(in, j)
 	switch {
@@ -451,7 +459,7 @@ func (l *loop) afterTurn(in *instance) {
 			j := in.turning
 			in.turning, in.blocked = nil, ""
 			l.apply(j)
-		} else if len(in.writes) > 0 || slices.ContainsFunc(in.queue, inMemory) {
+		} else if len(in.writes) > 0 || slices.ContainsFunc(in.queue[in.stored.in(in.queue):], inMemory) {
 			l.makeReady(in) // what arrives meanwhile is stored
 		}
 	case len(in.writes) > 0:
@@ -472,13 +480,12 @@ func inMemory(e *entry) bool { return !e.m.Stored }
 
 // canMove reports whether a turn can change anything about the queue.
 func (l *loop) canMove(in *instance) bool {
-	for _, e := range in.queue {
-		if !e.m.Stored {
-			return true
-		}
+	if slices.ContainsFunc(in.queue[in.stored.in(in.queue):], inMemory) {
+		return true
 	}
 	if in.ent != nil {
-		return len(in.ent.Plan(messagesOf(in.queue), l.now(in)).Consumed) > 0
+		waits, barred := in.waits()
+		return len(in.ent.Plan(messagesOf(in.queue[waits:]), barred, l.now(in)).Consumed) > 0
 	}
 	if isEntity(in.id) {
 		return true
@@ -495,20 +502,24 @@ func (l *loop) canMove(in *instance) bool {
 	return true
 }
 
-// spill drops the queue of an instance that cannot go on; the store has it.
+// spill drops the queue of an instance that cannot go on; the store has it. What is
+// left in memory takes further messages.
 func (l *loop) spill(in *instance) {
 	if in.parked == "" {
 		return // short-lived: its start is on the way, or its lock holder is
 	}
-	in.queue = nil
-	l.spilled[in.id] = true
-	l.evict(in)
+	in.away += len(in.queue)
+	in.queue, in.past = nil, nil
+	l.settleDown(in)
 }
 
 // settleDown puts an instance without work into the cache or out of memory.
 func (l *loop) settleDown(in *instance) {
 	in.known = nil
 	switch {
+	case in.away > 0:
+		in.bytes = 4096
+		l.cache.put(in, true)
 	case in.rec == nil || in.rec.Status.Terminal() || in.ent != nil:
 		if in.ent != nil && in.rec != nil {
 			in.bytes = 1024 + len(in.ent.State.S)

@@ -144,7 +144,10 @@ func (l *loop) phaseOf(ch *change, rec *store.Record) store.Phase {
 	}
 	sum.Waits = in.orch.Waits
 	p.Events = len(sum.Waits)
-	p.Messages = len(in.queue) + len(ch.keeps)
+	p.Messages = len(in.queue) + in.away
+	if in.turning != nil {
+		p.Messages += len(in.turning.entries)
+	}
 	rec.Work = p.Activities > 0 || p.Messages > 0
 	switch {
 	case lost != "":

@@ -214,7 +214,7 @@ func (l *loop) emptied(ch *change) bool {
 	if left {
 		if j := in.turning; j != nil { // its turn is over a state that is no more
 			in.turning, in.blocked = nil, ""
-			in.queue = append(slices.Concat(j.entries, j.dropped), in.queue...)
+			in.queue = slices.Insert(in.queue, j.behind, j.entries...)
 		}
 		rec := l.project(ch)
 		rec.Created, rec.Incarnation, rec.Version = ch.now, l.ids.random(), 1

@@ -20,6 +20,7 @@ type job struct {
 	past     []*history.Event
 	fresh    []*history.Event
 	entries  []*entry          // that the turn is given
+	kept     bool              // they are stored, or a commit on its way stores them
 	messages []*engine.Message // of entries
 	dropped  []*entry          // that have no effect any more
 	extra    []engine.Outgoing
@@ -29,6 +30,7 @@ type job struct {
 	plan    engine.Plan
 	turn    *engine.EntityTurn
 	payload int // limit of its payloads, in bytes
+	behind  int // how many of the queue stand before its entries
 	outcome engine.EntityResult
 }
 

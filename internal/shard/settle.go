@@ -334,7 +334,11 @@ func (l *loop) deliver(target string, e *entry) {
 func (l *loop) forget(in *instance) {
 	if j := in.turning; j != nil { // its turn was that of one that is no more
 		in.turning, in.blocked = nil, ""
-		in.queue = append(slices.Concat(j.entries, j.dropped), in.queue...)
+		in.queue = slices.Insert(in.queue, j.behind, slices.Concat(j.entries, j.dropped)...)
+	}
+	if err := l.fetch(in); err != nil {
+		l.fail(err)
+		return
 	}
 	if len(in.queue) > 0 || len(in.writes) > 0 {
 		in.orch, in.ent, in.past = nil, nil, nil

@@ -171,7 +171,7 @@ func checkEarlyUnlock(*testing.T) error {
 	ent := &engine.Entity{ID: "@e@k"}
 	take := func(body history.Body) {
 		m := &engine.Message{Event: &history.Event{ID: -1, Time: now, Body: body}}
-		ent.Apply(&engine.EntityStep{Now: now, Plan: ent.Plan([]*engine.Message{m}, now)})
+		ent.Apply(&engine.EntityStep{Now: now, Plan: ent.Plan([]*engine.Message{m}, false, now)})
 	}
 	take(&history.EntityUnlockSent{CriticalSectionID: "s", ParentInstanceID: history.Some("p")})
 	take(&history.EntityLockRequested{CriticalSectionID: "s", LockSet: []string{"@e@k"}, ParentInstanceID: history.Some("p")})
