@@ -112,6 +112,12 @@ func (o *TurnOptions) callers(tool string) bool {
 	return o != nil && slices.ContainsFunc(o.Tools, func(t model.Tool) bool { return t.Name == tool })
 }
 
+// offers reports whether a tool of the agent may be called in the turn, whatever
+// the model calls.
+func (o *TurnOptions) offers(tool string) bool {
+	return o == nil || !o.NoTools && o.ToolMode != model.ToolsNone && (len(o.ToolNames) == 0 || slices.Contains(o.ToolNames, tool))
+}
+
 // inherited returns what holds for an agent to which the conversation is handed
 // over: all but the choice of the other's tools.
 func (o *TurnOptions) inherited() *TurnOptions {

@@ -146,13 +146,13 @@ func TestStopInTool(t *testing.T) {
 // eachCut plays a scenario again and again, with the power cut at one moment more
 // each time: right before and right after each group of commits. The scenario is
 // played again after the cut and must then succeed.
-func eachCut(t *testing.T, agents func() *agent.Agent, scenario func(n *node) error, check func(n *node, at int)) {
+func eachCut(t *testing.T, agents func() *agent.Agent, scenario func(n *node) error, check func(n *node, at int)) (cuts int) {
 	t.Helper()
-	eachCutTold(t, agents, func(n *node, _ bool) error { return scenario(n) }, check)
+	return eachCutTold(t, agents, func(n *node, _ bool) error { return scenario(n) }, check)
 }
 
 // eachCutTold is eachCut for a scenario that is told when it is played again.
-func eachCutTold(t *testing.T, agents func() *agent.Agent, scenario func(n *node, again bool) error, check func(n *node, at int)) {
+func eachCutTold(t *testing.T, agents func() *agent.Agent, scenario func(n *node, again bool) error, check func(n *node, at int)) (cuts int) {
 	t.Helper()
 	cut := 0
 	for at := 1; ; at++ {
@@ -195,6 +195,7 @@ func eachCutTold(t *testing.T, agents func() *agent.Agent, scenario func(n *node
 	if cut < 10 {
 		t.Errorf("the power was cut %d times, want at least 10", cut)
 	}
+	return cut
 }
 
 // isCanceled returns nil if err says that a turn was stopped.

@@ -242,6 +242,8 @@ func (t *turn) run(calls []*model.FunctionCall, routes []route) (left []*model.F
 		}
 		switch {
 		case c.err != nil:
+		case !t.in.Options.offers(call.Name):
+			c.err = fmt.Errorf("there is no tool %q in this turn", call.Name)
 		case c.route.Handoff && next == "":
 			next = c.route.Agent
 			c.result = json.RawMessage(`"The conversation was handed over."`)
