@@ -247,6 +247,9 @@ func (t *teller) post(ctx context.Context, d *agent.Decision) error {
 	r.Header.Set("webhook-timestamp", at)
 	r.Header.Set("webhook-signature", Sign(t.secret, d.ID, at, body))
 	answer, err := t.client.Do(r)
+	if failed := (*url.Error)(nil); errors.As(err, &failed) {
+		err = failed.Err // without the URL, which may hold a secret
+	}
 	if err != nil {
 		return err
 	}
