@@ -28,7 +28,9 @@ func (obedient) Generate(_ context.Context, r *model.Request) iter.Seq2[*model.U
 			yield(nil, err)
 			return
 		}
-		var said struct{ Contents []struct{ Text, Result, Error any } }
+		var said struct {
+			Contents []struct{ Text, Result, Error any }
+		}
 		if err := json.Unmarshal(text, &said); err != nil {
 			yield(nil, err)
 			return
