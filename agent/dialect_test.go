@@ -347,3 +347,21 @@ func TestMigrate(t *testing.T) {
 		t.Errorf("Session() after refused migrations = %v, want none", err)
 	}
 }
+
+// TestStrangeContents shows that no content that a caller sends can make a session
+// unreadable: it is refused, or kept verbatim.
+func TestStrangeContents(t *testing.T) {
+	n := begin(t, &memory.Disk{}, registry(t, joker(newEndless())))
+	for i, content := range []string{
+		`{"type":"text","text":7}`, `{"Type":"text","Text":7}`, `{"$type":"new","type":"functionResult","CallID":7}`,
+		`{"$type":"unknown","content":{"Type":"reasoning","Text":[]}}`, `{"$type":"new","x":1}`, `{"TYPE":"usage","details":"x"}`, `[]`, `7`,
+	} {
+		signal(t, n, "k1", "run", fmt.Sprintf(`{"messages":[{"role":"user","contents":[{"$type":"text","text":"x"},%s]}],"correlationId":"c%d"}`, content, i))
+	}
+	if r := say(t, n, "k1", "Still there?"); r.Text != "Re: Still there?" {
+		t.Errorf("answer = %q, want one", r.Text)
+	}
+	if got := document(t, n, "k1", agent.DocumentOptions{}); len(got.Entries) != 18 {
+		t.Errorf("%d entries, want a request and a response for each message:\n%s", len(got.Entries), entries(t, got))
+	}
+}

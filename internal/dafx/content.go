@@ -91,8 +91,8 @@ func whole(c model.Content) json.RawMessage {
 	if raw, ok := c.(*model.Raw); ok && json.Valid(raw.JSON) {
 		return bytes.Clone(raw.JSON)
 	}
-	text, err := json.Marshal(model.Contents{c})
-	if err != nil {
+	text := encoded(model.Contents{c})
+	if len(text) < 2 || text[0] != '[' {
 		return json.RawMessage("null")
 	}
 	return text[1 : len(text)-1]
@@ -161,26 +161,45 @@ func ReadContent(raw json.RawMessage) (model.Content, error) {
 		c = &model.UsageContent{Details: readUsage(objectOf(m.find("usage"))), Annotations: r.notes()}
 	case kindUnknown:
 		if inner := m.find("content"); inner != nil {
-			return readWhole(inner), nil
+			raw = inner
 		}
-		return readWhole(raw), nil
+		return readWhole(raw)
 	default:
-		if orNil(raw) == nil {
-			return nil, malformed("content", "it is null")
+		if inner, _ := stringOf(m.Get(pythonType)); kind == "" && isPython(inner) {
+			return ReadPythonContent(raw)
 		}
-		return readWhole(raw), nil
+		return readWhole(raw)
 	}
 	return c, r.err
 }
 
-// readWhole reads content as package model writes it; anything else is kept
-// verbatim.
-func readWhole(raw json.RawMessage) model.Content {
-	var inner model.Contents
-	if objectOf(raw).Get("Type") == nil || json.Unmarshal(list([]json.RawMessage{raw}), &inner) != nil {
-		return &model.Raw{JSON: bytes.Clone(bytes.TrimSpace(raw))}
+// readWhole reads content as package model writes it; what is not of that kind is
+// kept verbatim. What package model would not read again is an error: nothing
+// that holds it could be read.
+func readWhole(raw json.RawMessage) (model.Content, error) {
+	if raw = bytes.TrimSpace(raw); orNil(raw) == nil {
+		return nil, malformed("content", "it is null")
 	}
-	return inner[0]
+	var inner model.Contents
+	if err := json.Unmarshal(list([]json.RawMessage{raw}), &inner); err != nil {
+		return nil, malformed("content", "%v", err)
+	}
+	if d, ok := inner[0].(*model.Data); ok {
+		return readData(d.URI, "", d.Name, d.Annotations), nil
+	}
+	return inner[0], nil
+}
+
+// verbatim is content that has no kind, or does not fit the one that it has.
+func verbatim(raw json.RawMessage) model.Content {
+	if c, err := readWhole(raw); err == nil {
+		if kept, ok := c.(*model.Raw); ok {
+			return kept
+		}
+	}
+	m := typed(kindUnknown, nil)
+	m.add("content", raw)
+	return &model.Raw{JSON: m.raw()}
 }
 
 // reader reads the members of an object; its first error sticks.
@@ -236,7 +255,7 @@ func argumentsOf(raw json.RawMessage) string {
 	if s, ok := stringOf(raw); ok {
 		return s
 	}
-	return string(raw)
+	return strings.ToValidUTF8(string(raw), "\ufffd")
 }
 
 // result reads a tool's answer, whose failure has the given name.

@@ -12,6 +12,25 @@ import (
 	"github.com/perdure/perdure/model"
 )
 
+// stored fails unless what was read can be kept in the form of package model: it
+// is the same when it is read again. It returns that form.
+func stored[T any](t *testing.T, v T) []byte {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatalf("cannot be stored: %v", err)
+	}
+	var again T
+	if err := json.Unmarshal(text, &again); err != nil {
+		t.Fatalf("stored as %s, which cannot be read: %v", text, err)
+	}
+	back, err := json.Marshal(again)
+	if err != nil || string(back) != string(text) {
+		t.Fatalf("stored as %s, then as %s, %v", text, back, err)
+	}
+	return text
+}
+
 // FuzzRequest reads requests: what is read says something and can be written.
 func FuzzRequest(f *testing.F) {
 	for _, name := range []string{"request-python", "request-dotnet"} {
@@ -25,10 +44,7 @@ func FuzzRequest(f *testing.F) {
 		if r.Dialect == dafx.Python && len(r.Messages) != 1 {
 			t.Errorf("%d messages, want one", len(r.Messages))
 		}
-		text, err := json.Marshal(r.Messages)
-		if err != nil {
-			t.Fatalf("messages of %s: %v", input, err)
-		}
+		text := stored(t, r.Messages)
 		if len(text) > 20*len(input)+1000 {
 			t.Errorf("%d bytes became %d", len(input), len(text))
 		}
@@ -40,6 +56,13 @@ func FuzzContent(f *testing.F) {
 	for _, c := range contents {
 		f.Add([]byte(c.dotnet))
 		f.Add([]byte(c.python))
+	}
+	for _, text := range []string{
+		`{"type":"text","text":7}`, `{"Type":"text","Text":7}`, `{"$type":"new","type":"text","text":7}`, `{"TYPE":"uri","uri":"u","media_type":"m"}`,
+		`{"type":"function_approval_request","id":"a","function_call":{"type":"functionCall","name":7}}`,
+		`{"type":"function_approval_request","id":"a","function_call":{"type":"text","text":"x"}}`,
+	} {
+		f.Add([]byte(text))
 	}
 	const nest = `{"type":"function_approval_request","function_call":`
 	f.Add([]byte(strings.Repeat(nest, 2000) + "{}" + strings.Repeat("}", 2000)))
@@ -55,6 +78,7 @@ func FuzzContent(f *testing.F) {
 			if err != nil {
 				continue
 			}
+			stored(t, model.Contents{first})
 			text := form.write(first)
 			second, err := form.read(text)
 			if err != nil {
@@ -77,6 +101,7 @@ func FuzzResult(f *testing.F) {
 		if err != nil {
 			return
 		}
+		stored(t, first.Messages)
 		text := first.Write(d)
 		second, again, err := dafx.ParseResult(text)
 		if err != nil || again != d {
@@ -114,8 +139,6 @@ func FuzzDocument(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if _, err := json.Marshal(messages); err != nil {
-			t.Errorf("transcript of %s: %v", input, err)
-		}
+		stored(t, messages)
 	})
 }

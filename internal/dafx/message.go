@@ -95,7 +95,7 @@ func (f *messageForm) readMessage(raw json.RawMessage, strict bool) (*model.Mess
 			return nil, err
 		}
 		if err != nil {
-			c = &model.Raw{JSON: one}
+			c = verbatim(one)
 		}
 		m.Contents = append(m.Contents, c)
 	}

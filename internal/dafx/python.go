@@ -144,27 +144,32 @@ func ReadPythonContent(raw json.RawMessage) (model.Content, error) {
 		return r.approval(kind)
 	case kindUnknown:
 		if inner := m.find("content"); inner != nil {
-			return readWhole(inner), nil
+			raw = inner
 		}
-		return readWhole(raw), nil
+		return readWhole(raw)
 	default:
-		if orNil(raw) == nil {
-			return nil, malformed("content", "it is null")
-		}
-		return readWhole(raw), nil
+		return readWhole(raw)
 	}
 	return c, r.err
+}
+
+// isPython reports whether content of this type has another form in Python than in
+// package model.
+func isPython(kind string) bool {
+	switch kind {
+	case kindText, pythonReasoning, kindData, kindURI, kindError, pythonCall, pythonResult, pythonFile, pythonVectorStore,
+		kindUsage, pythonAsk, pythonAnswer:
+		return true
+	}
+	return false
 }
 
 func (r *reader) approval(kind string) (model.Content, error) {
 	var call model.Content
 	if raw := r.m.find("function_call"); raw != nil {
-		call = &model.Raw{JSON: bytes.Clone(raw)}
-		if inner, _ := stringOf(objectOf(raw).Get(pythonType)); inner == pythonCall || inner == kindUnknown { // nothing else nests
-			var err error
-			if call, err = ReadPythonContent(raw); err != nil {
-				return nil, err
-			}
+		var err error
+		if call, err = readCalled(raw); err != nil {
+			return nil, err
 		}
 	}
 	if kind == pythonAsk {
@@ -172,4 +177,22 @@ func (r *reader) approval(kind string) (model.Content, error) {
 	}
 	approved, _ := truthOf(r.m.find("approved"))
 	return &model.ApprovalResponse{RequestID: r.text("id"), ToolCall: call, Approved: approved, Reason: r.text("reason"), Annotations: r.notes()}, r.err
+}
+
+// readCalled reads the call that an approval is about. Nothing else nests.
+func readCalled(raw json.RawMessage) (c model.Content, err error) {
+	switch kind, _ := stringOf(objectOf(raw).Get(pythonType)); kind {
+	case pythonCall, kindUnknown:
+		c, err = ReadPythonContent(raw)
+	default:
+		c, err = readWhole(raw)
+	}
+	switch c.(type) {
+	case *model.FunctionCall, *model.MCPToolCall, *model.Raw:
+		return c, err
+	}
+	if err == nil {
+		c = &model.Raw{JSON: bytes.TrimSpace(raw)}
+	}
+	return c, err
 }

@@ -43,7 +43,7 @@ func TestParseResultKeepsStrangers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{"type":"agent_response","messages":[{"type":"message","role":"assistant","contents":[{"type":"image_generation","id":"i"},{"type":"text","text":7}],"additional_properties":{"a":1}}],"value":{"n":1}}`
+	want := `{"type":"agent_response","messages":[{"type":"message","role":"assistant","contents":[{"type":"image_generation","id":"i"},{"type":"unknown","content":{"$type":"unknown","content":{"type":"text","text":7}}}],"additional_properties":{"a":1}}],"value":{"n":1}}`
 	if got := string(r.Write(dafx.Python)); got != want {
 		t.Errorf("Write() = %s, want %s", got, want)
 	}
