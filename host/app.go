@@ -52,6 +52,7 @@ func New(cfg Config) (*App, error) {
 		return nil, err
 	}
 	a := &App{cfg: cfg, opened: make(chan struct{}), ended: make(chan struct{})}
+	responses.Register(cfg.Registry)
 	list, err := agent.List(cfg.Registry)
 	if err != nil {
 		return nil, err

@@ -19,8 +19,9 @@ type creation struct {
 	request
 	given    *given
 	agent    agent.Info
-	previous *segment // nil = none
-	key      string   // Idempotency-Key; "" = none
+	previous *segment      // nil = none
+	inside   *conversation // nil = none
+	key      string        // Idempotency-Key; "" = none
 }
 
 // create begins a response, and answers with its stream, at once, or at its end.
@@ -79,6 +80,15 @@ func (c *creation) read(w http.ResponseWriter, r *http.Request) error {
 			c.Model = c.previous.agent.Name
 		}
 	}
+	conversation, err := named(c.Conversation)
+	if err != nil {
+		return err
+	}
+	if conversation != "" {
+		if c.inside, err = c.conversation(r.Context(), conversation); err != nil {
+			return err
+		}
+	}
 	if c.Model == "" {
 		return invalid("model", "'model' is missing: name an agent.")
 	}
@@ -113,6 +123,9 @@ func idempotencyKey(r *http.Request) (string, error) {
 // is durable.
 func (c *creation) admit(ctx context.Context) (responseID, error) {
 	kept := asked{Previous: c.PreviousResponseID, Background: c.Background, Unstored: c.Store != nil && !*c.Store}
+	if c.inside != nil {
+		kept.Conversation = c.inside.id()
+	}
 	options, err := c.options(c.agent, kept)
 	if err != nil {
 		return responseID{}, err
@@ -121,6 +134,9 @@ func (c *creation) admit(ctx context.Context) (responseID, error) {
 		return c.answer(ctx)
 	}
 	message := agent.Message{Messages: c.given.messages, Options: options, CorrelationID: c.key, Busy: agent.BusyReject}
+	if c.inside != nil {
+		return c.converse(ctx, message)
+	}
 	if c.previous == nil {
 		return c.begin(ctx, message)
 	}

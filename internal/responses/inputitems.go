@@ -31,9 +31,10 @@ func (h *Handler) listInput(_ http.ResponseWriter, r *http.Request) (any, error)
 	}
 	var items []*item
 	for n, m := range s.turn.Messages {
-		items = append(items, itemsOf(m, func(typ string, k int) string {
+		said, _ := itemsOf(m, func(typ string, k int) string {
 			return fmt.Sprintf("%s_%s_in_%d_%d", inputPrefixes[typ], id.short(), n, k)
-		})...)
+		})
+		items = append(items, said...)
 	}
 	return pageOf(items, r.URL.Query())
 }
@@ -42,15 +43,15 @@ func (h *Handler) listInput(_ http.ResponseWriter, r *http.Request) (any, error)
 var inputPrefixes = map[string]string{itemMessage: "msg", itemReasoning: "rs", itemFunctionCall: "fc", itemFunctionOutput: "fco"}
 
 // itemsOf returns a message as items. The id of each is made of its type and its
-// number in the message.
-func itemsOf(m *model.Message, id func(typ string, k int) string) []*item {
-	var items []*item
+// number in the message. It also returns the content that each is made of.
+func itemsOf(m *model.Message, id func(typ string, k int) string) (items []*item, of [][]model.Content) {
 	add := func(i *item) {
 		i.ID, i.Status = id(i.Type, len(items)), statusCompleted
-		items = append(items, i)
+		items, of = append(items, i), append(of, nil)
 	}
 	var open *item
 	for _, c := range m.Contents {
+		before := len(items)
 		switch c := c.(type) {
 		case *model.FunctionCall:
 			open = nil
@@ -73,9 +74,13 @@ func itemsOf(m *model.Message, id func(typ string, k int) string) []*item {
 				add(open)
 			}
 			open.Content = append(open.Content, p)
+			before--
+		}
+		if len(items) > max(before, 0) {
+			of[len(of)-1] = append(of[len(of)-1], c)
 		}
 	}
-	return items
+	return items, of
 }
 
 // outputOf is the result of a call as it was given: a text.
@@ -90,6 +95,9 @@ func outputOf(r *model.FunctionResult) json.RawMessage {
 func partOf(role model.Role, c model.Content) (part, bool) {
 	switch c := c.(type) {
 	case *model.Text:
+		if c.Text == "" {
+			return part{}, false
+		}
 		if role == model.RoleAssistant {
 			return textPart(partOutputText, c.Text), true
 		}

@@ -14,8 +14,10 @@ import (
 // was said there since and the agent is the same, else in a new session with a
 // copy of the conversation up to it.
 func (c *creation) goOn(ctx context.Context, message agent.Message) (responseID, error) {
-	if id, ok, err := c.repeated(ctx); ok || err != nil {
-		return id, err
+	if sameAgent(c.previous.agent, c.agent) {
+		if id, ok, err := c.repeated(ctx, c.previous.id.session); ok || err != nil {
+			return id, err
+		}
 	}
 	t := c.previous.translator(nil)
 	if err := c.previous.soFar(ctx, t); err != nil {
@@ -50,12 +52,11 @@ func (c *creation) goOn(ctx context.Context, message agent.Message) (responseID,
 	return c.fork(ctx, message, t)
 }
 
-// repeated returns the response of a request that was admitted before.
-func (c *creation) repeated(ctx context.Context) (responseID, bool, error) {
-	if c.key == "" || !sameAgent(c.previous.agent, c.agent) {
+// repeated returns the response of a request that a session has admitted before.
+func (c *creation) repeated(ctx context.Context, session agent.SessionID) (responseID, bool, error) {
+	if c.key == "" {
 		return responseID{}, false, nil
 	}
-	session := c.previous.id.session
 	turn, err := c.Service.Turn(ctx, session.Turn(c.key))
 	if perdure.CodeOf(err) == perdure.NotFound {
 		return responseID{}, false, nil

@@ -41,6 +41,14 @@ func (p *problem) MarshalJSON() ([]byte, error) {
 	}{p.Message, p.Type, some(p.Param), some(p.Code)})
 }
 
+// locks is the problem, or, if it is a conflict, that the conversation is locked.
+func (p *problem) locks() *problem {
+	if p.status == http.StatusConflict {
+		return locked()
+	}
+	return p
+}
+
 // some returns nil for "".
 func some(s string) *string {
 	if s == "" {

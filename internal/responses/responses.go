@@ -58,6 +58,9 @@ func New(cfg Config) *Handler {
 	for pattern, e := range h.routes() {
 		h.mux.Handle(pattern, h.endpoint(e))
 	}
+	for pattern, e := range h.conversationRoutes() {
+		h.mux.Handle(pattern, h.endpoint(e))
+	}
 	h.mux.Handle("/", h.endpoint(noRoute))
 	return h
 }

@@ -63,6 +63,7 @@ func (s *server) start() {
 	if err := agent.Register(reg, s.agents...); err != nil {
 		s.t.Fatal(err)
 	}
+	responses.Register(reg)
 	list, err := agent.List(reg)
 	if err != nil {
 		s.t.Fatal(err)
