@@ -151,6 +151,7 @@ func (s *session) cleaned() error {
 	switch {
 	case !old.Closing.Delete:
 		s.Created, s.Turns, s.Failed, s.Usage, s.Spent = old.Created, old.Turns, old.Failed, old.Usage, old.Spent
+		s.Recent, s.Broken = old.Recent, old.Broken // what was answered is not answered again
 	case len(old.Queue) > 0:
 		s.Created = s.ctx.Now()
 	default:
@@ -275,7 +276,8 @@ func (s *Service) Delete(ctx context.Context, session SessionID, opts ...EndOpti
 	return s.end(ctx, session, opDelete, opts)
 }
 
-// Reset deletes what was said in a session, as Delete does, but keeps its totals.
+// Reset deletes what was said in a session, as Delete does, but keeps its totals,
+// and knows which messages it has answered.
 func (s *Service) Reset(ctx context.Context, session SessionID, opts ...EndOption) error {
 	return s.end(ctx, session, opReset, opts)
 }

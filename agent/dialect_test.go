@@ -284,9 +284,14 @@ func TestSessionOperations(t *testing.T) {
 			t.Errorf("operation %q = %q, want a failure", operation, got)
 		}
 	}
-	say(t, n, "k1", "1")
+	if _, err := call(t, n, "k1", "run", `{"message":"1","correlationId":"c1"}`); err != nil {
+		t.Fatal(err)
+	}
 	if got, err := call(t, n, "k1", "RESET", ""); err != nil || got != "" {
 		t.Errorf("RESET = %q, %v, want no result", got, err)
+	}
+	if got, err := call(t, n, "k1", "run", `{"message":"1","correlationId":"c1"}`); err == nil || !strings.Contains(err.Error(), "completed (succeeded), result unavailable") {
+		t.Errorf("run of a message from before the reset = %s, %v, want completed, result unavailable", got, err)
 	}
 	if got := transcript(t, n, "k1"); got != "" {
 		t.Errorf("transcript after reset = %q, want none", got)
