@@ -17,7 +17,8 @@
 // A tool that was running when the process died is called again only if its class
 // allows it, see [Effect]: what became of the others is asked of the tool, see
 // [WithReconcile], else of a person. Tools with effects should pass on [EffectID],
-// which is the same for each attempt.
+// which is the same for each attempt. A call without an outcome outlives its turn:
+// the session is kept until it is known what became of it, see [Service.Delete].
 //
 // Tools may need a person's approval, see [RequireApproval]. Questions to people
 // are listed by [Service.Decisions] and answered, once each, by [Service.Decide];

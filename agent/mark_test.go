@@ -303,10 +303,32 @@ func stopNoted(t *testing.T, n *node, turn string) {
 	}
 }
 
-// TestPowerCutInGivenUp cuts the power at each moment of a turn that is terminated
-// while a payment has no outcome, of the answer of a person and of the deletion
-// that waits for it: the payment is made once and never forgotten.
+// TestPowerCutInGivenUp cuts the power at each moment of a turn that is terminated,
+// or stopped and its grace over, while a payment has no outcome, of the answer of a
+// person and of the deletion that waits for it: the payment is made once and never
+// forgotten.
 func TestPowerCutInGivenUp(t *testing.T) {
+	t.Run("terminated", func(t *testing.T) {
+		powerCutInGivenUp(t, func(n *node, turn string) error { return n.client.Terminate(ctxOf(t), turn, client.Ending{}) })
+	})
+	t.Run("stopped", func(t *testing.T) {
+		powerCutInGivenUp(t, func(n *node, turn string) error {
+			ctx := ctxOf(t)
+			if _, err := n.StopTurn(ctx, session(t, "k1"), turn); err != nil {
+				return err
+			}
+			for {
+				i, err := n.hub.Instance(ctx, turn, false)
+				if err != nil || i.Status.Terminal() {
+					return err
+				}
+				n.clock.Advance(100 * time.Millisecond) // in steps: the timer must be there first
+			}
+		})
+	})
+}
+
+func powerCutInGivenUp(t *testing.T, end func(n *node, turn string) error) {
 	s, sent, decided, paid := &sink{}, false, false, 0
 	lost := func(ctx context.Context, in payment) (string, error) {
 		_, _ = s.pay(ctx, in)
@@ -333,7 +355,7 @@ func TestPowerCutInGivenUp(t *testing.T) {
 			}
 		}
 		if !decided {
-			if err := n.client.Terminate(ctxOf(t), turn, client.Ending{}); err != nil {
+			if err := end(n, turn); err != nil {
 				return err
 			}
 			if _, err := n.hub.WaitCompletion(ctxOf(t), turn); err != nil {
@@ -379,5 +401,68 @@ func TestPowerCutInGivenUp(t *testing.T) {
 	})
 	if paid < 10 {
 		t.Errorf("%d payments in all, want one with most cuts", paid)
+	}
+}
+
+// TestG05_MarkOfSubAgent stops a turn whose agent has another one make a payment:
+// what became of it is asked, and the session is kept.
+func TestG05_MarkOfSubAgent(t *testing.T) {
+	var s sink
+	entered := make(chan struct{})
+	clerk := joker(stateless{}, agent.NewTool("pay", "pays", func(ctx context.Context, in payment) (string, error) {
+		_, _ = s.pay(ctx, in)
+		close(entered)
+		<-ctx.Done()
+		return "", ctx.Err()
+	}))
+	clerk.Name = "Clerk"
+	boss := joker(modeltest.Script(t, modeltest.Call("Clerk", map[string]string{"query": "Pay."})), clerk.AsTool())
+	n := begin(t, &memory.Disk{}, registry(t, boss, clerk))
+	a := send(t, n, "k1", agent.Message{Text: "Have it paid.", Principal: agent.Principal{Name: "eve"}})
+	<-entered
+	if _, err := n.Stop(ctxOf(t), session(t, "k1")); err != nil {
+		t.Fatal(err)
+	}
+	began := n.clock.Now()
+	for ctx := ctxOf(t); ; n.clock.Advance(100 * time.Millisecond) {
+		i, err := n.hub.Instance(ctx, a.Turn, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i.Status.Terminal() {
+			break
+		}
+	}
+	if waited := n.clock.Now().Sub(began); waited < agent.DefaultGrace {
+		t.Errorf("the call was given up after %v, want its grace of %v", waited, agent.DefaultGrace)
+	}
+	if _, err := n.Wait(ctxOf(t), a.Turn); perdure.CodeOf(err) != perdure.Canceled {
+		t.Errorf("Wait() = %v, want canceled", err)
+	}
+	d := pending(t, n, agent.DecisionOutcomeUnknown)
+	if d.Agent != "Clerk" || d.Originator.Name != "eve" {
+		t.Errorf("decision = %+v, want one of Clerk in the name of eve", d)
+	}
+	if err := n.Delete(ctxOf(t), session(t, "k1")); perdure.CodeOf(err) != perdure.FailedPrecondition || !strings.Contains(err.Error(), d.ID) {
+		t.Errorf("Delete() = %v, want failed_precondition with the decision %s", err, d.ID)
+	}
+	decide(t, n, d.ID, agent.Answer{Answer: agent.AnswerHappened})
+	if err := n.Delete(ctxOf(t), session(t, "k1")); err != nil || s.most() != 1 {
+		t.Errorf("Delete() = %v after %d payments, want nil after 1", err, s.most())
+	}
+}
+
+// TestStopOfUnservedSubAgent stops a turn that waits for an agent that nobody runs.
+func TestStopOfUnservedSubAgent(t *testing.T) {
+	boss := joker(modeltest.Script(t, modeltest.Call("Nobody", map[string]string{"query": "Pay."})), agent.Named("Nobody").AsTool("does all"))
+	n := begin(t, &memory.Disk{}, registry(t, boss))
+	a := send(t, n, "k1", agent.Message{Text: "Have it paid."})
+	idle(t, n)
+	if _, err := n.Stop(ctxOf(t), session(t, "k1")); err != nil {
+		t.Fatal(err)
+	}
+	drive(t, n, a.Turn)
+	if _, err := n.Wait(ctxOf(t), a.Turn); perdure.CodeOf(err) != perdure.Canceled {
+		t.Errorf("Wait() = %v, want canceled", err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/internal/hub"
@@ -112,7 +113,10 @@ func (c *toolCall) delegate() {
 		Messages: []*model.Message{model.UserText(arguments.Query)},
 	}
 	task, settle := c.start(in, id)
-	out, err := await(c.turn, task)
+	if c.stop != nil && perdure.Any(c.ctx, task, c.stop) != perdure.Awaitable(task) {
+		c.stopChild(id, task)
+	}
+	out, err := task.Await()
 	settle(out)
 	if c.err = err; err != nil || out == nil {
 		return
@@ -123,6 +127,23 @@ func (c *toolCall) delegate() {
 	}
 	c.usage.Add(out.Usage)
 	c.result, c.err = json.Marshal(answer)
+}
+
+// childGrace is how long a turn that is stopped waits for a turn that it has
+// started to end in order; that gives its own calls their grace.
+const childGrace = 30 * time.Second
+
+// stopChild has a turn that this one has started end, and gives it up if it does
+// not, such as when nobody runs it.
+func (t *turn) stopChild(id string, task *perdure.Task[*turnOutput]) {
+	if err := perdure.NewEvent[struct{}](stopName).Send(t.ctx, id, struct{}{}); err == nil {
+		timer := t.ctx.Timer(childGrace)
+		if perdure.Any(t.ctx, task, timer) == perdure.Awaitable(task) {
+			timer.Cancel()
+			return
+		}
+	}
+	task.Cancel()
 }
 
 // start starts a turn as a child, which spends what the turn may spend. Settle is

@@ -119,7 +119,7 @@ func (c *code) turn(ctx *perdure.Context, in turnInput) (*turnOutput, error) {
 	if t.stream == "" {
 		t.stream = ctx.InstanceID()
 	}
-	if in.Session != "" || in.Inner {
+	if in.Session != "" || in.Depth > 0 {
 		t.stop = perdure.NewEvent[struct{}](stopName).Wait(ctx)
 	}
 	if in.Session != "" && !in.Inner {
