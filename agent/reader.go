@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"iter"
 	"sync"
-	"time"
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/client"
@@ -14,10 +13,6 @@ import (
 )
 
 func beUint64(b []byte) uint64 { return binary.BigEndian.Uint64(b) }
-
-// recheck is how often a reader that waits looks for rows by itself: a watch may
-// begin just after the write that it was meant for.
-const recheck = 500 * time.Millisecond
 
 // Stream returns the frames of a turn from an offset on, 0 = all, those that
 // exist and those to come, and ends after FrameEnd. It waits for a turn that has
@@ -36,7 +31,7 @@ func (s *Service) Stream(ctx context.Context, turn string, offset int64) iter.Se
 			return
 		}
 		ctx, cancel := context.WithCancel(ctx)
-		r := &reader{hub: h, live: &s.live, turn: turn, next: offset, topic: s.live.join(turn), rows: make(chan struct{}, 1)}
+		r := &reader{hub: h, live: &s.live, turn: turn, next: offset, topic: s.live.join(turn)}
 		defer func() {
 			cancel()
 			r.wait.Wait()
@@ -56,12 +51,11 @@ type reader struct {
 	turn string
 	next int64 // offset from which frames are wanted
 
-	topic    *topic
-	wait     sync.WaitGroup
-	watching bool
-	rows     chan struct{} // rows were written
-	over     <-chan *hub.Instance
-	ended    *hub.Instance // nil = the turn goes on
+	topic *topic
+	wait  sync.WaitGroup
+	rows  <-chan struct{} // rows were written; nil = they are not watched
+	over  <-chan *hub.Instance
+	ended *hub.Instance // nil = the turn goes on
 }
 
 // run yields frames until the end, or until yield returns false.
@@ -69,9 +63,11 @@ func (r *reader) run(ctx context.Context, yield func(Frame) bool) error {
 	for {
 		frames, changed := r.live.after(r.topic, r.next)
 		if len(frames) == 0 {
-			r.watch(ctx)
+			err := r.watch(ctx) // before it reads, so that nothing is missed
+			if err != nil {
+				return err
+			}
 			over := r.ended != nil
-			var err error
 			if frames, err = r.stored(ctx); err != nil {
 				return err
 			}
@@ -96,13 +92,12 @@ func (r *reader) run(ctx context.Context, yield func(Frame) bool) error {
 
 // more waits until there may be more frames.
 func (r *reader) more(ctx context.Context, changed <-chan struct{}) error {
-	again := time.NewTimer(recheck)
-	defer again.Stop()
 	select {
 	case <-changed:
-	case <-again.C:
-	case <-r.rows:
-		r.watching = false
+	case _, watched := <-r.rows:
+		if !watched {
+			r.rows = nil
+		}
 	case r.ended = <-r.over:
 		r.over = nil
 	case <-ctx.Done():
@@ -111,19 +106,12 @@ func (r *reader) more(ctx context.Context, changed <-chan struct{}) error {
 	return nil
 }
 
-// watch has r.rows told of the next rows that are written.
-func (r *reader) watch(ctx context.Context) {
-	if r.watching {
-		return
+// watch has r.rows told of rows that are written from now on.
+func (r *reader) watch(ctx context.Context) (err error) {
+	if r.rows == nil {
+		r.rows, err = r.hub.WatchRows(ctx, rowStream, r.turn)
 	}
-	r.watching = true
-	r.wait.Add(1)
-	go func() {
-		defer r.wait.Done()
-		if r.hub.WatchRows(ctx, rowStream, r.turn) == nil {
-			r.rows <- struct{}{} // has room: there is one watch at a time
-		}
-	}()
+	return err
 }
 
 // awaitEnd returns a channel that receives the turn when it has ended.

@@ -162,7 +162,6 @@ func (s *survivor) WriteRows(ctx context.Context, r *hub.WriteRows) error {
 	return err
 }
 
-func (s *survivor) WatchRows(ctx context.Context, kind store.RowKind, owner string) error {
-	_, err := again(s.env, ctx, func(p *process) (nothing, error) { return nothing{}, p.hub.WatchRows(ctx, kind, owner) })
-	return err
+func (s *survivor) WatchRows(ctx context.Context, kind store.RowKind, owner string) (<-chan struct{}, error) {
+	return again(s.env, ctx, func(p *process) (<-chan struct{}, error) { return p.hub.WatchRows(ctx, kind, owner) })
 }

@@ -97,9 +97,12 @@ type Rows interface {
 	// WriteRows writes rows of one instance in one commit, if all conditions
 	// hold, else fails with Conflict. NotFound if there is no such instance.
 	WriteRows(ctx context.Context, r *WriteRows) error
-	// WatchRows returns when a row of the kind and owner was written after the
-	// call began, or with the context's error.
-	WatchRows(ctx context.Context, kind store.RowKind, owner string) error
+	// WatchRows begins to watch the rows of a kind, of one owner or of all (""). When
+	// such a row was written after it has returned, the channel holds a value; writes
+	// that come before it is received share it. The channel is closed when the watch
+	// ends: with ctx, with the purge of the owner, or with the hub. Who goes on then
+	// watches anew and reads what was missed.
+	WatchRows(ctx context.Context, kind store.RowKind, owner string) (<-chan struct{}, error)
 }
 
 // Start creates an orchestration.

@@ -52,7 +52,7 @@ type loop struct {
 	asks       map[string]*asked // by request id
 	asksOf     map[string]int    // by instance
 	requests   map[string]*call  // client requests on their way, by request id
-	watchers   map[watchKey][]*call
+	watchers   map[watchKey][]watcher
 	idlers     []*call // wait until nothing moves
 	failed     error
 	stopping   bool

@@ -124,7 +124,7 @@ func (o *Owner) Run(ctx context.Context) error {
 		patience: time.NewTimer(time.Hour), flights: make(chan *flight, maxInFlight),
 		activities: newActivities(), timers: newTimers(o.clock),
 		waiters: make(map[string][]*waiter), asks: make(map[string]*asked), asksOf: make(map[string]int),
-		requests: make(map[string]*call), watchers: make(map[watchKey][]*call),
+		requests: make(map[string]*call), watchers: make(map[watchKey][]watcher),
 	}
 	var wg sync.WaitGroup
 	wg.Add(1)

@@ -346,26 +346,3 @@ func (o *Owner) WriteRows(ctx context.Context, r *hub.WriteRows) error {
 
 // firstForeignRow is the first kind of rows that is not this package's.
 const firstForeignRow store.RowKind = 100
-
-// WatchRows implements hub.Rows.
-func (o *Owner) WatchRows(ctx context.Context, kind store.RowKind, owner string) error {
-	k := watchKey{kind, owner}
-	_, err := o.call(ctx, func(l *loop, c *call) {
-		stop := context.AfterFunc(ctx, func() { o.mail.add(item{do: func(l *loop) { l.unwatch(k, c) }}) })
-		c.then = func(any, error) { stop() }
-		l.watchers[k] = append(l.watchers[k], c)
-	})
-	return named(err, "watch rows", owner)
-}
-
-func (l *loop) unwatch(k watchKey, c *call) {
-	list := l.watchers[k]
-	for i, x := range list {
-		if x == c {
-			l.watchers[k] = append(list[:i], list[i+1:]...)
-		}
-	}
-	if len(l.watchers[k]) == 0 {
-		delete(l.watchers, k)
-	}
-}

@@ -242,36 +242,6 @@ func forgets(t store.Timer) bool {
 	return ok
 }
 
-// watchKey names what a watcher waits for.
-type watchKey struct {
-	kind  store.RowKind
-	owner string
-}
-
-// rowsWritten wakes those who watch rows that a change has written.
-func (l *loop) rowsWritten(ch *change) {
-	if len(l.watchers) == 0 {
-		return
-	}
-	for _, r := range ch.commit.Rows {
-		k := watchKey{r.Kind, ch.in.id}
-		for _, c := range l.watchers[k] {
-			c.end(nil, nil)
-		}
-		delete(l.watchers, k)
-	}
-	if ch.purge || ch.gone {
-		for k, calls := range l.watchers {
-			if k.owner == ch.in.id {
-				for _, c := range calls {
-					c.end(nil, notFound("watch rows", ch.in.id))
-				}
-				delete(l.watchers, k)
-			}
-		}
-	}
-}
-
 func notFound(op, id string) error {
 	what := "there is no orchestration with this id"
 	if isEntity(id) {

@@ -228,6 +228,9 @@ func (l *loop) shutDown(err error) {
 			l.logger.Warn("the end of the hub was not recorded", "cause", err)
 		}
 	}
+	for k := range l.watchers {
+		l.endWatches(k)
+	}
 	for _, in := range l.instances {
 		l.cool(in)
 		in.giveUp()

@@ -17,6 +17,7 @@ var rowCases = []testCase{
 	{"WithEvent", rowsEvent},
 	{"OfTurns", rowsOfTurns},
 	{"Watch", rowsWatch},
+	{"WatchEnds", rowsWatchEnds},
 	{"Refused", rowsRefused},
 	{"NoneBesidePurge", rowsNone},
 	{"Hold", rowsHold},
@@ -142,26 +143,69 @@ func rowsOfTurns(t *testing.T, s suite) {
 	e.rows("@log@k", "a", "x", "b", "x")
 }
 
+// rowsWatch writes right after a watch has begun: nothing is missed, of one owner
+// and of all.
 func rowsWatch(t *testing.T, s suite) {
 	e := s.open(t, echoCode)
 	e.start("wait", "a", "")
-	done := make(chan error, 1)
-	go func() { done <- e.hub.WatchRows(e.ctx, rowKind, "a") }()
-	for written := false; !written; { // the watch may begin later than a write
+	e.start("wait", "b", "")
+	one, err := e.hub.WatchRows(e.ctx, rowKind, "a")
+	must(e, one, err)
+	all, err := e.hub.WatchRows(e.ctx, rowKind, "")
+	must(e, all, err)
+	for range 100 {
 		e.write(&hub.WriteRows{Owner: "a", Rows: []store.Row{row("k", "1")}})
+		receive(e, one)
+		receive(e, all)
+	}
+	other := row("k", "1")
+	other.Kind++
+	e.write(&hub.WriteRows{Owner: "a", Rows: []store.Row{other}})
+	for range 3 { // they share a value
+		e.write(&hub.WriteRows{Owner: "b", Rows: []store.Row{row("k", "1")}})
+	}
+	receive(e, all)
+	if len(one) > 0 || len(all) > 0 {
+		t.Errorf("%d and %d values are left of rows of another kind, another owner or that were told, want none", len(one), len(all))
+	}
+}
+
+// rowsWatchEnds ends watches in each way.
+func rowsWatchEnds(t *testing.T, s suite) {
+	e := s.open(t, echoCode)
+	e.start("echo", "a", `"x"`)
+	e.end("a")
+	ctx, cancel := context.WithCancel(e.ctx)
+	defer cancel()
+	watch := func(ctx context.Context, owner string) <-chan struct{} {
+		t.Helper()
+		w, err := e.hub.WatchRows(ctx, rowKind, owner)
+		return must(e, w, err)
+	}
+	ended := func(what string, w <-chan struct{}) {
+		t.Helper()
 		select {
-		case err := <-done:
-			e.ok(err)
-			written = true
-		default:
-		}
-		if e.ctx.Err() != nil {
-			t.Fatal("WatchRows() did not return")
+		case _, open := <-w:
+			if open {
+				t.Errorf("a watch told of a row, want that it ended with %s", what)
+			}
+		case <-e.ctx.Done():
+			t.Fatalf("a watch did not end with %s", what)
 		}
 	}
-	ctx, cancel := context.WithCancel(e.ctx)
+	cancelled, purged, stopped := watch(ctx, "a"), watch(e.ctx, "a"), watch(e.ctx, "")
 	cancel()
-	e.code("WatchRows(cancelled)", e.hub.WatchRows(ctx, rowKind, "a"), perdure.Canceled)
+	ended("its context", cancelled)
+	e.purge(&hub.Purge{IDs: []string{"a"}}, 1)
+	ended("the purge of its owner", purged)
+	later := watch(e.ctx, "a") // of the next incarnation
+	e.start("wait", "a", "")
+	e.write(&hub.WriteRows{Owner: "a", Rows: []store.Row{row("k", "1")}})
+	receive(e, later)
+	receive(e, stopped)
+	e.stop()
+	ended("the hub", later)
+	ended("the hub", stopped)
 }
 
 func rowsRefused(t *testing.T, s suite) {
