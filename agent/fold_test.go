@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/store/memory"
 )
@@ -30,6 +31,9 @@ func TestFold(t *testing.T) {
 	var gone *agent.UnavailableError
 	if r, err := n.Wait(ctxOf(t), first.Turn); !errors.As(err, &gone) || gone.Turn != first.Turn || gone.Failed {
 		t.Errorf("Wait() after the fold = %+v, %v, want that the result is gone", r, err)
+	}
+	if turn, err := n.Turn(ctxOf(t), first.Turn); !errors.As(err, &gone) || perdure.CodeOf(err) != perdure.NotFound {
+		t.Errorf("Turn() after the fold = %+v, %v, want that the result is gone", turn, err)
 	}
 	if r, err := n.Wait(ctxOf(t), second.Turn); err != nil || r.Text != "Re: 2" {
 		t.Errorf("Wait() for the younger turn = %+v, %v, want Re: 2", r, err)

@@ -38,7 +38,8 @@ type Turn struct {
 
 // Turn returns a turn that runs, has run or waits in its session. A message that
 // another turn has taken is that turn. NotFound if there is no such turn, or it
-// belongs to no session.
+// belongs to no session; a completed turn whose response was given up since is an
+// *UnavailableError.
 func (s *Service) Turn(ctx context.Context, id string) (*Turn, error) {
 	h, err := s.client.Hub(ctx)
 	if err != nil {
@@ -106,7 +107,10 @@ func noTurn(id string) error {
 }
 
 func viewTurn(session SessionID, i *hub.Instance) (*Turn, error) {
-	var in turnInput
+	if i.Status == store.Completed && !i.Folded.IsZero() {
+		return nil, &UnavailableError{Turn: i.ID}
+	}
+	in := turnInput{CorrelationID: i.Tags[tagCorrelation]} // what is left of a folded turn
 	if err := perdure.Decode(i.Input, &in); err != nil {
 		return nil, &perdure.Error{Code: perdure.Internal, Op: "read turn", Instance: i.ID, Message: "its input is damaged", Cause: err}
 	}
