@@ -78,11 +78,6 @@ func (s Spending) covers(o Spending) bool {
 	return s.Tokens >= o.Tokens && s.USD >= o.USD && s.Calls >= o.Calls
 }
 
-// most returns the larger of each amount.
-func (s Spending) most(o Spending) Spending {
-	return Spending{max(s.Tokens, o.Tokens), max(s.USD, o.USD), max(s.Calls, o.Calls)}
-}
-
 // BudgetState is where a budget stands when a decision about it is asked for.
 type BudgetState struct {
 	Limit    Budget   `json:"limit"`

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -376,16 +377,13 @@ func TestPool(t *testing.T) {
 // TestCrashWithBudget drops the process at every commit of a turn that calls an
 // agent and waits for its budget to be raised.
 func TestCrashWithBudget(t *testing.T) {
-	var mu sync.Mutex
-	calls := 0 // of models
+	var calls *atomic.Int64 // of models, in a run of the scenario
 	done := perduretest.CrashEverywhere(t, perduretest.Scenario{
 		Varies: true, // a call that was lost is booked and reserved anew
 		Register: func(reg *perdure.Registry) {
-			count := func() {
-				mu.Lock()
-				defer mu.Unlock()
-				calls++
-			}
+			calls = &atomic.Int64{}
+			mine := calls
+			count := func() { mine.Add(1) } // also of calls that a crash has left behind
 			expert := named("Expert", behaving(func(context.Context, *model.Request) model.Content {
 				count()
 				return saying("fact")
@@ -403,7 +401,6 @@ func TestCrashWithBudget(t *testing.T) {
 			}
 		},
 		Run: func(e *perduretest.Env) {
-			before := calls
 			agents := agent.NewService(e.Client())
 			a, err := agents.Send(t.Context(), session(t, "k1"), agent.Message{Text: "go", CorrelationID: "a"})
 			if err != nil {
@@ -419,11 +416,11 @@ func TestCrashWithBudget(t *testing.T) {
 			}
 			if r, err := agents.Wait(t.Context(), a.Turn); err != nil || r.Text != "Done." {
 				t.Errorf("Wait() = %+v, %v, want Done.", r, err)
-			} else if billed := int64(calls - before); r.Spent.Calls < billed || billed > 4 {
+			} else if billed := calls.Load(); r.Spent.Calls < billed || billed > 4 {
 				t.Errorf("booked %d calls, billed %d, want no less, and at most one lost", r.Spent.Calls, billed)
 			}
 			e.Settle()
-			if s, err := agents.Session(t.Context(), session(t, "k1")); err != nil || s.Spent.Calls < int64(calls-before) {
+			if s, err := agents.Session(t.Context(), session(t, "k1")); err != nil || s.Spent.Calls < calls.Load() {
 				t.Errorf("Session() = %+v, %v, want all calls booked", s, err)
 			}
 		},

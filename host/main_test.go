@@ -1,7 +1,9 @@
 package host_test
 
 import (
+	"fmt"
 	"net/http"
+	"os"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -9,6 +11,10 @@ import (
 
 // TestMain refuses leaked goroutines.
 func TestMain(m *testing.M) {
+	if dir := os.Getenv(effectDir); dir != "" { // the process that gets killed
+		fmt.Fprintln(os.Stderr, clerk(dir, os.Getenv(effectWorld)))
+		os.Exit(1)
+	}
 	goleak.VerifyTestMain(closing{m})
 }
 
