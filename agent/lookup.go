@@ -34,6 +34,12 @@ type Turn struct {
 	Ended         time.Time        // zero = it has not
 	Response      *Response        // of a turn that has completed
 	Failure       error            // of a turn that has ended otherwise
+	// Folded says that the turn was given up but for its messages: it has no
+	// stream any more, see Service.Retell, and its response has no text. Of one
+	// that had no options, messages and response are missing too.
+	Folded bool
+
+	trail []Frame // of a folded turn
 }
 
 // Turn returns a turn that runs, has run or waits in its session. A message that
@@ -77,7 +83,9 @@ func lookUp(ctx context.Context, h hub.Hub, session SessionID, id string) (t *Tu
 	}
 	i, err := h.Instance(ctx, id, true)
 	if err == nil {
-		t, err = viewTurn(session, i)
+		if t, err = viewTurn(session, i); err == nil && !i.Folded.IsZero() {
+			err = t.recall(ctx, h)
+		}
 		return t, "", err
 	}
 	if perdure.CodeOf(err) != perdure.NotFound {
@@ -124,7 +132,11 @@ func viewTurn(session SessionID, i *hub.Instance) (*Turn, error) {
 	}
 	t.Ended = i.Completed
 	if i.Status == store.Completed {
-		t.Status, t.Response = TurnCompleted, &Response{}
+		t.Status = TurnCompleted
+		if !i.Folded.IsZero() {
+			return t, nil
+		}
+		t.Response = &Response{}
 		return t, perdure.Decode(i.Output, t.Response)
 	}
 	t.Status = TurnFailed

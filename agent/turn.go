@@ -107,6 +107,7 @@ type turn struct {
 	stop     *perdure.Task[struct{}] // ends when the turn is to end; nil = without a session
 	steer    *perdure.Task[steering] // ends when a message comes for the turn; nil as stop
 	steers   []string                // turns whose messages it took
+	trail    []Frame                 // for the record
 }
 
 // turn is the orchestration that answers a message.
@@ -348,6 +349,7 @@ func (t *turn) append(messages ...*model.Message) error {
 func (t *turn) frame(f Frame) {
 	f.Offset = t.offset
 	t.offset++
+	t.note(f)
 	if t.stream != t.ctx.InstanceID() {
 		t.frames = append(t.frames, f)
 		t.flush()
@@ -395,6 +397,7 @@ func (t *turn) end(r *Response, failed error) (*turnOutput, error) {
 		return &turnOutput{Response: *r, Next: t.offset, View: t.view, Problem: e.Error}, nil
 	}
 	t.frame(last)
+	t.leave(r)
 	if t.in.Session != "" {
 		id, err := perdure.ParseEntityID(t.in.Session)
 		if err == nil {

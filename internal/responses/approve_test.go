@@ -234,3 +234,15 @@ func TestStreamApproval(t *testing.T) {
 		t.Errorf("events = %s, want %s", all, want)
 	}
 }
+
+// requestOf is the id of the first approval request of a response.
+func requestOf(t *testing.T, r *sdk.Response) string {
+	t.Helper()
+	for _, i := range r.Output {
+		if i.Type == "mcp_approval_request" {
+			return i.ID
+		}
+	}
+	t.Fatalf("response = %s, want an approval request", r.RawJSON())
+	return ""
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -12,18 +13,24 @@ import (
 func (s *segment) follow(ctx context.Context, tell func(event)) (*object, error) {
 	t := s.translator(tell)
 	s.begin(t, tell)
-	started := false
-	for f, err := range s.Service.Stream(ctx, s.turn.ID, 0) {
-		if err != nil {
+	started := func() {
+		tell(event{Type: eventInProgress, Sequence: sequenceInProgress, Response: s.initial(t, statusInProgress)})
+	}
+	if s.turn.Folded {
+		started()
+		if err := s.soFar(ctx, t); err != nil {
 			return nil, err
 		}
-		if !started {
-			started = true
-			tell(event{Type: eventInProgress, Sequence: sequenceInProgress, Response: s.initial(t, statusInProgress)})
-		}
-		t.frame(f)
-		if t.ended != "" {
-			break
+	} else {
+		begin := sync.OnceFunc(started)
+		for f, err := range s.Service.Stream(ctx, s.turn.ID, 0) {
+			if err != nil {
+				return nil, err
+			}
+			begin()
+			if t.frame(f); t.ended != "" {
+				break
+			}
 		}
 	}
 	if t.ended == "" {

@@ -68,8 +68,9 @@ func (h *Handler) log(ctx context.Context, session agent.SessionID) ([]agent.Log
 // readTurn adds the messages of a turn.
 func (h *Handler) readTurn(ctx context.Context, session agent.SessionID, t *transcript, log []agent.LogMessage) error {
 	turn, err := h.Service.Turn(ctx, log[0].Turn)
-	if perdure.CodeOf(err) == perdure.NotFound {
-		turn, err = &agent.Turn{ID: log[0].Turn}, nil
+	known := perdure.CodeOf(err) != perdure.NotFound
+	if !known { // such as a run to which the conversation was handed over
+		turn, err = &agent.Turn{ID: log[0].Turn, Session: session}, nil
 	}
 	if err != nil {
 		return err
@@ -88,6 +89,9 @@ func (h *Handler) readTurn(ctx context.Context, session agent.SessionID, t *tran
 		if n >= len(turn.Messages) && m.Message.Role == model.RoleAssistant {
 			step++
 			base = fmt.Sprintf("%s_%d", short, step)
+		}
+		if !known {
+			base = fmt.Sprintf("p%d", m.Position)
 		}
 		if kept := m.Message.AdditionalProperties[baseKey]; len(kept) > 0 {
 			_ = json.Unmarshal(kept, &base) // of our own making

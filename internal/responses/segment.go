@@ -110,7 +110,13 @@ func (s *segment) translator(emit func(event)) *translator {
 
 // soFar has a translator read what there is of the turn.
 func (s *segment) soFar(ctx context.Context, t *translator) error {
-	frames, err := s.Service.Frames(ctx, s.turn.ID, 0)
+	var frames []agent.Frame
+	var err error
+	if s.turn.Folded {
+		frames, err = s.Service.Retell(ctx, s.turn)
+	} else {
+		frames, err = s.Service.Frames(ctx, s.turn.ID, 0)
+	}
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/client"
+	"github.com/perdure/perdure/internal/clock"
 	"github.com/perdure/perdure/internal/hub/local"
 	"github.com/perdure/perdure/internal/responses"
 	"github.com/perdure/perdure/store/memory"
@@ -31,6 +32,8 @@ type server struct {
 	url     string // of the API
 	openai  openai.Client
 	disk    memory.Disk
+	clock   clock.Clock
+	hub     *local.Hub
 	agents  []*agent.Agent
 	service *agent.Service
 
@@ -42,7 +45,13 @@ type server struct {
 // serve starts a server of agents.
 func serve(t *testing.T, agents ...*agent.Agent) *server {
 	t.Helper()
-	s := &server{t: t, agents: agents}
+	return serveBy(t, clock.System(), agents...)
+}
+
+// serveBy is serve with a clock.
+func serveBy(t *testing.T, c clock.Clock, agents ...*agent.Agent) *server {
+	t.Helper()
+	s := &server{t: t, clock: c, agents: agents}
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		h := s.handler
@@ -72,10 +81,11 @@ func (s *server) start() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	hub, err := local.New(local.Config{Store: kept, Registry: reg, Logger: slog.New(slog.DiscardHandler)})
+	hub, err := local.New(local.Config{Store: kept, Registry: reg, Clock: s.clock, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	s.hub = hub
 	c := client.New(hub)
 	s.service = agent.NewService(c)
 	ctx, cancel := context.WithCancel(s.service.Context(context.Background()))
