@@ -169,6 +169,12 @@ func TestEscalation(t *testing.T) {
 		if third.Assignee != "board" || third.Level != 2 || third.Deadline != nil || third.OnTimeout != "" {
 			t.Errorf("decision = %+v, want a new one for the board without a deadline", third)
 		}
+		for assignee, want := range map[string]int{"board": 1, "finance": 0, "": 1} {
+			page, err := n.Decisions(ctxOf(t), agent.DecisionFilter{State: agent.DecisionPending, Assignee: assignee})
+			if err != nil || len(page.Decisions) != want {
+				t.Errorf("Decisions() for %q = %+v, %v, want %d", assignee, page, err, want)
+			}
+		}
 		for _, late := range []*agent.Decision{first, second} {
 			if now := refused(t, n, late.ID, agent.Answer{Answer: agent.AnswerApprove}, perdure.Conflict); now.State != agent.DecisionExpired {
 				t.Errorf("decision = %+v, want it expired", now)

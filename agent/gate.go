@@ -289,7 +289,7 @@ func (g *gate) send(ctx context.Context, d *storedDecision) error {
 		next.Attempt, next.Decision = g.mark.Attempt+1, g.mark.Decision
 	}
 	w := &hub.WriteRows{Owner: g.turn, Activity: g.activity, If: []hub.RowCondition{
-		{Kind: rowMark, Key: []byte(g.effectID), Value: g.raw}, {Kind: rowStop, Key: []byte(stopKey)},
+		{Kind: rowMark, Key: []byte(g.effectID), Value: g.raw}, {Kind: rowStop, Key: []byte(g.execution)},
 	}}
 	if d != nil {
 		used := *d
@@ -326,6 +326,6 @@ func (g *gate) send(ctx context.Context, d *storedDecision) error {
 
 // isStopped reports whether the turn was told to stop.
 func (g *gate) isStopped(ctx context.Context) bool {
-	rows, _, err := g.hub.ReadRows(ctx, store.RowQuery{Kind: rowStop, Owner: g.turn, Limit: 1})
+	rows, _, err := g.hub.ReadRows(ctx, store.RowQuery{Kind: rowStop, Owner: g.turn, Prefix: []byte(g.execution), Limit: 1})
 	return err == nil && len(rows) > 0
 }

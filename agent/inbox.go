@@ -19,8 +19,10 @@ type DecisionFilter struct {
 	Kind  string
 	State string
 	Run   string // instance id
-	After []byte // cursor of the page before
-	Limit int    // 0 = 100
+	// Assignee is who is asked; "" = anybody.
+	Assignee string
+	After    []byte // cursor of the page before
+	Limit    int    // 0 = 100
 }
 
 // DecisionPage is a part of a list of decisions.
@@ -59,7 +61,8 @@ func (s *Service) Decisions(ctx context.Context, f DecisionFilter) (DecisionPage
 		}
 		for _, row := range rows {
 			d, err := readDecision(row)
-			if err == nil && (f.Kind == "" || d.Kind == f.Kind) && (f.Run == "" || d.Run == f.Run) {
+			if err == nil && (f.Kind == "" || d.Kind == f.Kind) && (f.Run == "" || d.Run == f.Run) &&
+				(f.Assignee == "" || d.Assignee == f.Assignee) {
 				err = supersede(ctx, h, d)
 				if f.State == "" || d.State == f.State {
 					page.Decisions = append(page.Decisions, &d.Decision)

@@ -15,11 +15,8 @@ import (
 // Kinds of rows of a turn. The numbers are stored.
 const (
 	rowMark = 111 // a tool was called, or is about to be; the key is the effect id
-	rowStop = 112 // the turn was told to stop: no more calls are sent
+	rowStop = 112 // the execution that is the key was told to stop: no more calls are sent
 )
-
-// stopKey is the key of the row rowStop.
-const stopKey = "stop"
 
 // sendMark is durable before an irreversible or reversible tool is called, and
 // before a call that was approved. It is open until its outcome is known: in the

@@ -110,7 +110,7 @@ func (c *toolCall) await(task *perdure.Task[*toolOutput]) (*toolOutput, error) {
 		return task.Await()
 	}
 	if grace := c.tool().graceTime(); grace > 0 {
-		c.put([]perdure.Row{{Kind: rowStop, Key: []byte(stopKey), Value: []byte("true")}})
+		c.put([]perdure.Row{{Kind: rowStop, Key: []byte(c.ctx.ExecutionID()), Value: []byte("true")}})
 		timer := c.ctx.Timer(grace)
 		if perdure.Any(c.ctx, task, timer) == perdure.Awaitable(task) {
 			timer.Cancel()

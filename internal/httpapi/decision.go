@@ -24,7 +24,7 @@ func (a *API) decisionRoutes() map[string]endpoint {
 }
 
 func (a *API) listDecisions(_ http.ResponseWriter, r *http.Request) (*reply, error) {
-	q, err := query(r, "kind", "state", "run", "cursor", "limit")
+	q, err := query(r, "kind", "state", "run", "assignee", "cursor", "limit")
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func (a *API) listDecisions(_ http.ResponseWriter, r *http.Request) (*reply, err
 		return nil, err
 	}
 	page, err := a.Agents.Service.Decisions(r.Context(), agent.DecisionFilter{
-		Kind: kind, State: state, Run: q.Get("run"), After: after, Limit: limit,
+		Kind: kind, State: state, Run: q.Get("run"), Assignee: q.Get("assignee"), After: after, Limit: limit,
 	})
 	if err != nil {
 		return nil, err
