@@ -10,8 +10,9 @@ import (
 )
 
 // random matches ids that are made at random or derive from such, also behind a
-// NUL as JSON writes it.
-var random = regexp.MustCompile(`\\u0000[0-9a-f]{32}\b|\b[0-9a-f]{32}\b|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
+// NUL as JSON writes it; those of 16 digits tell the turns and sessions of agents
+// apart.
+var random = regexp.MustCompile(`\\u0000(?:[0-9a-f]{32}|[0-9a-f]{16})\b|\b[0-9a-f]{32}\b|[~:"][0-9a-f]{16}\b|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
 
 // derived matches fields that hold random ids in another form.
 var derived = regexp.MustCompile(` effect=[0-9a-f]+`)
