@@ -1,11 +1,12 @@
 // Package assistants has two agents in one program, each with a tool of its own: a
 // model decides when to call it, and each call is a step that is never run again
-// once its result is recorded.
+// once its result is recorded. (The offline demo model calls the tools that it reads
+// of; a real one takes any words.)
 //
 //	go run ./examples/serve assistants
-//	curl --json '{"message":"What is the weather in Oslo?"}' \
+//	curl --json '{"message":"Get weather for \"Oslo\"."}' \
 //	  http://127.0.0.1:8080/api/agents/WeatherAgent/run
-//	curl --json '{"message":"A tip of 20 percent on a bill of 50?"}' \
+//	curl --json '{"message":"Calculate tip: a bill of 50, at 20 percent."}' \
 //	  http://127.0.0.1:8080/api/agents/MathAgent/run
 package assistants
 
