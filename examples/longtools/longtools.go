@@ -1,7 +1,7 @@
-// Package longtools has an agent whose tools start work that takes days, look how
-// it goes, and take a person's decision to it: the orchestration of package
-// humanreview. No call waits for its end: the agent answers at once, and the user
-// comes back to the conversation whenever there is something to say.
+// Package longtools has an agent whose tools start an orchestration that takes days,
+// look how it goes, and take a person's decision to it. No call waits for its end:
+// the agent answers at once, and the user comes back to the conversation whenever
+// there is something to say.
 //
 //	go run ./examples/serve longtools
 //	curl --json '{"message":"Start content about \"tides\".","sessionId":"k1"}' \
@@ -18,13 +18,42 @@ package longtools
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/client"
-	"github.com/perdure/perdure/examples/humanreview"
 	"github.com/perdure/perdure/model"
 )
+
+// Verdict is what the user decides about a draft.
+type Verdict struct {
+	Approved bool   `json:"approved"`
+	Feedback string `json:"feedback,omitempty"`
+}
+
+var (
+	decided = perdure.NewEvent[Verdict]("Decision")
+	writer  = agent.Named("WriterAgent")
+)
+
+// Article has an article written, and published when it was approved. See package
+// humanreview for one that is written anew.
+func Article(ctx *perdure.Context, topic string) (string, error) {
+	draft, err := writer.Run(ctx, "Write a short article about "+topic+".").Text()
+	if err != nil {
+		return "", err
+	}
+	ctx.SetCustomStatus("the user is to decide about the draft: " + draft)
+	v, err := decided.Wait(ctx).Await()
+	switch {
+	case err != nil:
+		return "", err
+	case !v.Approved:
+		return fmt.Sprintf("Rejected: %s", v.Feedback), nil
+	}
+	return fmt.Sprintf("Published: %s", draft), nil
+}
 
 // Run names a run to the model.
 type Run struct {
@@ -43,15 +72,14 @@ func Start(ctx context.Context, in Topic) (Run, error) {
 	if err != nil {
 		return Run{}, err
 	}
-	started, err := client.Start(ctx, c, humanreview.Review, humanreview.Request{Topic: in.Topic, Rounds: 3, PatienceHours: 72},
-		client.StartOptions{RequestID: agent.EffectID(ctx)})
+	started, err := client.Start(ctx, c, Article, in.Topic, client.StartOptions{RequestID: agent.EffectID(ctx)})
 	return Run{started.ID}, err
 }
 
 // Status is how a run goes.
 type Status struct {
 	Status string          `json:"status"`
-	Waits  json.RawMessage `json:"waits,omitempty"` // what for
+	Waits  json.RawMessage `json:"waits,omitempty"` // for what
 	Output json.RawMessage `json:"output,omitempty"`
 	Error  string          `json:"error,omitempty"`
 }
@@ -76,7 +104,7 @@ func Look(ctx context.Context, in Run) (Status, error) {
 // Decision is the input of submit_decision.
 type Decision struct {
 	Run
-	humanreview.Verdict
+	Verdict
 }
 
 // Decide takes the user's decision to the run.
@@ -85,11 +113,11 @@ func Decide(ctx context.Context, in Decision) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	err = client.Raise(ctx, c, in.ID, humanreview.HumanApproval, in.Verdict, client.WithRequestID(agent.EffectID(ctx)))
+	err = client.Raise(ctx, c, in.ID, decided, in.Verdict, client.WithRequestID(agent.EffectID(ctx)))
 	return "the decision was handed on", err
 }
 
-// NewPublisher returns the agent.
+// NewPublisher returns the agent that the user talks with.
 func NewPublisher(m model.Model) *agent.Agent {
 	again := agent.WithEffect(agent.Idempotent) // the effect id sees to it
 	return &agent.Agent{
@@ -99,16 +127,15 @@ func NewPublisher(m model.Model) *agent.Agent {
 		Tools: []agent.Tool{
 			agent.NewTool("start_content", "Starts to have an article written. It takes days.", Start, again),
 			agent.NewTool("get_status", "Tells how the work on an article goes.", Look, agent.WithEffect(agent.Pure)),
-			agent.NewTool("submit_decision", "Approves the newest draft, or rejects it with feedback.", Decide, again),
+			agent.NewTool("submit_decision", "Approves the draft, or rejects it with feedback.", Decide, again),
 		},
 	}
 }
 
-// Register makes the agent, and the orchestration that its tools work with, known
-// to a worker.
+// Register makes the orchestration and both agents known to a worker.
 func Register(reg *perdure.Registry, m model.Model) error {
-	if err := humanreview.Register(reg, m); err != nil {
-		return err
-	}
-	return agent.Register(reg, NewPublisher(m))
+	perdure.AddOrchestration(reg, Article)
+	return agent.Register(reg, NewPublisher(m), &agent.Agent{
+		Name: "WriterAgent", Description: "Writes short articles.", Model: m, Instructions: "You write short, factual articles.",
+	})
 }

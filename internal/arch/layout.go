@@ -85,7 +85,7 @@ func Perdure() Layout {
 			{"dashboard"},
 			{"host"},
 			{"perduretest", "internal/bench", "examples/..."},
-			{"cmd/..."},
+			{"cmd/...", "examples/serve"},
 		},
 		Suites:       []string{"store/storetest", "internal/hub/hubtest", "model/modeltest", "perduretest"},
 		Dependencies: dependencies(),
