@@ -20,11 +20,16 @@ import (
 	"github.com/perdure/perdure/examples/chaining"
 	"github.com/perdure/perdure/examples/contentapproval"
 	"github.com/perdure/perdure/examples/emailtriage"
+	"github.com/perdure/perdure/examples/extraction"
 	"github.com/perdure/perdure/examples/humanreview"
 	"github.com/perdure/perdure/examples/joker"
+	"github.com/perdure/perdure/examples/longconversation"
 	"github.com/perdure/perdure/examples/longtools"
 	"github.com/perdure/perdure/examples/multiagent"
+	"github.com/perdure/perdure/examples/refund"
+	"github.com/perdure/perdure/examples/research"
 	"github.com/perdure/perdure/examples/resumablestream"
+	"github.com/perdure/perdure/examples/retention"
 	"github.com/perdure/perdure/host"
 	"github.com/perdure/perdure/model"
 	"github.com/perdure/perdure/model/auto"
@@ -32,15 +37,22 @@ import (
 
 // examples are those that are servers, by their folder.
 var examples = map[string]func(*perdure.Registry, model.Model) error{
-	"assistants":      assistants.Register,
-	"chaining":        chaining.Register,
-	"contentapproval": contentapproval.Register,
-	"emailtriage":     emailtriage.Register,
-	"humanreview":     humanreview.Register,
-	"joker":           joker.Register,
-	"longtools":       longtools.Register,
-	"multiagent":      multiagent.Register,
+	"assistants":       assistants.Register,
+	"chaining":         chaining.Register,
+	"contentapproval":  contentapproval.Register,
+	"emailtriage":      emailtriage.Register,
+	"extraction":       extraction.Register,
+	"humanreview":      humanreview.Register,
+	"joker":            joker.Register,
+	"longconversation": longconversation.Register,
+	"longtools":        longtools.Register,
+	"multiagent":       multiagent.Register,
+	"refund": func(reg *perdure.Registry, m model.Model) error {
+		return refund.Register(reg, m, refund.NewService(os.Getenv("PAYMENTS_URL")))
+	},
+	"research":        research.Register,
 	"resumablestream": resumablestream.Register,
+	"retention":       retention.Register,
 }
 
 func main() {
