@@ -287,10 +287,25 @@ func swarm(n int, b agent.Budget) func(ctx *perdure.Context, _ string) (agent.Sp
 			tasks[i] = agent.Named("Joker").Run(ctx, fmt.Sprint("go ", i), agent.Under(pool))
 		}
 		err := perdure.All(ctx, tasks...)
-		if err == nil {
-			err = ctx.Timer(0).Await() // those that count have had their turn
-		}
 		return pool.Spent(), err
+	}
+}
+
+// TestPoolSpent asks a pool what was spent as soon as a run under it has ended.
+func TestPoolSpent(t *testing.T) {
+	reg := registry(t, joker(&billed{behaving: func(context.Context, *model.Request) model.Content { return saying("done") }}))
+	perdure.AddOrchestrationNamed(reg, "Once", func(ctx *perdure.Context, _ string) (agent.Spending, error) {
+		pool := agent.NewPool(ctx, agent.Budget{Calls: 2})
+		_, err := agent.Named("Joker").Run(ctx, "go", agent.Under(pool)).Text()
+		return pool.Spent(), err
+	})
+	n := begin(t, &memory.Disk{}, reg)
+	started, err := n.client.Start(ctxOf(t), "Once", "", client.StartOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if spent, err := client.Result[agent.Spending](ctxOf(t), n.client, started.ID); err != nil || spent.Calls != 1 {
+		t.Errorf("Spent() = %+v, %v, want that of 1 call", spent, err)
 	}
 }
 

@@ -13,6 +13,13 @@ import (
 type Pool struct {
 	ledger *ledger
 	runs   int
+	open   []*pooled // in the order in which they began
+}
+
+// pooled is a run under a pool whose spending is not booked yet.
+type pooled struct {
+	task  *perdure.Task[*Response]
+	grant *granted
 }
 
 // NewPool returns a pool for an orchestration. When it is used up, those who run
@@ -23,8 +30,29 @@ func NewPool(ctx *perdure.Context, b Budget) *Pool {
 	return &Pool{ledger: l}
 }
 
-// Spent returns what was spent so far, without what is reserved.
-func (p *Pool) Spent() Spending { return p.ledger.spent }
+// Spent returns what was spent so far, without what is reserved: by all runs that
+// have ended.
+func (p *Pool) Spent() Spending {
+	p.book()
+	return p.ledger.spent
+}
+
+// book books what the runs that have ended have spent.
+func (p *Pool) book() {
+	var still []*pooled
+	for _, run := range p.open {
+		if !run.task.Done() {
+			still = append(still, run)
+			continue
+		}
+		r, err := run.task.Await()
+		if err != nil {
+			r = nil
+		}
+		run.grant.settleRun(r)
+	}
+	p.open = still
+}
 
 // Under has an agent run under a pool, in a conversation of its own.
 func Under(p *Pool) RunOption { return func(o *runOptions) { o.pool = p } }
@@ -38,12 +66,10 @@ func (p *Pool) run(ctx *perdure.Context, in turnInput) *Task {
 	task := perdure.CallOrchestrationNamed[*Response](ctx, turnPrefix+fold(in.Agent), in,
 		perdure.WithID(id), perdure.WithTags(map[string]string{tagAgent: in.Agent}))
 	g.serve()
+	p.open = append(p.open, &pooled{task, g})
 	ctx.Go(func(*perdure.Context) {
-		r, err := task.Await()
-		if err != nil {
-			r = nil
-		}
-		g.settleRun(r)
+		_, _ = task.Await() // book reads it
+		p.book()
 	})
 	return &Task{task}
 }
