@@ -4,13 +4,16 @@ import (
 	"context"
 	"encoding/base64"
 	"io"
+	"iter"
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/perdure/perdure/agent"
+	"github.com/perdure/perdure/model"
 	"github.com/perdure/perdure/store/pebble"
 )
 
@@ -18,8 +21,20 @@ import (
 // multiple of the text in it.
 const foldedLimit = 3
 
+// mirror answers with what it was told, from the end to the start: so that the
+// answer has no word of the question that could be stored once.
+type mirror struct{}
+
+func (mirror) Generate(_ context.Context, req *model.Request) iter.Seq2[*model.Update, error] {
+	return func(yield func(*model.Update, error) bool) {
+		text := []byte(req.Messages[len(req.Messages)-1].Text())
+		slices.Reverse(text)
+		yield(&model.Update{Contents: model.Contents{&model.Text{Text: string(text)}}}, nil)
+	}
+}
+
 // TestFoldedBytes measures what a session of turns with 4 KB of text, which no
-// compression helps much, costs on disk: as the turns have left it, and folded.
+// compression helps, costs on disk: as the turns have left it, and folded.
 func TestFoldedBytes(t *testing.T) {
 	turns := 200
 	if os.Getenv("PERDURE_SOAK") != "" {
@@ -35,7 +50,7 @@ func TestFoldedBytes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := joker(newEndless())
+	a := joker(mirror{})
 	a.Window, a.TTL = 20, agent.Forever
 	n := beginOn(t, s, registry(t, a))
 	size := func() int64 {
