@@ -78,6 +78,11 @@ func (c *code) modelStep(ctx context.Context, in modelInput) (*modelOutput, erro
 	if err != nil {
 		return nil, err
 	}
+	ctx, end, err := service.begin(ctx, h, c.agent.Name, "")
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	p, err := readPrompt(ctx, h, perdure.Activity(ctx).InstanceID, in)
 	if err != nil {
 		return nil, err

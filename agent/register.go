@@ -39,6 +39,7 @@ func Register(reg *perdure.Registry, agents ...*Agent) error {
 	}
 	if _, there := reg.Activity(decisionName); !there && len(all) > 0 {
 		perdure.AddActivityNamed(reg, decisionName, decisionStep)
+		perdure.AddEntityFunc(reg, switchesName, switches)
 	}
 	for _, c := range all {
 		name := fold(c.agent.Name)

@@ -20,9 +20,10 @@ import (
 // well, see Context; share it with the readers in the same process, who then get
 // what a model says before it is durable. Its methods may be called concurrently.
 type Service struct {
-	client *client.Client
-	live   live
-	asked  bell
+	client  *client.Client
+	live    live
+	running runningSteps
+	asked   bell
 }
 
 // NewService returns a service over a client's hub.

@@ -66,6 +66,19 @@ func (c *code) toolStep(ctx context.Context, in toolInput) (*toolOutput, error) 
 		b, refusal = &boundTool{}, fmt.Errorf("there is no tool %q", in.Tool)
 	}
 	refusal = perdure.NonRetryable(refusal)
+	service, err := serviceOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	h, err := service.client.Hub(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ctx, end, err := service.begin(ctx, h, c.agent.Name, in.Tool)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	ctx = context.WithValue(ctx, toolCallKey{}, ToolCall{
 		Agent: c.agent.Name, Tool: in.Tool, CallID: in.CallID, Session: in.Session,
 		Turn: perdure.Activity(ctx).InstanceID, CorrelationID: in.CorrelationID, Originator: in.Originator,

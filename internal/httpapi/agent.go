@@ -30,6 +30,8 @@ func (a *API) agentRoutes() map[string]endpoint {
 		"POST " + a.Prefix + "/agents/{agent}/run": a.runAgent,
 		"GET " + a.Prefix + "/health":              a.agentHealth,
 		"GET /api/v1/agents":                       a.listAgents,
+		"GET /api/v1/switches":                     a.listSwitches,
+		"POST /api/v1/switches":                    a.setSwitch,
 		"GET /api/v1/agents/{agent}":               a.getAgent,
 		"GET /api/v1/agents/{agent}/sessions":      a.listSessions,
 		"GET " + session:                           a.getSession,

@@ -191,3 +191,30 @@ func TestRaiseBudget(t *testing.T) {
 		t.Errorf("the model was given %+v, want the image and the instructions", r)
 	}
 }
+
+// TestSwitches switches an agent off and on.
+func TestSwitches(t *testing.T) {
+	calls := 0
+	url, _ := decisionAPI(t, &calls, modeltest.Say("Back."))
+	for _, c := range []struct {
+		body   string
+		status int
+		want   string
+	}{
+		{`{}`, http.StatusBadRequest, "off is missing"},
+		{`{"off":true,"agent":"Joker","by":"ops","reason":"too dear"}`, http.StatusOK, `"by":"ops"`},
+		{`{"off":false,"agent":"joker"}`, http.StatusOK, `"items":[]`},
+	} {
+		got := do(t, "POST", url+"/api/v1/switches", c.body, "Content-Type", "application/json")
+		if got.Status != c.status || !strings.Contains(got.Body, c.want) {
+			t.Errorf("%s = %d %s, want %d with %s", c.body, got.Status, got.Body, c.status, c.want)
+		}
+		if c.status != http.StatusOK {
+			continue
+		}
+		got = do(t, "POST", url+runJoker, `{"message":"hello"}`, "Content-Type", "application/json")
+		if off := strings.Contains(c.body, "true"); off != strings.Contains(got.Body, "switched off by ops: too dear") {
+			t.Errorf("run = %d %s while the agent is switched off: %t", got.Status, got.Body, off)
+		}
+	}
+}
