@@ -34,6 +34,7 @@ func (s Switch) meets(agent, tool string) bool {
 	return (s.Agent == "" || strings.EqualFold(s.Agent, agent)) && (s.Tool == "" || s.Tool == tool)
 }
 
+// String says what the switch is about, as the beginning of a sentence: "agent x is".
 func (s Switch) String() string {
 	switch {
 	case s.Agent == "" && s.Tool == "":
