@@ -35,8 +35,7 @@ type Turn struct {
 	Response      *Response        // of a turn that has completed
 	Failure       error            // of a turn that has ended otherwise
 	// Folded says that the turn was given up but for its messages: it has no
-	// stream any more, see Service.Retell, and its response has no text. Of one
-	// that had no options, messages and response are missing too.
+	// stream any more, see Service.Retell, and its response has no text.
 	Folded bool
 
 	trail []Frame // of a folded turn
@@ -44,8 +43,8 @@ type Turn struct {
 
 // Turn returns a turn that runs, has run or waits in its session. A message that
 // another turn has taken is that turn. NotFound if there is no such turn, or it
-// belongs to no session; a completed turn whose response was given up since is an
-// *UnavailableError.
+// belongs to no session; a completed turn without options whose response was given
+// up since is an *UnavailableError.
 func (s *Service) Turn(ctx context.Context, id string) (*Turn, error) {
 	h, err := s.client.Hub(ctx)
 	if err != nil {
@@ -84,7 +83,9 @@ func lookUp(ctx context.Context, h hub.Hub, session SessionID, id string) (t *Tu
 	i, err := h.Instance(ctx, id, true)
 	if err == nil {
 		if t, err = viewTurn(session, i); err == nil && !i.Folded.IsZero() {
-			err = t.recall(ctx, h)
+			if err = t.recall(ctx, h); err != nil {
+				return nil, "", err
+			}
 		}
 		return t, "", err
 	}
@@ -115,9 +116,6 @@ func noTurn(id string) error {
 }
 
 func viewTurn(session SessionID, i *hub.Instance) (*Turn, error) {
-	if i.Status == store.Completed && !i.Folded.IsZero() {
-		return nil, &UnavailableError{Turn: i.ID}
-	}
 	in := turnInput{CorrelationID: i.Tags[tagCorrelation]} // what is left of a folded turn
 	if err := perdure.Decode(i.Input, &in); err != nil {
 		return nil, &perdure.Error{Code: perdure.Internal, Op: "read turn", Instance: i.ID, Message: "its input is damaged", Cause: err}

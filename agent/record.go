@@ -16,11 +16,10 @@ const keyRecord = "record"
 // record is what remains of a turn with options when it is folded, beside its
 // messages and options.
 type record struct {
-	CorrelationID string    `json:"correlationId,omitempty"`
-	Inputs        int       `json:"inputs"` // messages that it answers
-	First         int64     `json:"first"`
-	Response      *Response `json:"response,omitempty"` // without text and value
-	Trail         []Frame   `json:"trail,omitempty"`
+	Inputs   int       `json:"inputs"` // messages that it answers
+	First    int64     `json:"first"`
+	Response *Response `json:"response,omitempty"` // without text and value
+	Trail    []Frame   `json:"trail,omitempty"`
 }
 
 // note keeps a frame for the record: in which order calls have ended and waited is
@@ -40,7 +39,7 @@ func (t *turn) leave(r *Response) {
 	if t.in.Options == nil {
 		return
 	}
-	left := record{CorrelationID: t.in.CorrelationID, Inputs: len(t.in.Messages), First: t.first, Trail: t.trail}
+	left := record{Inputs: len(t.in.Messages), First: t.first, Trail: t.trail}
 	if r != nil {
 		copied := *r
 		copied.Text, copied.Value = "", nil
@@ -58,8 +57,11 @@ func (t *Turn) recall(ctx context.Context, h hub.Rows) error {
 	t.Folded = true
 	var left record
 	err := readTurnRow(ctx, h, t.ID, keyRecord, &left)
-	if perdure.CodeOf(err) == perdure.Internal {
-		return nil // it had no options
+	if perdure.CodeOf(err) == perdure.Internal { // it had no options
+		if t.Status == TurnCompleted {
+			return &UnavailableError{Turn: t.ID}
+		}
+		return nil
 	}
 	if err != nil {
 		return err
@@ -71,7 +73,7 @@ func (t *Turn) recall(ctx context.Context, h hub.Rows) error {
 	if err != nil {
 		return err
 	}
-	t.CorrelationID, t.First, t.Response, t.trail = left.CorrelationID, left.First, left.Response, left.Trail
+	t.First, t.Response, t.trail = left.First, left.Response, left.Trail
 	for _, row := range rows[:min(left.Inputs, len(rows))] {
 		m, err := readMessage(row)
 		if err != nil {

@@ -329,3 +329,28 @@ func TestOwnTools(t *testing.T) {
 	status, refusal := s.do("POST", "/responses", `{"model":"joker","input":"x","tools":[{"type":"function","name":"add"}]}`)
 	s.refused("a function of the agent's name", status, refusal, 400, "tools[0].name", "of its own")
 }
+
+// TestReferences names items of earlier responses instead of sending them.
+func TestReferences(t *testing.T) {
+	s := serve(t, joker(t,
+		modeltest.Say("Let me see.").Then(modeltest.Call("weather", `{"city":"Oslo"}`)),
+		modeltest.Say("Rain.").Check(heard(`user: Weather?; assistant: Let me see.weather{"city":"Oslo"}; tool: "rain"`)),
+	))
+	tools := []any{map[string]any{"type": "function", "name": "weather"}}
+	_, first := s.do("POST", "/responses", map[string]any{"model": "joker", "input": "Weather?", "tools": tools})
+	said, called := first["output"].([]any)[0].(map[string]any), first["output"].([]any)[1].(map[string]any)
+	s.restart()
+	input := []any{
+		map[string]any{"role": "user", "content": "Weather?"},
+		map[string]any{"type": "item_reference", "id": said["id"]},
+		map[string]any{"type": "item_reference", "id": called["id"]},
+		map[string]any{"type": "function_call_output", "call_id": called["call_id"], "output": "rain"},
+	}
+	if status, second := s.do("POST", "/responses", map[string]any{"model": "joker", "input": input, "tools": tools}); status != 200 || second["status"] != "completed" {
+		t.Errorf("response = %d %v, want an answer", status, second)
+	}
+	for _, id := range []any{"msg_none", "x", said["id"].(string) + "0", "msg_9_0_" + first["id"].(string)[5:]} {
+		status, body := s.do("POST", "/responses", map[string]any{"model": "joker", "input": []any{map[string]any{"type": "item_reference", "id": id}}})
+		s.refused(fmt.Sprint(id), status, body, 400, "input[0].id", "not found")
+	}
+}

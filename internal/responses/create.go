@@ -95,6 +95,9 @@ func (c *creation) read(w http.ResponseWriter, r *http.Request) error {
 	if c.agent, err = c.agentOf(c.Model); err != nil {
 		return err
 	}
+	if c.Input, err = c.resolve(r.Context(), c.Input); err != nil {
+		return err
+	}
 	if c.given, err = readInput(c.Input, "input"); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/perdure/perdure/agent"
@@ -44,11 +45,29 @@ func (r responseID) String() string {
 // turnID returns the instance id of the turn.
 func (r responseID) turnID() string {
 	other := r.session.Turn("")
-	return other[:strings.LastIndexByte(other, '~')+1] + r.short()
+	return other[:strings.LastIndexByte(other, '~')+1] + hex.EncodeToString(r.turn[:])
 }
 
-// short is the turn's part of the ids of its items.
-func (r responseID) short() string { return hex.EncodeToString(r.turn[:]) }
+// itemRef is the turn's part of the ids of its items.
+func (r responseID) itemRef() string {
+	r.segment = 0
+	return strings.TrimPrefix(r.String(), responsePrefix)
+}
+
+// itemID is the id of an item: its kind, the place of its message in the turn, its
+// number in the message, and the turn.
+func itemID(prefix, place string, number int, ref string) string {
+	return prefix + "_" + place + "_" + strconv.Itoa(number) + "_" + ref
+}
+
+// turnOfItem returns the turn of an item, false if the id is not one of an item.
+func turnOfItem(id string) (responseID, bool) {
+	parts := strings.SplitN(id, "_", 4)
+	if len(parts) < 4 {
+		return responseID{}, false
+	}
+	return parseResponseID(responsePrefix + parts[3])
+}
 
 // next returns the id of the segment after this one.
 func (r responseID) next() responseID {

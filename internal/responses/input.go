@@ -77,7 +77,7 @@ func (g *given) read(raw json.RawMessage, at string) error {
 	switch i.Type {
 	case itemMessage, "":
 		return g.message(&i, at)
-	case itemReasoning, itemApprovalRequest, "mcp_list_tools", "item_reference":
+	case itemReasoning, itemApprovalRequest, "mcp_list_tools":
 		return nil // what the session knows, or the model cannot use
 	case itemFunctionCall, itemCall:
 		return g.call(&i, at)

@@ -32,12 +32,15 @@ func (h *Handler) listInput(_ http.ResponseWriter, r *http.Request) (any, error)
 	var items []*item
 	for n, m := range s.turn.Messages {
 		said, _ := itemsOf(m, func(typ string, k int) string {
-			return fmt.Sprintf("%s_%s_in_%d_%d", inputPrefixes[typ], id.short(), n, k)
+			return itemID(inputPrefixes[typ], inputPlace(n), k, id.itemRef())
 		})
 		items = append(items, said...)
 	}
 	return pageOf(items, r.URL.Query())
 }
+
+// inputPlace is the place of a message of a request in its turn.
+func inputPlace(n int) string { return fmt.Sprintf("in%d", n) }
 
 // inputPrefixes begin the ids of items of requests.
 var inputPrefixes = map[string]string{itemMessage: "msg", itemReasoning: "rs", itemFunctionCall: "fc", itemFunctionOutput: "fco"}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/agent"
@@ -25,7 +26,7 @@ type transcript struct {
 }
 
 // baseKey is the additional property of a copied message that holds the base of
-// its items' ids, so that they stay the same.
+// its items' ids, place and turn, so that they stay the same.
 const baseKey = "perdure.item"
 
 // transcript reads a conversation. The ids of what agents have said are those of
@@ -83,18 +84,20 @@ func (h *Handler) readTurn(ctx context.Context, session agent.SessionID, t *tran
 	if info, err := h.agentOf(label); err == nil {
 		label = info.Name
 	}
-	short, step := idOf(session, turn.ID, 0).short(), 0
+	ref, step := idOf(session, turn.ID, 0).itemRef(), 0
 	for n, m := range log {
-		base := fmt.Sprintf("%s_in_%d", short, n)
+		base := []string{inputPlace(n), ref}
 		if n >= len(turn.Messages) && m.Message.Role == model.RoleAssistant {
 			step++
-			base = fmt.Sprintf("%s_%d", short, step)
+			base[0] = strconv.Itoa(step)
 		}
 		if !known {
-			base = fmt.Sprintf("p%d", m.Position)
+			base[0] = fmt.Sprintf("p%d", m.Position)
 		}
 		if kept := m.Message.AdditionalProperties[baseKey]; len(kept) > 0 {
-			_ = json.Unmarshal(kept, &base) // of our own making
+			if err := json.Unmarshal(kept, &base); err != nil || len(base) != 2 {
+				return &perdure.Error{Code: perdure.Internal, Op: "read conversation", Instance: m.Turn, Message: "the id of an item is damaged", Cause: err}
+			}
 		}
 		t.add(m.Message, base, label, func(tool string) bool { return n < len(turn.Messages) || functions[tool] })
 	}
@@ -102,7 +105,7 @@ func (h *Handler) readTurn(ctx context.Context, session agent.SessionID, t *tran
 }
 
 // add adds a message. Results of the agent's own calls are part of these.
-func (t *transcript) add(m *model.Message, base, label string, function func(tool string) bool) {
+func (t *transcript) add(m *model.Message, base []string, label string, function func(tool string) bool) {
 	copied := *m
 	copied.AdditionalProperties = model.Properties{}
 	for k, v := range m.AdditionalProperties {
@@ -118,7 +121,9 @@ func (t *transcript) add(m *model.Message, base, label string, function func(too
 		}
 		rest.Contents = append(rest.Contents, c)
 	}
-	items, of := itemsOf(&rest, func(typ string, k int) string { return fmt.Sprintf("%s_%s_%d", inputPrefixes[typ], base, k) })
+	items, of := itemsOf(&rest, func(typ string, k int) string {
+		return itemID(inputPrefixes[typ], base[0], k, base[1])
+	})
 	for n, i := range items {
 		if i.Type == itemFunctionCall && !function(i.Name) {
 			i.Type, i.ID, i.ServerLabel = itemCall, prefixes[itemCall]+i.ID[len(prefixes[itemFunctionCall]):], label

@@ -101,7 +101,7 @@ func (s *segment) read(ctx context.Context) error {
 
 // translator returns one that has read nothing.
 func (s *segment) translator(emit func(event)) *translator {
-	t := &translator{turn: s.id.short(), label: s.agent.Name, segment: s.id.segment, emit: emit, functions: map[string]bool{}}
+	t := &translator{ref: s.id.itemRef(), label: s.agent.Name, segment: s.id.segment, emit: emit, functions: map[string]bool{}}
 	for _, f := range s.turn.Options.Tools {
 		t.functions[f.Name] = true
 	}
@@ -161,7 +161,7 @@ func (s *segment) addResults(ctx context.Context, output []*item) error {
 		return err
 	}
 	for _, m := range log {
-		for _, c := range m.Contents {
+		for _, c := range m.Message.Contents {
 			r, ok := c.(*model.FunctionResult)
 			if !ok {
 				continue
@@ -178,8 +178,8 @@ func (s *segment) addResults(ctx context.Context, output []*item) error {
 
 // messages returns the messages that the turn has added to the conversation so
 // far, those that it answers included.
-func (s *segment) messages(ctx context.Context) ([]*model.Message, error) {
-	var messages []*model.Message
+func (s *segment) messages(ctx context.Context) ([]agent.LogMessage, error) {
+	var messages []agent.LogMessage
 	for at := s.turn.First; ; {
 		page, err := s.Service.Messages(ctx, s.turn.Session, at, pageMessages)
 		if err != nil {
@@ -189,7 +189,7 @@ func (s *segment) messages(ctx context.Context) ([]*model.Message, error) {
 			if m.Turn != s.turn.ID {
 				return messages, nil
 			}
-			messages = append(messages, m.Message)
+			messages = append(messages, m)
 			at = m.Position + 1
 		}
 		if len(page) < pageMessages {

@@ -3,6 +3,7 @@ package responses
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/perdure/perdure/agent"
 )
@@ -21,7 +22,7 @@ const (
 // one of its segments. What it does depends on the frames alone, so that each
 // event has the same number whenever it is told.
 type translator struct {
-	turn      string          // the turn's part of the ids of items
+	ref       string          // the turn's part of the ids of items
 	label     string          // of the agent as the server of its tools
 	functions map[string]bool // names of the caller's tools
 	segment   int             // that is wanted
@@ -322,15 +323,11 @@ const approvalPrefix = "mcpr_"
 // id is the id of an item of the attempt. Items of the first attempt of a step
 // can be found in the conversation by it.
 func (t *translator) id(typ string, number int) string {
-	id := itemID(typ, t.turn, t.step, number)
+	place := strconv.Itoa(t.step)
 	if t.attempt > 1 {
-		id += fmt.Sprintf("_%d", t.attempt)
+		place += fmt.Sprintf("x%d", t.attempt)
 	}
-	return id
-}
-
-func itemID(typ, turn string, step, number int) string {
-	return fmt.Sprintf("%s_%s_%d_%d", prefixes[typ], turn, step, number)
+	return itemID(prefixes[typ], place, number, t.ref)
 }
 
 // part is the part of the open item with a text.
