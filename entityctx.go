@@ -35,6 +35,7 @@ type EntityOperation struct {
 	Signal    bool // nobody waits for the answer
 	Input     history.Text
 	Now       time.Time
+	Trace     *history.TraceContext // of who has sent it; nil = none
 
 	State    history.Text // absent = the entity does not exist
 	Steps    []EntityStep // what it asked for

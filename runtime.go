@@ -29,11 +29,15 @@ type Info struct {
 	Name        string
 	Version     string
 	Tags        map[string]string
-	Parent      *Parent // nil if it has none
-	Seed        string  // what ids and chance derive from
+	Parent      *Parent               // nil if it has none
+	Trace       *history.TraceContext // of who has started it; nil = none
+	Seed        string                // what ids and chance derive from
 	Now         time.Time
 	Replaying   bool
 	Logger      *slog.Logger
+	// Value returns what the context of the worker has for a key, as activities
+	// find it. What the orchestration does must not depend on it.
+	Value func(key any) any
 }
 
 // StepKind says what a Step asks for.

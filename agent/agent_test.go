@@ -50,7 +50,7 @@ func (w *watched) WriteRows(ctx context.Context, r *hub.WriteRows) error {
 
 // begin starts a node over a disk; it is stopped at the end of the test at the
 // latest. Its clock starts at the same time each time.
-func begin(t *testing.T, disk *memory.Disk, reg *perdure.Registry) *node {
+func begin(t *testing.T, disk *memory.Disk, reg *perdure.Registry, observed ...agent.Telemetry) *node {
 	t.Helper()
 	if err := reg.Err(); err != nil {
 		t.Fatal(err)
@@ -59,11 +59,11 @@ func begin(t *testing.T, disk *memory.Disk, reg *perdure.Registry) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return beginOn(t, s, reg)
+	return beginOn(t, s, reg, observed...)
 }
 
 // beginOn starts a node over a store.
-func beginOn(t *testing.T, s store.Store, reg *perdure.Registry) *node {
+func beginOn(t *testing.T, s store.Store, reg *perdure.Registry, observed ...agent.Telemetry) *node {
 	t.Helper()
 	n := &node{clock: clock.NewVirtual(time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)), done: make(chan error, 1)}
 	var err error
@@ -74,6 +74,11 @@ func beginOn(t *testing.T, s store.Store, reg *perdure.Registry) *node {
 	n.full = make(chan struct{}, 1)
 	n.client = client.New(&watched{n.hub, n.full})
 	n.Service = agent.NewService(n.client)
+	for _, o := range observed {
+		if err := n.Observe(o); err != nil {
+			t.Fatal(err)
+		}
+	}
 	var ctx context.Context
 	ctx, n.cancel = context.WithCancel(context.Background())
 	go func() { n.done <- n.hub.Run(n.Context(ctx)) }()

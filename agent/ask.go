@@ -128,6 +128,7 @@ func (t *turn) schedule(index int, reserved Spending) (*modelOutput, error) {
 	in := modelInput{
 		Log: t.log, View: t.view, First: t.first, To: t.position, Step: t.step, Offset: t.offset, Hash: t.hash,
 		Session: t.in.Session, Options: t.in.Options != nil, Context: t.context, Model: index, Stream: t.in.Stream, Cut: t.cut, Failed: t.failed,
+		Trace: t.in.Trace,
 	}
 	in.View.Tokens = 0
 	if len(t.purse) > 0 {

@@ -82,6 +82,7 @@ type contextInput struct {
 	Log   string   `json:"log,omitempty"`
 	First int64    `json:"first,omitempty"`
 	To    int64    `json:"to,omitempty"`
+	Trace traceRef `json:"trace,omitempty"` // the turn's
 }
 
 // contextOutput is its output: what is too much for it is a row of the turn.
@@ -109,7 +110,7 @@ func (t *turn) provide() error {
 	if !t.agent.provides() {
 		return nil
 	}
-	out, err := await(t, perdure.CallNamed[*contextOutput](t.ctx, contextPrefix+fold(t.agent.Name), contextInput{Turn: t.info()},
+	out, err := await(t, perdure.CallNamed[*contextOutput](t.ctx, contextPrefix+fold(t.agent.Name), contextInput{Turn: t.info(), Trace: t.in.Trace},
 		perdure.WithRetry(defaultRetry), perdure.WithTimeout(modelTimeout)))
 	if err != nil {
 		return err
@@ -130,7 +131,7 @@ func (t *turn) save() error {
 		return nil
 	}
 	_, err := perdure.CallNamed[*contextOutput](t.ctx, contextPrefix+fold(t.agent.Name), contextInput{
-		Turn: t.info(), Save: true, Log: t.log, First: t.first, To: t.position,
+		Turn: t.info(), Save: true, Log: t.log, First: t.first, To: t.position, Trace: t.in.Trace,
 	}, perdure.WithRetry(defaultRetry), perdure.WithTimeout(modelTimeout)).Await()
 	return err
 }
@@ -145,6 +146,9 @@ func (c *code) contextStep(ctx context.Context, in contextInput) (*contextOutput
 	h, err := service.client.Hub(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if o := observerOf(ctx); o != nil {
+		ctx = o.below(ctx, in.Trace)
 	}
 	if in.Save {
 		return nil, c.saveTurn(ctx, h, in)

@@ -48,9 +48,27 @@ const maxSends = 3
 // errSlow is the cause with which the time of a call ends.
 var errSlow = errors.New("the time of the call is over")
 
-// invoke calls the tool once. A panic of a tool that must not be called twice is
-// an unknown outcome.
-func (b *boundTool) invoke(ctx context.Context, arguments string) (result json.RawMessage, err error) {
+// invoke calls the tool once, in a span of its own.
+func (b *boundTool) invoke(ctx context.Context, arguments string) (json.RawMessage, error) {
+	ctx, span := b.beginTool(ctx, arguments)
+	if span == nil {
+		return b.call(ctx, arguments)
+	}
+	returned := false
+	defer func() {
+		if !returned {
+			span.end(nil, errPanic)
+		}
+	}()
+	result, err := b.call(ctx, arguments)
+	returned = true
+	span.end(result, err)
+	return result, err
+}
+
+// call calls the tool. A panic of a tool that must not be called twice is an
+// unknown outcome.
+func (b *boundTool) call(ctx context.Context, arguments string) (result json.RawMessage, err error) {
 	if b.effect.once() {
 		defer func() {
 			if p := recover(); p != nil {

@@ -30,6 +30,8 @@ type modelInput struct {
 	Model   int    `json:"model,omitempty"`   // which of the agent's models is asked, from 0
 	Failed  int    `json:"failed,omitempty"`  // calls of tools in a row, until now
 	Cut     int64  `json:"cut,omitempty"`     // make a summary of what is before this position; 0 = answer
+	// Trace is the turn's.
+	Trace traceRef `json:"trace,omitempty"`
 	// Reserved is what the call may cost at most; nil = anything.
 	Reserved *Spending `json:"reserved,omitempty"`
 }
@@ -174,7 +176,16 @@ func (s *modelCall) call(ctx context.Context, m model.Model, request *model.Requ
 			return nil, err
 		}
 	}
-	answer, err := generate(ctx, s.agent.wrapModel(m), request, w, in.Step)
+	calling, span := s.beginChat(ctx, about, request)
+	answer, err := generate(calling, s.agent.wrapModel(m), request, w, in.Step, span)
+	reserved := Spending{Calls: 1}
+	if s.worst != nil {
+		reserved = *s.worst
+	}
+	if err == nil {
+		s.spent = spendingOf(answer.Usage(), price, reserved)
+	}
+	span.end(answer, s.spent.USD, err)
 	if show {
 		var failed error
 		if s.next, failed = w.close(); err == nil {
@@ -184,11 +195,6 @@ func (s *modelCall) call(ctx context.Context, m model.Model, request *model.Requ
 	if err != nil {
 		return nil, modelError(ctx, err, answer)
 	}
-	reserved := Spending{Calls: 1}
-	if s.worst != nil {
-		reserved = *s.worst
-	}
-	s.spent = spendingOf(answer.Usage(), price, reserved)
 	return answer, nil
 }
 
@@ -210,12 +216,13 @@ func markCall(ctx context.Context, h hub.Rows, turn string) (lost bool, err erro
 // generate makes one attempt to have the request answered. With an error it
 // returns what came before it. What is said is shown in the stream w, if there is
 // one.
-func generate(ctx context.Context, m model.Model, req *model.Request, w *attempt, step int) (*model.Response, error) {
+func generate(ctx context.Context, m model.Model, req *model.Request, w *attempt, step int, span *chatSpan) (*model.Response, error) {
 	var all model.Collector
 	for u, err := range m.Generate(ctx, req) {
 		if err != nil {
 			return all.Response(), err
 		}
+		span.heard()
 		all.Add(u)
 		if w == nil {
 			continue

@@ -23,6 +23,7 @@ type runRequest struct {
 	Import  bool             `json:"import,omitempty"` // the messages are not answered
 
 	Principal Principal `json:"principal,omitzero"` // who sends them
+	Trace     traceRef  `json:"trace,omitempty"`    // the span below which they are answered
 
 	// Of requests of Microsoft's SDKs only.
 	dialect dafx.Dialect // of the answer; "" = our own

@@ -90,14 +90,14 @@ func (r Ref) Run(ctx *perdure.Context, prompt string, opts ...RunOption) *Task {
 		return &Task{perdure.FailedTask[*Response](ctx, err)}
 	}
 	if !o.inside {
-		in := turnInput{Agent: r.name, Messages: messages, Options: request.Options}
+		in := turnInput{Agent: r.name, Messages: messages, Options: request.Options, Trace: runTrace(ctx)}
 		if o.pool != nil {
 			return o.pool.run(ctx, in)
 		}
 		return &Task{perdure.CallOrchestrationNamed[*Response](ctx, turnPrefix+fold(r.name), in,
 			perdure.WithTags(map[string]string{tagAgent: r.name}))}
 	}
-	request.CorrelationID = ctx.NewID()
+	request.CorrelationID, request.Trace = ctx.NewID(), runTrace(ctx)
 	id := perdure.NewEntityID(entityPrefix+r.name, o.session)
 	return &Task{perdure.CallEntity[*Response](ctx, id, opRun, request)}
 }

@@ -24,6 +24,8 @@ type Service struct {
 	live    live
 	running runningSteps
 	asked   bell
+
+	observer *observer // nil = nobody watches
 }
 
 // NewService returns a service over a client's hub.
@@ -128,8 +130,10 @@ func (s *Service) admit(ctx context.Context, h hub.Hub, session SessionID, reque
 	if a.Duplicate, err = state.repeated(a.Turn, request); err != nil || a.Duplicate {
 		return a, err
 	}
+	trace := traceIn(ctx)
 	if request.Busy != "" && request.Busy != BusyQueue || request.After != "" { // what becomes of it is known only to the session
 		var reply admitReply
+		request.Trace = trace
 		if err := askSession(ctx, h, session, opAdmit, request, &reply); err != nil {
 			return Accepted{}, err
 		}
@@ -144,7 +148,10 @@ func (s *Service) admit(ctx context.Context, h hub.Hub, session SessionID, reque
 	if given != "" && state != nil {
 		repeat = state.Incarnation + " " + given
 	}
-	return a, h.Signal(ctx, &hub.Signal{RequestID: repeat, InstanceID: session.String(), Operation: opRun, Input: text})
+	// Beside the input: who repeats the message may be traced anew.
+	return a, h.Signal(ctx, &hub.Signal{
+		RequestID: repeat, InstanceID: session.String(), Operation: opRun, Input: text, Trace: trace.traceContext(),
+	})
 }
 
 // Import writes messages into a session without having them answered, such as a

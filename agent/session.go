@@ -96,6 +96,7 @@ type admitted struct {
 	Options       *TurnOptions     `json:"options,omitempty"`  // as Messages
 	Import        bool             `json:"import,omitempty"`
 	Principal     Principal        `json:"principal,omitzero"`
+	Trace         traceRef         `json:"trace,omitempty"`   // the span below which the turn runs
 	Replies       []string         `json:"replies,omitempty"` // tokens of callers that wait
 	// Foreign says how the callers among Replies that use Microsoft's SDKs want to
 	// be answered.
@@ -211,7 +212,10 @@ func (s *session) admit(r *runRequest, waits bool) (*admitReply, error) {
 	}
 	a := &admitted{
 		Turn: turn, CorrelationID: r.CorrelationID, Messages: messages, Options: r.Options, Import: r.Import, Refused: r.refused,
-		Principal: r.Principal, At: s.ctx.Now(),
+		Principal: r.Principal, At: s.ctx.Now(), Trace: traceOf(perdure.OperationOf(s.ctx).Trace),
+	}
+	if a.Trace == "" {
+		a.Trace = r.Trace.valid()
 	}
 	if r.After != "" && s.newest() != short(r.After) {
 		return nil, &perdure.Error{Code: perdure.FailedPrecondition, Op: "run agent", Instance: s.ctx.ID().String(),
@@ -267,12 +271,12 @@ func (s *session) next() error {
 		Agent: s.agent.Name, Session: s.id.String(), CorrelationID: a.CorrelationID,
 		Log: logID(s.id.String(), s.Incarnation), View: s.view(), Head: s.Head, Messages: a.Messages,
 		Options: a.Options, Import: a.Import, Principal: a.Principal, Refused: a.Refused, Pending: s.Pending, Active: s.Active,
-		Turns: s.Turns, State: s.State,
+		Turns: s.Turns, State: s.State, Trace: a.Trace,
 	}, perdure.WithID(a.Turn), perdure.WithTags(map[string]string{
 		tagAgent: s.agent.Name, tagSession: s.id.String(), tagCorrelation: a.CorrelationID,
 	}),
 		perdure.WithFold(foldAfter, rowStream))
-	a.Messages, a.Options = nil, nil
+	a.Messages, a.Options, a.Trace = nil, nil, ""
 	s.Running = a
 	return err
 }

@@ -149,6 +149,7 @@ func (t *turn) stopChild(id string, task *perdure.Task[*turnOutput]) {
 // start starts a turn as a child, which spends what the turn may spend. Settle is
 // to be called when it has ended, with its output, nil if it has failed.
 func (t *turn) start(in turnInput, id string) (task *perdure.Task[*turnOutput], settle func(*turnOutput)) {
+	in.Trace = t.span().ref()
 	var g *granted
 	if len(t.purse) > 0 {
 		in.Grant, g = t.purse.grantTo(t.ctx, id)

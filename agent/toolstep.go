@@ -21,6 +21,7 @@ type toolInput struct {
 	CorrelationID string    `json:"correlationId,omitempty"`
 	Decision      string    `json:"decision,omitempty"` // that was waited for
 	Expired       bool      `json:"expired,omitempty"`  // its time is over
+	Trace         traceRef  `json:"trace,omitempty"`    // the turn's
 }
 
 // toolOutput is the outcome of a tool step: the result of the tool, or what it
@@ -83,6 +84,9 @@ func (c *code) toolStep(ctx context.Context, in toolInput) (*toolOutput, error) 
 		Agent: c.agent.Name, Tool: in.Tool, CallID: in.CallID, Session: in.Session,
 		Turn: perdure.Activity(ctx).InstanceID, CorrelationID: in.CorrelationID, Originator: in.Originator,
 	})
+	if o := observerOf(ctx); o != nil {
+		ctx = o.below(ctx, in.Trace)
+	}
 	if b.guarded() {
 		g, err := newGate(ctx, b, in, arguments, refusal)
 		if err != nil {

@@ -60,7 +60,7 @@ func (c *toolCall) tool() *boundTool {
 func (c *toolCall) run() {
 	in := toolInput{
 		Tool: c.call.Name, CallID: c.call.CallID, Arguments: c.call.Arguments, Agent: c.agent.Name, Step: c.step,
-		Session: c.in.Session, CorrelationID: c.in.CorrelationID, Originator: c.in.Principal,
+		Session: c.in.Session, CorrelationID: c.in.CorrelationID, Originator: c.in.Principal, Trace: c.in.Trace,
 	}
 	var timer *perdure.Timer
 	for c.err == nil {

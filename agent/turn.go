@@ -39,7 +39,8 @@ type turnInput struct {
 	// Context is the instance id of the run that has what providers gave.
 	Context string `json:"context,omitempty"`
 
-	Grant *grant `json:"grant,omitempty"` // of a budget of the run that has started this one; nil = none
+	Grant *grant   `json:"grant,omitempty"` // of a budget of the run that has started this one; nil = none
+	Trace traceRef `json:"trace,omitempty"` // the span below which it runs
 }
 
 // turnOutput is the output of a turn: its response, and what a turn around it
@@ -108,12 +109,13 @@ type turn struct {
 	steer    *perdure.Task[steering] // ends when a message comes for the turn; nil as stop
 	steers   []string                // turns whose messages it took
 	trail    []Frame                 // for the record
+	began    time.Time
 }
 
 // turn is the orchestration that answers a message.
 func (c *code) turn(ctx *perdure.Context, in turnInput) (*turnOutput, error) {
 	t := &turn{code: c, ctx: ctx, in: in, log: in.Log, stream: in.Stream, first: in.Head, position: in.Head, offset: in.Offset,
-		view: in.View, context: in.Context}
+		view: in.View, context: in.Context, began: ctx.Now()}
 	if t.log == "" {
 		t.log = logID(ctx.InstanceID(), ctx.ExecutionID())
 	}
@@ -387,6 +389,7 @@ func (t *turn) end(r *Response, failed error) (*turnOutput, error) {
 			last.Status = statusCanceled
 		}
 	}
+	t.observe(last.Status, r, failed)
 	if failed != nil { // the step that failed may have streamed: the end comes after it all
 		t.offset = nextBase(t.offset + failureLeap)
 	}

@@ -270,13 +270,14 @@ type ExecutionSuspended struct{ Input Text }
 type ExecutionResumed struct{ Input Text }
 
 // EntityOperationSignaled is an operation on an entity that nobody waits for.
-// TargetInstanceID is set in histories only.
+// TargetInstanceID is set in histories only; ParentTrace (1000) is ours.
 type EntityOperationSignaled struct {
 	RequestID        string
 	Operation        string
 	ScheduledTime    time.Time // zero = at once
 	Input            Text
 	TargetInstanceID Text
+	ParentTrace      *TraceContext
 }
 
 // EntityOperationCalled is an operation on an entity whose caller waits for the

@@ -1,9 +1,11 @@
 package history
 
-// Our own fields in the messages of locks.
+// Our own fields in the messages of locks, and of signals.
 const (
 	numLockSet         = 1000
 	numParentExecution = 1001
+
+	numSignalTrace = 1000
 )
 
 func (x *EntityOperationSignaled) encode(b []byte) []byte {
@@ -11,7 +13,8 @@ func (x *EntityOperationSignaled) encode(b []byte) []byte {
 	b = appendString(b, 2, x.Operation)
 	b = appendTime(b, 3, x.ScheduledTime)
 	b = appendText(b, 4, x.Input)
-	return appendText(b, 5, x.TargetInstanceID)
+	b = appendText(b, 5, x.TargetInstanceID)
+	return appendTrace(b, numSignalTrace, x.ParentTrace)
 }
 
 func (x *EntityOperationSignaled) decode(d *decoder, f *field) error {
@@ -26,6 +29,8 @@ func (x *EntityOperationSignaled) decode(d *decoder, f *field) error {
 		return d.text(f, &x.Input)
 	case 5:
 		return d.text(f, &x.TargetInstanceID)
+	case numSignalTrace:
+		return decodeInto(d, f, &x.ParentTrace)
 	}
 	return nil
 }

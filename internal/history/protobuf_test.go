@@ -52,7 +52,7 @@ HistoryStateEvent: orchestrationState=1 OrchestrationState
 ContinueAsNewEvent: input=1 SV
 ExecutionSuspendedEvent: input=1 SV
 ExecutionResumedEvent: input=1 SV
-EntityOperationSignaledEvent: requestId=1, operation=2, scheduledTime=3 TS, input=4 SV, targetInstanceId=5 SV
+EntityOperationSignaledEvent: requestId=1, operation=2, scheduledTime=3 TS, input=4 SV, targetInstanceId=5 SV, parentTraceContext=1000 TraceContext
 EntityOperationCalledEvent: requestId=1, operation=2, scheduledTime=3 TS, input=4 SV, parentInstanceId=5 SV, parentExecutionId=6 SV, targetInstanceId=7 SV
 EntityOperationCompletedEvent: requestId=1, output=2 SV
 EntityOperationFailedEvent: requestId=1, failureDetails=2 TaskFailureDetails

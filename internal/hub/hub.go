@@ -148,7 +148,8 @@ type Signal struct {
 	InstanceID string // "@name@key"
 	Operation  string
 	Input      history.Text
-	At         time.Time // zero = at once
+	At         time.Time             // zero = at once
+	Trace      *history.TraceContext // of who sends it; a repeat may have another one
 }
 
 // ControlKind is what a Control does.

@@ -27,7 +27,7 @@ func (r *Runner) RunEntity(t engine.EntityTurn) engine.EntityResult {
 		op := perdure.EntityOperation{Entity: id, Now: t.Time.UTC(), State: result.State}
 		switch b := ev.Body.(type) {
 		case *history.EntityOperationSignaled:
-			op.Name, op.RequestID, op.Input, op.Signal = b.Operation, b.RequestID, b.Input, true
+			op.Name, op.RequestID, op.Input, op.Signal, op.Trace = b.Operation, b.RequestID, b.Input, true, b.ParentTrace
 		case *history.EntityOperationCalled:
 			op.Name, op.RequestID, op.Input = b.Operation, b.RequestID, b.Input
 		}

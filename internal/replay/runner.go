@@ -10,6 +10,8 @@ import (
 type Options struct {
 	// Logger is what Context.Logger of orchestrations writes to. Nil = nowhere.
 	Logger *slog.Logger
+	// Value finds what the worker was run with, see perdure.Info. Nil = nothing.
+	Value func(key any) any
 	// MaxActions bounds the actions of one turn; an orchestration that exceeds
 	// it fails. 0 = 100,000.
 	MaxActions int
@@ -35,7 +37,17 @@ func NewRunner(reg *perdure.Registry, opts Options) *Runner {
 	if opts.MaxBranches <= 0 {
 		opts.MaxBranches = 10_000
 	}
+	if opts.Value == nil {
+		opts.Value = func(any) any { return nil }
+	}
 	return &Runner{reg: reg, opts: opts}
+}
+
+// With returns a Runner whose orchestrations find what a worker was run with.
+func (r *Runner) With(value func(key any) any) *Runner {
+	opts := r.opts
+	opts.Value = value
+	return &Runner{reg: r.reg, opts: opts}
 }
 
 // Knows reports whether an orchestration is registered under the name, for any
@@ -66,6 +78,7 @@ func (r *Runner) Open(instanceID, executionID string) *Execution {
 			ExecutionID: executionID,
 			Seed:        executionID,
 			Logger:      r.opts.Logger,
+			Value:       r.opts.Value,
 		},
 	}
 	return e

@@ -214,7 +214,7 @@ func (m *machine) start(ev *history.Event, b *history.ExecutionStarted) {
 		return
 	}
 	m.begun = true
-	m.info.Name, m.info.Version, m.info.Tags = b.Name, b.Version.S, b.Tags
+	m.info.Name, m.info.Version, m.info.Tags, m.info.Trace = b.Name, b.Version.S, b.Tags, b.ParentTrace
 	if m.info.Now.IsZero() {
 		m.info.Now = ev.Time.UTC()
 	}

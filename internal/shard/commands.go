@@ -244,7 +244,7 @@ func (o *Owner) Signal(ctx context.Context, r *hub.Signal) error {
 		}
 		l.send(r.InstanceID, "signal", c, r.RequestID, &engine.Message{Event: &history.Event{
 			ID: -1, Time: l.clock.Now().UTC().Truncate(time.Microsecond), Body: &history.EntityOperationSignaled{
-				RequestID: id, Operation: r.Operation, Input: r.Input, ScheduledTime: r.At,
+				RequestID: id, Operation: r.Operation, Input: r.Input, ScheduledTime: r.At, ParentTrace: r.Trace,
 			},
 		}}, r.Operation, r.Input, r.At)
 	})

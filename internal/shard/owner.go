@@ -117,7 +117,7 @@ func (o *Owner) Run(ctx context.Context) error {
 		return err
 	}
 	l := &loop{
-		ctx: base, node: o.cfg.Node, store: o.store, code: o.cfg.Code, clock: o.clock, logger: o.cfg.Logger,
+		ctx: base, node: o.cfg.Node, store: o.store, code: o.cfg.Code.With(base.Value), clock: o.clock, logger: o.cfg.Logger,
 		limits: o.cfg.Limits, ids: newIDs(o.cfg.Random), mail: o.mail, leases: leases, epoch: leases[0].Epoch,
 		instances: make(map[string]*instance), spilled: make(map[string]bool), recovering: true,
 		cache:    cache{max: o.cfg.Limits.CacheBytes, maxParked: o.cfg.Limits.ParkedBytes},
