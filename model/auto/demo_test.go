@@ -119,7 +119,7 @@ func TestDemoFillsSchema(t *testing.T) {
 	r := ask(t, &model.Request{
 		Messages: []*model.Message{model.UserText("Tell a joke")},
 		Format: &model.Format{Schema: json.RawMessage(`{"type":"object","required":["joke","tags","kind","at"],
-			"properties":{"joke":{"type":"string"},"tags":{"type":"array","items":{"type":"string"}},
+			"properties":{"joke":{"type":"string"},"tags":{"type":["null","array"],"items":{"type":"string"}},
 			"kind":{"enum":["pun"]},"at":{"$ref":"#/$defs/at"}},"$defs":{"at":{"type":["integer","null"],"minimum":3,"maximum":3}}}`)},
 	})
 	var got struct {

@@ -70,6 +70,20 @@ func (t *typeNames) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, (*[]string)(t))
 }
 
+// first returns the first type that is not null: what may be left out, such as a
+// list in Go, is filled in all the same.
+func (t typeNames) first() string {
+	if len(t) == 0 {
+		return "object"
+	}
+	for _, name := range t {
+		if name != "null" {
+			return name
+		}
+	}
+	return "null"
+}
+
 func stringOf(data []byte) (string, bool) {
 	var s *string
 	if err := json.Unmarshal(data, &s); err != nil || s == nil {
@@ -133,11 +147,7 @@ func (f *filler) value(raw json.RawMessage, depth int) any {
 	case len(s.OneOf) > 0:
 		return f.value(s.OneOf[0], depth-1)
 	}
-	kind := "object"
-	if len(s.Type) > 0 {
-		kind = s.Type[0]
-	}
-	switch kind {
+	switch kind := s.Type.first(); kind {
 	case "string":
 		return f.string()
 	case "integer", "number":
