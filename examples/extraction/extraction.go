@@ -7,6 +7,9 @@
 //	curl --json '{"name":"ReadInvoice","id":"inv-1","input":{"media_type":"image/png","data":"iVBORw0KGgo="}}' \
 //	  http://127.0.0.1:8080/api/v1/runs
 //	curl 'http://127.0.0.1:8080/api/v1/runs/inv-1?wait=30s'
+//
+// (The offline demo model sees no images and makes an invoice up, which is refused: its
+// items do not add up.)
 package extraction
 
 import (

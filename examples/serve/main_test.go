@@ -1,0 +1,49 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/model/auto"
+)
+
+// TestExamples has each folder beside this one in the table and in the index, and
+// registers all that need nothing from outside.
+func TestExamples(t *testing.T) {
+	folders, err := os.ReadDir("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	index, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("MODEL_URL", "http://127.0.0.1:1/v1")
+	t.Setenv("MODEL", "m")
+	all := examples()
+	for _, f := range folders {
+		name := f.Name()
+		if !f.IsDir() || name == "serve" {
+			continue
+		}
+		if !strings.Contains(string(index), "]("+name+")") {
+			t.Errorf("examples/README.md does not link %s", name)
+		}
+		if all[name] == nil {
+			t.Errorf("serve does not know %s", name)
+			continue
+		}
+		if name == "mcpclient" {
+			continue // has to connect
+		}
+		reg := perdure.NewRegistry()
+		if err := all[name](t.Context(), reg, auto.NewDemo(auto.DemoConfig{})); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := reg.Err(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
