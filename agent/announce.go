@@ -2,7 +2,6 @@ package agent
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"github.com/perdure/perdure"
@@ -15,7 +14,7 @@ import (
 
 // Unannounced lists open decisions of which nobody outside is known to have been
 // told, from a cursor on (nil = from the start). It reads the open decisions, all of
-// them after a while: ask sparsely, or when Asked says so.
+// them after a while: ask sparsely, or when WatchDecisions says so.
 func (s *Service) Unannounced(ctx context.Context, after []byte) (DecisionPage, error) {
 	h, err := s.client.Hub(ctx)
 	if err != nil {
@@ -76,30 +75,14 @@ func (s *Service) Announced(ctx context.Context, id string) error {
 	return err
 }
 
-// Asked returns a channel that is closed when a tool of this process needs a
-// decision, which is opened moments later. Other decisions it does not tell of.
-func (s *Service) Asked() <-chan struct{} { return s.asked.next() }
-
-// bell wakes those who wait for the next ring. The zero value is ready to use.
-type bell struct {
-	mu sync.Mutex // guards ch
-	ch chan struct{}
-}
-
-func (b *bell) next() <-chan struct{} {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.ch == nil {
-		b.ch = make(chan struct{})
+// WatchDecisions returns a channel that holds a value when a decision was asked for
+// or has changed after the call. It is closed when the watch ends, with ctx or with
+// the hub: watch anew then. What becomes of calls whose turn has ended it tells of
+// only once Decisions or Unannounced has looked.
+func (s *Service) WatchDecisions(ctx context.Context) (<-chan struct{}, error) {
+	h, err := s.client.Hub(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return b.ch
-}
-
-func (b *bell) ring() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.ch != nil {
-		close(b.ch)
-		b.ch = nil
-	}
+	return h.WatchRows(ctx, rowDecision, "")
 }

@@ -160,7 +160,7 @@ func (t *turn) openPurse() {
 		l := newLedger(t.ctx, b)
 		l.more = askPeople(t.ctx, l, &Decision{
 			Run: t.ctx.InstanceID(), Turn: t.ctx.InstanceID(), Agent: t.agent.Name, Session: t.in.Session,
-		})
+		}, t.frame)
 		t.purse = append(t.purse, l)
 	}
 	if t.in.Grant != nil {

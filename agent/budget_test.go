@@ -132,6 +132,18 @@ func TestBudget(t *testing.T) {
 			if _, err := n.Wait(ctxOf(t), a.Turn); perdure.CodeOf(err) != perdure.ResourceExhausted {
 				t.Errorf("Wait() = %v, want resource_exhausted", err)
 			}
+			shown := ""
+			for f, err := range n.Stream(ctxOf(t), a.Turn, 0) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if f.Type == agent.FrameDecision || f.Type == agent.FrameDecided {
+					shown += fmt.Sprint(f.Type, " ", f.Decision == d.ID, " ", f.Kind, "; ")
+				}
+			}
+			if want := "decision true budget; decided true budget; decision false budget; decided false budget; "; shown != want {
+				t.Errorf("the stream shows %q, want %q", shown, want)
+			}
 			if r := say(t, n, "k1", "stop"); r.Text != "stopped" || r.Spent.Calls != 1 {
 				t.Errorf("the next answer = %+v, want stopped with one call", r)
 			}

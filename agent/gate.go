@@ -33,7 +33,6 @@ type gate struct {
 	*boundTool
 	refusal   error // why the call cannot be made now; nil = it can
 	hub       hub.Rows
-	asked     *bell
 	in        toolInput
 	turn      string
 	execution string
@@ -66,7 +65,7 @@ func newGate(ctx context.Context, b *boundTool, in toolInput, arguments string, 
 	}
 	info := perdure.Activity(ctx)
 	g := &gate{
-		boundTool: b, refusal: refusal, hub: h, asked: &service.asked, in: in, turn: info.InstanceID, execution: info.ExecutionID,
+		boundTool: b, refusal: refusal, hub: h, in: in, turn: info.InstanceID, execution: info.ExecutionID,
 		activity: info.Token, effectID: info.EffectID, arguments: arguments, shown: shown,
 		hash: argsHash(in.Tool, b.version, shown, info.EffectID),
 	}

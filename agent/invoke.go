@@ -105,12 +105,7 @@ func (b *boundTool) call(ctx context.Context, arguments string) (result json.Raw
 }
 
 // run carries the call out, if it may be.
-func (g *gate) run(ctx context.Context) (out *toolOutput, err error) {
-	defer func() {
-		if out != nil && out.Ask != nil {
-			g.asked.ring()
-		}
-	}()
+func (g *gate) run(ctx context.Context) (*toolOutput, error) {
 	if g.effect.once() {
 		return g.carryOut(ctx)
 	}

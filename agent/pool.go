@@ -26,7 +26,7 @@ type pooled struct {
 // under it wait for a decision.
 func NewPool(ctx *perdure.Context, b Budget) *Pool {
 	l := newLedger(ctx, b)
-	l.more = askPeople(ctx, l, &Decision{Run: ctx.InstanceID()})
+	l.more = askPeople(ctx, l, &Decision{Run: ctx.InstanceID()}, func(Frame) {})
 	return &Pool{ledger: l}
 }
 
@@ -107,8 +107,9 @@ func decisionStep(ctx context.Context, in decisionInput) (*decisionOutput, error
 }
 
 // askPeople returns a function that asks whether a budget is to be raised. The
-// decisions are like the template, which says who asks.
-func askPeople(ctx *perdure.Context, l *ledger, template *Decision) func(Spending, bool) (raise, error) {
+// decisions are like the template, which says who asks; show is given frames for the
+// stream of the run.
+func askPeople(ctx *perdure.Context, l *ledger, template *Decision, show func(Frame)) func(Spending, bool) (raise, error) {
 	asked := 0
 	return func(need Spending, late bool) (raise, error) {
 		asked++
@@ -121,6 +122,8 @@ func askPeople(ctx *perdure.Context, l *ledger, template *Decision) func(Spendin
 			panic(err)
 		}
 		perdure.RuntimeOf(ctx).Begin(&perdure.Step{Kind: perdure.StepRows, Rows: []perdure.Row{row}})
+		show(Frame{Type: FrameDecision, Decision: d.ID, Kind: d.Kind})
+		defer show(Frame{Type: FrameDecided, Decision: d.ID, Kind: d.Kind})
 		for {
 			event := perdure.NewEvent[json.RawMessage](decisionEvent(d.ID)).Wait(ctx)
 			if _, err := event.Await(); err != nil {

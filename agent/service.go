@@ -23,7 +23,6 @@ type Service struct {
 	client  *client.Client
 	live    live
 	running runningSteps
-	asked   bell
 
 	observer *observer // nil = nobody watches
 }

@@ -37,8 +37,8 @@ type Config struct {
 	// Secret signs the requests: of the form whsec_ and base64 its decoded bytes,
 	// else its own.
 	Secret string
-	// Poll is how often the open decisions are looked through that no tool of this
-	// process has asked for. 0 = 15 s.
+	// Poll is how often it is looked for what nobody tells of: calls without an
+	// outcome whose turns have ended. 0 = 15 s.
 	Poll time.Duration
 	// FirstPause and MaxPause bound the pause after a request that failed, which
 	// doubles each time. 0 = 1 s and 5 min.
@@ -105,15 +105,22 @@ func Run(ctx context.Context, c Config) error {
 		Transport: c.Transport, Timeout: c.Timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
+	var changed <-chan struct{} // nil = nobody tells of decisions
 	for ctx.Err() == nil {
-		asked := c.Service.Asked()
-		wait := t.round(ctx)
-		timer := time.NewTimer(wait)
+		if changed == nil {
+			if changed, err = c.Service.WatchDecisions(ctx); err != nil && ctx.Err() == nil {
+				c.Logger.Warn("webhook: decisions cannot be watched", "err", err)
+			}
+		}
+		timer := time.NewTimer(t.round(ctx))
 		select {
 		case <-ctx.Done():
 		case <-timer.C:
-		case <-asked: // it is opened in a moment
-			t.hurry = looks
+		case _, open := <-changed:
+			if !open { // the hub ends, most likely
+				changed = nil
+				pause(ctx, t.FirstPause)
+			}
 		}
 		timer.Stop()
 	}
@@ -138,12 +145,15 @@ func (c *Config) fill() {
 	}
 }
 
-// After a tool has asked, decisions are looked for so many times, each time after
-// twice the pause before.
-const (
-	looks     = 6
-	firstLook = 20 * time.Millisecond
-)
+// pause waits for a while, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
 
 // failure is what is remembered of a decision that could not be told.
 type failure struct {
@@ -157,7 +167,6 @@ type teller struct {
 	secret []byte
 	client *http.Client
 	failed map[string]*failure
-	hurry  int // looks that are left after a tool has asked
 }
 
 // round tells what is to be told now, and returns how long to wait for the next.
@@ -191,10 +200,6 @@ func (t *teller) round(ctx context.Context) time.Duration {
 			continue
 		}
 		wait = min(wait, max(time.Until(f.next), time.Millisecond))
-	}
-	if t.hurry > 0 {
-		wait = min(wait, firstLook<<(looks-t.hurry))
-		t.hurry--
 	}
 	return wait
 }
