@@ -51,5 +51,5 @@ func (b *bench) registry() (*perdure.Registry, error) {
 		_, err := goOn().Wait(ctx).Await()
 		return "", err
 	})
-	return r, errors.Join(r.Err(), agent.Register(r, talker(result)))
+	return r, errors.Join(r.Err(), agent.Register(r, talker(b.cfg.Payload)))
 }

@@ -2,8 +2,11 @@ package bench
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"iter"
+	"math/rand/v2"
 	"time"
 
 	"github.com/perdure/perdure/agent"
@@ -16,18 +19,29 @@ const (
 	agentWindow = 50 // messages that the model is given of the session
 )
 
-// talker is an agent whose model answers at once, with the same text each time.
-func talker(text string) *agent.Agent {
-	return &agent.Agent{Name: agentName, Instructions: "Answer.", Model: instant(text), Window: agentWindow}
+// talker is an agent whose model answers at once, with so many characters.
+func talker(size int) *agent.Agent {
+	return &agent.Agent{Name: agentName, Instructions: "Answer.", Model: instant(size), Window: agentWindow}
 }
 
-// instant is a model that takes no time.
-type instant string
+// speech is text that cannot be compressed to less than three quarters.
+func speech(size int) string {
+	b := make([]byte, size*3/4+3)
+	for i := 0; i+8 <= len(b)+7; i += 8 {
+		var n [8]byte
+		binary.LittleEndian.PutUint64(n[:], rand.Uint64())
+		copy(b[i:], n[:])
+	}
+	return base64.StdEncoding.EncodeToString(b)[:size]
+}
+
+// instant is a model that takes no time. Its value is the size of its answers.
+type instant int
 
 // Generate implements model.Model.
 func (m instant) Generate(context.Context, *model.Request) iter.Seq2[*model.Update, error] {
 	return func(yield func(*model.Update, error) bool) {
-		yield(&model.Update{Role: model.RoleAssistant, Contents: model.Contents{&model.Text{Text: string(m)}}, FinishReason: model.FinishStop}, nil)
+		yield(&model.Update{Role: model.RoleAssistant, Contents: model.Contents{&model.Text{Text: speech(int(m))}}, FinishReason: model.FinishStop}, nil)
 	}
 }
 
@@ -39,11 +53,10 @@ func (b *bench) session(ctx context.Context) error {
 		return err
 	}
 	var turns []turn
-	say := b.cfg.text()
 	b.talk = id
 	b.result.Count, _, err = b.measured(ctx, "taking turns", b.cfg.Count, b.cfg.For, func(ctx context.Context, _ int) error {
 		began, used := time.Now(), cpuTime()
-		accepted, err := b.agents.Send(ctx, id, agent.Message{Text: say})
+		accepted, err := b.agents.Send(ctx, id, agent.Message{Text: speech(b.cfg.Payload)})
 		if err != nil {
 			return err
 		}
@@ -82,7 +95,7 @@ func (b *bench) folded(ctx context.Context, dir string) error {
 		},
 		func(ctx context.Context) error {
 			began := time.Now()
-			accepted, err := b.agents.Send(ctx, b.talk, agent.Message{Text: b.cfg.text()})
+			accepted, err := b.agents.Send(ctx, b.talk, agent.Message{Text: speech(b.cfg.Payload)})
 			if err != nil {
 				return err
 			}
