@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/internal/hub"
@@ -16,6 +17,7 @@ import (
 type TurnInfo struct {
 	Agent         string
 	Session       string // instance id; "" = none
+	Incarnation   string // of the session: another one when it was reset, deleted or has expired; "" = no session
 	Turn          string // instance id
 	CorrelationID string
 	Turns         int64 // of the session that have ended before
@@ -56,6 +58,8 @@ func (f ContextFunc) Provide(ctx context.Context, turn TurnInfo) (Addition, erro
 
 // History keeps conversations elsewhere. The model is then given what Load
 // returns, and the messages of the turn; the conversation is still logged here.
+// It is not told when a session is reset, deleted or expires: from then on its turns
+// have another TurnInfo.Incarnation.
 type History interface {
 	// Load returns the conversation before the turn.
 	Load(ctx context.Context, turn TurnInfo) ([]*model.Message, error)
@@ -98,6 +102,9 @@ func (t *turn) info() TurnInfo {
 	i := TurnInfo{
 		Agent: t.agent.Name, Session: t.in.Session, Turn: t.ctx.InstanceID(), CorrelationID: t.in.CorrelationID,
 		Turns: t.in.Turns, State: t.in.State, Messages: t.in.Messages,
+	}
+	if incarnation, ok := strings.CutPrefix(t.log, logID(t.in.Session, "")); ok {
+		i.Incarnation = incarnation
 	}
 	if t.in.Options != nil {
 		i.Metadata = t.in.Options.Metadata

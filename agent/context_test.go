@@ -14,6 +14,7 @@ import (
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/agent"
+	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/model"
 	"github.com/perdure/perdure/model/modeltest"
 	"github.com/perdure/perdure/perduretest"
@@ -277,6 +278,36 @@ func TestHistoryElsewhere(t *testing.T) {
 	})
 	if done.Commits < 8 {
 		t.Errorf("%d commits: too few to mean anything", done.Commits)
+	}
+}
+
+// TestTurnIncarnation resets a session: whoever keeps its conversation can tell the
+// one after from the one before.
+func TestTurnIncarnation(t *testing.T) {
+	var seen []string
+	a := joker(parrot())
+	a.Context = []agent.ContextProvider{agent.ContextFunc(func(_ context.Context, turn agent.TurnInfo) (agent.Addition, error) {
+		seen = append(seen, turn.Incarnation)
+		return agent.Addition{}, nil
+	})}
+	reg := registry(t, a)
+	perdure.AddOrchestrationNamed(reg, "Outside", func(ctx *perdure.Context, _ string) (string, error) { return a.Run(ctx, "four").Text() })
+	n := begin(t, &memory.Disk{}, reg)
+	say(t, n, "k1", "one")
+	say(t, n, "k1", "two")
+	if err := n.Reset(ctxOf(t), session(t, "k1")); err != nil {
+		t.Fatal(err)
+	}
+	say(t, n, "k1", "three")
+	started, err := n.client.Start(ctxOf(t), "Outside", "", client.StartOptions{})
+	if err == nil {
+		_, err = n.client.WaitCompletion(ctxOf(t), started.ID)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(seen) != 4 || seen[0] == "" || seen[0] != seen[1] || seen[2] == "" || seen[2] == seen[0] || seen[3] != "" {
+		t.Errorf("incarnations = %q, want two of the first conversation, one of the second, and none outside of sessions", seen)
 	}
 }
 

@@ -26,13 +26,13 @@ import (
 	"github.com/perdure/perdure/model"
 )
 
-// Folder is an agent.History: a directory for each session, in it a file with the
-// messages of each turn.
+// Folder is an agent.History: a directory for each conversation, in it a file with
+// the messages of each turn.
 type Folder string
 
 // Load returns the conversation before the turn.
 func (f Folder) Load(_ context.Context, turn agent.TurnInfo) ([]*model.Message, error) {
-	files, err := os.ReadDir(f.session(turn)) // in the order of their names
+	files, err := os.ReadDir(f.conversation(turn)) // in the order of their names
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func (f Folder) Load(_ context.Context, turn agent.TurnInfo) ([]*model.Message, 
 		if filepath.Ext(file.Name()) != ".json" {
 			continue // a file that a crash has left half written
 		}
-		text, err := os.ReadFile(filepath.Join(f.session(turn), file.Name()))
+		text, err := os.ReadFile(filepath.Join(f.conversation(turn), file.Name()))
 		if err != nil {
 			return nil, err
 		}
@@ -61,16 +61,21 @@ func (f Folder) Save(_ context.Context, turn agent.TurnInfo, messages []*model.M
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(f.session(turn), 0o700); err != nil {
+	if err := os.MkdirAll(f.conversation(turn), 0o700); err != nil {
 		return err
 	}
-	name := filepath.Join(f.session(turn), fmt.Sprintf("%08d.json", turn.Turns))
+	name := filepath.Join(f.conversation(turn), fmt.Sprintf("%08d.json", turn.Turns))
 	return writeFile(name, text)
 }
 
-// session returns the directory of a session, whose key may hold any characters.
-func (f Folder) session(turn agent.TurnInfo) string {
-	return filepath.Join(string(f), hex.EncodeToString([]byte(turn.Session)))
+// conversation returns the directory of a conversation. A session that was reset, or
+// has expired, begins another one under its old name; a run without a session is one.
+func (f Folder) conversation(turn agent.TurnInfo) string {
+	id := turn.Session + " " + turn.Incarnation
+	if turn.Session == "" {
+		id = turn.Turn
+	}
+	return filepath.Join(string(f), hex.EncodeToString([]byte(id)))
 }
 
 // writeFile writes a file that is there whole, and on disk, or not at all.

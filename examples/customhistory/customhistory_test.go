@@ -80,6 +80,26 @@ func TestCrashEverywhere(t *testing.T) {
 	})
 }
 
+// TestReset resets the session: the model is given nothing of what was said before.
+func TestReset(t *testing.T) {
+	reg := perdure.NewRegistry()
+	register(t, reg, t.TempDir())
+	env := perduretest.New(t, reg)
+	if _, err := env.Ask("Assistant", "k1", "zero"); err != nil {
+		t.Fatal(err)
+	}
+	id, err := agent.NewSessionID("Assistant", "k1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := env.Agents().Reset(env.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := env.Ask("Assistant", "k1", "one"); err != nil || r.Text != "(user one)" {
+		t.Errorf("Ask() = %+v, %v, want a new conversation", r, err)
+	}
+}
+
 // TestDamage has the store fail: the turn fails, and says which file it is about.
 func TestDamage(t *testing.T) {
 	dir := t.TempDir()

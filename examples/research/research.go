@@ -10,10 +10,10 @@
 //	  http://127.0.0.1:8080/api/v1/runs
 //	curl 'http://127.0.0.1:8080/api/v1/runs/q1?wait=30s'
 //
-// In Go, for whoever is to decide:
+// With a budget of 1500 tokens it has to be raised:
 //
-//	page, err := service.Decisions(ctx, agent.DecisionFilter{Kind: agent.DecisionBudget, State: agent.DecisionPending})
-//	_, err = service.Decide(ctx, page.Decisions[0].ID, agent.Answer{Answer: agent.AnswerRaise, Raise: &agent.Budget{Tokens: 10000}})
+//	curl 'http://127.0.0.1:8080/api/v1/decisions?kind=budget&state=pending'
+//	curl --json '{"answer":"raise","raise":{"tokens":20000}}' http://127.0.0.1:8080/api/v1/decisions/ID
 package research
 
 import (
