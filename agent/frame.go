@@ -44,6 +44,8 @@ type Frame struct {
 	Arguments string `json:"arguments,omitempty"`
 	Decision  string `json:"decision,omitempty"` // id
 	Kind      string `json:"kind,omitempty"`     // of the decision
+	// With are the decisions that were answered together with Decision.
+	With []string `json:"with,omitempty"`
 	// Result is what a tool has returned. A longer one than 8 KB is only in the
 	// conversation.
 	Result json.RawMessage `json:"result,omitempty"`

@@ -139,6 +139,9 @@ type Answer struct {
 	Raise   *Budget         // by how much, with AnswerRaise
 	Comment string          // told to the model if the call is not made
 	By      string          // who answers
+	// With are the ids of all decisions of the run that are answered together,
+	// this one included. The stream says so with the first of them.
+	With []string
 }
 
 // Decide answers a decision. On return the answer is durable and the run goes on.
@@ -200,11 +203,15 @@ func (d *storedDecision) answer(ctx context.Context, h hub.Hub, a *Answer, token
 	answered.State, answered.Answer, answered.Result = DecisionAnswered, a.Answer, a.Result
 	answered.Raise, answered.Comment, answered.AnsweredBy, answered.AnsweredAt = a.Raise, a.Comment, a.By, &now
 	answered.Token = token
-	w := &hub.WriteRows{Owner: d.Run, Event: &hub.Raise{InstanceID: d.Run, Name: decisionEvent(d.ID)}}
+	data, err := perdure.Encode(a.With)
+	if err != nil {
+		return err
+	}
+	w := &hub.WriteRows{Owner: d.Run, Event: &hub.Raise{InstanceID: d.Run, Name: decisionEvent(d.ID), Data: data}}
 	if err := errors.Join(answered.replaceIn(w), settleBy(ctx, h, &answered, w)); err != nil {
 		return err
 	}
-	err := writeRows(ctx, h, w)
+	err = writeRows(ctx, h, w)
 	if perdure.CodeOf(err) == perdure.Conflict {
 		err = &perdure.Error{Code: perdure.Conflict, Op: "decide", Instance: d.Run, Cause: errRace}
 	}

@@ -23,6 +23,7 @@ type toolCall struct {
 	asked     int    // decisions so far
 	result    json.RawMessage
 	said      *model.Message // to the model, when it has ended
+	with      []string       // decisions that were answered together with the last one
 	err       error
 	givenUp   bool // nobody waits for its outcome any more
 }
@@ -81,7 +82,7 @@ func (c *toolCall) run() {
 		}
 		in.Expired, c.err = c.wait(in.Decision, timer)
 		if c.err == nil {
-			c.frame(Frame{Type: FrameDecided, Step: c.step, CallID: c.call.CallID, Tool: c.call.Name, Decision: in.Decision})
+			c.frame(Frame{Type: FrameDecided, Step: c.step, CallID: c.call.CallID, Tool: c.call.Name, Decision: in.Decision, With: c.with})
 		}
 	}
 	c.restart(timer, nil)
@@ -217,6 +218,10 @@ func (c *toolCall) wait(id string, timer *perdure.Timer) (expired bool, err erro
 	}
 	switch perdure.Any(c.ctx, ends...) {
 	case perdure.Awaitable(event):
+		c.with = nil
+		if data, err := event.Await(); err == nil && json.Unmarshal(data, &c.with) != nil {
+			c.with = nil // raised by somebody else
+		}
 		return false, nil
 	case perdure.Awaitable(timer):
 		event.Cancel()

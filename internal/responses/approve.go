@@ -36,11 +36,15 @@ func (c *creation) answer(ctx context.Context) (responseID, error) {
 			return responseID{}, err
 		}
 	}
+	var with []string
+	for _, a := range c.given.approvals {
+		with = append(with, a.decision)
+	}
 	for _, a := range c.given.approvals {
 		if !open[a.decision] {
 			continue
 		}
-		d, err := c.Service.Decide(ctx, a.decision, agent.Answer{Answer: a.word(), Comment: a.reason, By: c.signature()})
+		d, err := c.Service.Decide(ctx, a.decision, agent.Answer{Answer: a.word(), Comment: a.reason, By: c.signature(), With: with})
 		switch perdure.CodeOf(err) {
 		case perdure.Conflict:
 			return responseID{}, tooLate(a, d, next)

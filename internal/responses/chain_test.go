@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -352,5 +353,27 @@ func TestReferences(t *testing.T) {
 	for _, id := range []any{"msg_none", "x", said["id"].(string) + "0", "msg_9_0_" + first["id"].(string)[5:]} {
 		status, body := s.do("POST", "/responses", map[string]any{"model": "joker", "input": []any{map[string]any{"type": "item_reference", "id": id}}})
 		s.refused(fmt.Sprint(id), status, body, 400, "input[0].id", "not found")
+	}
+}
+
+// TestManyCalls makes more calls at once than a frame has numbers for events.
+func TestManyCalls(t *testing.T) {
+	const calls = 40
+	step := modeltest.Say("Look.")
+	for n := range calls {
+		step = step.Then(modeltest.Call("weather", fmt.Sprintf(`{"city":"%d"}`, n)))
+	}
+	s := serve(t, joker(t, step))
+	_, body := s.text("POST", "/responses", `{"model":"joker","input":"Weather?","stream":true,"tools":[{"type":"function","name":"weather"}]}`)
+	list := s.events(body) // whose numbers rise
+	if got, want := len(list), 2+6+4*calls+1; got != want {
+		t.Errorf("%d events, want %d", got, want)
+	}
+	id := regexp.MustCompile(`resp_[A-Za-z0-9_-]+`).FindString(body)
+	for n, e := range list {
+		_, rest := s.text("GET", fmt.Sprintf("/responses/%s?stream=true&starting_after=%d", id, e.Sequence), nil)
+		if got := len(s.events(rest)); got != len(list)-n-1 {
+			t.Errorf("%d events after %d, want %d", got, e.Sequence, len(list)-n-1)
+		}
 	}
 }

@@ -266,7 +266,7 @@ func (t *translator) question(f agent.Frame) {
 // decided notes that a call goes on.
 func (t *translator) decided(f agent.Frame) {
 	for _, c := range t.calls {
-		if c.waits == f.Decision {
+		if c.waits != "" && (c.waits == f.Decision || slices.Contains(f.With, c.waits)) {
 			c.waits = ""
 		}
 	}
