@@ -1,143 +1,112 @@
 package contentapproval_test
 
 import (
-	"context"
 	"testing"
 	"time"
 
 	"github.com/perdure/perdure"
-	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/examples/contentapproval"
-	"github.com/perdure/perdure/internal/clock"
-	"github.com/perdure/perdure/internal/hub/local"
 	"github.com/perdure/perdure/model"
+	"github.com/perdure/perdure/model/auto"
 	"github.com/perdure/perdure/model/modeltest"
-	"github.com/perdure/perdure/store/memory"
+	"github.com/perdure/perdure/perduretest"
 )
 
-const (
-	draft      = "The sea comes and goes."
-	reviewTime = 24 * time.Hour
-)
+const draft = "The sea comes and goes."
 
-// node is a hub with the sample on a clock of its own.
-type node struct {
-	*client.Client
-	hub    *local.Hub
-	clock  *clock.Virtual
-	cancel context.CancelFunc
-	done   chan error
-}
-
-func begin(t *testing.T, disk *memory.Disk, m model.Model, now time.Time) *node {
+// begin runs the sample until its draft waits for the reviewer.
+func begin(t *testing.T, m model.Model) *perduretest.Env {
 	t.Helper()
 	reg := perdure.NewRegistry()
 	if err := contentapproval.Register(reg, m); err != nil {
 		t.Fatal(err)
 	}
-	if err := reg.Err(); err != nil {
-		t.Fatal(err)
-	}
-	s, err := memory.Open(disk)
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := &node{clock: clock.NewVirtual(now), done: make(chan error, 1)}
-	if n.hub, err = local.New(local.Config{Store: s, Registry: reg, Clock: n.clock}); err != nil {
-		t.Fatal(err)
-	}
-	n.Client = client.New(n.hub)
-	var ctx context.Context
-	ctx, n.cancel = context.WithCancel(agent.NewService(n.Client).Context(context.Background()))
-	go func() { n.done <- n.hub.Run(ctx) }()
-	t.Cleanup(n.stop)
-	return n
+	e := perduretest.New(t, reg)
+	start(t, e)
+	return e
 }
 
-// stop ends the hub, whose disk may have failed.
-func (n *node) stop() {
-	n.cancel()
-	n.done <- <-n.done
-}
-
-// waiting starts the sample and returns when the draft waits for its reviewer.
-func waiting(t *testing.T, n *node) {
+func start(t *testing.T, e *perduretest.Env) {
 	t.Helper()
-	if _, err := client.Start(t.Context(), n.Client, contentapproval.ContentApproval, "tides", client.StartOptions{ID: "run"}); err != nil {
+	if _, err := client.Start(t.Context(), e.Client(), contentapproval.ContentApproval, "tides", client.StartOptions{ID: "run"}); err != nil {
 		t.Fatal(err)
 	}
-	rest(t, n, reviewTime)
+	e.Settle()
 }
 
-// rest waits until nothing moves and checks when the next timer fires.
-func rest(t *testing.T, n *node, want time.Duration) {
+func decide(t *testing.T, e *perduretest.Env, approved bool) {
 	t.Helper()
-	next, err := n.hub.Idle(t.Context())
-	if err != nil {
+	if err := client.Raise(t.Context(), e.Client(), "run", contentapproval.ApprovalDecision, approved); err != nil {
 		t.Fatal(err)
-	}
-	if got := next.Sub(n.clock.Now()); got != want {
-		t.Fatalf("the next timer fires in %v, want %v", got, want)
 	}
 }
 
-func result(t *testing.T, n *node) string {
+// wants checks the result, and how long it took to come to it.
+func wants(t *testing.T, e *perduretest.Env, began time.Time, result string, after time.Duration) {
 	t.Helper()
-	out, err := client.Result[string](t.Context(), n.Client, "run")
-	if err != nil {
-		t.Fatal(err)
+	got, err := perduretest.Result[string](e, "run")
+	if took := e.Now().Sub(began); err != nil || got != result || took != after {
+		t.Errorf("result = %q, %v after %v, want %q after %v", got, err, took, result, after)
 	}
-	return out
 }
-
-var start = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
 
 func TestDecisions(t *testing.T) {
-	for _, c := range []struct {
-		approved bool
-		want     string
-	}{
-		{true, "Content published: " + draft},
-		{false, "Content rejected"},
-	} {
-		n := begin(t, &memory.Disk{}, modeltest.Script(t, modeltest.Say(draft)), start)
-		waiting(t, n)
-		if err := client.Raise(t.Context(), n.Client, "run", contentapproval.ApprovalDecision, c.approved); err != nil {
-			t.Fatal(err)
-		}
-		if got := result(t, n); got != c.want {
-			t.Errorf("result with the decision %v = %q, want %q", c.approved, got, c.want)
-		}
+	for approved, want := range map[bool]string{true: "Content published: " + draft, false: "Content rejected"} {
+		e := begin(t, modeltest.Script(t, modeltest.Say(draft)))
+		began := e.Now()
+		e.Advance(24*time.Hour - time.Second)
+		decide(t, e, approved)
+		wants(t, e, began, want, 24*time.Hour-time.Second)
 	}
 }
 
 func TestEscalation(t *testing.T) {
-	n := begin(t, &memory.Disk{}, modeltest.Script(t, modeltest.Say(draft)), start)
-	waiting(t, n)
-	n.clock.Advance(reviewTime - time.Second)
-	rest(t, n, time.Second)
-	n.clock.Advance(time.Second)
-	if got, want := result(t, n), "Content escalated for review: "+draft; got != want {
-		t.Errorf("result after 24 hours = %q, want %q", got, want)
+	e := begin(t, modeltest.Script(t, modeltest.Say(draft)))
+	wants(t, e, e.Now(), "Content escalated for review: "+draft, 24*time.Hour)
+}
+
+// TestPowerCut cuts the power while the draft waits: it is not written again, a
+// decision publishes it, and without one the time that is left passes.
+func TestPowerCut(t *testing.T) {
+	for _, decided := range []bool{true, false} {
+		e := begin(t, modeltest.Script(t, modeltest.Say(draft)))
+		began := e.Now()
+		e.Advance(time.Hour)
+		e.Crash()
+		if decided {
+			decide(t, e, true)
+			wants(t, e, began, "Content published: "+draft, time.Hour)
+		} else {
+			wants(t, e, began, "Content escalated for review: "+draft, 24*time.Hour)
+		}
 	}
 }
 
-// TestPowerCut cuts the power while the draft waits: the draft is not written
-// again, and the decision publishes it.
-func TestPowerCut(t *testing.T) {
-	disk := &memory.Disk{}
-	m := modeltest.Script(t, modeltest.Say(draft))
-	n := begin(t, disk, m, start)
-	waiting(t, n)
-	disk.Crash()
-	n.stop()
-	n = begin(t, disk, m, start.Add(time.Hour))
-	rest(t, n, reviewTime-time.Hour)
-	if err := client.Raise(t.Context(), n.Client, "run", contentapproval.ApprovalDecision, true); err != nil {
-		t.Fatal(err)
-	}
-	if got, want := result(t, n), "Content published: "+draft; got != want {
-		t.Errorf("result = %q, want %q", got, want)
+// TestCrashEverywhere drops the process before and after each commit of the
+// sample, approved and not decided in time: the end is always the same.
+func TestCrashEverywhere(t *testing.T) {
+	for name, review := range map[string]func(*perduretest.Env){
+		"approved":  func(e *perduretest.Env) { decide(t, e, true) },
+		"escalated": func(e *perduretest.Env) { e.Advance(25 * time.Hour) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			done := perduretest.CrashEverywhere(t, perduretest.Scenario{
+				Ignore: perduretest.StreamOffsets(),
+				Register: func(reg *perdure.Registry) {
+					if err := contentapproval.Register(reg, auto.NewDemo(auto.DemoConfig{Pace: -1})); err != nil {
+						t.Error(err)
+					}
+				},
+				Run: func(e *perduretest.Env) {
+					start(t, e)
+					review(e)
+					e.Settle()
+				},
+			})
+			if done.Commits < 5 || done.Crashes < done.Commits {
+				t.Errorf("%d crashes in %d commits: too few to mean anything", done.Crashes, done.Commits)
+			}
+		})
 	}
 }

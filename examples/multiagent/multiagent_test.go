@@ -10,12 +10,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/perdure/perdure"
-	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/examples/multiagent"
-	"github.com/perdure/perdure/internal/hub/local"
 	"github.com/perdure/perdure/model"
-	"github.com/perdure/perdure/store/memory"
+	"github.com/perdure/perdure/model/auto"
+	"github.com/perdure/perdure/perduretest"
 )
 
 // panel is a model that answers as the agent whose instructions it is given. The
@@ -49,30 +48,35 @@ func TestExpertPanel(t *testing.T) {
 	if err := multiagent.Register(reg, p); err != nil {
 		t.Fatal(err)
 	}
-	s, err := memory.Open(&memory.Disk{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	h, err := local.New(local.Config{Store: s, Registry: reg})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := client.New(h)
-	ctx, cancel := context.WithCancel(agent.NewService(c).Context(context.Background()))
-	done := make(chan error, 1)
-	go func() { done <- h.Run(ctx) }()
-	defer func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("Run() = %v", err)
-		}
-	}()
-	got, err := client.Run(t.Context(), c, multiagent.ExpertPanel, "What is temperature?", client.StartOptions{})
+	got, err := perduretest.Run(perduretest.New(t, reg), multiagent.ExpertPanel, "What is temperature?")
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := multiagent.Verdict{Physicist: "motion", Chemist: "reactions", Verdict: "The chemist is right."}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("ExpertPanel() (-want +got):\n%s", d)
+	}
+}
+
+// TestCrashEverywhere drops the process before and after each commit: the panel
+// comes to the same verdict, and no model step with an outcome is asked again.
+func TestCrashEverywhere(t *testing.T) {
+	done := perduretest.CrashEverywhere(t, perduretest.Scenario{
+		Ignore: perduretest.StreamOffsets(),
+		Register: func(reg *perdure.Registry) {
+			if err := multiagent.Register(reg, auto.NewDemo(auto.DemoConfig{Pace: -1})); err != nil {
+				t.Error(err)
+			}
+		},
+		Run: func(e *perduretest.Env) {
+			_, err := client.Start(t.Context(), e.Client(), multiagent.ExpertPanel, "What is temperature?", client.StartOptions{ID: "panel"})
+			if err != nil {
+				t.Error(err)
+			}
+			e.Wait("panel")
+		},
+	})
+	if done.Commits < 8 {
+		t.Errorf("%d commits: too few to mean anything", done.Commits)
 	}
 }
