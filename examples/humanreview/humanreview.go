@@ -6,9 +6,9 @@
 //	go run ./examples/serve humanreview
 //	curl --json '{"name":"Review","id":"r1","input":{"topic":"tides","rounds":3,"patience_hours":72}}' \
 //	  http://127.0.0.1:8080/api/v1/runs
-//	curl --json '{"approved":false,"feedback":"Shorter."}' \
+//	curl --json '{"draft":1,"approved":false,"feedback":"Shorter."}' \
 //	  http://127.0.0.1:8080/api/v1/runs/r1/events/HumanApproval
-//	curl --json '{"approved":true}' \
+//	curl --json '{"draft":2,"approved":true}' \
 //	  http://127.0.0.1:8080/api/v1/runs/r1/events/HumanApproval
 package humanreview
 
@@ -38,11 +38,12 @@ type Draft struct {
 
 // Verdict is what the reviewer answers.
 type Verdict struct {
+	Draft    int    `json:"draft"` // number, from 1
 	Approved bool   `json:"approved"`
 	Feedback string `json:"feedback"`
 }
 
-// HumanApproval is the reviewer's answer to the newest draft.
+// HumanApproval is the reviewer's answer.
 var HumanApproval = perdure.NewEvent[Verdict]("HumanApproval")
 
 var writer = agent.Named("WriterAgent")
@@ -61,23 +62,34 @@ func Review(ctx *perdure.Context, in Request) (Draft, error) {
 		if _, err := perdure.Call(ctx, NotifyReviewer, draft).Await(); err != nil {
 			return Draft{}, err
 		}
-		verdict := HumanApproval.Wait(ctx)
-		timeout := ctx.Timer(time.Duration(in.PatienceHours) * time.Hour)
-		if perdure.Any(ctx, verdict, timeout) == timeout {
-			return Draft{}, fmt.Errorf("draft %d was not reviewed within %d hours", round, in.PatienceHours)
-		}
-		timeout.Cancel()
-		v, err := verdict.Await()
+		verdict, err := await(ctx, round, in.PatienceHours)
 		if err != nil {
 			return Draft{}, err
 		}
-		if v.Approved {
+		if verdict.Approved {
 			ctx.SetCustomStatus("published")
 			return perdure.Call(ctx, PublishContent, draft).Await()
 		}
-		prompt = "The reviewer rejects the draft: " + v.Feedback + "\nWrite it anew."
+		prompt = "The reviewer rejects the draft: " + verdict.Feedback + "\nWrite it anew."
 	}
 	return Draft{}, fmt.Errorf("none of %d drafts was approved", in.Rounds)
+}
+
+// await returns the reviewer's answer to a draft. One to another draft does not count:
+// a click that came twice must not decide about what nobody has read.
+func await(ctx *perdure.Context, draft, patience int) (Verdict, error) {
+	timeout := ctx.Timer(time.Duration(patience) * time.Hour)
+	for {
+		verdict := HumanApproval.Wait(ctx)
+		if perdure.Any(ctx, verdict, timeout) == timeout {
+			return Verdict{}, fmt.Errorf("draft %d was not reviewed within %d hours", draft, patience)
+		}
+		v, err := verdict.Await()
+		if err != nil || v.Draft == draft {
+			timeout.Cancel()
+			return v, err
+		}
+	}
 }
 
 // NotifyReviewer tells the reviewer which run waits.

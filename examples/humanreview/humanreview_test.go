@@ -47,16 +47,17 @@ func answer(t *testing.T, e *perduretest.Env, v humanreview.Verdict) {
 	e.Settle()
 }
 
-// TestCrashEverywhere rejects a draft and approves the next, with a crash at each
-// commit: no draft is written twice, and the one with the feedback is published.
+// TestCrashEverywhere rejects a draft, twice, and approves the next, with a crash at
+// each commit: no draft is written twice, and the one with the feedback is published.
 func TestCrashEverywhere(t *testing.T) {
 	perduretest.CrashEverywhere(t, perduretest.Scenario{
 		Ignore:   perduretest.StreamOffsets(),
 		Register: func(reg *perdure.Registry) { register(t, reg) },
 		Run: func(e *perduretest.Env) {
 			review(t, e)
-			answer(t, e, humanreview.Verdict{Feedback: "Name the moon."})
-			answer(t, e, humanreview.Verdict{Approved: true})
+			answer(t, e, humanreview.Verdict{Draft: 1, Feedback: "Name the moon."})
+			answer(t, e, humanreview.Verdict{Draft: 1, Feedback: "Name the moon."})
+			answer(t, e, humanreview.Verdict{Draft: 2, Approved: true})
 			got, err := perduretest.Result[humanreview.Draft](e, "r1")
 			if err != nil {
 				t.Error(err)
@@ -70,16 +71,17 @@ func TestCrashEverywhere(t *testing.T) {
 
 // TestEnds has nobody review the second draft, and all drafts rejected.
 func TestEnds(t *testing.T) {
-	no := humanreview.Verdict{Feedback: "No."}
+	no := func(draft int) humanreview.Verdict { return humanreview.Verdict{Draft: draft, Feedback: "No."} }
 	for want, drive := range map[string]func(t *testing.T, e *perduretest.Env){
 		"draft 2 was not reviewed within 72 hours": func(t *testing.T, e *perduretest.Env) {
-			answer(t, e, no)
+			answer(t, e, no(1))
+			answer(t, e, humanreview.Verdict{Draft: 1, Approved: true}) // too late
 			e.Advance(72 * time.Hour)
 		},
 		"none of 3 drafts was approved": func(t *testing.T, e *perduretest.Env) {
-			answer(t, e, no)
-			answer(t, e, no)
-			answer(t, e, no)
+			for draft := range 3 {
+				answer(t, e, no(draft+1))
+			}
 		},
 	} {
 		t.Run(want, func(t *testing.T) {
