@@ -71,7 +71,7 @@ func (p *Pool) run(ctx *perdure.Context, in turnInput) *Task {
 		_, _ = task.Await() // book reads it
 		p.book()
 	})
-	return &Task{task}
+	return &Task{Task: task, turn: id}
 }
 
 // decisionName is the name of the activity that reads a decision.

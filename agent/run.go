@@ -50,7 +50,16 @@ func WithTurnOptions(options TurnOptions) RunOption {
 
 // Task is an agent's answer on its way. It works with perdure.All and perdure.Any.
 // Its Await returns the whole response.
-type Task struct{ *perdure.Task[*Response] }
+type Task struct {
+	*perdure.Task[*Response]
+	turn string
+}
+
+// Turn returns the instance id of the turn that answers, under which
+// [Service.Stream] reads what is said while it is said. It is known as soon as the
+// prompt is sent, so that the orchestration can tell it; "" for a run that is
+// neither in a session nor under a pool, whose id is not known beforehand.
+func (t *Task) Turn() string { return t.turn }
 
 // Text waits for the answer and returns its text. It fails as Await does: with a
 // *perdure.StepError if the agent could not answer.
@@ -87,19 +96,22 @@ func (r Ref) Run(ctx *perdure.Context, prompt string, opts ...RunOption) *Task {
 		err = o.err
 	}
 	if err != nil {
-		return &Task{perdure.FailedTask[*Response](ctx, err)}
+		return &Task{Task: perdure.FailedTask[*Response](ctx, err)}
 	}
 	if !o.inside {
 		in := turnInput{Agent: r.name, Messages: messages, Options: request.Options, Trace: runTrace(ctx)}
 		if o.pool != nil {
 			return o.pool.run(ctx, in)
 		}
-		return &Task{perdure.CallOrchestrationNamed[*Response](ctx, turnPrefix+fold(r.name), in,
+		return &Task{Task: perdure.CallOrchestrationNamed[*Response](ctx, turnPrefix+fold(r.name), in,
 			perdure.WithTags(map[string]string{tagAgent: r.name}))}
 	}
 	request.CorrelationID, request.Trace = ctx.NewID(), runTrace(ctx)
-	id := perdure.NewEntityID(entityPrefix+r.name, o.session)
-	return &Task{perdure.CallEntity[*Response](ctx, id, opRun, request)}
+	session := SessionID{Agent: fold(r.name), Key: o.session}
+	return &Task{
+		Task: perdure.CallEntity[*Response](ctx, session.Entity(), opRun, request),
+		turn: session.Turn(request.CorrelationID),
+	}
 }
 
 // TypedTask is a structured answer on its way. It works with perdure.All and

@@ -23,6 +23,7 @@ func parrot() model.Model {
 func TestRunInOrchestration(t *testing.T) {
 	speaker := &agent.Agent{Name: "Parrot", Model: parrot()}
 	reg := registry(t, speaker)
+	// It returns four answers and three turns.
 	perdure.AddOrchestrationNamed(reg, "talk", func(ctx *perdure.Context, in string) ([]string, error) {
 		a, b := speaker.Run(ctx, in+"1"), agent.Named("PARROT").Run(ctx, in+"2")
 		if err := perdure.All(ctx, a, b); err != nil {
@@ -41,7 +42,9 @@ func TestRunInOrchestration(t *testing.T) {
 			}
 			texts = append(texts, text)
 		}
-		return texts, nil
+		under := speaker.Run(ctx, in+"5", agent.Under(agent.NewPool(ctx, agent.Budget{Calls: 5})))
+		_, err := under.Text()
+		return append(texts, a.Turn(), second.Turn(), under.Turn()), err
 	})
 	n := begin(t, &memory.Disk{}, reg)
 	s, err := n.client.Start(ctxOf(t), "talk", "x", client.StartOptions{})
@@ -49,8 +52,26 @@ func TestRunInOrchestration(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, err := client.Result[[]string](ctxOf(t), n.client, s.ID)
-	if got, want := strings.Join(out, " "), "X1 X2 X3 X4"; err != nil || got != want {
-		t.Errorf("Result() = %s, %v, want %s", got, err, want)
+	if err != nil || len(out) != 7 {
+		t.Fatalf("Result() = %s, %v, want four answers and three turns", out, err)
+	}
+	if got, want := strings.Join(out[:4], " "), "X1 X2 X3 X4"; got != want {
+		t.Errorf("the answers are %s, want %s", got, want)
+	}
+	for i, want := range map[int]string{5: "X4", 6: "X5"} {
+		said := ""
+		for f, err := range n.Stream(ctxOf(t), out[i], 0) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			said += f.Delta
+		}
+		if said != want {
+			t.Errorf("the stream of the turn %q says %q, want %q", out[i], said, want)
+		}
+	}
+	if out[4] != "" {
+		t.Errorf("Turn() of a run of its own = %q, want none", out[4])
 	}
 	id, err := agent.NewSessionID("parrot", "s")
 	if err != nil {

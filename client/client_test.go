@@ -73,6 +73,7 @@ func open(t *testing.T) (context.Context, *client.Client, <-chan string) {
 	perdure.AddOrchestration(reg, Quote)
 	perdure.AddOrchestration(reg, Outside)
 	perdure.AddOrchestration(reg, Flaky)
+	perdure.AddOrchestration(reg, Climb)
 	perdure.AddActivityNamed(reg, "Hand", func(ctx context.Context, _ string) (string, error) {
 		tokens <- perdure.Activity(ctx).Token
 		return "", perdure.ErrPending

@@ -19,6 +19,7 @@ import (
 	"syscall"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/agent/mcp"
 	"github.com/perdure/perdure/examples/approvals"
 	"github.com/perdure/perdure/examples/assistants"
 	"github.com/perdure/perdure/examples/branching"
@@ -34,9 +35,11 @@ import (
 	"github.com/perdure/perdure/examples/longtools"
 	"github.com/perdure/perdure/examples/mcpclient"
 	"github.com/perdure/perdure/examples/mcptool"
+	"github.com/perdure/perdure/examples/mcpworkflow"
 	"github.com/perdure/perdure/examples/multiagent"
 	"github.com/perdure/perdure/examples/nested"
 	"github.com/perdure/perdure/examples/nestedapprovals"
+	"github.com/perdure/perdure/examples/progress"
 	"github.com/perdure/perdure/examples/provider"
 	"github.com/perdure/perdure/examples/refund"
 	"github.com/perdure/perdure/examples/research"
@@ -44,6 +47,7 @@ import (
 	"github.com/perdure/perdure/examples/retention"
 	"github.com/perdure/perdure/examples/sequential"
 	"github.com/perdure/perdure/examples/sharedstate"
+	"github.com/perdure/perdure/examples/supportdesk"
 	"github.com/perdure/perdure/host"
 	"github.com/perdure/perdure/model"
 	"github.com/perdure/perdure/model/auto"
@@ -81,14 +85,17 @@ func examples() map[string]starting {
 		"longconversation": plain(longconversation.Register),
 		"longtools":        plain(longtools.Register),
 		"mcptool":          plain(mcptool.Register),
+		"mcpworkflow":      plain(mcpworkflow.Register),
 		"multiagent":       plain(multiagent.Register),
 		"nested":           bare(nested.Register),
 		"nestedapprovals":  bare(nestedapprovals.Register),
+		"progress":         plain(progress.Register),
 		"research":         plain(research.Register),
 		"resumablestream":  plain(resumablestream.Register),
 		"retention":        plain(retention.Register),
 		"sequential":       bare(sequential.Register),
 		"sharedstate":      bare(sharedstate.Register),
+		"supportdesk":      plain(supportdesk.Register),
 		"customhistory": func(_ context.Context, reg *perdure.Registry, m model.Model) error {
 			return customhistory.Register(reg, m, customhistory.Folder(cmp.Or(os.Getenv("HISTORY"), "history")))
 		},
@@ -105,6 +112,14 @@ func examples() map[string]starting {
 			}
 			return mcpclient.Register(ctx, reg, m, server) // connected as long as the process lives
 		},
+	}
+}
+
+// tools are the workflows that are MCP tools, by the folder of the example.
+func tools() map[string]func() ([]mcp.Workflow, error) {
+	return map[string]func() ([]mcp.Workflow, error){
+		"mcpworkflow": mcpworkflow.Workflows,
+		"supportdesk": supportdesk.Workflows,
 	}
 }
 
@@ -132,6 +147,11 @@ func serve(ctx context.Context, cfg host.Config, name string) error {
 	cfg.Registry, cfg.Model = perdure.NewRegistry(), about.Provider+"/"+about.Model
 	if err := all[name](ctx, cfg.Registry, m); err != nil {
 		return err
+	}
+	if offered := tools()[name]; offered != nil {
+		if cfg.Workflows, err = offered(); err != nil {
+			return err
+		}
 	}
 	app, err := host.New(cfg)
 	if err != nil {

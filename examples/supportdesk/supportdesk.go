@@ -99,11 +99,25 @@ func Register(reg *perdure.Registry, m model.Model) error {
 	return agent.Register(reg, NewClerk(m))
 }
 
+// Workflows says which orchestrations are tools, too.
+func Workflows() ([]mcp.Workflow, error) {
+	input, err := agent.FormatFor[Complaint]()
+	if err != nil {
+		return nil, err
+	}
+	return []mcp.Workflow{{
+		Orchestration: "HandleComplaint",
+		Description:   "Sends a replacement for an order and writes to the customer.",
+		Input:         input.Schema,
+	}}, nil
+}
+
 // Config returns an app with all of it.
 func Config(m model.Model) (host.Config, error) {
 	reg := perdure.NewRegistry()
-	return host.Config{
-		Registry:  reg,
-		Workflows: []mcp.Workflow{{Orchestration: "HandleComplaint", Description: "Sends a replacement for an order."}},
-	}, Register(reg, m)
+	if err := Register(reg, m); err != nil {
+		return host.Config{}, err
+	}
+	workflows, err := Workflows()
+	return host.Config{Registry: reg, Workflows: workflows}, err
 }
