@@ -164,6 +164,11 @@ func (a *App) runHub(ctx context.Context, server *swapServer, addr net.Addr, ser
 		err = errors.Join(err, opened.close())
 		closing()
 	}()
+	unobserve, err := a.observe(ctx)
+	if err != nil {
+		return err
+	}
+	defer a.flush(ctx, unobserve)
 	hubCtx, stopHub := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopHub()
 	working := make(chan error, 1)
@@ -196,6 +201,15 @@ func (a *App) runHub(ctx context.Context, server *swapServer, addr net.Addr, ser
 		}
 	}
 	return err
+}
+
+// flush sends the telemetry that is left, within the grace.
+func (a *App) flush(ctx context.Context, send func(context.Context) error) {
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.cfg.Grace)
+	defer cancel()
+	if err := send(grace); err != nil {
+		a.cfg.Logger.Warn("telemetry was not sent", "err", err)
+	}
 }
 
 // tell has the webhook, if there is one, told of decisions until the returned

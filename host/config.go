@@ -61,6 +61,11 @@ type Config struct {
 	// Webhook is told of decisions when they open; the zero value tells nobody.
 	Webhook Webhook
 
+	// Telemetry is told what agents do. nil = a collector is, over OTLP and HTTP, if
+	// OpenTelemetry's environment variables name one: OTEL_EXPORTER_OTLP_ENDPOINT
+	// and its like.
+	Telemetry *agent.Telemetry
+
 	// TimeScale lets the hub's time run faster, so that a day passes in
 	// seconds: for trying things out, never on a data folder that matters, as
 	// its times lie in the future afterwards. 0 = 1 = real time.
@@ -157,6 +162,11 @@ func (c *Config) complete() error {
 	if c.Webhook != (Webhook{}) {
 		if err := webhook.Check(c.Webhook.URL, c.Webhook.Secret); err != nil {
 			wrong = append(wrong, fmt.Errorf("webhook: %w", err))
+		}
+	}
+	if c.Telemetry == nil {
+		if err := checkTelemetry(); err != nil {
+			wrong = append(wrong, fmt.Errorf("telemetry: %w", err))
 		}
 	}
 	if err := c.Registry.Err(); err != nil {

@@ -146,7 +146,7 @@ func New(cfg Config) *API {
 }
 
 // ServeHTTP implements http.Handler.
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.guarded.ServeHTTP(w, r) }
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.guarded.ServeHTTP(w, traced(r)) }
 
 // Stop ends open streams and waits, so that a server can shut down: streams
 // close, waits answer with what is known.

@@ -88,7 +88,7 @@ func (a *API) checkStart(r *http.Request, body *startBody) (*hub.Start, error) {
 	if err != nil {
 		return nil, err
 	}
-	start := &hub.Start{RequestID: request, Name: body.Name,
+	start := &hub.Start{RequestID: request, Name: body.Name, Trace: traceOf(r),
 		Version: history.NoneIfEmpty(body.Version), Input: textOf(body.Input), Tags: body.Tags}
 	if body.ID != nil {
 		if err := checkRunID(*body.ID); err != nil {

@@ -31,7 +31,7 @@ type launch struct {
 // readLaunch reads a request to run a workflow. The input is the body as JSON if
 // it is JSON, else a string.
 func (a *API) readLaunch(w http.ResponseWriter, r *http.Request, wf workflow) (*launch, error) {
-	l := &launch{start: hub.Start{Name: wf.orchestration}}
+	l := &launch{start: hub.Start{Name: wf.orchestration, Trace: traceOf(r)}}
 	q, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, invalid("the query is not well-formed: "+shown(err.Error()), "percent-encode values")
