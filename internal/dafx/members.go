@@ -95,21 +95,6 @@ func (m Members) has(name string) bool {
 	return false
 }
 
-// without returns the members whose names, as in find, are not among those given.
-func (m Members) without(names ...string) Members {
-	var rest Members
-	for _, member := range m {
-		known := false
-		for _, name := range names {
-			known = known || folded(member.Name) == folded(name)
-		}
-		if !known {
-			rest = append(rest, member)
-		}
-	}
-	return rest
-}
-
 // Set replaces the value of a member where it stands, or adds the member. A nil
 // value removes it.
 func (m *Members) Set(name string, value json.RawMessage) {
