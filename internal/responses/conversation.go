@@ -179,7 +179,7 @@ func (c *creation) converse(ctx context.Context, message agent.Message) (respons
 		if id, ok, err := c.repeated(ctx, session); ok || err != nil {
 			return id, err
 		}
-		if message.Busy, err = c.afterLast(ctx, session); err != nil {
+		if message.Busy, err = c.afterLast(ctx, session, &message); err != nil {
 			return responseID{}, err
 		}
 		message.Messages = c.given.messages
@@ -193,7 +193,7 @@ func (c *creation) converse(ctx context.Context, message agent.Message) (respons
 
 // afterLast checks the message against the newest turn of a session: outputs must
 // be of its calls; approvals that it waits for are superseded.
-func (c *creation) afterLast(ctx context.Context, session agent.SessionID) (agent.Busy, error) {
+func (c *creation) afterLast(ctx context.Context, session agent.SessionID, message *agent.Message) (agent.Busy, error) {
 	state, err := c.Service.Session(ctx, session)
 	if perdure.CodeOf(err) == perdure.NotFound {
 		return agent.BusyReject, nil
@@ -214,6 +214,7 @@ func (c *creation) afterLast(ctx context.Context, session agent.SessionID) (agen
 		return agent.BusyReject, nil // what it was is not known any more
 	}
 	c.previous = last
+	message.After = last.turn.ID
 	if last.turn.Ended.IsZero() {
 		t := last.translator(nil)
 		t.segment = maxSegment // that is never reached
@@ -225,7 +226,7 @@ func (c *creation) afterLast(ctx context.Context, session agent.SessionID) (agen
 		}
 		return agent.BusyReject, nil
 	}
-	return agent.BusyReject, c.answersCalls()
+	return agent.BusyQueue, c.answersCalls()
 }
 
 // session returns the session that holds the conversation, false if it has none.

@@ -264,7 +264,14 @@ func (h *Handler) idle(ctx context.Context, id agent.SessionID) error {
 	if perdure.CodeOf(err) == perdure.NotFound {
 		return nil
 	}
-	if err == nil && (s.Running != "" || len(s.Queue) > 0) {
+	if err != nil || s.Running == "" && len(s.Queue) == 0 {
+		return err
+	}
+	if len(s.Queue) > 0 {
+		return locked()
+	}
+	turn, err := h.Service.Turn(ctx, s.Running)
+	if err == nil && turn.Ended.IsZero() { // else the session does not know yet
 		return locked()
 	}
 	return err

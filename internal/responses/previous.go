@@ -32,7 +32,7 @@ func (c *creation) goOn(ctx context.Context, message agent.Message) (responseID,
 	}
 	message.Messages = c.given.messages
 	same := sameAgent(c.previous.agent, c.agent)
-	message.After = c.previous.turn.ID
+	message.After, message.Busy = c.previous.turn.ID, agent.BusyQueue // the session may not know yet that it has ended
 	if t.ended == outcomePaused {
 		// What is said instead of an answer supersedes the question.
 		message.Busy = agent.BusyInterrupt
