@@ -21,7 +21,7 @@ func TestCrashEverywhere(t *testing.T) {
 			}
 		},
 		Run: func(e *perduretest.Env) {
-			_, err := client.Start(t.Context(), e.Client(), fanout.DigestDocument, "one\n\ntwo\n\nthree\n\nfour", client.StartOptions{ID: "digest"})
+			_, err := client.Start(t.Context(), e.Client(), fanout.DigestDocument, "one\n\ntwo\n\nthree", client.StartOptions{ID: "digest"})
 			if err != nil {
 				t.Error(err)
 			}

@@ -5,7 +5,7 @@
 //
 //	curl --json '{"id":"A1","cents":4900,"address":"12 Analytical Row"}' \
 //	  'http://127.0.0.1:8080/api/workflow/ProcessOrder/run?runId=A1'
-//	curl 'http://127.0.0.1:8080/api/v1/runs?filter=parent:A1'
+//	curl 'http://127.0.0.1:8080/api/v1/runs?filter=root:A1'
 package nested
 
 import (

@@ -31,7 +31,7 @@ func TestOrder(t *testing.T) {
 	if err != nil || got != want {
 		t.Errorf("ProcessOrder() = %+v, %v, want %+v", got, err, want)
 	}
-	page, err := e.Client().List(t.Context(), client.Query{})
+	page, err := e.Client().List(t.Context(), client.Query{Filter: "root:" + id})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -170,15 +170,27 @@ func (o *Orchestration) createChild(fx *Effects, t *Turn, a *Action, do *CreateS
 	if do.Detached {
 		o.add(fx, &history.Event{ID: a.ID, Time: t.Now, Body: &history.EventSent{InstanceID: id, Name: do.Name, Input: do.Input}})
 	} else {
-		start.Parent = &history.ParentInstance{
-			TaskScheduledID: a.ID, Name: history.Some(o.Name), Version: o.Version,
-			Instance: &history.Instance{InstanceID: o.ID, ExecutionID: history.Some(o.Execution)},
-		}
+		start.Parent = o.asParent(a.ID)
 		o.add(fx, WithFold(&history.Event{ID: a.ID, Time: t.Now, Body: &history.SubOrchestrationInstanceCreated{
 			InstanceID: id, Name: do.Name, Version: do.Version, Input: do.Input, ParentTrace: do.ParentTrace, Tags: do.Tags,
 		}}, do.Fold))
 	}
 	fx.Send = append(fx.Send, out)
+}
+
+// asParent tells a child who has created it.
+func (o *Orchestration) asParent(task int32) *history.ParentInstance {
+	p := &history.ParentInstance{
+		TaskScheduledID: task, Name: history.Some(o.Name), Version: o.Version,
+		Instance: &history.Instance{InstanceID: o.ID, ExecutionID: history.Some(o.Execution)},
+	}
+	if o.Parent != nil {
+		p.Root = o.Parent.Root
+		if !p.Root.Set && o.Parent.Instance != nil {
+			p.Root = history.Some(o.Parent.Instance.InstanceID)
+		}
+	}
+	return p
 }
 
 // withoutParent returns a message to an entity as histories hold it: who sends
@@ -523,10 +535,7 @@ func (o *Orchestration) reopen(fx *Effects, task *Task, t *Turn) {
 			Reason: history.Some("rewound with its parent"), ParentExecutionID: history.Some(o.Execution),
 			InstanceID: history.Some(task.Target), ParentTrace: created.ParentTrace,
 			Name: history.Some(created.Name), Version: created.Version, Input: created.Input, Tags: created.Tags,
-			Parent: &history.ParentInstance{
-				TaskScheduledID: task.ID, Name: history.Some(o.Name), Version: o.Version,
-				Instance: &history.Instance{InstanceID: o.ID, ExecutionID: history.Some(o.Execution)},
-			},
+			Parent: o.asParent(task.ID),
 		}, t.Now)
 		WithFold(fx.Send[len(fx.Send)-1].Message.Event, task.Options.Fold)
 	case EntityTask, LockTask: // the end of the old execution has unlocked

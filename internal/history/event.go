@@ -130,12 +130,14 @@ type Instance struct {
 	ExecutionID Text
 }
 
-// ParentInstance tells who created a sub-orchestration.
+// ParentInstance tells who created a sub-orchestration. Root is ours (1000): who
+// created the outermost, if that is another instance.
 type ParentInstance struct {
 	TaskScheduledID int32
 	Name            Text
 	Version         Text
 	Instance        *Instance
+	Root            Text
 }
 
 // TraceContext is a W3C trace context.

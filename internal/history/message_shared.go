@@ -38,8 +38,12 @@ func appendParent(b []byte, num protowire.Number, x *ParentInstance) []byte {
 	b = appendText(b, 2, x.Name)
 	b = appendText(b, 3, x.Version)
 	b = appendInstance(b, 4, x.Instance)
+	b = appendText(b, numRoot, x.Root)
 	return shut(b, start)
 }
+
+// numRoot is the number of our field of ParentInstance.
+const numRoot = 1000
 
 func (x *ParentInstance) decode(d *decoder, f *field) error {
 	switch f.num {
@@ -51,6 +55,8 @@ func (x *ParentInstance) decode(d *decoder, f *field) error {
 		return d.text(f, &x.Version)
 	case 4:
 		return decodeInto(d, f, &x.Instance)
+	case numRoot:
+		return d.text(f, &x.Root)
 	}
 	return nil
 }

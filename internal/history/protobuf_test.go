@@ -27,7 +27,7 @@ const schema = `
 HistoryChunk: events=1 []HistoryEvent
 HistoryEvent: eventId=1 int32, timestamp=2 TS, executionStarted=3 ExecutionStartedEvent, executionCompleted=4 ExecutionCompletedEvent, executionTerminated=5 ExecutionTerminatedEvent, taskScheduled=6 TaskScheduledEvent, taskCompleted=7 TaskCompletedEvent, taskFailed=8 TaskFailedEvent, subOrchestrationInstanceCreated=9 SubOrchestrationInstanceCreatedEvent, subOrchestrationInstanceCompleted=10 SubOrchestrationInstanceCompletedEvent, subOrchestrationInstanceFailed=11 SubOrchestrationInstanceFailedEvent, timerCreated=12 TimerCreatedEvent, timerFired=13 TimerFiredEvent, orchestratorStarted=14 OrchestratorStartedEvent, orchestratorCompleted=15 OrchestratorCompletedEvent, eventSent=16 EventSentEvent, eventRaised=17 EventRaisedEvent, genericEvent=18 GenericEvent, historyState=19 HistoryStateEvent, continueAsNew=20 ContinueAsNewEvent, executionSuspended=21 ExecutionSuspendedEvent, executionResumed=22 ExecutionResumedEvent, entityOperationSignaled=23 EntityOperationSignaledEvent, entityOperationCalled=24 EntityOperationCalledEvent, entityOperationCompleted=25 EntityOperationCompletedEvent, entityOperationFailed=26 EntityOperationFailedEvent, entityLockRequested=27 EntityLockRequestedEvent, entityLockGranted=28 EntityLockGrantedEvent, entityUnlockSent=29 EntityUnlockSentEvent, executionRewound=30 ExecutionRewoundEvent, attempt=1000 int32, dequeuedAt=1001 TS, startedAt=1002 TS, worker=1003, effect=1004 bytes, usage=1005 bytes, payload=1006 PayloadReference, options=1007 bytes
 OrchestrationInstance: instanceId=1, executionId=2 SV
-ParentInstanceInfo: taskScheduledId=1 int32, name=2 SV, version=3 SV, orchestrationInstance=4 OrchestrationInstance
+ParentInstanceInfo: taskScheduledId=1 int32, name=2 SV, version=3 SV, orchestrationInstance=4 OrchestrationInstance, root=1000 SV
 TraceContext: traceParent=1, spanID=2, traceState=3 SV
 TaskFailureDetails: errorType=1, errorMessage=2, stackTrace=3 SV, innerFailure=4 TaskFailureDetails, isNonRetriable=5 bool, properties=6 MSV
 PayloadReference: hash=1 bytes, size=2 int64
@@ -207,7 +207,7 @@ func TestFieldsByName(t *testing.T) {
 			name: "n" version {value: "v"} input {}
 			orchestrationInstance {instanceId: "i" executionId {value: "e"}}
 			parentInstance {taskScheduledId: 7 name {value: "pn"} version {value: "pv"}
-				orchestrationInstance {instanceId: "pi"}}
+				orchestrationInstance {instanceId: "pi"} root {value: "pr"}}
 			scheduledStartTimestamp {seconds: 8}
 			parentTraceContext {traceParent: "tp" spanID: "sp" traceState {value: "ts"}}
 			orchestrationSpanID {value: "os"} tags {key: "k" value: "v"}}`,
@@ -215,7 +215,7 @@ func TestFieldsByName(t *testing.T) {
 				Name: "n", Version: some("v"), Input: some(""),
 				Instance: &history.Instance{InstanceID: "i", ExecutionID: some("e")},
 				Parent: &history.ParentInstance{TaskScheduledID: 7, Name: some("pn"), Version: some("pv"),
-					Instance: &history.Instance{InstanceID: "pi"}},
+					Instance: &history.Instance{InstanceID: "pi"}, Root: some("pr")},
 				ScheduledStart: at(8, 0),
 				ParentTrace:    &history.TraceContext{TraceParent: "tp", SpanID: "sp", TraceState: some("ts")},
 				SpanID:         some("os"), Tags: map[string]string{"k": "v"}}}},

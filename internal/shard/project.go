@@ -73,6 +73,9 @@ func (l *loop) projectStart(in *instance, rec *store.Record, ch *change) {
 	}
 	if p := o.Parent; p != nil && p.Instance != nil {
 		rec.Parent, rec.Root = p.Instance.InstanceID, p.Instance.InstanceID
+		if p.Root.Set {
+			rec.Root = p.Root.S
+		}
 		sum.ParentTask, sum.ParentExec = p.TaskScheduledID, p.Instance.ExecutionID.S
 	}
 	rec.Agent, rec.Session = o.Tags[tagAgent], o.Tags[tagSession]

@@ -36,7 +36,7 @@ var continueCases = []testCase{
 }
 
 // parents registers orchestrations that call others: parent calls what its input
-// says, grandparent calls parent.
+// says, grandparent calls parent, top calls grandparent.
 func parents(r *perdure.Registry) {
 	echoCode(r)
 	type call struct{ Name, ID string }
@@ -50,6 +50,9 @@ func parents(r *perdure.Registry) {
 	perdure.AddOrchestrationNamed(r, "grandparent", func(ctx *perdure.Context, c call) (string, error) {
 		return perdure.CallOrchestrationNamed[string](ctx, "parent", c).Await()
 	})
+	perdure.AddOrchestrationNamed(r, "top", func(ctx *perdure.Context, c call) (string, error) {
+		return perdure.CallOrchestrationNamed[string](ctx, "grandparent", c).Await()
+	})
 }
 
 func childIDs(t *testing.T, s suite) {
@@ -61,6 +64,13 @@ func childIDs(t *testing.T, s suite) {
 	for id, parent := range map[string]string{"a:0001": "a", "mine": "b"} {
 		if in := e.get(id); in.Parent != parent || in.ParentTask != 1 || in.Input.S != `"in"` || in.Root != parent {
 			t.Errorf("child %s has parent %q, task %d, root %q, input %s; want %q, 1", id, in.Parent, in.ParentTask, in.Root, in.Input.S, parent)
+		}
+	}
+	e.start("top", "t", `{"Name":"echo","ID":"low"}`)
+	e.completes("t", `"in"`)
+	for id, parent := range map[string]string{"t:0001": "t", "t:0001:0001": "t:0001", "low": "t:0001:0001"} {
+		if in := e.get(id); in.Parent != parent || in.Root != "t" {
+			t.Errorf("child %s has parent %q and root %q, want %q and t", id, in.Parent, in.Root, parent)
 		}
 	}
 }
