@@ -40,6 +40,8 @@ func (a *API) agentRoutes() map[string]endpoint {
 		"GET " + session + "/export":               a.exportSession,
 		"POST " + session + "/messages":            a.postMessage,
 		"POST " + session + "/stop":                a.stopTurn,
+		"GET " + session + "/turns":                a.listTurns,
+		"GET " + session + "/turns/{turn}/steps":   a.listSteps,
 		"GET " + session + "/turns/{turn}/stream":  a.streamTurn,
 	}
 }
@@ -115,19 +117,19 @@ func (a *API) getAgent(_ http.ResponseWriter, r *http.Request) (*reply, error) {
 
 // session is a session as lists show it.
 type session struct {
-	ID       string    `json:"id"` // instance id of its entity
-	Agent    string    `json:"agent"`
-	Key      string    `json:"key"`
-	State    string    `json:"state"` // idle or running
-	Messages int64     `json:"messages"`
-	Turns    int64     `json:"turns"` // that have ended
-	Failed   int64     `json:"failed"`
-	Running  string    `json:"running,omitempty"`
-	Queue    []string  `json:"queue"`
-	Tokens   tokens    `json:"tokens"`
-	Created  time.Time `json:"created"`
-	Updated  time.Time `json:"updated"`
-	Expires  time.Time `json:"expires,omitzero"`
+	ID       string   `json:"id"` // instance id of its entity
+	Agent    string   `json:"agent"`
+	Key      string   `json:"key"`
+	State    string   `json:"state"` // idle or running
+	Messages int64    `json:"messages"`
+	Turns    int64    `json:"turns"` // that have ended
+	Failed   int64    `json:"failed"`
+	Running  string   `json:"running,omitempty"`
+	Queue    []string `json:"queue"`
+	cost
+	Created time.Time `json:"created"`
+	Updated time.Time `json:"updated"`
+	Expires time.Time `json:"expires,omitzero"`
 }
 
 // tokens counts what models read and wrote.
@@ -145,7 +147,7 @@ func viewTokens(u model.Usage) tokens {
 func viewSession(s *agent.Session) *session {
 	v := &session{
 		ID: s.ID.String(), Agent: s.Agent, Key: s.ID.Key, State: "idle", Messages: s.Messages, Turns: s.Turns, Failed: s.Failed,
-		Running: s.Running, Queue: s.Queue, Tokens: viewTokens(s.Usage), Created: s.Created, Updated: s.Updated,
+		Running: s.Running, Queue: s.Queue, cost: viewCost(s.Usage, s.Spent), Created: s.Created, Updated: s.Updated,
 		Expires: s.Expires,
 	}
 	if s.Running != "" {

@@ -130,9 +130,8 @@ func (a *API) streamTurn(w http.ResponseWriter, r *http.Request) (*reply, error)
 		}
 		offset = int(seen) + 1
 	}
-	prefix := strings.TrimSuffix(id.Turn(""), turnName(id.Turn("")))
-	turn := prefix + strings.TrimPrefix(r.PathValue("turn"), prefix)
-	if err := checkRunID(turn); err != nil {
+	turn, err := turnOf(r, id)
+	if err != nil {
 		return nil, err
 	}
 	if err := a.Agents.Service.Known(r.Context(), id, turn, turnPatience); err != nil {
