@@ -1,6 +1,8 @@
 package shard
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"sort"
@@ -91,6 +93,7 @@ func (l *loop) judge(in *instance, j *job) {
 		verdict := engine.Drop
 		if !stop {
 			l.recreate(in, e)
+			ownStart(in, e)
 			verdict = in.orch.Accept(e.m)
 			if rewinds(e) && in.sum != nil && !in.sum.Folded.IsZero() && verdict == engine.Deliver {
 				verdict = engine.Drop
@@ -187,15 +190,10 @@ func (l *loop) begin(in *instance, e *entry) {
 		execution = start.Instance.ExecutionID.S
 	}
 	if execution == "" {
-		execution = l.ids.execution()
-		c := *start
-		c.Instance = &history.Instance{InstanceID: in.id, ExecutionID: history.Some(execution)}
-		ev := *e.m.Event
-		ev.Body = &c
-		m := *e.m
-		m.Event = &ev
-		e.m = &m
-		start = &c
+		if execution = executionOf(e.m); e.m.ID == (engine.MessageID{}) {
+			execution = l.ids.execution()
+		}
+		start = withExecution(in, e, start, execution)
 	}
 	if in.orch != nil && !in.orch.Status.Terminal() {
 		in.last = in.orch.Abort(l.now(in))
@@ -204,6 +202,38 @@ func (l *loop) begin(in *instance, e *entry) {
 	in.past, in.parked, in.starting = nil, "", false
 	in.orch = engine.NewOrchestration(in.id, execution)
 	in.orch.Name, in.orch.Version, in.orch.Tags, in.orch.Parent = start.Name, start.Version, start.Tags, start.Parent
+}
+
+// withExecution puts an execution id into a start that has none.
+func withExecution(in *instance, e *entry, start *history.ExecutionStarted, execution string) *history.ExecutionStarted {
+	c := *start
+	c.Instance = &history.Instance{InstanceID: in.id, ExecutionID: history.Some(execution)}
+	ev := *e.m.Event
+	ev.Body = &c
+	m := *e.m
+	m.Event = &ev
+	e.m = &m
+	return &c
+}
+
+// executionOf is the id of the execution that a message begins which names none:
+// the same whenever the message is read, so that an instance which waits for its
+// code knows its own start again.
+func executionOf(m *engine.Message) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "execution %x %d %d", m.ID.Source, m.ID.Version, m.ID.Index))
+	return hex.EncodeToString(sum[:16])
+}
+
+// ownStart gives a start that was read back the execution id with which it has
+// begun the instance.
+func ownStart(in *instance, e *entry) {
+	b, ok := e.m.Event.Body.(*history.ExecutionStarted)
+	if !ok || in.orch == nil || in.orch.Status != history.StatusPending || b.Instance != nil && b.Instance.ExecutionID.Set {
+		return
+	}
+	if execution := executionOf(e.m); execution == in.orch.Execution {
+		withExecution(in, e, b, execution)
+	}
 }
 
 func startAt(m *engine.Message) time.Time {
@@ -253,7 +283,10 @@ func rewinds(e *entry) bool {
 // another way than by failing, into its start.
 func (l *loop) recreate(in *instance, e *entry) {
 	b, ok := e.m.Event.Body.(*history.ExecutionRewound)
-	if !ok || !b.Name.Set || in.orch != nil && (!in.orch.Status.Terminal() || in.orch.Status == history.StatusFailed) {
+	if !ok || !b.Name.Set {
+		return
+	}
+	if o := in.orch; o != nil && (!o.Status.Terminal() || o.Status == history.StatusFailed) && o.Execution != executionOf(e.m) {
 		return
 	}
 	m := *e.m
