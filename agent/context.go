@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/perdure/perdure"
@@ -231,5 +232,15 @@ func withState(state, set map[string]json.RawMessage) map[string]json.RawMessage
 			out[name] = v
 		}
 	}
+	return out
+}
+
+// withSet returns what is set by one turn and then by another.
+func withSet(set, more map[string]json.RawMessage) map[string]json.RawMessage {
+	if len(set) == 0 {
+		return more
+	}
+	out := maps.Clone(set)
+	maps.Copy(out, more)
 	return out
 }

@@ -49,6 +49,7 @@ func Register(reg *perdure.Registry, agents ...*Agent) error {
 		perdure.AddActivityNamed(reg, toolPrefix+name, c.toolStep)
 		perdure.AddActivityNamed(reg, contextPrefix+name, c.contextStep)
 		perdure.AddActivityNamed(reg, headPrefix+name, c.headStep)
+		perdure.AddActivityNamed(reg, begunPrefix+name, c.begunStep)
 		perdure.AddActivityNamed(reg, framesPrefix+name, c.framesStep)
 		perdure.AddActivityNamed(reg, turnPrefix+name, c.describe)
 		perdure.AddOrchestrationNamed(reg, cleanPrefix+name, c.cleanup)

@@ -416,13 +416,17 @@ func turnsOf(list []*admitted) []string {
 	return turns
 }
 
+func noSession(id SessionID) error {
+	return &perdure.Error{Code: perdure.NotFound, Op: "get session", Instance: id.String(), Message: "there is no such session"}
+}
+
 func readSession(ctx context.Context, h hub.Hub, id SessionID) (*sessionState, error) {
 	e, err := h.Entity(ctx, id.String())
 	if err != nil {
 		return nil, err
 	}
 	if !e.State.Set {
-		return nil, &perdure.Error{Code: perdure.NotFound, Op: "get session", Instance: id.String(), Message: "there is no such session"}
+		return nil, noSession(id)
 	}
 	state := &sessionState{}
 	if err := perdure.Decode(e.State, state); err != nil {

@@ -47,6 +47,7 @@ type ended struct {
 	Error    *problem                   `json:"error,omitempty"`
 	View     *viewOf                    `json:"view,omitempty"`  // nil = as it was
 	State    map[string]json.RawMessage `json:"state,omitempty"` // set by the turn
+	Back     bool                       `json:"back,omitempty"`  // the agent that was given the conversation is gone
 }
 
 // sessionState is the state of a session. It holds no messages but those that
@@ -317,6 +318,9 @@ func (s *session) ended() error {
 		if s.Active = fold(e.Response.Agent); s.Active == s.id.Agent {
 			s.Active = ""
 		}
+	}
+	if e.Back {
+		s.Active = ""
 	}
 	if e.View != nil {
 		s.View = *e.View

@@ -50,10 +50,7 @@ func (s *Service) StopTurn(ctx context.Context, session SessionID, turn string) 
 	if _, err := s.unblock(ctx, h, session); err != nil && perdure.CodeOf(err) != perdure.ResourceExhausted {
 		return "", err
 	}
-	if _, err := readSession(ctx, h, session); err != nil {
-		return "", err
-	}
-	var reply stopReply
+	var reply stopReply // the session hears it after the messages that were sent before
 	err = askSession(ctx, h, session, opCancel, stopRequest{Turn: turn}, &reply)
 	return reply.Turn, err
 }
@@ -76,6 +73,9 @@ func (s *session) cancel() (any, error) {
 	var r stopRequest
 	if err := s.ctx.Input(&r); err != nil {
 		return nil, err
+	}
+	if s.Created.IsZero() {
+		return nil, noSession(s.id)
 	}
 	if s.Running == nil || r.Turn != "" && r.Turn != s.Running.Turn {
 		return stopReply{}, nil

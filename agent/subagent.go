@@ -53,16 +53,6 @@ func (t *AgentTool) Call(context.Context, string) (any, error) {
 	return nil, errors.New("an agent is called by turns of other agents only")
 }
 
-// handoffPrefix begins the names of the tools by which a model hands its
-// conversation to another agent.
-const handoffPrefix = "handoff_to_"
-
-// handoffOffer is the tool that hands the conversation to an agent.
-func handoffOffer(r Ref) model.Tool {
-	return model.Tool{Name: handoffPrefix + r.name,
-		Description: "Hands the conversation over to the agent " + r.name + ", who answers from here on."}
-}
-
 // route says who serves a call of a tool, if it is no tool step. It is journaled
 // with the call: the turn goes by it, whatever tools the agent has by then.
 type route struct {
@@ -137,7 +127,7 @@ const childGrace = 30 * time.Second
 // not, such as when nobody runs it.
 func (t *turn) stopChild(id string, task *perdure.Task[*turnOutput]) {
 	if err := perdure.NewEvent[struct{}](stopName).Send(t.ctx, id, struct{}{}); err == nil {
-		timer := t.ctx.Timer(childGrace)
+		timer := t.ctx.Timer(childGrace - time.Duration(t.in.Depth)*time.Second) // those further in first
 		if perdure.Any(t.ctx, task, timer) == perdure.Awaitable(task) {
 			timer.Cancel()
 			return
@@ -173,70 +163,9 @@ func (t *turn) start(in turnInput, id string) (task *perdure.Task[*turnOutput], 
 	}
 }
 
-// handOver gives the conversation to another agent and returns its answer as that
-// of the turn. The other's turn writes into the same log and the same stream.
-func (t *turn) handOver(name string) (*Response, error) {
-	if t.in.Depth+1 >= maxDepth {
-		return nil, &perdure.Error{Code: perdure.ResourceExhausted, Op: "hand over", Instance: t.ctx.InstanceID(), Message: tooDeep(name).Error()}
-	}
-	id := childID(t.ctx.InstanceID(), "handoff", fmt.Sprint(t.step))
-	t.frame(Frame{Type: FrameAgent, Step: t.step, Agent: name, Run: id})
-	in := turnInput{
-		Agent: name, Session: t.in.Session, CorrelationID: t.in.CorrelationID, Options: t.in.Options.inherited(), Depth: t.in.Depth + 1,
-		Principal: t.in.Principal,
-		Log:       t.log, View: t.view, Head: t.position, Inner: true, Stream: t.stream, Offset: t.offset,
-		Turns: t.in.Turns, State: t.in.State,
-	}
-	task, settle := t.start(in, id)
-	if t.stop != nil && perdure.Any(t.ctx, task, t.stop) != perdure.Awaitable(task) {
-		// The other's turn ends in order, so that it is known what it has said.
-		if err := perdure.NewEvent[struct{}](stopName).Send(t.ctx, id, struct{}{}); err != nil {
-			return nil, err
-		}
-	}
-	out, err := task.Await()
-	settle(out)
-	if err != nil { // it was ended from outside, and did not tell how far it has come
-		head, lost := perdure.CallNamed[int64](t.ctx, headPrefix+fold(t.agent.Name), t.log, perdure.WithRetry(perdure.RetryPolicy{})).Await()
-		if lost != nil {
-			return nil, lost
-		}
-		t.position = max(t.position, head)
-		return nil, err
-	}
-	t.position, t.offset, t.view = out.Messages, out.Next, out.View
-	t.usage.Add(out.Usage)
-	if out.Problem != nil {
-		if out.Problem.Type == perdure.Canceled.String() {
-			return nil, stopped(t.ctx.InstanceID())
-		}
-		return nil, &perdure.StepError{Type: out.Problem.Type, Message: out.Problem.Message, NonRetryable: true}
-	}
-	r := out.Response
-	r.Turn, r.First, r.Usage, r.Spent, r.Steps, r.CorrelationID = t.ctx.InstanceID(), t.first, t.usage, t.spent, t.step+out.Steps, t.in.CorrelationID
-	return &r, nil
-}
-
-// headPrefix begins the name of the activity that finds the end of a log,
-// framesPrefix that of the one that writes frames into the stream of another run.
-const (
-	headPrefix   = "perdure.head/"
-	framesPrefix = "perdure.frames/"
-)
-
-// headStep returns the position after the newest message of a log.
-func (c *code) headStep(ctx context.Context, log string) (int64, error) {
-	service, err := serviceOf(ctx)
-	if err != nil {
-		return 0, err
-	}
-	h, err := service.client.Hub(ctx)
-	if err != nil {
-		return 0, err
-	}
-	last, err := lastPosition(ctx, h, log)
-	return last + 1, err
-}
+// framesPrefix begins the name of the activity that writes frames into the stream
+// of another run.
+const framesPrefix = "perdure.frames/"
 
 // framesInput is the input of framesStep.
 type framesInput struct {

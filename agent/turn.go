@@ -50,6 +50,8 @@ type turnOutput struct {
 	Next    int64    `json:"next,omitempty"` // offset in the stream after the turn
 	View    viewOf   `json:"view"`
 	Problem *problem `json:"problem,omitempty"` // why a turn inside of another one has failed
+	// State is what the turn sets of the session's state.
+	State map[string]json.RawMessage `json:"state,omitempty"`
 }
 
 // Response is what a turn answers.
@@ -98,8 +100,10 @@ type turn struct {
 	failed   int   // calls of tools in a row that have failed
 	view     viewOf
 	cut      int64                      // a summary is made of what is before; 0 = none
+	plain    bool                       // the summary says only that something was left out
 	context  string                     // instance id of the run that has what providers gave; "" = none
 	external bool                       // the conversation is kept elsewhere
+	back     bool                       // the session's own agent answers from now on
 	set      map[string]json.RawMessage // of the session's state
 	usage    model.Usage
 	spent    Spending
@@ -176,7 +180,7 @@ func (t *turn) answer() (*Response, error) {
 		if err != nil {
 			return nil, err
 		}
-		if next != "" && len(left) == 0 {
+		if next != "" {
 			return t.handOver(next)
 		}
 		if len(left) > 0 {
@@ -226,15 +230,19 @@ func (t *turn) hear() error {
 	return nil
 }
 
+// maxCalls bounds the calls of tools in one answer of a model that are carried out.
+const maxCalls = 128
+
 // run has the tools called, all at the same time, and appends their results in
 // the order of the calls. A call that waits for a decision holds up no other. It
 // returns the calls that are left to the caller, and the agent that is to go on
 // with the conversation, "" = this one.
 func (t *turn) run(calls []*model.FunctionCall, routes []route) (left []*model.FunctionCall, next string, err error) {
+	asks := slices.ContainsFunc(calls[:min(len(calls), maxCalls)], t.callers)
 	running := make([]*toolCall, len(calls))
 	branches := make([]*perdure.Branch, len(calls))
 	for i, call := range calls {
-		if t.in.Options.callers(call.Name) && call.Error == "" {
+		if i < maxCalls && t.callers(call) {
 			left = append(left, call)
 			continue
 		}
@@ -245,8 +253,12 @@ func (t *turn) run(calls []*model.FunctionCall, routes []route) (left []*model.F
 		}
 		switch {
 		case c.err != nil:
+		case i >= maxCalls:
+			c.err = fmt.Errorf("the call was not made: an answer may hold %d calls, which is the limit", maxCalls)
 		case !t.in.Options.offers(call.Name):
 			c.err = fmt.Errorf("there is no tool %q in this turn", call.Name)
+		case c.route.Handoff && asks:
+			c.err = errors.New("the conversation was not handed over, as a call beside it is still to be answered: call again later")
 		case c.route.Handoff && next == "":
 			next = c.route.Agent
 			c.result = json.RawMessage(`"The conversation was handed over."`)
@@ -275,6 +287,11 @@ func (t *turn) run(calls []*model.FunctionCall, routes []route) (left []*model.F
 		results = append(results, c.said)
 	}
 	return left, next, t.append(results...)
+}
+
+// callers reports whether a call is left to the caller.
+func (t *turn) callers(call *model.FunctionCall) bool {
+	return call.Error == "" && t.in.Options.callers(call.Name)
 }
 
 // toolError is the failure of a tool as the model is told about it.
@@ -377,7 +394,7 @@ func (t *turn) end(r *Response, failed error) (*turnOutput, error) {
 	last := Frame{Type: FrameEnd, Status: statusCompleted}
 	e := ended{
 		Turn: t.ctx.InstanceID(), Head: t.position, Usage: t.usage, Spent: t.spent, Log: t.in.Log, Steers: t.steers, Response: r,
-		State: t.set,
+		State: t.set, Back: t.back,
 	}
 	if !t.external {
 		e.View = &t.view
@@ -397,7 +414,7 @@ func (t *turn) end(r *Response, failed error) (*turnOutput, error) {
 		if r == nil {
 			r = t.response(&model.Response{}, &modelOutput{})
 		}
-		return &turnOutput{Response: *r, Next: t.offset, View: t.view, Problem: e.Error}, nil
+		return &turnOutput{Response: *r, Next: t.offset, View: t.view, Problem: e.Error, State: t.set}, nil
 	}
 	t.frame(last)
 	t.leave(r)
