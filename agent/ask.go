@@ -127,12 +127,12 @@ func (t *turn) attempt(index int) (*modelOutput, error) {
 func (t *turn) schedule(index int, reserved Spending) (*modelOutput, error) {
 	in := modelInput{
 		Log: t.log, View: t.view, First: t.first, To: t.position, Step: t.step, Offset: t.offset, Hash: t.hash,
-		Session: t.in.Session, Options: t.in.Options != nil, Context: t.context, Model: index, Stream: t.in.Stream, Cut: t.cut, Failed: t.failed,
+		Session: t.in.Session, Options: t.in.Options != nil, Context: t.context, Model: index, Stream: t.in.Stream, Cut: t.cut, Plain: t.plain, Failed: t.failed,
 		Trace: t.in.Trace,
 	}
 	in.View.Tokens = 0
 	if len(t.purse) > 0 {
-		in.Reserved = &reserved
+		in.Reserved, in.Priced = &reserved, t.purse.bounds().USD > 0
 	}
 	out, err := await(t, perdure.CallNamed[*modelOutput](t.ctx, t.modelStepName(), in, perdure.WithTimeout(modelTimeout)))
 	if err == nil && out == nil {
@@ -198,4 +198,13 @@ func (c *code) retryPolicy(index int) perdure.RetryPolicy {
 // models returns the models in the order in which they are asked.
 func (c *code) models() []model.Model {
 	return append([]model.Model{c.agent.Model}, c.agent.Fallback...)
+}
+
+// modelAt returns the model with this index; of an agent that has fewer models by
+// now, the first.
+func (c *code) modelAt(index int) model.Model {
+	if models := c.models(); index < len(models) {
+		return models[index]
+	}
+	return c.agent.Model
 }

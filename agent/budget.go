@@ -99,7 +99,11 @@ func (c *code) checkPrices() error {
 	if c.agent.Budget.USD == 0 {
 		return nil
 	}
-	for _, m := range c.models() {
+	models := c.models()
+	if how := c.agent.Compaction; how != nil && how.Summarizer != nil {
+		models = append(models, how.Summarizer)
+	}
+	for _, m := range models {
 		if _, known := c.price(m); !known {
 			about := model.Describe(m)
 			return fmt.Errorf("the budget is in US dollars and the price of the model %q of %q is not known: set Agent.Prices", about.Model, about.Provider)

@@ -218,6 +218,57 @@ func TestBudgetWithoutPrice(t *testing.T) {
 	}
 }
 
+// TestSummarizerWithoutPrice is refused as well.
+func TestSummarizerWithoutPrice(t *testing.T) {
+	a := spender(agent.Budget{USD: agent.Dollars(1)}, &billed{})
+	a.Compaction = &agent.Compaction{MaxTokens: 1, Summarize: true, Summarizer: behaving(nil)}
+	if err := agent.Register(perdure.NewRegistry(), a); err == nil || !strings.Contains(err.Error(), "set Agent.Prices") {
+		t.Errorf("Register() = %v, want what to do", err)
+	}
+}
+
+// TestCalledAgentWithoutPrice calls an agent, whose model has no price, within a
+// budget in money: its model is not called, and the calling one is told why.
+func TestCalledAgentWithoutPrice(t *testing.T) {
+	m := &billed{behaving: func(context.Context, *model.Request) model.Content { return saying("fact") }}
+	expert := named("Expert", m)
+	expert.Prices = model.Prices{}
+	lead := &billed{behaving: func(_ context.Context, req *model.Request) model.Content {
+		if last(req).Role == model.RoleTool {
+			return saying("%s", toolText(last(req)))
+		}
+		return calling(req, "Expert", `{"query":"?"}`)
+	}}
+	a := joker(lead, expert.AsTool())
+	a.Budget, a.Prices = agent.Budget{USD: agent.Dollars(10)}, prices
+	n := begin(t, &memory.Disk{}, registry(t, a, expert))
+	r := say(t, n, "k1", "go")
+	if !strings.Contains(r.Text, "set Agent.Prices") || m.total().Calls != 0 || r.Spent != lead.total() {
+		t.Errorf("answer = %q after %d calls and %+v spent, want what to do, no call and %+v", r.Text, m.total().Calls, r.Spent, lead.total())
+	}
+}
+
+// TestRaiseBeforeItIsLate raises a budget, of which calls and not the time are used
+// up: the time grows too.
+func TestRaiseBeforeItIsLate(t *testing.T) {
+	m := &billed{}
+	n := begin(t, &memory.Disk{}, registry(t, spender(agent.Budget{Calls: 1, Time: time.Hour}, m)))
+	send(t, n, "k1", agent.Message{Text: "go"})
+	for calls := int64(1); calls < 3; calls++ {
+		d := asked(t, n)
+		if want := time.Hour + time.Duration(calls-1)*time.Minute; d.Budget.Limit.Time != want || d.Budget.Late {
+			t.Errorf("after %d calls the limit is %+v, late %t, want %v", calls, d.Budget.Limit, d.Budget.Late, want)
+		}
+		decide(t, n, d.ID, agent.Answer{Answer: agent.AnswerRaise, Raise: &agent.Budget{Calls: 1, Time: time.Minute}})
+	}
+	n.clock.Advance(30 * time.Minute)
+	d := asked(t, n)
+	decide(t, n, d.ID, agent.Answer{Answer: agent.AnswerRaise, Raise: &agent.Budget{Calls: 1}})
+	if d := asked(t, n); d.Budget.Late || m.total().Calls != 4 {
+		t.Errorf("after half an hour: late %t and %d calls, want the time not over, and 4", d.Budget.Late, m.total().Calls)
+	}
+}
+
 // TestLostCallIsBooked cuts the power in the middle of calls of the model: what
 // they may have cost is booked, and the budget holds.
 func TestLostCallIsBooked(t *testing.T) {

@@ -28,8 +28,9 @@ type Compaction struct {
 	// TrimResults cuts the results of tools that are older than Keep to so many
 	// bytes, before anything is left out. 0 = they stay whole.
 	TrimResults int
-	// Summarize has a model tell what is left out; else the model is told only
-	// that something was. Summarizer is the model; nil = that of the agent.
+	// Summarize has a model tell what is left out; else, and if that fails for good,
+	// the model is told only that something was. Summarizer is the model; nil = that
+	// of the agent.
 	Summarize  bool
 	Summarizer model.Model
 	// Instructions say how to summarise. "" = briefly, with all facts and open
@@ -94,7 +95,12 @@ func (t *turn) compact() error {
 	}
 	t.cut = cut
 	out, err := t.askModels()
-	t.cut = 0
+	var failed *perdure.StepError
+	if errors.As(err, &failed) { // a conversation goes on without a summary rather than not at all
+		t.plain = true
+		out, err = t.askModel(0)
+	}
+	t.cut, t.plain = 0, false
 	if err != nil {
 		return err
 	}
@@ -118,12 +124,12 @@ func (c *code) summary(ctx context.Context, p *prompt, call func(model.Model, *m
 		{Role: model.RoleUser, Source: model.Source{Type: sourceSummary}, Contents: model.Contents{&model.Text{Text: leftOut}}},
 	}}
 	how := c.agent.Compaction
-	if how == nil || !how.Summarize {
+	if how == nil || !how.Summarize || p.in.Plain {
 		return out, nil
 	}
 	m := how.Summarizer
 	if m == nil {
-		m = c.agent.Model
+		m = c.modelAt(p.in.Model)
 	}
 	instructions := how.Instructions
 	if instructions == "" {
@@ -168,7 +174,7 @@ func (p *prompt) before(position int64) []*model.Message {
 			break
 		}
 	}
-	return append(p.head(), view(log, 0)...)
+	return append(p.head(), view(log)...)
 }
 
 // head returns the message that stands for those before the view, if there is one.

@@ -118,6 +118,22 @@ user three
 	}
 }
 
+// TestSummaryFails has the model that summarises fail for good: the conversation
+// goes on without a summary.
+func TestSummaryFails(t *testing.T) {
+	m := &prompts{}
+	a := joker(m)
+	a.Compaction = &agent.Compaction{MaxMessages: 6, Keep: 4, Summarize: true, Summarizer: modeltest.Script(t,
+		modeltest.Fail(&model.Error{Provider: "script", Status: 400, Message: "too long"}))}
+	n := begin(t, &memory.Disk{}, registry(t, a))
+	for i := range 4 {
+		say(t, n, "k1", fmt.Sprint("message ", i))
+	}
+	if got := m.lastSeen(); !strings.HasPrefix(got, "user Earlier messages of this conversation were left out.\n") {
+		t.Errorf("the model was given\n%swant that something was left out", got)
+	}
+}
+
 // TestCompactionRepeats keeps the view of a long conversation short, turn after
 // turn, and also within a turn of many steps.
 func TestCompactionRepeats(t *testing.T) {

@@ -89,7 +89,7 @@ func FuzzLogRow(f *testing.F) {
 		if got := uint64(log[0].Position); len(log) != 1 || got != binary.BigEndian.Uint64(key) {
 			t.Errorf("readLog(%x) = position %d of %d", key, got, len(log))
 		}
-		if got, calls := view(log, 0), len(log[0].Message.Contents.Calls()); len(got) > 1+calls {
+		if got, calls := view(log), len(log[0].Message.Contents.Calls()); len(got) > 1+calls {
 			t.Errorf("view(%q) = %d messages, want at most %d", value, len(got), 1+calls)
 		}
 	})

@@ -30,10 +30,13 @@ type modelInput struct {
 	Model   int    `json:"model,omitempty"`   // which of the agent's models is asked, from 0
 	Failed  int    `json:"failed,omitempty"`  // calls of tools in a row, until now
 	Cut     int64  `json:"cut,omitempty"`     // make a summary of what is before this position; 0 = answer
+	Plain   bool   `json:"plain,omitempty"`   // the summary says only that something was left out
 	// Trace is the turn's.
 	Trace traceRef `json:"trace,omitempty"`
-	// Reserved is what the call may cost at most; nil = anything.
+	// Reserved is what the call may cost at most; nil = anything. If Priced is true,
+	// a bound of it is in money.
 	Reserved *Spending `json:"reserved,omitempty"`
+	Priced   bool      `json:"priced,omitempty"`
 }
 
 // modelOutput is the outcome of a model step.
@@ -124,10 +127,7 @@ type modelCall struct {
 // answer has the conversation answered.
 func (s *modelCall) answer(ctx context.Context) (*modelOutput, error) {
 	in := s.prompt.in
-	m := s.agent.Model // of an agent that has fewer models by now, the first
-	if models := s.models(); in.Model < len(models) {
-		m = models[in.Model]
-	}
+	m := s.modelAt(in.Model)
 	request := s.request(s.prompt.messages(), s.prompt.options, in.Step)
 	if extra := s.prompt.context; extra != nil && extra.Instructions != "" {
 		request.Instructions = strings.TrimPrefix(request.Instructions+"\n\n"+extra.Instructions, "\n\n")
@@ -151,7 +151,12 @@ func (s *modelCall) answer(ctx context.Context) (*modelOutput, error) {
 func (s *modelCall) call(ctx context.Context, m model.Model, request *model.Request, show bool) (*model.Response, error) {
 	in, turn := s.prompt.in, perdure.Activity(ctx).InstanceID
 	about := model.Describe(m)
-	price, _ := s.price(m)
+	price, known := s.price(m)
+	if in.Priced && !known {
+		return nil, perdure.WithProperty(perdure.NonRetryable(&perdure.Error{Code: perdure.FailedPrecondition, Op: "model step", Instance: turn,
+			Message: fmt.Sprintf("the budget is in US dollars and the agent %s does not know the price of the model %q of %q: set Agent.Prices",
+				s.agent.Name, about.Model, about.Provider)}), propertyFree, 1)
+	}
 	if in.Reserved != nil {
 		w := worst(request, about, price)
 		if s.worst, s.short = &w, !in.Reserved.covers(w); s.short {
@@ -176,8 +181,12 @@ func (s *modelCall) call(ctx context.Context, m model.Model, request *model.Requ
 			return nil, err
 		}
 	}
+	var ids *uniqueIDs
+	if !s.wraps() { // a wrapped agent may answer its calls itself
+		ids = newUniqueIDs(turn, in.Step, request)
+	}
 	calling, span := s.beginChat(ctx, about, request)
-	answer, err := generate(calling, s.agent.wrapModel(m), request, w, in.Step, span)
+	answer, err := generate(calling, s.agent.wrapModel(m), request, w, in.Step, ids, span)
 	reserved := Spending{Calls: 1}
 	if s.worst != nil {
 		reserved = *s.worst
@@ -215,14 +224,15 @@ func markCall(ctx context.Context, h hub.Rows, turn string) (lost bool, err erro
 
 // generate makes one attempt to have the request answered. With an error it
 // returns what came before it. What is said is shown in the stream w, if there is
-// one.
-func generate(ctx context.Context, m model.Model, req *model.Request, w *attempt, step int, span *chatSpan) (*model.Response, error) {
+// one. Calls get the ids that they may have, unless ids is nil.
+func generate(ctx context.Context, m model.Model, req *model.Request, w *attempt, step int, ids *uniqueIDs, span *chatSpan) (*model.Response, error) {
 	var all model.Collector
 	for u, err := range m.Generate(ctx, req) {
 		if err != nil {
 			return all.Response(), err
 		}
 		span.heard()
+		u = ids.apply(u)
 		all.Add(u)
 		if w == nil {
 			continue

@@ -141,7 +141,11 @@ func askPeople(ctx *perdure.Context, l *ledger, template *Decision, show func(Fr
 			}
 			by := raise{Spending: Spending{answer.Raise.Tokens, answer.Raise.USD, answer.Raise.Calls}}
 			if answer.Raise.Time > 0 {
-				by.until = ctx.Now().Add(answer.Raise.Time)
+				by.until = l.until
+				if now := ctx.Now(); by.until.Before(now) {
+					by.until = now
+				}
+				by.until = by.until.Add(answer.Raise.Time)
 			}
 			return by, nil
 		}

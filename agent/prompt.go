@@ -74,13 +74,6 @@ func (p *prompt) whole() error {
 // messages returns what the model is given.
 func (p *prompt) messages() []*model.Message {
 	log := trimmed(p.log, p.in.View)
-	from := p.in.View.From
-	if p.summary != nil {
-		from = 0 // the view was cut where it may begin
-	}
-	if p.context == nil {
-		return append(p.head(), view(log, from)...)
-	}
 	split := len(log)
 	for i, m := range log {
 		if m.Position >= p.in.First {
@@ -88,8 +81,19 @@ func (p *prompt) messages() []*model.Message {
 			break
 		}
 	}
-	before := append(p.head(), view(log[:split], from)...)
-	return append(append(before, p.context.Messages...), view(log[split:], 0)...)
+	before, turn := log[:split], log[split:]
+	if p.in.View.From > 0 && p.summary == nil { // with a summary, the view was cut where it may begin
+		if before = fromUser(before); len(before) == 0 && p.context == nil {
+			turn = fromUser(turn)
+		}
+	}
+	all := append([]LogMessage{}, before...)
+	if p.context != nil {
+		for _, m := range p.context.Messages {
+			all = append(all, LogMessage{Message: m})
+		}
+	}
+	return append(p.head(), view(append(all, turn...))...)
 }
 
 // rowTurn holds what all model steps of a turn share, and notes of calls that were
