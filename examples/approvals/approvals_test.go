@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -80,7 +81,8 @@ const loom = `{"employee":"ada","what":"a loom","cents":120000}`
 // and returns the address at which each is answered.
 func asked(t *testing.T, url string, questions ...string) (addresses map[string]string, s python) {
 	t.Helper()
-	for t.Context().Err() == nil {
+	for late := time.Now().Add(20 * time.Second); time.Now().Before(late); {
+		s = python{}
 		do(t, "GET", url, "", http.StatusOK, &s)
 		if s.Status != "Running" && s.Status != "Pending" && len(questions) > 0 {
 			break
@@ -97,7 +99,6 @@ func asked(t *testing.T, url string, questions ...string) (addresses map[string]
 		if cmp.Equal(questions, names) && (len(questions) > 0 || s.Status == "Completed") {
 			return addresses, s
 		}
-		s = python{}
 	}
 	t.Fatalf("the run is %+v, want it to ask %q", s, questions)
 	return nil, s

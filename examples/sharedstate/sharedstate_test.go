@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -93,7 +94,12 @@ func TestNoOverselling(t *testing.T) {
 	fill(t, e, "cup", 3)
 	var ids []string
 	for range 10 {
-		ids = append(ids, perduretest.Start(e, sharedstate.FulfilOrder, order(map[string]int{"cup": 1})))
+		started, err := client.Start(t.Context(), e.Client(), sharedstate.FulfilOrder, order(map[string]int{"cup": 1}),
+			client.StartOptions{At: e.Now().Add(time.Hour)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, started.ID)
 	}
 	invoices, halted := map[string]bool{}, 0
 	for _, id := range ids {
