@@ -36,6 +36,7 @@ func TestAccounts(t *testing.T) {
 	if _, err := n.Wait(ctxOf(t), second.Turn); err == nil {
 		t.Fatal("Wait() = nil, want an error")
 	}
+	idle(t, n) // the session has heard of the end
 	state, err := n.Session(ctxOf(t), session(t, "k1"))
 	if err != nil {
 		t.Fatal(err)

@@ -45,7 +45,7 @@ func (t *turn) ask() (*modelOutput, error) {
 
 // askModels has the agent's models called, until one of them can serve.
 func (t *turn) askModels() (out *modelOutput, err error) {
-	for i := range t.models() {
+	for i := range t.policy.Models {
 		if out, err = t.askModel(i); err == nil {
 			return out, nil
 		}
@@ -60,7 +60,7 @@ func (t *turn) askModels() (out *modelOutput, err error) {
 // askModel has one of the agent's models called, again and again as the retry
 // policy says. The pauses are timers: nothing waits in memory.
 func (t *turn) askModel(index int) (*modelOutput, error) {
-	policy := t.retryPolicy(index)
+	policy := t.policy.retry(index)
 	began := t.ctx.Now()
 	for attempt := 1; ; attempt++ {
 		out, err := t.attempt(index)
@@ -156,7 +156,7 @@ func isFree(err error) bool {
 // openPurse opens the budgets of the turn: that of its agent, for which people are
 // asked, and that of who has started it.
 func (t *turn) openPurse() {
-	if b := t.agent.Budget; !b.isZero() {
+	if b := t.policy.Budget; !b.isZero() {
 		l := newLedger(t.ctx, b)
 		l.more = askPeople(t.ctx, l, &Decision{
 			Run: t.ctx.InstanceID(), Turn: t.ctx.InstanceID(), Agent: t.agent.Name, Session: t.in.Session,
@@ -182,17 +182,6 @@ func (t *turn) tellSpent() {
 			panic(err) // numbers are always encodable
 		}
 	}
-}
-
-// retryPolicy says how the calls of a model are repeated.
-func (c *code) retryPolicy(index int) perdure.RetryPolicy {
-	switch {
-	case c.agent.Retry != nil:
-		return *c.agent.Retry
-	case index+1 < len(c.models()):
-		return fallbackRetry
-	}
-	return defaultRetry
 }
 
 // models returns the models in the order in which they are asked.

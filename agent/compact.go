@@ -80,12 +80,12 @@ type viewOf struct {
 
 // compact makes the view of the model shorter, if it has become too long.
 func (t *turn) compact() error {
-	c := t.agent.Compaction
-	if c == nil || t.external {
+	c := t.policy
+	if c.MaxTokens == 0 && c.MaxMessages == 0 || t.external {
 		return nil
 	}
 	long := c.MaxMessages > 0 && t.position-t.view.From > int64(c.MaxMessages)
-	cut := t.position - c.keep()
+	cut := t.position - c.Keep
 	if !long && (c.MaxTokens == 0 || t.view.Tokens <= c.MaxTokens) || cut <= t.view.From {
 		return nil
 	}

@@ -79,15 +79,16 @@ type turnContext struct {
 // contextPrefix begins the name of the activity that asks the providers.
 const contextPrefix = "perdure.context/"
 
-// contextInput is its input. With Save, the history is given the messages from
-// First up to To.
+// contextInput is its input. With History, that is to give the conversation. With
+// Save, it is given the messages from First up to To.
 type contextInput struct {
-	Turn  TurnInfo `json:"turn"`
-	Save  bool     `json:"save,omitempty"`
-	Log   string   `json:"log,omitempty"`
-	First int64    `json:"first,omitempty"`
-	To    int64    `json:"to,omitempty"`
-	Trace traceRef `json:"trace,omitempty"` // the turn's
+	Turn    TurnInfo `json:"turn"`
+	History bool     `json:"history,omitempty"`
+	Save    bool     `json:"save,omitempty"`
+	Log     string   `json:"log,omitempty"`
+	First   int64    `json:"first,omitempty"`
+	To      int64    `json:"to,omitempty"`
+	Trace   traceRef `json:"trace,omitempty"` // the turn's
 }
 
 // contextOutput is its output: what is too much for it is a row of the turn.
@@ -115,10 +116,11 @@ func (t *turn) info() TurnInfo {
 
 // provide has the providers asked.
 func (t *turn) provide() error {
-	if !t.agent.provides() {
+	if !t.policy.Provides {
 		return nil
 	}
-	out, err := await(t, perdure.CallNamed[*contextOutput](t.ctx, contextPrefix+fold(t.agent.Name), contextInput{Turn: t.info(), Trace: t.in.Trace},
+	out, err := await(t, perdure.CallNamed[*contextOutput](t.ctx, contextPrefix+fold(t.agent.Name),
+		contextInput{Turn: t.info(), History: t.policy.History, Trace: t.in.Trace},
 		perdure.WithRetry(defaultRetry), perdure.WithTimeout(modelTimeout)))
 	if err != nil {
 		return err
@@ -127,7 +129,7 @@ func (t *turn) provide() error {
 	if out != nil {
 		t.set = out.State
 	}
-	if t.external = t.agent.History != nil; t.external {
+	if t.external = t.policy.History; t.external {
 		t.view = viewOf{From: t.first}
 	}
 	return nil
@@ -135,7 +137,7 @@ func (t *turn) provide() error {
 
 // save gives the history the messages of the turn.
 func (t *turn) save() error {
-	if t.agent.History == nil {
+	if !t.policy.History {
 		return nil
 	}
 	_, err := perdure.CallNamed[*contextOutput](t.ctx, contextPrefix+fold(t.agent.Name), contextInput{
@@ -162,7 +164,7 @@ func (c *code) contextStep(ctx context.Context, in contextInput) (*contextOutput
 		return nil, c.saveTurn(ctx, h, in)
 	}
 	var all turnContext
-	if c.agent.History != nil {
+	if in.History && c.agent.History != nil {
 		if all.Messages, err = c.agent.History.Load(ctx, in.Turn); err != nil {
 			return nil, fmt.Errorf("load history: %w", err)
 		}

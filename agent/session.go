@@ -272,7 +272,7 @@ func (s *session) next() error {
 		Agent: s.agent.Name, Session: s.id.String(), CorrelationID: a.CorrelationID,
 		Log: logID(s.id.String(), s.Incarnation), View: s.view(), Head: s.Head, Messages: a.Messages,
 		Options: a.Options, Import: a.Import, Principal: a.Principal, Refused: a.Refused, Pending: s.Pending, Active: s.Active,
-		Turns: s.Turns, State: s.State, Trace: a.Trace,
+		Turns: s.Turns, State: s.State, Trace: a.Trace, Policy: s.policy(a.Options),
 	}, perdure.WithID(a.Turn), perdure.WithTags(map[string]string{
 		tagAgent: s.agent.Name, tagSession: s.id.String(), tagCorrelation: a.CorrelationID,
 	}),

@@ -61,7 +61,7 @@ func (t *turn) accept(out *modelOutput) (done bool, err error) {
 	if out.Invalid == "" {
 		return true, nil
 	}
-	if t.repairs++; t.repairs > t.agent.repairs() {
+	if t.repairs++; t.repairs > t.policy.Repairs {
 		return false, &perdure.Error{Code: perdure.FailedPrecondition, Op: "run agent", Instance: t.ctx.InstanceID(),
 			Message: fmt.Sprintf("agent %s has given no answer in the format that was asked for, in %d attempts: %s", t.agent.Name, t.repairs, out.Invalid)}
 	}

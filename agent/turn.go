@@ -39,8 +39,9 @@ type turnInput struct {
 	// Context is the instance id of the run that has what providers gave.
 	Context string `json:"context,omitempty"`
 
-	Grant *grant   `json:"grant,omitempty"` // of a budget of the run that has started this one; nil = none
-	Trace traceRef `json:"trace,omitempty"` // the span below which it runs
+	Policy *policy  `json:"policy,omitempty"` // of a turn of a session; nil = that of the agent as it is
+	Grant  *grant   `json:"grant,omitempty"`  // of a budget of the run that has started this one; nil = none
+	Trace  traceRef `json:"trace,omitempty"`  // the span below which it runs
 }
 
 // turnOutput is the output of a turn: its response, and what a turn around it
@@ -88,6 +89,7 @@ type turn struct {
 	*code
 	ctx      *perdure.Context
 	in       turnInput
+	policy   *policy
 	log      string
 	stream   string  // instance id of the run whose stream it writes
 	frames   []Frame // of a stream that is not its own, not yet written
@@ -120,6 +122,9 @@ type turn struct {
 func (c *code) turn(ctx *perdure.Context, in turnInput) (*turnOutput, error) {
 	t := &turn{code: c, ctx: ctx, in: in, log: in.Log, stream: in.Stream, first: in.Head, position: in.Head, offset: in.Offset,
 		view: in.View, context: in.Context, began: ctx.Now()}
+	if t.policy = in.Policy; t.policy == nil {
+		t.policy = c.policy(in.Options)
+	}
 	if t.log == "" {
 		t.log = logID(ctx.InstanceID(), ctx.ExecutionID())
 	}
@@ -200,8 +205,8 @@ func (t *turn) hear() error {
 		}
 		return &perdure.StepError{Type: p.Type, Message: p.Message, NonRetryable: true}
 	}
-	if err := t.fits(t.in.Options); err != nil {
-		return err
+	if p := t.policy.Unfit; p != nil {
+		return &perdure.StepError{Type: p.Type, Message: p.Message, NonRetryable: true}
 	}
 	open := t.in.Pending
 	for _, m := range t.in.Messages {
