@@ -451,3 +451,34 @@ func TestMetrics(t *testing.T) {
 		t.Errorf("metrics differ (-want +got):\n%s", diff)
 	}
 }
+
+// TestSpansOfHandoff hands a conversation over, below a caller's span and without
+// one: the other agent's turn lies below the turn.
+func TestSpansOfHandoff(t *testing.T) {
+	r := record()
+	m := behaving(func(_ context.Context, req *model.Request) model.Content {
+		for _, tool := range req.Tools {
+			if tool.Name == "handoff_to_Clerk" {
+				return calling(req, tool.Name, `{}`)
+			}
+		}
+		return saying("Hello.")
+	})
+	front := named("Joker", m)
+	front.Handoffs = []agent.Ref{agent.Named("Clerk")}
+	n := begin(t, &memory.Disk{}, registry(t, front, named("Clerk", m)), r.Telemetry)
+	for parent, above := range map[string]string{"": "", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01": "00f067aa0ba902b7 < "} {
+		r.Reset()
+		a, err := n.Send(agent.WithTrace(ctxOf(t), parent, ""), session(t, "k"+parent), agent.Message{Text: "go"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := n.Wait(ctxOf(t), a.Turn); err != nil {
+			t.Fatal(err)
+		}
+		want := above + "invoke_agent Joker\n  chat\n  invoke_agent Clerk\n    chat\n"
+		if got := r.GetSpans(); tree(got) != want || traces(got) != 1 {
+			t.Errorf("spans in %d traces\n%swant\n%s", traces(got), tree(got), want)
+		}
+	}
+}
