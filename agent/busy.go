@@ -60,7 +60,7 @@ func (b Busy) check() error {
 // given it, "" if it is a turn of its own.
 func (s *session) place(a *admitted, busy Busy) (steers string, err error) {
 	switch {
-	case busy == BusyReject && (s.Running != nil || len(s.Queue) > 0 || s.Closing != nil):
+	case busy == BusyReject && s.busy():
 		return "", &perdure.Error{Code: perdure.FailedPrecondition, Op: "run agent", Instance: s.ctx.ID().String(),
 			Message: "the session is busy: a turn runs"}
 	case busy == BusySteer && s.Running != nil && !s.Running.Stopping && a.Principal.equal(s.Running.Principal):

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/model"
 	"github.com/perdure/perdure/store/memory"
@@ -173,4 +174,37 @@ func TestImportedResults(t *testing.T) {
 		t.Fatal(err)
 	}
 	say(t, n, "k1", "go")
+}
+
+// TestBigMessagesWait sends more to a busy session than it can hold: what is
+// accepted is answered, the rest is refused.
+func TestBigMessagesWait(t *testing.T) {
+	gate := make(chan struct{})
+	n := begin(t, &memory.Disk{}, registry(t, joker(behaving(func(_ context.Context, req *model.Request) model.Content {
+		if last(req).Text() == "wait" {
+			<-gate
+		}
+		return saying("Re: %.1s", last(req).Text())
+	}))))
+	send(t, n, "k1", agent.Message{Text: "wait"})
+	var turns []string
+	for i := range 12 {
+		a, err := n.Send(ctxOf(t), session(t, "k1"), agent.Message{Text: strings.Repeat(string(rune('a'+i)), 1<<20)})
+		switch {
+		case err == nil:
+			turns = append(turns, a.Turn)
+		case perdure.CodeOf(err) != perdure.ResourceExhausted:
+			t.Errorf("Send() = %v, want resource_exhausted", err)
+		}
+	}
+	close(gate)
+	if len(turns) == 0 || len(turns) > 4 {
+		t.Errorf("%d messages were accepted, want 1 to 4", len(turns))
+	}
+	for _, turn := range turns {
+		if r, err := n.Wait(ctxOf(t), turn); err != nil || !strings.HasPrefix(r.Text, "Re: ") {
+			t.Errorf("Wait() = %+v, %v, want an answer", r, err)
+		}
+	}
+	say(t, n, "k1", strings.Repeat("z", 5<<20)) // an idle session holds none
 }

@@ -130,7 +130,12 @@ func (s *Service) admit(ctx context.Context, h hub.Hub, session SessionID, reque
 		return a, err
 	}
 	trace := traceIn(ctx)
-	if request.Busy != "" && request.Busy != BusyQueue || request.After != "" { // what becomes of it is known only to the session
+	text, err := perdure.Encode(request)
+	if err != nil {
+		return Accepted{}, err
+	}
+	if request.Busy != "" && request.Busy != BusyQueue || request.After != "" || len(text.S) >= bigMessage {
+		// What becomes of it is known only to the session.
 		var reply admitReply
 		request.Trace = trace
 		if err := askSession(ctx, h, session, opAdmit, request, &reply); err != nil {
@@ -138,10 +143,6 @@ func (s *Service) admit(ctx context.Context, h hub.Hub, session SessionID, reque
 		}
 		a.Duplicate, a.Steers = reply.Duplicate, reply.Steers
 		return a, nil
-	}
-	text, err := perdure.Encode(request)
-	if err != nil {
-		return Accepted{}, err
 	}
 	repeat := "" // in another conversation it is another message
 	if given != "" && state != nil {

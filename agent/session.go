@@ -28,6 +28,10 @@ const (
 const (
 	// maxQueue bounds the messages that wait for their turn in a session.
 	maxQueue = 100
+	// maxQueueBytes bounds these messages together: the state of a session holds
+	// them, and is bounded too. Smaller messages than bigMessage are not counted.
+	maxQueueBytes = 4 << 20
+	bigMessage    = 16 << 10
 	// maxRecent is how many turns that have ended a session knows by name.
 	maxRecent = 64
 	// foldAfter is how long a turn that has ended keeps its history, its response
@@ -98,6 +102,7 @@ type admitted struct {
 	Import        bool             `json:"import,omitempty"`
 	Principal     Principal        `json:"principal,omitzero"`
 	Trace         traceRef         `json:"trace,omitempty"`   // the span below which the turn runs
+	Bytes         int              `json:"bytes,omitempty"`   // of the request
 	Replies       []string         `json:"replies,omitempty"` // tokens of callers that wait
 	// Foreign says how the callers among Replies that use Microsoft's SDKs want to
 	// be answered.
@@ -207,13 +212,18 @@ func (s *session) admit(r *runRequest, waits bool) (*admitReply, error) {
 	if n := len(s.Queue) + len(s.Steering); n >= maxQueue && !perdure.OperationOf(s.ctx).Signal {
 		return nil, queueFull(s.ctx.ID().String(), n)
 	}
+	size := len(perdure.OperationOf(s.ctx).Input.S)
+	if waiting := s.waiting(); size >= bigMessage && s.busy() && waiting+size > maxQueueBytes && !perdure.OperationOf(s.ctx).Signal {
+		return nil, &perdure.Error{Code: perdure.ResourceExhausted, Op: "run agent", Instance: s.ctx.ID().String(),
+			Message: fmt.Sprintf("messages of %d bytes wait in this session already; with this one it would be more than %d", waiting, maxQueueBytes)}
+	}
 	if s.Created.IsZero() {
 		s.Created, s.Agent = s.ctx.Now(), s.agent.Name
 		s.Incarnation = incarnation(turn, s.Created)
 	}
 	a := &admitted{
 		Turn: turn, CorrelationID: r.CorrelationID, Messages: messages, Options: r.Options, Import: r.Import, Refused: r.refused,
-		Principal: r.Principal, At: s.ctx.Now(), Trace: traceOf(perdure.OperationOf(s.ctx).Trace),
+		Principal: r.Principal, At: s.ctx.Now(), Bytes: size, Trace: traceOf(perdure.OperationOf(s.ctx).Trace),
 	}
 	if a.Trace == "" {
 		a.Trace = r.Trace.valid()
@@ -230,6 +240,17 @@ func (s *session) admit(r *runRequest, waits bool) (*admitReply, error) {
 		s.waits(a, r)
 	}
 	return &admitReply{Turn: turn, Steers: steers}, s.next()
+}
+
+// busy reports whether a message that comes now has to wait.
+func (s *session) busy() bool { return s.Running != nil || len(s.Queue) > 0 || s.Closing != nil }
+
+// waiting returns how many bytes the messages have that wait.
+func (s *session) waiting() (n int) {
+	for _, a := range slices.Concat(s.Queue, s.Steering) {
+		n += a.Bytes
+	}
+	return n
 }
 
 func queueFull(session string, n int) error {
