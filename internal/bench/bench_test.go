@@ -221,7 +221,8 @@ func TestFigures(t *testing.T) {
 		{bench.Fanout, bench.Result{}},
 		{bench.Event, bench.Result{}},
 		{bench.Parked, bench.Result{Parking: &bench.Parking{}}},
-		{bench.Session, bench.Result{Flat: &bench.Flat{}}},
+		{bench.Session, bench.Result{Flat: &bench.Flat{}, Folding: &bench.Folding{}}},
+		{bench.Chat, bench.Result{Chatting: &bench.Chatting{}}},
 	} {
 		line, err := test.result.Line()
 		if err != nil {
@@ -237,5 +238,25 @@ func TestFigures(t *testing.T) {
 		if diff := cmp.Diff(names(t, line), explained); diff != "" {
 			t.Errorf("Figures(%s) differ from the line (-line +explained):\n%s", test.workload, diff)
 		}
+	}
+}
+
+// TestChat takes turns over HTTP.
+func TestChat(t *testing.T) {
+	cfg := quick(bench.Chat, bench.Pebble)
+	cfg.Sessions, cfg.Rate, cfg.For = 10, 50, 200*time.Millisecond
+	r := measure(t, cfg)
+	if r.Count != 10 || r.Overhead99 <= 0 || r.Token99 <= 0 || r.P50 < 50 || r.RSSMax <= 0 {
+		t.Errorf("Run(chat) = %+v with %+v, want 10 turns of more than 50 ms", r, r.Chatting)
+	}
+}
+
+// TestFoldedSession folds the turns of a session and goes on with it.
+func TestFoldedSession(t *testing.T) {
+	cfg := quick(bench.Session, bench.Pebble)
+	cfg.Count, cfg.Payload, cfg.Fold = 40, 2048, true
+	r := measure(t, cfg)
+	if r.Folding == nil || r.Reopen <= 0 || r.TextBytes != 2*40*2048 || r.FoldedBytes < r.TextBytes/2 || r.FoldedBytes > 8*r.TextBytes {
+		t.Errorf("Run(session) = %+v with %+v, want the folded session measured", r, r.Folding)
 	}
 }
