@@ -31,6 +31,8 @@ type world struct {
 	cuts     map[string]*cut     // by order
 	calls    []*toolCall         // of tools, in the order in which they came
 	answers  map[string][]string // nonces of the model's answers by order and step
+	swarm    bool                // the model is that of the swarm
+	bill     agent.Spending      // of the swarm's model
 	unknown  map[string]bool     // effects whose outcome somebody was asked for
 	patience time.Duration
 	done     struct{ kills, cut, asked, nonce int }
@@ -198,6 +200,9 @@ func (w *world) outcome(t *testing.T, d *agent.Decision) string {
 // generate is the model: what it does next follows from the conversation, but it
 // never words it the same way twice.
 func (w *world) generate(ctx context.Context, req *model.Request) iter.Seq2[*model.Update, error] {
+	if w.swarm {
+		return w.scout(ctx, req)
+	}
 	return func(yield func(*model.Update, error) bool) {
 		o, step := req.Messages[0].Text(), 1
 		for _, m := range req.Messages {

@@ -12,7 +12,11 @@ import (
 // TestMain refuses leaked goroutines.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(effectDir); dir != "" { // the process that gets killed
-		fmt.Fprintln(os.Stderr, clerk(dir, os.Getenv(effectWorld)))
+		run := clerk
+		if os.Getenv(effectSwarm) != "" {
+			run = swarm
+		}
+		fmt.Fprintln(os.Stderr, run(dir, os.Getenv(effectWorld)))
 		os.Exit(1)
 	}
 	goleak.VerifyTestMain(closing{m})
