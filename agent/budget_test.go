@@ -111,7 +111,7 @@ func TestBudget(t *testing.T) {
 			if err := n.client.Raise(ctxOf(t), a.Turn, "decision:"+d.ID, map[string]any{"answer": "raise"}); err != nil {
 				t.Fatal(err)
 			}
-			for _, bad := range []agent.Answer{{Answer: "raise"}, {Answer: "approve"}, {Answer: "stop", Raise: &c.more}, {Answer: "raise", Raise: &agent.Budget{Calls: -1}}} {
+			for _, bad := range []agent.Answer{{Answer: "raise"}, {Answer: "approve"}, {Answer: "stop", Raise: &c.more}, {Answer: "raise", Raise: &agent.Budget{Calls: -1}}, {Answer: "raise", Raise: &agent.Budget{Time: time.Hour}}} {
 				if _, err := n.Decide(ctxOf(t), d.ID, bad); perdure.CodeOf(err) != perdure.InvalidArgument {
 					t.Errorf("Decide(%+v) = %v, want invalid_argument", bad, err)
 				}

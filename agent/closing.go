@@ -271,7 +271,8 @@ func Force(by string) EndOption { return func(r *closeRequest) { r.Force = by } 
 // deletion goes on. A message that is sent meanwhile begins a new session.
 // NotFound if there is no such session. If it is not known what became of a call of
 // an irreversible or reversible tool in it, it is FailedPrecondition, names the
-// decision that has to be answered first, and nothing is deleted; see Force.
+// decision that has to be answered first, and nothing is deleted; a turn that waits for
+// that decision goes on waiting. See Force.
 func (s *Service) Delete(ctx context.Context, session SessionID, opts ...EndOption) error {
 	return s.end(ctx, session, opDelete, opts)
 }
@@ -291,15 +292,20 @@ func (s *Service) end(ctx context.Context, session SessionID, operation string, 
 	if err != nil {
 		return err
 	}
-	if _, err := readSession(ctx, h, session); err != nil {
+	state, err := readSession(ctx, h, session)
+	if err != nil {
 		return err
 	}
 	if request.Force == "" {
-		if why, err := holds(ctx, h, session, ""); err != nil || why != "" {
-			if err == nil {
-				err = heldUp(session, why)
-			}
+		why, err := holds(ctx, h, session, "")
+		if err == nil && why == "" && state.Running != nil {
+			why, err = s.asks(ctx, state.Running.Turn)
+		}
+		if err != nil {
 			return err
+		}
+		if why != "" {
+			return heldUp(session, why)
 		}
 	}
 	input, err := perdure.Encode(request)
@@ -329,6 +335,16 @@ func (s *Service) end(ctx context.Context, session SessionID, operation string, 
 		_, err = h.Purge(ctx, &hub.Purge{IDs: []string{reply.Cleanup}})
 		return err
 	}
+}
+
+// asks returns why a turn that runs must not be stopped for the end of its session:
+// it asks a person what became of a call, and the end would be refused after it.
+func (s *Service) asks(ctx context.Context, turn string) (why string, err error) {
+	page, err := s.Decisions(ctx, DecisionFilter{Kind: DecisionOutcomeUnknown, State: DecisionPending, Run: turn, Limit: 1})
+	if err != nil || len(page.Decisions) == 0 {
+		return "", err
+	}
+	return unknownCall(page.Decisions[0].Tool, page.Decisions[0].ID), nil
 }
 
 // Export is a session with all that was said in it.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/perdure/perdure"
@@ -197,7 +198,7 @@ func (d *storedDecision) answer(ctx context.Context, h hub.Hub, a *Answer, token
 	}
 	now := time.Now().UTC()
 	answered := *d
-	if err := answered.edit(a); err != nil {
+	if err := errors.Join(answered.edit(a), answered.raisable(a.Raise)); err != nil {
 		return err
 	}
 	answered.State, answered.Answer, answered.Result = DecisionAnswered, a.Answer, a.Result
@@ -247,11 +248,29 @@ func (d *storedDecision) edit(a *Answer) error {
 	return nil
 }
 
+// raisable reports amounts that the budget of the decision does not bound: they would
+// not raise it, but bound it more.
+func (d *storedDecision) raisable(by *Budget) error {
+	if by == nil || d.Budget == nil {
+		return nil
+	}
+	limit := d.Budget.Limit
+	if by.Tokens > 0 && limit.Tokens == 0 || by.USD > 0 && limit.USD == 0 || by.Calls > 0 && limit.Calls == 0 || by.Time > 0 && limit.Time == 0 {
+		return &perdure.Error{Code: perdure.InvalidArgument, Op: "decide", Instance: d.Run,
+			Message: fmt.Sprintf("a raise by %s does not fit the budget, which is %s: raise what it bounds", by, limit)}
+	}
+	return nil
+}
+
 // checkAnswer reports an answer that a decision of this kind does not have.
 func checkAnswer(kind string, a *Answer) error {
 	if !slices.Contains(allowed(kind), a.Answer) {
+		said := fmt.Sprintf("%q is no answer", a.Answer)
+		if a.Answer == "" {
+			said = "there is no answer"
+		}
 		return &perdure.Error{Code: perdure.InvalidArgument, Op: "decide",
-			Message: fmt.Sprintf("%q is no answer to a decision of kind %s; it is one of %v", a.Answer, kind, allowed(kind))}
+			Message: said + " to a decision of kind " + kind + "; it is one of " + strings.Join(allowed(kind), ", ")}
 	}
 	if (a.Answer == AnswerRaise) != (a.Raise != nil) || a.Raise != nil && (a.Raise.check() != nil || a.Raise.isZero()) {
 		return &perdure.Error{Code: perdure.InvalidArgument, Op: "decide",

@@ -68,6 +68,11 @@ func TestG05_LostOutcome(t *testing.T) {
 				n := begin(t, &memory.Disk{}, registry(t, paying(&s, effect)))
 				turn := play(t, n)
 				d := pending(t, n, agent.DecisionOutcomeUnknown)
+				for what, err := range map[string]error{"Delete()": n.Delete(ctxOf(t), session(t, "k1")), "Reset()": n.Reset(ctxOf(t), session(t, "k1"))} {
+					if perdure.CodeOf(err) != perdure.FailedPrecondition || !strings.Contains(err.Error(), d.ID) {
+						t.Errorf("%s = %v, want failed_precondition with the decision %s", what, err, d.ID)
+					}
+				} // and the turn goes on waiting for the answer
 				if !strings.Contains(d.Reason, c.reason) || strings.Contains(transcript(t, n, "k1"), "tool =") {
 					t.Errorf("decision because of %q, want %q and nothing told to the model\n%s", d.Reason, c.reason, transcript(t, n, "k1"))
 				}

@@ -76,7 +76,12 @@ func (m *sendMark) holdRow(turn string) store.Row {
 
 // held says why a turn with this mark must not be purged.
 func (m *sendMark) held() string {
-	return fmt.Sprintf("what became of a call of %s is not known: answer the decision %s first", m.Tool, m.unknownID())
+	return unknownCall(m.Tool, m.unknownID())
+}
+
+// unknownCall says what has to be done about a call whose outcome is not known.
+func unknownCall(tool, decision string) string {
+	return fmt.Sprintf("what became of a call of %s is not known: answer the decision %s first", tool, decision)
 }
 
 // noHold removes the hold of a mark.

@@ -423,10 +423,10 @@ func noSession(id SessionID) error {
 
 func readSession(ctx context.Context, h hub.Hub, id SessionID) (*sessionState, error) {
 	e, err := h.Entity(ctx, id.String())
-	if err != nil {
+	if err != nil && perdure.CodeOf(err) != perdure.NotFound {
 		return nil, err
 	}
-	if !e.State.Set {
+	if err != nil || !e.State.Set {
 		return nil, noSession(id)
 	}
 	state := &sessionState{}
