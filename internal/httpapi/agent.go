@@ -48,7 +48,11 @@ func (a *API) agentRoutes() map[string]endpoint {
 
 // agentOf returns the agent that the path names.
 func (a *API) agentOf(r *http.Request) (agent.Info, error) {
-	name := r.PathValue("agent")
+	return a.agentNamed(r.PathValue("agent"))
+}
+
+// agentNamed returns the agent with a name.
+func (a *API) agentNamed(name string) (agent.Info, error) {
 	var names []string
 	for _, info := range a.Agents.List {
 		if strings.EqualFold(info.Name, name) {
@@ -56,13 +60,20 @@ func (a *API) agentOf(r *http.Request) (agent.Info, error) {
 		}
 		names = append(names, info.Name)
 	}
-	hint := "no agent is registered here"
-	if near := nearest(name, names); near != "" {
-		hint = "did you mean " + near + "?"
-	} else if len(names) > 0 {
-		hint = "known are " + strings.Join(names, ", ")
+	return agent.Info{}, &problem{Status: http.StatusNotFound, Code: perdure.NotFound.String(), Detail: "there is no agent " + shown(name),
+		Hint: choose(name, names, "no agent is registered here")}
+}
+
+// choose is the hint for a name that is not known: what it may have been, else what
+// is known.
+func choose(name string, known []string, none string) string {
+	if near := nearest(name, known); near != "" {
+		return "did you mean " + near + "?"
 	}
-	return agent.Info{}, &problem{Status: http.StatusNotFound, Code: perdure.NotFound.String(), Detail: "there is no agent " + shown(name), Hint: hint}
+	if len(known) == 0 {
+		return none
+	}
+	return "known are " + strings.Join(known, ", ")
 }
 
 // sessionOf returns the session that the path names, and its agent.

@@ -58,6 +58,9 @@ func (a *API) postMessage(w http.ResponseWriter, r *http.Request) (*reply, error
 	if err != nil {
 		return nil, err
 	}
+	if err := checkContents(body.Contents); err != nil {
+		return nil, err
+	}
 	accepted, err := a.Agents.Service.Send(r.Context(), id, agent.Message{
 		Text: body.Message, Role: model.Role(body.Role), CorrelationID: key, Busy: agent.Busy(body.Busy),
 		Contents: body.Contents, Options: body.Options,
@@ -81,6 +84,18 @@ func (a *API) postMessage(w http.ResponseWriter, r *http.Request) (*reply, error
 		return &reply{status: http.StatusAccepted, body: &answer, header: [2]string{"Location", answer.Stream}}, nil
 	}
 	return nil, a.streamFrames(w, r, accepted.Turn, 0, &answer)
+}
+
+// checkContents reports contents of a type that no model is given: they are kept,
+// where others have written them, but nobody can mean to say them.
+func checkContents(list model.Contents) error {
+	for i, c := range list {
+		if raw, ok := c.(*model.Raw); ok {
+			return invalid(fmt.Sprintf("contents[%d] has no known type: %s", i, shown(string(raw.JSON))),
+				"known are text, data, uri, hostedFile, functionResult and others of package model")
+		}
+	}
+	return nil
 }
 
 // oneOf returns the one text of several that are not blank.

@@ -133,6 +133,9 @@ func decisionError(err error, current *agent.Decision) error {
 	p := *problemOf(err)
 	if current != nil {
 		p.Current = current
+		if current.State != agent.DecisionPending {
+			p.Hint = "nothing was changed: a decision is answered once, current shows how it has ended"
+		}
 	}
 	if p.Code == perdure.NotFound.String() {
 		p.Hint = "GET /api/v1/decisions?state=pending lists what is open"

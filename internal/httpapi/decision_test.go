@@ -103,6 +103,11 @@ func TestDecisions(t *testing.T) {
 		{"POST", one, `{"answer":"approve","args_hash":"00"}`, 409, `"state":"pending"`},
 		{"POST", url + "/api/v1/approvals/" + d.ID, fmt.Sprintf(`{"answer":"approve","args_hash":%q,"comment":"fine"}`, d.ArgsHash), 200, `"answer":"approve"`},
 		{"POST", one, `{"answer":"deny"}`, 409, `"comment":"fine"`},
+		{"POST", one, `{"answer":"deny"}`, 409, "a decision is answered once"},
+		{"POST", one, `{}`, 400, "there is no answer to a decision of kind approval; it is one of approve, deny"},
+		{"POST", url + "/api/v1/agents/joker/sessions/k1/messages", `{"contents":[{"type":"text","text":"x"},{"type":"txet"}]}`, 400, "contents[1] has no known type"},
+		{"GET", url + "/api/v1/agents/joker/sessions/none", "", 404, "get session @dafx-joker@none: there is no such session"},
+		{"POST", url + "/api/v1/agents/joker/sessions/none/stop", "", 404, "GET /api/v1/agents/joker/sessions lists"},
 	} {
 		got := do(t, c.method, c.url, c.body, "Content-Type", "application/json")
 		if got.Status != c.status || !strings.Contains(got.Body, c.part) {
@@ -195,13 +200,17 @@ func TestRaiseBudget(t *testing.T) {
 // TestSwitches switches an agent off and on.
 func TestSwitches(t *testing.T) {
 	calls := 0
-	url, _ := decisionAPI(t, &calls, modeltest.Say("Back."))
+	url, _ := decisionAPI(t, &calls, modeltest.Say("Never off."), modeltest.Say("Back."))
 	for _, c := range []struct {
 		body   string
 		status int
 		want   string
 	}{
 		{`{}`, http.StatusBadRequest, "off is missing"},
+		{`{"off":true,"agent":"Jokre"}`, http.StatusNotFound, "did you mean Joker?"},
+		{`{"off":true,"tool":"pey"}`, http.StatusNotFound, "did you mean pay?"},
+		{`{"off":true,"agent":"Joker","tool":"issue_refund"}`, http.StatusNotFound, "known are pay"},
+		{`{"off":false,"agent":"Jokre"}`, http.StatusOK, `"items":[]`},
 		{`{"off":true,"agent":"Joker","by":"ops","reason":"too dear"}`, http.StatusOK, `"by":"ops"`},
 		{`{"off":false,"agent":"joker"}`, http.StatusOK, `"items":[]`},
 	} {

@@ -55,6 +55,9 @@ func Starting(w http.ResponseWriter, r *http.Request) {
 	}
 	p := problemOf(&perdure.Error{Code: perdure.Unavailable, Message: "the server is starting"})
 	p.Title = http.StatusText(p.Status)
+	if isRead(r) {
+		p.Hint = retryRead
+	}
 	h.Set("Retry-After", "1")
 	writeJSON(w, p.Status, "application/problem+json", p)
 }

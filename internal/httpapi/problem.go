@@ -103,6 +103,10 @@ func problemOf(err error) *problem {
 	p = &problem{Status: a.status, Code: e.Code.String(), Detail: e.Error(), Hint: a.hint, ID: e.Instance}
 	if e.Code == perdure.NotFound && strings.HasPrefix(e.Instance, "@") {
 		p.Hint = "check the key; GET /api/v1/entities lists what there is"
+		if rest, ok := strings.CutPrefix(e.Instance, "@dafx-"); ok {
+			name, _, _ := strings.Cut(rest, "@")
+			p.Hint = "check the key; GET /api/v1/agents/" + name + "/sessions lists what there is"
+		}
 	}
 	var wrong filter.Errors
 	if errors.As(err, &wrong) && len(wrong) > 0 {
@@ -120,6 +124,9 @@ func invalid(detail, hint string) *problem {
 // fail answers with an error.
 func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p := *problemOf(err)
+	if p.Hint == answers(perdure.Unavailable).hint && isRead(r) {
+		p.Hint = retryRead
+	}
 	if p.Title == "" {
 		p.Title = http.StatusText(p.Status)
 		if p.Status == statusClientGone {
@@ -134,6 +141,12 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	writeJSON(w, p.Status, "application/problem+json", &p)
 }
+
+// retryRead is the hint for a request that changes nothing and needs no key.
+const retryRead = "try again in a moment"
+
+// isRead reports whether a request only reads.
+func isRead(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
 
 // writeJSON answers with a JSON document. It writes nothing before it is whole.
 func writeJSON(w http.ResponseWriter, status int, contentType string, body any) {

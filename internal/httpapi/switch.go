@@ -2,7 +2,9 @@ package httpapi
 
 import (
 	"net/http"
+	"slices"
 
+	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/agent"
 )
 
@@ -40,7 +42,9 @@ func (a *API) setSwitch(w http.ResponseWriter, r *http.Request) (*reply, error) 
 	what := agent.Switch{Agent: body.Agent, Tool: body.Tool}
 	var err error
 	if *body.Off {
-		err = a.Agents.Service.SwitchOff(r.Context(), what, body.By, body.Reason)
+		if err = a.knownSwitch(what); err == nil {
+			err = a.Agents.Service.SwitchOff(r.Context(), what, body.By, body.Reason)
+		}
 	} else {
 		err = a.Agents.Service.SwitchOn(r.Context(), what)
 	}
@@ -48,4 +52,31 @@ func (a *API) setSwitch(w http.ResponseWriter, r *http.Request) (*reply, error) 
 		return nil, err
 	}
 	return a.listSwitches(w, r)
+}
+
+// knownSwitch reports an agent or a tool that there is not: who has mistyped its
+// name must not believe that it is off.
+func (a *API) knownSwitch(s agent.Switch) error {
+	about := a.Agents.List
+	if s.Agent != "" {
+		info, err := a.agentNamed(s.Agent)
+		if err != nil {
+			return err
+		}
+		about = []agent.Info{info}
+	}
+	if s.Tool == "" {
+		return nil
+	}
+	var tools []string
+	for _, info := range about {
+		for _, t := range info.Tools {
+			tools = append(tools, t.Name)
+		}
+	}
+	if slices.Contains(tools, s.Tool) {
+		return nil
+	}
+	return &problem{Status: http.StatusNotFound, Code: perdure.NotFound.String(), Detail: "there is no tool " + shown(s.Tool),
+		Hint: choose(s.Tool, tools, "no tool is registered here")}
 }

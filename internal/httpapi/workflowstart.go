@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/internal/history"
 	"github.com/perdure/perdure/internal/hub"
 )
@@ -114,6 +115,11 @@ func waitOf(r *http.Request, q url.Values) (time.Duration, error) {
 // caller waited.
 func (a *API) launched(ctx context.Context, l *launch) (id string, ended *hub.Instance, err error) {
 	started, err := a.Hub.Start(ctx, &l.start)
+	if perdure.CodeOf(err) == perdure.AlreadyExists {
+		p := *problemOf(err)
+		p.Hint = "choose another runId"
+		return "", nil, &p
+	}
 	if err != nil || l.wait == 0 {
 		return started.InstanceID, nil, err
 	}
