@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/host"
 )
 
@@ -173,6 +174,9 @@ func (t *terminal) banner(url string, f *serveFlags, h *hosted, title string) {
 		fmt.Fprintf(t.out, "  model    %s\n", h.model)
 	}
 	if h.registry != nil {
+		if names := agents(h.registry); len(names) > 0 {
+			fmt.Fprintf(t.out, "  agents   %s\n", strings.Join(names, ", "))
+		}
 		if names := startable(h.registry); len(names) > 0 {
 			fmt.Fprintf(t.out, "  runs     %s\n", strings.Join(names, ", "))
 		}
@@ -187,6 +191,20 @@ func (t *terminal) banner(url string, f *serveFlags, h *hosted, title string) {
 		}
 	}
 	fmt.Fprint(t.out, "\nCtrl-C drains and exits.\n")
+}
+
+// agents returns the names of the agents of a registry. What is wrong with one has
+// been said when it was registered.
+func agents(reg *perdure.Registry) []string {
+	list, err := agent.List(reg)
+	if err != nil {
+		return nil
+	}
+	names := make([]string, len(list))
+	for i, info := range list {
+		names[i] = info.Name
+	}
+	return names
 }
 
 // startable returns the names of the orchestrations that people start; those of

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -119,8 +120,12 @@ func (t *terminal) report(ctx context.Context, root *cobra.Command, err error) i
 	if !errors.As(err, &f) {
 		if ctx.Err() != nil {
 			f = &failure{code: exitInterrupted, cause: errInterrupted.Error()}
-		} else { // cobra's own
-			f = &failure{code: exitUsage, cause: err.Error(), next: "perdure --help lists the commands"}
+		} else { // cobra's own, with what may have been meant in lines of its own
+			cause, _, _ := strings.Cut(err.Error(), "\n")
+			f = &failure{code: exitUsage, cause: cause, next: "perdure --help lists the commands"}
+			if _, meant, ok := strings.Cut(err.Error(), "Did you mean this?\n"); ok {
+				f.next = "did you mean " + strings.Join(strings.Fields(meant), " or ") + "? " + f.next
+			}
 		}
 	}
 	if format, _ := root.PersistentFlags().GetString("output"); f.problem != nil && (format == "json" || format == "jsonl") {
@@ -151,6 +156,9 @@ func newRoot(t *terminal, hosts hosting) *cobra.Command {
 	flags.String("time", "relative", "how tables show times: relative, local or utc")
 	flags.BoolP("quiet", "q", false, "no messages but errors")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		if c == root && err.Error() == "unknown flag: --version" {
+			return fail(exitUsage, "perdure version shows it", "%s", err)
+		}
 		return fail(exitUsage, c.CommandPath()+" --help shows the flags", "%s", err)
 	})
 	root.AddCommand(devCommand(t, hosts), serverCommand(t), runCommand(t), entityCommand(t), mcpCommand(t),

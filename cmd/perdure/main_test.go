@@ -157,6 +157,7 @@ func TestGolden(t *testing.T) {
 		{wide, "run get"},
 		{wide, "run"},
 		{wide, "nonsense"},
+		{wide, "devv"},
 	} {
 		got := perdureCLI(t.Context(), url, c.screen, strings.Fields(c.args)...)
 		where := "pipe"
