@@ -100,12 +100,21 @@ func examples() map[string]starting {
 			return customhistory.Register(reg, m, customhistory.Folder(cmp.Or(os.Getenv("HISTORY"), "history")))
 		},
 		"provider": func(_ context.Context, reg *perdure.Registry, _ model.Model) error {
+			if err := needed("MODEL_URL", "MODEL"); err != nil {
+				return err
+			}
 			return provider.Register(reg, provider.Endpoint{URL: os.Getenv("MODEL_URL"), Model: os.Getenv("MODEL"), Key: os.Getenv("MODEL_KEY")})
 		},
 		"refund": func(_ context.Context, reg *perdure.Registry, m model.Model) error {
+			if err := needed("PAYMENTS_URL"); err != nil {
+				return err
+			}
 			return refund.Register(reg, m, refund.NewService(os.Getenv("PAYMENTS_URL")))
 		},
 		"mcpclient": func(ctx context.Context, reg *perdure.Registry, m model.Model) error {
+			if err := needed("MCP_URL"); err != nil {
+				return err
+			}
 			server, err := mcpclient.Dial(ctx, os.Getenv("MCP_URL"), "StockAdvisor")
 			if err != nil {
 				return err
@@ -121,6 +130,16 @@ func tools() map[string]func() ([]mcp.Workflow, error) {
 		"mcpworkflow": mcpworkflow.Workflows,
 		"supportdesk": supportdesk.Workflows,
 	}
+}
+
+// needed returns an error that names the variables of the environment that an
+// example needs and that are not set.
+func needed(names ...string) error {
+	missing := slices.DeleteFunc(names, func(name string) bool { return os.Getenv(name) != "" })
+	if len(missing) > 0 {
+		return fmt.Errorf("set %s: the top of the example's package says to what", strings.Join(missing, ", "))
+	}
+	return nil
 }
 
 func main() {
@@ -157,5 +176,13 @@ func serve(ctx context.Context, cfg host.Config, name string) error {
 	if err != nil {
 		return err
 	}
+	go func() { // ends with the process at the latest
+		select {
+		case <-app.Ready():
+			fmt.Printf("%s is served on %s, with the model %s; its state is in %s\n", name, app.URL(), cfg.Model, cfg.Hub)
+			fmt.Printf("lines to try: examples/%s. Ctrl-C ends it.\n", name)
+		case <-ctx.Done():
+		}
+	}()
 	return app.Run(ctx)
 }

@@ -22,6 +22,7 @@ func TestExamples(t *testing.T) {
 	}
 	t.Setenv("MODEL_URL", "http://127.0.0.1:1/v1")
 	t.Setenv("MODEL", "m")
+	t.Setenv("PAYMENTS_URL", "http://127.0.0.1:1")
 	all := examples()
 	for _, f := range folders {
 		name := f.Name()
@@ -44,6 +45,17 @@ func TestExamples(t *testing.T) {
 		}
 		if err := reg.Err(); err != nil {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestNeeded names what an example lacks, before anything is registered.
+func TestNeeded(t *testing.T) {
+	for name, variable := range map[string]string{"provider": "MODEL_URL", "refund": "PAYMENTS_URL", "mcpclient": "MCP_URL"} {
+		t.Setenv(variable, "")
+		err := examples()[name](t.Context(), perdure.NewRegistry(), auto.NewDemo(auto.DemoConfig{}))
+		if err == nil || !strings.Contains(err.Error(), "set "+variable) {
+			t.Errorf("%s without %s = %v, want an error that says to set it", name, variable, err)
 		}
 	}
 }
