@@ -52,6 +52,9 @@ func (s *Service) StopTurn(ctx context.Context, session SessionID, turn string) 
 	}
 	var reply stopReply // the session hears it after the messages that were sent before
 	err = askSession(ctx, h, session, opCancel, stopRequest{Turn: turn}, &reply)
+	if perdure.CodeOf(err) == perdure.NotFound {
+		err = noSession(session) // the answer of the session does not say whose it is
+	}
 	return reply.Turn, err
 }
 
