@@ -252,6 +252,9 @@ const (
 	propertyElsewhere = "perdure.elsewhere"
 	// propertyFree: the provider has refused the request, which costs nothing.
 	propertyFree = "perdure.free"
+	// propertyRefused: it is the request that is at fault, and no other attempt or
+	// model mends that.
+	propertyRefused = "perdure.refused"
 )
 
 // modelError advises the turn about an error of a model step that came after a
@@ -277,6 +280,9 @@ func modelError(ctx context.Context, err error, part *model.Response) error {
 	}
 	if !again {
 		advised = perdure.NonRetryable(advised)
+		if !model.Unavailable(err) && (e.Status == 400 || e.Status == 413 || e.Status == 422 || e.Code == model.CodeBadRequest) {
+			advised = perdure.WithProperty(advised, propertyRefused, 1)
+		}
 	}
 	return advised
 }

@@ -341,3 +341,40 @@ func TestRunAs(t *testing.T) {
 		t.Errorf("the model was given %d contents, want the text and the image", len(c))
 	}
 }
+
+// TestRefusedByProvider goes on after messages that the provider refuses for good:
+// no model is given them again, and the conversation keeps them.
+func TestRefusedByProvider(t *testing.T) {
+	bad := modeltest.Fail(&model.Error{Provider: "script", Status: 400, Message: "the image cannot be read"})
+	m := modeltest.Script(t, modeltest.Say("Hello."), bad, modeltest.Say("Fine."), modeltest.Call("one", nil), bad, modeltest.Say("Good."))
+	disk := &memory.Disk{}
+	reg := func() *perdure.Registry { return registry(t, joker(m, pureTool("one"))) }
+	n := begin(t, disk, reg())
+	say(t, n, "k1", "Hello")
+	if _, err := ask(t, n, "k1", agent.Message{Text: "See", Contents: model.Contents{model.NewData("image/png", []byte{1})}}); err == nil {
+		t.Error("Wait() = nil, want what the provider says")
+	}
+	disk.Crash()
+	n.stop()
+	n = begin(t, disk, reg())
+	if r := say(t, n, "k1", "Well?"); r.Text != "Fine." {
+		t.Errorf("answer = %q, want Fine.", r.Text)
+	}
+	if got := len(m.Requests()[2].Messages); got != 3 {
+		t.Errorf("the model was given %d messages, want 3, without the image", got)
+	}
+	if _, err := ask(t, n, "k1", agent.Message{Text: "Call one"}); err == nil {
+		t.Error("Wait() = nil, want what the provider says")
+	}
+	if r := say(t, n, "k1", "And now?"); r.Text != "Good." {
+		t.Errorf("answer = %q, want Good.", r.Text)
+	}
+	last := m.Requests()[5].Messages
+	if got := toolText(last[len(last)-2]); !strings.Contains(got, "given up") {
+		t.Errorf("the refused result is replaced by %q, want that the call was given up", got)
+	}
+	whole := conversation(t, n.Service, "k1")
+	if !strings.Contains(whole, "user See\n") || !strings.Contains(whole, "tool \"done\"\n") {
+		t.Errorf("the conversation lacks what was refused:\n%s", whole)
+	}
+}

@@ -33,7 +33,7 @@ func readPrompt(ctx context.Context, h hub.Rows, turn string, in modelInput) (*p
 	}
 	said := p.log[:0]
 	for _, m := range p.log {
-		if m.Message.Source.Type != sourceSummary {
+		if source := m.Message.Source.Type; source != sourceSummary && source != sourceRefused {
 			said = append(said, m)
 		}
 	}

@@ -115,6 +115,7 @@ type turn struct {
 	steer    *perdure.Task[steering] // ends when a message comes for the turn; nil as stop
 	steers   []string                // turns whose messages it took
 	trail    []Frame                 // for the record
+	unheard  []*model.Message        // the newest messages, which no model step has answered
 	began    time.Time
 }
 
@@ -141,6 +142,9 @@ func (c *code) turn(ctx *perdure.Context, in turnInput) (*turnOutput, error) {
 	r, err := t.answer()
 	if err == nil && !in.Import && !in.Inner {
 		err = t.save()
+	}
+	if err != nil {
+		t.withdraw(err)
 	}
 	return t.end(r, err)
 }
@@ -169,6 +173,7 @@ func (t *turn) answer() (*Response, error) {
 		if err := t.append(out.Messages...); err != nil {
 			return nil, err
 		}
+		t.unheard = nil
 		answer := &model.Response{Messages: out.Messages}
 		calls := answer.Calls()
 		if len(calls) == 0 {
@@ -363,10 +368,37 @@ func (t *turn) append(messages ...*model.Message) error {
 			return err
 		}
 		rows = append(rows, row)
+		t.unheard = append(t.unheard, &entry)
 		t.position++
 	}
 	t.put(rows)
 	return nil
+}
+
+// sourceRefused is the Source.Type of messages that a provider has refused to
+// answer. They stay in the conversation, and no model is given them again: one bad
+// image would else have each later turn fail.
+const sourceRefused = "perdure.refused"
+
+// withdraw marks the newest messages, if the turn has failed because a provider has
+// refused the request for good.
+func (t *turn) withdraw(failed error) {
+	var step *perdure.StepError
+	if !errors.As(failed, &step) || step.Property(propertyRefused) == 0 {
+		return
+	}
+	var rows []perdure.Row
+	first := t.position - int64(len(t.unheard))
+	for i, m := range t.unheard {
+		refused := *m
+		refused.Source = model.Source{Type: sourceRefused}
+		row, err := logRow(t.log, first+int64(i), &refused)
+		if err != nil { // it was encodable before
+			panic(err)
+		}
+		rows = append(rows, row)
+	}
+	t.put(rows)
 }
 
 // frame writes a frame of the stream.
