@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -53,7 +54,11 @@ func (m *strict) Generate(_ context.Context, req *model.Request) iter.Seq2[*mode
 		m.calls++
 		for _, c := range answer {
 			if err, bad := c.(*model.ErrorContent); bad {
-				yield(nil, &model.Error{Provider: "script", Status: 400, Message: err.Message})
+				status, convErr := strconv.Atoi(err.ErrorCode)
+				if convErr != nil {
+					m.t.Error(convErr)
+				}
+				yield(nil, &model.Error{Provider: "script", Status: status, Message: err.Message})
 				return
 			}
 			if !yield(&model.Update{Role: model.RoleAssistant, Contents: model.Contents{c}}, nil) {
@@ -109,32 +114,34 @@ func TestTooManyCalls(t *testing.T) {
 
 // TestResultsAfterFailure has the turn fail that holds the result of a caller's
 // tool, and another message come before the result is given again: no later turn is
-// given a conversation that providers refuse.
+// given a conversation that providers refuse. What the provider has refused is not
+// given to it again; the rest is.
 func TestResultsAfterFailure(t *testing.T) {
-	m := &strict{t: t, answers: [][]model.Content{
-		{callTo("c1", "lookup")}, {&model.ErrorContent{Message: "no"}}, {&model.ErrorContent{Message: "no"}}, {saying("done")},
-	}}
-	n := begin(t, &memory.Disk{}, registry(t, joker(m)))
-	tools := agent.TurnOptions{Tools: []model.Tool{lookup}}
-	r, err := ask(t, n, "k1", agent.Message{Text: "x?", Options: tools})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []agent.Message{
-		{Text: "Hurry."},
-		{Contents: model.Contents{result(r.Calls[0].CallID, `"41"`)}, Options: tools},
-	} {
-		if _, err := ask(t, n, "k1", c); err == nil {
-			t.Fatal("Wait() = nil, want the fault of the provider")
+	for status, want := range map[string]string{"403": `"41"`, "400": `"42"`} {
+		fault := []model.Content{&model.ErrorContent{Message: "no", ErrorCode: status}}
+		m := &strict{t: t, answers: [][]model.Content{{callTo("c1", "lookup")}, fault, fault, {saying("done")}}}
+		n := begin(t, &memory.Disk{}, registry(t, joker(m)))
+		tools := agent.TurnOptions{Tools: []model.Tool{lookup}}
+		r, err := ask(t, n, "k1", agent.Message{Text: "x?", Options: tools})
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	r, err = ask(t, n, "k1", agent.Message{Contents: model.Contents{result(r.Calls[0].CallID, `"42"`)}, Options: tools})
-	if err != nil || r.Text != "done" {
-		t.Fatalf("Wait() = %+v, %v, want done", r, err)
-	}
-	given := slices.IndexFunc(m.last.Messages, func(m *model.Message) bool { return toolText(m) == `"41"` })
-	if given != 2 {
-		t.Errorf("the result is message %d, want it to follow the call", given)
+		for _, c := range []agent.Message{
+			{Text: "Hurry."},
+			{Contents: model.Contents{result(r.Calls[0].CallID, `"41"`)}, Options: tools},
+		} {
+			if _, err := ask(t, n, "k1", c); err == nil {
+				t.Fatal("Wait() = nil, want the fault of the provider")
+			}
+		}
+		r, err = ask(t, n, "k1", agent.Message{Contents: model.Contents{result(r.Calls[0].CallID, `"42"`)}, Options: tools})
+		if err != nil || r.Text != "done" {
+			t.Fatalf("status %s: Wait() = %+v, %v, want done", status, r, err)
+		}
+		given := slices.IndexFunc(m.last.Messages, func(m *model.Message) bool { return toolText(m) == want })
+		if given != 2 {
+			t.Errorf("status %s: the result %s is message %d, want it to follow the call", status, want, given)
+		}
 	}
 }
 
