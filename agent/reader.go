@@ -132,25 +132,29 @@ func (r *reader) awaitEnd(ctx context.Context, await func() (*hub.Instance, erro
 
 // stored reads frames that are rows.
 func (r *reader) stored(ctx context.Context) ([]Frame, error) {
-	rows, _, err := r.hub.ReadRows(ctx, store.RowQuery{
-		Kind: rowStream, Owner: r.turn, From: offsetKey(r.next - rowFrames), Limit: 100,
-	})
-	if err != nil {
-		return nil, err
-	}
-	var frames []Frame
-	for _, row := range rows {
-		list, err := readFrames(row)
+	q := store.RowQuery{Kind: rowStream, Owner: r.turn, From: offsetKey(r.next - rowFrames), Limit: 100}
+	for {
+		rows, after, err := r.hub.ReadRows(ctx, q)
 		if err != nil {
 			return nil, err
 		}
-		for _, f := range list {
-			if f.Offset >= r.next {
-				frames = append(frames, f)
+		var frames []Frame
+		for _, row := range rows {
+			list, err := readFrames(row)
+			if err != nil {
+				return nil, err
+			}
+			for _, f := range list {
+				if f.Offset >= r.next {
+					frames = append(frames, f)
+				}
 			}
 		}
+		if q.After = after; len(frames) > 0 || after == nil {
+			return frames, nil
+		}
+		// All these rows lie before what is wanted: rows may hold one frame each.
 	}
-	return frames, nil
 }
 
 // lastWord ends the stream of a turn that could not end it itself.

@@ -268,3 +268,31 @@ func twoTurns(t *testing.T, n *node) error {
 	}
 	return nil
 }
+
+// TestStreamOfManySteps reads a stream whose frames are rows of few frames each:
+// nothing of it is passed over.
+func TestStreamOfManySteps(t *testing.T) {
+	const steps = 150
+	a := joker(behaving(func(_ context.Context, req *model.Request) model.Content {
+		if len(req.Messages) > 2*steps {
+			return saying("done")
+		}
+		return calling(req, "noop", `{}`)
+	}), pureTool("noop"))
+	a.MaxSteps = steps + 1
+	n := begin(t, &memory.Disk{}, registry(t, a))
+	r := say(t, n, "k1", "go")
+	results, text, last := 0, "", agent.Frame{}
+	for f, err := range n.Stream(ctxOf(t), r.Turn, 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if last = f; f.Type == agent.FrameToolResult {
+			results++
+		}
+		text += f.Delta
+	}
+	if results != steps || text != "done" || last.Type != agent.FrameEnd || last.Status != "completed" {
+		t.Errorf("the stream has %d results, the text %q and ends with %+v, want %d, done and that the turn is completed", results, text, last, steps)
+	}
+}
