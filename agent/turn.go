@@ -390,6 +390,9 @@ func (t *turn) withdraw(failed error) {
 	var rows []perdure.Row
 	first := t.position - int64(len(t.unheard))
 	for i, m := range t.unheard {
+		if m.Source.Type == sourceSummary {
+			continue // the view goes on from it
+		}
 		refused := *m
 		refused.Source = model.Source{Type: sourceRefused}
 		row, err := logRow(t.log, first+int64(i), &refused)
