@@ -261,8 +261,8 @@ func TestRaiseBeforeItIsLate(t *testing.T) {
 		}
 		decide(t, n, d.ID, agent.Answer{Answer: agent.AnswerRaise, Raise: &agent.Budget{Calls: 1, Time: time.Minute}})
 	}
+	d := asked(t, n) // no call runs that the time would end
 	n.clock.Advance(30 * time.Minute)
-	d := asked(t, n)
 	decide(t, n, d.ID, agent.Answer{Answer: agent.AnswerRaise, Raise: &agent.Budget{Calls: 1}})
 	if d := asked(t, n); d.Budget.Late || m.total().Calls != 4 {
 		t.Errorf("after half an hour: late %t and %d calls, want the time not over, and 4", d.Budget.Late, m.total().Calls)
