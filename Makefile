@@ -5,7 +5,7 @@ GO         ?= go
 P          ?= 2
 FUZZTIME   ?= 30s
 
-.PHONY: help build test check soak bench fuzz dependencies
+.PHONY: help build test check soak bench fuzz generate dependencies
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -31,6 +31,9 @@ bench: build ## measure every workload, one JSON line each
 
 fuzz: ## fuzz every decoder for FUZZTIME
 	@GO='$(GO)' FUZZTIME='$(FUZZTIME)' .ci/fuzz
+
+generate: ## write the generated files anew
+	$(GO) generate ./...
 
 dependencies: ## write down which modules are linked
 	@GO='$(GO)' .ci/dependencies > .ci/dependencies.golden

@@ -74,9 +74,10 @@ func Perdure() Layout {
 	return Layout{
 		Module: "github.com/perdure/perdure",
 		Levels: [][]string{
-			{"internal/clock", "internal/fault", "internal/history", "internal/arch", "model"},
+			{"internal/clock", "internal/fault", "internal/history", "internal/arch", "internal/wire/wirepb", "internal/wire/wirepb/gen", "model"},
 			{"store", ".", "internal/engine", "internal/filter", "internal/dafx"},
 			{"store/*", "internal/replay", "internal/hub", "model/*"},
+			{"internal/wire/codec"},
 			{"internal/shard", "internal/wire", "internal/hub/hubtest", "model/auto"},
 			{"internal/hub/local", "internal/hub/remote", "internal/peer"},
 			{"client"},
@@ -120,6 +121,7 @@ func dependencies() []Dependency {
 		{Module: "go.opentelemetry.io/otel/exporters", Owners: []string{"host"}},
 		{Module: "go.opentelemetry.io/otel", Owners: []string{"agent", "host"}, Tests: true},
 		{Module: "google.golang.org/protobuf"},
+		{Module: "github.com/bufbuild/protocompile", Owners: []string{"internal/wire/wirepb/gen"}},
 		{Module: "github.com/google/go-cmp", Tests: true},
 		{Module: "go.uber.org/goleak", Tests: true},
 		{Module: "pgregory.net/rapid", Tests: true},
