@@ -78,6 +78,9 @@ func (o *Orchestration) Tasks() map[int32]*Task { return o.tasks }
 // HoldsLocks reports whether it holds or asks for locks.
 func (o *Orchestration) HoldsLocks() bool { return len(o.sections) > 0 }
 
+// HasSection reports whether it holds or asks for the locks of a section.
+func (o *Orchestration) HasSection(id string) bool { return o.sections[id] != nil }
+
 // Count returns how many tasks of a kind are open.
 func (o *Orchestration) Count(k TaskKind) int { return o.counts[k] }
 

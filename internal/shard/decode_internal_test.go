@@ -40,7 +40,7 @@ func sampleSummary() *summary {
 		Updated: sampleTime, Started: sampleTime, StartAt: sampleTime, AppVersion: history.Some("1"), Custom: history.Some(""),
 		ParentTask: -1, ParentExec: "e", Cause: "c", Step: "s", Waits: []string{"a", "b"}, NextAt: sampleTime, Attempt: 3,
 		Pending:   hub.Pending{Activities: 1, Timers: 2, Children: 3, Entities: 4, Events: 5, Messages: 6},
-		ErrorType: "t", ErrorText: "m", Events: 7, Bytes: 8, Losses: map[int32]int32{1: 2, -3: 4}, Queue: 9, Holder: "h",
+		ErrorType: "t", ErrorText: "m", Events: 7, Bytes: 8, Losses: map[int32]int32{1: 2, -3: 4}, Queue: 9, Holder: "h", Stateless: true,
 		Fold: &engine.Fold{After: time.Hour, Rows: []uint16{100, 101}}, Folded: sampleTime,
 	}
 }

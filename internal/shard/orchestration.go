@@ -318,10 +318,7 @@ func (l *loop) scheduleStart(in *instance, e *entry) {
 func (l *loop) withoutCode(in *instance, j *job) *job {
 	for _, e := range j.entries {
 		if b, ok := e.m.Event.Body.(*history.ExecutionTerminated); ok {
-			j.result = engine.TurnResult{Actions: []engine.Action{{
-				ID: nextID(in.orch), Do: &engine.Complete{Status: history.StatusTerminated, Result: b.Input},
-			}}}
-			l.applyOrchestration(j)
+			l.terminated(in, j, b.Input)
 			return nil
 		}
 	}
@@ -335,6 +332,14 @@ func (l *loop) withoutCode(in *instance, j *job) *job {
 	}
 	l.keepEntries(in)
 	return nil
+}
+
+// terminated ends the orchestration in place of its code.
+func (l *loop) terminated(in *instance, j *job, reason history.Text) {
+	j.result = engine.TurnResult{Actions: []engine.Action{{
+		ID: nextID(in.orch), Do: &engine.Complete{Status: history.StatusTerminated, Result: reason},
+	}}}
+	l.applyOrchestration(j)
 }
 
 // abandonTurn gives up a turn that does not end, for the instance is to end

@@ -37,6 +37,8 @@ type summary struct {
 	Losses map[int32]int32
 	Queue  int    // entity: operations that wait
 	Holder string // entity: who holds its lock
+	// Stateless says that an entity has no state; not said by records of old.
+	Stateless bool
 
 	Fold   *engine.Fold // what the run gives up after its end; nil = nothing
 	Folded time.Time    // when it did
@@ -70,6 +72,7 @@ const (
 	sumHolder
 	sumFold
 	sumFolded
+	sumStateless
 )
 
 var errSummary = errors.New("record is not in a known form")
@@ -128,6 +131,9 @@ func (s *summary) append(b []byte) []byte {
 		b = protowire.AppendBytes(protowire.AppendTag(b, sumFold, protowire.BytesType), s.Fold.Append(nil))
 	}
 	at(sumFolded, s.Folded)
+	if s.Stateless {
+		num(sumStateless, 1)
+	}
 	return b
 }
 
@@ -195,6 +201,8 @@ func (s *summary) setNumber(f int, v int64) {
 		s.Bytes = v
 	case sumQueue:
 		s.Queue = int(v)
+	case sumStateless:
+		s.Stateless = v != 0
 	case sumLoss:
 		if s.Losses == nil {
 			s.Losses = make(map[int32]int32)

@@ -198,7 +198,7 @@ func (l *loop) projectEntity(ch *change, rec *store.Record) {
 		rec.Root, rec.PhaseSince = in.id, ch.now
 	}
 	rec.Work = len(in.queue)+len(ch.keeps) > 0
-	in.sum.Queue = len(in.queue)
+	in.sum.Queue, in.sum.Stateless = len(in.queue), !in.ent.State.Set
 	in.sum.Holder = ""
 	if in.ent.Lock != nil {
 		in.sum.Holder = in.ent.Lock.Instance

@@ -60,6 +60,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"Request", requestCases},
 		{"Payload", payloadCases},
 		{"Rows", rowCases},
+		{"Upkeep", upkeepCases},
 		{"Fault", faultCases},
 	}
 	for _, g := range groups {

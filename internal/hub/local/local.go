@@ -26,11 +26,14 @@ type Config struct {
 	Limits   shard.Limits
 }
 
-// Hub is a task hub in this process; it implements hub.Hub. Its methods may be
+// Hub is a task hub in this process; it implements hub.Hub and hub.Upkeep. Its methods may be
 // called concurrently; calls made before Run has begun wait for it.
 type Hub struct{ *shard.Owner }
 
-var _ hub.Hub = (*Hub)(nil)
+var (
+	_ hub.Hub    = (*Hub)(nil)
+	_ hub.Upkeep = (*Hub)(nil)
+)
 
 // New returns a hub that works once Run is called.
 func New(cfg Config) (*Hub, error) {
