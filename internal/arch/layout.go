@@ -74,7 +74,7 @@ func Perdure() Layout {
 	return Layout{
 		Module: "github.com/perdure/perdure",
 		Levels: [][]string{
-			{"internal/clock", "internal/fault", "internal/history", "internal/arch", "internal/wire/wirepb", "internal/wire/wirepb/gen", "model"},
+			{"internal/clock", "internal/fault", "internal/history", "internal/arch", "internal/mux", "internal/wire/wirepb", "internal/wire/wirepb/gen", "model"},
 			{"store", ".", "internal/engine", "internal/filter", "internal/dafx"},
 			{"store/*", "internal/replay", "internal/hub", "model/*"},
 			{"internal/wire/codec"},
@@ -121,6 +121,8 @@ func dependencies() []Dependency {
 		{Module: "go.opentelemetry.io/otel/exporters", Owners: []string{"host"}},
 		{Module: "go.opentelemetry.io/otel", Owners: []string{"agent", "host"}, Tests: true},
 		{Module: "google.golang.org/protobuf"},
+		{Module: "google.golang.org/grpc", Owners: []string{"internal/wire/...", "internal/hub/remote", "host"}, Tests: true},
+		{Module: "golang.org/x/net", Owners: []string{"internal/mux"}},
 		{Module: "github.com/bufbuild/protocompile", Owners: []string{"internal/wire/wirepb/gen"}},
 		{Module: "github.com/google/go-cmp", Tests: true},
 		{Module: "go.uber.org/goleak", Tests: true},
