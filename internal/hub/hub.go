@@ -182,8 +182,11 @@ type Purge struct {
 	IDs       []string
 	Filter    *store.Query // only what has ended is deleted
 	Recursive bool         // sub-orchestrations too
-	Timeout   time.Duration
-	DryRun    bool
+	// SkipLive leaves those of IDs alone that have not ended or are held, as a filter
+	// does; else such a one is an error, and ends the purge.
+	SkipLive bool
+	Timeout  time.Duration // that it may take; 0 = no bound
+	DryRun   bool
 }
 
 // Purged is the answer to a Purge.

@@ -103,7 +103,7 @@ func (l *loop) start(r *hub.Start, c *call) {
 		return
 	}
 	if replace {
-		if err := l.held("start", id); err != nil {
+		if err := held(l.ctx, l.store, "start", id); err != nil {
 			c.end(nil, err)
 			l.afterTurn(in)
 			return

@@ -2,6 +2,7 @@ package shard
 
 import (
 	"bytes"
+	"context"
 	"slices"
 	"time"
 
@@ -147,8 +148,8 @@ func (l *loop) wanted(id, token string) bool {
 }
 
 // held returns an error if rows keep the instance from being purged or replaced.
-func (l *loop) held(op, id string) error {
-	rows, _, err := l.store.Rows(l.ctx, store.RowQuery{Kind: hub.RowHold, Owner: id, Limit: 1})
+func held(ctx context.Context, s store.Reads, op, id string) error {
+	rows, _, err := s.Rows(ctx, store.RowQuery{Kind: hub.RowHold, Owner: id, Limit: 1})
 	if err != nil {
 		return internalError(op, id, err)
 	}
@@ -168,14 +169,11 @@ func (l *loop) commitPurge(in *instance, w *rowWrite) {
 		return
 	}
 	if in.rec.Kind == store.Orchestration && !in.rec.Status.Terminal() {
-		refuse(w.acks, &perdure.Error{
-			Code: perdure.FailedPrecondition, Op: "purge", Instance: in.id,
-			Message: "it has not ended; terminate it first",
-		})
+		refuse(w.acks, alive(in.id))
 		l.afterTurn(in)
 		return
 	}
-	if err := l.held("purge", in.id); err != nil {
+	if err := held(l.ctx, l.store, "purge", in.id); err != nil {
 		refuse(w.acks, err)
 		l.afterTurn(in)
 		return
