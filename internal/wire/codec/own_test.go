@@ -96,7 +96,7 @@ func TestReadsTravel(t *testing.T) {
 	page := hub.Page{Items: []*hub.Instance{instance, {}}, Next: []byte{1}, Partial: true, Scanned: 9}
 	same(t, page, codec.DecodePage(travel(t, codec.EncodePage(&page))))
 	entity := &hub.Entity{ID: "@e@k", Modified: at, Queue: 2, LockedBy: "i", State: history.Some("")}
-	same(t, entity, codec.DecodeEntity(travel(t, codec.EncodeEntity(entity))))
+	same(t, entity, codec.DecodeOwnEntity(travel(t, codec.EncodeOwnEntity(entity))))
 	counts := []store.Count{{Kind: store.Entity, Name: "n", Status: store.Failed, Phase: store.Active, N: 3}}
 	same(t, counts, codec.DecodeCounts(travel(t, codec.EncodeCounts(counts))))
 	changes := []store.Change{{ID: "i", Incarnation: [16]byte{9}, Version: 4, Gone: true}}

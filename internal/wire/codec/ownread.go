@@ -137,13 +137,13 @@ func DecodeCounts(m *wirepb.HubCounts) []store.Count {
 	return counts
 }
 
-// EncodeEntity gives an entity to our own service.
-func EncodeEntity(e *hub.Entity) *wirepb.HubEntity {
+// EncodeOwnEntity gives an entity to our own service.
+func EncodeOwnEntity(e *hub.Entity) *wirepb.HubEntity {
 	return &wirepb.HubEntity{Id: e.ID, Modified: ownTime(e.Modified), Queue: int64(e.Queue), LockedBy: e.LockedBy, State: optional(e.State)}
 }
 
-// DecodeEntity reads an entity.
-func DecodeEntity(m *wirepb.HubEntity) *hub.Entity {
+// DecodeOwnEntity reads an entity.
+func DecodeOwnEntity(m *wirepb.HubEntity) *hub.Entity {
 	return &hub.Entity{ID: m.Id, Modified: timeOf(m.Modified), Queue: narrowInt(m.Queue), LockedBy: m.LockedBy, State: textOf(m.State)}
 }
 
