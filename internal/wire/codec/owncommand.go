@@ -1,5 +1,3 @@
-// Package codec turns what package hub has into messages of the wire and back, for
-// both sides of it.
 package codec
 
 import (

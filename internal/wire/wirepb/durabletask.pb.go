@@ -276,10 +276,9 @@ func (x *ParentInstanceInfo) GetOrchestrationInstance() *OrchestrationInstance {
 }
 
 type TraceContext struct {
-	state       protoimpl.MessageState `protogen:"open.v1"`
-	TraceParent string                 `protobuf:"bytes,1,opt,name=trace_parent,json=traceParent,proto3" json:"trace_parent,omitempty"`
-	// Deprecated: Marked as deprecated in perdure/durabletask.proto.
-	SpanId        string                  `protobuf:"bytes,2,opt,name=span_id,json=spanId,proto3" json:"span_id,omitempty"`
+	state         protoimpl.MessageState  `protogen:"open.v1"`
+	TraceParent   string                  `protobuf:"bytes,1,opt,name=trace_parent,json=traceParent,proto3" json:"trace_parent,omitempty"`
+	SpanId        string                  `protobuf:"bytes,2,opt,name=span_id,json=spanId,proto3" json:"span_id,omitempty"` // old
 	TraceState    *wrapperspb.StringValue `protobuf:"bytes,3,opt,name=trace_state,json=traceState,proto3" json:"trace_state,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -322,7 +321,6 @@ func (x *TraceContext) GetTraceParent() string {
 	return ""
 }
 
-// Deprecated: Marked as deprecated in perdure/durabletask.proto.
 func (x *TraceContext) GetSpanId() string {
 	if x != nil {
 		return x.SpanId
@@ -2653,17 +2651,15 @@ type OrchestratorResponse struct {
 	NumEventsProcessed        *wrapperspb.Int32Value     `protobuf:"bytes,5,opt,name=num_events_processed,json=numEventsProcessed,proto3" json:"num_events_processed,omitempty"`
 	OrchestrationTraceContext *OrchestrationTraceContext `protobuf:"bytes,6,opt,name=orchestration_trace_context,json=orchestrationTraceContext,proto3" json:"orchestration_trace_context,omitempty"`
 	RequiresHistory           bool                       `protobuf:"varint,7,opt,name=requires_history,json=requiresHistory,proto3" json:"requires_history,omitempty"`
-	// Deprecated: Marked as deprecated in perdure/durabletask.proto.
-	IsPartial bool `protobuf:"varint,8,opt,name=is_partial,json=isPartial,proto3" json:"is_partial,omitempty"`
-	// Deprecated: Marked as deprecated in perdure/durabletask.proto.
-	ChunkIndex    *wrapperspb.Int32Value `protobuf:"bytes,9,opt,name=chunk_index,json=chunkIndex,proto3" json:"chunk_index,omitempty"`
-	Waits         []string               `protobuf:"bytes,1000,rep,name=waits,proto3" json:"waits,omitempty"`
-	Diverged      *Divergence            `protobuf:"bytes,1001,opt,name=diverged,proto3" json:"diverged,omitempty"`
-	Panicked      bool                   `protobuf:"varint,1002,opt,name=panicked,proto3" json:"panicked,omitempty"`
-	Blocked       string                 `protobuf:"bytes,1003,opt,name=blocked,proto3" json:"blocked,omitempty"`
-	Unknown       bool                   `protobuf:"varint,1004,opt,name=unknown,proto3" json:"unknown,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	IsPartial                 bool                       `protobuf:"varint,8,opt,name=is_partial,json=isPartial,proto3" json:"is_partial,omitempty"`   // old
+	ChunkIndex                *wrapperspb.Int32Value     `protobuf:"bytes,9,opt,name=chunk_index,json=chunkIndex,proto3" json:"chunk_index,omitempty"` // old
+	Waits                     []string                   `protobuf:"bytes,1000,rep,name=waits,proto3" json:"waits,omitempty"`
+	Diverged                  *Divergence                `protobuf:"bytes,1001,opt,name=diverged,proto3" json:"diverged,omitempty"`
+	Panicked                  bool                       `protobuf:"varint,1002,opt,name=panicked,proto3" json:"panicked,omitempty"`
+	Blocked                   string                     `protobuf:"bytes,1003,opt,name=blocked,proto3" json:"blocked,omitempty"`
+	Unknown                   bool                       `protobuf:"varint,1004,opt,name=unknown,proto3" json:"unknown,omitempty"`
+	unknownFields             protoimpl.UnknownFields
+	sizeCache                 protoimpl.SizeCache
 }
 
 func (x *OrchestratorResponse) Reset() {
@@ -2745,7 +2741,6 @@ func (x *OrchestratorResponse) GetRequiresHistory() bool {
 	return false
 }
 
-// Deprecated: Marked as deprecated in perdure/durabletask.proto.
 func (x *OrchestratorResponse) GetIsPartial() bool {
 	if x != nil {
 		return x.IsPartial
@@ -2753,7 +2748,6 @@ func (x *OrchestratorResponse) GetIsPartial() bool {
 	return false
 }
 
-// Deprecated: Marked as deprecated in perdure/durabletask.proto.
 func (x *OrchestratorResponse) GetChunkIndex() *wrapperspb.Int32Value {
 	if x != nil {
 		return x.ChunkIndex
@@ -7022,6 +7016,76 @@ func (x *SkipGracefulOrchestrationTerminationsResponse) GetUnterminatedInstanceI
 	return nil
 }
 
+// Error is ours: the detail of a status that tells a caller of ours what the
+// status alone does not.
+type Error struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Code          uint32                 `protobuf:"varint,1,opt,name=code,proto3" json:"code,omitempty"` // perdure.Code
+	Op            string                 `protobuf:"bytes,2,opt,name=op,proto3" json:"op,omitempty"`
+	Instance      string                 `protobuf:"bytes,3,opt,name=instance,proto3" json:"instance,omitempty"`
+	Message       string                 `protobuf:"bytes,4,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Error) Reset() {
+	*x = Error{}
+	mi := &file_perdure_durabletask_proto_msgTypes[102]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Error) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Error) ProtoMessage() {}
+
+func (x *Error) ProtoReflect() protoreflect.Message {
+	mi := &file_perdure_durabletask_proto_msgTypes[102]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Error.ProtoReflect.Descriptor instead.
+func (*Error) Descriptor() ([]byte, []int) {
+	return file_perdure_durabletask_proto_rawDescGZIP(), []int{102}
+}
+
+func (x *Error) GetCode() uint32 {
+	if x != nil {
+		return x.Code
+	}
+	return 0
+}
+
+func (x *Error) GetOp() string {
+	if x != nil {
+		return x.Op
+	}
+	return ""
+}
+
+func (x *Error) GetInstance() string {
+	if x != nil {
+		return x.Instance
+	}
+	return ""
+}
+
+func (x *Error) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
 var File_perdure_durabletask_proto protoreflect.FileDescriptor
 
 const file_perdure_durabletask_proto_rawDesc = "" +
@@ -7035,10 +7099,10 @@ const file_perdure_durabletask_proto_rawDesc = "" +
 	"\x11task_scheduled_id\x18\x01 \x01(\x05R\x0ftaskScheduledId\x120\n" +
 	"\x04name\x18\x02 \x01(\v2\x1c.google.protobuf.StringValueR\x04name\x126\n" +
 	"\aversion\x18\x03 \x01(\v2\x1c.google.protobuf.StringValueR\aversion\x12d\n" +
-	"\x16orchestration_instance\x18\x04 \x01(\v2-.perdure.durabletask.v1.OrchestrationInstanceR\x15orchestrationInstance\"\x8d\x01\n" +
+	"\x16orchestration_instance\x18\x04 \x01(\v2-.perdure.durabletask.v1.OrchestrationInstanceR\x15orchestrationInstance\"\x89\x01\n" +
 	"\fTraceContext\x12!\n" +
-	"\ftrace_parent\x18\x01 \x01(\tR\vtraceParent\x12\x1b\n" +
-	"\aspan_id\x18\x02 \x01(\tB\x02\x18\x01R\x06spanId\x12=\n" +
+	"\ftrace_parent\x18\x01 \x01(\tR\vtraceParent\x12\x17\n" +
+	"\aspan_id\x18\x02 \x01(\tR\x06spanId\x12=\n" +
 	"\vtrace_state\x18\x03 \x01(\v2\x1c.google.protobuf.StringValueR\n" +
 	"traceState\"\x96\x01\n" +
 	"\x19OrchestrationTraceContext\x125\n" +
@@ -7234,7 +7298,7 @@ const file_perdure_durabletask_proto_rawDesc = "" +
 	"properties\x18\a \x03(\fR\n" +
 	"properties\x12q\n" +
 	"\x1borchestration_trace_context\x18\b \x01(\v21.perdure.durabletask.v1.OrchestrationTraceContextR\x19orchestrationTraceContext\x12\x13\n" +
-	"\x04warm\x18\xe8\a \x01(\bR\x04warm\"\xe8\x05\n" +
+	"\x04warm\x18\xe8\a \x01(\bR\x04warm\"\xe0\x05\n" +
 	"\x14OrchestratorResponse\x12\x1f\n" +
 	"\vinstance_id\x18\x01 \x01(\tR\n" +
 	"instanceId\x12D\n" +
@@ -7243,10 +7307,10 @@ const file_perdure_durabletask_proto_rawDesc = "" +
 	"\x10completion_token\x18\x04 \x01(\tR\x0fcompletionToken\x12M\n" +
 	"\x14num_events_processed\x18\x05 \x01(\v2\x1b.google.protobuf.Int32ValueR\x12numEventsProcessed\x12q\n" +
 	"\x1borchestration_trace_context\x18\x06 \x01(\v21.perdure.durabletask.v1.OrchestrationTraceContextR\x19orchestrationTraceContext\x12)\n" +
-	"\x10requires_history\x18\a \x01(\bR\x0frequiresHistory\x12!\n" +
+	"\x10requires_history\x18\a \x01(\bR\x0frequiresHistory\x12\x1d\n" +
 	"\n" +
-	"is_partial\x18\b \x01(\bB\x02\x18\x01R\tisPartial\x12@\n" +
-	"\vchunk_index\x18\t \x01(\v2\x1b.google.protobuf.Int32ValueB\x02\x18\x01R\n" +
+	"is_partial\x18\b \x01(\bR\tisPartial\x12<\n" +
+	"\vchunk_index\x18\t \x01(\v2\x1b.google.protobuf.Int32ValueR\n" +
 	"chunkIndex\x12\x15\n" +
 	"\x05waits\x18\xe8\a \x03(\tR\x05waits\x12?\n" +
 	"\bdiverged\x18\xe9\a \x01(\v2\".perdure.durabletask.v1.DivergenceR\bdiverged\x12\x1b\n" +
@@ -7584,7 +7648,12 @@ const file_perdure_durabletask_proto_rawDesc = "" +
 	"\x0einstance_batch\x18\x01 \x01(\v2%.perdure.durabletask.v1.InstanceBatchR\rinstanceBatch\x124\n" +
 	"\x06reason\x18\x02 \x01(\v2\x1c.google.protobuf.StringValueR\x06reason\"k\n" +
 	"-SkipGracefulOrchestrationTerminationsResponse\x12:\n" +
-	"\x19unterminated_instance_ids\x18\x01 \x03(\tR\x17unterminatedInstanceIds*\xb5\x02\n" +
+	"\x19unterminated_instance_ids\x18\x01 \x03(\tR\x17unterminatedInstanceIds\"a\n" +
+	"\x05Error\x12\x12\n" +
+	"\x04code\x18\x01 \x01(\rR\x04code\x12\x0e\n" +
+	"\x02op\x18\x02 \x01(\tR\x02op\x12\x1a\n" +
+	"\binstance\x18\x03 \x01(\tR\binstance\x12\x18\n" +
+	"\amessage\x18\x04 \x01(\tR\amessage*\xb5\x02\n" +
 	"\x13OrchestrationStatus\x12 \n" +
 	"\x1cORCHESTRATION_STATUS_RUNNING\x10\x00\x12\"\n" +
 	"\x1eORCHESTRATION_STATUS_COMPLETED\x10\x01\x12)\n" +
@@ -7614,7 +7683,7 @@ func file_perdure_durabletask_proto_rawDescGZIP() []byte {
 }
 
 var file_perdure_durabletask_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_perdure_durabletask_proto_msgTypes = make([]protoimpl.MessageInfo, 109)
+var file_perdure_durabletask_proto_msgTypes = make([]protoimpl.MessageInfo, 110)
 var file_perdure_durabletask_proto_goTypes = []any{
 	(OrchestrationStatus)(0),                              // 0: perdure.durabletask.v1.OrchestrationStatus
 	(WorkerCapability)(0),                                 // 1: perdure.durabletask.v1.WorkerCapability
@@ -7720,28 +7789,29 @@ var file_perdure_durabletask_proto_goTypes = []any{
 	(*CleanEntityStorageResponse)(nil),                    // 101: perdure.durabletask.v1.CleanEntityStorageResponse
 	(*SkipGracefulOrchestrationTerminationsRequest)(nil),  // 102: perdure.durabletask.v1.SkipGracefulOrchestrationTerminationsRequest
 	(*SkipGracefulOrchestrationTerminationsResponse)(nil), // 103: perdure.durabletask.v1.SkipGracefulOrchestrationTerminationsResponse
-	nil,                            // 104: perdure.durabletask.v1.ScheduleTaskAction.TagsEntry
-	nil,                            // 105: perdure.durabletask.v1.CreateSubOrchestrationAction.TagsEntry
-	nil,                            // 106: perdure.durabletask.v1.CompleteOrchestrationAction.TagsEntry
-	nil,                            // 107: perdure.durabletask.v1.ActivityRequest.TagsEntry
-	nil,                            // 108: perdure.durabletask.v1.StartNewOrchestrationAction.TagsEntry
-	nil,                            // 109: perdure.durabletask.v1.CreateInstanceRequest.TagsEntry
-	nil,                            // 110: perdure.durabletask.v1.OrchestrationState.TagsEntry
-	(*wrapperspb.StringValue)(nil), // 111: google.protobuf.StringValue
-	(*timestamppb.Timestamp)(nil),  // 112: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),    // 113: google.protobuf.Duration
-	(*wrapperspb.Int32Value)(nil),  // 114: google.protobuf.Int32Value
-	(*wrapperspb.BoolValue)(nil),   // 115: google.protobuf.BoolValue
+	(*Error)(nil),                                         // 104: perdure.durabletask.v1.Error
+	nil,                                                   // 105: perdure.durabletask.v1.ScheduleTaskAction.TagsEntry
+	nil,                                                   // 106: perdure.durabletask.v1.CreateSubOrchestrationAction.TagsEntry
+	nil,                                                   // 107: perdure.durabletask.v1.CompleteOrchestrationAction.TagsEntry
+	nil,                                                   // 108: perdure.durabletask.v1.ActivityRequest.TagsEntry
+	nil,                                                   // 109: perdure.durabletask.v1.StartNewOrchestrationAction.TagsEntry
+	nil,                                                   // 110: perdure.durabletask.v1.CreateInstanceRequest.TagsEntry
+	nil,                                                   // 111: perdure.durabletask.v1.OrchestrationState.TagsEntry
+	(*wrapperspb.StringValue)(nil),                        // 112: google.protobuf.StringValue
+	(*timestamppb.Timestamp)(nil),                         // 113: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),                           // 114: google.protobuf.Duration
+	(*wrapperspb.Int32Value)(nil),                         // 115: google.protobuf.Int32Value
+	(*wrapperspb.BoolValue)(nil),                          // 116: google.protobuf.BoolValue
 }
 var file_perdure_durabletask_proto_depIdxs = []int32{
-	111, // 0: perdure.durabletask.v1.OrchestrationInstance.execution_id:type_name -> google.protobuf.StringValue
-	111, // 1: perdure.durabletask.v1.ParentInstanceInfo.name:type_name -> google.protobuf.StringValue
-	111, // 2: perdure.durabletask.v1.ParentInstanceInfo.version:type_name -> google.protobuf.StringValue
+	112, // 0: perdure.durabletask.v1.OrchestrationInstance.execution_id:type_name -> google.protobuf.StringValue
+	112, // 1: perdure.durabletask.v1.ParentInstanceInfo.name:type_name -> google.protobuf.StringValue
+	112, // 2: perdure.durabletask.v1.ParentInstanceInfo.version:type_name -> google.protobuf.StringValue
 	2,   // 3: perdure.durabletask.v1.ParentInstanceInfo.orchestration_instance:type_name -> perdure.durabletask.v1.OrchestrationInstance
-	111, // 4: perdure.durabletask.v1.TraceContext.trace_state:type_name -> google.protobuf.StringValue
-	111, // 5: perdure.durabletask.v1.OrchestrationTraceContext.span_id:type_name -> google.protobuf.StringValue
-	112, // 6: perdure.durabletask.v1.OrchestrationTraceContext.span_start_time:type_name -> google.protobuf.Timestamp
-	111, // 7: perdure.durabletask.v1.TaskFailureDetails.stack_trace:type_name -> google.protobuf.StringValue
+	112, // 4: perdure.durabletask.v1.TraceContext.trace_state:type_name -> google.protobuf.StringValue
+	112, // 5: perdure.durabletask.v1.OrchestrationTraceContext.span_id:type_name -> google.protobuf.StringValue
+	113, // 6: perdure.durabletask.v1.OrchestrationTraceContext.span_start_time:type_name -> google.protobuf.Timestamp
+	112, // 7: perdure.durabletask.v1.TaskFailureDetails.stack_trace:type_name -> google.protobuf.StringValue
 	6,   // 8: perdure.durabletask.v1.TaskFailureDetails.inner_failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
 	8,   // 9: perdure.durabletask.v1.OrchestratorAction.schedule_task:type_name -> perdure.durabletask.v1.ScheduleTaskAction
 	9,   // 10: perdure.durabletask.v1.OrchestratorAction.create_sub_orchestration:type_name -> perdure.durabletask.v1.CreateSubOrchestrationAction
@@ -7755,32 +7825,32 @@ var file_perdure_durabletask_proto_depIdxs = []int32{
 	17,  // 18: perdure.durabletask.v1.OrchestratorAction.mark:type_name -> perdure.durabletask.v1.MarkAction
 	18,  // 19: perdure.durabletask.v1.OrchestratorAction.reply:type_name -> perdure.durabletask.v1.ReplyAction
 	19,  // 20: perdure.durabletask.v1.OrchestratorAction.put_rows:type_name -> perdure.durabletask.v1.PutRowsAction
-	111, // 21: perdure.durabletask.v1.ScheduleTaskAction.version:type_name -> google.protobuf.StringValue
-	111, // 22: perdure.durabletask.v1.ScheduleTaskAction.input:type_name -> google.protobuf.StringValue
-	104, // 23: perdure.durabletask.v1.ScheduleTaskAction.tags:type_name -> perdure.durabletask.v1.ScheduleTaskAction.TagsEntry
+	112, // 21: perdure.durabletask.v1.ScheduleTaskAction.version:type_name -> google.protobuf.StringValue
+	112, // 22: perdure.durabletask.v1.ScheduleTaskAction.input:type_name -> google.protobuf.StringValue
+	105, // 23: perdure.durabletask.v1.ScheduleTaskAction.tags:type_name -> perdure.durabletask.v1.ScheduleTaskAction.TagsEntry
 	4,   // 24: perdure.durabletask.v1.ScheduleTaskAction.parent_trace_context:type_name -> perdure.durabletask.v1.TraceContext
-	113, // 25: perdure.durabletask.v1.ScheduleTaskAction.heartbeat_timeout:type_name -> google.protobuf.Duration
-	113, // 26: perdure.durabletask.v1.ScheduleTaskAction.timeout:type_name -> google.protobuf.Duration
-	111, // 27: perdure.durabletask.v1.CreateSubOrchestrationAction.version:type_name -> google.protobuf.StringValue
-	111, // 28: perdure.durabletask.v1.CreateSubOrchestrationAction.input:type_name -> google.protobuf.StringValue
+	114, // 25: perdure.durabletask.v1.ScheduleTaskAction.heartbeat_timeout:type_name -> google.protobuf.Duration
+	114, // 26: perdure.durabletask.v1.ScheduleTaskAction.timeout:type_name -> google.protobuf.Duration
+	112, // 27: perdure.durabletask.v1.CreateSubOrchestrationAction.version:type_name -> google.protobuf.StringValue
+	112, // 28: perdure.durabletask.v1.CreateSubOrchestrationAction.input:type_name -> google.protobuf.StringValue
 	4,   // 29: perdure.durabletask.v1.CreateSubOrchestrationAction.parent_trace_context:type_name -> perdure.durabletask.v1.TraceContext
-	105, // 30: perdure.durabletask.v1.CreateSubOrchestrationAction.tags:type_name -> perdure.durabletask.v1.CreateSubOrchestrationAction.TagsEntry
+	106, // 30: perdure.durabletask.v1.CreateSubOrchestrationAction.tags:type_name -> perdure.durabletask.v1.CreateSubOrchestrationAction.TagsEntry
 	22,  // 31: perdure.durabletask.v1.CreateSubOrchestrationAction.fold:type_name -> perdure.durabletask.v1.Fold
-	112, // 32: perdure.durabletask.v1.CreateTimerAction.fire_at:type_name -> google.protobuf.Timestamp
+	113, // 32: perdure.durabletask.v1.CreateTimerAction.fire_at:type_name -> google.protobuf.Timestamp
 	21,  // 33: perdure.durabletask.v1.CreateTimerAction.retry:type_name -> perdure.durabletask.v1.Retry
 	2,   // 34: perdure.durabletask.v1.SendEventAction.instance:type_name -> perdure.durabletask.v1.OrchestrationInstance
-	111, // 35: perdure.durabletask.v1.SendEventAction.data:type_name -> google.protobuf.StringValue
+	112, // 35: perdure.durabletask.v1.SendEventAction.data:type_name -> google.protobuf.StringValue
 	0,   // 36: perdure.durabletask.v1.CompleteOrchestrationAction.orchestration_status:type_name -> perdure.durabletask.v1.OrchestrationStatus
-	111, // 37: perdure.durabletask.v1.CompleteOrchestrationAction.result:type_name -> google.protobuf.StringValue
-	111, // 38: perdure.durabletask.v1.CompleteOrchestrationAction.details:type_name -> google.protobuf.StringValue
-	111, // 39: perdure.durabletask.v1.CompleteOrchestrationAction.new_version:type_name -> google.protobuf.StringValue
+	112, // 37: perdure.durabletask.v1.CompleteOrchestrationAction.result:type_name -> google.protobuf.StringValue
+	112, // 38: perdure.durabletask.v1.CompleteOrchestrationAction.details:type_name -> google.protobuf.StringValue
+	112, // 39: perdure.durabletask.v1.CompleteOrchestrationAction.new_version:type_name -> google.protobuf.StringValue
 	6,   // 40: perdure.durabletask.v1.CompleteOrchestrationAction.failure_details:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	106, // 41: perdure.durabletask.v1.CompleteOrchestrationAction.tags:type_name -> perdure.durabletask.v1.CompleteOrchestrationAction.TagsEntry
-	111, // 42: perdure.durabletask.v1.TerminateOrchestrationAction.reason:type_name -> google.protobuf.StringValue
-	111, // 43: perdure.durabletask.v1.ReplyAction.result:type_name -> google.protobuf.StringValue
+	107, // 41: perdure.durabletask.v1.CompleteOrchestrationAction.tags:type_name -> perdure.durabletask.v1.CompleteOrchestrationAction.TagsEntry
+	112, // 42: perdure.durabletask.v1.TerminateOrchestrationAction.reason:type_name -> google.protobuf.StringValue
+	112, // 43: perdure.durabletask.v1.ReplyAction.result:type_name -> google.protobuf.StringValue
 	6,   // 44: perdure.durabletask.v1.ReplyAction.failure_details:type_name -> perdure.durabletask.v1.TaskFailureDetails
 	20,  // 45: perdure.durabletask.v1.PutRowsAction.rows:type_name -> perdure.durabletask.v1.Row
-	113, // 46: perdure.durabletask.v1.Fold.after:type_name -> google.protobuf.Duration
+	114, // 46: perdure.durabletask.v1.Fold.after:type_name -> google.protobuf.Duration
 	1,   // 47: perdure.durabletask.v1.GetWorkItemsRequest.capabilities:type_name -> perdure.durabletask.v1.WorkerCapability
 	26,  // 48: perdure.durabletask.v1.GetWorkItemsRequest.work_item_filters:type_name -> perdure.durabletask.v1.WorkItemFilters
 	25,  // 49: perdure.durabletask.v1.GetWorkItemsRequest.agents:type_name -> perdure.durabletask.v1.AgentDescription
@@ -7794,45 +7864,45 @@ var file_perdure_durabletask_proto_depIdxs = []int32{
 	31,  // 57: perdure.durabletask.v1.WorkItem.health_ping:type_name -> perdure.durabletask.v1.HealthPing
 	39,  // 58: perdure.durabletask.v1.WorkItem.entity_request_v2:type_name -> perdure.durabletask.v1.EntityRequest
 	32,  // 59: perdure.durabletask.v1.WorkItem.cancel_activity:type_name -> perdure.durabletask.v1.CancelActivity
-	111, // 60: perdure.durabletask.v1.CancelActivity.reason:type_name -> google.protobuf.StringValue
-	113, // 61: perdure.durabletask.v1.OrchestratorEntityParameters.entity_message_reorder_window:type_name -> google.protobuf.Duration
-	111, // 62: perdure.durabletask.v1.OrchestratorRequest.execution_id:type_name -> google.protobuf.StringValue
+	112, // 60: perdure.durabletask.v1.CancelActivity.reason:type_name -> google.protobuf.StringValue
+	114, // 61: perdure.durabletask.v1.OrchestratorEntityParameters.entity_message_reorder_window:type_name -> google.protobuf.Duration
+	112, // 62: perdure.durabletask.v1.OrchestratorRequest.execution_id:type_name -> google.protobuf.StringValue
 	33,  // 63: perdure.durabletask.v1.OrchestratorRequest.entity_parameters:type_name -> perdure.durabletask.v1.OrchestratorEntityParameters
 	5,   // 64: perdure.durabletask.v1.OrchestratorRequest.orchestration_trace_context:type_name -> perdure.durabletask.v1.OrchestrationTraceContext
 	7,   // 65: perdure.durabletask.v1.OrchestratorResponse.actions:type_name -> perdure.durabletask.v1.OrchestratorAction
-	111, // 66: perdure.durabletask.v1.OrchestratorResponse.custom_status:type_name -> google.protobuf.StringValue
-	114, // 67: perdure.durabletask.v1.OrchestratorResponse.num_events_processed:type_name -> google.protobuf.Int32Value
+	112, // 66: perdure.durabletask.v1.OrchestratorResponse.custom_status:type_name -> google.protobuf.StringValue
+	115, // 67: perdure.durabletask.v1.OrchestratorResponse.num_events_processed:type_name -> google.protobuf.Int32Value
 	5,   // 68: perdure.durabletask.v1.OrchestratorResponse.orchestration_trace_context:type_name -> perdure.durabletask.v1.OrchestrationTraceContext
-	114, // 69: perdure.durabletask.v1.OrchestratorResponse.chunk_index:type_name -> google.protobuf.Int32Value
+	115, // 69: perdure.durabletask.v1.OrchestratorResponse.chunk_index:type_name -> google.protobuf.Int32Value
 	23,  // 70: perdure.durabletask.v1.OrchestratorResponse.diverged:type_name -> perdure.durabletask.v1.Divergence
-	111, // 71: perdure.durabletask.v1.ActivityRequest.version:type_name -> google.protobuf.StringValue
-	111, // 72: perdure.durabletask.v1.ActivityRequest.input:type_name -> google.protobuf.StringValue
+	112, // 71: perdure.durabletask.v1.ActivityRequest.version:type_name -> google.protobuf.StringValue
+	112, // 72: perdure.durabletask.v1.ActivityRequest.input:type_name -> google.protobuf.StringValue
 	2,   // 73: perdure.durabletask.v1.ActivityRequest.orchestration_instance:type_name -> perdure.durabletask.v1.OrchestrationInstance
 	4,   // 74: perdure.durabletask.v1.ActivityRequest.parent_trace_context:type_name -> perdure.durabletask.v1.TraceContext
-	107, // 75: perdure.durabletask.v1.ActivityRequest.tags:type_name -> perdure.durabletask.v1.ActivityRequest.TagsEntry
-	113, // 76: perdure.durabletask.v1.ActivityRequest.heartbeat_timeout:type_name -> google.protobuf.Duration
-	112, // 77: perdure.durabletask.v1.ActivityRequest.deadline:type_name -> google.protobuf.Timestamp
-	111, // 78: perdure.durabletask.v1.ActivityResponse.result:type_name -> google.protobuf.StringValue
+	108, // 75: perdure.durabletask.v1.ActivityRequest.tags:type_name -> perdure.durabletask.v1.ActivityRequest.TagsEntry
+	114, // 76: perdure.durabletask.v1.ActivityRequest.heartbeat_timeout:type_name -> google.protobuf.Duration
+	113, // 77: perdure.durabletask.v1.ActivityRequest.deadline:type_name -> google.protobuf.Timestamp
+	112, // 78: perdure.durabletask.v1.ActivityResponse.result:type_name -> google.protobuf.StringValue
 	6,   // 79: perdure.durabletask.v1.ActivityResponse.failure_details:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	111, // 80: perdure.durabletask.v1.EntityBatchRequest.entity_state:type_name -> google.protobuf.StringValue
+	112, // 80: perdure.durabletask.v1.EntityBatchRequest.entity_state:type_name -> google.protobuf.StringValue
 	40,  // 81: perdure.durabletask.v1.EntityBatchRequest.operations:type_name -> perdure.durabletask.v1.OperationRequest
-	111, // 82: perdure.durabletask.v1.EntityRequest.entity_state:type_name -> google.protobuf.StringValue
-	111, // 83: perdure.durabletask.v1.OperationRequest.input:type_name -> google.protobuf.StringValue
+	112, // 82: perdure.durabletask.v1.EntityRequest.entity_state:type_name -> google.protobuf.StringValue
+	112, // 83: perdure.durabletask.v1.OperationRequest.input:type_name -> google.protobuf.StringValue
 	4,   // 84: perdure.durabletask.v1.OperationRequest.trace_context:type_name -> perdure.durabletask.v1.TraceContext
 	42,  // 85: perdure.durabletask.v1.EntityBatchResult.results:type_name -> perdure.durabletask.v1.OperationResult
 	47,  // 86: perdure.durabletask.v1.EntityBatchResult.actions:type_name -> perdure.durabletask.v1.OperationAction
-	111, // 87: perdure.durabletask.v1.EntityBatchResult.entity_state:type_name -> google.protobuf.StringValue
+	112, // 87: perdure.durabletask.v1.EntityBatchResult.entity_state:type_name -> google.protobuf.StringValue
 	6,   // 88: perdure.durabletask.v1.EntityBatchResult.failure_details:type_name -> perdure.durabletask.v1.TaskFailureDetails
 	46,  // 89: perdure.durabletask.v1.EntityBatchResult.operation_infos:type_name -> perdure.durabletask.v1.OperationInfo
 	43,  // 90: perdure.durabletask.v1.OperationResult.success:type_name -> perdure.durabletask.v1.OperationResultSuccess
 	44,  // 91: perdure.durabletask.v1.OperationResult.failure:type_name -> perdure.durabletask.v1.OperationResultFailure
 	45,  // 92: perdure.durabletask.v1.OperationResult.deferred:type_name -> perdure.durabletask.v1.DeferredReply
-	111, // 93: perdure.durabletask.v1.OperationResultSuccess.result:type_name -> google.protobuf.StringValue
-	112, // 94: perdure.durabletask.v1.OperationResultSuccess.start_time_utc:type_name -> google.protobuf.Timestamp
-	112, // 95: perdure.durabletask.v1.OperationResultSuccess.end_time_utc:type_name -> google.protobuf.Timestamp
+	112, // 93: perdure.durabletask.v1.OperationResultSuccess.result:type_name -> google.protobuf.StringValue
+	113, // 94: perdure.durabletask.v1.OperationResultSuccess.start_time_utc:type_name -> google.protobuf.Timestamp
+	113, // 95: perdure.durabletask.v1.OperationResultSuccess.end_time_utc:type_name -> google.protobuf.Timestamp
 	6,   // 96: perdure.durabletask.v1.OperationResultFailure.failure_details:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	112, // 97: perdure.durabletask.v1.OperationResultFailure.start_time_utc:type_name -> google.protobuf.Timestamp
-	112, // 98: perdure.durabletask.v1.OperationResultFailure.end_time_utc:type_name -> google.protobuf.Timestamp
+	113, // 97: perdure.durabletask.v1.OperationResultFailure.start_time_utc:type_name -> google.protobuf.Timestamp
+	113, // 98: perdure.durabletask.v1.OperationResultFailure.end_time_utc:type_name -> google.protobuf.Timestamp
 	2,   // 99: perdure.durabletask.v1.OperationInfo.response_destination:type_name -> perdure.durabletask.v1.OrchestrationInstance
 	48,  // 100: perdure.durabletask.v1.OperationAction.send_signal:type_name -> perdure.durabletask.v1.SendSignalAction
 	49,  // 101: perdure.durabletask.v1.OperationAction.start_new_orchestration:type_name -> perdure.durabletask.v1.StartNewOrchestrationAction
@@ -7840,90 +7910,90 @@ var file_perdure_durabletask_proto_depIdxs = []int32{
 	51,  // 103: perdure.durabletask.v1.OperationAction.raise_event:type_name -> perdure.durabletask.v1.RaiseEventAction
 	13,  // 104: perdure.durabletask.v1.OperationAction.terminate_orchestration:type_name -> perdure.durabletask.v1.TerminateOrchestrationAction
 	19,  // 105: perdure.durabletask.v1.OperationAction.put_rows:type_name -> perdure.durabletask.v1.PutRowsAction
-	111, // 106: perdure.durabletask.v1.SendSignalAction.input:type_name -> google.protobuf.StringValue
-	112, // 107: perdure.durabletask.v1.SendSignalAction.scheduled_time:type_name -> google.protobuf.Timestamp
-	112, // 108: perdure.durabletask.v1.SendSignalAction.request_time:type_name -> google.protobuf.Timestamp
+	112, // 106: perdure.durabletask.v1.SendSignalAction.input:type_name -> google.protobuf.StringValue
+	113, // 107: perdure.durabletask.v1.SendSignalAction.scheduled_time:type_name -> google.protobuf.Timestamp
+	113, // 108: perdure.durabletask.v1.SendSignalAction.request_time:type_name -> google.protobuf.Timestamp
 	4,   // 109: perdure.durabletask.v1.SendSignalAction.parent_trace_context:type_name -> perdure.durabletask.v1.TraceContext
-	111, // 110: perdure.durabletask.v1.StartNewOrchestrationAction.version:type_name -> google.protobuf.StringValue
-	111, // 111: perdure.durabletask.v1.StartNewOrchestrationAction.input:type_name -> google.protobuf.StringValue
-	112, // 112: perdure.durabletask.v1.StartNewOrchestrationAction.scheduled_time:type_name -> google.protobuf.Timestamp
-	112, // 113: perdure.durabletask.v1.StartNewOrchestrationAction.request_time:type_name -> google.protobuf.Timestamp
+	112, // 110: perdure.durabletask.v1.StartNewOrchestrationAction.version:type_name -> google.protobuf.StringValue
+	112, // 111: perdure.durabletask.v1.StartNewOrchestrationAction.input:type_name -> google.protobuf.StringValue
+	113, // 112: perdure.durabletask.v1.StartNewOrchestrationAction.scheduled_time:type_name -> google.protobuf.Timestamp
+	113, // 113: perdure.durabletask.v1.StartNewOrchestrationAction.request_time:type_name -> google.protobuf.Timestamp
 	4,   // 114: perdure.durabletask.v1.StartNewOrchestrationAction.parent_trace_context:type_name -> perdure.durabletask.v1.TraceContext
-	108, // 115: perdure.durabletask.v1.StartNewOrchestrationAction.tags:type_name -> perdure.durabletask.v1.StartNewOrchestrationAction.TagsEntry
+	109, // 115: perdure.durabletask.v1.StartNewOrchestrationAction.tags:type_name -> perdure.durabletask.v1.StartNewOrchestrationAction.TagsEntry
 	22,  // 116: perdure.durabletask.v1.StartNewOrchestrationAction.fold:type_name -> perdure.durabletask.v1.Fold
-	111, // 117: perdure.durabletask.v1.ResolveReply.result:type_name -> google.protobuf.StringValue
+	112, // 117: perdure.durabletask.v1.ResolveReply.result:type_name -> google.protobuf.StringValue
 	6,   // 118: perdure.durabletask.v1.ResolveReply.failure_details:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	111, // 119: perdure.durabletask.v1.RaiseEventAction.data:type_name -> google.protobuf.StringValue
-	111, // 120: perdure.durabletask.v1.StreamInstanceHistoryRequest.execution_id:type_name -> google.protobuf.StringValue
-	111, // 121: perdure.durabletask.v1.CreateInstanceRequest.version:type_name -> google.protobuf.StringValue
-	111, // 122: perdure.durabletask.v1.CreateInstanceRequest.input:type_name -> google.protobuf.StringValue
-	112, // 123: perdure.durabletask.v1.CreateInstanceRequest.scheduled_start_timestamp:type_name -> google.protobuf.Timestamp
+	112, // 119: perdure.durabletask.v1.RaiseEventAction.data:type_name -> google.protobuf.StringValue
+	112, // 120: perdure.durabletask.v1.StreamInstanceHistoryRequest.execution_id:type_name -> google.protobuf.StringValue
+	112, // 121: perdure.durabletask.v1.CreateInstanceRequest.version:type_name -> google.protobuf.StringValue
+	112, // 122: perdure.durabletask.v1.CreateInstanceRequest.input:type_name -> google.protobuf.StringValue
+	113, // 123: perdure.durabletask.v1.CreateInstanceRequest.scheduled_start_timestamp:type_name -> google.protobuf.Timestamp
 	62,  // 124: perdure.durabletask.v1.CreateInstanceRequest.orchestration_id_reuse_policy:type_name -> perdure.durabletask.v1.OrchestrationIdReusePolicy
-	111, // 125: perdure.durabletask.v1.CreateInstanceRequest.execution_id:type_name -> google.protobuf.StringValue
-	109, // 126: perdure.durabletask.v1.CreateInstanceRequest.tags:type_name -> perdure.durabletask.v1.CreateInstanceRequest.TagsEntry
+	112, // 125: perdure.durabletask.v1.CreateInstanceRequest.execution_id:type_name -> google.protobuf.StringValue
+	110, // 126: perdure.durabletask.v1.CreateInstanceRequest.tags:type_name -> perdure.durabletask.v1.CreateInstanceRequest.TagsEntry
 	4,   // 127: perdure.durabletask.v1.CreateInstanceRequest.parent_trace_context:type_name -> perdure.durabletask.v1.TraceContext
-	112, // 128: perdure.durabletask.v1.CreateInstanceRequest.request_time:type_name -> google.protobuf.Timestamp
+	113, // 128: perdure.durabletask.v1.CreateInstanceRequest.request_time:type_name -> google.protobuf.Timestamp
 	0,   // 129: perdure.durabletask.v1.OrchestrationIdReusePolicy.replaceable_status:type_name -> perdure.durabletask.v1.OrchestrationStatus
 	66,  // 130: perdure.durabletask.v1.GetInstanceResponse.orchestration_state:type_name -> perdure.durabletask.v1.OrchestrationState
-	111, // 131: perdure.durabletask.v1.OrchestrationState.version:type_name -> google.protobuf.StringValue
+	112, // 131: perdure.durabletask.v1.OrchestrationState.version:type_name -> google.protobuf.StringValue
 	0,   // 132: perdure.durabletask.v1.OrchestrationState.orchestration_status:type_name -> perdure.durabletask.v1.OrchestrationStatus
-	112, // 133: perdure.durabletask.v1.OrchestrationState.scheduled_start_timestamp:type_name -> google.protobuf.Timestamp
-	112, // 134: perdure.durabletask.v1.OrchestrationState.created_timestamp:type_name -> google.protobuf.Timestamp
-	112, // 135: perdure.durabletask.v1.OrchestrationState.last_updated_timestamp:type_name -> google.protobuf.Timestamp
-	111, // 136: perdure.durabletask.v1.OrchestrationState.input:type_name -> google.protobuf.StringValue
-	111, // 137: perdure.durabletask.v1.OrchestrationState.output:type_name -> google.protobuf.StringValue
-	111, // 138: perdure.durabletask.v1.OrchestrationState.custom_status:type_name -> google.protobuf.StringValue
+	113, // 133: perdure.durabletask.v1.OrchestrationState.scheduled_start_timestamp:type_name -> google.protobuf.Timestamp
+	113, // 134: perdure.durabletask.v1.OrchestrationState.created_timestamp:type_name -> google.protobuf.Timestamp
+	113, // 135: perdure.durabletask.v1.OrchestrationState.last_updated_timestamp:type_name -> google.protobuf.Timestamp
+	112, // 136: perdure.durabletask.v1.OrchestrationState.input:type_name -> google.protobuf.StringValue
+	112, // 137: perdure.durabletask.v1.OrchestrationState.output:type_name -> google.protobuf.StringValue
+	112, // 138: perdure.durabletask.v1.OrchestrationState.custom_status:type_name -> google.protobuf.StringValue
 	6,   // 139: perdure.durabletask.v1.OrchestrationState.failure_details:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	111, // 140: perdure.durabletask.v1.OrchestrationState.execution_id:type_name -> google.protobuf.StringValue
-	112, // 141: perdure.durabletask.v1.OrchestrationState.completed_timestamp:type_name -> google.protobuf.Timestamp
-	111, // 142: perdure.durabletask.v1.OrchestrationState.parent_instance_id:type_name -> google.protobuf.StringValue
-	110, // 143: perdure.durabletask.v1.OrchestrationState.tags:type_name -> perdure.durabletask.v1.OrchestrationState.TagsEntry
-	111, // 144: perdure.durabletask.v1.RewindInstanceRequest.reason:type_name -> google.protobuf.StringValue
-	111, // 145: perdure.durabletask.v1.RaiseEventRequest.input:type_name -> google.protobuf.StringValue
-	111, // 146: perdure.durabletask.v1.TerminateRequest.output:type_name -> google.protobuf.StringValue
-	111, // 147: perdure.durabletask.v1.SuspendRequest.reason:type_name -> google.protobuf.StringValue
-	111, // 148: perdure.durabletask.v1.ResumeRequest.reason:type_name -> google.protobuf.StringValue
+	112, // 140: perdure.durabletask.v1.OrchestrationState.execution_id:type_name -> google.protobuf.StringValue
+	113, // 141: perdure.durabletask.v1.OrchestrationState.completed_timestamp:type_name -> google.protobuf.Timestamp
+	112, // 142: perdure.durabletask.v1.OrchestrationState.parent_instance_id:type_name -> google.protobuf.StringValue
+	111, // 143: perdure.durabletask.v1.OrchestrationState.tags:type_name -> perdure.durabletask.v1.OrchestrationState.TagsEntry
+	112, // 144: perdure.durabletask.v1.RewindInstanceRequest.reason:type_name -> google.protobuf.StringValue
+	112, // 145: perdure.durabletask.v1.RaiseEventRequest.input:type_name -> google.protobuf.StringValue
+	112, // 146: perdure.durabletask.v1.TerminateRequest.output:type_name -> google.protobuf.StringValue
+	112, // 147: perdure.durabletask.v1.SuspendRequest.reason:type_name -> google.protobuf.StringValue
+	112, // 148: perdure.durabletask.v1.ResumeRequest.reason:type_name -> google.protobuf.StringValue
 	80,  // 149: perdure.durabletask.v1.QueryInstancesRequest.query:type_name -> perdure.durabletask.v1.InstanceQuery
 	0,   // 150: perdure.durabletask.v1.InstanceQuery.runtime_status:type_name -> perdure.durabletask.v1.OrchestrationStatus
-	112, // 151: perdure.durabletask.v1.InstanceQuery.created_time_from:type_name -> google.protobuf.Timestamp
-	112, // 152: perdure.durabletask.v1.InstanceQuery.created_time_to:type_name -> google.protobuf.Timestamp
-	111, // 153: perdure.durabletask.v1.InstanceQuery.task_hub_names:type_name -> google.protobuf.StringValue
-	111, // 154: perdure.durabletask.v1.InstanceQuery.continuation_token:type_name -> google.protobuf.StringValue
-	111, // 155: perdure.durabletask.v1.InstanceQuery.instance_id_prefix:type_name -> google.protobuf.StringValue
+	113, // 151: perdure.durabletask.v1.InstanceQuery.created_time_from:type_name -> google.protobuf.Timestamp
+	113, // 152: perdure.durabletask.v1.InstanceQuery.created_time_to:type_name -> google.protobuf.Timestamp
+	112, // 153: perdure.durabletask.v1.InstanceQuery.task_hub_names:type_name -> google.protobuf.StringValue
+	112, // 154: perdure.durabletask.v1.InstanceQuery.continuation_token:type_name -> google.protobuf.StringValue
+	112, // 155: perdure.durabletask.v1.InstanceQuery.instance_id_prefix:type_name -> google.protobuf.StringValue
 	66,  // 156: perdure.durabletask.v1.QueryInstancesResponse.orchestration_state:type_name -> perdure.durabletask.v1.OrchestrationState
-	111, // 157: perdure.durabletask.v1.QueryInstancesResponse.continuation_token:type_name -> google.protobuf.StringValue
+	112, // 157: perdure.durabletask.v1.QueryInstancesResponse.continuation_token:type_name -> google.protobuf.StringValue
 	0,   // 158: perdure.durabletask.v1.ListInstanceIdsRequest.runtime_status:type_name -> perdure.durabletask.v1.OrchestrationStatus
-	112, // 159: perdure.durabletask.v1.ListInstanceIdsRequest.completed_time_from:type_name -> google.protobuf.Timestamp
-	112, // 160: perdure.durabletask.v1.ListInstanceIdsRequest.completed_time_to:type_name -> google.protobuf.Timestamp
-	111, // 161: perdure.durabletask.v1.ListInstanceIdsRequest.last_instance_key:type_name -> google.protobuf.StringValue
-	111, // 162: perdure.durabletask.v1.ListInstanceIdsResponse.last_instance_key:type_name -> google.protobuf.StringValue
+	113, // 159: perdure.durabletask.v1.ListInstanceIdsRequest.completed_time_from:type_name -> google.protobuf.Timestamp
+	113, // 160: perdure.durabletask.v1.ListInstanceIdsRequest.completed_time_to:type_name -> google.protobuf.Timestamp
+	112, // 161: perdure.durabletask.v1.ListInstanceIdsRequest.last_instance_key:type_name -> google.protobuf.StringValue
+	112, // 162: perdure.durabletask.v1.ListInstanceIdsResponse.last_instance_key:type_name -> google.protobuf.StringValue
 	85,  // 163: perdure.durabletask.v1.PurgeInstancesRequest.purge_instance_filter:type_name -> perdure.durabletask.v1.PurgeInstanceFilter
 	87,  // 164: perdure.durabletask.v1.PurgeInstancesRequest.instance_batch:type_name -> perdure.durabletask.v1.InstanceBatch
-	112, // 165: perdure.durabletask.v1.PurgeInstanceFilter.created_time_from:type_name -> google.protobuf.Timestamp
-	112, // 166: perdure.durabletask.v1.PurgeInstanceFilter.created_time_to:type_name -> google.protobuf.Timestamp
+	113, // 165: perdure.durabletask.v1.PurgeInstanceFilter.created_time_from:type_name -> google.protobuf.Timestamp
+	113, // 166: perdure.durabletask.v1.PurgeInstanceFilter.created_time_to:type_name -> google.protobuf.Timestamp
 	0,   // 167: perdure.durabletask.v1.PurgeInstanceFilter.runtime_status:type_name -> perdure.durabletask.v1.OrchestrationStatus
-	113, // 168: perdure.durabletask.v1.PurgeInstanceFilter.timeout:type_name -> google.protobuf.Duration
-	115, // 169: perdure.durabletask.v1.PurgeInstancesResponse.is_complete:type_name -> google.protobuf.BoolValue
-	111, // 170: perdure.durabletask.v1.SignalEntityRequest.input:type_name -> google.protobuf.StringValue
-	112, // 171: perdure.durabletask.v1.SignalEntityRequest.scheduled_time:type_name -> google.protobuf.Timestamp
+	114, // 168: perdure.durabletask.v1.PurgeInstanceFilter.timeout:type_name -> google.protobuf.Duration
+	116, // 169: perdure.durabletask.v1.PurgeInstancesResponse.is_complete:type_name -> google.protobuf.BoolValue
+	112, // 170: perdure.durabletask.v1.SignalEntityRequest.input:type_name -> google.protobuf.StringValue
+	113, // 171: perdure.durabletask.v1.SignalEntityRequest.scheduled_time:type_name -> google.protobuf.Timestamp
 	4,   // 172: perdure.durabletask.v1.SignalEntityRequest.parent_trace_context:type_name -> perdure.durabletask.v1.TraceContext
-	112, // 173: perdure.durabletask.v1.SignalEntityRequest.request_time:type_name -> google.protobuf.Timestamp
+	113, // 173: perdure.durabletask.v1.SignalEntityRequest.request_time:type_name -> google.protobuf.Timestamp
 	96,  // 174: perdure.durabletask.v1.GetEntityResponse.entity:type_name -> perdure.durabletask.v1.EntityMetadata
-	112, // 175: perdure.durabletask.v1.EntityMetadata.last_modified_time:type_name -> google.protobuf.Timestamp
-	111, // 176: perdure.durabletask.v1.EntityMetadata.locked_by:type_name -> google.protobuf.StringValue
-	111, // 177: perdure.durabletask.v1.EntityMetadata.serialized_state:type_name -> google.protobuf.StringValue
+	113, // 175: perdure.durabletask.v1.EntityMetadata.last_modified_time:type_name -> google.protobuf.Timestamp
+	112, // 176: perdure.durabletask.v1.EntityMetadata.locked_by:type_name -> google.protobuf.StringValue
+	112, // 177: perdure.durabletask.v1.EntityMetadata.serialized_state:type_name -> google.protobuf.StringValue
 	98,  // 178: perdure.durabletask.v1.QueryEntitiesRequest.query:type_name -> perdure.durabletask.v1.EntityQuery
-	111, // 179: perdure.durabletask.v1.EntityQuery.instance_id_starts_with:type_name -> google.protobuf.StringValue
-	112, // 180: perdure.durabletask.v1.EntityQuery.last_modified_from:type_name -> google.protobuf.Timestamp
-	112, // 181: perdure.durabletask.v1.EntityQuery.last_modified_to:type_name -> google.protobuf.Timestamp
-	114, // 182: perdure.durabletask.v1.EntityQuery.page_size:type_name -> google.protobuf.Int32Value
-	111, // 183: perdure.durabletask.v1.EntityQuery.continuation_token:type_name -> google.protobuf.StringValue
+	112, // 179: perdure.durabletask.v1.EntityQuery.instance_id_starts_with:type_name -> google.protobuf.StringValue
+	113, // 180: perdure.durabletask.v1.EntityQuery.last_modified_from:type_name -> google.protobuf.Timestamp
+	113, // 181: perdure.durabletask.v1.EntityQuery.last_modified_to:type_name -> google.protobuf.Timestamp
+	115, // 182: perdure.durabletask.v1.EntityQuery.page_size:type_name -> google.protobuf.Int32Value
+	112, // 183: perdure.durabletask.v1.EntityQuery.continuation_token:type_name -> google.protobuf.StringValue
 	96,  // 184: perdure.durabletask.v1.QueryEntitiesResponse.entities:type_name -> perdure.durabletask.v1.EntityMetadata
-	111, // 185: perdure.durabletask.v1.QueryEntitiesResponse.continuation_token:type_name -> google.protobuf.StringValue
-	111, // 186: perdure.durabletask.v1.CleanEntityStorageRequest.continuation_token:type_name -> google.protobuf.StringValue
-	111, // 187: perdure.durabletask.v1.CleanEntityStorageResponse.continuation_token:type_name -> google.protobuf.StringValue
+	112, // 185: perdure.durabletask.v1.QueryEntitiesResponse.continuation_token:type_name -> google.protobuf.StringValue
+	112, // 186: perdure.durabletask.v1.CleanEntityStorageRequest.continuation_token:type_name -> google.protobuf.StringValue
+	112, // 187: perdure.durabletask.v1.CleanEntityStorageResponse.continuation_token:type_name -> google.protobuf.StringValue
 	87,  // 188: perdure.durabletask.v1.SkipGracefulOrchestrationTerminationsRequest.instance_batch:type_name -> perdure.durabletask.v1.InstanceBatch
-	111, // 189: perdure.durabletask.v1.SkipGracefulOrchestrationTerminationsRequest.reason:type_name -> google.protobuf.StringValue
+	112, // 189: perdure.durabletask.v1.SkipGracefulOrchestrationTerminationsRequest.reason:type_name -> google.protobuf.StringValue
 	190, // [190:190] is the sub-list for method output_type
 	190, // [190:190] is the sub-list for method input_type
 	190, // [190:190] is the sub-list for extension type_name
@@ -7989,7 +8059,7 @@ func file_perdure_durabletask_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_perdure_durabletask_proto_rawDesc), len(file_perdure_durabletask_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   109,
+			NumMessages:   110,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
