@@ -39,6 +39,7 @@ import (
 	"github.com/perdure/perdure/examples/multiagent"
 	"github.com/perdure/perdure/examples/nested"
 	"github.com/perdure/perdure/examples/nestedapprovals"
+	"github.com/perdure/perdure/examples/polyglot"
 	"github.com/perdure/perdure/examples/progress"
 	"github.com/perdure/perdure/examples/provider"
 	"github.com/perdure/perdure/examples/refund"
@@ -89,6 +90,7 @@ func examples() map[string]starting {
 		"multiagent":       plain(multiagent.Register),
 		"nested":           bare(nested.Register),
 		"nestedapprovals":  bare(nestedapprovals.Register),
+		"polyglot":         plain(polyglot.Register),
 		"progress":         plain(progress.Register),
 		"research":         plain(research.Register),
 		"resumablestream":  plain(resumablestream.Register),

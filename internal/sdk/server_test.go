@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,34 +19,41 @@ import (
 )
 
 // binary builds perdure once and returns the path.
-var binary = sync.OnceValues(func() (string, error) {
+var binary = sync.OnceValues(func() (string, error) { return build("cmd/perdure") })
+
+// build builds a program of this module and returns the path.
+func build(program string) (string, error) {
 	dir, err := os.MkdirTemp("", "perdure-sdk")
 	if err != nil {
 		return "", err
 	}
-	if err := note("../../cmd/perdure"); err != nil {
+	source := "../../" + program
+	if err := note(source); err != nil {
 		return "", err
 	}
-	path := filepath.Join(dir, "perdure")
+	path := filepath.Join(dir, filepath.Base(program))
 	args := []string{"build", "-o", path}
 	env := append(os.Environ(), "CGO_ENABLED=0")
 	if raced {
 		args, env = append(args, "-race"), append(os.Environ(), "CGO_ENABLED=1")
 	}
-	cmd := exec.Command("go", append(args, "../../cmd/perdure")...)
+	cmd := exec.Command("go", append(args, source)...)
 	cmd.Env = env
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
 	return path, nil
-})
+}
+
+// installed are the folders of what .ci/install brings, and of what Python writes.
+var installed = []string{"node_modules", ".venv", "__pycache__", "lib"}
 
 // note opens the files of a folder of this module, for go test forgets a result
 // only if a file that the test itself has opened changes.
 func note(dir string) error {
 	return filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
-			if err == nil && entry.Name() == "node_modules" {
+			if err == nil && slices.Contains(installed, entry.Name()) {
 				return filepath.SkipDir
 			}
 			return err
@@ -63,8 +71,10 @@ func note(dir string) error {
 type server struct {
 	addr string
 	data string
-	args []string
-	log  *log
+	path string
+	// the arguments before and after those for address and data
+	before, after []string
+	log           *log
 
 	mu     sync.Mutex // guards what follows, and starts and kills
 	cmd    *exec.Cmd
@@ -75,7 +85,18 @@ type server struct {
 // the test ends.
 func startServer(t *testing.T, args ...string) *server {
 	t.Helper()
-	s := &server{addr: freeAddress(t), data: filepath.Join(t.TempDir(), "data"), args: args, log: &log{}}
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return startProgram(t, path, []string{"server"}, args)
+}
+
+// startProgram is startServer for any program that serves the API and takes --addr
+// and --data between the arguments before and after.
+func startProgram(t *testing.T, path string, before, after []string) *server {
+	t.Helper()
+	s := &server{addr: freeAddress(t), data: filepath.Join(t.TempDir(), "data"), path: path, before: before, after: after, log: &log{}}
 	if err := s.start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -101,13 +122,10 @@ func freeAddress(t *testing.T) string {
 
 // start starts the process and waits until it serves.
 func (s *server) start(ctx context.Context) error {
-	path, err := binary()
-	if err != nil {
-		return err
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	cmd := exec.Command(path, append([]string{"server", "--addr", s.addr, "--data", s.data}, s.args...)...)
+	args := slices.Concat(s.before, []string{"--addr", s.addr, "--data", s.data}, s.after)
+	cmd := exec.Command(s.path, args...)
 	cmd.Stdout, cmd.Stderr = s.log, s.log
 	if err := cmd.Start(); err != nil {
 		return err
