@@ -10,11 +10,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"runtime/debug"
-	"strconv"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -123,36 +122,25 @@ func (a *App) Run(ctx context.Context) error {
 		return &perdure.Error{Code: perdure.FailedPrecondition, Op: "run", Message: "the app runs already, or has run"}
 	}
 	defer a.once.Do(func() { close(a.ended) })
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", a.cfg.Addr)
+	f, err := a.listen(ctx)
 	if err != nil {
-		return a.listenError(err)
+		return err
 	}
-	server := newServer(a.cfg.Logger)
 	serving := make(chan error, 1)
-	go func() { serving <- server.Serve(listener) }()
-	err = a.runHub(ctx, server, listener.Addr(), serving)
-	if closed := server.Close(); err == nil && closed != nil {
+	go func() { serving <- f.serve() }()
+	err = a.runHub(ctx, f, serving)
+	if closed := f.close(); err == nil {
 		err = closed
 	}
-	if served := <-serving; err == nil && !errors.Is(served, http.ErrServerClosed) {
+	if served := <-serving; err == nil {
 		err = served
 	}
 	return err
 }
 
-// listenError explains why the address cannot be served on.
-func (a *App) listenError(err error) error {
-	e := &perdure.Error{Code: perdure.Unavailable, Op: "listen on " + a.cfg.Addr, Cause: err,
-		Message: "the address cannot be used; choose another (--addr)"}
-	if inUse(err) {
-		e.Message, e.Cause = "another program listens there; stop it or choose another address (--addr)", nil
-	}
-	return e
-}
-
-// runHub opens the hub, serves it through server until ctx ends or something
-// fails, and closes it. serving is read if the server ends by itself.
-func (a *App) runHub(ctx context.Context, server *swapServer, addr net.Addr, serving chan error) (err error) {
+// runHub opens the hub, serves it through f until ctx ends or something fails, and
+// closes it. serving is read if f ends by itself.
+func (a *App) runHub(ctx context.Context, f *front, serving chan error) (err error) {
 	opening := a.progress(ctx, "opening "+a.cfg.Hub)
 	opened, err := a.open()
 	opening()
@@ -174,9 +162,10 @@ func (a *App) runHub(ctx context.Context, server *swapServer, addr net.Addr, ser
 	working := make(chan error, 1)
 	go func() { working <- opened.run(a.agents.Service.Context(hubCtx)) }()
 
-	api := a.api(opened, addr)
-	server.swap(api)
-	a.hub, a.url = opened.hub, "http://"+reachable(addr)
+	api := a.api(opened, f)
+	f.web.swap(api)
+	f.rpc.serving(true)
+	a.hub, a.url = opened.hub, f.url()
 	close(a.opened)
 	stopTelling := a.tell(hubCtx)
 	defer stopTelling()
@@ -192,7 +181,7 @@ func (a *App) runHub(ctx context.Context, server *swapServer, addr net.Addr, ser
 	case err = <-serving:
 		serving <- err
 	}
-	a.drain(ctx, server, api)
+	a.drain(ctx, f, api)
 	stopTelling()
 	stopHub()
 	if !hubEnded {
@@ -233,29 +222,19 @@ func (a *App) tell(ctx context.Context) (stop func()) {
 }
 
 // drain lets running requests finish within the grace; streams end at once.
-func (a *App) drain(ctx context.Context, server *swapServer, api *httpapi.API) {
+func (a *App) drain(ctx context.Context, f *front, api *httpapi.API) {
 	api.Stop()
 	a.openai.Stop()
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.cfg.Grace)
 	defer cancel()
-	if err := server.Shutdown(grace); err != nil {
-		a.cfg.Logger.Warn("requests were cut", "grace", a.cfg.Grace, "err", errors.Join(err, server.Close()))
+	if f.drain(grace) {
+		a.cfg.Logger.Warn("requests were cut", "grace", a.cfg.Grace)
 	}
 }
 
 // api returns the handler of all routes.
-func (a *App) api(o *opened, addr net.Addr) *httpapi.API {
-	hosts, anyIP := a.cfg.Hosts, false
-	if name, _, err := net.SplitHostPort(a.cfg.Addr); err == nil {
-		ip := net.ParseIP(name)
-		anyIP = name == "" || ip != nil && ip.IsUnspecified()
-		if name != "" && !anyIP {
-			hosts = append([]string{name}, hosts...)
-		}
-	}
-	if tcp, ok := addr.(*net.TCPAddr); ok && !tcp.IP.IsUnspecified() {
-		hosts = append([]string{tcp.IP.String()}, hosts...)
-	}
+func (a *App) api(o *opened, f *front) *httpapi.API {
+	hosts, anyIP := a.hosts(f)
 	version, commit, release := build()
 	return httpapi.New(httpapi.Config{
 		Hub: o.hub, Now: o.now, Logger: a.cfg.Logger, Orchestrations: a.cfg.Registry.Orchestrations,
@@ -265,12 +244,23 @@ func (a *App) api(o *opened, addr net.Addr) *httpapi.API {
 	})
 }
 
-// reachable is an address as a program on this machine can dial it.
-func reachable(addr net.Addr) string {
-	if tcp, ok := addr.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
-		return net.JoinHostPort("localhost", strconv.Itoa(tcp.Port))
+// hosts returns the names under which the app is reached, and whether every IP
+// address is one.
+func (a *App) hosts(f *front) (names []string, anyIP bool) {
+	names = slices.Clone(a.cfg.Hosts)
+	for i, addr := range append([]string{a.cfg.Addr}, a.cfg.Listen...) {
+		if name, _, err := net.SplitHostPort(addr); err == nil {
+			if ip := net.ParseIP(name); name == "" || ip != nil && ip.IsUnspecified() {
+				anyIP = true
+			} else {
+				names = append(names, name)
+			}
+		}
+		if tcp, ok := f.listeners[i].Addr().(*net.TCPAddr); ok && !tcp.IP.IsUnspecified() {
+			names = append(names, tcp.IP.String())
+		}
 	}
-	return addr.String()
+	return names, anyIP
 }
 
 // build returns version and commit of the binary and the release of Go.
@@ -307,40 +297,4 @@ func (a *App) progress(ctx context.Context, what string) (done func()) {
 		}
 	}()
 	return func() { cancel(); <-ended }
-}
-
-// Limits of the server against clients that are slow or send too much.
-const (
-	headerTime  = 10 * time.Second
-	idleTime    = 2 * time.Minute
-	headerBytes = 16 << 10
-)
-
-// swapServer is a server whose handler is put in once the hub is open; until
-// then it answers that it starts.
-type swapServer struct {
-	*http.Server
-	handler atomic.Pointer[httpapi.API]
-}
-
-func newServer(logger *slog.Logger) *swapServer {
-	s := &swapServer{}
-	s.Server = &http.Server{
-		Handler:           http.HandlerFunc(s.serve),
-		ReadHeaderTimeout: headerTime,
-		IdleTimeout:       idleTime,
-		MaxHeaderBytes:    headerBytes,
-		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
-	}
-	return s
-}
-
-func (s *swapServer) swap(h *httpapi.API) { s.handler.Store(h) }
-
-func (s *swapServer) serve(w http.ResponseWriter, r *http.Request) {
-	if h := s.handler.Load(); h != nil {
-		h.ServeHTTP(w, r)
-		return
-	}
-	httpapi.Starting(w, r)
 }

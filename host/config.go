@@ -29,8 +29,13 @@ type Config struct {
 	// Addr is the address to serve on, host:port; port 0 picks a free one. ""
 	// = 127.0.0.1:8080.
 	Addr string
-	// UnsafeListen allows an Addr that others can reach. There is no TLS and no
-	// login yet: whoever reaches the address may do everything.
+	// Listen are further addresses to serve on, of the same form; nil = none. SDKs
+	// look for a hub at 127.0.0.1:4001.
+	Listen []string
+	// TLS is spoken on all addresses if it names files. The zero value = plaintext.
+	TLS TLS
+	// UnsafeListen allows addresses that others can reach: whoever reaches one may do
+	// everything.
 	UnsafeListen bool
 	// Hosts are names under which the server is reached beside the loopback
 	// names and the host of Addr; requests with other names are refused.
@@ -148,8 +153,15 @@ func (c *Config) complete() error {
 	if err := checkHub(c.Hub); err != nil {
 		wrong = append(wrong, fmt.Errorf("hub: %w", err))
 	}
-	if err := checkAddr(c.Addr, c.UnsafeListen); err != nil {
-		wrong = append(wrong, fmt.Errorf("address: %w", err))
+	for _, addr := range append([]string{c.Addr}, c.Listen...) {
+		if err := checkAddr(addr, c.UnsafeListen); err != nil {
+			wrong = append(wrong, fmt.Errorf("address: %w", err))
+		}
+	}
+	if c.TLS != (TLS{}) {
+		if _, err := openCertificate(c.TLS); err != nil {
+			wrong = append(wrong, fmt.Errorf("tls: %w", err))
+		}
 	}
 	if !prefixForm.MatchString(c.Prefix) || c.Prefix == "/api/v1" || strings.HasPrefix(c.Prefix, "/api/v1/") {
 		wrong = append(wrong, fmt.Errorf("prefix: %q is no path such as /api, or begins the routes of the REST API", c.Prefix))

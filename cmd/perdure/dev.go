@@ -19,7 +19,8 @@ import (
 type serveFlags struct {
 	hub, data, addr string
 	webhook         string
-	hosts           []string
+	hosts, listen   []string
+	tls             host.TLS
 	unsafeListen    bool
 	timeScale       float64
 	verbose         bool
@@ -30,6 +31,9 @@ func (f *serveFlags) add(c *cobra.Command) {
 	flags.StringVar(&f.hub, "hub", "", "where state lives: a directory (env PERDURE_HUB; default "+host.DefaultHub+")")
 	flags.StringVar(&f.data, "data", "", "short for --hub with a directory")
 	flags.StringVar(&f.addr, "addr", host.DefaultAddr, "address to serve on; port 0 picks a free one")
+	flags.StringSliceVar(&f.listen, "listen", nil, "further addresses to serve on, such as 127.0.0.1:4001, where SDKs look by default")
+	flags.StringVar(&f.tls.Cert, "tls-cert", "", "speak TLS, with the certificate in this file (PEM)")
+	flags.StringVar(&f.tls.Key, "tls-key", "", "the certificate's private key (PEM)")
 	flags.StringSliceVar(&f.hosts, "host", nil, "further host names under which the server is reached")
 	flags.StringVar(&f.webhook, "webhook", "", "URL that is told of decisions when they open (secret: env PERDURE_WEBHOOK_SECRET)")
 	flags.BoolVar(&f.unsafeListen, "unsafe-listen", false, "serve on an address that others can reach, without login")
@@ -63,7 +67,7 @@ func (f *serveFlags) config(t *terminal, quiet bool) (host.Config, error) {
 		level = slog.LevelDebug
 	}
 	return host.Config{
-		Hub: where, Addr: f.addr, Hosts: f.hosts, UnsafeListen: f.unsafeListen, TimeScale: f.timeScale, Webhook: hook,
+		Hub: where, Addr: f.addr, Listen: f.listen, TLS: f.tls, Hosts: f.hosts, UnsafeListen: f.unsafeListen, TimeScale: f.timeScale, Webhook: hook,
 		Logger: slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: level})),
 		Progress: func(text string) {
 			if !quiet {

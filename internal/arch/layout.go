@@ -76,7 +76,7 @@ func Perdure() Layout {
 		Levels: [][]string{
 			{"internal/clock", "internal/fault", "internal/history", "internal/arch", "internal/mux", "internal/wire/wirepb", "internal/wire/wirepb/gen", "model"},
 			{"store", ".", "internal/engine", "internal/filter", "internal/dafx"},
-			{"store/*", "internal/replay", "internal/hub", "model/*"},
+			{"store/*", "internal/replay", "internal/hub", "internal/access", "model/*"},
 			{"internal/wire/codec"},
 			{"internal/shard", "internal/wire", "internal/hub/hubtest", "model/auto"},
 			{"internal/hub/local", "internal/hub/remote", "internal/peer"},
@@ -122,7 +122,7 @@ func dependencies() []Dependency {
 		{Module: "go.opentelemetry.io/otel", Owners: []string{"agent", "host"}, Tests: true},
 		{Module: "google.golang.org/protobuf"},
 		{Module: "google.golang.org/grpc", Owners: []string{"internal/wire/...", "internal/hub/remote", "host"}, Tests: true},
-		{Module: "golang.org/x/net", Owners: []string{"internal/mux"}},
+		{Module: "golang.org/x/net", Owners: []string{"internal/mux"}, Tests: true},
 		{Module: "github.com/bufbuild/protocompile", Owners: []string{"internal/wire/wirepb/gen"}},
 		{Module: "github.com/google/go-cmp", Tests: true},
 		{Module: "go.uber.org/goleak", Tests: true},

@@ -1,0 +1,130 @@
+package host
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/mux"
+)
+
+// front is what an app serves on: its addresses, and a server each for HTTP and gRPC
+// behind them.
+type front struct {
+	mux       *mux.Mux
+	web       *swapServer
+	rpc       *rpcServer
+	secure    bool
+	listeners []net.Listener // the first is that of Config.Addr
+}
+
+// probes has the network find clients whose machine is gone, in 10 s, without work
+// for either program.
+func probes() net.ListenConfig {
+	return net.ListenConfig{KeepAliveConfig: net.KeepAliveConfig{
+		Enable: true, Idle: 5 * time.Second, Interval: time.Second, Count: 5}}
+}
+
+// listen takes the app's addresses. Nothing is served before serve.
+func (a *App) listen(ctx context.Context) (*front, error) {
+	cfg := mux.Config{Greeting: headerTime, Idle: idleTime, Streams: streamsAtATime}
+	if a.cfg.TLS != (TLS{}) {
+		files, err := openCertificate(a.cfg.TLS)
+		if err != nil {
+			return nil, err
+		}
+		cfg.TLS = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: files.get}
+	}
+	f := &front{mux: mux.New(cfg), web: newServer(a.cfg.Logger), rpc: newRPCServer(a.cfg.Logger), secure: cfg.TLS != nil}
+	lc := probes()
+	for _, addr := range append([]string{a.cfg.Addr}, a.cfg.Listen...) {
+		l, err := lc.Listen(ctx, "tcp", addr)
+		if err != nil {
+			for _, l := range f.listeners {
+				_ = l.Close() // nobody has connected
+			}
+			return nil, listenError(addr, err)
+		}
+		f.listeners = append(f.listeners, l)
+	}
+	return f, nil
+}
+
+// listenError explains why an address cannot be served on.
+func listenError(addr string, err error) error {
+	e := &perdure.Error{Code: perdure.Unavailable, Op: "listen on " + addr, Cause: err,
+		Message: "the address cannot be used; choose another (--addr)"}
+	if inUse(err) {
+		e.Message, e.Cause = "another program listens there; stop it or choose another address (--addr)", nil
+	}
+	return e
+}
+
+// serve serves until drain or close, or until an address or a server fails: then it
+// ends everything and returns why.
+func (f *front) serve() error {
+	ended := make(chan error, len(f.listeners)+2)
+	go func() { ended <- f.web.Serve(f.mux.HTTP()) }()
+	go func() { ended <- f.rpc.Serve(f.mux.GRPC()) }()
+	for _, l := range f.listeners {
+		go func() {
+			if f.secure {
+				ended <- f.mux.ServeTLS(l)
+				return
+			}
+			ended <- f.mux.Serve(l)
+		}()
+	}
+	var first error
+	for range cap(ended) {
+		err := <-ended
+		if err == nil || errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
+			continue
+		}
+		if first == nil {
+			first = errors.Join(err, f.close())
+		}
+	}
+	return first
+}
+
+// drain has no more connections come, and what is under way end until ctx does. It
+// reports whether something was cut.
+func (f *front) drain(ctx context.Context) (cut bool) {
+	_ = f.mux.Close() // closes again what may have failed
+	calls := make(chan bool)
+	go func() { calls <- f.rpc.drain(ctx) }()
+	if err := f.web.Shutdown(ctx); err != nil {
+		_ = f.web.Close() // the listener is the mux's
+		cut = true
+	}
+	return <-calls || cut
+}
+
+// close ends everything at once.
+func (f *front) close() error {
+	f.rpc.Stop()
+	return errors.Join(f.web.Close(), f.mux.Close())
+}
+
+// url is the address that people are told.
+func (f *front) url() string {
+	scheme := "http://"
+	if f.secure {
+		scheme = "https://"
+	}
+	return scheme + reachable(f.listeners[0].Addr())
+}
+
+// reachable is an address as a program on this machine can dial it.
+func reachable(addr net.Addr) string {
+	if tcp, ok := addr.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		return net.JoinHostPort("localhost", strconv.Itoa(tcp.Port))
+	}
+	return addr.String()
+}

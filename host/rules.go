@@ -1,0 +1,72 @@
+package host
+
+import (
+	"github.com/perdure/perdure/internal/access"
+)
+
+// rule says what becomes of calls of a method.
+type rule struct {
+	// need is the right that the caller must have.
+	need   access.Right
+	atStop atStop
+}
+
+// atStop says what becomes of a call that is under way when the server stops.
+type atStop int
+
+const (
+	finish atStop = iota // it has the grace to finish
+	giveUp               // it ends with UNAVAILABLE: a wait, which may be called again
+	endOK                // it ends well: a stream that has no end of its own
+)
+
+// rules are the rules of gRPC's methods, by their full names.
+func rules() map[string]rule {
+	return map[string]rule{
+		"/grpc.health.v1.Health/Check": {need: access.Anyone},
+		"/grpc.health.v1.Health/List":  {need: access.Anyone},
+		"/grpc.health.v1.Health/Watch": {need: access.Anyone, atStop: endOK},
+
+		sidecar + "Hello":                                 {need: access.Known},
+		sidecar + "StartInstance":                         {need: access.Write},
+		sidecar + "GetInstance":                           {need: access.Read},
+		sidecar + "RewindInstance":                        {need: access.Write},
+		sidecar + "RestartInstance":                       {need: access.Write},
+		sidecar + "WaitForInstanceStart":                  {need: access.Read, atStop: giveUp},
+		sidecar + "WaitForInstanceCompletion":             {need: access.Read, atStop: giveUp},
+		sidecar + "RaiseEvent":                            {need: access.Write},
+		sidecar + "TerminateInstance":                     {need: access.Write},
+		sidecar + "SuspendInstance":                       {need: access.Write},
+		sidecar + "ResumeInstance":                        {need: access.Write},
+		sidecar + "QueryInstances":                        {need: access.Read},
+		sidecar + "ListInstanceIds":                       {need: access.Read},
+		sidecar + "PurgeInstances":                        {need: access.Write},
+		sidecar + "GetWorkItems":                          {need: access.Work, atStop: endOK},
+		sidecar + "CompleteActivityTask":                  {need: access.Work},
+		sidecar + "CompleteOrchestratorTask":              {need: access.Work},
+		sidecar + "CompleteEntityTask":                    {need: access.Work},
+		sidecar + "StreamInstanceHistory":                 {need: access.Read | access.Work},
+		sidecar + "CreateTaskHub":                         {need: access.Write},
+		sidecar + "DeleteTaskHub":                         {need: access.Write},
+		sidecar + "SignalEntity":                          {need: access.Write},
+		sidecar + "GetEntity":                             {need: access.Read},
+		sidecar + "QueryEntities":                         {need: access.Read},
+		sidecar + "CleanEntityStorage":                    {need: access.Write},
+		sidecar + "AbandonTaskActivityWorkItem":           {need: access.Work},
+		sidecar + "AbandonTaskOrchestratorWorkItem":       {need: access.Work},
+		sidecar + "AbandonTaskEntityWorkItem":             {need: access.Work},
+		sidecar + "SkipGracefulOrchestrationTerminations": {need: access.Write},
+	}
+}
+
+// sidecar begins the methods of the Durable Task protocol.
+const sidecar = "/TaskHubSidecarService/"
+
+// ruleOf returns the rule of a method. What the table does not name is for those who
+// may do everything on their hub.
+func (s *rpcServer) ruleOf(method string) rule {
+	if r, ok := s.rules[method]; ok {
+		return r
+	}
+	return rule{need: access.Write}
+}
