@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/perdure/perdure/internal/history"
@@ -148,11 +149,12 @@ func (o *Orchestration) carryOut(fx *Effects, t *Turn, a *Action) {
 	case *SendEvent:
 		sent := &history.EventSent{InstanceID: do.InstanceID, Name: do.Name, Input: do.Data}
 		o.add(fx, event(sent))
-		if body := legacyBody(sent); body != nil {
+		switch body := legacyBody(sent); {
+		case body != nil:
 			o.sendEntity(fx, body, t.Now)
-			return
+		case !strings.HasPrefix(do.InstanceID, "@"): // to an entity it says nothing
+			fx.send(do.InstanceID, o.ID, "", &history.EventRaised{Name: do.Name, Input: do.Data}, t.Now)
 		}
-		fx.send(do.InstanceID, o.ID, "", &history.EventRaised{Name: do.Name, Input: do.Data}, t.Now)
 	case *SendEntityMessage:
 		if body := withoutParent(do.Body); body != nil {
 			o.add(fx, event(body))

@@ -78,9 +78,10 @@ func (o *Orchestration) Adopt(m *Message) bool {
 	return true
 }
 
-// MoveParent replaces the execution of the orchestration that waits for this one.
+// MoveParent replaces the execution of the orchestration that waits for this one, if
+// one is given.
 func (o *Orchestration) MoveParent(execution string) {
-	if o.Parent == nil || o.Parent.Instance == nil || o.Parent.Instance.ExecutionID.S == execution {
+	if execution == "" || o.Parent == nil || o.Parent.Instance == nil || o.Parent.Instance.ExecutionID.S == execution {
 		return
 	}
 	p := *o.Parent
