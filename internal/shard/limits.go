@@ -42,8 +42,8 @@ func (l Limits) checkID(op, id string, entity bool) error {
 		return invalid(op, id, "the instance id is empty")
 	case id == hubRow:
 		return invalid(op, id, "this id is reserved")
-	case len(id) > l.ID:
-		return invalid(op, id, fmt.Sprintf("the id's length is %d; at most %d characters are allowed", len(id), l.ID))
+	case utf8.RuneCountInString(id) > l.ID:
+		return invalid(op, clip(id, 120), fmt.Sprintf("the id's length is %d; at most %d characters are allowed", utf8.RuneCountInString(id), l.ID))
 	case !utf8.ValidString(id):
 		return invalid(op, fmt.Sprintf("%q", id), "the id is not valid UTF-8")
 	case entity != (id[0] == '@'):

@@ -164,3 +164,27 @@ func (d *decoder) fold(w *wirepb.Fold) *engine.Fold {
 	}
 	return f
 }
+
+// DecodeTime reads a time; nil is the zero time. what names it in the error.
+func DecodeTime(what string, t *timestamppb.Timestamp) (time.Time, error) {
+	d := &decoder{}
+	return d.time(what, t), d.err
+}
+
+// DecodeDuration reads a duration that is not negative; nil is 0.
+func DecodeDuration(what string, v *durationpb.Duration) (time.Duration, error) {
+	d := &decoder{}
+	return d.duration(what, v), d.err
+}
+
+// DecodeStatuses reads statuses of orchestrations.
+func DecodeStatuses(list []wirepb.OrchestrationStatus) ([]history.Status, error) {
+	statuses := make([]history.Status, len(list))
+	for i, s := range list {
+		if s < 0 || s > wirepb.OrchestrationStatus_ORCHESTRATION_STATUS_SUSPENDED {
+			return nil, &perdure.Error{Code: perdure.InvalidArgument, Message: fmt.Sprintf("%d is no status of an orchestration", s)}
+		}
+		statuses[i] = history.Status(s)
+	}
+	return statuses, nil
+}
