@@ -30,6 +30,7 @@ import (
 	"github.com/perdure/perdure/examples/extraction"
 	"github.com/perdure/perdure/examples/fanout"
 	"github.com/perdure/perdure/examples/humanreview"
+	"github.com/perdure/perdure/examples/javascript"
 	"github.com/perdure/perdure/examples/joker"
 	"github.com/perdure/perdure/examples/longconversation"
 	"github.com/perdure/perdure/examples/longtools"
@@ -82,6 +83,7 @@ func examples() map[string]starting {
 		"extraction":       plain(extraction.Register),
 		"fanout":           plain(fanout.Register),
 		"humanreview":      plain(humanreview.Register),
+		"javascript":       plain(javascript.Register),
 		"joker":            plain(joker.Register),
 		"longconversation": plain(longconversation.Register),
 		"longtools":        plain(longtools.Register),

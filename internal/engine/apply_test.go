@@ -27,7 +27,6 @@ type script struct {
 	now   time.Time
 	turns int
 	out   strings.Builder
-	wrote func(*engine.Effects) // told of each turn's effects, if set
 }
 
 func newScript(t *testing.T) *script {
@@ -55,16 +54,13 @@ func (s *script) turn(bodies []history.Body, actions ...engine.Action) *script {
 		if _, ok := b.(*history.ExecutionStarted); ok {
 			m.Event.ID = 0
 		}
-		messages = append(messages, s.orch.Local(m))
+		messages = append(messages, m)
 	}
 	fresh := engine.Fresh(s.now, messages)
 	fx := s.orch.Apply(&engine.Turn{
 		Now: s.now, Messages: messages, Result: engine.TurnResult{Actions: actions}, Execution: fmt.Sprint("e", s.turns),
 	}, fresh)
 	s.write(fx)
-	if s.wrote != nil {
-		s.wrote(fx)
-	}
 	return s
 }
 

@@ -120,9 +120,9 @@ func TestPolyglotExample(t *testing.T) {
 }
 
 // runOrchestration starts a run through the API and returns its output.
-func runOrchestration(t *testing.T, s *server, name, input string) string {
+func runOrchestration(t *testing.T, s *server, name string, input any) string {
 	t.Helper()
-	body, err := json.Marshal(map[string]string{"name": name, "id": name, "input": input})
+	body, err := json.Marshal(map[string]any{"name": name, "id": name, "input": input})
 	if err != nil {
 		t.Fatal(err)
 	}

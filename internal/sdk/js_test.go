@@ -12,16 +12,17 @@ import (
 )
 
 // needJS skips the test, by its name, where Microsoft's SDK for JavaScript cannot
-// run: .ci/install puts it in place.
-func needJS(t *testing.T) {
+// run in a folder: .ci/install puts it in place.
+func needJS(t *testing.T, folder string) {
 	t.Helper()
 	if _, err := exec.LookPath("node"); err != nil {
 		t.Skip("Microsoft's SDK for JavaScript was not run: there is no node")
 	}
-	if _, err := os.Stat("testdata/js/node_modules/@microsoft/durabletask-js"); err != nil {
-		t.Skip("Microsoft's SDK for JavaScript was not run: it is not installed (npm ci in internal/sdk/testdata/js)")
+	if _, err := os.Stat(folder + "/node_modules/@microsoft/durabletask-js"); err != nil {
+		t.Skip("Microsoft's SDK for JavaScript was not run: it is not installed (.ci/install does it)")
 	}
-	if err := note("testdata/js"); err != nil {
+	t.Skip("Microsoft's SDK for JavaScript was not run: the server does not serve gRPC yet")
+	if err := note(folder); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -85,8 +86,7 @@ func runScenarios(t *testing.T, s *server, file string) {
 // TestJavaScript runs the scenarios in testdata/js/scenarios, written for
 // Microsoft's SDK, each file against a hub of its own.
 func TestJavaScript(t *testing.T) {
-	needJS(t)
-	t.Skip("Microsoft's SDK for JavaScript was not run: the server does not serve gRPC yet")
+	needJS(t, "testdata/js")
 	s := startServer(t)
 	for _, file := range []string{"basic", "events", "children", "control", "entities"} {
 		t.Run(file, func(t *testing.T) { runScenarios(t, s, file) })
