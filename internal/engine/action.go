@@ -8,8 +8,10 @@ import (
 
 // Action is what an orchestrator turn asks for.
 type Action struct {
-	// ID numbers the actions that become history events, from 1 within an
-	// execution, fresh for each attempt of a step. Ops without an event have 0.
+	// ID is that of the history event that the action becomes, 0 if it becomes none.
+	// Replay numbers them from 1 within an execution, fresh for each attempt of a
+	// step. Other SDKs may begin at 0 and use one again, for the next attempt of a step
+	// or for a release beside the completion; no two steps that are open share one.
 	ID int32
 	Do Op
 }
@@ -63,6 +65,9 @@ type CreateSubOrchestration struct {
 	// Detached children have no parent: nothing is reported back, and no
 	// history event waits. The event in the history is an EventSent.
 	Detached bool
+	// Refused says why there can be no such child, which then has failed; set by
+	// whoever knows the limits of ids.
+	Refused *history.Failure
 }
 
 // SendEvent raises an external event to an instance.
@@ -78,7 +83,7 @@ type SendEvent struct {
 // which goes to the first of its lock set.
 type SendEntityMessage struct{ Body history.Body }
 
-// Complete ends the execution. With StatusContinuedAsNew Result is the next
+// Complete ends the execution, in a terminal status. With StatusContinuedAsNew Result is the next
 // execution's input.
 type Complete struct {
 	Status     history.Status
@@ -103,6 +108,10 @@ type Rewind struct {
 	// the first turn that follows it: what they resolve is not run again. If the
 	// first of them is the ExecutionStarted, NewHistory is empty.
 	Redeliver []*history.Event
+	// Relock has the locks that NewHistory holds asked for again, since they were
+	// given back when the run failed; the code waits for them, see RelockPrefix.
+	// Without it the code goes on without them.
+	Relock bool
 }
 
 // Cancel closes an open task without waiting for its end: a timer is removed,
@@ -223,6 +232,7 @@ type SendSignal struct {
 	Name          string
 	Input         history.Text
 	ScheduledTime time.Time // zero = at once
+	ParentTrace   *history.TraceContext
 }
 
 // StartOrchestration starts an orchestration without a parent; an empty id is
@@ -233,6 +243,7 @@ type StartOrchestration struct {
 	Version       history.Text
 	Input         history.Text
 	ScheduledTime time.Time
+	ParentTrace   *history.TraceContext
 	Tags          map[string]string
 	Fold          *Fold // nil = never
 }

@@ -27,6 +27,7 @@ type script struct {
 	now   time.Time
 	turns int
 	out   strings.Builder
+	wrote func(*engine.Effects) // told of each turn's effects, if set
 }
 
 func newScript(t *testing.T) *script {
@@ -54,13 +55,16 @@ func (s *script) turn(bodies []history.Body, actions ...engine.Action) *script {
 		if _, ok := b.(*history.ExecutionStarted); ok {
 			m.Event.ID = 0
 		}
-		messages = append(messages, m)
+		messages = append(messages, s.orch.Local(m))
 	}
 	fresh := engine.Fresh(s.now, messages)
 	fx := s.orch.Apply(&engine.Turn{
 		Now: s.now, Messages: messages, Result: engine.TurnResult{Actions: actions}, Execution: fmt.Sprint("e", s.turns),
 	}, fresh)
 	s.write(fx)
+	if s.wrote != nil {
+		s.wrote(fx)
+	}
 	return s
 }
 

@@ -138,7 +138,11 @@ type EntityStep struct {
 func (s *Entity) Apply(t *EntityStep) (fx *Effects, done []*Message) {
 	fx = &Effects{}
 	left := make(map[*Message]bool)
-	if n := len(t.Result.Results); n < len(t.Plan.Operations) {
+	results := t.Result.Results
+	if n := len(t.Plan.Operations); len(results) > n {
+		results = results[:n]
+	}
+	if n := len(results); n < len(t.Plan.Operations) {
 		for _, m := range t.Plan.Operations[n:] {
 			left[m] = true
 		}
@@ -163,7 +167,7 @@ func (s *Entity) Apply(t *EntityStep) (fx *Effects, done []*Message) {
 	}
 	if len(t.Plan.Operations) > 0 {
 		s.State = t.Result.State
-		for i, r := range t.Result.Results {
+		for i, r := range results {
 			s.answer(fx, t.Plan.Operations[i], r, t.Now)
 		}
 		for _, a := range t.Result.Actions {
@@ -310,7 +314,7 @@ func (s *Entity) carryOut(fx *Effects, a EntityAction, t *EntityStep) {
 	switch a := a.(type) {
 	case *SendSignal:
 		fx.send(a.InstanceID, s.ID, "", &history.EntityOperationSignaled{
-			RequestID: t.NewID(), Operation: a.Name, Input: a.Input, ScheduledTime: a.ScheduledTime,
+			RequestID: t.NewID(), Operation: a.Name, Input: a.Input, ScheduledTime: a.ScheduledTime, ParentTrace: a.ParentTrace,
 		}, t.Now)
 	case *StartOrchestration:
 		id := a.InstanceID
@@ -319,7 +323,7 @@ func (s *Entity) carryOut(fx *Effects, a EntityAction, t *EntityStep) {
 		}
 		fx.Send = append(fx.Send, Outgoing{Target: id, Detach: true, Message: &Message{
 			From: s.ID, Class: ClassStart, Event: WithFold(&history.Event{ID: 0, Time: t.Now, Body: &history.ExecutionStarted{
-				Name: a.Name, Version: a.Version, Input: a.Input, ScheduledStart: a.ScheduledTime, Tags: a.Tags,
+				Name: a.Name, Version: a.Version, Input: a.Input, ScheduledStart: a.ScheduledTime, Tags: a.Tags, ParentTrace: a.ParentTrace,
 			}}, a.Fold),
 		}})
 	case *RaiseEvent:

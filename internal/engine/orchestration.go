@@ -34,6 +34,7 @@ type Orchestration struct {
 	timers   map[int32]*Task   // the tasks that are timers
 	requests map[string]int32  // request id of an entity call -> task
 	sections map[string]*section
+	legacy   map[string]bool // requests and sections whose answers are events, see Local
 }
 
 // TaskKind is the kind of an open task.
@@ -140,7 +141,7 @@ func (o *Orchestration) Fold(e *history.Event) {
 		o.Status, o.Started = history.StatusRunning, e.Time
 	case *history.ExecutionCompleted:
 		o.Status, o.Completed = b.Status, e.Time
-		o.tasks, o.timers, o.requests, o.sections, o.Waits = nil, nil, nil, nil, nil
+		o.tasks, o.timers, o.requests, o.sections, o.legacy, o.Waits = nil, nil, nil, nil, nil, nil
 		o.counts, o.newest = [LockTask + 1]int{}, nil
 	case *history.ExecutionSuspended:
 		o.Status = history.StatusSuspended
@@ -164,6 +165,10 @@ func (o *Orchestration) Fold(e *history.Event) {
 		o.shut(b.TaskScheduledID)
 	case *history.SubOrchestrationInstanceFailed:
 		o.shut(b.TaskScheduledID)
+	case *history.EventSent:
+		o.foldLegacy(e, b)
+	case *history.EventRaised:
+		o.foldAnswer(b.Name)
 	default:
 		o.foldEntity(e)
 	}
@@ -184,8 +189,8 @@ func (o *Orchestration) foldEntity(e *history.Event) {
 		o.closeRequest(b.RequestID)
 	case *history.EntityLockRequested:
 		o.open(&Task{ID: e.ID, Kind: LockTask, Target: b.CriticalSectionID, Event: e})
-		s := &section{set: b.LockSet, left: make(map[string]bool, len(b.LockSet))}
-		for _, id := range b.LockSet {
+		s := &section{set: lockOrder(b.LockSet), left: make(map[string]bool, len(b.LockSet))}
+		for _, id := range s.set {
 			s.left[id] = true
 		}
 		if o.sections == nil {
@@ -197,20 +202,25 @@ func (o *Orchestration) foldEntity(e *history.Event) {
 			o.sections[id].granted, o.sections[id].again = false, true
 		}
 	case *history.EntityLockGranted:
-		if s := o.sections[b.CriticalSectionID]; s != nil {
-			s.granted, s.again = true, false
-		}
-		for id, t := range o.tasks {
-			if t.Kind == LockTask && t.Target == b.CriticalSectionID {
-				o.shut(id)
-			}
-		}
+		o.grant(b.CriticalSectionID)
 	case *history.EntityUnlockSent:
 		if s := o.sections[b.CriticalSectionID]; s != nil {
 			delete(s.left, b.TargetInstanceID.S)
 			if len(s.left) == 0 {
 				delete(o.sections, b.CriticalSectionID)
 			}
+		}
+	}
+}
+
+// grant takes note that the locks of a section are held.
+func (o *Orchestration) grant(id string) {
+	if s := o.sections[id]; s != nil {
+		s.granted, s.again = true, false
+	}
+	for task, t := range o.tasks {
+		if t.Kind == LockTask && t.Target == id {
+			o.shut(task)
 		}
 	}
 }

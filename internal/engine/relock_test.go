@@ -40,7 +40,7 @@ func TestRelock(t *testing.T) {
 		m := []*engine.Message{{Event: ev(-1, b)}}
 		return o.Apply(&engine.Turn{Now: epoch, Messages: m, Execution: "new", Result: engine.TurnResult{Actions: do}}, engine.Fresh(epoch, m))
 	}
-	fx := apply(&history.ExecutionRewound{}, engine.Action{ID: -1, Do: &engine.Rewind{NewHistory: kept}})
+	fx := apply(&history.ExecutionRewound{}, engine.Action{ID: -1, Do: &engine.Rewind{NewHistory: kept, Relock: true}})
 	asked, targets := sent[*history.EntityLockRequested](fx)
 	if len(asked) != 1 || targets[0] != "@e@a" || asked[0].ParentExecutionID.S != "new" || len(asked[0].LockSet) != 2 {
 		t.Fatalf("the rewind asks for %+v of %v, want the two locks of the section for its new execution", asked, targets)

@@ -26,12 +26,12 @@ func (m *machine) rewind(past, fresh []*history.Event) engine.TurnResult {
 		}
 		events = gentle
 	}
-	return engine.TurnResult{Actions: []engine.Action{{ID: -1, Do: &engine.Rewind{NewHistory: events}}}}
+	return engine.TurnResult{Actions: []engine.Action{{ID: -1, Do: &engine.Rewind{NewHistory: events, Relock: true}}}}
 }
 
 // cutOff leaves out the turn that begins with the event with the index last.
 func (m *machine) cutOff(past, fresh []*history.Event, last int) engine.TurnResult {
-	do := &engine.Rewind{}
+	do := &engine.Rewind{Relock: true}
 	for _, ev := range past[last:] {
 		if isMessage(ev) {
 			do.Redeliver = append(do.Redeliver, ev)

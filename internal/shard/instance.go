@@ -183,6 +183,7 @@ func (l *loop) loadOrchestration(in *instance) error {
 		o.Close(task)
 	}
 	o.Custom, o.Waits = in.sum.Custom, in.sum.Waits
+	o.MoveParent(in.sum.ParentExec) // it may have been rewound meanwhile
 	in.past = events
 	return nil
 }

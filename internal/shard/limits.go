@@ -65,6 +65,32 @@ func (l Limits) checkID(op, id string, entity bool) error {
 	return nil
 }
 
+// maxTarget is the longest id, in bytes, that a message can have as its target. It
+// is longer than the ids that clients may use, since children's are made of their
+// parents'.
+const maxTarget = 1024
+
+// checkTarget refuses ids that no instance can have.
+func (l Limits) checkTarget(op, id string, entity bool) error {
+	l.ID = max(l.ID, maxTarget)
+	return l.checkID(op, id, entity)
+}
+
+// refuseChildren refuses the children of a turn whose ids no orchestration can have.
+func (l Limits) refuseChildren(r *engine.TurnResult) {
+	for i := range r.Actions {
+		do, ok := r.Actions[i].Do.(*engine.CreateSubOrchestration)
+		if !ok || do.InstanceID == "" {
+			continue
+		}
+		if err := l.checkTarget("start", do.InstanceID, false); err != nil {
+			c := *do
+			c.Refused = perdure.FailureOf(err)
+			r.Actions[i].Do = &c
+		}
+	}
+}
+
 // checkPayload refuses data that is too large.
 func (l Limits) checkPayload(op, id, what string, p history.Text) error {
 	if len(p.S) > l.Payload {

@@ -1,8 +1,6 @@
 package shard
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"sort"
@@ -137,11 +135,19 @@ func (l *loop) judge(in *instance, j *job) {
 					resolved[id] = true
 				}
 			}
+			e.m = in.orch.Local(e.m)
 			j.entries = append(j.entries, e)
+			if rewinds(e) { // its turn is given nothing else
+				in.queue = append([]*entry(nil), queue[n+1:]...)
+				return
+			}
 		case engine.Create:
 			l.begin(in, e)
 			j.entries = append(j.entries, e)
 		default:
+			if in.orch.Adopt(e.m) {
+				in.sum.ParentExec = in.orch.Parent.Instance.ExecutionID.S
+			}
 			j.dropped = append(j.dropped, e)
 			j.extra = append(j.extra, engine.Undeliverable(e.m, l.now(in))...)
 			j.extra = append(j.extra, l.refusedStart(in, e)...)
@@ -152,14 +158,6 @@ func (l *loop) judge(in *instance, j *job) {
 		}
 	}
 	in.queue = nil
-}
-
-// refuseStart lets the calls that wait for a start hear that it came too late.
-func refuseStart(in *instance, e *entry) {
-	for i := range e.acks {
-		e.acks[i].value, e.acks[i].err = nil, alreadyExists(in.id, store.Running)
-	}
-	e.rows = nil // whoever repeats it hears the same
 }
 
 // resolution names the task that a message resolves, 0 = none.
@@ -180,95 +178,6 @@ func resolution(m *engine.Message) int64 {
 	return 0
 }
 
-// begin makes a new incarnation of the instance for the start in e. What the one
-// that it replaces, if that lives, has to say at its end goes out with the
-// commit that replaces it.
-func (l *loop) begin(in *instance, e *entry) {
-	start := e.m.Event.Body.(*history.ExecutionStarted)
-	execution := ""
-	if start.Instance != nil && start.Instance.ExecutionID.Set {
-		execution = start.Instance.ExecutionID.S
-	}
-	if execution == "" {
-		if execution = executionOf(e.m); e.m.ID == (engine.MessageID{}) {
-			execution = l.ids.execution()
-		}
-		start = withExecution(in, e, start, execution)
-	}
-	if in.orch != nil && !in.orch.Status.Terminal() {
-		in.last = in.orch.Abort(l.now(in))
-	}
-	l.cool(in)
-	in.past, in.parked, in.starting = nil, "", false
-	in.orch = engine.NewOrchestration(in.id, execution)
-	in.orch.Name, in.orch.Version, in.orch.Tags, in.orch.Parent = start.Name, start.Version, start.Tags, start.Parent
-}
-
-// withExecution puts an execution id into a start that has none.
-func withExecution(in *instance, e *entry, start *history.ExecutionStarted, execution string) *history.ExecutionStarted {
-	c := *start
-	c.Instance = &history.Instance{InstanceID: in.id, ExecutionID: history.Some(execution)}
-	ev := *e.m.Event
-	ev.Body = &c
-	m := *e.m
-	m.Event = &ev
-	e.m = &m
-	return &c
-}
-
-// executionOf is the id of the execution that a message begins which names none:
-// the same whenever the message is read, so that an instance which waits for its
-// code knows its own start again.
-func executionOf(m *engine.Message) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "execution %x %d %d", m.ID.Source, m.ID.Version, m.ID.Index))
-	return hex.EncodeToString(sum[:16])
-}
-
-// ownStart gives a start that was read back the execution id with which it has
-// begun the instance.
-func ownStart(in *instance, e *entry) {
-	b, ok := e.m.Event.Body.(*history.ExecutionStarted)
-	if !ok || in.orch == nil || in.orch.Status != history.StatusPending || b.Instance != nil && b.Instance.ExecutionID.Set {
-		return
-	}
-	if execution := executionOf(e.m); execution == in.orch.Execution {
-		withExecution(in, e, b, execution)
-	}
-}
-
-func startAt(m *engine.Message) time.Time {
-	if b, ok := m.Event.Body.(*history.ExecutionStarted); ok {
-		return b.ScheduledStart
-	}
-	return time.Time{}
-}
-
-// endScheduled has an orchestration that is to begin later and is terminated
-// before begin now, so that its end has something to follow.
-func (l *loop) endScheduled(in *instance) {
-	if in.orch == nil || in.orch.Status != history.StatusPending || in.queue[0].m.Class == engine.ClassStart ||
-		!slices.ContainsFunc(in.queue, terminates) {
-		return
-	}
-	list, err := l.store.TimersOf(l.ctx, in.id)
-	if err != nil {
-		l.fail(err)
-		return
-	}
-	for _, st := range list {
-		if st.Task != startTimer || st.Execution != in.orch.Execution {
-			continue
-		}
-		m, err := engine.DecodeMessage(st.Data)
-		if err != nil {
-			l.fail(err)
-			return
-		}
-		m.Stored = false
-		in.queue = append([]*entry{{m: m, timer: &st}}, in.queue...)
-	}
-}
-
 func terminates(e *entry) bool {
 	_, ok := e.m.Event.Body.(*history.ExecutionTerminated)
 	return ok
@@ -277,40 +186,6 @@ func terminates(e *entry) bool {
 func rewinds(e *entry) bool {
 	_, ok := e.m.Event.Body.(*history.ExecutionRewound)
 	return ok
-}
-
-// recreate turns the rewinding of a child that is no more, or has ended in
-// another way than by failing, into its start.
-func (l *loop) recreate(in *instance, e *entry) {
-	b, ok := e.m.Event.Body.(*history.ExecutionRewound)
-	if !ok || !b.Name.Set {
-		return
-	}
-	if o := in.orch; o != nil && (!o.Status.Terminal() || o.Status == history.StatusFailed) && o.Execution != executionOf(e.m) {
-		return
-	}
-	m := *e.m
-	m.Event = &history.Event{ID: 0, Time: e.m.Event.Time, Meta: e.m.Event.Meta, Body: &history.ExecutionStarted{
-		Name: b.Name.S, Version: b.Version, Input: b.Input, Parent: b.Parent, ParentTrace: b.ParentTrace, Tags: b.Tags,
-	}}
-	e.m = &m
-}
-
-// scheduleStart records an instance that begins later: its start waits in a
-// timer.
-func (l *loop) scheduleStart(in *instance, e *entry) {
-	l.begin(in, e)
-	ch := l.newChange(in, &engine.Effects{}, []*entry{e})
-	ch.now = l.now(in)
-	for _, later := range in.queue { // an event that came with the start
-		if !later.m.Stored {
-			ch.keeps = append(ch.keeps, later)
-		}
-	}
-	ch.startTimer = &store.Timer{
-		Owner: in.id, Due: ceilMicro(startAt(e.m)), Execution: in.orch.Execution, Task: startTimer, Data: e.m.Append(nil),
-	}
-	l.commit(ch)
 }
 
 // withoutCode does what can be done for an instance whose code does not run
@@ -337,7 +212,7 @@ func (l *loop) withoutCode(in *instance, j *job) *job {
 // terminated ends the orchestration in place of its code.
 func (l *loop) terminated(in *instance, j *job, reason history.Text) {
 	j.result = engine.TurnResult{Actions: []engine.Action{{
-		ID: nextID(in.orch), Do: &engine.Complete{Status: history.StatusTerminated, Result: reason},
+		ID: in.orch.NextID(nil), Do: &engine.Complete{Status: history.StatusTerminated, Result: reason},
 	}}}
 	l.applyOrchestration(j)
 }
@@ -349,15 +224,6 @@ func (l *loop) abandonTurn(in *instance) {
 	in.turning, in.exec = nil, nil
 	in.parked, in.blocked = in.blocked, ""
 	in.queue = append(append(slices.Clone(j.entries), j.dropped...), in.queue...)
-}
-
-// nextID is an action id that the execution has not used.
-func nextID(o *engine.Orchestration) int32 {
-	id := int32(o.Events)
-	for t := range o.Tasks() {
-		id = max(id, t)
-	}
-	return id + 1
 }
 
 // putBack returns what a turn was to take to the queue.
@@ -395,23 +261,39 @@ func (l *loop) applyOrchestration(j *job) {
 	if why := l.limits.check(in.id, &j.result); why != nil {
 		l.cool(in)
 		j.result = engine.TurnResult{Actions: []engine.Action{{
-			ID: nextID(in.orch), Do: &engine.Complete{Status: history.StatusFailed, Failure: why},
+			ID: in.orch.NextID(nil), Do: &engine.Complete{Status: history.StatusFailed, Failure: why},
 		}}}
 	}
-	turn := &engine.Turn{Now: j.now, Messages: j.messages, Result: j.result, Execution: l.ids.execution()}
+	l.limits.refuseChildren(&j.result)
+	turn := &engine.Turn{Now: l.now(in), Messages: j.messages, Result: j.result, Execution: l.ids.execution()}
 	in.parked = ""
 	fx := in.orch.Apply(turn, j.fresh)
-	fx.Send = append(fx.Send, j.extra...)
-	if fx.Ended || fx.OldBranch != "" {
+	fx.Send = append(slices.DeleteFunc(fx.Send, l.unreachable(in)), j.extra...)
+	if fx.Ended || fx.OldBranch != "" || fx.Unchanged {
 		l.cool(in)
 	}
 	if fx.NewBranch {
 		in.past = fx.Events
 	}
+	if fx.Unchanged {
+		l.logger.Warn("orchestration was not rewound, for its worker cannot do that", "instance", in.id, "name", in.orch.Name)
+	}
 	ch := l.newChange(in, fx, j.entries)
-	ch.dropped = j.dropped
-	ch.now = j.now
+	ch.dropped, ch.quiet = j.dropped, fx.Unchanged
+	ch.now = turn.Now
 	l.commit(ch)
+}
+
+// unreachable reports whether a message of the instance has a target that there
+// cannot be.
+func (l *loop) unreachable(in *instance) func(engine.Outgoing) bool {
+	return func(out engine.Outgoing) bool {
+		if out.Target == in.id || l.limits.checkTarget("send", out.Target, isEntity(out.Target)) == nil {
+			return false
+		}
+		l.logger.Warn("message dropped, for there is no such instance", "instance", in.id, "target", clip(out.Target, 120))
+		return true
+	}
 }
 
 // causeOf says why a result is none.
@@ -452,26 +334,6 @@ func (l *loop) commitDrops(in *instance, j *job) {
 	ch.dropped, ch.now = j.dropped, l.now(in)
 	ch.quiet = true
 	l.commit(ch)
-}
-
-// refusedStart tells a parent that its child could not begin, as its id is
-// taken by an orchestration that lives.
-func (l *loop) refusedStart(in *instance, e *entry) []engine.Outgoing {
-	start, ok := e.m.Event.Body.(*history.ExecutionStarted)
-	if !ok || start.Parent == nil || start.Parent.Instance == nil || in.orch == nil || in.orch.Status.Terminal() {
-		return nil
-	}
-	p := start.Parent
-	return []engine.Outgoing{{Target: p.Instance.InstanceID, Message: &engine.Message{
-		From: in.id, Execution: p.Instance.ExecutionID.S,
-		Event: &history.Event{ID: -1, Time: l.now(in), Body: &history.SubOrchestrationInstanceFailed{
-			TaskScheduledID: p.TaskScheduledID,
-			Failure: &history.Failure{
-				Type:    "OrchestrationAlreadyExists",
-				Message: fmt.Sprintf("an orchestration with the id %q exists and has not ended", in.id),
-			},
-		}},
-	}}}
 }
 
 // answerDropped ends the calls of a message that needed no commit.

@@ -47,6 +47,9 @@ func (l *loop) project(ch *change) *store.Record {
 		sum.Events = o.Events
 		sum.Custom = o.Custom
 		sum.AppVersion = o.Version
+		if p := o.Parent; p != nil && p.Instance != nil {
+			sum.ParentExec = p.Instance.ExecutionID.S
+		}
 		if ch.fx.OldBranch != "" {
 			sum.Bytes, sum.Losses = 0, nil
 		}
