@@ -102,10 +102,10 @@ func (l *loop) endScheduled(in *instance) {
 }
 
 // recreate turns the rewinding of a child that is no more, or has ended in
-// another way than by failing, into its start.
+// another way than by failing or completing, into its start.
 func (l *loop) recreate(in *instance, e *entry) {
 	b, ok := e.m.Event.Body.(*history.ExecutionRewound)
-	if !ok || !b.Name.Set {
+	if !ok || !b.Name.Set || completedFor(in, b) {
 		return
 	}
 	if o := in.orch; o != nil && (!o.Status.Terminal() || o.Status == history.StatusFailed) && o.Execution != executionOf(e.m) {
@@ -160,5 +160,35 @@ func (l *loop) refusedStart(in *instance, e *entry) []engine.Outgoing {
 				Message: fmt.Sprintf("an orchestration with the id %q exists and has not ended", in.id),
 			},
 		}},
+	}}}
+}
+
+// completedFor reports whether the instance is a child that has completed, but the
+// parent that is rewound does not know: it had ended by then.
+func completedFor(in *instance, b *history.ExecutionRewound) bool {
+	return in.rec != nil && in.rec.Status == store.Completed && in.sum.Folded.IsZero() && b.Parent != nil &&
+		b.Parent.Instance != nil && b.Parent.Instance.InstanceID == in.rec.Parent && b.Parent.TaskScheduledID == in.sum.ParentTask
+}
+
+// tellAgain tells a parent that is rewound that its child has completed meanwhile.
+func (l *loop) tellAgain(in *instance, e *entry) []engine.Outgoing {
+	b, ok := e.m.Event.Body.(*history.ExecutionRewound)
+	if !ok || in.orch == nil || !in.orch.Status.Terminal() || !completedFor(in, b) {
+		return nil
+	}
+	events, _, err := readHistory(l.ctx, l.store, in.id, in.rec.Execution)
+	if err != nil {
+		l.fail(err)
+		return nil
+	}
+	p := b.Parent
+	told := &history.SubOrchestrationInstanceCompleted{TaskScheduledID: p.TaskScheduledID}
+	for _, e := range events {
+		if end, ok := e.Body.(*history.ExecutionCompleted); ok {
+			told.Result = end.Result
+		}
+	}
+	return []engine.Outgoing{{Target: p.Instance.InstanceID, Message: &engine.Message{
+		From: in.id, Execution: p.Instance.ExecutionID.S, Event: &history.Event{ID: -1, Time: l.now(in), Body: told},
 	}}}
 }

@@ -238,10 +238,7 @@ func (o *Owner) Signal(ctx context.Context, r *hub.Signal) error {
 		return err
 	}
 	_, err := o.call(ctx, func(l *loop, c *call) {
-		id := r.RequestID
-		if id == "" {
-			id = l.ids.uuid()
-		}
+		id := l.ids.operationID(r.RequestID)
 		l.send(r.InstanceID, "signal", c, r.RequestID, &engine.Message{Event: &history.Event{
 			ID: -1, Time: l.clock.Now().UTC().Truncate(time.Microsecond), Body: &history.EntityOperationSignaled{
 				RequestID: id, Operation: r.Operation, Input: r.Input, ScheduledTime: r.At, ParentTrace: r.Trace,
@@ -297,7 +294,10 @@ func (l *loop) ask(r *hub.Ask, entity bool, c *call) {
 	m := &engine.Message{Event: &history.Event{ID: -1, Time: now}}
 	if entity {
 		m.Ask = id
-		m.Event.Body = &history.EntityOperationCalled{RequestID: id, Operation: r.Name, Input: r.Input}
+		m.Event.Body = &history.EntityOperationCalled{
+			RequestID: l.ids.operationID(id), Operation: r.Name, Input: r.Input,
+			ParentInstanceID: history.Some(""), // there are workers that take none for a broken call
+		}
 	} else {
 		envelope := struct {
 			RequestID string          `json:"requestId"`

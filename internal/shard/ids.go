@@ -1,6 +1,7 @@
 package shard
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
 	"io"
 )
@@ -39,9 +40,36 @@ func (i *ids) execution() string {
 }
 
 // uuid returns a fresh UUID (version 4) in its usual form.
-func (i *ids) uuid() string {
-	id := i.random()
-	id[6] = id[6]&0x0f | 0x40
+func (i *ids) uuid() string { return formUUID(i.random(), 4) }
+
+// operationID is the id of an entity's operation that a client asks for: a UUID, for
+// there are workers that know no others, made of the id of the client's request if
+// that is none.
+func (i *ids) operationID(request string) string {
+	switch {
+	case request == "":
+		return i.uuid()
+	case isUUID(request):
+		return request
+	}
+	sum := sha256.Sum256([]byte("operation " + request))
+	return formUUID([16]byte(sum[:16]), 8)
+}
+
+func isUUID(s string) bool {
+	for n, r := range []byte(s) {
+		dash := n == 8 || n == 13 || n == 18 || n == 23
+		digit := r >= '0' && r <= '9' || r >= 'a' && r <= 'f' || r >= 'A' && r <= 'F'
+		if dash != (r == '-') || !dash && !digit {
+			return false
+		}
+	}
+	return len(s) == 36
+}
+
+// formUUID makes a UUID of a version of 128 bits.
+func formUUID(id [16]byte, version byte) string {
+	id[6] = id[6]&0x0f | version<<4
 	id[8] = id[8]&0x3f | 0x80
 	var b [36]byte
 	hex.Encode(b[0:8], id[0:4])

@@ -152,6 +152,7 @@ func (l *loop) judge(in *instance, j *job) {
 			j.extra = append(j.extra, engine.Undeliverable(e.m, l.now(in))...)
 			j.extra = append(j.extra, l.refusedStart(in, e)...)
 			j.extra = append(j.extra, refuseRewind(in, e, l.now(in))...)
+			j.extra = append(j.extra, l.tellAgain(in, e)...)
 			if verdict == engine.Refuse {
 				refuseStart(in, e)
 			}

@@ -15,6 +15,8 @@ var rewindCases = []testCase{
 	{"Activity", rewindActivity},
 	{"Child", rewindChild},
 	{"PurgedChild", rewindPurgedChild},
+	{"W44LivingChild", rewindLivingChild},
+	{"W44CompletedChild", rewindCompletedChild},
 	{"Twice", rewindTwice},
 	{"Retried", rewindRetried},
 	{"HeldLock", rewindLocked},
@@ -110,6 +112,65 @@ func rewindPurgedChild(t *testing.T, s suite) {
 	}
 	e.control(hub.Rewind, "a")
 	e.completes("a", `"x!"`)
+	runs.check(t, "activities", "good", "flaky", "good", "flaky")
+}
+
+// family registers a parent of two children, of which one fails the first time and
+// the other, "late", waits for an event and then runs an activity.
+func family(runs *probe) func(*perdure.Registry) {
+	code := flaky(1, runs)
+	return func(r *perdure.Registry) {
+		code(r)
+		perdure.AddOrchestrationNamed(r, "wait", func(ctx *perdure.Context, _ string) (string, error) {
+			v, err := perdure.NewEvent[string]("go").Wait(ctx).Await()
+			if err != nil {
+				return "", err
+			}
+			return perdure.CallNamed[string](ctx, "good", v).Await()
+		})
+		perdure.AddOrchestrationNamed(r, "both", func(ctx *perdure.Context, in string) (string, error) {
+			late := perdure.CallOrchestrationNamed[string](ctx, "wait", nil, perdure.WithID("late"))
+			a, err := perdure.CallOrchestrationNamed[string](ctx, "run", in, perdure.WithID("child")).Await()
+			if err != nil {
+				return "", err
+			}
+			b, err := late.Await()
+			return a + b, err
+		})
+	}
+}
+
+// rewindLivingChild rewinds a parent with a child that has not ended.
+func rewindLivingChild(t *testing.T, s suite) {
+	for _, restart := range []bool{false, true} {
+		var runs probe
+		code := family(&runs)
+		e := s.open(t, code)
+		e.start("both", "a", `"x"`)
+		e.fails("a")
+		e.control(hub.Rewind, "a")
+		e.settle()
+		if restart {
+			e.restart(code)
+		}
+		e.raise("late", "go", `"y"`)
+		e.completes("a", `"x!y"`)
+		e.completes("late", `"y"`)
+	}
+}
+
+// rewindCompletedChild rewinds a parent with a child that has completed after the
+// parent's end: it is not run again.
+func rewindCompletedChild(t *testing.T, s suite) {
+	var runs probe
+	e := s.open(t, family(&runs))
+	e.start("both", "a", `"x"`)
+	e.fails("a")
+	e.raise("late", "go", `"y"`)
+	e.completes("late", `"y"`)
+	runs.check(t, "activities", "good", "flaky", "good")
+	e.control(hub.Rewind, "a")
+	e.completes("a", `"x!y"`)
 	runs.check(t, "activities", "good", "flaky", "good", "flaky")
 }
 
