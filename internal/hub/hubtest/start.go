@@ -211,7 +211,7 @@ func startScheduled(t *testing.T, s suite) {
 func startBad(t *testing.T, s suite) {
 	e := s.open(t, echoCode)
 	for name, id := range map[string]string{
-		"long": strings.Repeat("x", 101), "entity": "@a@b", "NUL": "a\x00b", "control": "a\nb", "UTF-8": "a\xff",
+		"long": strings.Repeat("x", 101), "long in two bytes": strings.Repeat("é", 101), "entity": "@a@b", "NUL": "a\x00b", "control": "a\nb", "UTF-8": "a\xff",
 	} {
 		_, err := e.tryStart("echo", id, "")
 		e.code("Start("+name+" id)", err, perdure.InvalidArgument)
@@ -220,6 +220,9 @@ func startBad(t *testing.T, s suite) {
 		}
 		_, err = e.hub.Control(e.ctx, &hub.Control{Kind: hub.Suspend, InstanceID: id})
 		e.code("Control("+name+" id)", err, perdure.InvalidArgument)
+	}
+	if _, err := e.tryStart("echo", strings.Repeat("é", 100), `"x"`); err != nil {
+		t.Errorf("Start(100 characters of two bytes) = %v, want it started", err)
 	}
 	_, err := e.tryStart("", "a", "")
 	e.code("Start(no name)", err, perdure.InvalidArgument)
