@@ -39,11 +39,13 @@ func encodeEntityAction(id int32, a engine.EntityAction) *wirepb.OperationAction
 	case *engine.SendSignal:
 		w.OperationActionType = &wirepb.OperationAction_SendSignal{SendSignal: &wirepb.SendSignalAction{
 			InstanceId: valid(a.InstanceID), Name: valid(a.Name), Input: EncodeText(a.Input), ScheduledTime: EncodeTime(a.ScheduledTime),
+			ParentTraceContext: encodeTrace(a.ParentTrace),
 		}}
 	case *engine.StartOrchestration:
 		w.OperationActionType = &wirepb.OperationAction_StartNewOrchestration{StartNewOrchestration: &wirepb.StartNewOrchestrationAction{
 			InstanceId: valid(a.InstanceID), Name: valid(a.Name), Version: EncodeText(a.Version), Input: EncodeText(a.Input),
-			ScheduledTime: EncodeTime(a.ScheduledTime), Tags: encodeTags(a.Tags), Fold: encodeFold(a.Fold),
+			ScheduledTime: EncodeTime(a.ScheduledTime), ParentTraceContext: encodeTrace(a.ParentTrace),
+			Tags: encodeTags(a.Tags), Fold: encodeFold(a.Fold),
 		}}
 	case *engine.RaiseEvent:
 		w.OperationActionType = &wirepb.OperationAction_RaiseEvent{RaiseEvent: &wirepb.RaiseEventAction{
@@ -118,13 +120,13 @@ func (d *decoder) entityAction(w *wirepb.OperationAction) engine.EntityAction {
 		}
 		return &engine.SendSignal{
 			InstanceID: s.GetInstanceId(), Name: s.GetName(), Input: DecodeText(s.GetInput()),
-			ScheduledTime: d.time("the time of a signal", s.GetScheduledTime()),
+			ScheduledTime: d.time("the time of a signal", s.GetScheduledTime()), ParentTrace: DecodeTrace(s.GetParentTraceContext()),
 		}
 	case *wirepb.OperationAction_StartNewOrchestration:
 		s := a.StartNewOrchestration
 		do := &engine.StartOrchestration{
 			InstanceID: s.GetInstanceId(), Name: s.GetName(), Version: DecodeText(s.GetVersion()), Input: DecodeText(s.GetInput()),
-			ScheduledTime: d.time("the time of a start", s.GetScheduledTime()),
+			ScheduledTime: d.time("the time of a start", s.GetScheduledTime()), ParentTrace: DecodeTrace(s.GetParentTraceContext()),
 		}
 		if d.own {
 			do.Tags, do.Fold = s.GetTags(), d.fold(s.GetFold())

@@ -112,6 +112,8 @@ func (r random) legal(op engine.Op) {
 	switch do := op.(type) {
 	case *engine.CreateTimer:
 		do.FireAt = time.Unix(r.Int64N(1<<31), 0).UTC()
+	case *engine.CreateSubOrchestration:
+		do.Refused = nil // is not said by workers
 	case *engine.SendEvent:
 		do.InstanceID = "target"
 	case *engine.Terminate:
