@@ -104,7 +104,7 @@ type Query struct {
 	Match func(*Record) bool
 
 	Order  Order
-	After  []byte // cursor from Page.Next; it binds the order
+	After  []byte // cursor from Page.Next; it binds the order: with another, ErrCursor
 	Limit  int    // records returned at most; 0 = 100
 	Budget int    // records examined at most; 0 = 50,000
 }

@@ -17,6 +17,7 @@ var (
 	ErrCorrupt  = errors.New("record is damaged")
 	ErrLocked   = errors.New("another process has the store open")
 	ErrFormat   = errors.New("unknown format version")
+	ErrCursor   = errors.New("cursor is not one of this list")
 )
 
 // Store is one hub's state. Drivers return concrete types that implement it.

@@ -29,6 +29,8 @@ func storeError(op, id string, err error) error {
 		code = perdure.Unavailable
 	case errors.Is(err, store.ErrNotFound):
 		return notFound(op, id)
+	case errors.Is(err, store.ErrCursor):
+		return invalid(op, id, store.ErrCursor.Error())
 	}
 	return &perdure.Error{Code: code, Op: op, Instance: id, Message: "the store could not be read", Cause: err}
 }

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -124,8 +125,11 @@ func unary[In, Out any, I message[In], O message[Out]](s *Service, name string, 
 // serverStream describes a call that is answered by a stream.
 func serverStream[In any, I message[In]](s *Service, do func(*Service, *call, *In, grpc.ServerStream) error) grpc.StreamHandler {
 	return func(_ any, stream grpc.ServerStream) error {
-		in := new(In)
-		if err := stream.RecvMsg(I(in)); err != nil {
+		in, b := new(In), unread{}
+		if err := stream.RecvMsg(&b); err != nil {
+			return err
+		}
+		if err := proto.Unmarshal(b, I(in)); err != nil {
 			return malformed(err)
 		}
 		c, err := s.open(stream.Context())
@@ -137,9 +141,27 @@ func serverStream[In any, I message[In]](s *Service, do func(*Service, *call, *I
 	}
 }
 
+// unread is a message that is read later: grpc-go answers one that it cannot read
+// by itself, as a defect of the server.
+type unread []byte
+
+// Unmarshal makes grpc-go leave the message as it is.
+func (u *unread) Unmarshal(b []byte) error {
+	*u = bytes.Clone(b)
+	return nil
+}
+
+// Reset, String and ProtoMessage make it a message.
+func (u *unread) Reset()        { *u = nil }
+func (u unread) String() string { return fmt.Sprintf("%d bytes", len(u)) }
+func (unread) ProtoMessage()    {}
+
 // malformed is the error of a request that cannot be read: it is the caller's
 // fault, which grpc-go does not say.
 func malformed(err error) error {
+	if _, ok := status.FromError(err); !ok {
+		return status.Error(codes.InvalidArgument, "the request is not one of this protocol: "+err.Error())
+	}
 	if status.Code(err) == codes.Internal || status.Code(err) == codes.Unknown {
 		return status.Error(codes.InvalidArgument, "the request is not one of this protocol: "+status.Convert(err).Message())
 	}

@@ -29,7 +29,7 @@ const patience = 30 * time.Second
 
 // hubs is a set of hubs over simulated disks.
 type hubs struct {
-	t      *testing.T
+	t      testing.TB
 	code   func(*perdure.Registry)
 	limits shard.Limits
 
@@ -82,7 +82,6 @@ func (h *hubs) Delete(_ context.Context, name string) error {
 
 // run runs a hub over a disk.
 func (h *hubs) run(disk *memory.Disk) *running {
-	h.t.Helper()
 	s, err := memory.Open(disk)
 	if err != nil {
 		h.t.Fatal(err)
@@ -120,7 +119,7 @@ func (h *hubs) crash(name string) {
 
 // server serves hubs over a real connection.
 type server struct {
-	t     *testing.T
+	t     testing.TB
 	ctx   context.Context // of the calls
 	hubs  *hubs
 	addr  string
@@ -142,7 +141,7 @@ func documents(f func(context.Context, string, string) (json.RawMessage, bool, e
 }
 
 // serve serves the hub "default", and "other" beside it.
-func serve(t *testing.T, options ...option) *server {
+func serve(t testing.TB, options ...option) *server {
 	t.Helper()
 	h := &hubs{t: t, open: make(map[string]*running)}
 	cfg := wire.Config{Hubs: h}
@@ -160,8 +159,11 @@ func serve(t *testing.T, options ...option) *server {
 	return s
 }
 
+// serveTB serves hubs to tests that throw anything at them.
+func serveTB(t testing.TB) *server { return serve(t, code(local)) }
+
 // serveHubs serves any hubs.
-func serveHubs(t *testing.T, cfg wire.Config) *server {
+func serveHubs(t testing.TB, cfg wire.Config) *server {
 	t.Helper()
 	service, err := wire.New(cfg)
 	if err != nil {

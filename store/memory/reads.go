@@ -2,7 +2,6 @@ package memory
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -191,8 +190,6 @@ const (
 	defaultBudget = 50_000
 )
 
-var errCursor = errors.New("cursor is not one of this list")
-
 // List implements store.Reads, by walking all records in the order wanted.
 func (h *Hub) List(ctx context.Context, q store.Query) (p store.Page, err error) {
 	s, err := h.view(ctx)
@@ -208,7 +205,7 @@ func (h *Hub) List(ctx context.Context, q store.Query) (p store.Page, err error)
 	ids, window, desc := s.order(&q)
 	if len(q.After) > 0 {
 		if q.After[0] != byte(q.Order) {
-			return p, fmt.Errorf("list: %w", errCursor)
+			return p, fmt.Errorf("list: %w", store.ErrCursor)
 		}
 		if desc {
 			window = window.to(string(q.After[1:]))

@@ -38,15 +38,13 @@ func cursor(o store.Order, p place) []byte {
 	return append(appendTime([]byte{byte(o)}, p.at), p.id...)
 }
 
-var errCursor = errors.New("cursor is not one of this list")
-
 func cutCursor(o store.Order, c []byte) (p place, err error) {
 	if len(c) == 0 {
 		return p, nil
 	}
 	at, id, ok := cutTime(c[1:])
 	if !ok || c[0] != byte(o) {
-		return p, errCursor
+		return p, store.ErrCursor
 	}
 	return place{at: at, id: string(id)}, nil
 }
