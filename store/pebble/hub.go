@@ -81,8 +81,13 @@ func (db *DB) Hub(name string, create bool) (*Hub, error) {
 	case err != nil:
 		return nil, fmt.Errorf("hub %q: %w", name, err)
 	}
+	return db.openHub(name, kept)
+}
+
+// openHub opens a hub of which the store keeps this. db.mu is held.
+func (db *DB) openHub(name string, kept hubState) (*Hub, error) {
 	kept.opened++
-	err = db.write(func(b *engine.Batch) error {
+	err := db.write(func(b *engine.Batch) error {
 		return b.Set(hubKey(name), store.Seal(nil, kept.append(nil), nil), nil)
 	})
 	if err != nil {
