@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/perdure/perdure/internal/access"
 	"github.com/perdure/perdure/internal/hub"
 )
 
@@ -59,6 +60,9 @@ type Config struct {
 	Heartbeat time.Duration // between comments on an idle stream; 0 = 15 s
 	Batch     time.Duration // between frames of one stream; 0 = 100 ms
 
+	// Hubs, if not nil, lists, makes and deletes task hubs.
+	Hubs Hubs
+
 	// Agents are served if they are not nil.
 	Agents *Agents
 	// Mounts are further routes.
@@ -70,6 +74,9 @@ type Mount struct {
 	// Pattern is one of http.ServeMux, such as "POST /api/agents/{name}/run".
 	Pattern string
 	Handler http.Handler
+	// Read is the right that GET and HEAD need; 0 = access.Write, which all other
+	// methods need.
+	Read access.Right
 }
 
 // Info describes the server.
@@ -89,8 +96,9 @@ type Info struct {
 // API is an http.Handler. It may be used concurrently.
 type API struct {
 	Config
-	mux     *http.ServeMux
-	guarded http.Handler
+	mux      *http.ServeMux
+	patterns []string // of mux, without mounts
+	guarded  http.Handler
 
 	streams  atomic.Int32 // open ones
 	stopOnce sync.Once
@@ -118,35 +126,48 @@ func New(cfg Config) *API {
 	defaultTime(&cfg.Batch, 100*time.Millisecond)
 	a := &API{Config: cfg, mux: http.NewServeMux(), stopping: make(chan struct{})}
 	for pattern, h := range a.routes() {
-		a.mux.Handle(pattern, a.endpoint(h))
+		a.handle(pattern, a.endpoint(h))
 	}
 	for pattern, h := range a.workflowRoutes() {
-		a.mux.Handle(pattern, h)
+		a.handle(pattern, h)
+	}
+	if cfg.Hubs != nil {
+		for pattern, h := range a.hubRoutes() {
+			a.handle(pattern, a.endpoint(h))
+		}
 	}
 	if cfg.Agents != nil {
 		for pattern, h := range a.agentRoutes() {
-			a.mux.Handle(pattern, a.endpoint(h))
+			a.handle(pattern, a.endpoint(h))
 		}
 		for pattern, h := range a.decisionRoutes() {
-			a.mux.Handle(pattern, a.endpoint(h))
+			a.handle(pattern, a.endpoint(h))
 		}
 	}
-	a.mux.HandleFunc("/api/v1", a.noRoute)
-	a.mux.HandleFunc("/api/v1/", a.noRoute)
+	a.handle("/api/v1", http.HandlerFunc(a.noRoute))
+	a.handle("/api/v1/", http.HandlerFunc(a.noRoute))
 	rooted := false
 	for _, m := range cfg.Mounts {
-		a.mux.Handle(m.Pattern, m.Handler)
+		read := m.Read
+		if read == 0 {
+			read = access.Write
+		}
+		a.mux.Handle(m.Pattern, a.permitted(read, access.Write, m.Handler))
 		rooted = rooted || m.Pattern == "/" || strings.HasSuffix(m.Pattern, " /")
 	}
 	if !rooted {
-		a.mux.HandleFunc("/", a.noRoute)
+		a.handle("/", http.HandlerFunc(a.noRoute))
 	}
 	a.guarded = a.guard(a.mux)
 	return a
 }
 
-// ServeHTTP implements http.Handler.
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.guarded.ServeHTTP(w, traced(r)) }
+// ServeHTTP implements http.Handler. Whoever reaches an API that is served by itself
+// may do everything; a Door lets in those who may.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r = traced(r)
+	a.guarded.ServeHTTP(w, r.WithContext(access.With(r.Context(), access.Everything())))
+}
 
 // Stop ends open streams and waits, so that a server can shut down: streams
 // close, waits answer with what is known.

@@ -61,7 +61,7 @@ func answers(c perdure.Code) answer {
 	case perdure.Unimplemented:
 		return answer{http.StatusNotImplemented, ""}
 	case perdure.Unauthenticated:
-		return answer{http.StatusUnauthorized, ""}
+		return answer{http.StatusUnauthorized, "perdure token new makes a token; send it as Authorization: Bearer TOKEN"}
 	case perdure.PermissionDenied:
 		return answer{http.StatusForbidden, ""}
 	case perdure.DeadlineExceeded:
@@ -138,6 +138,9 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	if p.Status == http.StatusServiceUnavailable || p.Status == http.StatusTooManyRequests {
 		w.Header().Set("Retry-After", "1")
+	}
+	if p.Status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", "Bearer")
 	}
 	writeJSON(w, p.Status, "application/problem+json", &p)
 }
