@@ -19,13 +19,10 @@ import (
 	"time"
 
 	"github.com/perdure/perdure"
-	"github.com/perdure/perdure/agent"
-	"github.com/perdure/perdure/agent/mcp"
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/internal/httpapi"
 	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/internal/responses"
-	"github.com/perdure/perdure/internal/webhook"
 )
 
 // App is one process's share of a hub. Its methods may be called concurrently,
@@ -35,13 +32,11 @@ type App struct {
 	mounts []httpapi.Mount
 
 	running atomic.Bool
-	opened  chan struct{} // closed when hub and url are set
+	opened  chan struct{} // closed when hubs and url are set
 	ended   chan struct{} // closed when Run returns
 	once    sync.Once     // closes ended
-	agents  httpapi.Agents
-	openai  *responses.Handler
-	hub     hub.Hub // written before opened is closed
-	url     string  // written before opened is closed
+	hubs    *hubs         // written before opened is closed
+	url     string        // written before opened is closed
 }
 
 // New returns an app. The error names every field of the configuration that is
@@ -52,22 +47,9 @@ func New(cfg Config) (*App, error) {
 	}
 	a := &App{cfg: cfg, opened: make(chan struct{}), ended: make(chan struct{})}
 	responses.Register(cfg.Registry)
-	list, err := agent.List(cfg.Registry)
-	if err != nil {
+	if _, _, _, err := a.faces(a.Client()); err != nil { // what is wrong with agents shows here
 		return nil, err
 	}
-	a.agents = httpapi.Agents{
-		Service: agent.NewService(a.Client()), List: list, MCP: true, DotNet: cfg.DotNet, Document: cfg.Document,
-	}
-	tools, err := mcp.Behind(mcp.Offer{Agents: list, Service: a.agents.Service, Workflows: cfg.Workflows, Client: a.Client()})
-	if err != nil {
-		return nil, err
-	}
-	a.Handle(mcp.Path, tools)
-	a.openai = responses.New(responses.Config{
-		Client: a.Client(), Service: a.agents.Service, Agents: list, Logger: cfg.Logger, MaxBody: cfg.BodyLimit,
-	})
-	a.Handle(responses.Pattern, a.openai)
 	return a, nil
 }
 
@@ -75,11 +57,13 @@ func New(cfg Config) (*App, error) {
 // behind the checks of the app's own routes: Host, origin, time limits. The
 // pattern "/mcp" is taken: there the agents and Config.Workflows are tools, see
 // package mcp; so is "/v1/", where the agents are models of OpenAI's Responses API.
+// The route is one of the hub "default"; where tokens are demanded, it is served to
+// contributors of that.
 func (a *App) Handle(pattern string, h http.Handler) {
 	a.mounts = append(a.mounts, httpapi.Mount{Pattern: pattern, Handler: h})
 }
 
-// Client returns a client of the app's hub. Its calls wait until Run has
+// Client returns a client of the app's hub "default". Its calls wait until Run has
 // opened the hub and fail with Unavailable once Run has returned.
 func (a *App) Client() *client.Client {
 	return client.Later(func(ctx context.Context) (hub.Hub, error) {
@@ -90,7 +74,7 @@ func (a *App) Client() *client.Client {
 		}
 		select {
 		case <-a.opened:
-			return a.hub, nil
+			return a.hubs.Open(ctx, defaultHub)
 		case <-a.ended:
 			return nil, &perdure.Error{Code: perdure.Unavailable, Op: "connect", Message: "the app has stopped"}
 		case <-ctx.Done():
@@ -126,6 +110,7 @@ func (a *App) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer f.follow(ctx)()
 	serving := make(chan error, 1)
 	go func() { serving <- f.serve() }()
 	err = a.runHub(ctx, f, serving)
@@ -138,57 +123,54 @@ func (a *App) Run(ctx context.Context) error {
 	return err
 }
 
-// runHub opens the hub, serves it through f until ctx ends or something fails, and
-// closes it. serving is read if f ends by itself.
+// runHub opens the hubs, serves them through f until ctx ends or something fails,
+// and closes them. serving is read if f ends by itself.
 func (a *App) runHub(ctx context.Context, f *front, serving chan error) (err error) {
 	opening := a.progress(ctx, "opening "+a.cfg.Hub)
-	opened, err := a.open()
+	db, timeSource, err := a.open()
 	opening()
 	if err != nil {
 		return err
 	}
 	defer func() {
 		closing := a.progress(ctx, "closing "+a.cfg.Hub)
-		err = errors.Join(err, opened.close())
+		err = errors.Join(err, db.Close())
 		closing()
 	}()
-	unobserve, err := a.observe(ctx)
+	watch, unobserve, err := a.observe(ctx)
 	if err != nil {
 		return err
 	}
 	defer a.flush(ctx, unobserve)
-	hubCtx, stopHub := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopHub()
-	working := make(chan error, 1)
-	go func() { working <- opened.run(a.agents.Service.Context(hubCtx)) }()
+	h := newHubs(a, db, timeSource, f, watch)
+	hubCtx, stopHubs := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopHubs()
+	resting := make(chan error, 1)
+	go func() { resting <- h.run(hubCtx) }()
+	if err = h.open(ctx); err == nil {
+		err = a.serveHubs(ctx, f, h, serving)
+	}
+	stopHubs()
+	if ended := <-resting; err == nil {
+		err = ended
+	}
+	return err
+}
 
-	api := a.api(opened, f)
-	f.web.swap(api)
-	f.rpc.serving(true)
-	a.hub, a.url = opened.hub, f.url()
+// serveHubs serves until ctx ends or something fails, and drains.
+func (a *App) serveHubs(ctx context.Context, f *front, h *hubs, serving chan error) (err error) {
+	if err := f.open(ctx, h); err != nil {
+		return err
+	}
+	a.hubs, a.url = h, f.url()
 	close(a.opened)
-	stopTelling := a.tell(hubCtx)
-	defer stopTelling()
-
-	var hubEnded bool
 	select {
 	case <-ctx.Done():
-	case err = <-working:
-		hubEnded = true
-		if err == nil {
-			err = &perdure.Error{Code: perdure.Internal, Op: "run", Message: "the hub ended by itself"}
-		}
+	case err = <-h.failed:
 	case err = <-serving:
 		serving <- err
 	}
-	a.drain(ctx, f, api)
-	stopTelling()
-	stopHub()
-	if !hubEnded {
-		if ended := <-working; err == nil && ended != nil && !errors.Is(ended, context.Canceled) {
-			err = ended
-		}
-	}
+	a.drain(ctx, f, h)
 	return err
 }
 
@@ -201,47 +183,14 @@ func (a *App) flush(ctx context.Context, send func(context.Context) error) {
 	}
 }
 
-// tell has the webhook, if there is one, told of decisions until the returned
-// function is called.
-func (a *App) tell(ctx context.Context) (stop func()) {
-	if a.cfg.Webhook.URL == "" {
-		return func() {}
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		err := webhook.Run(ctx, webhook.Config{
-			Service: a.agents.Service, URL: a.cfg.Webhook.URL, Secret: a.cfg.Webhook.Secret, Logger: a.cfg.Logger,
-		})
-		if err != nil {
-			a.cfg.Logger.Error("the webhook is told of nothing", "err", err)
-		}
-	}()
-	return func() { cancel(); <-ended }
-}
-
 // drain lets running requests finish within the grace; streams end at once.
-func (a *App) drain(ctx context.Context, f *front, api *httpapi.API) {
-	api.Stop()
-	a.openai.Stop()
+func (a *App) drain(ctx context.Context, f *front, h *hubs) {
+	h.drain()
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.cfg.Grace)
 	defer cancel()
 	if f.drain(grace) {
 		a.cfg.Logger.Warn("requests were cut", "grace", a.cfg.Grace)
 	}
-}
-
-// api returns the handler of all routes.
-func (a *App) api(o *opened, f *front) *httpapi.API {
-	hosts, anyIP := a.hosts(f)
-	version, commit, release := build()
-	return httpapi.New(httpapi.Config{
-		Hub: o.hub, Now: o.now, Logger: a.cfg.Logger, Orchestrations: a.cfg.Registry.Orchestrations,
-		Hosts: hosts, AnyIP: anyIP, Prefix: a.cfg.Prefix, MaxBody: a.cfg.BodyLimit, Agents: &a.agents, Mounts: a.mounts,
-		Info: httpapi.Info{Version: version, Commit: commit, Go: release, Hub: hubName, Store: "pebble",
-			Data: a.cfg.Hub, Model: a.cfg.Model, TimeScale: a.cfg.TimeScale},
-	})
 }
 
 // hosts returns the names under which the app is reached, and whether every IP

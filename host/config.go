@@ -16,6 +16,7 @@ import (
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/agent/mcp"
+	"github.com/perdure/perdure/internal/access"
 	"github.com/perdure/perdure/internal/webhook"
 	"github.com/perdure/perdure/schedule"
 )
@@ -34,9 +35,17 @@ type Config struct {
 	Listen []string
 	// TLS is spoken on all addresses if it names files. The zero value = plaintext.
 	TLS TLS
+	// Tokens is a file of tokens, without one of which nothing is served but health. The
+	// command perdure token new writes it; it is followed, so that a line that is taken
+	// out holds no more within a second. "" = none are demanded.
+	Tokens string
 	// UnsafeListen allows addresses that others can reach: whoever reaches one may do
 	// everything.
 	UnsafeListen bool
+	// TaskHubs are hubs that there are to be beside "default"; they are made if
+	// necessary. All hubs share the Registry and know nothing of each other. A request
+	// chooses its hub by the header taskhub.
+	TaskHubs []string
 	// Hosts are names under which the server is reached beside the loopback
 	// names and the host of Addr; requests with other names are refused.
 	Hosts []string
@@ -154,8 +163,18 @@ func (c *Config) complete() error {
 		wrong = append(wrong, fmt.Errorf("hub: %w", err))
 	}
 	for _, addr := range append([]string{c.Addr}, c.Listen...) {
-		if err := checkAddr(addr, c.UnsafeListen); err != nil {
+		if err := checkAddr(addr, c.UnsafeListen || c.TLS != (TLS{}) && c.Tokens != ""); err != nil {
 			wrong = append(wrong, fmt.Errorf("address: %w", err))
+		}
+	}
+	for _, name := range c.TaskHubs {
+		if err := access.CheckHub(name); err != nil {
+			wrong = append(wrong, fmt.Errorf("task hubs: %w", err))
+		}
+	}
+	if c.Tokens != "" {
+		if _, err := access.ReadFile(c.Tokens); err != nil {
+			wrong = append(wrong, fmt.Errorf("tokens: %w", err))
 		}
 	}
 	if c.TLS != (TLS{}) {
@@ -228,7 +247,7 @@ func checkHub(hub string) error {
 }
 
 // checkAddr returns why the address cannot be served on.
-func checkAddr(addr string, unsafe bool) error {
+func checkAddr(addr string, allowed bool) error {
 	name, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		return fmt.Errorf("%q is not host:port", addr)
@@ -236,10 +255,10 @@ func checkAddr(addr string, unsafe bool) error {
 	if _, err := net.ResolveTCPAddr("tcp", addr); err != nil {
 		return err
 	}
-	if isLoopback(name) || unsafe {
+	if isLoopback(name) || allowed {
 		return nil
 	}
-	return fmt.Errorf("others can reach %s, and there is no login yet; serve on 127.0.0.1, or allow it with UnsafeListen (--unsafe-listen)", addr)
+	return fmt.Errorf("others can reach %s: that needs TLS (--tls-cert, --tls-key) and tokens (--tokens); or serve on 127.0.0.1, or allow everybody everything with UnsafeListen (--unsafe-listen)", addr)
 }
 
 func isLoopback(name string) bool {

@@ -1,51 +1,32 @@
 package host
 
 import (
-	"context"
 	"errors"
 	"os"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/internal/clock"
-	"github.com/perdure/perdure/internal/hub"
-	"github.com/perdure/perdure/internal/hub/local"
+	"github.com/perdure/perdure/internal/httpapi"
 	"github.com/perdure/perdure/store"
 	"github.com/perdure/perdure/store/pebble"
 )
 
-// hubName is the name of the one hub of a data folder.
-const hubName = "default"
+// defaultHub is the hub that always exists.
+const defaultHub = httpapi.DefaultHub
 
-// opened is a hub with what belongs to it.
-type opened struct {
-	hub   hub.Hub
-	now   func() time.Time            // the hub's time
-	run   func(context.Context) error // blocks until ctx ends
-	close func() error                // after run has returned
-}
-
-// open opens the data folder and its hub.
-func (a *App) open() (*opened, error) {
+// open opens the data folder; the clock is that of its hubs.
+func (a *App) open() (*pebble.DB, clock.Clock, error) {
 	timeSource := clock.System()
 	if a.cfg.TimeScale != 1 {
 		timeSource = clock.Scaled(timeSource, a.cfg.TimeScale)
 	}
 	db, err := pebble.Open(a.cfg.Hub, pebble.Options{Logger: a.cfg.Logger, Now: timeSource.Now})
 	if err != nil {
-		return nil, openError(a.cfg.Hub, err)
+		return nil, nil, openError(a.cfg.Hub, err)
 	}
-	kept, err := db.Hub(hubName, true)
-	if err != nil {
-		return nil, errors.Join(openError(a.cfg.Hub, err), db.Close())
-	}
-	h, err := local.New(local.Config{Store: kept, Registry: a.cfg.Registry, Node: nodeName(), Clock: timeSource, Logger: a.cfg.Logger})
-	if err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	return &opened{hub: h, now: timeSource.Now, run: h.Run, close: db.Close}, nil
+	return db, timeSource, nil
 }
 
 // openError explains why a data folder cannot be opened.

@@ -13,7 +13,12 @@ import (
 	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+
+	"github.com/perdure/perdure/internal/access"
+	"github.com/perdure/perdure/internal/wire"
+	"github.com/perdure/perdure/internal/wire/codec"
 )
 
 const (
@@ -34,6 +39,8 @@ type rpcServer struct {
 	logger *slog.Logger
 	health *health.Server
 	rules  map[string]rule
+	check  func(token string) (*access.Grant, error) // nil = all may do everything
+	worker func(ctx context.Context, hub string) (gone func())
 
 	stopping chan struct{} // closed when drain begins
 	once     sync.Once     // closes stopping
@@ -42,8 +49,10 @@ type rpcServer struct {
 // service is what a gRPC server serves, such as wire.Service.
 type service interface{ Register(grpc.ServiceRegistrar) }
 
-func newRPCServer(logger *slog.Logger, services ...service) *rpcServer {
-	s := &rpcServer{logger: logger, health: health.NewServer(), rules: rules(), stopping: make(chan struct{})}
+// newRPCServer returns a server that lets in who shows a token that check knows.
+func newRPCServer(logger *slog.Logger, check func(string) (*access.Grant, error), services ...service) *rpcServer {
+	s := &rpcServer{logger: logger, health: health.NewServer(), rules: rules(), check: check, stopping: make(chan struct{}),
+		worker: func(context.Context, string) func() { return func() {} }}
 	s.Server = grpc.NewServer(
 		grpc.MaxRecvMsgSize(receiveBytes),
 		grpc.MaxHeaderListSize(headerBytes),
@@ -76,13 +85,18 @@ func (s *rpcServer) serving(yes bool) {
 // unary stands around every call.
 func (s *rpcServer) unary(ctx context.Context, request any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (response any, err error) {
 	defer s.recovered(info.FullMethod, &err)
-	if s.ruleOf(info.FullMethod).atStop == finish {
+	rule := s.ruleOf(info.FullMethod)
+	ctx, grant, err := s.letIn(ctx, rule)
+	if err != nil {
+		return nil, err
+	}
+	if rule.atStop == finish {
 		return handler(ctx, request)
 	}
-	ctx, done := s.untilStop(ctx)
+	ctx, done := s.until(ctx, grant)
 	defer done()
-	if response, err = handler(ctx, request); err != nil && s.stopped(ctx) {
-		err = status.Error(codes.Unavailable, errStopping.Error())
+	if response, err = handler(ctx, request); err != nil {
+		err = ended(ctx, rule, err)
 	}
 	return response, err
 }
@@ -91,18 +105,51 @@ func (s *rpcServer) unary(ctx context.Context, request any, info *grpc.UnaryServ
 func (s *rpcServer) stream(server any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) (err error) {
 	defer s.recovered(info.FullMethod, &err)
 	rule := s.ruleOf(info.FullMethod)
-	if rule.atStop == finish {
-		return handler(server, stream)
+	ctx, grant, err := s.letIn(stream.Context(), rule)
+	if err != nil {
+		return err
 	}
-	ctx, done := s.untilStop(stream.Context())
+	if rule.worker {
+		defer s.worker(ctx, wire.HubName(ctx))()
+	}
+	if rule.atStop == finish {
+		return handler(server, &withContext{stream, ctx})
+	}
+	ctx, done := s.until(ctx, grant)
 	defer done()
-	if err = handler(server, &withContext{stream, ctx}); err != nil && s.stopped(ctx) {
-		err = nil // workers take it for what it is, and come again
-		if rule.atStop == giveUp {
-			err = status.Error(codes.Unavailable, errStopping.Error())
-		}
+	if err = handler(server, &withContext{stream, ctx}); err != nil {
+		err = ended(ctx, rule, err)
 	}
 	return err
+}
+
+// letIn returns the context of a call by someone who may make it, and what they may
+// do besides.
+func (s *rpcServer) letIn(ctx context.Context, rule rule) (context.Context, *access.Grant, error) {
+	grant := access.Everything()
+	if s.check != nil {
+		var err error
+		if grant, err = s.grant(ctx); err == nil {
+			err = grant.Allow(wire.HubName(ctx), rule.need)
+		}
+		if err != nil {
+			return ctx, nil, codec.EncodeError(err, wire.Own(ctx))
+		}
+	}
+	return access.With(ctx, grant), grant, nil
+}
+
+// grant returns what a caller may do; nil = nothing was shown.
+func (s *rpcServer) grant(ctx context.Context) (*access.Grant, error) {
+	headers := metadata.ValueFromIncomingContext(ctx, "authorization")
+	if len(headers) == 0 {
+		return nil, nil
+	}
+	token, err := access.BearerOf(headers[0])
+	if err != nil || token == "" {
+		return nil, err
+	}
+	return s.check(token)
 }
 
 // withContext is a stream with another context.
@@ -114,24 +161,42 @@ type withContext struct {
 // Context implements grpc.ServerStream.
 func (s *withContext) Context() context.Context { return s.ctx }
 
-// untilStop returns a context that ends with errStopping when the server stops.
-func (s *rpcServer) untilStop(ctx context.Context) (context.Context, func()) {
+// errRevoked is the cause with which calls end whose token holds no more.
+var errRevoked = errors.New("the token was revoked, or has expired")
+
+// until returns a context that ends when the server stops or the grant does.
+func (s *rpcServer) until(ctx context.Context, grant *access.Grant) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	ended := make(chan struct{})
+	done := make(chan struct{})
+	var revoked <-chan struct{}
+	if grant != nil {
+		revoked = grant.Ended
+	}
 	go func() {
-		defer close(ended)
+		defer close(done)
 		select {
 		case <-s.stopping:
 			cancel(errStopping)
+		case <-revoked:
+			cancel(errRevoked)
 		case <-ctx.Done():
 		}
 	}()
-	return ctx, func() { cancel(nil); <-ended }
+	return ctx, func() { cancel(nil); <-done }
 }
 
-// stopped reports whether a context of untilStop ended because the server stops.
-func (s *rpcServer) stopped(ctx context.Context) bool {
-	return errors.Is(context.Cause(ctx), errStopping)
+// ended is the error of a call with a context of until: what ended the context is
+// what matters.
+func ended(ctx context.Context, rule rule, err error) error {
+	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, errRevoked):
+		return status.Error(codes.Unauthenticated, errRevoked.Error())
+	case errors.Is(cause, errStopping) && rule.atStop == endOK:
+		return nil // workers take it for what it is, and come again
+	case errors.Is(cause, errStopping):
+		return status.Error(codes.Unavailable, errStopping.Error())
+	}
+	return err
 }
 
 // recovered makes an error of a panic of the handler, which would end the process.

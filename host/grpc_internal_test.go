@@ -110,7 +110,7 @@ func serveProbe(t *testing.T) (*probe, *front, string) {
 		t.Fatal(err)
 	}
 	f.rpc.Stop()
-	f.rpc = newRPCServer(app.cfg.Logger, p)
+	f.rpc = newRPCServer(app.cfg.Logger, nil, p)
 	f.rpc.rules["/probe/Wait"] = rule{atStop: giveUp}
 	f.rpc.rules["/probe/Last"] = rule{atStop: endOK}
 	f.rpc.rules["/probe/Follow"] = rule{atStop: giveUp}

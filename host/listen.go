@@ -10,7 +10,10 @@ import (
 	"time"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/access"
+	"github.com/perdure/perdure/internal/httpapi"
 	"github.com/perdure/perdure/internal/mux"
+	"github.com/perdure/perdure/internal/wire"
 )
 
 // front is what an app serves on: its addresses, and a server each for HTTP and gRPC
@@ -19,6 +22,8 @@ type front struct {
 	mux       *mux.Mux
 	web       *swapServer
 	rpc       *rpcServer
+	late      *late
+	tokens    *access.Tokens // nil = all may do everything
 	secure    bool
 	listeners []net.Listener // the first is that of Config.Addr
 }
@@ -40,7 +45,21 @@ func (a *App) listen(ctx context.Context) (*front, error) {
 		}
 		cfg.TLS = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: files.get}
 	}
-	f := &front{mux: mux.New(cfg), web: newServer(a.cfg.Logger), rpc: newRPCServer(a.cfg.Logger), secure: cfg.TLS != nil}
+	f := &front{mux: mux.New(cfg), web: newServer(a.cfg.Logger), late: new(late), secure: cfg.TLS != nil}
+	var check func(string) (*access.Grant, error)
+	if a.cfg.Tokens != "" {
+		tokens, err := access.Open(a.cfg.Tokens, a.cfg.Logger)
+		if err != nil {
+			return nil, &perdure.Error{Code: perdure.InvalidArgument, Op: "read tokens", Message: "the file of tokens cannot be read", Cause: err}
+		}
+		f.tokens, check = tokens, tokens.Check
+	}
+	protocol, err := wire.New(wire.Config{Hubs: f.late, EntityDocument: f.late.document, Logger: a.cfg.Logger})
+	if err != nil {
+		return nil, err
+	}
+	f.rpc = newRPCServer(a.cfg.Logger, check, protocol)
+	f.rpc.worker = f.late.worker
 	lc := probes()
 	for _, addr := range append([]string{a.cfg.Addr}, a.cfg.Listen...) {
 		l, err := lc.Listen(ctx, "tcp", addr)
@@ -65,12 +84,27 @@ func listenError(addr string, err error) error {
 	return e
 }
 
+// follow follows the file of tokens, if there is one, until the returned function is
+// called.
+func (f *front) follow(ctx context.Context) (stop func()) {
+	if f.tokens == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		f.tokens.Run(ctx)
+	}()
+	return func() { cancel(); <-ended }
+}
+
 // serve serves until drain or close, or until an address or a server fails: then it
 // ends everything and returns why.
 func (f *front) serve() error {
 	ended := make(chan error, len(f.listeners)+2)
 	go func() { ended <- f.web.Serve(f.mux.HTTP()) }()
-	go func() { ended <- f.rpc.Serve(f.mux.GRPC()) }()
+	go func() { ended <- f.rpc.Serve(wire.WatchListener(f.mux.GRPC())) }()
 	for _, l := range f.listeners {
 		go func() {
 			if f.secure {
@@ -91,6 +125,28 @@ func (f *front) serve() error {
 		}
 	}
 	return first
+}
+
+// open has the hubs served from now on.
+func (f *front) open(ctx context.Context, h *hubs) error {
+	first, err := h.get(ctx, defaultHub)
+	if err != nil {
+		return err
+	}
+	door := httpapi.Door{Hub: func(ctx context.Context, name string) (*httpapi.API, error) {
+		s, err := h.get(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		return s.api, nil
+	}}
+	if f.tokens != nil {
+		door.Check = f.tokens.Check
+	}
+	f.late.hubs.Store(h)
+	f.web.swap(first.api.Behind(door))
+	f.rpc.serving(true)
+	return nil
 }
 
 // drain has no more connections come, and what is under way end until ctx does. It

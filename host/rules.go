@@ -2,6 +2,7 @@ package host
 
 import (
 	"github.com/perdure/perdure/internal/access"
+	"github.com/perdure/perdure/internal/wire"
 )
 
 // rule says what becomes of calls of a method.
@@ -9,6 +10,7 @@ type rule struct {
 	// need is the right that the caller must have.
 	need   access.Right
 	atStop atStop
+	worker bool // it is the stream of a worker's items
 }
 
 // atStop says what becomes of a call that is under way when the server stops.
@@ -41,7 +43,7 @@ func rules() map[string]rule {
 		sidecar + "QueryInstances":                        {need: access.Read},
 		sidecar + "ListInstanceIds":                       {need: access.Read},
 		sidecar + "PurgeInstances":                        {need: access.Write},
-		sidecar + "GetWorkItems":                          {need: access.Work, atStop: endOK},
+		sidecar + "GetWorkItems":                          {need: access.Work, atStop: endOK, worker: true},
 		sidecar + "CompleteActivityTask":                  {need: access.Work},
 		sidecar + "CompleteOrchestratorTask":              {need: access.Work},
 		sidecar + "CompleteEntityTask":                    {need: access.Work},
@@ -60,7 +62,7 @@ func rules() map[string]rule {
 }
 
 // sidecar begins the methods of the Durable Task protocol.
-const sidecar = "/TaskHubSidecarService/"
+const sidecar = "/" + wire.ServiceName + "/"
 
 // ruleOf returns the rule of a method. What the table does not name is for those who
 // may do everything on their hub.

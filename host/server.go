@@ -31,7 +31,7 @@ const (
 // then it answers that it starts.
 type swapServer struct {
 	*http.Server
-	handler atomic.Pointer[httpapi.API]
+	handler atomic.Pointer[http.Handler]
 }
 
 func newServer(logger *slog.Logger) *swapServer {
@@ -61,14 +61,14 @@ func withTLS(ctx context.Context, conn net.Conn) context.Context {
 	return ctx
 }
 
-func (s *swapServer) swap(h *httpapi.API) { s.handler.Store(h) }
+func (s *swapServer) swap(h http.Handler) { s.handler.Store(&h) }
 
 func (s *swapServer) serve(w http.ResponseWriter, r *http.Request) {
 	if state, ok := r.Context().Value(tlsKey{}).(*tls.ConnectionState); ok && r.TLS == nil {
 		r.TLS = state
 	}
 	if h := s.handler.Load(); h != nil {
-		h.ServeHTTP(w, r)
+		(*h).ServeHTTP(w, r)
 		return
 	}
 	httpapi.Starting(w, r)

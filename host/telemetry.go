@@ -78,14 +78,24 @@ func checkTelemetry() error {
 	return errors.Join(err, also)
 }
 
-// observe has the app's agents observed as the configuration or the environment
-// says. Stop sends what is left.
-func (a *App) observe(ctx context.Context) (stop func(context.Context) error, err error) {
+// observe returns what has a service of agents observed as the configuration or the
+// environment says. Stop sends what is left.
+func (a *App) observe(ctx context.Context) (watch func(*agent.Service) error, stop func(context.Context) error, err error) {
+	var t agent.Telemetry
 	stop = func(context.Context) error { return nil }
 	if a.cfg.Telemetry != nil {
-		return stop, a.agents.Service.Observe(*a.cfg.Telemetry)
+		t = *a.cfg.Telemetry
+	} else if t, stop, err = a.export(ctx); err != nil {
+		return nil, stop, err
 	}
-	var t agent.Telemetry
+	if t == (agent.Telemetry{}) {
+		return func(*agent.Service) error { return nil }, stop, nil
+	}
+	return func(s *agent.Service) error { return s.Observe(t) }, stop, nil
+}
+
+// export returns what sends telemetry as the environment says, if it does.
+func (a *App) export(ctx context.Context) (t agent.Telemetry, stop func(context.Context) error, err error) {
 	var stops []func(context.Context) error
 	stop = func(ctx context.Context) error {
 		var errs []error
@@ -101,20 +111,20 @@ func (a *App) observe(ctx context.Context) (stop func(context.Context) error, er
 	}()
 	send, err := traces.exported()
 	if err != nil {
-		return stop, err
+		return t, stop, err
 	}
 	count, err := metrics.exported()
 	if err != nil || !send && !count {
-		return stop, err
+		return t, stop, err
 	}
 	about, err := a.resource(ctx)
 	if err != nil {
-		return stop, err
+		return t, stop, err
 	}
 	if send {
 		exporter, err := otlptracehttp.New(ctx)
 		if err != nil {
-			return stop, err
+			return t, stop, err
 		}
 		provider := trace.NewTracerProvider(trace.WithBatcher(exporter), trace.WithResource(about), trace.WithIDGenerator(agent.SpanIDs{}))
 		t.TracerProvider, stops = provider, append(stops, provider.Shutdown)
@@ -122,13 +132,13 @@ func (a *App) observe(ctx context.Context) (stop func(context.Context) error, er
 	if count {
 		exporter, err := otlpmetrichttp.New(ctx)
 		if err != nil {
-			return stop, err
+			return t, stop, err
 		}
 		provider := metric.NewMeterProvider(metric.WithReader(metric.NewPeriodicReader(exporter)), metric.WithResource(about))
 		t.MeterProvider, stops = provider, append(stops, provider.Shutdown)
 	}
 	t.RecordContent = captures()
-	return stop, a.agents.Service.Observe(t)
+	return t, stop, nil
 }
 
 // resource describes the process. OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES

@@ -20,6 +20,8 @@ type serveFlags struct {
 	hub, data, addr string
 	webhook         string
 	hosts, listen   []string
+	taskHubs        []string
+	tokens          string
 	tls             host.TLS
 	unsafeListen    bool
 	timeScale       float64
@@ -32,6 +34,8 @@ func (f *serveFlags) add(c *cobra.Command) {
 	flags.StringVar(&f.data, "data", "", "short for --hub with a directory")
 	flags.StringVar(&f.addr, "addr", host.DefaultAddr, "address to serve on; port 0 picks a free one")
 	flags.StringSliceVar(&f.listen, "listen", nil, "further addresses to serve on, such as 127.0.0.1:4001, where SDKs look by default")
+	flags.StringSliceVar(&f.taskHubs, "task-hub", nil, "task hubs that there are to be beside \"default\"")
+	flags.StringVar(&f.tokens, "tokens", "", "demand one of the tokens in this file, which perdure token new writes")
 	flags.StringVar(&f.tls.Cert, "tls-cert", "", "speak TLS, with the certificate in this file (PEM)")
 	flags.StringVar(&f.tls.Key, "tls-key", "", "the certificate's private key (PEM)")
 	flags.StringSliceVar(&f.hosts, "host", nil, "further host names under which the server is reached")
@@ -67,7 +71,7 @@ func (f *serveFlags) config(t *terminal, quiet bool) (host.Config, error) {
 		level = slog.LevelDebug
 	}
 	return host.Config{
-		Hub: where, Addr: f.addr, Listen: f.listen, TLS: f.tls, Hosts: f.hosts, UnsafeListen: f.unsafeListen, TimeScale: f.timeScale, Webhook: hook,
+		Hub: where, Addr: f.addr, Listen: f.listen, TLS: f.tls, TaskHubs: f.taskHubs, Tokens: f.tokens, Hosts: f.hosts, UnsafeListen: f.unsafeListen, TimeScale: f.timeScale, Webhook: hook,
 		Logger: slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: level})),
 		Progress: func(text string) {
 			if !quiet {

@@ -31,6 +31,9 @@ type Config struct {
 	// Orchestrations returns the names that can be started; a start with any
 	// other name is refused with 404. nil accepts every name.
 	Orchestrations func() []string
+	// Workers reports whether workers outside the process are connected; then every
+	// name can be started. nil = none are.
+	Workers func() bool
 	// Foreign reports whether an orchestration runs on workers that do not say
 	// for which events a run waits; what it asks people is then read from its
 	// custom status alone. nil = none does.

@@ -130,9 +130,14 @@ func (a *API) checkStart(r *http.Request, body *startBody) (*hub.Start, error) {
 	return start, nil
 }
 
+// anyName reports whether orchestrations are started that are not known here.
+func (a *API) anyName() bool {
+	return a.Orchestrations == nil || a.Workers != nil && a.Workers()
+}
+
 // checkOrchestration returns a problem if nobody here can run the orchestration.
 func (a *API) checkOrchestration(name string) error {
-	if a.Orchestrations == nil {
+	if a.anyName() {
 		return nil
 	}
 	names := a.Orchestrations()

@@ -120,6 +120,9 @@ func (a *API) workflowOf(r *http.Request) (workflow, error) {
 			}
 		}
 	}
+	if a.anyName() {
+		return workflow{name: name, orchestration: name}, nil
+	}
 	for i, n := range known {
 		known[i] = strings.TrimPrefix(n, workflowPrefix)
 	}

@@ -1,0 +1,247 @@
+package host
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/agent"
+	"github.com/perdure/perdure/internal/access"
+	"github.com/perdure/perdure/internal/clock"
+	"github.com/perdure/perdure/internal/hub"
+	"github.com/perdure/perdure/store/pebble"
+)
+
+// maxHubs is the most task hubs of a data folder.
+const maxHubs = 1000
+
+// hubs are the task hubs of a data folder, each carried on by itself. Its methods may
+// be called concurrently.
+type hubs struct {
+	app   *App
+	db    *pebble.DB
+	clock clock.Clock
+	front *front
+	watch func(*agent.Service) error // has an agents' service observed
+
+	starts chan *served // to run
+	failed chan error   // receives why a hub ended by itself
+
+	mu      sync.Mutex // guards what follows
+	all     map[string]*served
+	busy    map[string]bool // hubs that are being made, emptied or deleted
+	settled chan struct{}   // closed, and made anew, when one is not any more
+	closed  bool
+}
+
+func newHubs(a *App, db *pebble.DB, c clock.Clock, f *front, watch func(*agent.Service) error) *hubs {
+	return &hubs{app: a, db: db, clock: c, front: f, watch: watch, starts: make(chan *served), failed: make(chan error, 1),
+		all: make(map[string]*served), busy: make(map[string]bool), settled: make(chan struct{})}
+}
+
+// now is the hubs' time.
+func (h *hubs) now() time.Time { return h.clock.Now() }
+
+// run carries hubs on, as they are started, until ctx ends; then it waits until all
+// have come to rest.
+func (h *hubs) run(ctx context.Context) error {
+	var running sync.WaitGroup
+	var mu sync.Mutex // guards errs
+	var errs []error
+	for {
+		select {
+		case s := <-h.starts:
+			running.Go(func() {
+				if err := s.run(ctx); err != nil {
+					mu.Lock()
+					errs = append(errs, err)
+					mu.Unlock()
+					select {
+					case h.failed <- err:
+					default:
+					}
+				}
+			})
+		case <-ctx.Done():
+			h.mu.Lock()
+			h.closed = true
+			h.mu.Unlock()
+			running.Wait()
+			return errors.Join(errs...)
+		}
+	}
+}
+
+// open starts the hubs of the data folder and those that the configuration names.
+// run is at work.
+func (h *hubs) open(ctx context.Context) error {
+	kept, err := h.db.Hubs()
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Concat([]string{defaultHub}, h.app.cfg.TaskHubs, kept) {
+		if _, err := h.Open(ctx, name); err == nil {
+			continue
+		}
+		if err := h.change(ctx, name, func(*served) (*served, error) { return h.start(ctx, name) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// start opens a hub in the store, making it if there is none, and has it run.
+func (h *hubs) start(ctx context.Context, name string) (*served, error) {
+	kept, err := h.db.Hub(name, true)
+	if err != nil {
+		return nil, err
+	}
+	s, err := h.app.serve(name, kept, h)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.watch(s.agents.Service); err != nil {
+		return nil, err
+	}
+	select {
+	case h.starts <- s:
+		return s, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// get returns a hub as it is served, once it is not being changed.
+func (h *hubs) get(ctx context.Context, name string) (*served, error) {
+	for {
+		h.mu.Lock()
+		s, busy, settled := h.all[name], h.busy[name], h.settled
+		h.mu.Unlock()
+		switch {
+		case !busy && s == nil:
+			return nil, access.NoHub(name)
+		case !busy:
+			return s, nil
+		}
+		select {
+		case <-settled:
+		case <-ctx.Done():
+			return nil, &perdure.Error{Code: perdure.Unavailable, Op: "open hub " + name, Message: "it is being changed", Cause: context.Cause(ctx)}
+		}
+	}
+}
+
+// change replaces a hub as it is served: by gets it, nil if there is none, and
+// returns what takes its place, nil = nothing. Meanwhile get waits. It is not cut
+// short when ctx ends once it has begun.
+func (h *hubs) change(ctx context.Context, name string, by func(old *served) (*served, error)) error {
+	for {
+		h.mu.Lock()
+		settled := h.settled
+		if h.closed {
+			h.mu.Unlock()
+			return &perdure.Error{Code: perdure.Unavailable, Message: errStopping.Error()}
+		}
+		if !h.busy[name] {
+			break // with the lock
+		}
+		h.mu.Unlock()
+		select {
+		case <-settled:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	h.busy[name] = true
+	old := h.all[name]
+	h.mu.Unlock()
+	s, err := by(old)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.busy, name)
+	if s != nil {
+		h.all[name] = s
+	} else if err == nil {
+		delete(h.all, name)
+	}
+	close(h.settled)
+	h.settled = make(chan struct{})
+	return err
+}
+
+// drain ends streams and waits of all hubs.
+func (h *hubs) drain() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, s := range h.all {
+		s.drain()
+	}
+}
+
+// Open implements wire.Hubs.
+func (h *hubs) Open(ctx context.Context, name string) (hub.Hub, error) {
+	s, err := h.get(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return s.hub, nil
+}
+
+// Names lists the hubs, in order.
+func (h *hubs) Names() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Sorted(maps.Keys(h.all))
+}
+
+// Create implements wire.Hubs.
+func (h *hubs) Create(ctx context.Context, name string, recreate bool) error {
+	if err := access.CheckHub(name); err != nil {
+		return err
+	}
+	if len(h.Names()) >= maxHubs {
+		return &perdure.Error{Code: perdure.ResourceExhausted, Message: fmt.Sprintf("there are %d task hubs, as many as may be", maxHubs)}
+	}
+	return h.change(ctx, name, func(old *served) (*served, error) {
+		ctx := context.WithoutCancel(ctx)
+		switch {
+		case old != nil && !recreate:
+			return old, &perdure.Error{Code: perdure.AlreadyExists, Message: fmt.Sprintf("there is a task hub %q", name)}
+		case old != nil:
+			old.stop()
+			if _, err := h.db.Recreate(name); err != nil {
+				return nil, err
+			}
+		}
+		return h.start(ctx, name)
+	})
+}
+
+// Delete implements wire.Hubs. The hub "default" always exists: it is emptied.
+func (h *hubs) Delete(ctx context.Context, name string) error {
+	if name == defaultHub {
+		return h.Create(ctx, name, true)
+	}
+	return h.change(ctx, name, func(old *served) (*served, error) {
+		if old == nil {
+			return nil, access.NoHub(name)
+		}
+		old.stop()
+		return nil, h.db.Drop(name)
+	})
+}
+
+// entityDocument shows sessions of agents as Microsoft's do to clients of gRPC.
+func (h *hubs) entityDocument(ctx context.Context, name, id string) (json.RawMessage, bool, error) {
+	s, err := h.get(ctx, name)
+	if err != nil {
+		return nil, false, err
+	}
+	return s.agents.Service.EntityDocument(ctx, id, agent.DocumentOptions{Version: h.app.cfg.Document})
+}

@@ -1,0 +1,68 @@
+package host
+
+import (
+	"context"
+	"encoding/json"
+	"sync/atomic"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/hub"
+)
+
+// late are the hubs of an app for those who are there before the hubs are: gRPC's
+// services. Until then calls are to be tried again.
+type late struct{ hubs atomic.Pointer[hubs] }
+
+func (l *late) get() (*hubs, error) {
+	if h := l.hubs.Load(); h != nil {
+		return h, nil
+	}
+	return nil, &perdure.Error{Code: perdure.Unavailable, Message: "the server is starting"}
+}
+
+// Open implements wire.Hubs.
+func (l *late) Open(ctx context.Context, name string) (hub.Hub, error) {
+	h, err := l.get()
+	if err != nil {
+		return nil, err
+	}
+	return h.Open(ctx, name)
+}
+
+// Create implements wire.Hubs.
+func (l *late) Create(ctx context.Context, name string, recreate bool) error {
+	h, err := l.get()
+	if err != nil {
+		return err
+	}
+	return h.Create(ctx, name, recreate)
+}
+
+// Delete implements wire.Hubs.
+func (l *late) Delete(ctx context.Context, name string) error {
+	h, err := l.get()
+	if err != nil {
+		return err
+	}
+	return h.Delete(ctx, name)
+}
+
+// document is for wire.Config.EntityDocument.
+func (l *late) document(ctx context.Context, name, id string) (json.RawMessage, bool, error) {
+	h, err := l.get()
+	if err != nil {
+		return nil, false, err
+	}
+	return h.entityDocument(ctx, name, id)
+}
+
+// worker counts a stream of a worker to a hub until the returned function is called.
+func (l *late) worker(ctx context.Context, name string) (gone func()) {
+	if h := l.hubs.Load(); h != nil {
+		if s, err := h.get(ctx, name); err == nil {
+			s.workers.Add(1)
+			return func() { s.workers.Add(-1) }
+		}
+	}
+	return func() {}
+}

@@ -1,0 +1,152 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/agent"
+	"github.com/perdure/perdure/agent/mcp"
+	"github.com/perdure/perdure/client"
+	"github.com/perdure/perdure/internal/access"
+	"github.com/perdure/perdure/internal/httpapi"
+	"github.com/perdure/perdure/internal/hub/local"
+	"github.com/perdure/perdure/internal/responses"
+	"github.com/perdure/perdure/internal/webhook"
+	"github.com/perdure/perdure/store/pebble"
+)
+
+// served is a task hub with all that is served of it over HTTP.
+type served struct {
+	app    *App
+	name   string
+	hub    *local.Hub
+	agents httpapi.Agents
+	openai *responses.Handler
+	api    *httpapi.API
+	// workers counts the streams of workers in other processes.
+	workers atomic.Int32
+
+	once  sync.Once     // closes quit
+	quit  chan struct{} // closed by stop
+	ended chan struct{} // closed when run has returned
+}
+
+// faces returns what is served of a hub over HTTP beside the API's own routes.
+func (a *App) faces(c *client.Client) (agents httpapi.Agents, openai *responses.Handler, mounts []httpapi.Mount, err error) {
+	list, err := agent.List(a.cfg.Registry)
+	if err != nil {
+		return agents, nil, nil, err
+	}
+	agents = httpapi.Agents{Service: agent.NewService(c), List: list, MCP: true, DotNet: a.cfg.DotNet, Document: a.cfg.Document}
+	tools, err := mcp.Behind(mcp.Offer{Agents: list, Service: agents.Service, Workflows: a.cfg.Workflows, Client: c})
+	if err != nil {
+		return agents, nil, nil, err
+	}
+	openai = responses.New(responses.Config{Client: c, Service: agents.Service, Agents: list, Logger: a.cfg.Logger, MaxBody: a.cfg.BodyLimit})
+	return agents, openai, []httpapi.Mount{
+		{Pattern: mcp.Path, Handler: tools},
+		{Pattern: responses.Pattern, Handler: openai, Read: access.Read},
+	}, nil
+}
+
+// serve makes what serves a hub of the store. It works once run is called.
+func (a *App) serve(name string, kept *pebble.Hub, h *hubs) (*served, error) {
+	s := &served{app: a, name: name, quit: make(chan struct{}), ended: make(chan struct{})}
+	var err error
+	s.hub, err = local.New(local.Config{Store: kept, Registry: a.cfg.Registry, Node: nodeName(), Clock: h.clock, Logger: a.cfg.Logger})
+	if err != nil {
+		return nil, err
+	}
+	var mounts []httpapi.Mount
+	if s.agents, s.openai, mounts, err = a.faces(client.New(s.hub)); err != nil {
+		return nil, err
+	}
+	if name == defaultHub {
+		mounts = append(mounts, a.mounts...) // they know of no other
+	}
+	hosts, anyIP := a.hosts(h.front)
+	version, commit, release := build()
+	s.api = httpapi.New(httpapi.Config{
+		Hub: s.hub, Now: h.now, Logger: a.cfg.Logger, Hubs: h,
+		Orchestrations: a.startable(), Foreign: a.foreign, Workers: func() bool { return s.workers.Load() > 0 },
+		Hosts: hosts, AnyIP: anyIP, Prefix: a.cfg.Prefix, MaxBody: a.cfg.BodyLimit, Agents: &s.agents, Mounts: mounts,
+		Info: httpapi.Info{Version: version, Commit: commit, Go: release, Hub: name, Store: "pebble",
+			Data: a.cfg.Hub, Model: a.cfg.Model, TimeScale: a.cfg.TimeScale},
+	})
+	return s, nil
+}
+
+// startable returns the function that lists what can be started here; nil = anything,
+// as no orchestration of users is registered and workers elsewhere have them.
+func (a *App) startable() func() []string {
+	own := slices.ContainsFunc(a.cfg.Registry.Orchestrations(), func(name string) bool { return !strings.HasPrefix(name, ownPrefix) })
+	if !own {
+		return nil
+	}
+	return a.cfg.Registry.Orchestrations
+}
+
+// ownPrefix begins the names of orchestrations that are Perdure's own.
+const ownPrefix = "perdure."
+
+// foreign reports whether an orchestration is none of this process.
+func (a *App) foreign(orchestration string) bool {
+	return !a.cfg.Registry.HasOrchestration(orchestration)
+}
+
+// run carries the hub on until ctx ends or stop is called. It returns nil then, and
+// what went wrong otherwise.
+func (s *served) run(ctx context.Context) error {
+	defer close(s.ended)
+	ctx, cancel := context.WithCancel(ctx)
+	var aside sync.WaitGroup
+	aside.Go(func() {
+		select {
+		case <-s.quit:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
+	aside.Go(func() { s.tell(ctx) })
+	err := s.hub.Run(s.agents.Service.Context(ctx))
+	asked := ctx.Err() != nil
+	cancel()
+	aside.Wait()
+	switch {
+	case asked && errors.Is(err, context.Canceled):
+		return nil
+	case err == nil && !asked:
+		return &perdure.Error{Code: perdure.Internal, Op: "run hub " + s.name, Message: "the hub ended by itself"}
+	}
+	return err
+}
+
+// tell has the webhook, if there is one, told of decisions until ctx ends.
+func (s *served) tell(ctx context.Context) {
+	cfg := s.app.cfg
+	if cfg.Webhook.URL == "" {
+		return
+	}
+	err := webhook.Run(ctx, webhook.Config{Service: s.agents.Service, URL: cfg.Webhook.URL, Secret: cfg.Webhook.Secret, Logger: cfg.Logger})
+	if err != nil {
+		cfg.Logger.Error("the webhook is told of nothing", "err", err)
+	}
+}
+
+// drain ends streams and waits of the hub, so that a server can shut down.
+func (s *served) drain() {
+	s.api.Stop()
+	s.openai.Stop()
+}
+
+// stop ends the hub and waits until it has come to rest.
+func (s *served) stop() {
+	s.drain()
+	s.once.Do(func() { close(s.quit) })
+	<-s.ended
+}
