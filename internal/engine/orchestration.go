@@ -58,6 +58,7 @@ type Task struct {
 	Due     time.Time      // of a timer
 	Event   *history.Event // that scheduled it
 	Options Options        // of an activity, a timer or a child
+	At      int64          // number of Event in the history, from 1: no two tasks of an execution share it
 }
 
 // section is a critical section: locks asked for or held.
@@ -105,6 +106,7 @@ func (o *Orchestration) open(t *Task) {
 		o.tasks = make(map[int32]*Task)
 	}
 	o.shut(t.ID)
+	t.At = o.Events
 	o.tasks[t.ID] = t
 	o.counts[t.Kind]++
 	o.newest = t

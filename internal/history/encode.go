@@ -16,6 +16,7 @@ const (
 	numUsage    = 1005
 	numPayload  = 1006
 	numOptions  = 1007
+	numDelivery = 1008
 	numEvents   = 1 // of HistoryChunk
 	maxFailures = maxDepth - 4
 )
@@ -60,7 +61,8 @@ func (m *Meta) encode(b []byte) []byte {
 		b = appendInt(b, 2, m.Payload.Size)
 		b = shut(b, start)
 	}
-	return appendBytes(b, numOptions, m.Options)
+	b = appendBytes(b, numOptions, m.Options)
+	return appendBytes(b, numDelivery, m.Delivery)
 }
 
 // AppendChunk appends a HistoryChunk of the events to b and returns the

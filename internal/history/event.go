@@ -52,6 +52,7 @@ type Meta struct {
 	Usage      []byte    // usage record of a model step, encoded by its owner
 	Options    []byte    // how the engine is to carry out what the event schedules
 	Payload    *PayloadReference
+	Delivery   []byte // which delivery of a step this event ends, encoded by its owner
 }
 
 // PayloadReference stands for the event's payload, which is stored apart

@@ -2,7 +2,6 @@ package shard
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,30 +26,6 @@ type activityKey struct {
 	task          int32
 }
 
-// delivery numbers the times that activities are handed out: by the epoch of who
-// did it, and his count. The zero delivery is none.
-type delivery struct {
-	epoch uint64
-	count uint32
-}
-
-func (d delivery) append(b []byte) []byte {
-	return protowire.AppendVarint(protowire.AppendVarint(b, d.epoch), uint64(d.count))
-}
-
-// cutDelivery reads a delivery off the front of b.
-func cutDelivery(b []byte) (d delivery, rest []byte, ok bool) {
-	epoch, n := protowire.ConsumeVarint(b)
-	if n < 0 {
-		return d, nil, false
-	}
-	count, m := protowire.ConsumeVarint(b[n:])
-	if m < 0 {
-		return d, nil, false
-	}
-	return delivery{epoch, uint32(count)}, b[n+m:], true
-}
-
 // running is an activity that waits for a place, or runs.
 type running struct {
 	key      activityKey
@@ -66,6 +41,10 @@ type running struct {
 	outside bool         // it will be completed by its token
 	suspect bool         // it was lost in crashes: it runs alone
 	due     time.Time    // of its attempt; zero = none
+
+	item   *workItem // nil = it runs in this process
+	away   bucketKey // of item
+	worker string    // that ran it
 }
 
 // activityEnd is what a worker says of an activity.
@@ -84,12 +63,12 @@ type activities struct {
 	held    map[string]int // open activities by instance
 	waiting []*running     // for a place
 	active  int
-	count   uint32 // of deliveries
 	limits  map[string]*limiter
 	// suspects were lost in crashes and run one at a time; alone is the one that
 	// runs.
 	suspects []*running
 	alone    *running
+	lacking  map[string]map[*running]bool // that no worker serves, by instance
 	wg       sync.WaitGroup
 }
 
@@ -100,7 +79,10 @@ type limiter struct {
 }
 
 func newActivities() *activities {
-	return &activities{open: make(map[activityKey]*running), held: make(map[string]int), limits: make(map[string]*limiter)}
+	return &activities{
+		open: make(map[activityKey]*running), held: make(map[string]int), limits: make(map[string]*limiter),
+		lacking: make(map[string]map[*running]bool),
+	}
 }
 
 // stop tells all that run that the hub is stopping.
@@ -118,8 +100,13 @@ func (a *activities) dispatch(l *loop, in *instance, execution string, t *engine
 	if old := a.open[k]; old != nil {
 		a.end(l, old)
 	}
-	a.count++
-	r := &running{key: k, task: t, delivery: delivery{l.epoch, a.count}}
+	r := &running{key: k, task: t}
+	if l.code.KnowsActivity(t.Name) {
+		r.delivery = l.nextDelivery()
+	} else {
+		r.away = activityKind(in.orch, t)
+		r.item = &workItem{kind: ofActivity, id: in.id, run: r}
+	}
 	r.suspect = in.sum != nil && in.sum.Losses[t.ID] >= suspectLosses
 	a.open[k] = r
 	a.held[in.id]++
@@ -139,6 +126,10 @@ func (a *activities) dispatch(l *loop, in *instance, execution string, t *engine
 }
 
 func (a *activities) place(l *loop, r *running) {
+	if r.item != nil {
+		a.placeAway(l, r)
+		return
+	}
 	if r.suspect && a.alone != r {
 		a.suspects = append(a.suspects, r)
 		a.nextSuspect(l)
@@ -234,46 +225,6 @@ func (r *running) effect() string {
 	return string(strconv.AppendInt(append(b, '/'), int64(r.key.task), 10))
 }
 
-// token names this delivery to those who complete it from outside.
-func (r *running) token() string {
-	var buf [160]byte
-	b := buf[:0]
-	b = protowire.AppendString(b, r.key.id)
-	b = protowire.AppendString(b, r.key.execution)
-	b = protowire.AppendVarint(b, uint64(uint32(r.key.task)))
-	b = r.delivery.append(b)
-	return base64.RawURLEncoding.EncodeToString(b)
-}
-
-var errToken = &perdure.Error{Code: perdure.NotFound, Op: "complete activity", Message: "no such delivery: the token is not the newest of its step"}
-
-func parseToken(s string) (activityKey, delivery, error) {
-	var k activityKey
-	b, err := base64.RawURLEncoding.DecodeString(s)
-	if err != nil {
-		return k, delivery{}, errToken
-	}
-	var n int
-	if k.id, n = protowire.ConsumeString(b); n < 0 {
-		return k, delivery{}, errToken
-	}
-	b = b[n:]
-	if k.execution, n = protowire.ConsumeString(b); n < 0 {
-		return k, delivery{}, errToken
-	}
-	b = b[n:]
-	task, n := protowire.ConsumeVarint(b)
-	if n < 0 {
-		return k, delivery{}, errToken
-	}
-	k.task = int32(uint32(task))
-	d, rest, ok := cutDelivery(b[n:])
-	if !ok || len(rest) > 0 {
-		return k, d, errToken
-	}
-	return k, d, nil
-}
-
 // end closes the books on a delivery and lets others have its place.
 func (a *activities) end(l *loop, r *running) {
 	if r.ended {
@@ -281,6 +232,10 @@ func (a *activities) end(l *loop, r *running) {
 	}
 	r.ended = true
 	l.timers.bury(r)
+	if r.item != nil {
+		a.served(l, r)
+		l.workers.drop(r.item)
+	}
 	if a.open[r.key] == r {
 		delete(a.open, r.key)
 	}
@@ -340,6 +295,9 @@ var (
 // abandon cancels an activity that nobody waits for.
 func (a *activities) abandon(l *loop, id, execution string, task int32) {
 	if r := a.open[activityKey{id, execution, task}]; r != nil {
+		if r.item != nil {
+			l.stopAway(r, errAbandoned)
+		}
 		a.end(l, r)
 		if r.cancel != nil {
 			r.cancel(errAbandoned)
@@ -368,7 +326,7 @@ func (l *loop) activityEnded(end *activityEnd) {
 	case r.ended || end.lost:
 		return // cancelled, overdue, or completed from outside
 	case end.pending:
-		l.handOver(r)
+		l.handOver(r, nil)
 		return
 	case l.stopping && end.failure != nil && context.Cause(r.ctx) == errStopping:
 		return // it was interrupted: it runs again when the hub is back
@@ -401,6 +359,9 @@ func (l *loop) outcomeFor(r *running, result history.Text, failure *history.Fail
 		event: history.Event{ID: -1, Time: l.clock.Now().UTC().Truncate(time.Microsecond)},
 		meta:  history.Meta{DequeuedAt: r.dequeued.UTC(), StartedAt: started.UTC(), Worker: l.node},
 	}
+	if r.item != nil {
+		o.meta.Worker, o.meta.StartedAt, o.meta.Delivery = r.worker, time.Time{}, r.delivery.append(nil)
+	}
 	o.event.Meta = &o.meta
 	if m := r.task.Event.Meta; m != nil {
 		o.meta.Attempt = m.Attempt
@@ -414,10 +375,11 @@ func (l *loop) outcomeFor(r *running, result history.Text, failure *history.Fail
 	o.message = engine.Message{Execution: r.key.execution, Event: &o.event}
 	o.entry = entry{acks: acks, m: &o.message}
 	en := &o.entry
-	if r.suspect {
+	if r.suspect && r.item == nil {
 		en.rows = append(en.rows, store.Row{Kind: rowStarted, Owner: r.key.id, Key: pendingKey(r.key), Delete: true})
 	}
 	switch {
+	case r.item != nil && !r.outside: // the event says which delivery it ends
 	case acks != nil: // whoever says it again is told that it was accepted
 		en.rows = append(en.rows, pendingRowOf(r, pendingDone))
 	case r.outside:
@@ -437,13 +399,13 @@ func pendingKey(k activityKey) []byte {
 
 // handOver records that an activity will be completed from outside, so that it
 // is not run again after a crash.
-func (l *loop) handOver(r *running) {
+func (l *loop) handOver(r *running, acks []ack) {
 	r.outside = true
 	rows := []store.Row{pendingRowOf(r, pendingOpen)}
-	if r.suspect { // it runs here no more
+	if r.suspect && r.item == nil { // it runs here no more
 		rows = append(rows, store.Row{Kind: rowStarted, Owner: r.key.id, Key: pendingKey(r.key), Delete: true})
 	}
-	l.write(r.key.id, &rowWrite{rows: rows})
+	l.write(r.key.id, &rowWrite{rows: rows, acks: acks})
 	if a := l.activities; a.alone == r {
 		a.alone = nil
 		a.nextSuspect(l)
@@ -492,8 +454,8 @@ func (a *activities) adopt(l *loop, k activityKey, t *engine.Task, p pendingStat
 // overdue ends an activity whose time is over, or that has been silent for too
 // long.
 func (a *activities) overdue(l *loop, r *running, now time.Time) {
-	if r.ended {
-		return
+	if r.ended || r.item != nil && !r.item.out() && !r.outside {
+		return // a waiting activity's time has not begun
 	}
 	o := r.task.Options
 	if !r.due.IsZero() && !now.Before(r.due) {
@@ -511,8 +473,22 @@ func (a *activities) overdue(l *loop, r *running, now time.Time) {
 }
 
 func (a *activities) timeOut(l *loop, r *running, why string) {
-	r.cancel(errOverdue)
+	if r.item != nil {
+		l.stopAway(r, errOverdue)
+	}
+	if r.cancel != nil {
+		r.cancel(errOverdue)
+	}
 	l.outcome(r, history.Text{}, &history.Failure{Type: perdure.DeadlineExceeded.String(), Message: why}, r.dequeued)
+}
+
+// token names this delivery to those who complete it from outside.
+func (r *running) token() string {
+	t := token{key: r.key, delivery: r.delivery}
+	if r.task != nil {
+		t.at = r.task.At
+	}
+	return t.String()
 }
 
 // heartbeat is called by the running activity, on its goroutine.

@@ -118,7 +118,7 @@ func (l *loop) record(ch *change, c *store.Commit) (source [16]byte, version uin
 	switch {
 	case in.orch == nil && in.ent == nil:
 		return l.ids.random(), 0 // an instance that does not exist takes messages
-	case in.ent != nil && !in.ent.Alive() && len(in.queue) == 0 && len(ch.keeps) == 0 && in.turning == nil:
+	case in.ent != nil && !in.ent.Alive() && len(in.queue)+in.away == 0 && len(ch.keeps) == 0 && in.turning == nil:
 		ch.gone = true
 		if in.rec != nil {
 			c.Purge = true
@@ -290,7 +290,7 @@ func (l *loop) afterKeep(in *instance) {
 	}
 	if len(in.queue) == 0 {
 		l.settleDown(in)
-	} else if in.parked != "" && !l.canMove(in) {
+	} else if !l.canMove(in) {
 		l.spill(in)
 	}
 }

@@ -128,41 +128,39 @@ func (o *Owner) restart(ctx context.Context, r *hub.Control) (string, error) {
 
 // Complete implements hub.Activities.
 func (o *Owner) Complete(ctx context.Context, token string, result history.Text, f *history.Failure) error {
-	k, d, err := parseToken(token)
+	t, err := activityOf(token)
 	if err != nil {
 		return err
 	}
-	if err := o.cfg.Limits.checkPayload("complete activity", k.id, "the result", result); err != nil {
+	if err := o.cfg.Limits.checkPayload("complete activity", t.key.id, "the result", result); err != nil {
 		return err
 	}
-	_, err = o.call(ctx, func(l *loop, c *call) { l.complete(k, d, result, f, c) })
-	return named(err, "complete activity", k.id)
+	_, err = o.call(ctx, func(l *loop, c *call) { l.complete(t, result, f, c) })
+	return named(err, "complete activity", t.key.id)
 }
 
-func (l *loop) complete(k activityKey, d delivery, result history.Text, f *history.Failure, c *call) {
+func (l *loop) complete(t token, result history.Text, f *history.Failure, c *call) {
 	now := l.clock.Now()
-	if r := l.activities.open[k]; r != nil {
-		if r.delivery != d && !fault.Mutant(fault.StaleCompletionAccepted) || r.ended {
-			c.end(nil, errToken)
-			return
-		}
+	k, d := t.key, t.delivery
+	in, err := l.find(k.id) // which may find out that the activity is open
+	if err != nil {
+		c.end(nil, internalError("complete activity", k.id, err))
+		return
+	}
+	if r := l.activities.open[k]; r != nil && (r.delivery == d || r.adopts(t, l.epoch) || fault.Mutant(fault.StaleCompletionAccepted)) {
+		r.delivery = d
 		if r.cancel != nil {
 			r.cancel(nil)
 		}
 		l.outcomeFor(r, result, f, now, []ack{{call: c}})
 		return
 	}
-	in, err := l.find(k.id)
-	if err != nil {
-		c.end(nil, internalError("complete activity", k.id, err))
-		return
-	}
 	if in.unsettled { // neither a token nor an answer counts before it is durable
-		in.after = append(in.after, func() { l.complete(k, d, result, f, c) })
+		in.after = append(in.after, func() { l.complete(t, result, f, c) })
 		return
 	}
 	row, err := l.pendingRow(k)
-	if err == nil && row.done && row.delivery == d {
+	if err == nil && (row.done && row.delivery == d || l.completedBy(in, k, d)) {
 		c.end(nil, nil)
 		l.afterTurn(in)
 		return
@@ -206,10 +204,11 @@ func (l *loop) pendingRow(k activityKey) (pendingState, error) {
 
 // Heartbeat implements hub.Activities.
 func (o *Owner) Heartbeat(ctx context.Context, token string, progress history.Text) error {
-	k, d, err := parseToken(token)
+	t, err := activityOf(token)
 	if err != nil {
 		return err
 	}
+	k, d := t.key, t.delivery
 	_, err = o.call(ctx, func(l *loop, c *call) {
 		if !l.beats(k, d) {
 			c.end(nil, errToken)
@@ -230,8 +229,11 @@ func (o *Owner) Heartbeat(ctx context.Context, token string, progress history.Te
 // that is wanted.
 func (l *loop) beats(k activityKey, d delivery) bool {
 	if r := l.activities.open[k]; r != nil {
+		if r.delivery != d {
+			return false
+		}
 		r.beat.Store(l.clock.Now().UnixNano())
-		return r.delivery == d
+		return true
 	}
 	in, err := l.find(k.id)
 	if err != nil {

@@ -23,6 +23,33 @@ func (l *loop) prepareEntity(in *instance) *job {
 		l.keepEntries(in)
 		return nil
 	}
+	if l.stays(in) {
+		l.keepEntries(in)
+		return nil
+	}
+	if err := l.fetch(in); err != nil {
+		l.fail(err)
+		return nil
+	}
+	j := l.nextBatch(in)
+	if j == nil {
+		return nil
+	}
+	if name, _ := splitEntity(in.id); !l.code.KnowsEntity(name) {
+		return l.prepareRemoteBatch(in, j)
+	}
+	if in.parked != "" {
+		in.queue = append(in.queue, j.entries...)
+		l.keepEntries(in)
+		return nil
+	}
+	l.cache.remove(in)
+	return j
+}
+
+// nextBatch plans what the queue gives rise to, and makes a batch of the operations
+// in it. Without operations it is carried out at once. nil = nothing, for now.
+func (l *loop) nextBatch(in *instance) *job {
 	if in.ent == nil {
 		in.ent = &engine.Entity{ID: in.id}
 	}
@@ -41,16 +68,6 @@ func (l *loop) prepareEntity(in *instance) *job {
 		l.applyEntity(j)
 		return nil
 	}
-	name, _ := splitEntity(in.id)
-	if in.parked != "" || !l.code.KnowsEntity(name) {
-		if in.parked == "" {
-			in.parked = "no worker serves entity \"" + name + "\""
-		}
-		in.queue = append(in.queue, j.entries...)
-		l.keepEntries(in)
-		return nil
-	}
-	l.cache.remove(in)
 	ops := make([]*history.Event, len(plan.Operations))
 	for i, m := range plan.Operations {
 		ops[i] = m.Event
@@ -74,6 +91,7 @@ func (l *loop) applyEntity(j *job) {
 		return
 	}
 	l.limits.bound(in, j)
+	l.took(j)
 	fx, done := in.ent.Apply(&engine.EntityStep{Now: j.now, Plan: j.plan, Result: j.outcome, NewID: l.ids.uuid})
 	taken := make(map[*engine.Message]bool, len(done))
 	for _, m := range done {
@@ -89,7 +107,7 @@ func (l *loop) applyEntity(j *job) {
 	}
 	in.queue = slices.Insert(in.queue, j.behind, left...)
 	ch := l.newChange(in, fx, entries)
-	ch.now = j.now
+	ch.now, ch.acks = j.now, j.acks
 	ch.keeps = in.unstored() // what must wait is stored by the same commit
 	in.stored = prefixOf(in.queue)
 	l.commit(ch)

@@ -38,7 +38,12 @@ func (l *loop) idle() bool {
 		return false
 	}
 	for _, in := range l.instances {
-		if in.turning != nil && in.blocked == "" || len(in.after) > 0 {
+		if in.turning != nil && in.blocked == "" && (in.turning.item == nil || in.turning.item.out()) || len(in.after) > 0 {
+			return false
+		}
+	}
+	for _, le := range l.workers.leases {
+		if le.item != nil {
 			return false
 		}
 	}

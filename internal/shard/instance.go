@@ -25,6 +25,7 @@ type instance struct {
 
 	exec *replay.Execution // suspended code; nil = cold
 	past []*history.Event  // history for the first turn of a cold execution
+	warm *warm             // what its last turn at a worker has left; nil = nothing
 
 	queue []*entry
 	// stored and waiting are parts of the queue: what commits have stored, and what
@@ -243,7 +244,7 @@ func (l *loop) evict(in *instance) {
 	if in.away > 0 {
 		l.spilled[in.id] = true
 	}
-	in.giveUp()
+	l.giveUp(in)
 	if l.instances[in.id] == in {
 		delete(l.instances, in.id)
 	}
@@ -255,16 +256,17 @@ func (l *loop) evict(in *instance) {
 }
 
 // giveUp takes the instance from its turn, if one still runs: its code ends with it.
-func (in *instance) giveUp() {
+func (l *loop) giveUp(in *instance) {
 	if in.turning != nil && in.turning.exec != nil {
 		in.turning.exec.Evict()
 	}
-	in.turning = nil
+	l.withdraw(in)
 }
 
 // cool drops the suspended code.
 func (l *loop) cool(in *instance) {
 	l.cache.remove(in)
+	in.warm = nil
 	if in.exec != nil {
 		in.exec.Evict()
 		in.exec = nil

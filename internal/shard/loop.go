@@ -47,6 +47,7 @@ type loop struct {
 	noSpace  error     // what calls are told meanwhile
 
 	activities *activities
+	workers    *workers
 	timers     *timers
 	waiters    map[string][]*waiter
 	asks       map[string]*asked // by request id

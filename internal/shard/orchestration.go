@@ -31,13 +31,17 @@ func rank(c engine.Class) int {
 // prepareOrchestration judges the queue and makes a turn of what it may take.
 func (l *loop) prepareOrchestration(in *instance) *job {
 	if in.turning != nil {
-		if in.blocked == "" || !slices.ContainsFunc(in.queue, terminates) {
+		switch {
+		case in.turning.item != nil && l.overtaken(in):
+			l.takeBack(in)
+		case in.blocked == "" || !slices.ContainsFunc(in.queue, terminates):
 			l.keepEntries(in)
 			return nil
+		default:
+			l.abandonTurn(in)
 		}
-		l.abandonTurn(in)
 	}
-	if in.stays() {
+	if l.stays(in) {
 		l.keepEntries(in)
 		return nil
 	}
@@ -45,20 +49,14 @@ func (l *loop) prepareOrchestration(in *instance) *job {
 		l.fail(err)
 		return nil
 	}
-	j := &job{in: in}
-	l.judge(in, j)
-	switch {
-	case len(j.entries) == 0 && len(j.dropped) > 0:
-		l.commitDrops(in, j)
-		return nil
-	case len(j.entries) == 0:
-		l.keepEntries(in)
+	j := l.nextTurn(in)
+	if j == nil {
 		return nil
 	}
-	j.now = l.now(in)
-	j.messages = messagesOf(j.entries)
-	j.fresh = engine.Fresh(j.now, j.messages)
-	if in.parked != "" || !l.code.Knows(in.orch.Name) {
+	if !l.code.Knows(in.orch.Name) {
+		return l.prepareRemote(in, j)
+	}
+	if in.parked != "" {
 		return l.withoutCode(in, j)
 	}
 	if in.exec == nil {
@@ -75,6 +73,24 @@ func (l *loop) prepareOrchestration(in *instance) *job {
 	}
 	l.cache.remove(in)
 	j.exec = in.exec
+	return j
+}
+
+// nextTurn makes a turn of what the queue gives rise to; nil = nothing, for now.
+func (l *loop) nextTurn(in *instance) *job {
+	j := &job{in: in}
+	l.judge(in, j)
+	switch {
+	case len(j.entries) == 0 && len(j.dropped) > 0:
+		l.commitDrops(in, j)
+		return nil
+	case len(j.entries) == 0:
+		l.keepEntries(in)
+		return nil
+	}
+	j.now = l.now(in)
+	j.messages = messagesOf(j.entries)
+	j.fresh = engine.Fresh(j.now, j.messages)
 	return j
 }
 
@@ -221,15 +237,15 @@ func (l *loop) terminated(in *instance, j *job, reason history.Text) {
 // abandonTurn gives up a turn that does not end, for the instance is to end
 // without it. Its code is unwound if it ever returns.
 func (l *loop) abandonTurn(in *instance) {
-	j := in.turning
-	in.turning, in.exec = nil, nil
-	in.parked, in.blocked = in.blocked, ""
-	in.queue = append(append(slices.Clone(j.entries), j.dropped...), in.queue...)
+	parked := in.blocked
+	in.exec = nil
+	l.takeBack(in)
+	in.parked = parked
 }
 
 // putBack returns what a turn was to take to the queue.
 func (l *loop) putBack(in *instance, j *job) {
-	in.queue = append(slices.Clone(j.entries), in.queue...)
+	in.queue = slices.Insert(in.queue, j.behind, j.entries...)
 	j.entries = nil
 }
 
@@ -245,6 +261,10 @@ func messagesOf(entries []*entry) []*engine.Message {
 func (l *loop) applyOrchestration(j *job) {
 	in := j.in
 	if cause := causeOf(&j.result); cause != "" {
+		if j.item != nil {
+			l.cannotGoOn(j, cause)
+			return
+		}
 		l.logger.Warn("orchestration cannot go on", "instance", in.id, "cause", cause)
 		l.cool(in)
 		in.past, in.parked = nil, cause
@@ -268,8 +288,12 @@ func (l *loop) applyOrchestration(j *job) {
 	l.limits.refuseChildren(&j.result)
 	turn := &engine.Turn{Now: l.now(in), Messages: j.messages, Result: j.result, Execution: l.ids.execution()}
 	in.parked = ""
+	l.took(j)
 	fx := in.orch.Apply(turn, j.fresh)
 	fx.Send = append(slices.DeleteFunc(fx.Send, l.unreachable(in)), j.extra...)
+	if j.item != nil {
+		in.keepWarm(j, fx)
+	}
 	if fx.Ended || fx.OldBranch != "" || fx.Unchanged {
 		l.cool(in)
 	}
@@ -281,7 +305,7 @@ func (l *loop) applyOrchestration(j *job) {
 	}
 	ch := l.newChange(in, fx, j.entries)
 	ch.dropped, ch.quiet = j.dropped, fx.Unchanged
-	ch.now = turn.Now
+	ch.now, ch.acks = turn.Now, j.acks
 	l.commit(ch)
 }
 
@@ -384,6 +408,9 @@ func (l *loop) canMove(in *instance) bool {
 	if slices.ContainsFunc(in.queue[in.stored.in(in.queue):], inMemory) {
 		return true
 	}
+	if l.workers.waits(in.id) {
+		return l.mayEnd(in)
+	}
 	if in.ent != nil {
 		waits, barred := in.waits()
 		return len(in.ent.Plan(messagesOf(in.queue[waits:]), barred, l.now(in)).Consumed) > 0
@@ -406,7 +433,7 @@ func (l *loop) canMove(in *instance) bool {
 // spill drops the queue of an instance that cannot go on; the store has it. What is
 // left in memory takes further messages.
 func (l *loop) spill(in *instance) {
-	if in.parked == "" {
+	if in.parked == "" && !l.workers.waits(in.id) {
 		return // short-lived: its start is on the way, or its lock holder is
 	}
 	in.away += len(in.queue)
@@ -430,6 +457,9 @@ func (l *loop) settleDown(in *instance) {
 		l.evict(in)
 	case in.exec != nil:
 		in.bytes = in.exec.Bytes() + 1024
+		l.cache.put(in, l.activities.held[in.id] == 0 && in.rec.Phase != store.Active)
+	case in.warm != nil:
+		in.bytes = in.warm.bytes + 2048
 		l.cache.put(in, l.activities.held[in.id] == 0 && in.rec.Phase != store.Active)
 	case in.turning == nil:
 		l.evict(in)

@@ -41,7 +41,10 @@ type Limits struct {
 	Waiters      int           // for one instance; 10,000
 	Queue        int           // messages of one instance; 100,000
 	Drain        time.Duration // that a stop waits for running activities; 10 s
-	Losses       int32         // crashes that an activity may be lost in; 10
+	Losses       int32         // crashes that an activity, or a worker's turn or batch, may be lost in; 10
+	// WorkerGrace is how long an orchestration's workers may be away before it is
+	// shown that there are none, and it can be terminated without a turn; 5 s.
+	WorkerGrace time.Duration
 }
 
 func (l Limits) filled() Limits {
@@ -64,6 +67,9 @@ func (l Limits) filled() Limits {
 	}
 	if l.Drain == 0 {
 		l.Drain = 10 * time.Second
+	}
+	if l.WorkerGrace == 0 {
+		l.WorkerGrace = 5 * time.Second
 	}
 	if l.Losses == 0 {
 		l.Losses = 10
@@ -122,7 +128,7 @@ func (o *Owner) Run(ctx context.Context) error {
 		instances: make(map[string]*instance), spilled: make(map[string]bool), recovering: true,
 		cache:    cache{max: o.cfg.Limits.CacheBytes, maxParked: o.cfg.Limits.ParkedBytes},
 		patience: time.NewTimer(time.Hour), flights: make(chan *flight, maxInFlight),
-		activities: newActivities(), timers: newTimers(o.clock),
+		activities: newActivities(), timers: newTimers(o.clock), workers: newWorkers(o.clock.Now()),
 		waiters: make(map[string][]*waiter), asks: make(map[string]*asked), asksOf: make(map[string]int),
 		requests: make(map[string]*call), watchers: make(map[watchKey][]watcher),
 	}

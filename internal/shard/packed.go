@@ -35,6 +35,10 @@ type summary struct {
 	Bytes  int64
 	// Losses counts, by task, how often an activity was lost in a crash.
 	Losses map[int32]int32
+	// Done is the newest delivery of a turn or batch that a worker has completed,
+	// Trace what the last such turn has returned.
+	Done   delivery
+	Trace  hub.OrchestrationTrace
 	Queue  int    // entity: operations that wait
 	Holder string // entity: who holds its lock
 	// Stateless says that an entity has no state; not said by records of old.
@@ -73,6 +77,9 @@ const (
 	sumFold
 	sumFolded
 	sumStateless
+	sumDone
+	sumSpan
+	sumSpanStart
 )
 
 var errSummary = errors.New("record is not in a known form")
@@ -131,6 +138,13 @@ func (s *summary) append(b []byte) []byte {
 		b = protowire.AppendBytes(protowire.AppendTag(b, sumFold, protowire.BytesType), s.Fold.Append(nil))
 	}
 	at(sumFolded, s.Folded)
+	if s.Done != (delivery{}) {
+		b = protowire.AppendBytes(protowire.AppendTag(b, sumDone, protowire.BytesType), s.Done.append(nil))
+	}
+	text(sumSpan, s.Trace.SpanID)
+	if !s.Trace.Start.IsZero() {
+		num(sumSpanStart, s.Trace.Start.UnixNano())
+	}
 	if s.Stateless {
 		num(sumStateless, 1)
 	}
@@ -201,6 +215,8 @@ func (s *summary) setNumber(f int, v int64) {
 		s.Bytes = v
 	case sumQueue:
 		s.Queue = int(v)
+	case sumSpanStart:
+		s.Trace.Start = time.Unix(0, v).UTC()
 	case sumStateless:
 		s.Stateless = v != 0
 	case sumLoss:
@@ -229,6 +245,10 @@ func (s *summary) setString(f int, v string) {
 		s.ErrorType = v
 	case sumErrorText:
 		s.ErrorText = v
+	case sumDone:
+		s.Done, _, _ = cutDelivery([]byte(v))
+	case sumSpan:
+		s.Trace.SpanID = history.Some(v)
 	case sumHolder:
 		s.Holder = v
 	case sumFold:

@@ -51,7 +51,7 @@ func (l *loop) project(ch *change) *store.Record {
 			sum.ParentExec = p.Instance.ExecutionID.S
 		}
 		if ch.fx.OldBranch != "" {
-			sum.Bytes, sum.Losses = 0, nil
+			sum.Bytes, sum.Losses, sum.Trace = 0, nil, hub.OrchestrationTrace{}
 		}
 	}
 	l.projectPhase(ch, rec)
@@ -122,7 +122,7 @@ func (l *loop) phaseOf(ch *change, rec *store.Record) store.Phase {
 	in, sum := ch.in, ch.in.sum
 	p := &sum.Pending
 	for task := range sum.Losses {
-		if in.orch.Tasks()[task] == nil {
+		if in.orch.Tasks()[task] == nil && task != turnLoss {
 			delete(sum.Losses, task)
 		}
 	}
@@ -143,11 +143,12 @@ func (l *loop) phaseOf(ch *change, rec *store.Record) store.Phase {
 	}
 	lost := ""
 	for task, n := range sum.Losses {
-		if n > l.limits.Losses {
+		if n > l.limits.Losses && task != turnLoss {
 			lost = fmt.Sprintf("activity %q was running in %d crashes of its worker and is not tried again; "+
 				"terminate or rewind the run", o.Tasks()[task].Name, n)
 		}
 	}
+	lacks := l.lacks(ch)
 	sum.Waits = in.orch.Waits
 	p.Events = len(sum.Waits)
 	p.Messages = len(in.queue) + in.away
@@ -164,6 +165,9 @@ func (l *loop) phaseOf(ch *change, rec *store.Record) store.Phase {
 		return store.Stuck
 	case in.blocked != "":
 		sum.Cause = clip(in.blocked, 4096)
+		return store.Stuck
+	case lacks != "":
+		sum.Cause = lacks
 		return store.Stuck
 	case slices.ContainsFunc(sum.Waits, isApproval):
 		return store.WaitingApproval
@@ -200,9 +204,13 @@ func (l *loop) projectEntity(ch *change, rec *store.Record) {
 		rec.Name, _ = splitEntity(in.id)
 		rec.Root, rec.PhaseSince = in.id, ch.now
 	}
-	rec.Work = len(in.queue)+len(ch.keeps) > 0
-	in.sum.Queue, in.sum.Stateless = len(in.queue), !in.ent.State.Set
-	in.sum.Holder = ""
+	waiting := len(in.queue) + in.away
+	if in.turning != nil {
+		waiting += len(in.turning.entries)
+	}
+	rec.Work = waiting+len(ch.keeps) > 0
+	in.sum.Queue, in.sum.Stateless = waiting, !in.ent.State.Set
+	in.sum.Holder, in.sum.Cause = "", clip(in.parked, 4096)
 	if in.ent.Lock != nil {
 		in.sum.Holder = in.ent.Lock.Instance
 	}

@@ -72,10 +72,13 @@ func (in *instance) unstored() (list []*entry) {
 	return list
 }
 
-// stays reports whether the instance is parked and none of what is new in its queue
+// stays reports whether the instance is parked, or waits for a worker, and none of what is new in its queue
 // can move it, so that it needs only be stored: what is away stays away.
-func (in *instance) stays() bool {
-	return in.away > 0 && in.parked != "" && !slices.ContainsFunc(in.queue, moves)
+func (l *loop) stays(in *instance) bool {
+	if it := l.workers.items[in.id]; it != nil && it.forced {
+		return false
+	}
+	return in.away > 0 && (in.parked != "" || l.workers.waits(in.id)) && !slices.ContainsFunc(in.queue, moves)
 }
 
 // moves reports whether a message may concern a run whose code does not run.

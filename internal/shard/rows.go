@@ -91,7 +91,7 @@ func (l *loop) commitWrites(in *instance) {
 		}
 		rows = append(rows, w.rows...)
 		ch.acks = append(ch.acks, w.acks...)
-		if len(w.acks) == 0 && !w.touch {
+		if len(w.acks) == 0 && (!w.touch || w.then != nil) {
 			ch.writes = append(ch.writes, w)
 		}
 		if w.event != nil {
@@ -139,12 +139,12 @@ func (l *loop) holds(owner string, conds []hub.RowCondition) error {
 
 // wanted reports whether a token is that of a running activity of the instance.
 func (l *loop) wanted(id, token string) bool {
-	k, d, err := parseToken(token)
-	if err != nil || k.id != id {
+	t, err := activityOf(token)
+	if err != nil || t.key.id != id {
 		return false
 	}
-	r := l.activities.open[k]
-	return r != nil && r.delivery == d && !r.ended
+	r := l.activities.open[t.key]
+	return r != nil && r.delivery == t.delivery && !r.ended
 }
 
 // held returns an error if rows keep the instance from being purged or replaced.
@@ -210,9 +210,8 @@ func (l *loop) emptied(ch *change) bool {
 	}
 	left := in.ent.Alive()
 	if left {
-		if j := in.turning; j != nil { // its turn is over a state that is no more
-			in.turning, in.blocked = nil, ""
-			in.queue = slices.Insert(in.queue, j.behind, j.entries...)
+		if in.turning != nil { // its turn is over a state that is no more
+			l.takeBack(in)
 		}
 		rec := l.project(ch)
 		rec.Created, rec.Incarnation, rec.Version = ch.now, l.ids.random(), 1

@@ -6,6 +6,7 @@ import (
 
 	"github.com/perdure/perdure/internal/engine"
 	"github.com/perdure/perdure/internal/history"
+	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/internal/replay"
 )
 
@@ -25,6 +26,14 @@ type job struct {
 	dropped  []*entry          // that have no effect any more
 	extra    []engine.Outgoing
 	result   engine.TurnResult
+
+	// a turn or batch that is carried out by a worker outside of the process
+	item    *workItem               // nil = it runs here
+	full    bool                    // the worker needs the whole history
+	encoded [][]byte                // of fresh, for others than our own workers
+	by      *stream                 // that has completed it
+	trace   *hub.OrchestrationTrace // that it has returned
+	acks    []ack                   // who wait for its commit
 
 	// entity
 	plan    engine.Plan

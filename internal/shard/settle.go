@@ -146,6 +146,9 @@ func (l *loop) askSpace() {
 	if l.pressed.IsZero() {
 		l.logger.Info("the store has space again")
 		l.noSpace = nil
+		for s := range l.workers.streams {
+			l.refill(s)
+		}
 	}
 }
 
@@ -332,9 +335,11 @@ func (l *loop) deliver(target string, e *entry) {
 
 // forget drops an instance that is no more.
 func (l *loop) forget(in *instance) {
-	if j := in.turning; j != nil { // its turn was that of one that is no more
-		in.turning, in.blocked = nil, ""
-		in.queue = slices.Insert(in.queue, j.behind, slices.Concat(j.entries, j.dropped)...)
+	if in.turning != nil { // its turn was that of one that is no more
+		l.takeBack(in)
+	}
+	if it := l.workers.items[in.id]; it != nil {
+		l.workers.drop(it)
 	}
 	if err := l.fetch(in); err != nil {
 		l.fail(err)

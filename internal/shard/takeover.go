@@ -3,6 +3,7 @@ package shard
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/perdure/perdure/internal/engine"
@@ -146,7 +147,10 @@ func (l *loop) resume(in *instance) {
 			l.fail(err)
 			return
 		}
-		if row.delivery != (delivery{}) {
+		if ended := func(e *entry) bool { return resolves(e, in.orch.Execution, task.ID) }; slices.ContainsFunc(in.queue, ended) {
+			continue // its outcome waits in the inbox
+		}
+		if row.delivery != (delivery{}) && !row.done {
 			l.activities.adopt(l, k, task, row)
 			continue
 		}
@@ -157,13 +161,17 @@ func (l *loop) resume(in *instance) {
 	if len(open) == 0 {
 		return
 	}
-	if !l.take.crash {
-		for _, task := range open {
+	here := open[:0:0] // what runs in this process; workers outside of it have outlived the crash
+	for _, task := range open {
+		if l.take.crash && l.code.KnowsActivity(task.Name) {
+			here = append(here, task)
+		} else {
 			l.activities.dispatch(l, in, in.orch.Execution, task)
 		}
-		return
 	}
-	l.countLosses(in, open)
+	if len(here) > 0 {
+		l.countLosses(in, here)
+	}
 }
 
 // countLosses records that activities were lost, then lets them run again, but
@@ -211,6 +219,9 @@ func (l *loop) startRecorded(k activityKey) bool {
 func (l *loop) stop() {
 	l.stopping = true
 	l.activities.stop()
+	for s := range l.workers.streams {
+		s.end(errHubStops)
+	}
 	l.deadline = time.Now().Add(l.limits.Drain)
 	l.late = time.After(l.limits.Drain)
 }
@@ -233,7 +244,7 @@ func (l *loop) shutDown(err error) {
 	}
 	for _, in := range l.instances {
 		l.cool(in)
-		in.giveUp()
+		l.giveUp(in)
 	}
 	if l.runner != nil {
 		close(l.runner.work)

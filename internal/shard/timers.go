@@ -35,6 +35,7 @@ type alarm struct {
 	n     uint64       // of an instance's timer: its number in timers.known
 	run   *running     // an activity's deadline or heartbeat
 	job   *job         // a turn that takes long
+	call  func(*loop)  // something else
 }
 
 // timers holds in memory what is due before the horizon; the rest is in the
@@ -192,6 +193,8 @@ func (l *loop) fire() {
 			break
 		}
 		switch {
+		case a.call != nil:
+			a.call(l)
 		case a.timer == nil && a.run == nil && a.job == nil:
 		case a.run != nil:
 			l.activities.overdue(l, a.run, now)

@@ -84,16 +84,29 @@ func activityPanic(t *testing.T, s suite) {
 	e.completes("a", `"Panic boom"`)
 }
 
+// activityUnknown has an activity that nobody serves wait for its code.
 func activityUnknown(t *testing.T, s suite) {
-	e := s.open(t, func(r *perdure.Registry) {
-		perdure.AddOrchestrationNamed(r, "run", func(ctx *perdure.Context, _ string) (string, error) {
-			return perdure.CallNamed[string](ctx, "nowhere", nil).Await()
-		})
-	})
-	e.start("run", "a", "")
-	if f := e.fails("a"); !strings.Contains(failureText(f), "nowhere") {
-		t.Errorf("failure = %s, want the activity's name", failureText(f))
+	code := func(known bool) func(*perdure.Registry) {
+		return func(r *perdure.Registry) {
+			if known {
+				perdure.AddActivityNamed(r, "nowhere", echo)
+			}
+			perdure.AddOrchestrationNamed(r, "run", func(ctx *perdure.Context, in string) (string, error) {
+				return perdure.CallNamed[string](ctx, "nowhere", in).Await()
+			})
+		}
 	}
+	e := s.open(t, code(false))
+	e.start("run", "a", `"x"`)
+	e.start("run", "b", `"x"`)
+	e.settle()
+	if in := e.get("a"); in.Phase != store.Stuck || !strings.Contains(in.PhaseCause, "nowhere") {
+		t.Errorf("phase %d, cause %q, want stuck with the activity's name", in.Phase, in.PhaseCause)
+	}
+	e.control(hub.Terminate, "b")
+	e.status("b", store.Terminated)
+	e.restart(code(true))
+	e.completes("a", `"x"`)
 }
 
 func activityTimeout(t *testing.T, s suite) {

@@ -62,6 +62,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"Rows", rowCases},
 		{"Upkeep", upkeepCases},
 		{"Fault", faultCases},
+		{"Remote", remoteCases},
 	}
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) {

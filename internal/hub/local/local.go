@@ -26,13 +26,14 @@ type Config struct {
 	Limits   shard.Limits
 }
 
-// Hub is a task hub in this process; it implements hub.Hub and hub.Upkeep. Its methods may be
-// called concurrently; calls made before Run has begun wait for it.
+// Hub is a task hub in this process; it implements hub.Hub, hub.Upkeep and
+// hub.Workers. Its methods may be called concurrently; calls made before Run has begun wait for it.
 type Hub struct{ *shard.Owner }
 
 var (
-	_ hub.Hub    = (*Hub)(nil)
-	_ hub.Upkeep = (*Hub)(nil)
+	_ hub.Hub     = (*Hub)(nil)
+	_ hub.Upkeep  = (*Hub)(nil)
+	_ hub.Workers = (*Hub)(nil)
 )
 
 // New returns a hub that works once Run is called.

@@ -1,0 +1,308 @@
+package shard
+
+import (
+	"context"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/engine"
+	"github.com/perdure/perdure/internal/history"
+	"github.com/perdure/perdure/internal/hub"
+)
+
+const (
+	opTurn     = "complete orchestration"
+	opActivity = "complete activity"
+	opBatch    = "complete entity"
+	opAbandon  = "abandon work item"
+)
+
+// CompleteOrchestration implements hub.Workers.
+func (o *Owner) CompleteOrchestration(ctx context.Context, done *hub.OrchestrationDone) error {
+	return o.finish(ctx, opTurn, done.Delivery, ofTurn, func(l *loop, t token, c *call) { l.finishTurn(t, done, c) })
+}
+
+// CompleteEntity implements hub.Workers.
+func (o *Owner) CompleteEntity(ctx context.Context, done *hub.EntityDone) error {
+	return o.finish(ctx, opBatch, done.Delivery, ofBatch, func(l *loop, t token, c *call) { l.finishBatch(t, done, c) })
+}
+
+// CompleteActivity implements hub.Workers.
+func (o *Owner) CompleteActivity(ctx context.Context, done *hub.ActivityDone) error {
+	return o.finish(ctx, opActivity, done.Delivery, ofActivity, func(l *loop, t token, c *call) {
+		if le := l.workers.leases[t.delivery]; le != nil {
+			l.vacate(le)
+		}
+		if done.Pending {
+			l.leaveOpen(t, c)
+			return
+		}
+		l.complete(t, done.Result, done.Failure, c)
+	})
+}
+
+// Abandon implements hub.Workers.
+func (o *Owner) Abandon(ctx context.Context, d hub.Delivery) error {
+	return o.finish(ctx, opAbandon, d, kinds, func(l *loop, t token, c *call) {
+		le := l.workers.leases[t.delivery]
+		switch {
+		case le == nil:
+			c.end(nil, errToken)
+		case le.item == nil:
+			l.vacate(le)
+			c.end(nil, nil)
+		default:
+			l.giveBack(le.item)
+			c.end(nil, nil)
+		}
+	})
+}
+
+// finish has the loop take in what a worker says of a delivery; k = kinds is any.
+func (o *Owner) finish(ctx context.Context, op string, d hub.Delivery, k kind, f func(*loop, token, *call)) error {
+	var t token
+	if d.Token != "" {
+		var err error
+		if t, err = parseToken(d.Token); err != nil || k != kinds && t.kind != k || t.delivery == (delivery{}) {
+			return named(unknownDelivery, op, d.InstanceID)
+		}
+	}
+	_, err := o.call(ctx, func(l *loop, c *call) {
+		if d.Token == "" {
+			it := l.onlyItem(d, k)
+			if it == nil {
+				c.end(nil, unknownDelivery)
+				return
+			}
+			t = it.token()
+		}
+		f(l, t, c)
+	})
+	if err == errToken {
+		err = unknownDelivery
+	}
+	id := t.key.id
+	if id == "" {
+		id = d.InstanceID
+	}
+	return named(err, op, id)
+}
+
+var unknownDelivery = &perdure.Error{Code: perdure.NotFound, Message: "no such delivery: the token is not the newest of its work item"}
+
+// onlyItem returns the item that is out for an instance, for activities of the task;
+// nil if there is none or more than one.
+func (l *loop) onlyItem(d hub.Delivery, k kind) *workItem {
+	if it := l.workers.items[d.InstanceID]; it != nil && k != ofActivity && it.out() && (k == kinds || it.kind == k) {
+		return it
+	}
+	if k != ofActivity && k != kinds {
+		return nil
+	}
+	var only *workItem
+	for _, le := range l.workers.leases {
+		it := le.item
+		if it == nil || it.run == nil || it.id != d.InstanceID || it.run.key.task != d.TaskID {
+			continue
+		}
+		if only != nil {
+			return nil
+		}
+		only = it
+	}
+	return only
+}
+
+// vacate frees a lease's place and gives it to what waits.
+func (l *loop) vacate(le *lease) {
+	if le.item != nil {
+		le.item.lease = nil
+	}
+	l.workers.answered(le)
+	l.refill(le.stream)
+}
+
+// jobOf returns the turn or batch that a token stands for, if its delivery is the
+// newest.
+func (l *loop) jobOf(t token) *job {
+	in := l.instances[t.key.id]
+	if in == nil || in.turning == nil || in.turning.item == nil || in.turning.item.delivery != t.delivery {
+		return nil
+	}
+	return in.turning
+}
+
+// finishTurn takes in the outcome of a turn.
+func (l *loop) finishTurn(t token, done *hub.OrchestrationDone, c *call) {
+	le := l.workers.leases[t.delivery]
+	j := l.jobOf(t)
+	if j == nil {
+		if le != nil {
+			l.vacate(le)
+		}
+		l.finishedBefore(t, c, func() { l.finishTurn(t, done, c) })
+		return
+	}
+	in, it := j.in, j.item
+	switch {
+	case j.state.Load() == jobDone: // said again before it was taken in
+		j.acks = append(j.acks, ack{call: c})
+		return
+	case done.NeedHistory:
+		j.full = true
+		l.again(it, le)
+		c.end(nil, nil)
+		return
+	}
+	if n := done.Processed; n != nil && *n < len(j.fresh) {
+		if !j.cut(in, max(*n, 1)) { // it has taken nothing
+			if le != nil {
+				l.giveBack(it)
+			}
+			c.end(nil, nil)
+			return
+		}
+	}
+	it.leave()
+	if le != nil {
+		j.by = le.stream
+		l.vacate(le)
+	}
+	j.result, j.trace = done.Result, done.Trace
+	j.acks = append(j.acks, ack{call: c})
+	l.turnEnded(j)
+}
+
+// again hands an item out once more, for the worker lacks what it needs.
+func (l *loop) again(it *workItem, le *lease) {
+	var s *stream
+	if le != nil {
+		s = le.stream
+		it.lease, it.delivery = nil, delivery{}
+		l.workers.answered(le)
+	}
+	l.offer(it, s)
+}
+
+// turnEnded applies a turn or batch that a worker has carried out, once the instance
+// has settled.
+func (l *loop) turnEnded(j *job) {
+	in := j.in
+	j.state.Store(jobDone)
+	if in.unsettled {
+		return // applied when the commit has settled
+	}
+	in.turning, in.blocked = nil, ""
+	l.apply(j)
+}
+
+// finishBatch takes in the outcome of a batch.
+func (l *loop) finishBatch(t token, done *hub.EntityDone, c *call) {
+	le := l.workers.leases[t.delivery]
+	j := l.jobOf(t)
+	if j == nil {
+		if le != nil {
+			l.vacate(le)
+		}
+		l.finishedBefore(t, c, func() { l.finishBatch(t, done, c) })
+		return
+	}
+	it, r := j.item, &done.Result
+	switch {
+	case j.state.Load() == jobDone:
+		j.acks = append(j.acks, ack{call: c})
+		return
+	case done.NeedState:
+		l.again(it, le)
+		c.end(nil, nil)
+		return
+	case r.Failure != nil || r.Unknown || len(r.Results) == 0:
+		if r.Failure != nil {
+			l.logger.Warn("batch of an entity failed", "entity", j.in.id, "cause", r.Failure.Type+": "+r.Failure.Message)
+		}
+		if le != nil {
+			l.giveBack(it)
+		}
+		c.end(nil, nil)
+		return
+	}
+	it.leave()
+	if le != nil {
+		l.vacate(le)
+	}
+	j.outcome = done.Result
+	if n := len(j.turn.Operations); len(r.Results) > n {
+		j.outcome.Results = r.Results[:n]
+	}
+	if why := entityExcess(j.in.id, &j.outcome, l.limits.Payload); why != nil {
+		for i := range j.outcome.Results {
+			j.outcome.Results[i] = engine.OperationResult{Failure: why}
+		}
+		j.outcome.State, j.outcome.Actions = j.turn.State, nil
+	}
+	j.acks = append(j.acks, ack{call: c})
+	l.turnEnded(j)
+}
+
+// finishedBefore answers a completion whose delivery is not under way: with nil if it
+// was taken in already.
+func (l *loop) finishedBefore(t token, c *call, again func()) {
+	in, err := l.find(t.key.id)
+	switch {
+	case err != nil:
+		c.end(nil, internalError("complete work item", t.key.id, err))
+		return
+	case in.unsettled: // it may be on its way to the disk
+		in.after = append(in.after, again)
+		return
+	case in.sum != nil && in.sum.Done == t.delivery && t.delivery != delivery{}:
+		c.end(nil, nil)
+	default:
+		c.end(nil, errToken)
+	}
+	l.afterTurn(in)
+}
+
+// took ends a turn's or batch's work item. It notes in the summary which delivery a turn or batch ends that a worker has
+// carried out, and keeps what the next turn needs.
+func (l *loop) took(j *job) {
+	in, it := j.in, j.item
+	if it == nil {
+		if it = l.workers.items[in.id]; it != nil {
+			l.workers.drop(it) // it was done here, without its code
+		}
+		return
+	}
+	if in.sum != nil {
+		in.sum.Done = it.delivery
+		delete(in.sum.Losses, turnLoss)
+		if j.trace != nil {
+			in.sum.Trace = *j.trace
+		}
+	}
+	l.workers.drop(it)
+}
+
+// keepWarm keeps of a turn that a worker has carried out what the next one needs.
+func (in *instance) keepWarm(j *job, fx *engine.Effects) {
+	w := in.warm
+	if w == nil {
+		w = &warm{}
+		in.warm = w
+	}
+	w.home = j.by
+	if w.home != nil && w.home.worker.Own || !w.kept {
+		w.past, w.kept, w.bytes = nil, false, 0
+		return
+	}
+	known := min(len(j.encoded), len(j.fresh))
+	for i, e := range fx.Events {
+		var b [][]byte
+		if i < known && e == j.fresh[i] {
+			b = j.encoded[i : i+1]
+		} else {
+			b = encode([]*history.Event{e}, false)
+		}
+		w.past = append(w.past, b...)
+		w.bytes += sizeOf(b)
+	}
+}

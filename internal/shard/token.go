@@ -1,0 +1,112 @@
+package shard
+
+import (
+	"encoding/base64"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/perdure/perdure"
+)
+
+// kind is what a work item is.
+type kind uint8
+
+const (
+	ofActivity kind = iota
+	ofTurn          // of an orchestration
+	ofBatch         // of operations on an entity
+	kinds
+)
+
+// delivery numbers the times that work items are handed out: by the epoch of who
+// did it, and his count. The zero delivery is none.
+type delivery struct {
+	epoch, count uint64
+}
+
+func (d delivery) append(b []byte) []byte {
+	return protowire.AppendVarint(protowire.AppendVarint(b, d.epoch), d.count)
+}
+
+// cutDelivery reads a delivery off the front of b.
+func cutDelivery(b []byte) (d delivery, rest []byte, ok bool) {
+	for _, p := range [...]*uint64{&d.epoch, &d.count} {
+		v, n := protowire.ConsumeVarint(b)
+		if n < 0 {
+			return delivery{}, nil, false
+		}
+		*p, b = v, b[n:]
+	}
+	return d, b, true
+}
+
+// token names a delivery of a work item to those who complete it from outside.
+type token struct {
+	key      activityKey // of a turn or batch: without task
+	delivery delivery
+	kind     kind
+	// at is the number, in its history, of the event that scheduled an activity: it
+	// tells attempts apart that have the same task; 0 = not said.
+	at int64
+}
+
+func (t token) String() string {
+	var buf [160]byte
+	b := buf[:0]
+	b = protowire.AppendString(b, t.key.id)
+	b = protowire.AppendString(b, t.key.execution)
+	b = protowire.AppendVarint(b, uint64(uint32(t.key.task)))
+	b = t.delivery.append(b)
+	b = protowire.AppendVarint(protowire.AppendVarint(b, uint64(t.kind)), uint64(t.at))
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+var errToken = &perdure.Error{Code: perdure.NotFound, Op: "complete activity", Message: "no such delivery: the token is not the newest of its step"}
+
+// parseToken reads what token.String wrote, and tokens of old, which end with the
+// delivery.
+func parseToken(s string) (t token, err error) {
+	b, err := base64.RawURLEncoding.DecodeString(s)
+	if err != nil {
+		return token{}, errToken
+	}
+	for _, p := range [...]*string{&t.key.id, &t.key.execution} {
+		v, n := protowire.ConsumeString(b)
+		if n < 0 {
+			return token{}, errToken
+		}
+		*p, b = v, b[n:]
+	}
+	task, n := protowire.ConsumeVarint(b)
+	if n < 0 {
+		return token{}, errToken
+	}
+	t.key.task = int32(uint32(task))
+	d, b, ok := cutDelivery(b[n:])
+	if !ok {
+		return token{}, errToken
+	}
+	t.delivery = d
+	if len(b) == 0 {
+		return t, nil
+	}
+	k, n := protowire.ConsumeVarint(b)
+	if n < 0 || k >= uint64(kinds) {
+		return token{}, errToken
+	}
+	at, m := protowire.ConsumeVarint(b[n:])
+	if m < 0 || n+m != len(b) {
+		return token{}, errToken
+	}
+	t.kind, t.at = kind(k), int64(at)
+	return t, nil
+}
+
+// activityOf returns what a token says if it is that of an activity.
+func activityOf(s string) (token, error) {
+	t, err := parseToken(s)
+	if err == nil && (t.kind != ofActivity || t.delivery == delivery{}) {
+		err = errToken
+	}
+	return t, err
+}
