@@ -61,6 +61,8 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"Payload", payloadCases},
 		{"Rows", rowCases},
 		{"Upkeep", upkeepCases},
+		{"Foreign", foreignCases},
+		{"ForeignEntity", foreignEntityCases},
 		{"Fault", faultCases},
 		{"Remote", remoteCases},
 	}
