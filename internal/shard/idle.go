@@ -53,7 +53,7 @@ func (l *loop) idle() bool {
 // nextDue returns the time of the first timer or time limit.
 func (l *loop) nextDue() (next time.Time, err error) {
 	for _, a := range l.timers.heap {
-		if a.timer == nil && (a.run == nil || !a.run.ended) || a.timer != nil && a.timer.Owner != "" {
+		if a.matters() {
 			next = minTime(next, a.due)
 		}
 	}
@@ -67,6 +67,19 @@ func (l *loop) nextDue() (next time.Time, err error) {
 		}
 	}
 	return next, nil
+}
+
+// matters reports whether something may happen to an instance at the alarm.
+func (a *alarm) matters() bool {
+	switch {
+	case a.timer != nil:
+		return a.timer.Owner != ""
+	case a.run != nil:
+		return !a.run.ended
+	case a.job != nil: // a turn that took long; it may have ended since
+		return a.job.in.turning == a.job
+	}
+	return true
 }
 
 // endOfTime is later than any timer.

@@ -26,6 +26,7 @@ var activityCases = []testCase{
 	{"Info", activityInfo},
 	{"FanOut", activityFanOut},
 	{"Mixed", activityMixed},
+	{"ResultWaits", activityResultWaits},
 }
 
 var errBase = errors.New("base")
@@ -315,4 +316,38 @@ func activityMixed(t *testing.T, s suite) {
 		-1 taskCompleted taskScheduledId=1 result=`+"`\"y\"`"+`
 		2 executionCompleted status=completed result=`+"`\"y\"`"+`
 		`)
+}
+
+// activityResultWaits has the result of an activity wait for code that does not run:
+// when the hub is back the activity is not run again.
+func activityResultWaits(t *testing.T, s suite) {
+	var runs probe
+	began := make(chan struct{}, 1)
+	interrupted := func(r *perdure.Registry) {
+		perdure.AddActivityNamed(r, "act", func(ctx context.Context, _ string) (string, error) {
+			began <- struct{}{}
+			<-ctx.Done()
+			return "", ctx.Err()
+		})
+	}
+	counted := func(r *perdure.Registry) {
+		perdure.AddActivityNamed(r, "act", func(context.Context, string) (string, error) {
+			runs.note("ran")
+			return "x", nil
+		})
+	}
+	run := func(r *perdure.Registry) {
+		perdure.AddOrchestrationNamed(r, "run", func(ctx *perdure.Context, _ string) (string, error) {
+			return perdure.CallNamed[string](ctx, "act", nil).Await()
+		})
+	}
+	e := s.open(t, func(r *perdure.Registry) { interrupted(r); run(r) })
+	e.start("run", "a", "")
+	receive(e, began)
+	e.restart(counted)
+	e.settle()
+	runs.check(t, "runs of the activity without its orchestration", "ran")
+	e.restart(func(r *perdure.Registry) { counted(r); run(r) })
+	e.completes("a", `"x"`)
+	runs.check(t, "runs of the activity", "ran")
 }

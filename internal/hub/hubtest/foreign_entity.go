@@ -206,8 +206,8 @@ func foreignLocks(t *testing.T, s suite) {
 	}
 	e.raise("a", "go", "")
 	p.turnOf("a", "orchestratorStarted eventRaised", unlock(3, "sa", "@thing@x"), unlock(4, "sa", "@thing@y"), finish(4, "1"))
+	n.operates("2", "theirs")                                              // it came before the second lock was asked for
 	p.turnOf("b", "orchestratorStarted entityLockGranted", finish(2, "1")) // without its unlocks
-	n.operates("2", "theirs")
 	e.completes("a", "1")
 	e.completes("b", "1")
 	for _, id := range []string{"@thing@x", "@thing@y"} {
