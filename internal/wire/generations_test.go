@@ -251,7 +251,7 @@ func TestW28ChildrenKnowTheirParents(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the child is started with (-want +got):\n%s", diff)
 	}
-	if got := s.get("i:0007").ParentInstanceId.GetValue(); got != "i" {
+	if got := s.get("i:0007").GetParentInstanceId().GetValue(); got != "i" {
 		t.Errorf("the child's parent = %q, want i", got)
 	}
 }

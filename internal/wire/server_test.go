@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -41,6 +42,8 @@ type running struct {
 	hub  hub.Hub
 	disk *memory.Disk
 	stop func()
+
+	crashed atomic.Bool
 }
 
 // Open implements wire.Hubs.
@@ -100,19 +103,26 @@ func (h *hubs) run(disk *memory.Disk) *running {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- o.Run(ctx) }()
-	return &running{hub: o, disk: disk, stop: sync.OnceFunc(func() {
+	r := &running{hub: o, disk: disk}
+	r.stop = sync.OnceFunc(func() {
 		cancel()
-		if err := <-done; err != nil {
+		if err := <-done; err != nil && !r.crashed.Load() {
 			h.t.Errorf("Run() = %v", err)
 		}
-	})}
+		if err := s.Close(); err != nil && !r.crashed.Load() {
+			h.t.Errorf("Close() = %v", err)
+		}
+	})
+	return r
 }
 
-// crash kills a hub and runs another on what its disk holds.
+// crash cuts the power of a hub and runs another on what its disk holds.
 func (h *hubs) crash(name string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	r := h.open[name]
+	r.crashed.Store(true)
+	r.disk.Crash()
 	r.stop()
 	h.open[name] = h.run(r.disk)
 }
