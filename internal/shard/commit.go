@@ -32,6 +32,7 @@ type change struct {
 	startTimer *store.Timer // of a start that waits for its time
 	purge      bool
 	gone       bool // of an entity that is no more
+	job        *job // turn or batch that it takes in
 
 	size   int // about what it writes, in bytes
 	status store.Status

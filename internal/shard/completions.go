@@ -262,24 +262,32 @@ func (l *loop) finishedBefore(t token, c *call, again func()) {
 	l.afterTurn(in)
 }
 
-// took ends a turn's or batch's work item. It notes in the summary which delivery a turn or batch ends that a worker has
-// carried out, and keeps what the next turn needs.
+// took ends the work item of a turn or batch. If a worker has carried it out, the
+// change that takes it in notes which delivery that was.
 func (l *loop) took(j *job) {
-	in, it := j.in, j.item
+	it := j.item
 	if it == nil {
-		if it = l.workers.items[in.id]; it != nil {
+		if it = l.workers.items[j.in.id]; it != nil {
 			l.workers.drop(it) // it was done here, without its code
 		}
 		return
 	}
-	if in.sum != nil {
-		in.sum.Done = it.delivery
-		delete(in.sum.Losses, turnLoss)
-		if j.trace != nil {
-			in.sum.Trace = *j.trace
-		}
-	}
+	j.delivered = it.delivery
 	l.workers.drop(it)
+}
+
+// projectDelivery notes the delivery that a change ends, and what its worker wants
+// to get again.
+func (ch *change) projectDelivery(sum *summary) {
+	j := ch.job
+	if j == nil || j.delivered == (delivery{}) {
+		return
+	}
+	sum.Done = j.delivered
+	delete(sum.Losses, turnLoss)
+	if j.trace != nil {
+		sum.Trace = *j.trace
+	}
 }
 
 // keepWarm keeps of a turn that a worker has carried out what the next one needs.

@@ -107,7 +107,7 @@ func (l *loop) applyEntity(j *job) {
 	}
 	in.queue = slices.Insert(in.queue, j.behind, left...)
 	ch := l.newChange(in, fx, entries)
-	ch.now, ch.acks = j.now, j.acks
+	ch.now, ch.acks, ch.job = j.now, j.acks, j
 	ch.keeps = in.unstored() // what must wait is stored by the same commit
 	in.stored = prefixOf(in.queue)
 	l.commit(ch)

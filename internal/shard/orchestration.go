@@ -305,7 +305,7 @@ func (l *loop) applyOrchestration(j *job) {
 	}
 	ch := l.newChange(in, fx, j.entries)
 	ch.dropped, ch.quiet = j.dropped, fx.Unchanged
-	ch.now, ch.acks = turn.Now, j.acks
+	ch.now, ch.acks, ch.job = turn.Now, j.acks, j
 	l.commit(ch)
 }
 

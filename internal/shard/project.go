@@ -28,6 +28,7 @@ func (l *loop) project(ch *change) *store.Record {
 	}
 	sum := in.sum
 	sum.Updated = ch.now
+	ch.projectDelivery(sum)
 	if in.ent != nil {
 		l.projectEntity(ch, rec)
 		rec.Packed = sum.append(make([]byte, 0, 64))

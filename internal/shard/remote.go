@@ -85,7 +85,7 @@ func turnKey(o *engine.Orchestration) bucketKey {
 }
 
 // goesOut reports whether a turn can be given to a worker: all that it takes is
-// durable. Else that is on its way, and the turn is made anew then.
+// durable, and clients see the instance. Else that is on its way, and the turn is made anew then.
 func (l *loop) goesOut(in *instance, j *job) bool {
 	switch {
 	case len(j.dropped) > 0:
@@ -95,6 +95,12 @@ func (l *loop) goesOut(in *instance, j *job) bool {
 	case slices.ContainsFunc(j.entries, inMemory) || slices.ContainsFunc(in.queue, inMemory):
 		l.putBack(in, j)
 		l.keepEntries(in)
+		return false
+	case in.orch != nil && in.rec == nil: // its start was stored by who sent it
+		l.putBack(in, j)
+		ch := l.newChange(in, &engine.Effects{}, nil)
+		ch.now = l.now(in)
+		l.commit(ch)
 		return false
 	}
 	return true

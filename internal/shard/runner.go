@@ -33,7 +33,9 @@ type job struct {
 	encoded [][]byte                // of fresh, for others than our own workers
 	by      *stream                 // that has completed it
 	trace   *hub.OrchestrationTrace // that it has returned
-	acks    []ack                   // who wait for its commit
+	// delivered is the delivery with which the worker has carried it out.
+	delivered delivery
+	acks      []ack // who wait for its commit
 
 	// entity
 	plan    engine.Plan
