@@ -97,6 +97,17 @@ func (a *App) URL() string {
 	}
 }
 
+// TaskHubs returns the names of the hubs that are served, in order. They are known
+// once Ready is closed, none before.
+func (a *App) TaskHubs() []string {
+	select {
+	case <-a.opened:
+		return a.hubs.Names()
+	default:
+		return nil
+	}
+}
+
 // Run opens the store, runs the hub and serves until ctx ends; then it drains:
 // streams end, running requests finish within the grace, the hub comes to rest,
 // the store is closed. It returns nil if it was asked to end, and what went

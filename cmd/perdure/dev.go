@@ -138,7 +138,7 @@ func serve(c *cobra.Command, t *terminal, f *serveFlags, h *hosted, title string
 		select {
 		case <-app.Ready():
 			if !quiet {
-				t.banner(app.URL(), f, h, title)
+				t.banner(app, f, h, title)
 			}
 			<-ctx.Done()
 			if c.Context().Err() != nil && !quiet {
@@ -165,11 +165,15 @@ func oneLine(err error) string {
 	return strings.Join(lines, "; ")
 }
 
-// banner says what is served and what to try.
-func (t *terminal) banner(url string, f *serveFlags, h *hosted, title string) {
+// banner says what is served, how workers connect and what to try.
+func (t *terminal) banner(app *host.App, f *serveFlags, h *hosted, title string) {
 	version, _ := build()
+	url := app.URL()
 	fmt.Fprintf(t.out, "%s %s\n\n", title, version)
 	fmt.Fprintf(t.out, "  serving  %s\n", url)
+	if len(f.listen) > 0 {
+		fmt.Fprintf(t.out, "  and at   %s\n", strings.Join(f.listen, ", "))
+	}
 	where := f.hub + f.data
 	if where == "" {
 		where = t.getenv("PERDURE_HUB")
@@ -178,6 +182,10 @@ func (t *terminal) banner(url string, f *serveFlags, h *hosted, title string) {
 		where = host.DefaultHub
 	}
 	fmt.Fprintf(t.out, "  data     %s\n", where)
+	fmt.Fprintf(t.out, "  hubs     %s\n", strings.Join(app.TaskHubs(), ", "))
+	if f.tokens != "" {
+		fmt.Fprintf(t.out, "  tokens   %s\n", f.tokens)
+	}
 	if h.model != "" {
 		fmt.Fprintf(t.out, "  model    %s\n", h.model)
 	}
@@ -192,6 +200,7 @@ func (t *terminal) banner(url string, f *serveFlags, h *hosted, title string) {
 	if f.timeScale != 1 {
 		fmt.Fprintf(t.out, "  time     %g times as fast\n", f.timeScale)
 	}
+	fmt.Fprintf(t.out, "\nWorkers and clients of the Durable Task SDKs connect with\n\n  %s\n", connection(url, f))
 	if h.try != nil {
 		fmt.Fprint(t.out, "\nTry:\n\n")
 		for _, line := range h.try(url) {
@@ -199,6 +208,15 @@ func (t *terminal) banner(url string, f *serveFlags, h *hosted, title string) {
 		}
 	}
 	fmt.Fprint(t.out, "\nCtrl-C drains and exits.\n")
+}
+
+// connection is the connection string of a server for SDKs.
+func connection(url string, f *serveFlags) string {
+	text := "Endpoint=" + url + ";TaskHub=default;Authentication=None"
+	if f.tokens != "" {
+		text += "\n  and the metadata authorization: Bearer TOKEN (perdure token new makes one)"
+	}
+	return text
 }
 
 // agents returns the names of the agents of a registry. What is wrong with one has

@@ -22,7 +22,7 @@ func mcpCommand(t *terminal) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			err = mcp.Bridge(c.Context(), readCloser(t.in), writeCloser(t.out), mcp.Server{Name: "perdure", URL: s.url + mcp.Path})
+			err = mcp.Bridge(c.Context(), readCloser(t.in), writeCloser(t.out), mcp.Server{Name: "perdure", URL: s.url + mcp.Path, Header: s.header})
 			switch {
 			case err == nil:
 				return nil

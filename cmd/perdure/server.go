@@ -8,9 +8,11 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -26,10 +28,15 @@ type server struct {
 	// patience is how long an answer may take; streams have all time.
 	patience time.Duration
 	number   int // of the mutation within the invocation
+	// header chooses the task hub and says who asks.
+	header http.Header
 }
 
 func addServerFlag(c *cobra.Command) {
-	c.PersistentFlags().String("hub", "", "the server's URL (env PERDURE_HUB; default http://127.0.0.1:8080)")
+	flags := c.PersistentFlags()
+	flags.String("hub", "", "the server's URL (env PERDURE_HUB; default http://127.0.0.1:8080)")
+	flags.String("task-hub", "", `the server's task hub (env PERDURE_TASK_HUB; default "default")`)
+	flags.String("token-file", "", "a file with the token that the server demands (or the token in env PERDURE_TOKEN)")
 }
 
 // connect returns the server that the flags or the environment name.
@@ -49,9 +56,45 @@ func connect(c *cobra.Command, t *terminal) (*server, error) {
 		return nil, fail(exitUsage, "start one with perdure server --data DIR, then give its URL with --hub",
 			"%s is no URL of a server", address)
 	}
+	header, err := clientHeader(c, t)
+	if err != nil {
+		return nil, err
+	}
 	var key [16]byte
 	_, _ = rand.Read(key[:]) // never fails
-	return &server{url: strings.TrimSuffix(address, "/"), http: &http.Client{}, key: hex.EncodeToString(key[:]), patience: time.Minute}, nil
+	return &server{url: strings.TrimSuffix(address, "/"), http: &http.Client{}, key: hex.EncodeToString(key[:]), patience: time.Minute, header: header}, nil
+}
+
+// clientHeader is the header of requests to the task hub, and with the token, that
+// the flags or the environment name.
+func clientHeader(c *cobra.Command, t *terminal) (http.Header, error) {
+	header := make(http.Header)
+	taskHub, err := c.Flags().GetString("task-hub")
+	if err != nil {
+		return nil, err
+	}
+	if taskHub == "" {
+		taskHub = t.getenv("PERDURE_TASK_HUB")
+	}
+	if taskHub != "" {
+		header.Set("taskhub", taskHub)
+	}
+	file, err := c.Flags().GetString("token-file")
+	if err != nil {
+		return nil, err
+	}
+	token := t.getenv("PERDURE_TOKEN")
+	if file != "" {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fail(exitUsage, "", "the token cannot be read: %s", err)
+		}
+		token = string(data)
+	}
+	if token = strings.TrimSpace(token); token != "" {
+		header.Set("Authorization", "Bearer "+token)
+	}
+	return header, nil
 }
 
 // get reads a document.
@@ -95,6 +138,7 @@ func (s *server) send(ctx context.Context, method, path string, body []byte) (*h
 	if err != nil {
 		return nil, fail(exitUsage, "", "%s", err)
 	}
+	maps.Copy(r.Header, s.header)
 	if method != http.MethodGet {
 		r.Header.Set("Content-Type", "application/json")
 		s.number++
