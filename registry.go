@@ -219,3 +219,20 @@ func (r *Registry) Activities() []string { return slices.Sorted(maps.Keys(r.acti
 
 // Entities returns the names of the entities, sorted and in lower case.
 func (r *Registry) Entities() []string { return slices.Sorted(maps.Keys(r.entities)) }
+
+// OnlyVersions returns the versions of an orchestration for which code is
+// registered, sorted, if there is none for all others; else nil. It is part of the
+// seam to the runtime.
+func (r *Registry) OnlyVersions(name string) []string {
+	if _, all := r.orchestrations[name]; all {
+		return nil
+	}
+	var versions []string
+	for known := range r.orchestrations {
+		if version, ok := strings.CutPrefix(known, versioned(name, "")); ok {
+			versions = append(versions, version)
+		}
+	}
+	slices.Sort(versions)
+	return versions
+}

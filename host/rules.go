@@ -58,11 +58,42 @@ func rules() map[string]rule {
 		sidecar + "AbandonTaskOrchestratorWorkItem":       {need: access.Work},
 		sidecar + "AbandonTaskEntityWorkItem":             {need: access.Work},
 		sidecar + "SkipGracefulOrchestrationTerminations": {need: access.Write},
+
+		own + "Hello":          {need: access.Known},
+		own + "Start":          {need: access.Write},
+		own + "Raise":          {need: access.Write},
+		own + "Signal":         {need: access.Write},
+		own + "Control":        {need: access.Write},
+		own + "Purge":          {need: access.Write},
+		own + "Complete":       {need: access.Write},
+		own + "Heartbeat":      {need: access.Write},
+		own + "Instance":       {need: access.Read},
+		own + "History":        {need: access.Read | access.Work},
+		own + "List":           {need: access.Read},
+		own + "Counts":         {need: access.Read},
+		own + "Entity":         {need: access.Read},
+		own + "WaitStart":      {need: access.Read, atStop: giveUp},
+		own + "WaitCompletion": {need: access.Read, atStop: giveUp},
+		own + "Ask":            {need: access.Write, atStop: giveUp},
+		own + "Position":       {need: access.Read},
+		own + "Changes":        {need: access.Read, atStop: giveUp},
+		own + "ReadRows":       {need: access.Read},
+		own + "WriteRows":      {need: access.Write},
+		own + "WatchRows":      {need: access.Read, atStop: endOK},
+		own + "Ended":          {need: access.Read},
+		own + "Entities":       {need: access.Read},
+		own + "CleanEntities":  {need: access.Write},
+		own + "TerminateNow":   {need: access.Write},
+		own + "Work":           {need: access.Work, atStop: endOK, worker: true},
 	}
 }
 
-// sidecar begins the methods of the Durable Task protocol.
-const sidecar = "/" + wire.ServiceName + "/"
+// What the methods of the Durable Task protocol begin with, and those of our own
+// clients and workers.
+const (
+	sidecar = "/" + wire.ServiceName + "/"
+	own     = "/" + wire.OwnService + "/"
+)
 
 // ruleOf returns the rule of a method. What the table does not name is for those who
 // may do everything on their hub.

@@ -109,7 +109,7 @@ func TestCheckFindsViolations(t *testing.T) {
 		{"foreign Anthropic SDK", tree{"model/x.go": "package model\n\nimport _ \"github.com/anthropics/anthropic-sdk-go\"\n"},
 			[]string{"model/x.go:3: imports github.com/anthropics/anthropic-sdk-go, which only model/anthropic may (dependency)"}},
 		{"foreign azidentity", tree{"model/x.go": "package model\n\nimport _ \"github.com/Azure/azure-sdk-for-go/sdk/azidentity\"\n"},
-			[]string{"model/x.go:3: imports github.com/Azure/azure-sdk-for-go/sdk/azidentity, which only model/openai may (dependency)"}},
+			[]string{"model/x.go:3: imports github.com/Azure/azure-sdk-for-go/sdk/azidentity, which only model/openai, internal/hub/remote may (dependency)"}},
 		{"test module in product code", tree{"store/x.go": "package store\n\nimport _ \"pgregory.net/rapid\"\n"},
 			[]string{"store/x.go:3: imports pgregory.net/rapid, which is for tests (dependency)"}},
 		{"unknown module", tree{"store/x.go": "package store\n\nimport _ \"example.com/new/thing\"\n"},

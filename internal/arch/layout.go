@@ -111,7 +111,7 @@ func dependencies() []Dependency {
 		{Module: "github.com/cockroachdb/pebble", Owners: []string{"store/pebble"}},
 		{Module: "github.com/jackc/pgx", Owners: []string{"store/postgres"}},
 		{Module: "github.com/openai/openai-go", Owners: []string{"model/openai"}, Tests: true},
-		{Module: "github.com/Azure/azure-sdk-for-go", Owners: []string{"model/openai"}},
+		{Module: "github.com/Azure/azure-sdk-for-go", Owners: []string{"model/openai", "internal/hub/remote"}},
 		{Module: "github.com/anthropics/anthropic-sdk-go", Owners: []string{"model/anthropic"}},
 		{Module: "github.com/spf13/cobra", Owners: []string{"cmd/..."}},
 		{Module: "github.com/robfig/cron", Owners: []string{"schedule"}},

@@ -290,6 +290,7 @@ var (
 	errAbandoned = errors.New("the orchestration no longer waits for this activity")
 	errOverdue   = errors.New("the activity's time is over")
 	errStopping  = errors.New("the hub is stopping")
+	errElsewhere = errors.New("the activity was completed from elsewhere")
 )
 
 // abandon cancels an activity that nobody waits for.
@@ -360,7 +361,10 @@ func (l *loop) outcomeFor(r *running, result history.Text, failure *history.Fail
 		meta:  history.Meta{DequeuedAt: r.dequeued.UTC(), StartedAt: started.UTC(), Worker: l.node},
 	}
 	if r.item != nil {
-		o.meta.Worker, o.meta.StartedAt, o.meta.Delivery = r.worker, time.Time{}, r.delivery.append(nil)
+		o.meta.Worker, o.meta.StartedAt = r.worker, time.Time{}
+	}
+	if r.item != nil && acks != nil { // whoever completes it again is told that it was accepted
+		o.meta.Delivery = r.delivery.append(nil)
 	}
 	o.event.Meta = &o.meta
 	if m := r.task.Event.Meta; m != nil {

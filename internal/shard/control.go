@@ -152,6 +152,9 @@ func (l *loop) complete(t token, result history.Text, f *history.Failure, c *cal
 		if r.cancel != nil {
 			r.cancel(nil)
 		}
+		if r.item != nil {
+			l.stopAway(r, errElsewhere)
+		}
 		l.outcomeFor(r, result, f, now, []ack{{call: c}})
 		return
 	}

@@ -96,10 +96,15 @@ func inHub[In, Out any](do func(*Service, *call, *In) (*Out, error)) func(*Servi
 	}
 }
 
-// unary describes a call. Interceptors see it as if it had been generated, and
-// see the status that its caller gets.
+// unary describes a call of the protocol.
 func unary[In, Out any, I message[In], O message[Out]](s *Service, name string, do func(*Service, context.Context, *In) (*Out, error)) grpc.MethodDesc {
-	full := "/" + ServiceName + "/" + name
+	return unaryOf[In, Out, I, O](s, ServiceName, name, do)
+}
+
+// unaryOf describes a call of a service. Interceptors see it as if it had been
+// generated, and see the status that its caller gets.
+func unaryOf[In, Out any, I message[In], O message[Out]](s *Service, service, name string, do func(*Service, context.Context, *In) (*Out, error)) grpc.MethodDesc {
+	full := "/" + service + "/" + name
 	handle := func(ctx context.Context, in any) (any, error) {
 		out, err := do(s, ctx, in.(*In))
 		if err != nil {

@@ -72,7 +72,8 @@ func New(cfg Config) (*Service, error) {
 	return &Service{cfg: cfg, turns: turns{open: make(map[turnKey]*turn)}}, nil
 }
 
-// Register makes a gRPC server answer the protocol's calls.
+// Register makes a gRPC server answer the protocol's calls, and those of our own
+// clients and workers.
 func (s *Service) Register(r grpc.ServiceRegistrar) {
 	r.RegisterService(&grpc.ServiceDesc{
 		ServiceName: ServiceName,
@@ -83,6 +84,7 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 			{StreamName: "StreamInstanceHistory", Handler: serverStream(s, (*Service).streamHistory), ServerStreams: true},
 		},
 	}, s)
+	r.RegisterService(s.ownDesc(), s)
 }
 
 // methods is the table of the unary calls.

@@ -137,6 +137,20 @@ func activityTimeout(t *testing.T, s suite) {
 	e.completes("a", `"deadline_exceeded"`)
 }
 
+// progress waits until the hub has heard of an activity's progress.
+func (e *env) progress(id, json string) {
+	e.t.Helper()
+	const kind = 7 // of the rows that keep it
+	for e.ctx.Err() == nil {
+		rows, _, err := e.hub.ReadRows(e.ctx, store.RowQuery{Kind: kind, Owner: id})
+		if err != nil || len(rows) == 1 && string(rows[0].Value) == json {
+			e.ok(err)
+			return
+		}
+	}
+	e.t.Fatalf("the hub has not heard of progress %s", json)
+}
+
 func activityHeartbeat(t *testing.T, s suite) {
 	began, beat, ended := make(chan struct{}), make(chan any), make(chan struct{})
 	e := s.open(t, func(r *perdure.Registry) {
@@ -165,10 +179,11 @@ func activityHeartbeat(t *testing.T, s suite) {
 	})
 	e.start("run", "a", "")
 	receive(e, began)
-	for range 5 {
+	for i := range 5 {
 		e.clock.Advance(40 * time.Second)
-		beat <- map[string]int{"done": 1}
+		beat <- map[string]int{"done": i}
 		receive(e, began)
+		e.progress("a", fmt.Sprintf(`{"done":%d}`, i))
 	}
 	if in := e.get("a"); in.Status != store.Running {
 		t.Fatalf("with heartbeats the run is %v, want running", history.Status(in.Status))
@@ -273,7 +288,7 @@ func activityFanOut(t *testing.T, s suite) {
 	})
 	e.start("run", "a", fmt.Sprint(n))
 	e.completes("a", fmt.Sprint(n*(n-1)))
-	if v := e.get("a").Version; v > uint64(n/2) {
+	if v := e.get("a").Version; v > uint64(n/2) && !e.outside {
 		t.Errorf("a fan-out of %d took %d commits, want far fewer", n, v)
 	}
 }

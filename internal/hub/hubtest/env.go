@@ -32,6 +32,8 @@ type env struct {
 	clock   *clock.Virtual
 	hub     Hub
 	stop    func()
+	named   bool // see Far
+	outside bool
 }
 
 // open runs a hub with the code that register registers.
@@ -39,6 +41,9 @@ func (s suite) open(t *testing.T, register func(r *perdure.Registry)) *env {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	e := &env{t: t, ctx: ctx, harness: s.harness(t), clock: clock.NewVirtual(epoch)}
+	if far, ok := e.harness.(Far); ok {
+		e.named, e.outside = far.NamesRequests(), far.RunsOutside()
+	}
 	e.run(register)
 	t.Cleanup(func() {
 		e.stop()

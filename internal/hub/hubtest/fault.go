@@ -332,6 +332,9 @@ func faultBlocked(t *testing.T, s suite) {
 		echoCode(r)
 		perdure.AddOrchestrationNamed(r, "block", func(*perdure.Context, string) (string, error) { return <-block, nil })
 	})
+	if e.outside {
+		t.Skip("a hub does not see why a turn elsewhere does not end")
+	}
 	e.start("block", "a", "")
 	e.start("echo", "b", `"x"`)
 	if in, err := e.hub.WaitCompletion(e.ctx, "b"); err != nil || in.Output.S != `"x"` {

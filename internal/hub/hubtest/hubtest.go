@@ -30,6 +30,17 @@ type Harness interface {
 	Start(t testing.TB, reg *perdure.Registry, c clock.Clock) (h Hub, stop func())
 }
 
+// Far may be implemented by a Harness whose hubs are spoken with over the wire.
+type Far interface {
+	// NamesRequests says that each request gets a request id, which leaves a row: the
+	// versions of records count these too.
+	NamesRequests() bool
+	// RunsOutside says that the code runs outside of the hub's process: a turn has a
+	// commit of its own after that of its message, at its own pace; and a turn that
+	// does not end is nothing that the hub can see.
+	RunsOutside() bool
+}
+
 // Run checks the hubs of harnesses that open makes, one for each subtest.
 func Run(t *testing.T, open func(t *testing.T) Harness) {
 	s := suite{open}

@@ -45,7 +45,7 @@ func startCompletes(t *testing.T, s suite) {
 	if diff := cmp.Diff(map[string]string{"k": "v"}, in.Tags); diff != "" {
 		t.Errorf("tags (-want +got):\n%s", diff)
 	}
-	if in.Version != 2 {
+	if in.Version != 2 && !e.outside {
 		t.Errorf("a run of one activity took %d commits, want 2", in.Version)
 	}
 	if bare, err := e.hub.Instance(e.ctx, "a", false); err != nil || bare.Input.Set || bare.Output.Set {

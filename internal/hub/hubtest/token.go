@@ -103,6 +103,7 @@ func tokenWrong(t *testing.T, s suite) {
 		e.code("Heartbeat("+bad+")", e.hub.Heartbeat(e.ctx, bad, history.Text{}), perdure.NotFound)
 	}
 	e.control(hub.Terminate, "a")
+	e.settle()
 	e.code("Complete(ended)", e.hub.Complete(e.ctx, token, history.Text{}, nil), perdure.NotFound)
 }
 

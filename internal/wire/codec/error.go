@@ -52,31 +52,49 @@ func EncodeError(err error, own bool) error {
 	if s, ok := err.(interface{ GRPCStatus() *status.Status }); ok && s.GRPCStatus().Code() != codes.Unknown {
 		return err
 	}
-	var e *perdure.Error
-	if !errors.As(err, &e) {
-		switch {
-		case errors.Is(err, context.Canceled):
-			e = &perdure.Error{Code: perdure.Canceled, Message: "the request was given up"}
-		case errors.Is(err, context.DeadlineExceeded):
-			e = &perdure.Error{Code: perdure.DeadlineExceeded, Message: "time ran out"}
-		default:
-			e = &perdure.Error{Code: perdure.Internal, Message: "internal error"}
-		}
-	}
+	e := told(err)
 	s := status.New(statusOf(e.Code), clip(valid(e.Error())))
 	if own {
-		message := e.Message
-		if e.Cause != nil {
-			message = (&perdure.Error{Message: message, Cause: e.Cause}).Error()
-		}
-		detailed, err := s.WithDetails(&wirepb.Error{
-			Code: uint32(e.Code), Op: valid(e.Op), Instance: clip(valid(e.Instance)), Message: clip(valid(message)),
-		})
-		if err == nil {
+		if detailed, err := s.WithDetails(encodeError(e)); err == nil {
 			s = detailed
 		}
 	}
 	return s.Err()
+}
+
+// told is what callers are told of an error.
+func told(err error) *perdure.Error {
+	var e *perdure.Error
+	switch {
+	case errors.As(err, &e):
+		return e
+	case errors.Is(err, context.Canceled):
+		return &perdure.Error{Code: perdure.Canceled, Message: "the request was given up"}
+	case errors.Is(err, context.DeadlineExceeded):
+		return &perdure.Error{Code: perdure.DeadlineExceeded, Message: "time ran out"}
+	}
+	return &perdure.Error{Code: perdure.Internal, Message: "internal error"}
+}
+
+// EncodeOwnError gives an error to a peer of ours, beside a call's status.
+func EncodeOwnError(err error) *wirepb.Error { return encodeError(told(err)) }
+
+func encodeError(e *perdure.Error) *wirepb.Error {
+	message := e.Message
+	if e.Cause != nil {
+		message = (&perdure.Error{Message: message, Cause: e.Cause}).Error()
+	}
+	return &wirepb.Error{Code: uint32(e.Code), Op: valid(e.Op), Instance: clip(valid(e.Instance)), Message: clip(valid(message))}
+}
+
+// DecodeOwnError is the reverse of EncodeOwnError. A code that this version does not
+// know is Internal.
+func DecodeOwnError(m *wirepb.Error) *perdure.Error {
+	e := &perdure.Error{Code: perdure.Internal, Op: m.GetOp(), Instance: m.GetInstance(), Message: m.GetMessage()}
+	if c := perdure.Code(m.GetCode()); m.GetCode() < 256 && c.String() != "unknown" {
+		e.Code = c
+	}
+	return e
 }
 
 // clip bounds what travels in headers, of which there may be 8 KiB.

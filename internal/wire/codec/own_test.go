@@ -1,6 +1,7 @@
 package codec_test
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
@@ -31,10 +32,36 @@ func travel[T any, M interface {
 	return got
 }
 
+// same checks that what was sent is what came, and that no field of it was left out
+// of the test, such as one that the messages do not know yet.
 func same(t *testing.T, want, got any) {
 	t.Helper()
+	empty(t, reflect.TypeOf(want).String(), reflect.Indirect(reflect.ValueOf(want)))
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("a %T does not travel (-want +got):\n%s", want, diff)
+	}
+}
+
+// empty complains of fields without a value, but for those that do not travel.
+func empty(t *testing.T, path string, v reflect.Value) {
+	t.Helper()
+	if v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
+	if v.Kind() != reflect.Struct || v.Type() == reflect.TypeOf(time.Time{}) || v.Type() == reflect.TypeOf(history.Text{}) {
+		return
+	}
+	for i := range v.NumField() {
+		name := path + "." + v.Type().Field(i).Name
+		switch v.Type().Field(i).Name {
+		case "Packed", "Match", "Shards", "WorkOnly", "Inner":
+			continue
+		}
+		if v.Field(i).IsZero() {
+			t.Errorf("%s is not set: set it, so that the test sees whether it travels", name)
+			continue
+		}
+		empty(t, name, v.Field(i))
 	}
 }
 
@@ -49,8 +76,10 @@ func TestCommandsTravel(t *testing.T) {
 		Replace: []history.Status{history.StatusRunning, history.StatusFailed}, OrGet: true, Event: raise,
 	}
 	same(t, start, codec.DecodeStart(travel(t, codec.EncodeStart(start))))
-	empty := &hub.Start{}
-	same(t, empty, codec.DecodeStart(travel(t, codec.EncodeStart(empty))))
+	bare := &hub.Start{}
+	if diff := cmp.Diff(bare, codec.DecodeStart(travel(t, codec.EncodeStart(bare)))); diff != "" {
+		t.Errorf("an empty start does not travel (-want +got):\n%s", diff)
+	}
 	signal := &hub.Signal{RequestID: "r", InstanceID: "@e@k", Operation: "op", Input: history.Some("1"), At: at, Trace: trace}
 	same(t, signal, codec.DecodeSignal(travel(t, codec.EncodeSignal(signal))))
 	control := &hub.Control{
@@ -64,7 +93,7 @@ func TestCommandsTravel(t *testing.T) {
 		Parent: "pa", Agent: "ag", Session: "s", Tag: [2]string{"k", "v"}, CreatedFrom: at, CreatedTo: at.Add(1), CompletedFrom: at.Add(2),
 		CompletedTo: at.Add(3), Order: store.IDAsc, After: []byte{0, 255}, Limit: 5, Budget: 6,
 	}
-	purge := &hub.Purge{RequestID: "r", IDs: []string{"a", "b"}, Filter: query, Recursive: true, Timeout: time.Second, DryRun: true}
+	purge := &hub.Purge{RequestID: "r", IDs: []string{"a", "b"}, Filter: query, Recursive: true, SkipLive: true, Timeout: time.Second, DryRun: true}
 	same(t, purge, codec.DecodePurge(travel(t, codec.EncodePurge(purge))))
 	rows := &hub.WriteRows{
 		RequestID: "r", Owner: "o", Activity: "token", Event: raise,

@@ -6,14 +6,14 @@ import (
 	"github.com/perdure/perdure/internal/wire/wirepb"
 )
 
-// Messages of our own service and what they stand for. Both sides of the service use
-// them: Encode and Decode of a type stand side by side.
+// The messages of our own service stand for the structs of package hub, one to one.
+// Their texts are not mended: what is not UTF-8 cannot be sent, and is refused.
 
 // EncodeStart gives a start to our own service.
 func EncodeStart(r *hub.Start) *wirepb.HubStart {
 	m := &wirepb.HubStart{
-		RequestId: r.RequestID, InstanceId: r.InstanceID, Name: r.Name, Version: optional(r.Version), Input: optional(r.Input),
-		ExecutionId: r.ExecutionID, StartAt: ownTime(r.StartAt), Tags: r.Tags, Trace: ownTrace(r.Trace), Fold: ownFold(r.Fold),
+		RequestId: r.RequestID, InstanceId: r.InstanceID, Name: r.Name, Version: Optional(r.Version), Input: Optional(r.Input),
+		ExecutionId: r.ExecutionID, StartAt: EncodeTime(r.StartAt), Tags: r.Tags, Trace: encodeTrace(r.Trace), Fold: ownFold(r.Fold),
 		OrGet: r.OrGet,
 	}
 	for _, s := range r.Replace {
@@ -28,8 +28,8 @@ func EncodeStart(r *hub.Start) *wirepb.HubStart {
 // DecodeStart is the reverse of EncodeStart.
 func DecodeStart(m *wirepb.HubStart) *hub.Start {
 	r := &hub.Start{
-		RequestID: m.RequestId, InstanceID: m.InstanceId, Name: m.Name, Version: textOf(m.Version), Input: textOf(m.Input),
-		ExecutionID: m.ExecutionId, StartAt: timeOf(m.StartAt), Tags: m.Tags, Trace: traceOf(m.Trace), Fold: foldOf(m.Fold),
+		RequestID: m.RequestId, InstanceID: m.InstanceId, Name: m.Name, Version: TextOf(m.Version), Input: TextOf(m.Input),
+		ExecutionID: m.ExecutionId, StartAt: timeOf(m.StartAt), Tags: m.Tags, Trace: DecodeTrace(m.Trace), Fold: foldOf(m.Fold),
 		OrGet: m.OrGet,
 	}
 	for _, s := range m.Replace {
@@ -43,35 +43,35 @@ func DecodeStart(m *wirepb.HubStart) *hub.Start {
 
 // EncodeRaise gives an event to our own service.
 func EncodeRaise(r *hub.Raise) *wirepb.HubRaise {
-	return &wirepb.HubRaise{RequestId: r.RequestID, InstanceId: r.InstanceID, Name: r.Name, Data: optional(r.Data)}
+	return &wirepb.HubRaise{RequestId: r.RequestID, InstanceId: r.InstanceID, Name: r.Name, Data: Optional(r.Data)}
 }
 
 // DecodeRaise is the reverse of EncodeRaise.
 func DecodeRaise(m *wirepb.HubRaise) *hub.Raise {
-	return &hub.Raise{RequestID: m.RequestId, InstanceID: m.InstanceId, Name: m.Name, Data: textOf(m.Data)}
+	return &hub.Raise{RequestID: m.RequestId, InstanceID: m.InstanceId, Name: m.Name, Data: TextOf(m.Data)}
 }
 
 // EncodeSignal gives a signal to our own service.
 func EncodeSignal(r *hub.Signal) *wirepb.HubSignal {
 	return &wirepb.HubSignal{
-		RequestId: r.RequestID, InstanceId: r.InstanceID, Operation: r.Operation, Input: optional(r.Input),
-		At: ownTime(r.At), Trace: ownTrace(r.Trace),
+		RequestId: r.RequestID, InstanceId: r.InstanceID, Operation: r.Operation, Input: Optional(r.Input),
+		At: EncodeTime(r.At), Trace: encodeTrace(r.Trace),
 	}
 }
 
 // DecodeSignal is the reverse of EncodeSignal.
 func DecodeSignal(m *wirepb.HubSignal) *hub.Signal {
 	return &hub.Signal{
-		RequestID: m.RequestId, InstanceID: m.InstanceId, Operation: m.Operation, Input: textOf(m.Input),
-		At: timeOf(m.At), Trace: traceOf(m.Trace),
+		RequestID: m.RequestId, InstanceID: m.InstanceId, Operation: m.Operation, Input: TextOf(m.Input),
+		At: timeOf(m.At), Trace: DecodeTrace(m.Trace),
 	}
 }
 
 // EncodeControl gives a change of course to our own service.
 func EncodeControl(r *hub.Control) *wirepb.HubControl {
 	return &wirepb.HubControl{
-		RequestId: r.RequestID, InstanceId: r.InstanceID, Kind: uint32(r.Kind), Reason: optional(r.Reason),
-		Recursive: r.Recursive, NewId: r.NewID, Input: optional(r.Input),
+		RequestId: r.RequestID, InstanceId: r.InstanceID, Kind: uint32(r.Kind), Reason: Optional(r.Reason),
+		Recursive: r.Recursive, NewId: r.NewID, Input: Optional(r.Input),
 	}
 }
 
@@ -79,15 +79,16 @@ func EncodeControl(r *hub.Control) *wirepb.HubControl {
 // one that no hub knows.
 func DecodeControl(m *wirepb.HubControl) *hub.Control {
 	return &hub.Control{
-		RequestID: m.RequestId, InstanceID: m.InstanceId, Kind: hub.ControlKind(narrow8(m.Kind)), Reason: textOf(m.Reason),
-		Recursive: m.Recursive, NewID: m.NewId, Input: textOf(m.Input),
+		RequestID: m.RequestId, InstanceID: m.InstanceId, Kind: hub.ControlKind(Narrow8(m.Kind)), Reason: TextOf(m.Reason),
+		Recursive: m.Recursive, NewID: m.NewId, Input: TextOf(m.Input),
 	}
 }
 
 // EncodePurge gives a purge to our own service.
 func EncodePurge(r *hub.Purge) *wirepb.HubPurge {
 	m := &wirepb.HubPurge{
-		RequestId: r.RequestID, Ids: r.IDs, Recursive: r.Recursive, Timeout: ownDuration(r.Timeout), DryRun: r.DryRun,
+		RequestId: r.RequestID, Ids: r.IDs, Recursive: r.Recursive, SkipLive: r.SkipLive,
+		Timeout: EncodeDuration(r.Timeout), DryRun: r.DryRun,
 	}
 	if r.Filter != nil {
 		m.Filter = EncodeQuery(r.Filter)
@@ -98,7 +99,8 @@ func EncodePurge(r *hub.Purge) *wirepb.HubPurge {
 // DecodePurge is the reverse of EncodePurge.
 func DecodePurge(m *wirepb.HubPurge) *hub.Purge {
 	r := &hub.Purge{
-		RequestID: m.RequestId, IDs: m.Ids, Recursive: m.Recursive, Timeout: m.Timeout.AsDuration(), DryRun: m.DryRun,
+		RequestID: m.RequestId, IDs: m.Ids, Recursive: m.Recursive, SkipLive: m.SkipLive,
+		Timeout: m.Timeout.AsDuration(), DryRun: m.DryRun,
 	}
 	if m.Filter != nil {
 		q := DecodeQuery(m.Filter)
@@ -109,10 +111,10 @@ func DecodePurge(m *wirepb.HubPurge) *hub.Purge {
 
 // EncodeAsk gives a request to our own service.
 func EncodeAsk(r *hub.Ask) *wirepb.HubAsk {
-	return &wirepb.HubAsk{RequestId: r.RequestID, InstanceId: r.InstanceID, Name: r.Name, Input: optional(r.Input)}
+	return &wirepb.HubAsk{RequestId: r.RequestID, InstanceId: r.InstanceID, Name: r.Name, Input: Optional(r.Input)}
 }
 
 // DecodeAsk is the reverse of EncodeAsk.
 func DecodeAsk(m *wirepb.HubAsk) *hub.Ask {
-	return &hub.Ask{RequestID: m.RequestId, InstanceID: m.InstanceId, Name: m.Name, Input: textOf(m.Input)}
+	return &hub.Ask{RequestID: m.RequestId, InstanceID: m.InstanceId, Name: m.Name, Input: TextOf(m.Input)}
 }

@@ -11,16 +11,16 @@ import (
 func EncodeInstance(i *hub.Instance) *wirepb.HubInstance {
 	p := &i.Pending
 	return &wirepb.HubInstance{
-		Record: encodeRecord(&i.Record), AppVersion: optional(i.AppVersion),
-		Started: ownTime(i.Started), Updated: ownTime(i.Updated), StartAt: ownTime(i.StartAt),
-		CustomStatus: optional(i.CustomStatus), Input: optional(i.Input), Output: optional(i.Output),
-		Failure: ownFailure(i.Failure), ParentTask: i.ParentTask, PhaseCause: i.PhaseCause, Step: i.Step,
-		WaitName: i.WaitName, Waits: i.Waits, NextFireAt: ownTime(i.NextFireAt), Attempt: i.Attempt,
+		Record: encodeRecord(&i.Record), AppVersion: Optional(i.AppVersion),
+		Started: EncodeTime(i.Started), Updated: EncodeTime(i.Updated), StartAt: EncodeTime(i.StartAt),
+		CustomStatus: Optional(i.CustomStatus), Input: Optional(i.Input), Output: Optional(i.Output),
+		Failure: EncodeFailure(i.Failure), ParentTask: i.ParentTask, PhaseCause: i.PhaseCause, Step: i.Step,
+		WaitName: i.WaitName, Waits: i.Waits, NextFireAt: EncodeTime(i.NextFireAt), Attempt: i.Attempt,
 		Pending: &wirepb.HubPending{
 			Activities: int64(p.Activities), Timers: int64(p.Timers), Children: int64(p.Children),
 			Entities: int64(p.Entities), Events: int64(p.Events), Messages: int64(p.Messages),
 		},
-		HistoryEvents: i.HistoryEvents, HistoryBytes: i.HistoryBytes, Folded: ownTime(i.Folded),
+		HistoryEvents: i.HistoryEvents, HistoryBytes: i.HistoryBytes, Folded: EncodeTime(i.Folded),
 	}
 }
 
@@ -28,14 +28,14 @@ func EncodeInstance(i *hub.Instance) *wirepb.HubInstance {
 func DecodeInstance(m *wirepb.HubInstance) *hub.Instance {
 	p := m.GetPending()
 	return &hub.Instance{
-		Record: decodeRecord(m.GetRecord()), AppVersion: textOf(m.AppVersion),
+		Record: decodeRecord(m.GetRecord()), AppVersion: TextOf(m.AppVersion),
 		Started: timeOf(m.Started), Updated: timeOf(m.Updated), StartAt: timeOf(m.StartAt),
-		CustomStatus: textOf(m.CustomStatus), Input: textOf(m.Input), Output: textOf(m.Output),
-		Failure: failureOf(m.Failure), ParentTask: m.ParentTask, PhaseCause: m.PhaseCause, Step: m.Step,
+		CustomStatus: TextOf(m.CustomStatus), Input: TextOf(m.Input), Output: TextOf(m.Output),
+		Failure: DecodeFailure(m.Failure), ParentTask: m.ParentTask, PhaseCause: m.PhaseCause, Step: m.Step,
 		WaitName: m.WaitName, Waits: m.Waits, NextFireAt: timeOf(m.NextFireAt), Attempt: m.Attempt,
 		Pending: hub.Pending{
-			Activities: narrowInt(p.GetActivities()), Timers: narrowInt(p.GetTimers()), Children: narrowInt(p.GetChildren()),
-			Entities: narrowInt(p.GetEntities()), Events: narrowInt(p.GetEvents()), Messages: narrowInt(p.GetMessages()),
+			Activities: NarrowInt(p.GetActivities()), Timers: NarrowInt(p.GetTimers()), Children: NarrowInt(p.GetChildren()),
+			Entities: NarrowInt(p.GetEntities()), Events: NarrowInt(p.GetEvents()), Messages: NarrowInt(p.GetMessages()),
 		},
 		HistoryEvents: m.HistoryEvents, HistoryBytes: m.HistoryBytes, Folded: timeOf(m.Folded),
 	}
@@ -44,17 +44,17 @@ func DecodeInstance(m *wirepb.HubInstance) *hub.Instance {
 func encodeRecord(r *store.Record) *wirepb.HubRecord {
 	return &wirepb.HubRecord{
 		Id: r.ID, Kind: uint32(r.Kind), Incarnation: r.Incarnation[:], Version: r.Version, Name: r.Name, Release: r.Release,
-		Created: ownTime(r.Created), Parent: r.Parent, Root: r.Root, Agent: r.Agent, Session: r.Session, Tags: r.Tags,
+		Created: EncodeTime(r.Created), Parent: r.Parent, Root: r.Root, Agent: r.Agent, Session: r.Session, Tags: r.Tags,
 		Execution: r.Execution, Status: uint32(r.Status), Phase: uint32(r.Phase),
-		PhaseSince: ownTime(r.PhaseSince), Completed: ownTime(r.Completed), Work: r.Work,
+		PhaseSince: EncodeTime(r.PhaseSince), Completed: EncodeTime(r.Completed), Work: r.Work,
 	}
 }
 
 func decodeRecord(m *wirepb.HubRecord) store.Record {
 	r := store.Record{
-		ID: m.GetId(), Kind: store.InstanceKind(narrow8(m.GetKind())), Version: m.GetVersion(), Name: m.GetName(), Release: m.GetRelease(),
+		ID: m.GetId(), Kind: store.InstanceKind(Narrow8(m.GetKind())), Version: m.GetVersion(), Name: m.GetName(), Release: m.GetRelease(),
 		Created: timeOf(m.GetCreated()), Parent: m.GetParent(), Root: m.GetRoot(), Agent: m.GetAgent(), Session: m.GetSession(), Tags: m.GetTags(),
-		Execution: m.GetExecution(), Status: store.Status(narrow8(m.GetStatus())), Phase: store.Phase(narrow8(m.GetPhase())),
+		Execution: m.GetExecution(), Status: store.Status(Narrow8(m.GetStatus())), Phase: store.Phase(Narrow8(m.GetPhase())),
 		PhaseSince: timeOf(m.GetPhaseSince()), Completed: timeOf(m.GetCompleted()), Work: m.GetWork(),
 	}
 	copy(r.Incarnation[:], m.GetIncarnation())
@@ -66,8 +66,8 @@ func decodeRecord(m *wirepb.HubRecord) store.Record {
 func EncodeQuery(q *store.Query) *wirepb.HubQuery {
 	m := &wirepb.HubQuery{
 		Kind: uint32(q.Kind), Names: q.Names, IdPrefix: q.IDPrefix, Parent: q.Parent, Agent: q.Agent, Session: q.Session,
-		TagKey: q.Tag[0], TagValue: q.Tag[1], CreatedFrom: ownTime(q.CreatedFrom), CreatedTo: ownTime(q.CreatedTo),
-		CompletedFrom: ownTime(q.CompletedFrom), CompletedTo: ownTime(q.CompletedTo), Order: uint32(q.Order), After: q.After,
+		TagKey: q.Tag[0], TagValue: q.Tag[1], CreatedFrom: EncodeTime(q.CreatedFrom), CreatedTo: EncodeTime(q.CreatedTo),
+		CompletedFrom: EncodeTime(q.CompletedFrom), CompletedTo: EncodeTime(q.CompletedTo), Order: uint32(q.Order), After: q.After,
 		Limit: int64(q.Limit), Budget: int64(q.Budget),
 	}
 	for _, s := range q.Statuses {
@@ -82,16 +82,16 @@ func EncodeQuery(q *store.Query) *wirepb.HubQuery {
 // DecodeQuery is the reverse of EncodeQuery.
 func DecodeQuery(m *wirepb.HubQuery) store.Query {
 	q := store.Query{
-		Kind: store.InstanceKind(narrow8(m.Kind)), Names: m.Names, IDPrefix: m.IdPrefix, Parent: m.Parent, Agent: m.Agent, Session: m.Session,
+		Kind: store.InstanceKind(Narrow8(m.Kind)), Names: m.Names, IDPrefix: m.IdPrefix, Parent: m.Parent, Agent: m.Agent, Session: m.Session,
 		Tag: [2]string{m.TagKey, m.TagValue}, CreatedFrom: timeOf(m.CreatedFrom), CreatedTo: timeOf(m.CreatedTo),
-		CompletedFrom: timeOf(m.CompletedFrom), CompletedTo: timeOf(m.CompletedTo), Order: store.Order(narrow8(m.Order)), After: m.After,
-		Limit: narrowInt(m.Limit), Budget: narrowInt(m.Budget),
+		CompletedFrom: timeOf(m.CompletedFrom), CompletedTo: timeOf(m.CompletedTo), Order: store.Order(Narrow8(m.Order)), After: m.After,
+		Limit: NarrowInt(m.Limit), Budget: NarrowInt(m.Budget),
 	}
 	for _, s := range m.Statuses {
-		q.Statuses = append(q.Statuses, store.Status(narrow8(s)))
+		q.Statuses = append(q.Statuses, store.Status(Narrow8(s)))
 	}
 	for _, p := range m.Phases {
-		q.Phases = append(q.Phases, store.Phase(narrow8(p)))
+		q.Phases = append(q.Phases, store.Phase(Narrow8(p)))
 	}
 	return q
 }
@@ -107,7 +107,7 @@ func EncodePage(p *hub.Page) *wirepb.HubPage {
 
 // DecodePage is the reverse of EncodePage.
 func DecodePage(m *wirepb.HubPage) hub.Page {
-	p := hub.Page{Next: m.Next, Partial: m.Partial, Scanned: narrowInt(m.Scanned)}
+	p := hub.Page{Next: m.Next, Partial: m.Partial, Scanned: NarrowInt(m.Scanned)}
 	for _, i := range m.Items {
 		p.Items = append(p.Items, DecodeInstance(i))
 	}
@@ -130,8 +130,8 @@ func DecodeCounts(m *wirepb.HubCounts) []store.Count {
 	counts := make([]store.Count, 0, len(m.Counts))
 	for _, c := range m.Counts {
 		counts = append(counts, store.Count{
-			Kind: store.InstanceKind(narrow8(c.Kind)), Name: c.Name, Status: store.Status(narrow8(c.Status)),
-			Phase: store.Phase(narrow8(c.Phase)), N: c.N,
+			Kind: store.InstanceKind(Narrow8(c.Kind)), Name: c.Name, Status: store.Status(Narrow8(c.Status)),
+			Phase: store.Phase(Narrow8(c.Phase)), N: c.N,
 		})
 	}
 	return counts
@@ -139,12 +139,12 @@ func DecodeCounts(m *wirepb.HubCounts) []store.Count {
 
 // EncodeOwnEntity gives an entity to our own service.
 func EncodeOwnEntity(e *hub.Entity) *wirepb.HubEntity {
-	return &wirepb.HubEntity{Id: e.ID, Modified: ownTime(e.Modified), Queue: int64(e.Queue), LockedBy: e.LockedBy, State: optional(e.State)}
+	return &wirepb.HubEntity{Id: e.ID, Modified: EncodeTime(e.Modified), Queue: int64(e.Queue), LockedBy: e.LockedBy, State: Optional(e.State)}
 }
 
 // DecodeOwnEntity reads an entity.
 func DecodeOwnEntity(m *wirepb.HubEntity) *hub.Entity {
-	return &hub.Entity{ID: m.Id, Modified: timeOf(m.Modified), Queue: narrowInt(m.Queue), LockedBy: m.LockedBy, State: textOf(m.State)}
+	return &hub.Entity{ID: m.Id, Modified: timeOf(m.Modified), Queue: NarrowInt(m.Queue), LockedBy: m.LockedBy, State: TextOf(m.State)}
 }
 
 // EncodeChanges gives a part of the change feed to our own service.
@@ -177,8 +177,8 @@ func EncodeRowQuery(q *store.RowQuery) *wirepb.HubRowQuery {
 // DecodeRowQuery is the reverse of EncodeRowQuery.
 func DecodeRowQuery(m *wirepb.HubRowQuery) store.RowQuery {
 	return store.RowQuery{
-		Kind: store.RowKind(narrow16(m.Kind)), Owner: m.Owner, Prefix: m.Prefix, Index: int(m.Index), From: m.From, To: m.To, After: m.After,
-		Limit: narrowInt(m.Limit), Desc: m.Desc,
+		Kind: store.RowKind(Narrow16(m.Kind)), Owner: m.Owner, Prefix: m.Prefix, Index: int(m.Index), From: m.From, To: m.To, After: m.After,
+		Limit: NarrowInt(m.Limit), Desc: m.Desc,
 	}
 }
 
@@ -200,7 +200,7 @@ func DecodeRows(list []*wirepb.HubRow) []store.Row {
 	var rows []store.Row
 	for _, r := range list {
 		rows = append(rows, store.Row{
-			Kind: store.RowKind(narrow16(r.Kind)), Owner: r.Owner, Key: r.Key, Value: r.Value, Index: [2][]byte{r.Index0, r.Index1},
+			Kind: store.RowKind(Narrow16(r.Kind)), Owner: r.Owner, Key: r.Key, Value: r.Value, Index: [2][]byte{r.Index0, r.Index1},
 			Keep: r.Keep, Delete: r.Delete,
 		})
 	}
@@ -223,7 +223,7 @@ func EncodeWriteRows(r *hub.WriteRows) *wirepb.HubWriteRows {
 func DecodeWriteRows(m *wirepb.HubWriteRows) *hub.WriteRows {
 	r := &hub.WriteRows{RequestID: m.RequestId, Owner: m.Owner, Rows: DecodeRows(m.Rows), Activity: m.Activity}
 	for _, c := range m.Conditions {
-		r.If = append(r.If, hub.RowCondition{Kind: store.RowKind(narrow16(c.Kind)), Key: c.Key, Value: c.Value})
+		r.If = append(r.If, hub.RowCondition{Kind: store.RowKind(Narrow16(c.Kind)), Key: c.Key, Value: c.Value})
 	}
 	if m.Event != nil {
 		r.Event = DecodeRaise(m.Event)
@@ -251,7 +251,7 @@ func EncodeEvents(events []*history.Event, bytes int, send func(*wirepb.HubEvent
 
 // EncodeEndedQuery gives a query for what has ended to our own service.
 func EncodeEndedQuery(q *hub.EndedQuery) *wirepb.HubEndedQuery {
-	m := &wirepb.HubEndedQuery{From: ownTime(q.From), To: ownTime(q.To), Limit: int64(q.Limit), After: q.After}
+	m := &wirepb.HubEndedQuery{From: EncodeTime(q.From), To: EncodeTime(q.To), Limit: int64(q.Limit), After: q.After}
 	for _, s := range q.Statuses {
 		m.Statuses = append(m.Statuses, uint32(s))
 	}
@@ -260,9 +260,9 @@ func EncodeEndedQuery(q *hub.EndedQuery) *wirepb.HubEndedQuery {
 
 // DecodeEndedQuery is the reverse of EncodeEndedQuery.
 func DecodeEndedQuery(m *wirepb.HubEndedQuery) *hub.EndedQuery {
-	q := &hub.EndedQuery{From: timeOf(m.From), To: timeOf(m.To), Limit: narrowInt(m.Limit), After: m.After}
+	q := &hub.EndedQuery{From: timeOf(m.From), To: timeOf(m.To), Limit: NarrowInt(m.Limit), After: m.After}
 	for _, s := range m.Statuses {
-		q.Statuses = append(q.Statuses, store.Status(narrow8(s)))
+		q.Statuses = append(q.Statuses, store.Status(Narrow8(s)))
 	}
 	return q
 }
@@ -270,7 +270,7 @@ func DecodeEndedQuery(m *wirepb.HubEndedQuery) *hub.EndedQuery {
 // EncodeEntityQuery gives a query for entities to our own service.
 func EncodeEntityQuery(q *hub.EntityQuery) *wirepb.HubEntityQuery {
 	return &wirepb.HubEntityQuery{
-		Prefix: q.Prefix, From: ownTime(q.From), To: ownTime(q.To), State: q.State, Transient: q.Transient,
+		Prefix: q.Prefix, From: EncodeTime(q.From), To: EncodeTime(q.To), State: q.State, Transient: q.Transient,
 		Limit: int64(q.Limit), After: q.After,
 	}
 }
@@ -279,6 +279,6 @@ func EncodeEntityQuery(q *hub.EntityQuery) *wirepb.HubEntityQuery {
 func DecodeEntityQuery(m *wirepb.HubEntityQuery) *hub.EntityQuery {
 	return &hub.EntityQuery{
 		Prefix: m.Prefix, From: timeOf(m.From), To: timeOf(m.To), State: m.State, Transient: m.Transient,
-		Limit: narrowInt(m.Limit), After: m.After,
+		Limit: NarrowInt(m.Limit), After: m.After,
 	}
 }

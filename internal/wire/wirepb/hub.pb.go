@@ -595,6 +595,7 @@ type HubPurge struct {
 	Recursive     bool                   `protobuf:"varint,4,opt,name=recursive,proto3" json:"recursive,omitempty"`
 	Timeout       *durationpb.Duration   `protobuf:"bytes,5,opt,name=timeout,proto3" json:"timeout,omitempty"`
 	DryRun        bool                   `protobuf:"varint,6,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	SkipLive      bool                   `protobuf:"varint,7,opt,name=skip_live,json=skipLive,proto3" json:"skip_live,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -667,6 +668,13 @@ func (x *HubPurge) GetTimeout() *durationpb.Duration {
 func (x *HubPurge) GetDryRun() bool {
 	if x != nil {
 		return x.DryRun
+	}
+	return false
+}
+
+func (x *HubPurge) GetSkipLive() bool {
+	if x != nil {
+		return x.SkipLive
 	}
 	return false
 }
@@ -1916,6 +1924,7 @@ func (x *HubAsk) GetInput() string {
 type HubAnswer struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Result        *string                `protobuf:"bytes,1,opt,name=result,proto3,oneof" json:"result,omitempty"`
+	Failure       *TaskFailureDetails    `protobuf:"bytes,2,opt,name=failure,proto3" json:"failure,omitempty"` // the answer is an error
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1955,6 +1964,13 @@ func (x *HubAnswer) GetResult() string {
 		return *x.Result
 	}
 	return ""
+}
+
+func (x *HubAnswer) GetFailure() *TaskFailureDetails {
+	if x != nil {
+		return x.Failure
+	}
+	return nil
 }
 
 type HubPosition struct {
@@ -3029,75 +3045,6 @@ func (x *HubLeft) GetIds() []string {
 	return nil
 }
 
-// HubError is perdure.Error without its cause.
-type HubError struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Code          uint32                 `protobuf:"varint,1,opt,name=code,proto3" json:"code,omitempty"`
-	Op            string                 `protobuf:"bytes,2,opt,name=op,proto3" json:"op,omitempty"`
-	Instance      string                 `protobuf:"bytes,3,opt,name=instance,proto3" json:"instance,omitempty"`
-	Message       string                 `protobuf:"bytes,4,opt,name=message,proto3" json:"message,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *HubError) Reset() {
-	*x = HubError{}
-	mi := &file_perdure_hub_proto_msgTypes[40]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *HubError) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*HubError) ProtoMessage() {}
-
-func (x *HubError) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[40]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use HubError.ProtoReflect.Descriptor instead.
-func (*HubError) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{40}
-}
-
-func (x *HubError) GetCode() uint32 {
-	if x != nil {
-		return x.Code
-	}
-	return 0
-}
-
-func (x *HubError) GetOp() string {
-	if x != nil {
-		return x.Op
-	}
-	return ""
-}
-
-func (x *HubError) GetInstance() string {
-	if x != nil {
-		return x.Instance
-	}
-	return ""
-}
-
-func (x *HubError) GetMessage() string {
-	if x != nil {
-		return x.Message
-	}
-	return ""
-}
-
 type HubHello struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// worker names the worker's process.
@@ -3114,7 +3061,7 @@ type HubHello struct {
 
 func (x *HubHello) Reset() {
 	*x = HubHello{}
-	mi := &file_perdure_hub_proto_msgTypes[41]
+	mi := &file_perdure_hub_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3126,7 +3073,7 @@ func (x *HubHello) String() string {
 func (*HubHello) ProtoMessage() {}
 
 func (x *HubHello) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[41]
+	mi := &file_perdure_hub_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3139,7 +3086,7 @@ func (x *HubHello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubHello.ProtoReflect.Descriptor instead.
 func (*HubHello) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{41}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *HubHello) GetWorker() string {
@@ -3197,7 +3144,7 @@ type HubFromWorker struct {
 
 func (x *HubFromWorker) Reset() {
 	*x = HubFromWorker{}
-	mi := &file_perdure_hub_proto_msgTypes[42]
+	mi := &file_perdure_hub_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3209,7 +3156,7 @@ func (x *HubFromWorker) String() string {
 func (*HubFromWorker) ProtoMessage() {}
 
 func (x *HubFromWorker) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[42]
+	mi := &file_perdure_hub_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3222,7 +3169,7 @@ func (x *HubFromWorker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubFromWorker.ProtoReflect.Descriptor instead.
 func (*HubFromWorker) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{42}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *HubFromWorker) GetHello() *HubHello {
@@ -3264,7 +3211,7 @@ type HubOutcome struct {
 
 func (x *HubOutcome) Reset() {
 	*x = HubOutcome{}
-	mi := &file_perdure_hub_proto_msgTypes[43]
+	mi := &file_perdure_hub_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3276,7 +3223,7 @@ func (x *HubOutcome) String() string {
 func (*HubOutcome) ProtoMessage() {}
 
 func (x *HubOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[43]
+	mi := &file_perdure_hub_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3289,7 +3236,7 @@ func (x *HubOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubOutcome.ProtoReflect.Descriptor instead.
 func (*HubOutcome) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{43}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *HubOutcome) GetNumber() uint64 {
@@ -3398,7 +3345,7 @@ type HubToWorker struct {
 
 func (x *HubToWorker) Reset() {
 	*x = HubToWorker{}
-	mi := &file_perdure_hub_proto_msgTypes[44]
+	mi := &file_perdure_hub_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3410,7 +3357,7 @@ func (x *HubToWorker) String() string {
 func (*HubToWorker) ProtoMessage() {}
 
 func (x *HubToWorker) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[44]
+	mi := &file_perdure_hub_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3423,7 +3370,7 @@ func (x *HubToWorker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubToWorker.ProtoReflect.Descriptor instead.
 func (*HubToWorker) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{44}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *HubToWorker) GetAlive() bool {
@@ -3457,14 +3404,14 @@ func (x *HubToWorker) GetRefused() []*HubRefusal {
 type HubRefusal struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Number        uint64                 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
-	Error         *HubError              `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`
+	Error         *Error                 `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *HubRefusal) Reset() {
 	*x = HubRefusal{}
-	mi := &file_perdure_hub_proto_msgTypes[45]
+	mi := &file_perdure_hub_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3476,7 +3423,7 @@ func (x *HubRefusal) String() string {
 func (*HubRefusal) ProtoMessage() {}
 
 func (x *HubRefusal) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[45]
+	mi := &file_perdure_hub_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3489,7 +3436,7 @@ func (x *HubRefusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubRefusal.ProtoReflect.Descriptor instead.
 func (*HubRefusal) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{45}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *HubRefusal) GetNumber() uint64 {
@@ -3499,7 +3446,7 @@ func (x *HubRefusal) GetNumber() uint64 {
 	return 0
 }
 
-func (x *HubRefusal) GetError() *HubError {
+func (x *HubRefusal) GetError() *Error {
 	if x != nil {
 		return x.Error
 	}
@@ -3575,7 +3522,7 @@ const file_perdure_hub_proto_rawDesc = "" +
 	"\x06_input\"0\n" +
 	"\rHubControlled\x12\x1f\n" +
 	"\vinstance_id\x18\x01 \x01(\tR\n" +
-	"instanceId\"\xd9\x01\n" +
+	"instanceId\"\xf6\x01\n" +
 	"\bHubPurge\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x10\n" +
@@ -3583,7 +3530,8 @@ const file_perdure_hub_proto_rawDesc = "" +
 	"\x06filter\x18\x03 \x01(\v2\x18.perdure.hub.v1.HubQueryR\x06filter\x12\x1c\n" +
 	"\trecursive\x18\x04 \x01(\bR\trecursive\x123\n" +
 	"\atimeout\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\atimeout\x12\x17\n" +
-	"\adry_run\x18\x06 \x01(\bR\x06dryRun\"=\n" +
+	"\adry_run\x18\x06 \x01(\bR\x06dryRun\x12\x1b\n" +
+	"\tskip_live\x18\a \x01(\bR\bskipLive\"=\n" +
 	"\tHubPurged\x12\x14\n" +
 	"\x05count\x18\x01 \x01(\x03R\x05count\x12\x1a\n" +
 	"\bcomplete\x18\x02 \x01(\bR\bcomplete\"\x91\x01\n" +
@@ -3715,9 +3663,10 @@ const file_perdure_hub_proto_rawDesc = "" +
 	"instanceId\x12\x12\n" +
 	"\x04name\x18\x03 \x01(\tR\x04name\x12\x19\n" +
 	"\x05input\x18\x04 \x01(\tH\x00R\x05input\x88\x01\x01B\b\n" +
-	"\x06_input\"3\n" +
+	"\x06_input\"y\n" +
 	"\tHubAnswer\x12\x1b\n" +
-	"\x06result\x18\x01 \x01(\tH\x00R\x06result\x88\x01\x01B\t\n" +
+	"\x06result\x18\x01 \x01(\tH\x00R\x06result\x88\x01\x01\x12D\n" +
+	"\afailure\x18\x02 \x01(\v2*.perdure.durabletask.v1.TaskFailureDetailsR\afailureB\t\n" +
 	"\a_result\"?\n" +
 	"\vHubPosition\x12\x1a\n" +
 	"\bposition\x18\x01 \x01(\fR\bposition\x12\x14\n" +
@@ -3808,12 +3757,7 @@ const file_perdure_hub_proto_rawDesc = "" +
 	"\x06reason\x18\x02 \x01(\tH\x00R\x06reason\x88\x01\x01B\t\n" +
 	"\a_reason\"\x1b\n" +
 	"\aHubLeft\x12\x10\n" +
-	"\x03ids\x18\x01 \x03(\tR\x03ids\"d\n" +
-	"\bHubError\x12\x12\n" +
-	"\x04code\x18\x01 \x01(\rR\x04code\x12\x0e\n" +
-	"\x02op\x18\x02 \x01(\tR\x02op\x12\x1a\n" +
-	"\binstance\x18\x03 \x01(\tR\binstance\x12\x18\n" +
-	"\amessage\x18\x04 \x01(\tR\amessage\"\x8b\x02\n" +
+	"\x03ids\x18\x01 \x03(\tR\x03ids\"\x8b\x02\n" +
 	"\bHubHello\x12\x16\n" +
 	"\x06worker\x18\x01 \x01(\tR\x06worker\x12&\n" +
 	"\x0eorchestrations\x18\x02 \x01(\x05R\x0eorchestrations\x12\x1e\n" +
@@ -3840,12 +3784,13 @@ const file_perdure_hub_proto_rawDesc = "" +
 	"\x05alive\x18\x01 \x01(\bR\x05alive\x126\n" +
 	"\x05items\x18\x02 \x03(\v2 .perdure.durabletask.v1.WorkItemR\x05items\x12\x1a\n" +
 	"\baccepted\x18\x03 \x03(\x04R\baccepted\x124\n" +
-	"\arefused\x18\x04 \x03(\v2\x1a.perdure.hub.v1.HubRefusalR\arefused\"T\n" +
+	"\arefused\x18\x04 \x03(\v2\x1a.perdure.hub.v1.HubRefusalR\arefused\"Y\n" +
 	"\n" +
 	"HubRefusal\x12\x16\n" +
-	"\x06number\x18\x01 \x01(\x04R\x06number\x12.\n" +
-	"\x05error\x18\x02 \x01(\v2\x18.perdure.hub.v1.HubErrorR\x05error2\xf2\f\n" +
-	"\x03Hub\x12=\n" +
+	"\x06number\x18\x01 \x01(\x04R\x06number\x123\n" +
+	"\x05error\x18\x02 \x01(\v2\x1d.perdure.durabletask.v1.ErrorR\x05error2\xac\r\n" +
+	"\x03Hub\x128\n" +
+	"\x05Hello\x12\x16.perdure.hub.v1.HubAll\x1a\x17.perdure.hub.v1.HubDone\x12=\n" +
 	"\x05Start\x12\x18.perdure.hub.v1.HubStart\x1a\x1a.perdure.hub.v1.HubStarted\x12:\n" +
 	"\x05Raise\x12\x18.perdure.hub.v1.HubRaise\x1a\x17.perdure.hub.v1.HubDone\x12<\n" +
 	"\x06Signal\x12\x19.perdure.hub.v1.HubSignal\x1a\x17.perdure.hub.v1.HubDone\x12D\n" +
@@ -3884,7 +3829,7 @@ func file_perdure_hub_proto_rawDescGZIP() []byte {
 	return file_perdure_hub_proto_rawDescData
 }
 
-var file_perdure_hub_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
+var file_perdure_hub_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
 var file_perdure_hub_proto_goTypes = []any{
 	(*HubDone)(nil),               // 0: perdure.hub.v1.HubDone
 	(*HubAll)(nil),                // 1: perdure.hub.v1.HubAll
@@ -3926,132 +3871,135 @@ var file_perdure_hub_proto_goTypes = []any{
 	(*HubCleaned)(nil),            // 37: perdure.hub.v1.HubCleaned
 	(*HubTerminate)(nil),          // 38: perdure.hub.v1.HubTerminate
 	(*HubLeft)(nil),               // 39: perdure.hub.v1.HubLeft
-	(*HubError)(nil),              // 40: perdure.hub.v1.HubError
-	(*HubHello)(nil),              // 41: perdure.hub.v1.HubHello
-	(*HubFromWorker)(nil),         // 42: perdure.hub.v1.HubFromWorker
-	(*HubOutcome)(nil),            // 43: perdure.hub.v1.HubOutcome
-	(*HubToWorker)(nil),           // 44: perdure.hub.v1.HubToWorker
-	(*HubRefusal)(nil),            // 45: perdure.hub.v1.HubRefusal
-	nil,                           // 46: perdure.hub.v1.HubStart.TagsEntry
-	nil,                           // 47: perdure.hub.v1.HubRecord.TagsEntry
-	(*timestamppb.Timestamp)(nil), // 48: google.protobuf.Timestamp
-	(*TraceContext)(nil),          // 49: perdure.durabletask.v1.TraceContext
-	(*Fold)(nil),                  // 50: perdure.durabletask.v1.Fold
-	(*durationpb.Duration)(nil),   // 51: google.protobuf.Duration
-	(*TaskFailureDetails)(nil),    // 52: perdure.durabletask.v1.TaskFailureDetails
-	(*WorkItemFilters)(nil),       // 53: perdure.durabletask.v1.WorkItemFilters
-	(*AgentDescription)(nil),      // 54: perdure.durabletask.v1.AgentDescription
-	(*OrchestratorResponse)(nil),  // 55: perdure.durabletask.v1.OrchestratorResponse
-	(*ActivityResponse)(nil),      // 56: perdure.durabletask.v1.ActivityResponse
-	(*EntityBatchResult)(nil),     // 57: perdure.durabletask.v1.EntityBatchResult
-	(*WorkItem)(nil),              // 58: perdure.durabletask.v1.WorkItem
+	(*HubHello)(nil),              // 40: perdure.hub.v1.HubHello
+	(*HubFromWorker)(nil),         // 41: perdure.hub.v1.HubFromWorker
+	(*HubOutcome)(nil),            // 42: perdure.hub.v1.HubOutcome
+	(*HubToWorker)(nil),           // 43: perdure.hub.v1.HubToWorker
+	(*HubRefusal)(nil),            // 44: perdure.hub.v1.HubRefusal
+	nil,                           // 45: perdure.hub.v1.HubStart.TagsEntry
+	nil,                           // 46: perdure.hub.v1.HubRecord.TagsEntry
+	(*timestamppb.Timestamp)(nil), // 47: google.protobuf.Timestamp
+	(*TraceContext)(nil),          // 48: perdure.durabletask.v1.TraceContext
+	(*Fold)(nil),                  // 49: perdure.durabletask.v1.Fold
+	(*durationpb.Duration)(nil),   // 50: google.protobuf.Duration
+	(*TaskFailureDetails)(nil),    // 51: perdure.durabletask.v1.TaskFailureDetails
+	(*WorkItemFilters)(nil),       // 52: perdure.durabletask.v1.WorkItemFilters
+	(*AgentDescription)(nil),      // 53: perdure.durabletask.v1.AgentDescription
+	(*OrchestratorResponse)(nil),  // 54: perdure.durabletask.v1.OrchestratorResponse
+	(*ActivityResponse)(nil),      // 55: perdure.durabletask.v1.ActivityResponse
+	(*EntityBatchResult)(nil),     // 56: perdure.durabletask.v1.EntityBatchResult
+	(*WorkItem)(nil),              // 57: perdure.durabletask.v1.WorkItem
+	(*Error)(nil),                 // 58: perdure.durabletask.v1.Error
 }
 var file_perdure_hub_proto_depIdxs = []int32{
-	48, // 0: perdure.hub.v1.HubStart.start_at:type_name -> google.protobuf.Timestamp
-	46, // 1: perdure.hub.v1.HubStart.tags:type_name -> perdure.hub.v1.HubStart.TagsEntry
-	49, // 2: perdure.hub.v1.HubStart.trace:type_name -> perdure.durabletask.v1.TraceContext
-	50, // 3: perdure.hub.v1.HubStart.fold:type_name -> perdure.durabletask.v1.Fold
+	47, // 0: perdure.hub.v1.HubStart.start_at:type_name -> google.protobuf.Timestamp
+	45, // 1: perdure.hub.v1.HubStart.tags:type_name -> perdure.hub.v1.HubStart.TagsEntry
+	48, // 2: perdure.hub.v1.HubStart.trace:type_name -> perdure.durabletask.v1.TraceContext
+	49, // 3: perdure.hub.v1.HubStart.fold:type_name -> perdure.durabletask.v1.Fold
 	4,  // 4: perdure.hub.v1.HubStart.event:type_name -> perdure.hub.v1.HubRaise
-	48, // 5: perdure.hub.v1.HubSignal.at:type_name -> google.protobuf.Timestamp
-	49, // 6: perdure.hub.v1.HubSignal.trace:type_name -> perdure.durabletask.v1.TraceContext
+	47, // 5: perdure.hub.v1.HubSignal.at:type_name -> google.protobuf.Timestamp
+	48, // 6: perdure.hub.v1.HubSignal.trace:type_name -> perdure.durabletask.v1.TraceContext
 	17, // 7: perdure.hub.v1.HubPurge.filter:type_name -> perdure.hub.v1.HubQuery
-	51, // 8: perdure.hub.v1.HubPurge.timeout:type_name -> google.protobuf.Duration
-	52, // 9: perdure.hub.v1.HubComplete.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	48, // 10: perdure.hub.v1.HubRecord.created:type_name -> google.protobuf.Timestamp
-	47, // 11: perdure.hub.v1.HubRecord.tags:type_name -> perdure.hub.v1.HubRecord.TagsEntry
-	48, // 12: perdure.hub.v1.HubRecord.phase_since:type_name -> google.protobuf.Timestamp
-	48, // 13: perdure.hub.v1.HubRecord.completed:type_name -> google.protobuf.Timestamp
+	50, // 8: perdure.hub.v1.HubPurge.timeout:type_name -> google.protobuf.Duration
+	51, // 9: perdure.hub.v1.HubComplete.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	47, // 10: perdure.hub.v1.HubRecord.created:type_name -> google.protobuf.Timestamp
+	46, // 11: perdure.hub.v1.HubRecord.tags:type_name -> perdure.hub.v1.HubRecord.TagsEntry
+	47, // 12: perdure.hub.v1.HubRecord.phase_since:type_name -> google.protobuf.Timestamp
+	47, // 13: perdure.hub.v1.HubRecord.completed:type_name -> google.protobuf.Timestamp
 	14, // 14: perdure.hub.v1.HubInstance.record:type_name -> perdure.hub.v1.HubRecord
-	48, // 15: perdure.hub.v1.HubInstance.started:type_name -> google.protobuf.Timestamp
-	48, // 16: perdure.hub.v1.HubInstance.updated:type_name -> google.protobuf.Timestamp
-	48, // 17: perdure.hub.v1.HubInstance.start_at:type_name -> google.protobuf.Timestamp
-	52, // 18: perdure.hub.v1.HubInstance.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	48, // 19: perdure.hub.v1.HubInstance.next_fire_at:type_name -> google.protobuf.Timestamp
+	47, // 15: perdure.hub.v1.HubInstance.started:type_name -> google.protobuf.Timestamp
+	47, // 16: perdure.hub.v1.HubInstance.updated:type_name -> google.protobuf.Timestamp
+	47, // 17: perdure.hub.v1.HubInstance.start_at:type_name -> google.protobuf.Timestamp
+	51, // 18: perdure.hub.v1.HubInstance.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	47, // 19: perdure.hub.v1.HubInstance.next_fire_at:type_name -> google.protobuf.Timestamp
 	16, // 20: perdure.hub.v1.HubInstance.pending:type_name -> perdure.hub.v1.HubPending
-	48, // 21: perdure.hub.v1.HubInstance.folded:type_name -> google.protobuf.Timestamp
-	48, // 22: perdure.hub.v1.HubQuery.created_from:type_name -> google.protobuf.Timestamp
-	48, // 23: perdure.hub.v1.HubQuery.created_to:type_name -> google.protobuf.Timestamp
-	48, // 24: perdure.hub.v1.HubQuery.completed_from:type_name -> google.protobuf.Timestamp
-	48, // 25: perdure.hub.v1.HubQuery.completed_to:type_name -> google.protobuf.Timestamp
+	47, // 21: perdure.hub.v1.HubInstance.folded:type_name -> google.protobuf.Timestamp
+	47, // 22: perdure.hub.v1.HubQuery.created_from:type_name -> google.protobuf.Timestamp
+	47, // 23: perdure.hub.v1.HubQuery.created_to:type_name -> google.protobuf.Timestamp
+	47, // 24: perdure.hub.v1.HubQuery.completed_from:type_name -> google.protobuf.Timestamp
+	47, // 25: perdure.hub.v1.HubQuery.completed_to:type_name -> google.protobuf.Timestamp
 	15, // 26: perdure.hub.v1.HubPage.items:type_name -> perdure.hub.v1.HubInstance
 	20, // 27: perdure.hub.v1.HubCounts.counts:type_name -> perdure.hub.v1.HubCount
-	48, // 28: perdure.hub.v1.HubEntity.modified:type_name -> google.protobuf.Timestamp
-	26, // 29: perdure.hub.v1.HubChanges.changes:type_name -> perdure.hub.v1.HubChange
-	28, // 30: perdure.hub.v1.HubRows.rows:type_name -> perdure.hub.v1.HubRow
-	28, // 31: perdure.hub.v1.HubWriteRows.rows:type_name -> perdure.hub.v1.HubRow
-	31, // 32: perdure.hub.v1.HubWriteRows.conditions:type_name -> perdure.hub.v1.HubRowCondition
-	4,  // 33: perdure.hub.v1.HubWriteRows.event:type_name -> perdure.hub.v1.HubRaise
-	48, // 34: perdure.hub.v1.HubEndedQuery.from:type_name -> google.protobuf.Timestamp
-	48, // 35: perdure.hub.v1.HubEndedQuery.to:type_name -> google.protobuf.Timestamp
-	48, // 36: perdure.hub.v1.HubEntityQuery.from:type_name -> google.protobuf.Timestamp
-	48, // 37: perdure.hub.v1.HubEntityQuery.to:type_name -> google.protobuf.Timestamp
-	21, // 38: perdure.hub.v1.HubEntities.entities:type_name -> perdure.hub.v1.HubEntity
-	53, // 39: perdure.hub.v1.HubHello.filters:type_name -> perdure.durabletask.v1.WorkItemFilters
-	54, // 40: perdure.hub.v1.HubHello.agents:type_name -> perdure.durabletask.v1.AgentDescription
-	41, // 41: perdure.hub.v1.HubFromWorker.hello:type_name -> perdure.hub.v1.HubHello
-	43, // 42: perdure.hub.v1.HubFromWorker.outcomes:type_name -> perdure.hub.v1.HubOutcome
-	55, // 43: perdure.hub.v1.HubOutcome.orchestration:type_name -> perdure.durabletask.v1.OrchestratorResponse
-	56, // 44: perdure.hub.v1.HubOutcome.activity:type_name -> perdure.durabletask.v1.ActivityResponse
-	57, // 45: perdure.hub.v1.HubOutcome.entity:type_name -> perdure.durabletask.v1.EntityBatchResult
-	11, // 46: perdure.hub.v1.HubOutcome.heartbeat:type_name -> perdure.hub.v1.HubHeartbeat
-	58, // 47: perdure.hub.v1.HubToWorker.items:type_name -> perdure.durabletask.v1.WorkItem
-	45, // 48: perdure.hub.v1.HubToWorker.refused:type_name -> perdure.hub.v1.HubRefusal
-	40, // 49: perdure.hub.v1.HubRefusal.error:type_name -> perdure.hub.v1.HubError
-	2,  // 50: perdure.hub.v1.Hub.Start:input_type -> perdure.hub.v1.HubStart
-	4,  // 51: perdure.hub.v1.Hub.Raise:input_type -> perdure.hub.v1.HubRaise
-	5,  // 52: perdure.hub.v1.Hub.Signal:input_type -> perdure.hub.v1.HubSignal
-	6,  // 53: perdure.hub.v1.Hub.Control:input_type -> perdure.hub.v1.HubControl
-	8,  // 54: perdure.hub.v1.Hub.Purge:input_type -> perdure.hub.v1.HubPurge
-	10, // 55: perdure.hub.v1.Hub.Complete:input_type -> perdure.hub.v1.HubComplete
-	11, // 56: perdure.hub.v1.Hub.Heartbeat:input_type -> perdure.hub.v1.HubHeartbeat
-	12, // 57: perdure.hub.v1.Hub.Instance:input_type -> perdure.hub.v1.HubGet
-	12, // 58: perdure.hub.v1.Hub.History:input_type -> perdure.hub.v1.HubGet
-	17, // 59: perdure.hub.v1.Hub.List:input_type -> perdure.hub.v1.HubQuery
-	1,  // 60: perdure.hub.v1.Hub.Counts:input_type -> perdure.hub.v1.HubAll
-	12, // 61: perdure.hub.v1.Hub.Entity:input_type -> perdure.hub.v1.HubGet
-	12, // 62: perdure.hub.v1.Hub.WaitStart:input_type -> perdure.hub.v1.HubGet
-	12, // 63: perdure.hub.v1.Hub.WaitCompletion:input_type -> perdure.hub.v1.HubGet
-	22, // 64: perdure.hub.v1.Hub.Ask:input_type -> perdure.hub.v1.HubAsk
-	1,  // 65: perdure.hub.v1.Hub.Position:input_type -> perdure.hub.v1.HubAll
-	24, // 66: perdure.hub.v1.Hub.Changes:input_type -> perdure.hub.v1.HubPosition
-	27, // 67: perdure.hub.v1.Hub.ReadRows:input_type -> perdure.hub.v1.HubRowQuery
-	30, // 68: perdure.hub.v1.Hub.WriteRows:input_type -> perdure.hub.v1.HubWriteRows
-	27, // 69: perdure.hub.v1.Hub.WatchRows:input_type -> perdure.hub.v1.HubRowQuery
-	32, // 70: perdure.hub.v1.Hub.Ended:input_type -> perdure.hub.v1.HubEndedQuery
-	34, // 71: perdure.hub.v1.Hub.Entities:input_type -> perdure.hub.v1.HubEntityQuery
-	36, // 72: perdure.hub.v1.Hub.CleanEntities:input_type -> perdure.hub.v1.HubClean
-	38, // 73: perdure.hub.v1.Hub.TerminateNow:input_type -> perdure.hub.v1.HubTerminate
-	42, // 74: perdure.hub.v1.Hub.Work:input_type -> perdure.hub.v1.HubFromWorker
-	3,  // 75: perdure.hub.v1.Hub.Start:output_type -> perdure.hub.v1.HubStarted
-	0,  // 76: perdure.hub.v1.Hub.Raise:output_type -> perdure.hub.v1.HubDone
-	0,  // 77: perdure.hub.v1.Hub.Signal:output_type -> perdure.hub.v1.HubDone
-	7,  // 78: perdure.hub.v1.Hub.Control:output_type -> perdure.hub.v1.HubControlled
-	9,  // 79: perdure.hub.v1.Hub.Purge:output_type -> perdure.hub.v1.HubPurged
-	0,  // 80: perdure.hub.v1.Hub.Complete:output_type -> perdure.hub.v1.HubDone
-	0,  // 81: perdure.hub.v1.Hub.Heartbeat:output_type -> perdure.hub.v1.HubDone
-	15, // 82: perdure.hub.v1.Hub.Instance:output_type -> perdure.hub.v1.HubInstance
-	13, // 83: perdure.hub.v1.Hub.History:output_type -> perdure.hub.v1.HubEvents
-	18, // 84: perdure.hub.v1.Hub.List:output_type -> perdure.hub.v1.HubPage
-	19, // 85: perdure.hub.v1.Hub.Counts:output_type -> perdure.hub.v1.HubCounts
-	21, // 86: perdure.hub.v1.Hub.Entity:output_type -> perdure.hub.v1.HubEntity
-	15, // 87: perdure.hub.v1.Hub.WaitStart:output_type -> perdure.hub.v1.HubInstance
-	15, // 88: perdure.hub.v1.Hub.WaitCompletion:output_type -> perdure.hub.v1.HubInstance
-	23, // 89: perdure.hub.v1.Hub.Ask:output_type -> perdure.hub.v1.HubAnswer
-	24, // 90: perdure.hub.v1.Hub.Position:output_type -> perdure.hub.v1.HubPosition
-	25, // 91: perdure.hub.v1.Hub.Changes:output_type -> perdure.hub.v1.HubChanges
-	29, // 92: perdure.hub.v1.Hub.ReadRows:output_type -> perdure.hub.v1.HubRows
-	0,  // 93: perdure.hub.v1.Hub.WriteRows:output_type -> perdure.hub.v1.HubDone
-	0,  // 94: perdure.hub.v1.Hub.WatchRows:output_type -> perdure.hub.v1.HubDone
-	33, // 95: perdure.hub.v1.Hub.Ended:output_type -> perdure.hub.v1.HubEnded
-	35, // 96: perdure.hub.v1.Hub.Entities:output_type -> perdure.hub.v1.HubEntities
-	37, // 97: perdure.hub.v1.Hub.CleanEntities:output_type -> perdure.hub.v1.HubCleaned
-	39, // 98: perdure.hub.v1.Hub.TerminateNow:output_type -> perdure.hub.v1.HubLeft
-	44, // 99: perdure.hub.v1.Hub.Work:output_type -> perdure.hub.v1.HubToWorker
-	75, // [75:100] is the sub-list for method output_type
-	50, // [50:75] is the sub-list for method input_type
-	50, // [50:50] is the sub-list for extension type_name
-	50, // [50:50] is the sub-list for extension extendee
-	0,  // [0:50] is the sub-list for field type_name
+	47, // 28: perdure.hub.v1.HubEntity.modified:type_name -> google.protobuf.Timestamp
+	51, // 29: perdure.hub.v1.HubAnswer.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	26, // 30: perdure.hub.v1.HubChanges.changes:type_name -> perdure.hub.v1.HubChange
+	28, // 31: perdure.hub.v1.HubRows.rows:type_name -> perdure.hub.v1.HubRow
+	28, // 32: perdure.hub.v1.HubWriteRows.rows:type_name -> perdure.hub.v1.HubRow
+	31, // 33: perdure.hub.v1.HubWriteRows.conditions:type_name -> perdure.hub.v1.HubRowCondition
+	4,  // 34: perdure.hub.v1.HubWriteRows.event:type_name -> perdure.hub.v1.HubRaise
+	47, // 35: perdure.hub.v1.HubEndedQuery.from:type_name -> google.protobuf.Timestamp
+	47, // 36: perdure.hub.v1.HubEndedQuery.to:type_name -> google.protobuf.Timestamp
+	47, // 37: perdure.hub.v1.HubEntityQuery.from:type_name -> google.protobuf.Timestamp
+	47, // 38: perdure.hub.v1.HubEntityQuery.to:type_name -> google.protobuf.Timestamp
+	21, // 39: perdure.hub.v1.HubEntities.entities:type_name -> perdure.hub.v1.HubEntity
+	52, // 40: perdure.hub.v1.HubHello.filters:type_name -> perdure.durabletask.v1.WorkItemFilters
+	53, // 41: perdure.hub.v1.HubHello.agents:type_name -> perdure.durabletask.v1.AgentDescription
+	40, // 42: perdure.hub.v1.HubFromWorker.hello:type_name -> perdure.hub.v1.HubHello
+	42, // 43: perdure.hub.v1.HubFromWorker.outcomes:type_name -> perdure.hub.v1.HubOutcome
+	54, // 44: perdure.hub.v1.HubOutcome.orchestration:type_name -> perdure.durabletask.v1.OrchestratorResponse
+	55, // 45: perdure.hub.v1.HubOutcome.activity:type_name -> perdure.durabletask.v1.ActivityResponse
+	56, // 46: perdure.hub.v1.HubOutcome.entity:type_name -> perdure.durabletask.v1.EntityBatchResult
+	11, // 47: perdure.hub.v1.HubOutcome.heartbeat:type_name -> perdure.hub.v1.HubHeartbeat
+	57, // 48: perdure.hub.v1.HubToWorker.items:type_name -> perdure.durabletask.v1.WorkItem
+	44, // 49: perdure.hub.v1.HubToWorker.refused:type_name -> perdure.hub.v1.HubRefusal
+	58, // 50: perdure.hub.v1.HubRefusal.error:type_name -> perdure.durabletask.v1.Error
+	1,  // 51: perdure.hub.v1.Hub.Hello:input_type -> perdure.hub.v1.HubAll
+	2,  // 52: perdure.hub.v1.Hub.Start:input_type -> perdure.hub.v1.HubStart
+	4,  // 53: perdure.hub.v1.Hub.Raise:input_type -> perdure.hub.v1.HubRaise
+	5,  // 54: perdure.hub.v1.Hub.Signal:input_type -> perdure.hub.v1.HubSignal
+	6,  // 55: perdure.hub.v1.Hub.Control:input_type -> perdure.hub.v1.HubControl
+	8,  // 56: perdure.hub.v1.Hub.Purge:input_type -> perdure.hub.v1.HubPurge
+	10, // 57: perdure.hub.v1.Hub.Complete:input_type -> perdure.hub.v1.HubComplete
+	11, // 58: perdure.hub.v1.Hub.Heartbeat:input_type -> perdure.hub.v1.HubHeartbeat
+	12, // 59: perdure.hub.v1.Hub.Instance:input_type -> perdure.hub.v1.HubGet
+	12, // 60: perdure.hub.v1.Hub.History:input_type -> perdure.hub.v1.HubGet
+	17, // 61: perdure.hub.v1.Hub.List:input_type -> perdure.hub.v1.HubQuery
+	1,  // 62: perdure.hub.v1.Hub.Counts:input_type -> perdure.hub.v1.HubAll
+	12, // 63: perdure.hub.v1.Hub.Entity:input_type -> perdure.hub.v1.HubGet
+	12, // 64: perdure.hub.v1.Hub.WaitStart:input_type -> perdure.hub.v1.HubGet
+	12, // 65: perdure.hub.v1.Hub.WaitCompletion:input_type -> perdure.hub.v1.HubGet
+	22, // 66: perdure.hub.v1.Hub.Ask:input_type -> perdure.hub.v1.HubAsk
+	1,  // 67: perdure.hub.v1.Hub.Position:input_type -> perdure.hub.v1.HubAll
+	24, // 68: perdure.hub.v1.Hub.Changes:input_type -> perdure.hub.v1.HubPosition
+	27, // 69: perdure.hub.v1.Hub.ReadRows:input_type -> perdure.hub.v1.HubRowQuery
+	30, // 70: perdure.hub.v1.Hub.WriteRows:input_type -> perdure.hub.v1.HubWriteRows
+	27, // 71: perdure.hub.v1.Hub.WatchRows:input_type -> perdure.hub.v1.HubRowQuery
+	32, // 72: perdure.hub.v1.Hub.Ended:input_type -> perdure.hub.v1.HubEndedQuery
+	34, // 73: perdure.hub.v1.Hub.Entities:input_type -> perdure.hub.v1.HubEntityQuery
+	36, // 74: perdure.hub.v1.Hub.CleanEntities:input_type -> perdure.hub.v1.HubClean
+	38, // 75: perdure.hub.v1.Hub.TerminateNow:input_type -> perdure.hub.v1.HubTerminate
+	41, // 76: perdure.hub.v1.Hub.Work:input_type -> perdure.hub.v1.HubFromWorker
+	0,  // 77: perdure.hub.v1.Hub.Hello:output_type -> perdure.hub.v1.HubDone
+	3,  // 78: perdure.hub.v1.Hub.Start:output_type -> perdure.hub.v1.HubStarted
+	0,  // 79: perdure.hub.v1.Hub.Raise:output_type -> perdure.hub.v1.HubDone
+	0,  // 80: perdure.hub.v1.Hub.Signal:output_type -> perdure.hub.v1.HubDone
+	7,  // 81: perdure.hub.v1.Hub.Control:output_type -> perdure.hub.v1.HubControlled
+	9,  // 82: perdure.hub.v1.Hub.Purge:output_type -> perdure.hub.v1.HubPurged
+	0,  // 83: perdure.hub.v1.Hub.Complete:output_type -> perdure.hub.v1.HubDone
+	0,  // 84: perdure.hub.v1.Hub.Heartbeat:output_type -> perdure.hub.v1.HubDone
+	15, // 85: perdure.hub.v1.Hub.Instance:output_type -> perdure.hub.v1.HubInstance
+	13, // 86: perdure.hub.v1.Hub.History:output_type -> perdure.hub.v1.HubEvents
+	18, // 87: perdure.hub.v1.Hub.List:output_type -> perdure.hub.v1.HubPage
+	19, // 88: perdure.hub.v1.Hub.Counts:output_type -> perdure.hub.v1.HubCounts
+	21, // 89: perdure.hub.v1.Hub.Entity:output_type -> perdure.hub.v1.HubEntity
+	15, // 90: perdure.hub.v1.Hub.WaitStart:output_type -> perdure.hub.v1.HubInstance
+	15, // 91: perdure.hub.v1.Hub.WaitCompletion:output_type -> perdure.hub.v1.HubInstance
+	23, // 92: perdure.hub.v1.Hub.Ask:output_type -> perdure.hub.v1.HubAnswer
+	24, // 93: perdure.hub.v1.Hub.Position:output_type -> perdure.hub.v1.HubPosition
+	25, // 94: perdure.hub.v1.Hub.Changes:output_type -> perdure.hub.v1.HubChanges
+	29, // 95: perdure.hub.v1.Hub.ReadRows:output_type -> perdure.hub.v1.HubRows
+	0,  // 96: perdure.hub.v1.Hub.WriteRows:output_type -> perdure.hub.v1.HubDone
+	0,  // 97: perdure.hub.v1.Hub.WatchRows:output_type -> perdure.hub.v1.HubDone
+	33, // 98: perdure.hub.v1.Hub.Ended:output_type -> perdure.hub.v1.HubEnded
+	35, // 99: perdure.hub.v1.Hub.Entities:output_type -> perdure.hub.v1.HubEntities
+	37, // 100: perdure.hub.v1.Hub.CleanEntities:output_type -> perdure.hub.v1.HubCleaned
+	39, // 101: perdure.hub.v1.Hub.TerminateNow:output_type -> perdure.hub.v1.HubLeft
+	43, // 102: perdure.hub.v1.Hub.Work:output_type -> perdure.hub.v1.HubToWorker
+	77, // [77:103] is the sub-list for method output_type
+	51, // [51:77] is the sub-list for method input_type
+	51, // [51:51] is the sub-list for extension type_name
+	51, // [51:51] is the sub-list for extension extendee
+	0,  // [0:51] is the sub-list for field type_name
 }
 
 func init() { file_perdure_hub_proto_init() }
@@ -4076,7 +4024,7 @@ func file_perdure_hub_proto_init() {
 	file_perdure_hub_proto_msgTypes[29].OneofWrappers = []any{}
 	file_perdure_hub_proto_msgTypes[31].OneofWrappers = []any{}
 	file_perdure_hub_proto_msgTypes[38].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[43].OneofWrappers = []any{
+	file_perdure_hub_proto_msgTypes[42].OneofWrappers = []any{
 		(*HubOutcome_Orchestration)(nil),
 		(*HubOutcome_Activity)(nil),
 		(*HubOutcome_Entity)(nil),
@@ -4089,7 +4037,7 @@ func file_perdure_hub_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_perdure_hub_proto_rawDesc), len(file_perdure_hub_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   48,
+			NumMessages:   47,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -1,0 +1,25 @@
+package remote
+
+import (
+	"github.com/perdure/perdure/internal/engine"
+	"github.com/perdure/perdure/internal/history"
+	"github.com/perdure/perdure/internal/hub"
+)
+
+// batch runs a batch of operations on an entity and reports what became of it.
+func (c *crew) batch(token string, work *hub.EntityWork) {
+	at := hub.Delivery{Token: token, InstanceID: work.InstanceID}
+	done := &hub.EntityDone{Delivery: at, Result: engine.EntityResult{
+		State:   work.State,
+		Failure: &history.Failure{Type: "Goexit", Message: "the operation ended its goroutine (runtime.Goexit)"},
+	}}
+	defer func() { c.report(&report{entity: done}) }() // also when the code ends its goroutine
+	operations, err := decodeEvents(work.Operations)
+	if err != nil {
+		done.Result.Failure = &history.Failure{Type: "Internal", Message: "an operation cannot be read: " + err.Error()}
+		return
+	}
+	done.Result = c.code.RunEntity(engine.EntityTurn{
+		InstanceID: work.InstanceID, Time: c.cfg.Now(), State: work.State, Operations: operations,
+	})
+}

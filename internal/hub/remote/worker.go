@@ -1,0 +1,276 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/hub"
+	"github.com/perdure/perdure/internal/replay"
+)
+
+// WorkerConfig is what a Worker is made of. Hub and Registry are required.
+type WorkerConfig struct {
+	Hub      *Hub
+	Registry *perdure.Registry // the code that it runs
+	// ID names the process to the hub; "" = a random one.
+	ID string
+	// How many items of a kind it works on at a time; 0 = 100.
+	Orchestrations, Activities, Entities int
+	// CacheBytes bounds the memory of suspended orchestrations; 0 = 64 MB.
+	CacheBytes int
+	// Grace is how long activities may go on after the worker was asked to stop;
+	// then their contexts end. 0 = at once.
+	Grace time.Duration
+	// Payload is the most bytes of what entities keep and say; 0 = 8 MB.
+	Payload int
+	// Clock is what entities are given as the time where the hub does not say it; nil
+	// = the system's.
+	Now    func() time.Time
+	Logger *slog.Logger // nil = that of the Hub
+}
+
+// Defaults of a WorkerConfig.
+const (
+	defaultPlaces  = 100
+	defaultCache   = 64 << 20
+	defaultPayload = 8 << 20
+)
+
+// Worker runs code for a hub elsewhere. What it has done counts once the hub has said
+// so; what it was given and could not finish the hub gives to others.
+type Worker struct {
+	cfg  WorkerConfig
+	code *replay.Runner
+}
+
+// NewWorker returns a worker that works once Run is called.
+func NewWorker(cfg WorkerConfig) (*Worker, error) {
+	if cfg.Hub == nil || cfg.Registry == nil {
+		return nil, errors.New("remote worker: Config needs a Hub and a Registry")
+	}
+	if err := cfg.Registry.Err(); err != nil {
+		return nil, fmt.Errorf("remote worker: %w", err)
+	}
+	if cfg.Orchestrations < 0 || cfg.Activities < 0 || cfg.Entities < 0 {
+		return nil, errors.New("remote worker: it cannot work on fewer than 0 items at a time")
+	}
+	for _, n := range []*int{&cfg.Orchestrations, &cfg.Activities, &cfg.Entities} {
+		if *n == 0 {
+			*n = defaultPlaces
+		}
+	}
+	if cfg.ID == "" {
+		host, _ := os.Hostname() // a name is only for people
+		cfg.ID = fmt.Sprintf("%s:%d:%s", host, os.Getpid(), newRequestID())
+	}
+	if cfg.CacheBytes <= 0 {
+		cfg.CacheBytes = defaultCache
+	}
+	if cfg.Payload <= 0 {
+		cfg.Payload = defaultPayload
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = cfg.Hub.cfg.Logger
+	}
+	return &Worker{cfg: cfg, code: replay.NewRunner(cfg.Registry, replay.Options{Logger: cfg.Logger})}, nil
+}
+
+// Pauses between connections.
+const (
+	firstReconnect = 100 * time.Millisecond
+	lastReconnect  = 15 * time.Second
+	// steady is how long a connection must have held for the next to follow soon.
+	steady = 10 * time.Second
+)
+
+// errStopping is the cause with which activities are cancelled at the end.
+var errStopping = errors.New("the worker is stopping")
+
+// Run works until ctx ends, through whatever happens to the hub and to the connection.
+// Then it takes no more items, finishes those that it has, within the grace, and gives
+// the rest back. Orchestrations, activities and entities find the values of ctx. It
+// may be called once.
+func (w *Worker) Run(ctx context.Context) error {
+	values := context.WithoutCancel(ctx)
+	crew := newCrew(values, &w.cfg, w.code.With(values.Value))
+	defer crew.close()
+	pause := firstReconnect
+	for ctx.Err() == nil {
+		began := time.Now()
+		err := w.connect(ctx, crew)
+		if ctx.Err() != nil {
+			break
+		}
+		if time.Since(began) > steady {
+			pause = firstReconnect
+		}
+		w.cfg.Logger.Warn("the worker has lost its hub and tries again", "hub", w.cfg.Hub.String(), "pause", pause, "err", err)
+		sleep(ctx, w.cfg.Hub.closed, jitter(pause))
+		pause = min(2*pause, lastReconnect)
+		select {
+		case <-w.cfg.Hub.closed:
+			return &perdure.Error{Code: perdure.Unavailable, Op: "run worker", Message: "the connection to the hub was closed"}
+		default:
+		}
+	}
+	return nil
+}
+
+// connect works over one connection until it ends, by ctx or by a failure.
+func (w *Worker) connect(ctx context.Context, crew *crew) error {
+	s, err := w.cfg.Hub.speak(ctx)
+	if err != nil {
+		return err
+	}
+	if own, ok := s.(*ownSide); ok {
+		return crew.overOwn(ctx, own)
+	}
+	return fmt.Errorf("the hub does not speak our service: %w", io.ErrUnexpectedEOF)
+}
+
+// report is what became of an item, on its way to the hub. One of the pointers is set.
+type report struct {
+	turn      *hub.OrchestrationDone
+	activity  *hub.ActivityDone
+	entity    *hub.EntityDone
+	abandon   *hub.Delivery
+	heartbeat *heartbeat
+	// told is called once it is known what the hub made of it; nil = nobody asks. It
+	// must not block.
+	told func(error)
+}
+
+// heartbeat says that an activity is alive.
+type heartbeat struct {
+	token    string
+	progress string
+	has      bool // progress is set
+}
+
+func (r *report) end(err error) {
+	if r.told != nil {
+		r.told(err)
+	}
+}
+
+// crew runs the items that a worker was given, over one connection after the other.
+type crew struct {
+	ctx   context.Context // carries values
+	cfg   *WorkerConfig
+	code  *replay.Runner
+	warm  *warm
+	group sync.WaitGroup // the items that run
+
+	mu         sync.Mutex          // guards the rest
+	send       func(*report)       // to the connection there is; nil = there is none
+	unsent     []*report           // while there is none
+	activities map[string]*running // by token
+	tasks      map[task]*running   // the newest of each
+	draining   bool                // items that still come are given back
+	stopping   bool                // the contexts of activities have ended
+}
+
+func newCrew(ctx context.Context, cfg *WorkerConfig, code *replay.Runner) *crew {
+	return &crew{ctx: ctx, cfg: cfg, code: code, warm: newWarm(cfg.CacheBytes), activities: map[string]*running{}, tasks: map[task]*running{}}
+}
+
+// attach sends what is reported to a connection from now on, first what waits.
+func (c *crew) attach(send func(*report)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.send = send
+	for _, r := range c.unsent {
+		send(r)
+	}
+	c.unsent = nil
+}
+
+// detach takes back what a connection could not deliver.
+func (c *crew) detach(undelivered []*report) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.send = nil
+	c.unsent = append(undelivered, c.unsent...)
+}
+
+// report has the hub told of something. send must not block.
+func (c *crew) report(r *report) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.send == nil {
+		c.unsent = append(c.unsent, r)
+		return
+	}
+	c.send(r)
+}
+
+// take begins the work on an item.
+func (c *crew) take(work *hub.Work) {
+	if work.Cancel != nil {
+		c.cancel(work.Token, &perdure.Error{Code: perdure.Canceled, Op: "run activity", Message: work.Cancel.Reason})
+		return
+	}
+	if !c.start(work) {
+		c.report(&report{abandon: &hub.Delivery{Token: work.Token}})
+	}
+}
+
+// start begins the work on an item, unless the worker drains.
+func (c *crew) start(work *hub.Work) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.draining {
+		return false
+	}
+	switch {
+	case work.Orchestration != nil:
+		c.group.Go(func() { c.turn(work.Token, work.Orchestration) })
+	case work.Activity != nil:
+		r := c.begin(work.Token, work.Activity)
+		c.group.Go(func() { c.activity(r, work.Activity) })
+	case work.Entity != nil:
+		c.group.Go(func() { c.batch(work.Token, work.Entity) })
+	}
+	return true
+}
+
+// drain ends the work: activities are given the grace, then their contexts end, and a
+// moment later nobody waits for them. It returns when nothing runs any more, or that
+// moment is over.
+func (c *crew) drain() {
+	c.mu.Lock()
+	c.draining = true
+	c.mu.Unlock()
+	idle := make(chan struct{})
+	go func() {
+		c.group.Wait()
+		close(idle)
+	}()
+	for _, wait := range []time.Duration{c.cfg.Grace, stubborn} {
+		t := time.NewTimer(wait)
+		select {
+		case <-idle:
+			t.Stop()
+			return
+		case <-t.C:
+			c.interrupt()
+		}
+	}
+	c.cfg.Logger.Warn("code that the worker runs does not end; the hub gives its items to others")
+}
+
+// stubborn is how long code may take that was told to stop.
+const stubborn = 2 * time.Second
+
+// close forgets what is suspended.
+func (c *crew) close() { c.warm.close() }

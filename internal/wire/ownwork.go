@@ -1,0 +1,278 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/perdure/perdure/internal/hub"
+	"github.com/perdure/perdure/internal/wire/codec"
+	"github.com/perdure/perdure/internal/wire/wirepb"
+)
+
+const (
+	// ownHistory is how many bytes of history a worker of ours is sent with an item;
+	// longer ones it reads itself.
+	ownHistory = 8 << 20
+	// ownBatchBytes is about how much is sent as one message, if there are several.
+	ownBatchBytes = 1 << 20
+	// ownUntold is how many outcomes are taken before the worker has read what became
+	// of earlier ones.
+	ownUntold = 4096
+)
+
+// ownWorker is a connected worker of ours. The goroutine of its handler sends; one
+// fetches items from the hub, one reads outcomes, and each outcome has its own while
+// the hub takes it in.
+type ownWorker struct {
+	hub     hub.Hub
+	workers hub.Workers
+	from    grpc.ServerStream
+	items   hub.Stream
+	untold  chan struct{} // holds a value for each outcome whose answer was not sent
+	wake    chan struct{} // has room for one
+
+	mu      sync.Mutex // guards the rest
+	waiting []ownItem  // to be sent
+	told    wirepb.HubToWorker
+	over    bool  // nothing more comes
+	err     error // why, if by an error
+}
+
+// ownItem is a work item with about its size.
+type ownItem struct {
+	item *wirepb.WorkItem
+	size int
+}
+
+// ownWork serves a worker of ours until one side ends it.
+func (s *Service) ownWork(c *call, stream grpc.ServerStream) error {
+	workers, ok := c.hub.(hub.Workers)
+	if !ok {
+		return unimplemented("workers outside of its process")
+	}
+	first := &wirepb.HubFromWorker{}
+	if err := stream.RecvMsg(first); err != nil {
+		return malformed(err)
+	}
+	worker, err := ownHello(first.GetHello())
+	if err != nil {
+		return err
+	}
+	items, err := workers.Connect(c.ctx, worker)
+	if err != nil {
+		return err
+	}
+	w := &ownWorker{
+		hub: c.hub, workers: workers, from: stream, items: items,
+		untold: make(chan struct{}, ownUntold), wake: make(chan struct{}, 1),
+	}
+	err = w.serve(c.ctx, s.cfg.Ping)
+	// A stream that its worker has ended was not lost; nor was one that we end.
+	items.Close(c.ctx.Err() != nil && connectionLost(c.ctx))
+	return err
+}
+
+// ownHello reads what a worker of ours says of itself.
+func ownHello(m *wirepb.HubHello) (*hub.Worker, error) {
+	if m == nil {
+		return nil, invalid("connect", "", "the first message of a worker is its hello")
+	}
+	w, err := codec.DecodeWorker(&wirepb.GetWorkItemsRequest{
+		MaxConcurrentOrchestrationWorkItems: m.Orchestrations, MaxConcurrentActivityWorkItems: m.Activities,
+		MaxConcurrentEntityWorkItems: m.Entities, WorkItemFilters: m.Filters,
+	}, "", m.Worker)
+	if err != nil {
+		return nil, err
+	}
+	w.Own, w.MaxHistory, w.StreamsHistory = true, ownHistory, true
+	return w, nil
+}
+
+// serve sends what there is to be sent until the worker has ended its side and was
+// told all, or something fails.
+func (w *ownWorker) serve(ctx context.Context, ping time.Duration) error {
+	fetching, stop := context.WithCancel(ctx)
+	fetched := make(chan struct{})
+	go func() {
+		defer close(fetched)
+		w.fetch(fetching)
+	}()
+	defer func() { stop(); <-fetched }()
+	go w.receive(ctx, stop) // it ends with the stream, when this handler has returned
+	silence := time.NewTimer(0)
+	defer silence.Stop()
+	for {
+		m, over, err := w.next()
+		if m == nil && over {
+			return err
+		}
+		if m == nil {
+			select {
+			case <-w.wake:
+				continue
+			case <-silence.C:
+				m = &wirepb.HubToWorker{Alive: true}
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}
+		if err := w.from.SendMsg(m); err != nil {
+			return err
+		}
+		for range len(m.Accepted) + len(m.Refused) {
+			<-w.untold
+		}
+		silence.Reset(ping)
+	}
+}
+
+// next returns what is to be sent now, nil if nothing is, and whether and why
+// nothing more comes after it.
+func (w *ownWorker) next() (m *wirepb.HubToWorker, over bool, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.waiting) == 0 && len(w.told.Accepted) == 0 && len(w.told.Refused) == 0 {
+		return nil, w.over, w.err
+	}
+	m = &wirepb.HubToWorker{Accepted: w.told.Accepted, Refused: w.told.Refused}
+	w.told.Accepted, w.told.Refused = nil, nil
+	size, n := 0, 0
+	for ; n < len(w.waiting) && (n == 0 || size+w.waiting[n].size <= ownBatchBytes); n++ {
+		m.Items = append(m.Items, w.waiting[n].item)
+		size += w.waiting[n].size
+	}
+	if w.waiting = w.waiting[n:]; len(w.waiting) == 0 {
+		w.waiting = nil
+	}
+	return m, false, nil
+}
+
+// end says that nothing more comes, and why if by an error.
+func (w *ownWorker) end(err error) {
+	w.mu.Lock()
+	if !w.over {
+		w.over, w.err = true, err
+	}
+	w.mu.Unlock()
+	w.ring()
+}
+
+func (w *ownWorker) ring() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// fetch takes items from the hub until ctx ends.
+func (w *ownWorker) fetch(ctx context.Context) {
+	for {
+		work, err := w.items.Next(ctx)
+		if ctx.Err() != nil {
+			return // what it may have returned is given back when the stream is closed
+		}
+		if err != nil {
+			w.end(err)
+			return
+		}
+		w.mu.Lock()
+		w.waiting = append(w.waiting, ownItem{codec.EncodeWork(work, true), ownSize(work)})
+		w.mu.Unlock()
+		w.ring()
+	}
+}
+
+// ownSize is about how many bytes an item has on the wire.
+func ownSize(work *hub.Work) int {
+	const rest = 256
+	size := rest
+	switch {
+	case work.Orchestration != nil:
+		for _, events := range [...][][]byte{work.Orchestration.Past, work.Orchestration.New} {
+			for _, e := range events {
+				size += len(e)
+			}
+		}
+	case work.Activity != nil:
+		size += len(work.Activity.Input.S)
+	case work.Entity != nil:
+		size += len(work.Entity.State.S)
+		for _, e := range work.Entity.Operations {
+			size += len(e)
+		}
+	}
+	return size
+}
+
+// receive takes outcomes until the worker ends its side, or the stream breaks. stop
+// ends the fetching of items.
+func (w *ownWorker) receive(ctx context.Context, stop func()) {
+	var group sync.WaitGroup
+	for {
+		m := &wirepb.HubFromWorker{}
+		err := w.from.RecvMsg(m)
+		if errors.Is(err, io.EOF) {
+			stop()
+			group.Wait()
+			w.end(nil)
+			return
+		}
+		if err != nil {
+			w.end(err)
+			return
+		}
+		if m.Draining {
+			stop()
+		}
+		for _, o := range m.Outcomes {
+			select {
+			case w.untold <- struct{}{}:
+			case <-ctx.Done():
+				return
+			}
+			group.Go(func() { w.tell(o.Number, w.take(ctx, o)) })
+		}
+	}
+}
+
+// take gives an outcome to the hub; it returns nil once that is durable.
+func (w *ownWorker) take(ctx context.Context, o *wirepb.HubOutcome) error {
+	switch m := o.What.(type) {
+	case *wirepb.HubOutcome_Orchestration:
+		done, _, err := codec.DecodeTurn(m.Orchestration, true)
+		if err != nil {
+			return err
+		}
+		return w.workers.CompleteOrchestration(ctx, done)
+	case *wirepb.HubOutcome_Activity:
+		return w.workers.CompleteActivity(ctx, codec.DecodeActivityDone(m.Activity, true))
+	case *wirepb.HubOutcome_Entity:
+		done, _, err := codec.DecodeEntityDone(m.Entity, true)
+		if err != nil {
+			return err
+		}
+		return w.workers.CompleteEntity(ctx, done)
+	case *wirepb.HubOutcome_Abandoned:
+		return w.workers.Abandon(ctx, hub.Delivery{Token: m.Abandoned})
+	case *wirepb.HubOutcome_Heartbeat:
+		return w.hub.Heartbeat(ctx, m.Heartbeat.GetToken(), codec.TextOf(m.Heartbeat.Progress))
+	}
+	return invalid("complete", "", "this hub does not know outcomes of this kind")
+}
+
+// tell has the worker told what became of an outcome.
+func (w *ownWorker) tell(number uint64, err error) {
+	w.mu.Lock()
+	if err == nil {
+		w.told.Accepted = append(w.told.Accepted, number)
+	} else {
+		w.told.Refused = append(w.told.Refused, &wirepb.HubRefusal{Number: number, Error: codec.EncodeOwnError(err)})
+	}
+	w.mu.Unlock()
+	w.ring()
+}
