@@ -180,10 +180,8 @@ func (l *loop) phaseOf(ch *change, rec *store.Record) store.Phase {
 		return store.WaitingEvent
 	case p.Timers > 0:
 		return store.WaitingTimer
-	case ch.fx.NewBranch: // it goes on at once
-		return store.Active
 	}
-	return store.WaitingEvent // other SDKs do not say for which
+	return store.Active
 }
 
 func isApproval(wait string) bool {
