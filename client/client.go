@@ -1,5 +1,6 @@
 // Package client starts, steers and reads orchestrations and entities of a hub:
-// the one in the same process (host.App.Client) or, over the wire, another's.
+// the one in the same process (host.App.Client) or, over the wire (Connect), that of
+// a server.
 //
 // A call that changes something returns nil only when the change is durable.
 // Errors are *perdure.Error; branch on them with perdure.CodeOf.
@@ -20,6 +21,7 @@ import (
 // bound how long a call waits, never what it has changed.
 type Client struct {
 	connect func(context.Context) (hub.Hub, error)
+	hangUp  func() error // nil = nothing is to be ended
 }
 
 // New returns a client of a hub. Users get theirs from the package that opened
@@ -30,11 +32,20 @@ func New(h hub.Hub) *Client {
 
 // Later returns a client of a hub that connect returns, which is asked for each
 // call and may wait until there is one.
-func Later(connect func(context.Context) (hub.Hub, error)) *Client { return &Client{connect} }
+func Later(connect func(context.Context) (hub.Hub, error)) *Client { return &Client{connect: connect} }
 
 // Hub returns the client's hub. It is for the packages of this module that
 // build on a client.
 func (c *Client) Hub(ctx context.Context) (hub.Hub, error) { return c.connect(ctx) }
+
+// Close ends the connection of a client that Connect has returned; calls that run
+// fail. It is called once. Other clients have nothing to close.
+func (c *Client) Close() error {
+	if c.hangUp == nil {
+		return nil
+	}
+	return c.hangUp()
+}
 
 // Option changes one call.
 type Option func(*call)

@@ -110,7 +110,8 @@ func (a *App) TaskHubs() []string {
 
 // Run opens the store, runs the hub and serves until ctx ends; then it drains:
 // streams end, running requests finish within the grace, the hub comes to rest,
-// the store is closed. It returns nil if it was asked to end, and what went
+// the store is closed. If the hub is elsewhere, Run works for it, through whatever
+// happens to the connection. It returns nil if it was asked to end, and what went
 // wrong otherwise. It may be called once.
 func (a *App) Run(ctx context.Context) error {
 	if !a.running.CompareAndSwap(false, true) {
@@ -137,15 +138,15 @@ func (a *App) Run(ctx context.Context) error {
 // runHub opens the hubs, serves them through f until ctx ends or something fails,
 // and closes them. serving is read if f ends by itself.
 func (a *App) runHub(ctx context.Context, f *front, serving chan error) (err error) {
-	opening := a.progress(ctx, "opening "+a.cfg.Hub)
-	db, timeSource, err := a.open()
+	opening := a.progress(ctx, "opening "+a.data())
+	kept, timeSource, err := a.open()
 	opening()
 	if err != nil {
 		return err
 	}
 	defer func() {
-		closing := a.progress(ctx, "closing "+a.cfg.Hub)
-		err = errors.Join(err, db.Close())
+		closing := a.progress(ctx, "closing "+a.data())
+		err = errors.Join(err, kept.close())
 		closing()
 	}()
 	watch, unobserve, err := a.observe(ctx)
@@ -153,7 +154,7 @@ func (a *App) runHub(ctx context.Context, f *front, serving chan error) (err err
 		return err
 	}
 	defer a.flush(ctx, unobserve)
-	h := newHubs(a, db, timeSource, f, watch)
+	h := newHubs(a, kept, timeSource, f, watch)
 	hubCtx, stopHubs := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopHubs()
 	resting := make(chan error, 1)

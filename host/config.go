@@ -17,6 +17,7 @@ import (
 	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/agent/mcp"
 	"github.com/perdure/perdure/internal/access"
+	"github.com/perdure/perdure/internal/hub/remote"
 	"github.com/perdure/perdure/internal/webhook"
 	"github.com/perdure/perdure/schedule"
 )
@@ -24,9 +25,15 @@ import (
 // Config says what an App runs. The zero value works: it keeps its state in
 // ./perdure-data and serves on 127.0.0.1:8080.
 type Config struct {
-	// Hub is where the state lives: a directory, which is made if there is
-	// none. "" = ./perdure-data.
+	// Hub is where the state lives: a directory, which is made if there is none; or
+	// the address of a server that has it, for whose hub the app then works:
+	// http(s)://host:port, of a Perdure server, with the hub's name as query taskhub, or
+	// a connection string of the Durable Task Scheduler,
+	// Endpoint=...;TaskHub=...;Authentication=.... "" = ./perdure-data.
 	Hub string
+	// HubToken is shown to a server that has the hub. "" = that of the environment
+	// variable PERDURE_TOKEN, if there is one.
+	HubToken string
 	// Addr is the address to serve on, host:port; port 0 picks a free one. ""
 	// = 127.0.0.1:8080.
 	Addr string
@@ -162,6 +169,12 @@ func (c *Config) complete() error {
 	if err := checkHub(c.Hub); err != nil {
 		wrong = append(wrong, fmt.Errorf("hub: %w", err))
 	}
+	if remote.Is(c.Hub) && len(c.TaskHubs) > 0 {
+		wrong = append(wrong, errors.New("task hubs: those of another server are made there; the hub's address names the one to work for"))
+	}
+	if remote.Is(c.Hub) && c.TimeScale != 1 {
+		wrong = append(wrong, errors.New("time scale: the time of another server is its own"))
+	}
 	for _, addr := range append([]string{c.Addr}, c.Listen...) {
 		if err := checkAddr(addr, c.UnsafeListen || c.TLS != (TLS{}) && c.Tokens != ""); err != nil {
 			wrong = append(wrong, fmt.Errorf("address: %w", err))
@@ -227,8 +240,9 @@ func (c *Config) complete() error {
 func checkHub(hub string) error {
 	lower := strings.ToLower(hub)
 	switch scheme, _, found := strings.Cut(lower, "://"); {
-	case strings.HasPrefix(lower, "endpoint="), found && (scheme == "http" || scheme == "https"):
-		return errors.New("a remote hub is not yet in this build; name a directory")
+	case remote.Is(hub):
+		_, err := remote.Parse(hub)
+		return err
 	case found && (scheme == "postgres" || scheme == "postgresql"):
 		return errors.New("PostgreSQL is not yet in this build; name a directory")
 	case found:

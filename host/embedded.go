@@ -9,6 +9,8 @@ import (
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/internal/clock"
 	"github.com/perdure/perdure/internal/httpapi"
+	"github.com/perdure/perdure/internal/hub/local"
+	"github.com/perdure/perdure/internal/hub/remote"
 	"github.com/perdure/perdure/store"
 	"github.com/perdure/perdure/store/pebble"
 )
@@ -16,8 +18,11 @@ import (
 // defaultHub is the hub that always exists.
 const defaultHub = httpapi.DefaultHub
 
-// open opens the data folder; the clock is that of its hubs.
-func (a *App) open() (*pebble.DB, clock.Clock, error) {
+// open opens where the hubs are kept; the clock is theirs.
+func (a *App) open() (place, clock.Clock, error) {
+	if remote.Is(a.cfg.Hub) {
+		return a.openRemote()
+	}
 	timeSource := clock.System()
 	if a.cfg.TimeScale != 1 {
 		timeSource = clock.Scaled(timeSource, a.cfg.TimeScale)
@@ -26,8 +31,35 @@ func (a *App) open() (*pebble.DB, clock.Clock, error) {
 	if err != nil {
 		return nil, nil, openError(a.cfg.Hub, err)
 	}
-	return db, timeSource, nil
+	return &folder{app: a, db: db, clock: timeSource}, timeSource, nil
 }
+
+// folder is a data folder of this process.
+type folder struct {
+	app   *App
+	db    *pebble.DB
+	clock clock.Clock
+}
+
+func (f *folder) names() ([]string, error) { return f.db.Hubs() }
+
+func (f *folder) hub(name string) (worked, error) {
+	kept, err := f.db.Hub(name, true)
+	if err != nil {
+		return nil, err
+	}
+	cfg := &f.app.cfg
+	return local.New(local.Config{Store: kept, Registry: cfg.Registry, Node: nodeName(), Clock: f.clock, Logger: cfg.Logger})
+}
+
+func (f *folder) recreate(name string) error {
+	_, err := f.db.Recreate(name)
+	return err
+}
+
+func (f *folder) drop(name string) error { return f.db.Drop(name) }
+
+func (f *folder) close() error { return f.db.Close() }
 
 // openError explains why a data folder cannot be opened.
 func openError(dir string, err error) error {

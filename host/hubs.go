@@ -15,17 +15,34 @@ import (
 	"github.com/perdure/perdure/internal/access"
 	"github.com/perdure/perdure/internal/clock"
 	"github.com/perdure/perdure/internal/hub"
-	"github.com/perdure/perdure/store/pebble"
 )
 
-// maxHubs is the most task hubs of a data folder.
+// maxHubs is the most task hubs of a place.
 const maxHubs = 1000
 
-// hubs are the task hubs of a data folder, each carried on by itself. Its methods may
-// be called concurrently.
+// place is where hubs are kept.
+type place interface {
+	// names lists the hubs that are kept there.
+	names() ([]string, error)
+	// hub opens a hub, making it if there is none. It works once its Run is called.
+	hub(name string) (worked, error)
+	// recreate empties a hub that has come to rest, drop deletes it.
+	recreate(name string) error
+	drop(name string) error
+	close() error
+}
+
+// worked is a hub with those who carry its work on in this process.
+type worked interface {
+	hub.Hub
+	Run(ctx context.Context) error
+}
+
+// hubs are the task hubs of a place, each carried on by itself. Its methods may be
+// called concurrently.
 type hubs struct {
 	app   *App
-	db    *pebble.DB
+	place place
 	clock clock.Clock
 	front *front
 	watch func(*agent.Service) error // has an agents' service observed
@@ -40,8 +57,8 @@ type hubs struct {
 	closed  bool
 }
 
-func newHubs(a *App, db *pebble.DB, c clock.Clock, f *front, watch func(*agent.Service) error) *hubs {
-	return &hubs{app: a, db: db, clock: c, front: f, watch: watch, starts: make(chan *served), failed: make(chan error, 1),
+func newHubs(a *App, p place, c clock.Clock, f *front, watch func(*agent.Service) error) *hubs {
+	return &hubs{app: a, place: p, clock: c, front: f, watch: watch, starts: make(chan *served), failed: make(chan error, 1),
 		all: make(map[string]*served), busy: make(map[string]bool), settled: make(chan struct{})}
 }
 
@@ -78,10 +95,10 @@ func (h *hubs) run(ctx context.Context) error {
 	}
 }
 
-// open starts the hubs of the data folder and those that the configuration names.
+// open starts the hubs that are kept and those that the configuration names.
 // run is at work.
 func (h *hubs) open(ctx context.Context) error {
-	kept, err := h.db.Hubs()
+	kept, err := h.place.names()
 	if err != nil {
 		return err
 	}
@@ -96,9 +113,9 @@ func (h *hubs) open(ctx context.Context) error {
 	return nil
 }
 
-// start opens a hub in the store, making it if there is none, and has it run.
+// start opens a hub, making it if there is none, and has it run.
 func (h *hubs) start(ctx context.Context, name string) (*served, error) {
-	kept, err := h.db.Hub(name, true)
+	kept, err := h.place.hub(name)
 	if err != nil {
 		return nil, err
 	}
@@ -215,7 +232,7 @@ func (h *hubs) Create(ctx context.Context, name string, recreate bool) error {
 			return old, &perdure.Error{Code: perdure.AlreadyExists, Message: fmt.Sprintf("there is a task hub %q", name)}
 		case old != nil:
 			old.stop()
-			if _, err := h.db.Recreate(name); err != nil {
+			if err := h.place.recreate(name); err != nil {
 				return nil, err
 			}
 		}
@@ -233,7 +250,7 @@ func (h *hubs) Delete(ctx context.Context, name string) error {
 			return nil, access.NoHub(name)
 		}
 		old.stop()
-		return nil, h.db.Drop(name)
+		return nil, h.place.drop(name)
 	})
 }
 

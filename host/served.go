@@ -14,17 +14,15 @@ import (
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/internal/access"
 	"github.com/perdure/perdure/internal/httpapi"
-	"github.com/perdure/perdure/internal/hub/local"
 	"github.com/perdure/perdure/internal/responses"
 	"github.com/perdure/perdure/internal/webhook"
-	"github.com/perdure/perdure/store/pebble"
 )
 
 // served is a task hub with all that is served of it over HTTP.
 type served struct {
 	app    *App
 	name   string
-	hub    *local.Hub
+	hub    worked
 	agents httpapi.Agents
 	openai *responses.Handler
 	api    *httpapi.API
@@ -54,15 +52,11 @@ func (a *App) faces(c *client.Client) (agents httpapi.Agents, openai *responses.
 	}, nil
 }
 
-// serve makes what serves a hub of the store. It works once run is called.
-func (a *App) serve(name string, kept *pebble.Hub, h *hubs) (*served, error) {
-	s := &served{app: a, name: name, quit: make(chan struct{}), ended: make(chan struct{})}
-	var err error
-	s.hub, err = local.New(local.Config{Store: kept, Registry: a.cfg.Registry, Node: nodeName(), Clock: h.clock, Logger: a.cfg.Logger})
-	if err != nil {
-		return nil, err
-	}
+// serve makes what serves a hub. It works once run is called.
+func (a *App) serve(name string, kept worked, h *hubs) (*served, error) {
+	s := &served{app: a, name: name, hub: kept, quit: make(chan struct{}), ended: make(chan struct{})}
 	var mounts []httpapi.Mount
+	var err error
 	if s.agents, s.openai, mounts, err = a.faces(client.New(s.hub)); err != nil {
 		return nil, err
 	}
@@ -75,8 +69,8 @@ func (a *App) serve(name string, kept *pebble.Hub, h *hubs) (*served, error) {
 		Hub: s.hub, Now: h.now, Logger: a.cfg.Logger, Hubs: h,
 		Orchestrations: a.startable(), Foreign: a.foreign, Workers: func() bool { return s.workers.Load() > 0 },
 		Hosts: hosts, AnyIP: anyIP, Prefix: a.cfg.Prefix, MaxBody: a.cfg.BodyLimit, Agents: &s.agents, Mounts: mounts,
-		Info: httpapi.Info{Version: version, Commit: commit, Go: release, Hub: name, Store: "pebble",
-			Data: a.cfg.Hub, Model: a.cfg.Model, TimeScale: a.cfg.TimeScale},
+		Info: httpapi.Info{Version: version, Commit: commit, Go: release, Hub: name, Store: a.kind(),
+			Data: a.data(), Model: a.cfg.Model, TimeScale: a.cfg.TimeScale},
 	})
 	return s, nil
 }

@@ -68,6 +68,13 @@ func ownStart(in *instance, e *entry) {
 	}
 }
 
+// starts reports whether a message begins an execution: it may be made of another,
+// see recreate.
+func starts(e *entry) bool {
+	_, ok := e.m.Event.Body.(*history.ExecutionStarted)
+	return ok
+}
+
 func startAt(m *engine.Message) time.Time {
 	if b, ok := m.Event.Body.(*history.ExecutionStarted); ok {
 		return b.ScheduledStart

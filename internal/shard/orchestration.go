@@ -113,7 +113,7 @@ func (l *loop) judge(in *instance, j *job) {
 				verdict = engine.Drop
 			}
 			if in.orch != nil && in.orch.Status == history.StatusPending && len(j.entries) == 0 &&
-				verdict == engine.Deliver && e.m.Class != engine.ClassStart {
+				verdict == engine.Deliver && !starts(e) {
 				stop = true // nothing precedes the start
 			}
 		}
@@ -425,7 +425,7 @@ func (l *loop) canMove(in *instance) bool {
 		})
 	}
 	if in.orch != nil && in.orch.Status == history.StatusPending {
-		return in.queue[0].m.Class == engine.ClassStart
+		return starts(in.queue[0]) || rewinds(in.queue[0]) // which may become a start, see recreate
 	}
 	return true
 }

@@ -65,15 +65,12 @@ func (l *loop) projectStart(in *instance, rec *store.Record, ch *change) {
 	o, sum := in.orch, in.sum
 	rec.Kind, rec.Name, rec.Release, rec.Tags = store.Orchestration, o.Name, o.Version.S, o.Tags
 	rec.Root = in.id
-	for _, list := range [2][]*entry{ch.entries, ch.keeps} {
-		for _, e := range list {
-			if b, ok := e.m.Event.Body.(*history.ExecutionStarted); ok {
-				sum.StartAt = b.ScheduledStart
-				sum.Fold = engine.FoldOf(e.m.Event)
-				rec.Name, rec.Tags = b.Name, b.Tags
-				o.Parent = b.Parent
-			}
-		}
+	if e := startOf(in, ch); e != nil {
+		b := e.m.Event.Body.(*history.ExecutionStarted)
+		sum.StartAt = b.ScheduledStart
+		sum.Fold = engine.FoldOf(e.m.Event)
+		rec.Name, rec.Tags = b.Name, b.Tags
+		o.Parent = b.Parent
 	}
 	if p := o.Parent; p != nil && p.Instance != nil {
 		rec.Parent, rec.Root = p.Instance.InstanceID, p.Instance.InstanceID
@@ -83,6 +80,17 @@ func (l *loop) projectStart(in *instance, rec *store.Record, ch *change) {
 		sum.ParentTask, sum.ParentExec = p.TaskScheduledID, p.Instance.ExecutionID.S
 	}
 	rec.Agent, rec.Session = o.Tags[tagAgent], o.Tags[tagSession]
+}
+
+// startOf returns the message that has begun the instance: the change takes it in,
+// stores it, or leaves it where it waits. nil = it was taken in before.
+func startOf(in *instance, ch *change) *entry {
+	for _, list := range [...][]*entry{ch.entries, ch.keeps, in.queue} {
+		if i := slices.IndexFunc(list, starts); i >= 0 {
+			return list[i]
+		}
+	}
+	return nil
 }
 
 // Tags by which the agent layer marks the runs of its turns.

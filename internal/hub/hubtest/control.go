@@ -33,7 +33,9 @@ var restartCases = []testCase{
 func controlSuspend(t *testing.T, s suite) {
 	e := s.open(t, taker)
 	e.start("take", "a", "2")
+	e.settle()
 	e.raise("a", "go", "0")
+	e.settle()
 	e.control(hub.Suspend, "a")
 	e.status("a", store.Suspended)
 	e.raise("a", "go", "1")

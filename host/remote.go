@@ -1,0 +1,89 @@
+package host
+
+import (
+	"context"
+	"os"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/clock"
+	"github.com/perdure/perdure/internal/hub/remote"
+)
+
+// tokenVariable is the environment variable with the token that is shown to the
+// server of a hub elsewhere.
+const tokenVariable = "PERDURE_TOKEN"
+
+// server is another server, one of whose hubs is served here as "default".
+type server struct {
+	app *App
+	far *remote.Hub
+}
+
+// openRemote prepares the connection to the hub that the configuration names. Nothing
+// is sent yet: the far side need not be there.
+func (a *App) openRemote() (place, clock.Clock, error) {
+	target, err := remote.Parse(a.cfg.Hub)
+	if err != nil {
+		return nil, nil, err
+	}
+	if target.Azure == nil {
+		if target.Token = a.cfg.HubToken; target.Token == "" {
+			target.Token = os.Getenv(tokenVariable)
+		}
+	}
+	far, err := remote.Dial(remote.Config{Target: target, Logger: a.cfg.Logger})
+	if err != nil {
+		return nil, nil, err
+	}
+	return &server{a, far}, clock.System(), nil
+}
+
+func (s *server) names() ([]string, error) { return []string{defaultHub}, nil }
+
+func (s *server) hub(name string) (worked, error) {
+	if name != defaultHub {
+		return nil, s.elsewhere()
+	}
+	worker, err := remote.NewWorker(remote.WorkerConfig{
+		Hub: s.far, Registry: s.app.cfg.Registry, Grace: s.app.cfg.Grace, Logger: s.app.cfg.Logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return farHub{s.far, worker}, nil
+}
+
+func (s *server) recreate(string) error { return s.elsewhere() }
+
+func (s *server) drop(string) error { return s.elsewhere() }
+
+func (s *server) elsewhere() error {
+	return &perdure.Error{Code: perdure.FailedPrecondition, Op: "change hubs", Message: "the hubs of " + s.far.String() + " are made and deleted there"}
+}
+
+func (s *server) close() error { return s.far.Close() }
+
+// farHub is a hub elsewhere, with a worker for it.
+type farHub struct {
+	*remote.Hub
+	worker *remote.Worker
+}
+
+// Run works for the hub until ctx ends.
+func (h farHub) Run(ctx context.Context) error { return h.worker.Run(ctx) }
+
+// data says where the state lives, without secrets.
+func (a *App) data() string {
+	if target, err := remote.Parse(a.cfg.Hub); remote.Is(a.cfg.Hub) && err == nil {
+		return target.String()
+	}
+	return a.cfg.Hub
+}
+
+// kind says what keeps the state.
+func (a *App) kind() string {
+	if remote.Is(a.cfg.Hub) {
+		return "remote"
+	}
+	return "pebble"
+}
