@@ -85,7 +85,7 @@ func Perdure() Layout {
 			{"agent/mcp", "agent/egress", "agent/pattern", "internal/httpapi", "internal/responses", "internal/webhook"},
 			{"dashboard"},
 			{"host"},
-			{"perduretest", "internal/bench", "internal/sdk", "examples/..."},
+			{"perduretest", "internal/bench", "internal/sdk", "internal/chaos", "examples/..."},
 			{"cmd/...", "examples/serve"},
 		},
 		Suites:       []string{"store/storetest", "internal/hub/hubtest", "model/modeltest", "perduretest"},

@@ -1,0 +1,61 @@
+package chaos_test
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/perdure/perdure/host"
+)
+
+// TestMain refuses leaked goroutines.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(closing{m})
+}
+
+// closing runs the tests, then closes the connections that they left idle.
+type closing struct{ *testing.M }
+
+// Run implements goleak.TestingM.
+func (c closing) Run() int {
+	defer http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+	return c.M.Run()
+}
+
+// soak reports whether there is time for the long suites.
+func soak() bool { return os.Getenv("PERDURE_SOAK") != "" }
+
+// serve runs an app with hubs until the test ends, and returns its address.
+func serve(t testing.TB, cfg host.Config) string {
+	t.Helper()
+	cfg.Hub, cfg.Addr, cfg.Logger = filepath.Join(t.TempDir(), "data"), "127.0.0.1:0", slog.New(slog.DiscardHandler)
+	app, err := host.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- app.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Run() = %v", err)
+		}
+	})
+	select {
+	case <-app.Ready():
+	case err := <-done:
+		t.Fatalf("Run() = %v before it was ready", err)
+	}
+	u, err := url.Parse(app.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Host
+}
