@@ -65,7 +65,8 @@ func (s *Service) Document(ctx context.Context, id SessionID, o DocumentOptions)
 }
 
 // EntityDocument is Document for the instance id of an entity. It reports false if
-// that is no session, whose state is to be shown as it is.
+// that is no session of ours, as are those of agents that workers of other SDKs host:
+// their state is to be shown as it is.
 func (s *Service) EntityDocument(ctx context.Context, entity string, o DocumentOptions) (json.RawMessage, bool, error) {
 	rest, ok := strings.CutPrefix(entity, "@"+entityPrefix)
 	name, key, found := strings.Cut(rest, "@")
@@ -77,6 +78,9 @@ func (s *Service) EntityDocument(ctx context.Context, entity string, o DocumentO
 		return nil, false, nil
 	}
 	text, err := s.Document(ctx, id, o)
+	if perdure.CodeOf(err) == perdure.NotFound {
+		return nil, false, nil
+	}
 	return text, true, err
 }
 

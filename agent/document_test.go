@@ -15,6 +15,7 @@ import (
 	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/internal/dafx"
+	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/model"
 	"github.com/perdure/perdure/model/modeltest"
 	"github.com/perdure/perdure/store/memory"
@@ -229,5 +230,32 @@ func TestDocumentOfFoldedTurns(t *testing.T) {
 	want := "request c0: user u\nresponse c0: assistant One.\nrequest c1: user u\nresponse c1: assistant error StepError\nrequest c2: user u\nresponse c2: assistant Three.\n"
 	if got := entries(t, document(t, n, "k1", agent.DocumentOptions{})); got != want {
 		t.Errorf("entries = %s, want %s", got, want)
+	}
+}
+
+// TestForeignAgent keeps the state of an agent that a worker of another SDK hosts: it
+// is Microsoft's document already and shown as it is.
+func TestForeignAgent(t *testing.T) {
+	reg := registry(t)
+	perdure.AddEntityFunc(reg, "dafx-writer", func(ctx *perdure.EntityContext) (any, error) {
+		ctx.SetState(json.RawMessage(`{"schemaVersion":"1.1.0","data":{"conversationHistory":[]}}`))
+		return nil, nil
+	})
+	n := begin(t, &memory.Disk{}, reg)
+	id, err := agent.NewSessionID("writer", "k1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.hub.Signal(ctxOf(t), &hub.Signal{InstanceID: id.String(), Operation: "run"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.hub.Idle(ctxOf(t)); err != nil {
+		t.Fatal(err)
+	}
+	if text, is, err := n.EntityDocument(ctxOf(t), id.String(), agent.DocumentOptions{}); is || err != nil {
+		t.Errorf("EntityDocument() = %s, %v, %v, want that it is none of ours", text, is, err)
+	}
+	if _, err := n.Document(ctxOf(t), id, agent.DocumentOptions{}); perdure.CodeOf(err) != perdure.NotFound {
+		t.Errorf("Document() = %v, want not_found", err)
 	}
 }

@@ -433,6 +433,9 @@ func readSession(ctx context.Context, h hub.Hub, id SessionID) (*sessionState, e
 	if err := perdure.Decode(e.State, state); err != nil {
 		return nil, &perdure.Error{Code: perdure.Internal, Op: "read session", Instance: id.String(), Message: "its state is damaged", Cause: err}
 	}
+	if state.Incarnation == "" { // of an agent that a worker of another SDK hosts
+		return nil, noSession(id)
+	}
 	return state, state.check(id.String())
 }
 
