@@ -28,6 +28,8 @@ const (
 	// pingPause is the least time between pings of a client. Some ping whenever they
 	// read.
 	pingPause = time.Millisecond
+	// moment is how long before their deadline waits end.
+	moment = 50 * time.Millisecond
 )
 
 // errStopping is the cause with which calls end that would otherwise hold up a stop.
@@ -93,12 +95,26 @@ func (s *rpcServer) unary(ctx context.Context, request any, info *grpc.UnaryServ
 	if rule.atStop == finish {
 		return handler(ctx, request)
 	}
+	ctx, cancel := early(ctx)
+	defer cancel()
 	ctx, done := s.until(ctx, grant)
 	defer done()
 	if response, err = handler(ctx, request); err != nil {
 		err = ended(ctx, rule, err)
 	}
 	return response, err
+}
+
+// early returns a context that ends a moment before the call's deadline, if it has
+// one. At the deadline itself grpc-go resets the call, and a client which reads that
+// before its own timer has fired takes it for CANCELLED: its user would not learn
+// that the time is over, as DEADLINE_EXCEEDED says.
+func early(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, deadline.Add(-min(moment, time.Until(deadline)/10)))
 }
 
 // stream stands around every stream.

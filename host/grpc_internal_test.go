@@ -258,11 +258,12 @@ func dialRaw(t *testing.T, addr string, settings ...http2.Setting) rawClient {
 	return c
 }
 
-// call opens a call.
-func (c rawClient) call(id uint32, method string) error {
+// call opens a call, with further headers as "name value".
+func (c rawClient) call(id uint32, method string, more ...string) error {
 	var block strings.Builder
 	enc := hpack.NewEncoder(&block)
-	for _, h := range []string{":method POST", ":scheme http", ":path " + method, ":authority x", "te trailers", "content-type application/grpc"} {
+	headers := []string{":method POST", ":scheme http", ":path " + method, ":authority x", "te trailers", "content-type application/grpc"}
+	for _, h := range append(headers, more...) {
 		name, value, _ := strings.Cut(h, " ")
 		_ = enc.WriteField(hpack.HeaderField{Name: name, Value: value})
 	}
@@ -329,6 +330,44 @@ func TestRapidReset(t *testing.T) {
 	close(p.release)
 	_ = c.Close()
 	<-drained
+}
+
+// TestDeadlineOfWaits lets the deadline of a wait pass: it ends with that status, not
+// with the RST_STREAM with which grpc-go ends a call at its deadline and which
+// clients take for CANCELLED if it comes a moment before their own timer.
+func TestDeadlineOfWaits(t *testing.T) {
+	_, _, addr := serveProbe(t)
+	c := dialRaw(t, addr)
+	const calls = 20
+	for i := range uint32(calls) {
+		if err := c.call(2*i+1, "/probe/Wait", "grpc-timeout 300m"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	c.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
+	for ends := 0; ends < calls; {
+		frame, err := c.ReadFrame()
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch f := frame.(type) {
+		case *http2.RSTStreamFrame:
+			t.Fatalf("call %d ended with RST_STREAM %s", f.StreamID, f.ErrCode)
+		case *http2.MetaHeadersFrame:
+			if !f.StreamEnded() {
+				continue
+			}
+			ends++
+			for _, h := range f.RegularFields() {
+				if h.Name == "grpc-status" && h.Value != "4" {
+					t.Errorf("call %d ended with status %s, want 4, DEADLINE_EXCEEDED", f.StreamID, h.Value)
+				}
+			}
+		}
+	}
 }
 
 // TestLargeMessages sends what SDKs that split nothing do.
