@@ -39,7 +39,6 @@ func java(t *testing.T) string {
 // TestJava runs the scenarios in testdata/java, written for durabletask-client.
 func TestJava(t *testing.T) {
 	path := java(t)
-	t.Skip("Microsoft's SDK for Java was not run: the server does not serve gRPC yet")
 	s := startServer(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()

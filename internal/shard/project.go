@@ -188,8 +188,10 @@ func (l *loop) phaseOf(ch *change, rec *store.Record) store.Phase {
 		return store.WaitingEvent
 	case p.Timers > 0:
 		return store.WaitingTimer
+	case ch.fx.NewBranch: // it goes on at once
+		return store.Active
 	}
-	return store.Active
+	return store.WaitingEvent // other SDKs do not say for which
 }
 
 func isApproval(wait string) bool {

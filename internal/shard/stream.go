@@ -203,11 +203,7 @@ func (s *stream) fit(it *workItem) bool {
 
 // carries reports whether the item is not too big for the worker, as far as is known.
 func (s *stream) carries(it *workItem) bool {
-	size := it.bytes
-	if s.worker.StreamsHistory {
-		size = it.newBytes
-	}
-	return s.worker.MaxHistory == 0 || size <= s.worker.MaxHistory
+	return s.worker.MaxHistory == 0 || s.worker.StreamsHistory || it.bytes <= s.worker.MaxHistory
 }
 
 // connect lets a stream have work.
@@ -261,7 +257,7 @@ func (l *loop) tryAgain(b *bucket, s *stream) {
 			continue
 		}
 		it.leave()
-		it.bytes, it.newBytes = 0, 0
+		it.bytes = 0
 		if in := l.instances[it.id]; in != nil {
 			in.parked = ""
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/internal/engine"
 	"github.com/perdure/perdure/internal/history"
 	"github.com/perdure/perdure/internal/hub"
@@ -25,6 +26,8 @@ var foreignCases = []testCase{
 	{"W44Rewind", foreignRewind},
 	{"W44NotSupported", foreignNoRewind},
 	{"W29ChildIDs", foreignChildren},
+	{"WaitsForEvent", foreignWaits},
+	{"TerminateNow", foreignTerminateNow},
 }
 
 // orchestrators connects a worker that takes turns only.
@@ -371,4 +374,42 @@ func foreignChildren(t *testing.T, s suite) {
 	if diff := cmp.Diff([]string{"12 OrchestrationAlreadyExists", "13 invalid_argument", "14 invalid_argument"}, refused); diff != "" {
 		t.Errorf("children that could not begin (-want +got):\n%s", diff)
 	}
+}
+
+// foreignWaits shows a run with nothing open as one that waits for an event.
+func foreignWaits(t *testing.T, s suite) {
+	e := s.open(t, nobody)
+	p := e.orchestrators("run")
+	e.start("run", "a", "")
+	p.answers(begins)
+	e.settle()
+	if in := e.get("a"); in.Status != store.Running || in.Phase != store.WaitingEvent {
+		t.Errorf("status %v, phase %d, want running and waiting for an event", history.Status(in.Status), in.Phase)
+	}
+}
+
+// foreignTerminateNow ends runs whose turns are at a worker: their first one, and a
+// later one. What the worker says of them afterwards has no effect.
+func foreignTerminateNow(t *testing.T, s suite) {
+	e := s.open(t, nobody)
+	p := e.orchestrators("run")
+	e.start("run", "later", "")
+	p.answers(begins, schedule(1, "act"))
+	e.raise("later", "go", "")
+	later, _ := p.takes("orchestratorStarted eventRaised")
+	e.start("run", "first", "")
+	first, _ := p.takes(begins)
+	left, err := e.upkeep().TerminateNow(e.ctx, []string{"first", "later"}, history.Some("1"))
+	if err != nil || len(left) > 0 {
+		t.Fatalf("TerminateNow() = %q, %v, want both ended", left, err)
+	}
+	for _, w := range []*hub.Work{first, later} {
+		e.code("completing a turn of a run that was ended", p.does(w, finish(9, `"x"`)), perdure.NotFound)
+		if in := e.end(w.Orchestration.InstanceID); in.Status != store.Terminated || in.Output.S != "1" {
+			t.Errorf("%s is %v with %s, want terminated with what was given", in.ID, history.Status(in.Status), in.Output.S)
+		}
+	}
+	e.start("run", "next", "")
+	p.answers(begins, finish(1, "1")) // their places are free
+	e.completes("next", "1")
 }

@@ -1,18 +1,25 @@
 """Processes of the suite: perdure servers and workers that get killed."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 
 def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port below those that systems give to clients, so that it is still free at a restart."""
+    while True:
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", random.randrange(15000, 30000)))
+                return s.getsockname()[1]
+            except OSError:
+                continue
 
 
 class Server:
@@ -33,7 +40,7 @@ class Server:
         until = time.monotonic() + 30
         while True:
             try:
-                socket.create_connection(self.address.split(":"), timeout=1).close()
+                urllib.request.urlopen(f"http://{self.address}/api/v1/runs?limit=1", timeout=10).close()
                 return
             except OSError:
                 if self._process.poll() is not None or time.monotonic() > until:

@@ -8,14 +8,20 @@ import logging
 from collections import defaultdict
 from typing import Any, Callable
 
+import grpc
 from durabletask import client as clients
 from durabletask import worker as workers
 from durabletask.azuremanaged.client import DurableTaskSchedulerClient
 from durabletask.azuremanaged.worker import DurableTaskSchedulerWorker
-from durabletask.grpc_options import GrpcWorkerResiliencyOptions
+from durabletask.grpc_options import GrpcChannelOptions, GrpcWorkerResiliencyOptions
+
+from perdure import until
 
 MAIN = "main"
 QUIET = logging.Logger("quiet", logging.CRITICAL)
+# A killed server is back within a second; the usual pauses are longer than the tests.
+QUICK = GrpcChannelOptions(raw_options=[
+    (f"grpc.{name}_reconnect_backoff_ms", 100) for name in ("initial", "min", "max")])
 
 orchestrators: dict[str, list[Callable[..., Any]]] = defaultdict(list)
 activities: dict[str, list[Callable[..., Any]]] = defaultdict(list)
@@ -53,6 +59,7 @@ def worker(address: str, *groups: str, filters: bool = True, hub: str = "", **op
     Microsoft's scheduler, which names a hub and identifies itself.
     """
     options.setdefault("logger", QUIET)
+    options.setdefault("channel_options", QUICK)
     options.setdefault("resiliency_options", GrpcWorkerResiliencyOptions(
         reconnect_backoff_base_seconds=0.1, reconnect_backoff_cap_seconds=0.5))
     if hub:
@@ -75,5 +82,22 @@ def worker(address: str, *groups: str, filters: bool = True, hub: str = "", **op
 def client(address: str, hub: str = "") -> clients.TaskHubGrpcClient:
     if hub:
         return DurableTaskSchedulerClient(
-            host_address=address, taskhub=hub, token_credential=None, secure_channel=False, logger=QUIET)
-    return clients.TaskHubGrpcClient(host_address=address, logger=QUIET)
+            host_address=address, taskhub=hub, token_credential=None, secure_channel=False, logger=QUIET, channel_options=QUICK)
+    return clients.TaskHubGrpcClient(host_address=address, logger=QUIET, channel_options=QUICK)
+
+
+def reconnected(address: str) -> clients.TaskHubGrpcClient:
+    """Returns a client of a server that has just been restarted, once it answers."""
+    c = client(address)
+
+    def answers() -> bool:
+        try:
+            c.get_orchestration_state("none")
+            return True
+        except grpc.RpcError as e:
+            if e.code() != grpc.StatusCode.UNAVAILABLE:
+                raise
+            return False
+
+    until(answers, f"{address} answers")
+    return c

@@ -164,7 +164,7 @@ def server_killed(s):
                 server.kill()
                 server.start()
             c.close()
-            c = registry.client(server.address)
+            c = registry.reconnected(server.address)
             for n, id in enumerate(ids):
                 ended = c.wait_for_orchestration_completion(id, timeout=40)
                 equal(ended.get_output(), [*range(12), f"event {n}"])
@@ -197,7 +197,7 @@ def server_killed_while_all_waits(s):
             server.kill()
             server.start()
             c.close()
-            c = registry.client(server.address)
+            c = registry.reconnected(server.address)
             for n in (1, 2):
                 c.raise_orchestration_event(event, "Next", data=n)
             equal(c.wait_for_orchestration_completion(event, timeout=30).get_output(), [0, 1, 2])
