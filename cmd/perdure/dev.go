@@ -34,7 +34,7 @@ func (f *serveFlags) add(c *cobra.Command) {
 	flags.StringVar(&f.data, "data", "", "short for --hub with a directory")
 	flags.StringVar(&f.addr, "addr", host.DefaultAddr, "address to serve on; port 0 picks a free one")
 	flags.StringSliceVar(&f.listen, "listen", nil, "further addresses to serve on, such as 127.0.0.1:4001, where SDKs look by default")
-	flags.StringSliceVar(&f.taskHubs, "task-hub", nil, "task hubs that there are to be beside \"default\"")
+	flags.StringSliceVar(&f.taskHubs, "task-hub", nil, "task hubs that there are to be beside \"default\" (env DTS_TASK_HUB_NAMES, with commas)")
 	flags.StringVar(&f.tokens, "tokens", "", "demand one of the tokens in this file, which perdure token new writes")
 	flags.StringVar(&f.tls.Cert, "tls-cert", "", "speak TLS, with the certificate in this file (PEM)")
 	flags.StringVar(&f.tls.Key, "tls-key", "", "the certificate's private key (PEM)")
@@ -57,6 +57,10 @@ func (f *serveFlags) config(t *terminal, quiet bool) (host.Config, error) {
 			return host.Config{}, fail(exitUsage, "give --data DIR, or unset PERDURE_HUB", "PERDURE_HUB is %s, a server that runs elsewhere", where)
 		}
 	}
+	taskHubs := f.taskHubs
+	if len(taskHubs) == 0 {
+		taskHubs = strings.FieldsFunc(t.getenv("DTS_TASK_HUB_NAMES"), func(r rune) bool { return r == ',' || r == ' ' })
+	}
 	if f.timeScale == 0 {
 		return host.Config{}, fail(exitUsage, "1 is the usual pace", "--time-scale is 0: time would stand still")
 	}
@@ -71,7 +75,7 @@ func (f *serveFlags) config(t *terminal, quiet bool) (host.Config, error) {
 		level = slog.LevelDebug
 	}
 	return host.Config{
-		Hub: where, Addr: f.addr, Listen: f.listen, TLS: f.tls, TaskHubs: f.taskHubs, Tokens: f.tokens, Hosts: f.hosts, UnsafeListen: f.unsafeListen, TimeScale: f.timeScale, Webhook: hook,
+		Hub: where, Addr: f.addr, Listen: f.listen, TLS: f.tls, TaskHubs: taskHubs, Tokens: f.tokens, Hosts: f.hosts, UnsafeListen: f.unsafeListen, TimeScale: f.timeScale, Webhook: hook,
 		Logger: slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: level})),
 		Progress: func(text string) {
 			if !quiet {
