@@ -105,7 +105,7 @@ func (l *loop) stopAway(r *running, cause error) {
 		r.item.lease, le.item = nil, nil
 		return
 	}
-	le.stream.put(handout{work: &hub.Work{Token: r.item.token().String(), Cancel: &hub.CancelWork{Reason: cause.Error()}}})
+	le.stream.put(handout{work: &hub.Work{Token: l.sealed(r.item.token()), Cancel: &hub.CancelWork{Reason: cause.Error()}}})
 }
 
 // adopts reports whether a token of an earlier owner is that of the activity, which

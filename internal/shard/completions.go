@@ -63,7 +63,7 @@ func (o *Owner) finish(ctx context.Context, op string, d hub.Delivery, k kind, f
 	var t token
 	if d.Token != "" {
 		var err error
-		if t, err = parseToken(d.Token); err != nil || k != kinds && t.kind != k || t.delivery == (delivery{}) {
+		if t, err = parseToken(d.Token); err != nil || t.foreign(markOf(o.store.Identity())) || k != kinds && t.kind != k || t.delivery == (delivery{}) {
 			return named(unknownDelivery, op, d.InstanceID)
 		}
 	}

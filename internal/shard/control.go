@@ -128,7 +128,7 @@ func (o *Owner) restart(ctx context.Context, r *hub.Control) (string, error) {
 
 // Complete implements hub.Activities.
 func (o *Owner) Complete(ctx context.Context, token string, result history.Text, f *history.Failure) error {
-	t, err := activityOf(token)
+	t, err := activityOf(token, markOf(o.store.Identity()))
 	if err != nil {
 		return err
 	}
@@ -207,7 +207,7 @@ func (l *loop) pendingRow(k activityKey) (pendingState, error) {
 
 // Heartbeat implements hub.Activities.
 func (o *Owner) Heartbeat(ctx context.Context, token string, progress history.Text) error {
-	t, err := activityOf(token)
+	t, err := activityOf(token, markOf(o.store.Identity()))
 	if err != nil {
 		return err
 	}

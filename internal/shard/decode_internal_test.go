@@ -149,7 +149,7 @@ func FuzzToken(f *testing.F) {
 	r := &running{key: activityKey{"order-1", "0123456789abcdef0123456789abcdef", -1}, delivery: delivery{1 << 40, 3}}
 	f.Add(r.token())
 	f.Add((&running{}).token())
-	f.Add(token{key: activityKey{id: "@a@b"}, delivery: delivery{7, 1}, kind: ofBatch, at: -1}.String())
+	f.Add(token{key: activityKey{id: "@a@b"}, delivery: delivery{7, 1}, kind: ofBatch, at: -1, data: 1 << 31}.String())
 	f.Add("AAAA")
 	f.Add("_____________w")
 	f.Add("=")

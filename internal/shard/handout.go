@@ -50,7 +50,7 @@ func (l *loop) hand(it *workItem, s *stream) bool {
 	if it.suspect {
 		s.suspect = le
 	}
-	work.Token = it.token().String()
+	work.Token = l.sealed(it.token())
 	if it.run != nil {
 		l.activityHanded(it)
 	}

@@ -139,7 +139,7 @@ func (l *loop) holds(owner string, conds []hub.RowCondition) error {
 
 // wanted reports whether a token is that of a running activity of the instance.
 func (l *loop) wanted(id, token string) bool {
-	t, err := activityOf(token)
+	t, err := activityOf(token, markOf(l.store.Identity()))
 	if err != nil || t.key.id != id {
 		return false
 	}

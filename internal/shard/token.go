@@ -2,10 +2,13 @@ package shard
 
 import (
 	"encoding/base64"
+	"encoding/binary"
+	"math"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/store"
 )
 
 // kind is what a work item is.
@@ -48,6 +51,23 @@ type token struct {
 	// at is the number, in its history, of the event that scheduled an activity: it
 	// tells attempts apart that have the same task; 0 = not said.
 	at int64
+	// data marks the data that the token is of: that of another hub, and of the same
+	// hub before it was recreated, have other marks. 0 = not said, in this process.
+	data uint32
+}
+
+// markOf is the mark of a store's data.
+func markOf(id store.Identity) uint32 { return binary.BigEndian.Uint32(id.Timeline[:]) | 1 }
+
+// foreign reports whether the token is one of other data than that with the mark.
+func (t token) foreign(mark uint32) bool {
+	return t.data != mark && (t.data != 0 || t.kind != ofActivity)
+}
+
+// sealed is the text of a token that leaves the process.
+func (l *loop) sealed(t token) string {
+	t.data = markOf(l.store.Identity())
+	return t.String()
 }
 
 func (t token) String() string {
@@ -58,6 +78,9 @@ func (t token) String() string {
 	b = protowire.AppendVarint(b, uint64(uint32(t.key.task)))
 	b = t.delivery.append(b)
 	b = protowire.AppendVarint(protowire.AppendVarint(b, uint64(t.kind)), uint64(t.at))
+	if t.data != 0 {
+		b = protowire.AppendVarint(b, uint64(t.data))
+	}
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
@@ -95,17 +118,26 @@ func parseToken(s string) (t token, err error) {
 		return token{}, errToken
 	}
 	at, m := protowire.ConsumeVarint(b[n:])
-	if m < 0 || n+m != len(b) {
+	if m < 0 {
 		return token{}, errToken
 	}
 	t.kind, t.at = kind(k), int64(at)
+	if b = b[n+m:]; len(b) == 0 {
+		return t, nil
+	}
+	data, n := protowire.ConsumeVarint(b)
+	if n != len(b) || data == 0 || data > math.MaxUint32 {
+		return token{}, errToken
+	}
+	t.data = uint32(data)
 	return t, nil
 }
 
-// activityOf returns what a token says if it is that of an activity.
-func activityOf(s string) (token, error) {
+// activityOf returns what a token says if it is that of an activity in the data with
+// the mark.
+func activityOf(s string, mark uint32) (token, error) {
 	t, err := parseToken(s)
-	if err == nil && (t.kind != ofActivity || t.delivery == delivery{}) {
+	if err == nil && (t.foreign(mark) || t.kind != ofActivity || t.delivery == delivery{}) {
 		err = errToken
 	}
 	return t, err

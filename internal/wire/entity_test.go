@@ -1,10 +1,12 @@
 package wire_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/internal/history"
 	"github.com/perdure/perdure/internal/wire/wirepb"
 )
@@ -182,13 +185,12 @@ func TestW55ActionsOfEntities(t *testing.T) {
 
 func TestW55DelayedSignalsOfClients(t *testing.T) {
 	s := serve(t)
-	w := s.connect(&wirepb.GetWorkItemsRequest{})
 	due := time.Now().Add(100 * time.Millisecond)
 	do[wirepb.SignalEntityResponse](s, "SignalEntity", &wirepb.SignalEntityRequest{
 		InstanceId: "@e@k", Name: "later", RequestId: guid(1), ScheduledTime: timestamppb.New(due),
 	})
 	s.hubs.crash("default")
-	w = s.connect(&wirepb.GetWorkItemsRequest{})
+	w := s.connect(&wirepb.GetWorkItemsRequest{})
 	b := w.batch()
 	if now := time.Now(); now.Before(due) || b.ops[0].Body.(*history.EntityOperationSignaled).RequestID != guid(1) {
 		t.Errorf("at %v there comes %+v, want the signal after %v", now, b.ops[0].Body, due)
@@ -422,5 +424,43 @@ func sameJSON(t *testing.T, what, got, want string) {
 		if !cmp.Equal(g[k], v) {
 			t.Errorf("%s = %s, want %s", what, got, want)
 		}
+	}
+}
+
+// TestDocumentsInPlaceOfStates shows something else for the entities of agents.
+func TestDocumentsInPlaceOfStates(t *testing.T) {
+	s := serve(t, documents(func(_ context.Context, hub, id string) (json.RawMessage, bool, error) {
+		switch {
+		case !strings.HasPrefix(id, "@dafx-"):
+			return nil, false, nil
+		case strings.HasSuffix(id, "gone"):
+			return nil, true, &perdure.Error{Code: perdure.NotFound}
+		}
+		return json.RawMessage(`{"of":"` + hub + id + `"}`), true, nil
+	}))
+	w := s.connect(&wirepb.GetWorkItemsRequest{})
+	for n, id := range []string{"@counter@k", "@dafx-joker@k", "@dafx-joker@gone"} {
+		s.signal(id, "o", n)
+		s.outcome(w.batch(), text("state"), "")
+	}
+	get := func(id string, state bool) *wirepb.GetEntityResponse {
+		return do[wirepb.GetEntityResponse](s, "GetEntity", &wirepb.GetEntityRequest{InstanceId: id, IncludeState: state})
+	}
+	const document = `{"of":"default@dafx-joker@k"}`
+	if got := get("@dafx-joker@k", true).Entity.SerializedState.GetValue(); got != document {
+		t.Errorf("state of a session = %s, want its document %s", got, document)
+	}
+	if got := get("@dafx-joker@k", false); !got.Exists || got.Entity.SerializedState != nil {
+		t.Errorf("GetEntity(without state) = %v, want none", got)
+	}
+	if got := get("@counter@k", true).Entity.SerializedState.GetValue(); got != "state" {
+		t.Errorf("state of another entity = %s, want it as it is", got)
+	}
+	if got := get("@dafx-joker@gone", true); got.Exists {
+		t.Errorf("GetEntity(a session that is deleted meanwhile) = %v, want exists false", got)
+	}
+	list := do[wirepb.QueryEntitiesResponse](s, "QueryEntities", &wirepb.QueryEntitiesRequest{Query: &wirepb.EntityQuery{IncludeState: true}}).Entities
+	if len(list) != 2 || list[0].SerializedState.GetValue() != "state" || list[1].SerializedState.GetValue() != document {
+		t.Errorf("QueryEntities() = %v, want the counter and the session with its document", list)
 	}
 }

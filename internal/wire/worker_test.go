@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
@@ -256,8 +255,6 @@ func body[B history.Body](s *server, events []*history.Event) B {
 	}
 	return list[0]
 }
-
-func sameMessage(a, b proto.Message) bool { return proto.Equal(a, b) }
 
 // stamp is a time of whole microseconds, which is what is stored.
 func (t *turn) stamp() *timestamppb.Timestamp {
