@@ -185,7 +185,7 @@ func statusName(s history.Status) string {
 }
 
 // continueAsNew begins the next execution: its first messages go to the own
-// inbox, before everything that waits there.
+// inbox, before everything that waits there. One that is suspended stays so.
 func (o *Orchestration) continueAsNew(fx *Effects, t *Turn, do *Complete) {
 	version := o.Version
 	if do.NewVersion.Set {
@@ -200,6 +200,11 @@ func (o *Orchestration) continueAsNew(fx *Effects, t *Turn, do *Complete) {
 		Instance: &history.Instance{InstanceID: o.ID, ExecutionID: history.Some(t.Execution)},
 	}}
 	own := []Outgoing{{Target: o.ID, Message: &Message{From: o.ID, Class: ClassStart, Execution: t.Execution, Event: start}}}
+	if o.Status == history.StatusSuspended {
+		own = append(own, Outgoing{Target: o.ID, Message: &Message{From: o.ID, Class: ClassCarry, Event: &history.Event{
+			ID: -1, Time: t.Now, Body: &history.ExecutionSuspended{},
+		}}})
+	}
 	for _, e := range do.Carryover {
 		c := *e
 		if c.ID = -1; c.Time.IsZero() {

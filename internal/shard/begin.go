@@ -154,7 +154,7 @@ func refuseStart(in *instance, e *entry) {
 // taken by an orchestration that lives.
 func (l *loop) refusedStart(in *instance, e *entry) []engine.Outgoing {
 	start, ok := e.m.Event.Body.(*history.ExecutionStarted)
-	if !ok || start.Parent == nil || start.Parent.Instance == nil || in.orch == nil || in.orch.Status.Terminal() {
+	if !ok || start.Parent == nil || start.Parent.Instance == nil || in.orch == nil || in.orch.Status.Terminal() && !beingRewound(in) {
 		return nil
 	}
 	p := start.Parent

@@ -78,8 +78,7 @@ func (l *loop) prepareOrchestration(in *instance) *job {
 
 // nextTurn makes a turn of what the queue gives rise to; nil = nothing, for now.
 func (l *loop) nextTurn(in *instance) *job {
-	j := &job{in: in}
-	l.judge(in, j)
+	j := l.judge(in)
 	switch {
 	case len(j.entries) == 0 && len(j.dropped) > 0:
 		l.commitDrops(in, j)
@@ -92,117 +91,6 @@ func (l *loop) nextTurn(in *instance) *job {
 	j.messages = messagesOf(j.entries)
 	j.fresh = engine.Fresh(j.now, j.messages)
 	return j
-}
-
-// judge splits the queue into what the next turn takes, what has no effect any
-// more, and what stays for later turns.
-func (l *loop) judge(in *instance, j *job) {
-	var first int64             // task that the turn resolves
-	var resolved map[int64]bool // all of them, from the second on
-	l.endScheduled(in)
-	queue := in.queue
-	for n, e := range queue {
-		// a parked one has no turn but its termination, wherever that stands
-		stop := len(j.entries) >= l.limits.TurnMessages && in.parked == ""
-		verdict := engine.Drop
-		if !stop {
-			l.recreate(in, e)
-			ownStart(in, e)
-			verdict = in.orch.Accept(e.m)
-			if rewinds(e) && in.sum != nil && !in.sum.Folded.IsZero() && verdict == engine.Deliver {
-				verdict = engine.Drop
-			}
-			if in.orch != nil && in.orch.Status == history.StatusPending && len(j.entries) == 0 &&
-				verdict == engine.Deliver && !starts(e) {
-				stop = true // nothing precedes the start
-			}
-		}
-		if verdict == engine.Refuse && e.replace {
-			verdict = engine.Create
-		}
-		if verdict == engine.Create && len(j.entries) > 0 {
-			stop = true
-		}
-		if verdict == engine.Create && startAt(e.m).After(l.clock.Now()) {
-			in.queue = append([]*entry(nil), queue[n:]...)
-			if len(j.dropped) == 0 {
-				in.queue = in.queue[1:]
-				l.scheduleStart(in, e)
-			}
-			return
-		}
-		if stop {
-			in.queue = append([]*entry(nil), queue[n:]...)
-			return
-		}
-		switch verdict {
-		case engine.Deliver:
-			if id := resolution(e.m); id != 0 {
-				if id == first || resolved[id] {
-					j.dropped = append(j.dropped, e)
-					continue
-				}
-				switch {
-				case first == 0:
-					first = id
-				case resolved == nil:
-					resolved = map[int64]bool{id: true}
-				default:
-					resolved[id] = true
-				}
-			}
-			e.m = in.orch.Local(e.m)
-			j.entries = append(j.entries, e)
-			if rewinds(e) { // its turn is given nothing else
-				in.queue = append([]*entry(nil), queue[n+1:]...)
-				return
-			}
-		case engine.Create:
-			l.begin(in, e)
-			j.entries = append(j.entries, e)
-		default:
-			if in.orch.Adopt(e.m) {
-				in.sum.ParentExec = in.orch.Parent.Instance.ExecutionID.S
-			}
-			j.dropped = append(j.dropped, e)
-			j.extra = append(j.extra, engine.Undeliverable(e.m, l.now(in))...)
-			j.extra = append(j.extra, l.refusedStart(in, e)...)
-			j.extra = append(j.extra, refuseRewind(in, e, l.now(in))...)
-			j.extra = append(j.extra, l.tellAgain(in, e)...)
-			if verdict == engine.Refuse {
-				refuseStart(in, e)
-			}
-		}
-	}
-	in.queue = nil
-}
-
-// resolution names the task that a message resolves, 0 = none.
-func resolution(m *engine.Message) int64 {
-	const child, timer = 1 << 33, 1 << 34
-	switch b := m.Event.Body.(type) {
-	case *history.TaskCompleted:
-		return int64(b.TaskScheduledID) + 1
-	case *history.TaskFailed:
-		return int64(b.TaskScheduledID) + 1
-	case *history.TimerFired:
-		return int64(b.TimerID) + 1 + timer
-	case *history.SubOrchestrationInstanceCompleted:
-		return int64(b.TaskScheduledID) + 1 + child
-	case *history.SubOrchestrationInstanceFailed:
-		return int64(b.TaskScheduledID) + 1 + child
-	}
-	return 0
-}
-
-func terminates(e *entry) bool {
-	_, ok := e.m.Event.Body.(*history.ExecutionTerminated)
-	return ok
-}
-
-func rewinds(e *entry) bool {
-	_, ok := e.m.Event.Body.(*history.ExecutionRewound)
-	return ok
 }
 
 // withoutCode does what can be done for an instance whose code does not run
@@ -427,13 +315,13 @@ func (l *loop) canMove(in *instance) bool {
 	if in.orch != nil && in.orch.Status == history.StatusPending {
 		return starts(in.queue[0]) || rewinds(in.queue[0]) // which may become a start, see recreate
 	}
-	return true
+	return !l.paused(in) || slices.ContainsFunc(in.queue, controls)
 }
 
 // spill drops the queue of an instance that cannot go on; the store has it. What is
 // left in memory takes further messages.
 func (l *loop) spill(in *instance) {
-	if in.parked == "" && !l.workers.waits(in.id) {
+	if in.parked == "" && !l.workers.waits(in.id) && !l.paused(in) {
 		return // short-lived: its start is on the way, or its lock holder is
 	}
 	in.away += len(in.queue)

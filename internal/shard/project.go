@@ -55,9 +55,39 @@ func (l *loop) project(ch *change) *store.Record {
 			sum.Bytes, sum.Losses, sum.Trace = 0, nil, hub.OrchestrationTrace{}
 		}
 	}
+	l.projectRewind(ch, rec)
 	l.projectPhase(ch, rec)
 	rec.Packed = sum.append(make([]byte, 0, 128))
 	return rec
+}
+
+// projectRewind has a failed run count as running once it is durable that it is to be
+// rewound: who waits for its end means the next one. If nothing comes of that, it has
+// failed as before.
+func (l *loop) projectRewind(ch *change, rec *store.Record) {
+	in := ch.in
+	if in.orch.Status != history.StatusFailed {
+		return
+	}
+	switch {
+	case rec.Status == store.Failed && slices.ContainsFunc(ch.keeps, rewinds):
+		rec.Status, rec.Completed = store.Running, time.Time{}
+	case rec.Status == store.Running && (ch.fx.Unchanged || slices.ContainsFunc(ch.dropped, rewinds)):
+		rec.Status, rec.Completed = store.Failed, in.orch.Completed
+		events, _, err := readHistory(l.ctx, l.store, in.id, in.orch.Execution)
+		if err != nil {
+			l.fail(err)
+			return
+		}
+		if f := failureOf(events); f != nil {
+			in.sum.ErrorType, in.sum.ErrorText = f.Type, clip(f.Message, 256)
+		}
+	}
+}
+
+// beingRewound reports whether the instance has failed, but counts as running.
+func beingRewound(in *instance) bool {
+	return in.rec != nil && !in.rec.Status.Terminal() && in.orch != nil && in.orch.Status.Terminal()
 }
 
 // projectStart sets what never changes.
@@ -117,7 +147,7 @@ func (l *loop) projectPhase(ch *change, rec *store.Record) {
 	if !rec.Status.Terminal() {
 		sum.ErrorType, sum.ErrorText, sum.Folded = "", "", time.Time{}
 		phase = l.phaseOf(ch, rec)
-	} else if end := failureOf(ch.fx); end != nil {
+	} else if end := failureOf(ch.fx.Events); end != nil {
 		sum.ErrorType, sum.ErrorText = end.Type, clip(end.Message, 256)
 	} else if !ch.quiet {
 		sum.ErrorType, sum.ErrorText = "", ""
@@ -198,11 +228,13 @@ func isApproval(wait string) bool {
 	return len(wait) > len(approvalWait) && wait[:len(approvalWait)] == approvalWait
 }
 
-func failureOf(fx *engine.Effects) *history.Failure {
-	if len(fx.Events) == 0 {
+// failureOf is why a history has ended that ends with these events, nil if it has not
+// or has not failed.
+func failureOf(events []*history.Event) *history.Failure {
+	if len(events) == 0 {
 		return nil
 	}
-	if b, ok := fx.Events[len(fx.Events)-1].Body.(*history.ExecutionCompleted); ok {
+	if b, ok := events[len(events)-1].Body.(*history.ExecutionCompleted); ok {
 		return b.Failure
 	}
 	return nil

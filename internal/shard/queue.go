@@ -72,13 +72,14 @@ func (in *instance) unstored() (list []*entry) {
 	return list
 }
 
-// stays reports whether the instance is parked, or waits for a worker, and none of what is new in its queue
-// can move it, so that it needs only be stored: what is away stays away.
+// stays reports whether the instance is parked, waits for a worker or is suspended, and
+// none of what is new in its queue can move it, so that it needs only be stored: what
+// is away stays away.
 func (l *loop) stays(in *instance) bool {
-	if it := l.workers.items[in.id]; it != nil && it.forced {
+	if it := l.workers.items[in.id]; in.away == 0 || it != nil && it.forced || slices.ContainsFunc(in.queue, moves) {
 		return false
 	}
-	return in.away > 0 && (in.parked != "" || l.workers.waits(in.id)) && !slices.ContainsFunc(in.queue, moves)
+	return in.parked != "" || l.workers.waits(in.id) || l.paused(in) && !slices.ContainsFunc(in.queue, controls)
 }
 
 // moves reports whether a message may concern a run whose code does not run.

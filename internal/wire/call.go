@@ -24,7 +24,8 @@ var errConfig = errors.New("wire: Config needs Hubs")
 // Keys of metadata.
 const (
 	keyHub    = "taskhub"
-	keyAgent  = "x-user-agent" // name and version of the SDK
+	keyAgent  = "x-user-agent" // name and version of the SDK, if it is of the package for Azure's scheduler
+	keyClient = "user-agent"   // of gRPC's implementation, behind the name that an SDK may give
 	keyWorker = "workerid"     // of a worker's process
 	keyLevel  = "perdure-level"
 )
@@ -55,6 +56,14 @@ func HubName(ctx context.Context) string {
 func Own(ctx context.Context) bool {
 	level, err := strconv.Atoi(header(ctx, keyLevel))
 	return err == nil && level > 0
+}
+
+// sdk returns what the caller's SDK says of itself.
+func sdk(ctx context.Context) string {
+	if name := header(ctx, keyAgent); name != "" {
+		return name
+	}
+	return header(ctx, keyClient)
 }
 
 func header(ctx context.Context, key string) string {

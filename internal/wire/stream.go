@@ -29,7 +29,7 @@ func (s *Service) getWorkItems(c *call, in *wirepb.GetWorkItemsRequest, stream g
 	if !ok {
 		return unimplemented("workers outside of its process")
 	}
-	worker, err := codec.DecodeWorker(in, header(c.ctx, keyAgent), header(c.ctx, keyWorker))
+	worker, err := codec.DecodeWorker(in, sdk(c.ctx), header(c.ctx, keyWorker))
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
@@ -60,6 +62,23 @@ func TestW05WorkersAreDescribed(t *testing.T) {
 	own.cancel()
 	_, err := s.any(s.ctx, "GetWorkItems", &wirepb.GetWorkItemsRequest{MaxConcurrentEntityWorkItems: -1})
 	wantStatus(t, "GetWorkItems(-1 entities)", err, codes.InvalidArgument)
+}
+
+// TestW05UserAgentNamesTheSDK connects as JavaScript's SDK does without the package for
+// Azure's scheduler: its name is in gRPC's own header.
+func TestW05UserAgentNamesTheSDK(t *testing.T) {
+	h, s := serveScripted(t)
+	conn, err := grpc.NewClient(s.addr, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithUserAgent("durabletask-js"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	s.conn.Close()
+	s.conn = conn
+	s.connect(&wirepb.GetWorkItemsRequest{})
+	if diff := cmp.Diff([]hub.Worker{{}}, look(h, &h.workers), cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("the hub was told of another worker (-want +got):\n%s", diff)
+	}
 }
 
 // TestStreamsEndInOrder ends streams from both sides and asks what the hub is told.

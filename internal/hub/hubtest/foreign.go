@@ -22,9 +22,11 @@ var foreignCases = []testCase{
 	{"W26RepeatedTaskID", foreignRetry},
 	{"W23Burst", foreignBurst},
 	{"W33Suspended", foreignSuspended},
+	{"W33Continued", foreignContinued},
 	{"W34Terminated", foreignTerminated},
 	{"W44Rewind", foreignRewind},
 	{"W44NotSupported", foreignNoRewind},
+	{"W44Unserved", foreignUnserved},
 	{"W29ChildIDs", foreignChildren},
 	{"WaitsForEvent", foreignWaits},
 	{"TerminateNow", foreignTerminateNow},
@@ -153,30 +155,74 @@ func foreignBurst(t *testing.T, s suite) {
 	}
 }
 
-// foreignSuspended has a suspended run hear of what happens, in order.
+// foreignSuspended holds what a suspended run would hear until it is resumed: SDKs
+// that hear of it take their own earlier steps for new ones.
 func foreignSuspended(t *testing.T, s suite) {
 	e := s.open(t, nobody)
-	p := e.orchestrators("run")
+	p := e.connect(nil)
 	e.start("run", "a", "")
-	p.answers(begins)
+	e.raise("a", "one", "1")
+	e.control(hub.Suspend, "a")
+	e.raise("a", "two", "2")
+	p.answers(begins+" eventRaised executionSuspended", schedule(1, "act"))
+	e.ok(p.result(p.activity(), `"r"`))
+	e.status("a", store.Suspended)
 	e.control(hub.Suspend, "a")
 	p.answers("orchestratorStarted executionSuspended")
+	e.raise("a", "three", "3")
+	e.settle()
 	e.status("a", store.Suspended)
-	var seen []string
-	e.raise("a", "one", "1")
-	e.raise("a", "two", "2")
 	e.control(hub.Resume, "a")
-	for !slices.Contains(seen, "executionResumed") {
-		w, events := p.turn()
-		for _, ev := range events[1:] {
-			seen = append(seen, ev.Body.Kind().String())
-		}
+	e.raise("a", "four", "4")
+	w, events := p.turn()
+	got := kindsOf(events)
+	for got == "orchestratorStarted executionResumed eventRaised taskCompleted eventRaised" { // the fourth came later
 		e.ok(p.does(w))
+		w, events = p.turn()
+		got += " " + kindsOf(events[1:])
 	}
-	if diff := cmp.Diff([]string{"eventRaised", "eventRaised", "executionResumed"}, seen); diff != "" {
-		t.Errorf("events after the suspension (-want +got):\n%s", diff)
+	e.ok(p.does(w))
+	if want := "orchestratorStarted executionResumed eventRaised taskCompleted eventRaised eventRaised"; got != want {
+		t.Errorf("new events after the suspension = %s, want %s", got, want)
+	}
+	var names []string
+	for _, ev := range must1h(e, "a") {
+		if b, ok := ev.Body.(*history.EventRaised); ok {
+			names = append(names, b.Name)
+		}
+	}
+	if diff := cmp.Diff([]string{"one", "two", "three", "four"}, names); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
 	}
 	e.status("a", store.Running)
+
+	e.control(hub.Suspend, "a")
+	p.answers("orchestratorStarted executionSuspended")
+	e.raise("a", "five", "5")
+	e.control(hub.Terminate, "a")
+	p.answers("orchestratorStarted executionTerminated", do(9, &engine.Complete{Status: history.StatusTerminated}))
+	if in := e.end("a"); in.Status != store.Terminated {
+		t.Errorf("status = %v, want terminated", in.Status)
+	}
+}
+
+// foreignContinued has a run continue as new in the turn in which it is suspended.
+func foreignContinued(t *testing.T, s suite) {
+	e := s.open(t, nobody)
+	p := e.connect(nil)
+	e.start("run", "a", "")
+	e.raise("a", "one", "1")
+	e.control(hub.Suspend, "a")
+	e.raise("a", "two", "2")
+	early := &history.Event{ID: -1, Body: &history.EventRaised{Name: "one"}}
+	p.answers(begins+" eventRaised executionSuspended", do(1, &engine.Complete{
+		Status: history.StatusContinuedAsNew, Carryover: []*history.Event{early},
+	}))
+	p.answers(begins + " executionSuspended")
+	e.status("a", store.Suspended)
+	e.control(hub.Resume, "a")
+	p.answers("orchestratorStarted executionResumed eventRaised eventRaised", finish(1, `"done"`))
+	e.completes("a", `"done"`)
 }
 
 // foreignTerminated ends a run with its child and grandchild, of which the worker
@@ -284,6 +330,12 @@ func foreignRewind(t *testing.T, s suite) {
 	e.fails("p")
 
 	e.control(hub.Rewind, "p")
+	if in := e.get("p"); in.Status != store.Running || in.Failure != nil || !in.Completed.IsZero() {
+		t.Errorf("before its worker has rewound it, it is %v, failure %v, ended %v; want running, none and not",
+			history.Status(in.Status), in.Failure, in.Completed)
+	}
+	_, err := e.hub.Control(e.ctx, &hub.Control{Kind: hub.Rewind, InstanceID: "p"})
+	e.code("Rewind(again)", err, perdure.FailedPrecondition)
 	p.rewinds("p", "a")
 	p.answers("orchestratorStarted")
 	c.rewinds("c", "c")
@@ -412,4 +464,35 @@ func foreignTerminateNow(t *testing.T, s suite) {
 	e.start("run", "next", "")
 	p.answers(begins, finish(1, "1")) // their places are free
 	e.completes("next", "1")
+}
+
+// foreignUnserved rewinds a run that has no worker any more, and gives up on that.
+func foreignUnserved(t *testing.T, s suite) {
+	for _, restart := range []bool{false, true} {
+		e := s.open(t, nobody)
+		p := e.orchestrators("run")
+		e.start("run", "a", "")
+		p.answers(begins, failed(1))
+		e.fails("a")
+		p.stream.Close(false)
+		e.control(hub.Rewind, "a")
+		e.status("a", store.Running)
+		if restart {
+			e.restart(nobody)
+			e.settle()
+			e.status("a", store.Running)
+		}
+		e.control(hub.Terminate, "a")
+		e.settle()
+		e.clock.Advance(time.Minute)
+		e.settle()
+		if f := e.fails("a"); f.Type != "T" || f.Message != "m" {
+			t.Errorf("failure = %+v, want that of before", f)
+		}
+		e.control(hub.Rewind, "a")
+		p = e.orchestrators("run")
+		p.rewinds("a", "b")
+		p.answers("orchestratorStarted", finish(1, `"done"`))
+		e.completes("a", `"done"`)
+	}
 }

@@ -11,6 +11,7 @@ const count = (key) => { runs.set(key, (runs.get(key) ?? 0) + 1); return runs.ge
 export const code = {
   activities: {
     echo: (_, x) => x,
+    count: (_, key) => count(key),
     work: (_, key) => {
       count(key);
       if (broken.has(key)) throw new Error(`${key} is broken`);
@@ -38,7 +39,7 @@ export const code = {
       }
     },
     flakyChild: async function* (ctx, key) {
-      const n = yield ctx.callActivity('echo', count(key));
+      const n = yield ctx.callActivity('count', key);
       if (n < 3) throw new Error(`attempt ${n}`);
       return n;
     },

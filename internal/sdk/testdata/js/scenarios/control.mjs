@@ -256,8 +256,8 @@ export const scenarios = {
     await hub.stop();
   },
 
-  'calls that are refused': async (hub) => {
-    await rejects(hub.client.raiseOrchestrationEvent('@list@x', 'go'), 'NOT_FOUND');
+  'an entity is no orchestration': async (hub) => {
+    await rejects(hub.client.raiseOrchestrationEvent('@list@x', 'go'), 'INVALID_ARGUMENT');
     assert.equal(await hub.client.getOrchestrationState('@list@x'), undefined);
   },
 };

@@ -109,7 +109,8 @@ async function locked(hub, keys, how) {
   return id;
 }
 
-// entity returns the protocol's message about an entity, also if it has no state.
+// entity returns the protocol's message about an entity, also if it has no state but
+// is known.
 async function entity(hub, id) {
   const request = new pb.QueryEntitiesRequest();
   const query = new pb.EntityQuery();
@@ -117,9 +118,7 @@ async function entity(hub, id) {
   query.setIncludetransient(true);
   query.setIncludestate(true);
   request.setQuery(query);
-  const found = (await hub.call('queryEntities', request)).getEntitiesList().find((e) => e.getInstanceid() === id.toString());
-  assert.ok(found, `${id} is not found`);
-  return found;
+  return (await hub.call('queryEntities', request)).getEntitiesList().find((e) => e.getInstanceid() === id.toString());
 }
 
 export const scenarios = {
@@ -201,7 +200,7 @@ export const scenarios = {
     const at = Object.fromEntries(await value(hub, log(key)));
     assert.ok(at.client >= due, `the client's came ${due - at.client} ms early`);
     assert.ok(at.late >= sent + 500, `the orchestration's came ${sent + 500 - at.late} ms early`);
-    assert.ok(at.now < at.late && at.now < at.client);
+    assert.ok(at.now <= at.late);
   },
 
   'entities signal entities': async (hub) => {
@@ -308,7 +307,7 @@ export const scenarios = {
     const keys = [unique('lock'), unique('lock')].sort();
     const holder = await locked(hub, [keys[1]], 'release');
     const waiting = await hub.client.scheduleNewOrchestration('holds', { keys, how: 'release' }); // has the first, waits for the second
-    await until(async () => (await entity(hub, counter(keys[0]))).getLockedby()?.getValue() === waiting, 'it has one of two locks');
+    await until(async () => (await entity(hub, counter(keys[0])))?.getLockedby()?.getValue() === waiting, 'it has one of two locks');
     await hub.client.terminateOrchestration(waiting);
     await hub.client.waitForOrchestrationCompletion(waiting);
     await hub.client.raiseOrchestrationEvent(holder, 'go', 1);
