@@ -21,7 +21,6 @@ func needJS(t *testing.T, folder string) {
 	if _, err := os.Stat(folder + "/node_modules/@microsoft/durabletask-js"); err != nil {
 		t.Skip("Microsoft's SDK for JavaScript was not run: it is not installed (.ci/install does it)")
 	}
-	t.Skip("Microsoft's SDK for JavaScript was not run: the server does not serve gRPC yet")
 	if err := note(folder); err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +87,7 @@ func runScenarios(t *testing.T, s *server, file string) {
 func TestJavaScript(t *testing.T) {
 	needJS(t, "testdata/js")
 	s := startServer(t)
-	for _, file := range []string{"basic", "events", "children", "control", "entities"} {
+	for _, file := range []string{"basic", "events", "children", "control", "entities", "traces", "crashes"} {
 		t.Run(file, func(t *testing.T) { runScenarios(t, s, file) })
 	}
 }
