@@ -67,7 +67,7 @@ func (a *App) serve(name string, kept worked, h *hubs) (*served, error) {
 	version, commit, release := build()
 	s.api = httpapi.New(httpapi.Config{
 		Hub: s.hub, Now: h.now, Logger: a.cfg.Logger, Hubs: h,
-		Orchestrations: a.startable(), Foreign: a.foreign, Workers: func() bool { return s.workers.Load() > 0 },
+		Orchestrations: a.startable(), Foreign: a.foreign, Workers: func() int { return int(s.workers.Load()) },
 		Hosts: hosts, AnyIP: anyIP, Prefix: a.cfg.Prefix, MaxBody: a.cfg.BodyLimit, Agents: &s.agents, Mounts: mounts,
 		Info: httpapi.Info{Version: version, Commit: commit, Go: release, Hub: name, Store: a.kind(),
 			Data: a.data(), Model: a.cfg.Model, TimeScale: a.cfg.TimeScale},

@@ -59,7 +59,9 @@ func examine(ctx context.Context, s *server) ([]finding, error) {
 	began := time.Now()
 	var info struct {
 		Version, Data, Model string
+		Hub                  string
 		Orchestrations       []string
+		Workers              int
 	}
 	if err := s.get(ctx, "/api/v1/info", &info); err != nil {
 		broken("server", err)
@@ -72,10 +74,12 @@ func examine(ctx context.Context, s *server) ([]finding, error) {
 	} else {
 		add("ready", "ok", "the hub serves", "")
 	}
-	if len(info.Orchestrations) == 0 {
-		add("code", "warn", "no orchestration is registered", "register some in host.Config.Registry")
+	code := fmt.Sprintf("%d orchestrations are registered, %d workers of other processes are connected to the hub %s",
+		len(info.Orchestrations), info.Workers, info.Hub)
+	if len(info.Orchestrations) == 0 && info.Workers == 0 {
+		add("code", "warn", code+": nothing runs", "connect a worker: Endpoint="+s.url+";TaskHub="+info.Hub+";Authentication=None")
 	} else {
-		add("code", "ok", fmt.Sprintf("%d orchestrations are registered", len(info.Orchestrations)), "")
+		add("code", "ok", code, "")
 	}
 	var counts struct{ Total int64 }
 	if err := s.get(ctx, "/api/v1/run-counts?group=phase&filter=phase:stuck", &counts); err != nil {

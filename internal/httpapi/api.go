@@ -31,9 +31,9 @@ type Config struct {
 	// Orchestrations returns the names that can be started; a start with any
 	// other name is refused with 404. nil accepts every name.
 	Orchestrations func() []string
-	// Workers reports whether workers outside the process are connected; then every
+	// Workers tells how many workers outside the process are connected; with any, every
 	// name can be started. nil = none are.
-	Workers func() bool
+	Workers func() int
 	// Foreign reports whether an orchestration runs on workers that do not say
 	// for which events a run waits; what it asks people is then read from its
 	// custom status alone. nil = none does.
@@ -93,7 +93,9 @@ type Info struct {
 	Model   string `json:"model,omitempty"`
 	// Orchestrations that can be started here.
 	Orchestrations []string `json:"orchestrations"`
-	TimeScale      float64  `json:"time_scale,omitempty"`
+	// Workers is how many workers of other processes are connected to the hub.
+	Workers   int     `json:"workers"`
+	TimeScale float64 `json:"time_scale,omitempty"`
 }
 
 // API is an http.Handler. It may be used concurrently.

@@ -15,6 +15,9 @@ func (a *API) getInfo(_ http.ResponseWriter, r *http.Request) (*reply, error) {
 	if a.Orchestrations != nil {
 		info.Orchestrations = append(info.Orchestrations, a.Orchestrations()...)
 	}
+	if a.Workers != nil {
+		info.Workers = a.Workers()
+	}
 	return &reply{body: &info}, nil
 }
 

@@ -132,7 +132,7 @@ func (a *API) checkStart(r *http.Request, body *startBody) (*hub.Start, error) {
 
 // anyName reports whether orchestrations are started that are not known here.
 func (a *API) anyName() bool {
-	return a.Orchestrations == nil || a.Workers != nil && a.Workers()
+	return a.Orchestrations == nil || a.Workers != nil && a.Workers() > 0
 }
 
 // checkOrchestration returns a problem if nobody here can run the orchestration.
