@@ -74,7 +74,7 @@ func (c *crew) activity(r *running, work *hub.ActivityWork) {
 		interrupted := done.Failure != nil && context.Cause(r.ctx) == errStopping
 		r.cancel(nil)
 		if interrupted { // it runs again elsewhere
-			c.report(&report{abandon: &done.Delivery})
+			c.report(&report{abandon: &done.Delivery, kind: ofActivity})
 			return
 		}
 		c.report(&report{activity: done})

@@ -13,7 +13,7 @@ func (c *crew) batch(token string, work *hub.EntityWork) {
 		State:   work.State,
 		Failure: &history.Failure{Type: "Goexit", Message: "the operation ended its goroutine (runtime.Goexit)"},
 	}}
-	defer func() { c.report(&report{entity: done}) }() // also when the code ends its goroutine
+	defer func() { c.report(&report{entity: done, before: work.State}) }() // also when the code ends its goroutine
 	operations, err := decodeEvents(work.Operations)
 	if err != nil {
 		done.Result.Failure = &history.Failure{Type: "Internal", Message: "an operation cannot be read: " + err.Error()}

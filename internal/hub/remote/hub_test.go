@@ -34,15 +34,28 @@ func (hubs) Create(context.Context, string, bool) error { return errors.ErrUnsup
 
 func (hubs) Delete(context.Context, string) error { return errors.ErrUnsupported }
 
-// serve serves a hub over gRPC until the function returned is called.
-func serve(t testing.TB, h hub.Hub) (addr string, stop func()) {
+// without is a server that registers all services but one.
+type without struct {
+	grpc.ServiceRegistrar
+	name string
+}
+
+func (w without) RegisterService(d *grpc.ServiceDesc, impl any) {
+	if d.ServiceName != w.name {
+		w.ServiceRegistrar.RegisterService(d, impl)
+	}
+}
+
+// serve serves a hub over gRPC, but for one service ("" = none), until the function
+// returned is called.
+func serve(t testing.TB, h hub.Hub, left string) (addr string, stop func()) {
 	t.Helper()
 	service, err := wire.New(wire.Config{Hubs: hubs{h}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := grpc.NewServer(grpc.MaxRecvMsgSize(64 << 20))
-	service.Register(server)
+	service.Register(without{server, left})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -95,7 +108,7 @@ func (h harness) Start(t testing.TB, reg *perdure.Registry, c clock.Clock) (hubt
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- near.Run(ctx) }()
-	addr, stopServer := serve(t, near)
+	addr, stopServer := serve(t, near, "")
 	far := dial(t, addr)
 	return watched{far, near}, func() {
 		if err := far.Close(); err != nil {

@@ -49,10 +49,7 @@ func outcomeOf(r *report) *wirepb.HubOutcome {
 	case r.abandon != nil:
 		o.What = &wirepb.HubOutcome_Abandoned{Abandoned: r.abandon.Token}
 	case r.heartbeat != nil:
-		m := &wirepb.HubHeartbeat{Token: r.heartbeat.token}
-		if r.heartbeat.has {
-			m.Progress = &r.heartbeat.progress
-		}
+		m := &wirepb.HubHeartbeat{Token: r.heartbeat.token, Progress: codec.Optional(r.heartbeat.text())}
 		o.What = &wirepb.HubOutcome_Heartbeat{Heartbeat: m}
 	}
 	return o

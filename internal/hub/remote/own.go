@@ -28,7 +28,7 @@ func (h *Hub) probe(ctx context.Context) (side, error) {
 	case err == nil:
 		return &own, nil
 	case perdure.CodeOf(err) == perdure.Unimplemented:
-		return nil, err
+		return h.probeProtocol(ctx)
 	}
 	return nil, err
 }

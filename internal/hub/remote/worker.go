@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"sync"
 	"time"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/history"
 	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/internal/replay"
 )
@@ -132,10 +132,13 @@ func (w *Worker) connect(ctx context.Context, crew *crew) error {
 	if err != nil {
 		return err
 	}
-	if own, ok := s.(*ownSide); ok {
-		return crew.overOwn(ctx, own)
+	switch s := s.(type) {
+	case *ownSide:
+		return crew.overOwn(ctx, s)
+	case *protocolSide:
+		return crew.overProtocol(ctx, s)
 	}
-	return fmt.Errorf("the hub does not speak our service: %w", io.ErrUnexpectedEOF)
+	panic("unreachable: there are two ways to speak with a hub")
 }
 
 // report is what became of an item, on its way to the hub. One of the pointers is set.
@@ -145,9 +148,30 @@ type report struct {
 	entity    *hub.EntityDone
 	abandon   *hub.Delivery
 	heartbeat *heartbeat
+	kind      kind         // of an item that is given back
+	before    history.Text // of a batch: the state that it was given
 	// told is called once it is known what the hub made of it; nil = nobody asks. It
 	// must not block.
 	told func(error)
+}
+
+// kind is what an item is.
+type kind uint8
+
+const (
+	ofTurn kind = iota
+	ofActivity
+	ofBatch
+)
+
+func kindOf(work *hub.Work) kind {
+	switch {
+	case work.Activity != nil:
+		return ofActivity
+	case work.Entity != nil:
+		return ofBatch
+	}
+	return ofTurn
 }
 
 // heartbeat says that an activity is alive.
@@ -156,6 +180,8 @@ type heartbeat struct {
 	progress string
 	has      bool // progress is set
 }
+
+func (h *heartbeat) text() history.Text { return history.Text{S: h.progress, Set: h.has} }
 
 func (r *report) end(err error) {
 	if r.told != nil {
@@ -171,6 +197,12 @@ type crew struct {
 	warm  *warm
 	group sync.WaitGroup // the items that run
 
+	// Calls that tell outcomes, to hubs that have no stream for them. They outlive a
+	// connection; telling ends them.
+	calls       sync.WaitGroup
+	telling     context.Context
+	stopTelling context.CancelFunc
+
 	mu         sync.Mutex          // guards the rest
 	send       func(*report)       // to the connection there is; nil = there is none
 	unsent     []*report           // while there is none
@@ -181,7 +213,9 @@ type crew struct {
 }
 
 func newCrew(ctx context.Context, cfg *WorkerConfig, code *replay.Runner) *crew {
-	return &crew{ctx: ctx, cfg: cfg, code: code, warm: newWarm(cfg.CacheBytes), activities: map[string]*running{}, tasks: map[task]*running{}}
+	c := &crew{ctx: ctx, cfg: cfg, code: code, warm: newWarm(cfg.CacheBytes), activities: map[string]*running{}, tasks: map[task]*running{}}
+	c.telling, c.stopTelling = context.WithCancel(ctx)
+	return c
 }
 
 // attach sends what is reported to a connection from now on, first what waits.
@@ -221,7 +255,7 @@ func (c *crew) take(work *hub.Work) {
 		return
 	}
 	if !c.start(work) {
-		c.report(&report{abandon: &hub.Delivery{Token: work.Token}})
+		c.report(&report{abandon: &hub.Delivery{Token: work.Token}, kind: kindOf(work)})
 	}
 }
 
@@ -272,5 +306,10 @@ func (c *crew) drain() {
 // stubborn is how long code may take that was told to stop.
 const stubborn = 2 * time.Second
 
-// close forgets what is suspended.
-func (c *crew) close() { c.warm.close() }
+// close ends what may be left, and forgets what is suspended.
+func (c *crew) close() {
+	c.drain()
+	c.stopTelling()
+	c.calls.Wait()
+	c.warm.close()
+}

@@ -21,6 +21,7 @@ import (
 type workerHarness struct {
 	disk  *memory.Disk
 	cache int
+	left  string // service that is not served
 }
 
 // NamesRequests and RunsOutside implement hubtest.Far.
@@ -52,6 +53,9 @@ func (h *tapped) Connect(ctx context.Context, w *hub.Worker) (hub.Stream, error)
 // Start implements hubtest.Harness.
 func (h workerHarness) Start(t testing.TB, reg *perdure.Registry, c clock.Clock) (hubtest.Hub, func()) {
 	t.Helper()
+	if h.left != "" {
+		skipBeyond(t)
+	}
 	s, err := memory.Open(h.disk)
 	if err != nil {
 		t.Fatal(err)
@@ -64,7 +68,7 @@ func (h workerHarness) Start(t testing.TB, reg *perdure.Registry, c clock.Clock)
 	done := make(chan error, 1)
 	go func() { done <- near.Run(ctx) }()
 	tap := &tapped{Hub: near, connected: make(chan struct{})}
-	addr, stopServer := serve(t, tap)
+	addr, stopServer := serve(t, tap, h.left)
 	far := dial(t, addr)
 	link := dial(t, addr)
 	worker, err := remote.NewWorker(remote.WorkerConfig{Hub: link, Registry: reg, CacheBytes: h.cache, Now: c.Now})
@@ -75,7 +79,11 @@ func (h workerHarness) Start(t testing.TB, reg *perdure.Registry, c clock.Clock)
 	worked := make(chan error, 1)
 	go func() { worked <- worker.Run(working) }()
 	<-tap.connected
-	return watched{far, near}, func() {
+	hub := hubtest.Hub(watched{far, near})
+	if h.left != "" {
+		hub = plain{hub, near, t}
+	}
+	return hub, func() {
 		stopWorker()
 		if err := <-worked; err != nil {
 			t.Errorf("Run() = %v", err)

@@ -21,7 +21,7 @@ func encodeAction(a *engine.Action) *wirepb.OrchestratorAction {
 	case *engine.ScheduleTask:
 		w.OrchestratorActionType = &wirepb.OrchestratorAction_ScheduleTask{ScheduleTask: &wirepb.ScheduleTaskAction{
 			Name: valid(do.Name), Version: EncodeText(do.Version), Input: EncodeText(do.Input), Tags: encodeTags(do.Tags),
-			ParentTraceContext: encodeTrace(do.ParentTrace), HeartbeatTimeout: EncodeDuration(do.HeartbeatTimeout),
+			ParentTraceContext: EncodeTrace(do.ParentTrace), HeartbeatTimeout: EncodeDuration(do.HeartbeatTimeout),
 			Effect: do.Effect, Attempt: do.Attempt, Timeout: EncodeDuration(do.Timeout), LimitKey: valid(do.LimitKey), Limit: do.Limit,
 		}}
 	case *engine.CreateTimer:
@@ -33,7 +33,7 @@ func encodeAction(a *engine.Action) *wirepb.OrchestratorAction {
 	case *engine.CreateSubOrchestration:
 		w.OrchestratorActionType = &wirepb.OrchestratorAction_CreateSubOrchestration{CreateSubOrchestration: &wirepb.CreateSubOrchestrationAction{
 			InstanceId: valid(do.InstanceID), Name: valid(do.Name), Version: EncodeText(do.Version), Input: EncodeText(do.Input),
-			ParentTraceContext: encodeTrace(do.ParentTrace), Tags: encodeTags(do.Tags), Fold: encodeFold(do.Fold), Detached: do.Detached,
+			ParentTraceContext: EncodeTrace(do.ParentTrace), Tags: encodeTags(do.Tags), Fold: encodeFold(do.Fold), Detached: do.Detached,
 		}}
 	case *engine.SendEvent:
 		w.OrchestratorActionType = &wirepb.OrchestratorAction_SendEvent{SendEvent: &wirepb.SendEventAction{

@@ -39,12 +39,12 @@ func encodeEntityAction(id int32, a engine.EntityAction) *wirepb.OperationAction
 	case *engine.SendSignal:
 		w.OperationActionType = &wirepb.OperationAction_SendSignal{SendSignal: &wirepb.SendSignalAction{
 			InstanceId: valid(a.InstanceID), Name: valid(a.Name), Input: EncodeText(a.Input), ScheduledTime: EncodeTime(a.ScheduledTime),
-			ParentTraceContext: encodeTrace(a.ParentTrace),
+			ParentTraceContext: EncodeTrace(a.ParentTrace),
 		}}
 	case *engine.StartOrchestration:
 		w.OperationActionType = &wirepb.OperationAction_StartNewOrchestration{StartNewOrchestration: &wirepb.StartNewOrchestrationAction{
 			InstanceId: valid(a.InstanceID), Name: valid(a.Name), Version: EncodeText(a.Version), Input: EncodeText(a.Input),
-			ScheduledTime: EncodeTime(a.ScheduledTime), ParentTraceContext: encodeTrace(a.ParentTrace),
+			ScheduledTime: EncodeTime(a.ScheduledTime), ParentTraceContext: EncodeTrace(a.ParentTrace),
 			Tags: encodeTags(a.Tags), Fold: encodeFold(a.Fold),
 		}}
 	case *engine.RaiseEvent:

@@ -13,7 +13,7 @@ import (
 func EncodeStart(r *hub.Start) *wirepb.HubStart {
 	m := &wirepb.HubStart{
 		RequestId: r.RequestID, InstanceId: r.InstanceID, Name: r.Name, Version: Optional(r.Version), Input: Optional(r.Input),
-		ExecutionId: r.ExecutionID, StartAt: EncodeTime(r.StartAt), Tags: r.Tags, Trace: encodeTrace(r.Trace), Fold: ownFold(r.Fold),
+		ExecutionId: r.ExecutionID, StartAt: EncodeTime(r.StartAt), Tags: r.Tags, Trace: EncodeTrace(r.Trace), Fold: ownFold(r.Fold),
 		OrGet: r.OrGet,
 	}
 	for _, s := range r.Replace {
@@ -55,7 +55,7 @@ func DecodeRaise(m *wirepb.HubRaise) *hub.Raise {
 func EncodeSignal(r *hub.Signal) *wirepb.HubSignal {
 	return &wirepb.HubSignal{
 		RequestId: r.RequestID, InstanceId: r.InstanceID, Operation: r.Operation, Input: Optional(r.Input),
-		At: EncodeTime(r.At), Trace: encodeTrace(r.Trace),
+		At: EncodeTime(r.At), Trace: EncodeTrace(r.Trace),
 	}
 }
 

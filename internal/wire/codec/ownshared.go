@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/internal/history"
@@ -65,3 +66,6 @@ func foldOf(m *wirepb.Fold) *perdure.Fold {
 	}
 	return f
 }
+
+// EncodeInt is a number in a field that may be absent.
+func EncodeInt(n int32) *wrapperspb.Int32Value { return wrapperspb.Int32(n) }

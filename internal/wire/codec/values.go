@@ -92,7 +92,8 @@ func EncodeDuration(d time.Duration) *durationpb.Duration {
 	return durationpb.New(d)
 }
 
-func encodeTrace(t *history.TraceContext) *wirepb.TraceContext {
+// EncodeTrace writes a trace context.
+func EncodeTrace(t *history.TraceContext) *wirepb.TraceContext {
 	if t == nil {
 		return nil
 	}

@@ -58,7 +58,7 @@ func encodeActivity(a *hub.ActivityWork, own bool) *wirepb.ActivityRequest {
 	w := &wirepb.ActivityRequest{
 		Name: valid(a.Name), Version: EncodeText(a.Version), Input: EncodeText(a.Input),
 		OrchestrationInstance: encodeInstance(a.InstanceID, history.Some(a.ExecutionID)),
-		TaskId:                a.TaskID, ParentTraceContext: encodeTrace(a.Trace), Tags: encodeTags(a.Tags),
+		TaskId:                a.TaskID, ParentTraceContext: EncodeTrace(a.Trace), Tags: encodeTags(a.Tags),
 	}
 	if own {
 		w.HeartbeatTimeout, w.Effect = EncodeDuration(a.HeartbeatTimeout), []byte(a.Effect)
