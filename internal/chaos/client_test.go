@@ -2,11 +2,14 @@ package chaos_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,6 +81,56 @@ func (c *client) start(ctx context.Context, id string) (*wirepb.OrchestrationSta
 		return nil, fmt.Errorf("wait for %s: %w", id, err)
 	}
 	return out.OrchestrationState, nil
+}
+
+// begin starts an instance that must start.
+func (c *client) begin(t *testing.T, name, id string, input int) {
+	t.Helper()
+	err := c.call(t.Context(), "StartInstance", &wirepb.CreateInstanceRequest{
+		InstanceId: id, Name: name, Input: wrapperspb.String(strconv.Itoa(input)),
+	}, new(wirepb.CreateInstanceResponse))
+	if err != nil {
+		t.Fatalf("StartInstance(%s) = %v", id, err)
+	}
+}
+
+// signal signals an entity to add a number.
+func (c *client) signal(t *testing.T, id string, n int) {
+	t.Helper()
+	h := sha256.Sum256([]byte(id))
+	err := c.call(t.Context(), "SignalEntity", &wirepb.SignalEntityRequest{
+		InstanceId: id, Name: "add", Input: wrapperspb.String(strconv.Itoa(n)),
+		RequestId: fmt.Sprintf("%x-%x-%x-%x-%x", h[:4], h[4:6], h[6:8], h[8:10], h[10:16]),
+	}, new(wirepb.SignalEntityResponse))
+	if err != nil {
+		t.Fatalf("SignalEntity(%s) = %v", id, err)
+	}
+}
+
+// ends waits for the end of an instance and checks its result.
+func (c *client) ends(t *testing.T, id string, want int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	out := new(wirepb.GetInstanceResponse)
+	err := c.call(ctx, "WaitForInstanceCompletion", &wirepb.GetInstanceRequest{InstanceId: id, GetInputsAndOutputs: true}, out)
+	if got := out.OrchestrationState.GetOutput().GetValue(); err != nil || got != strconv.Itoa(want) {
+		t.Errorf("%s ends with %q, %v, want %d", id, got, err, want)
+	}
+}
+
+// isStuck checks that an instance says why it cannot go on.
+func (c *client) isStuck(t *testing.T, addr, id string) {
+	t.Helper()
+	res, err := http.Get("http://" + addr + "/api/v1/runs/" + id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	body, err := io.ReadAll(res.Body)
+	if err != nil || !strings.Contains(string(body), "crashes") {
+		t.Errorf("GET run %s = %s, %v, want that it is parked and why", id, body, err)
+	}
 }
 
 // history returns the history of an execution.

@@ -2,6 +2,7 @@ package chaos_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -16,6 +17,13 @@ import (
 
 // TestMain refuses leaked goroutines.
 func TestMain(m *testing.M) {
+	if addr := os.Getenv(processAddr); addr != "" {
+		if err := holding(addr); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	goleak.VerifyTestMain(closing{m})
 }
 
@@ -30,6 +38,8 @@ func (c closing) Run() int {
 
 // soak reports whether there is time for the long suites.
 func soak() bool { return os.Getenv("PERDURE_SOAK") != "" }
+
+func config() host.Config { return host.Config{} }
 
 // serve runs an app with hubs until the test ends, and returns its address.
 func serve(t testing.TB, cfg host.Config) string {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"testing"
 	"time"
 
 	"google.golang.org/grpc"
@@ -67,6 +68,16 @@ func (w *witness) saw(key string, work *hub.Work) (old []string) {
 	return old
 }
 
+// none fails the test if something was seen that must not be.
+func (w *witness) none(t *testing.T) {
+	t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, m := range w.mistakes {
+		t.Error(m)
+	}
+}
+
 func (w *witness) ack(key string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -86,6 +97,7 @@ type worker struct {
 	id      string
 	code    func(*flow)
 	seen    *witness
+	filters *wirepb.WorkItemFilters
 	retries bool // completions are sent again when it is not known what became of them
 	// do replaces what is done with an item; nil = it is carried out
 	do    func(ctx context.Context, work *hub.Work)
@@ -112,7 +124,7 @@ func (w *worker) stream(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.SendMsg(&wirepb.GetWorkItemsRequest{}); err != nil {
+	if err := s.SendMsg(&wirepb.GetWorkItemsRequest{WorkItemFilters: w.filters}); err != nil {
 		return err
 	}
 	if err := s.CloseSend(); err != nil {
