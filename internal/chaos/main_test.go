@@ -24,6 +24,10 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	if dir := os.Getenv(serverDir); dir != "" {
+		fmt.Fprintln(os.Stderr, serving(dir, os.Getenv(serverAddr)))
+		os.Exit(1)
+	}
 	goleak.VerifyTestMain(closing{m})
 }
 

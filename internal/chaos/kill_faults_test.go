@@ -1,0 +1,31 @@
+//go:build faults
+
+package chaos_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/perdure/perdure/internal/fault"
+)
+
+func configureFaults(text string) error {
+	if text == "" {
+		return nil
+	}
+	return fault.Configure(text)
+}
+
+// TestW60_ControlAckBeforeSync is the failing control of TestW60_ServerKilled: a hub
+// that acknowledges before its commits are durable forgets what it has acknowledged.
+func TestW60_ControlAckBeforeSync(t *testing.T) {
+	t.Setenv(serverFaults, string(fault.AckBeforeSync))
+	l := startLoad(t)
+	for end := time.Now().Add(30 * time.Second); !l.wrong() && time.Now().Before(end); {
+		l.round()
+	}
+	if !l.wrong() {
+		t.Errorf("acknowledging before the sync lost nothing in %d kills: the test would not notice it", l.kills)
+	}
+	l.abandon()
+}
