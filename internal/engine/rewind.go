@@ -212,7 +212,9 @@ func (o *Orchestration) reopen(fx *Effects, task *Task, t *Turn) {
 			Name: history.Some(created.Name), Version: created.Version, Input: created.Input, Tags: created.Tags,
 			Parent: o.asParent(task.ID),
 		}, t.Now)
-		WithFold(fx.Send[len(fx.Send)-1].Message.Event, task.Options.Fold)
+		m := fx.Send[len(fx.Send)-1].Message
+		m.Class = ClassStart // it begins a child that was purged
+		WithFold(m.Event, task.Options.Fold)
 	case EntityTask, LockTask: // the end of the old execution has unlocked
 		o.sendEntity(fx, task.Event.Body, t.Now)
 	}

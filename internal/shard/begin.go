@@ -36,6 +36,16 @@ func (l *loop) begin(in *instance, e *entry) {
 	in.orch.Name, in.orch.Version, in.orch.Tags, in.orch.Parent = start.Name, start.Version, start.Tags, start.Parent
 }
 
+// voidTurn gives up the turn of an instance that is replaced. What it was given goes
+// with the instance: the commit that replaces it consumes that too, so that a crash
+// before it leaves both.
+func (l *loop) voidTurn(in *instance) {
+	j := in.turning
+	in.exec = nil // its code is unwound if the turn ever ends
+	l.withdraw(in)
+	in.void = slices.Concat(in.void, j.entries, j.dropped)
+}
+
 // withExecution puts an execution id into a start that has none.
 func withExecution(in *instance, e *entry, start *history.ExecutionStarted, execution string) *history.ExecutionStarted {
 	c := *start

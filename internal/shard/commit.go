@@ -52,6 +52,9 @@ func (l *loop) commit(ch *change) {
 	if in.rec != nil {
 		c.Expect = in.rec.Version
 	}
+	if len(in.void) > 0 && l.newIncarnation(ch) {
+		ch.dropped, in.void = append(ch.dropped, in.void...), nil
+	}
 	l.consume(ch, c)
 	source, version := l.record(ch, c)
 	l.changeFold(ch, c)

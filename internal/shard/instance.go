@@ -45,6 +45,7 @@ type instance struct {
 	starting  bool              // a start is in its queue
 	after     []func()          // what waits until the state is durable
 	last      []engine.Outgoing // what one that is replaced has to say at its end
+	void      []*entry          // what the turn was given of one that is replaced
 
 	prev, next *instance // in the cache's list
 	list       *lru

@@ -32,6 +32,8 @@ func rank(c engine.Class) int {
 func (l *loop) prepareOrchestration(in *instance) *job {
 	if in.turning != nil {
 		switch {
+		case slices.ContainsFunc(in.queue, func(e *entry) bool { return e.replace }):
+			l.voidTurn(in)
 		case in.turning.item != nil && l.overtaken(in):
 			l.takeBack(in)
 		case in.blocked == "" || !slices.ContainsFunc(in.queue, terminates):

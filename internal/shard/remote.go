@@ -98,12 +98,20 @@ func (l *loop) goesOut(in *instance, j *job) bool {
 		return false
 	case in.orch != nil && in.rec == nil: // its start was stored by who sent it
 		l.putBack(in, j)
-		ch := l.newChange(in, &engine.Effects{}, nil)
-		ch.now = l.now(in)
-		l.commit(ch)
+		l.recordStart(in)
 		return false
 	}
 	return true
+}
+
+// recordStart records a run that another one has begun. The start, which waits in the
+// inbox, is stored anew with the execution that it has now; of a child that a rewind
+// creates anew it was the rewind.
+func (l *loop) recordStart(in *instance) {
+	start := in.queue[0]
+	ch := l.newChange(in, &engine.Effects{}, nil)
+	ch.keeps, ch.dropped, ch.now = []*entry{start}, []*entry{{m: start.m}}, l.now(in)
+	l.commit(ch)
 }
 
 // readyTurn makes the turn of an instance whose turn has come; nil = not now.
@@ -161,12 +169,9 @@ func (l *loop) cannotGoOn(j *job, cause string) {
 	l.hold(l.workers.itemOf(in.id, key), cause)
 }
 
-// overtaken reports whether a turn at a worker is void: its run is replaced, or is to
-// be terminated and no worker will do it.
+// overtaken reports whether a turn at a worker is void: its run is to be terminated and
+// no worker will do it.
 func (l *loop) overtaken(in *instance) bool {
-	if slices.ContainsFunc(in.queue, func(e *entry) bool { return e.replace }) {
-		return true
-	}
 	it := in.turning.item
 	return !it.out() && !it.paused && slices.ContainsFunc(in.queue, terminates) && l.endsAlone(in, it)
 }

@@ -30,6 +30,9 @@ var foreignCases = []testCase{
 	{"W29ChildIDs", foreignChildren},
 	{"WaitsForEvent", foreignWaits},
 	{"TerminateNow", foreignTerminateNow},
+	{"W36Replaced", foreignReplaced},
+	{"W21PendingChild", foreignPendingChild},
+	{"FoldedChild", foreignFold},
 }
 
 // orchestrators connects a worker that takes turns only.
@@ -494,5 +497,92 @@ func foreignUnserved(t *testing.T, s suite) {
 		p.rewinds("a", "b")
 		p.answers("orchestratorStarted", finish(1, `"done"`))
 		e.completes("a", `"done"`)
+	}
+}
+
+// foreignReplaced replaces runs whose turns are at a worker: their first one, and a
+// later one.
+func foreignReplaced(t *testing.T, s suite) {
+	for _, later := range []bool{false, true} {
+		e := s.open(t, nobody)
+		p := e.orchestrators("run")
+		old := e.start("run", "a", `"old"`)
+		want := begins
+		if later {
+			p.answers(begins)
+			e.raise("a", "go", "")
+			e.raise("a", "go", "")
+			want = "orchestratorStarted eventRaised"
+		}
+		w, _ := p.turn()
+		st := e.start("run", "a", `"new"`, replace(history.StatusRunning, history.StatusPending, history.StatusTerminated))
+		if st.ExecutionID == old.ExecutionID {
+			t.Errorf("Start() = %+v, want another execution", st)
+		}
+		e.code("completing a turn ("+want+") of a run that was replaced", p.does(w, finish(9, `"x"`)), perdure.NotFound)
+		w, events := p.turn()
+		if got := kindsOf(events); !strings.HasPrefix(got, begins) || w.Orchestration.ExecutionID != st.ExecutionID {
+			t.Errorf("next turn has %s, execution %s, want the start of %s", got, w.Orchestration.ExecutionID, st.ExecutionID)
+		}
+		e.ok(p.does(w, finish(1, `"done"`)))
+		e.completes("a", `"done"`)
+	}
+}
+
+// foreignPendingChild has a child, or one that is created anew by a rewind, wait for
+// its worker: it is known, and takes events, also over a restart.
+func foreignPendingChild(t *testing.T, s suite) {
+	for _, restart := range []bool{false, true} {
+		e := s.open(t, nobody)
+		p := e.orchestrators("parent")
+		pending := func(event string) {
+			t.Helper()
+			e.until("the child is recorded", func() bool {
+				in, err := e.hub.Instance(e.ctx, "c", true)
+				return err == nil && in.Status == store.Pending && in.Parent == "p" && in.Input.S == `"x"`
+			})
+			e.raise("c", event, "")
+			if restart {
+				e.settle()
+				e.restart(nobody)
+				p = e.orchestrators("parent")
+			}
+		}
+		e.start("parent", "p", "")
+		p.answers(begins, do(1, &engine.CreateSubOrchestration{InstanceID: "c", Name: "child", Input: history.Some(`"x"`)}))
+		pending("one")
+		c := e.orchestrators("child")
+		events := c.answers(begins+" eventRaised", failed(1))
+		if b := events[1].Body.(*history.ExecutionStarted); b.Instance.ExecutionID.S != e.get("c").Execution || len(e.get("c").Execution) != 32 {
+			t.Errorf("the child begins as %v, want its record's execution %s", b.Instance, e.get("c").Execution)
+		}
+		c.stream.Close(false)
+		p.answers("orchestratorStarted subOrchestrationInstanceFailed", failed(2))
+		e.fails("p")
+		e.purge(&hub.Purge{IDs: []string{"c"}}, 1)
+		e.control(hub.Rewind, "p")
+		p.rewinds("p", "a")
+		p.answers("orchestratorStarted")
+		pending("two")
+		c = e.orchestrators("child")
+		c.answers(begins+" eventRaised", finish(1, "1"))
+		p.answers("orchestratorStarted subOrchestrationInstanceCompleted", finish(2, "1"))
+		e.completes("p", "1")
+	}
+}
+
+// foreignFold has a child give up its history, as its parent has said when it created
+// it.
+func foreignFold(t *testing.T, s suite) {
+	e := s.open(t, nobody)
+	p, c := e.orchestrators("parent"), e.orchestrators("child")
+	e.start("parent", "p", "")
+	p.answers(begins, do(1, &engine.CreateSubOrchestration{InstanceID: "c", Name: "child", Fold: &engine.Fold{After: time.Hour}}))
+	c.answers(begins, finish(1, "1"))
+	p.answers("orchestratorStarted subOrchestrationInstanceCompleted", finish(2, "1"))
+	e.completes("p", "1")
+	e.advance(2 * time.Hour)
+	if in := e.get("c"); in.Folded.IsZero() {
+		t.Errorf("an hour after its end the child is %+v, want it folded", in)
 	}
 }

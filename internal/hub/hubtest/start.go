@@ -20,6 +20,7 @@ var startCases = []testCase{
 	{"GeneratedID", startGenerated},
 	{"ExecutionID", startExecutionID},
 	{"ReusePolicy", startReuse},
+	{"ReplacesDuringTurn", startDuringTurn},
 	{"OrGet", startOrGet},
 	{"WithEvent", startWithEvent},
 	{"Scheduled", startScheduled},
@@ -153,6 +154,30 @@ func startReuse(t *testing.T, s suite) {
 			}
 			e.completes(id, `"new"`)
 		}
+	}
+}
+
+// startDuringTurn replaces a run while its code is in the middle of a turn.
+func startDuringTurn(t *testing.T, s suite) {
+	hold, began := make(chan struct{}), make(chan struct{}, 9)
+	e := s.open(t, func(r *perdure.Registry) {
+		echoCode(r)
+		perdure.AddOrchestrationNamed(r, "slow", func(ctx *perdure.Context, _ string) (string, error) {
+			began <- struct{}{}
+			<-hold
+			return perdure.NewEvent[string]("go").Wait(ctx).Await()
+		})
+	})
+	old := e.start("slow", "a", `"old"`)
+	receive(e, began)
+	st := e.start("echo", "a", `"new"`, replace(history.StatusRunning, history.StatusPending, history.StatusTerminated))
+	if st.ExecutionID == old.ExecutionID {
+		t.Errorf("Start() = %+v, want another execution", st)
+	}
+	close(hold)
+	e.completes("a", `"new"`)
+	if in := e.get("a"); in.Execution != st.ExecutionID || in.Name != "echo" {
+		t.Errorf("Instance() = %s, execution %s, want echo and that of its start", in.Name, in.Execution)
 	}
 }
 
