@@ -53,10 +53,10 @@ type Worker struct {
 	// told of cancelled activities, and of an orchestration that it has just had a
 	// turn of it gets new events only.
 	Own bool
-	// MaxHistory is how many bytes of history it can be sent in an item; 0 = any
+	// MaxHistory is how many bytes of events it can be sent in an item; 0 = any
 	// number. StreamsHistory says that it reads the history of an item itself when
-	// that has more; an instance with more for a worker that does not is held, with a
-	// reason.
+	// there is much of it, so that only new events count; an instance with more for a
+	// worker is held, with a reason.
 	MaxHistory     int
 	StreamsHistory bool
 }

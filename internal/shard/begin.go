@@ -129,6 +129,7 @@ func (l *loop) recreate(in *instance, e *entry) {
 		return
 	}
 	m := *e.m
+	m.Class = engine.ClassStart
 	m.Event = &history.Event{ID: 0, Time: e.m.Event.Time, Meta: e.m.Event.Meta, Body: &history.ExecutionStarted{
 		Name: b.Name.S, Version: b.Version, Input: b.Input, Parent: b.Parent, ParentTrace: b.ParentTrace, Tags: b.Tags,
 	}}

@@ -108,6 +108,10 @@ type warm struct {
 	bytes int      // of past
 }
 
+// streamedFrom is how many bytes of events an item has at most with its history if
+// its worker can read that by itself.
+const streamedFrom = 1 << 20
+
 // turnWork makes what a worker gets of a turn; nil if there is none to be made now,
 // with fits = false because it is too big for the stream.
 func (l *loop) turnWork(it *workItem, s *stream) (work *hub.OrchestrationWork, fits bool) {
@@ -131,20 +135,22 @@ func (l *loop) turnWork(it *workItem, s *stream) (work *hub.OrchestrationWork, f
 		l.fail(err)
 		return nil, true
 	}
-	if size := sizeOf(work.Past); size+sizeOf(work.New) > s.worker.MaxHistory && s.worker.MaxHistory > 0 {
-		switch {
-		case s.worker.StreamsHistory:
-			work.Long, work.Past = size > 0, nil
-		case fresh && j.cut(in, fitting(work.New, s.worker.MaxHistory-size)):
-			work.New = work.New[:len(j.fresh)]
-		default:
-			it.bytes = size + sizeOf(work.New)
+	past, now := sizeOf(work.Past), sizeOf(work.New)
+	it.bytes, it.newBytes = 0, 0
+	inline := past
+	if s.worker.StreamsHistory && past+now > streamedFrom {
+		work.Long, work.Past, inline = past > 0, nil, 0
+	}
+	if limit := s.worker.MaxHistory; limit > 0 && inline+now > limit {
+		if !fresh || !j.cut(in, fitting(work.New, limit-inline)) {
+			it.bytes, it.newBytes = past+now, now
 			if it.job == nil {
 				l.putBack(in, j)
 				l.rest(in)
 			}
 			return nil, false
 		}
+		work.New = work.New[:len(j.fresh)]
 	}
 	if in.sum != nil && in.sum.Trace.SpanID.Set {
 		trace := in.sum.Trace

@@ -203,7 +203,11 @@ func (s *stream) fit(it *workItem) bool {
 
 // carries reports whether the item is not too big for the worker, as far as is known.
 func (s *stream) carries(it *workItem) bool {
-	return s.worker.MaxHistory == 0 || s.worker.StreamsHistory || it.bytes <= s.worker.MaxHistory
+	size := it.bytes
+	if s.worker.StreamsHistory {
+		size = it.newBytes
+	}
+	return s.worker.MaxHistory == 0 || size <= s.worker.MaxHistory
 }
 
 // connect lets a stream have work.
@@ -257,7 +261,7 @@ func (l *loop) tryAgain(b *bucket, s *stream) {
 			continue
 		}
 		it.leave()
-		it.bytes = 0
+		it.bytes, it.newBytes = 0, 0
 		if in := l.instances[it.id]; in != nil {
 			in.parked = ""
 		}

@@ -100,6 +100,7 @@ type workItem struct {
 	forced   bool // its run is to end without it
 	reported bool // its instance's record says that no worker serves it
 	bytes    int  // of a turn with history that was too big for a stream; 0 = not known
+	newBytes int  // of these, of new events
 }
 
 // out reports whether a worker has the item.

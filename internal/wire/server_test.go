@@ -18,6 +18,7 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/clock"
 	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/internal/replay"
 	"github.com/perdure/perdure/internal/shard"
@@ -33,6 +34,7 @@ type hubs struct {
 	t      testing.TB
 	code   func(*perdure.Registry)
 	limits shard.Limits
+	clock  clock.Clock // nil = the system's
 
 	mu   sync.Mutex
 	open map[string]*running
@@ -96,7 +98,7 @@ func (h *hubs) run(disk *memory.Disk) *running {
 	if err := reg.Err(); err != nil {
 		h.t.Fatal(err)
 	}
-	o, err := shard.New(shard.Config{Store: s, Code: replay.NewRunner(reg, replay.Options{}), Limits: h.limits})
+	o, err := shard.New(shard.Config{Store: s, Code: replay.NewRunner(reg, replay.Options{}), Limits: h.limits, Clock: h.clock})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -145,6 +147,8 @@ type option func(*hubs, *wire.Config)
 func code(f func(*perdure.Registry)) option { return func(h *hubs, _ *wire.Config) { h.code = f } }
 
 func ping(d time.Duration) option { return func(_ *hubs, c *wire.Config) { c.Ping = d } }
+
+func hubClock(c clock.Clock) option { return func(h *hubs, _ *wire.Config) { h.clock = c } }
 
 func documents(f func(context.Context, string, string) (json.RawMessage, bool, error)) option {
 	return func(_ *hubs, c *wire.Config) { c.EntityDocument = f }

@@ -131,7 +131,7 @@ func TestDecodeWorkerKnowsSDKs(t *testing.T) {
 		{none, "durabletask-python/1.9.0", hub.Worker{MaxHistory: 4<<20 - 64<<10}},
 		{none, "durabletask-js/0.4.0", hub.Worker{}},
 		{none, "", hub.Worker{MaxHistory: 4<<20 - 64<<10}},
-		{streams, "durabletask-dotnet/1.25", hub.Worker{MaxHistory: 1 << 20, StreamsHistory: true}},
+		{streams, "durabletask-dotnet/1.25", hub.Worker{MaxHistory: 4<<20 - 64<<10, StreamsHistory: true}},
 	} {
 		got, err := codec.DecodeWorker(test.request, test.agent, "")
 		if diff := cmp.Diff(&test.want, got); diff != "" || err != nil {

@@ -41,13 +41,10 @@ func encodeActivityFilters(list []hub.NameFilter) (filters []*wirepb.ActivityFil
 	return filters
 }
 
-// Limits of the history that a worker is sent in one item, in bytes. SDKs refuse
+// itemHistory is how many bytes of events a worker is sent in one item. SDKs refuse
 // messages of more than 4 MiB; what else there is in the message has its place in
-// what is left. Those that read long histories themselves do so from 1 MiB on.
-const (
-	itemHistory   = 4<<20 - 64<<10
-	streamHistory = 1 << 20
-)
+// what is left.
+const itemHistory = 4<<20 - 64<<10
 
 // MaxItem is the largest message that SDKs take, in bytes, but for that of
 // JavaScript and ours, which take any.
@@ -78,7 +75,7 @@ func DecodeWorker(r *wirepb.GetWorkItemsRequest, agent, id string) (*hub.Worker,
 	}
 	capable := func(c wirepb.WorkerCapability) bool { return slices.Contains(r.GetCapabilities(), c) }
 	if capable(wirepb.WorkerCapability_WORKER_CAPABILITY_HISTORY_STREAMING) {
-		w.StreamsHistory, w.MaxHistory = true, streamHistory
+		w.StreamsHistory = true
 	}
 	if capable(wirepb.WorkerCapability_WORKER_CAPABILITY_PERDURE) {
 		w.Own, w.MaxHistory, w.StreamsHistory = true, 0, false
