@@ -187,6 +187,9 @@ func (c *Config) complete() error {
 	}
 	if c.Tokens != "" {
 		if _, err := access.ReadFile(c.Tokens); err != nil {
+			if errors.Is(err, fs.ErrNotExist) {
+				err = fmt.Errorf("there is no file %s; perdure token new --tokens %s --role contributor makes it, with a first token", c.Tokens, c.Tokens)
+			}
 			wrong = append(wrong, fmt.Errorf("tokens: %w", err))
 		}
 	}

@@ -179,8 +179,7 @@ func TestConfigErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for hub, want := range map[string]string{
-		"http://localhost:8080":                          "remote hub is not yet",
-		"Endpoint=http://localhost:8080;TaskHub=default": "remote hub is not yet",
+		"Endpoint=http://localhost:8080;TaskHub=default": "no Authentication",
 		"mysql://x": `no store of the kind "mysql"`,
 		file:        "is no directory",
 		"postgresql://user:secret@db/perdure?sslmode=never": "PostgreSQL is not yet",

@@ -30,6 +30,9 @@ Roles: reader sees, worker takes work items, contributor does everything.`,
 		Example: "  perdure token new --tokens ./tokens --role worker --task-hub default --name billing --expires 90d",
 		Args:    exactly(0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
+			if err := needTokens(c, file); err != nil {
+				return err
+			}
 			e := access.Entry{Name: name, Hub: taskHub}
 			var err error
 			if e.Role, err = access.RoleOf(role); err != nil {
@@ -63,8 +66,6 @@ Roles: reader sees, worker takes work items, contributor does everything.`,
 	flags.StringVar(&taskHub, "task-hub", "default", `the task hub that it is for; "*" = all`)
 	flags.StringVar(&name, "name", "unnamed", "what to call it in the file and in logs")
 	flags.StringVar(&lasts, "expires", "never", "how long it holds, such as 90d or 12h")
-	_ = c.MarkFlagRequired("tokens") // the flag is there
-	_ = c.MarkFlagRequired("role")
 	return c
 }
 
@@ -76,6 +77,9 @@ func tokenList(t *terminal) *cobra.Command {
 		Example: "  perdure token list --tokens ./tokens",
 		Args:    exactly(0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
+			if err := needTokens(c, file); err != nil {
+				return err
+			}
 			out, err := newOutput(c, t)
 			if err != nil {
 				return err
@@ -106,8 +110,15 @@ func tokenList(t *terminal) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&file, "tokens", "", "the file of tokens")
-	_ = c.MarkFlagRequired("tokens") // the flag is there
 	return c
+}
+
+// needTokens returns an error if no file is named.
+func needTokens(c *cobra.Command, file string) error {
+	if file == "" {
+		return fail(exitUsage, c.CommandPath()+" --help shows an example", "--tokens is missing: the file of tokens")
+	}
+	return nil
 }
 
 // describeEntry says what a token is for.
