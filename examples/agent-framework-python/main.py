@@ -5,7 +5,7 @@
 
 import sys
 
-from agent_framework_durabletask import DurableAIAgentClient
+from agent_framework_durabletask import DurableAIAgentClient, DurableWorkflowClient
 from durabletask.client import TaskHubGrpcClient
 
 client = TaskHubGrpcClient(host_address=sys.argv[1] if len(sys.argv) > 1 else "localhost:8080")
@@ -21,3 +21,7 @@ for approved in (True, False):
     id = client.schedule_new_orchestration("content_approval_workflow", input="durable agents")
     client.raise_orchestration_event(id, "ApprovalDecision", data=approved)
     print("Workflow:", client.wait_for_orchestration_completion(id).get_output())
+
+# A workflow of the framework: two agents and a step without a model.
+workflows = DurableWorkflowClient(client, workflow_name="article")
+print("Article:", *workflows.await_workflow_output(workflows.start_workflow(input="durable agents")))

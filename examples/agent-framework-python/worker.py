@@ -7,7 +7,7 @@ import sys
 import threading
 from datetime import timedelta
 
-from agent_framework import Agent
+from agent_framework import Agent, AgentExecutorResponse, Executor, WorkflowBuilder, WorkflowContext, handler
 from agent_framework_durabletask import DurableAIAgentOrchestrationContext, DurableAIAgentWorker
 from durabletask import task
 from durabletask.worker import TaskHubGrpcWorker
@@ -25,6 +25,26 @@ writer = Agent(
     instructions="You write articles.",
     name="ContentGenerationAgent",
 )
+
+
+critic = Agent(
+    client=ScriptedChatClient("Too short: {}"),
+    instructions="You find what is wrong.",
+    name="Critic",
+)
+
+
+class Publish(Executor):
+    """A step of a workflow without a model."""
+
+    @handler
+    async def publish(self, critique: AgentExecutorResponse, ctx: WorkflowContext[None, str]) -> None:
+        await ctx.yield_output(f"published in spite of: {critique.agent_response.text.strip()}")
+
+
+# A workflow: its agents become entities, its other steps activities.
+publish = Publish(id="publish")
+article = WorkflowBuilder(name="article", start_executor=writer).add_edge(writer, critic).add_edge(critic, publish).build()
 
 
 def content_approval_workflow(context: task.OrchestrationContext, topic: str):
@@ -63,5 +83,6 @@ if __name__ == "__main__":
     agents = DurableAIAgentWorker(worker)
     agents.add_agent(joker)
     agents.add_agent(writer)
+    agents.configure_workflow(article)
     agents.start()
     threading.Event().wait()

@@ -87,6 +87,7 @@ func TestAgentFrameworkExample(t *testing.T) {
 Joker: Because school is no joke.
 Workflow: published: An article. Write an article about durable agents.
 Workflow: Content rejected
+Article: published in spite of: Too short: An article. durable agents.
 `
 	startScript(t, interpreter, "agent-framework-python", "worker.py", s.addr)
 	for range 2 {
@@ -97,6 +98,21 @@ Workflow: Content rejected
 		if err := s.start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestGoAgentsExample has Microsoft's client in Python talk to an agent in Go.
+func TestGoAgentsExample(t *testing.T) {
+	interpreter := needExample(t, "agent-framework-python")
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := startProgram(t, path, []string{"dev"}, nil)
+	got := runScript(t, interpreter, "agent-framework-python", "go_agents.py", s.addr)
+	want := regexp.MustCompile(`^Joker: .{20,}\nWorkflow: .{20,}\nWorkflow: .{20,}\n$`)
+	if !want.MatchString(got) {
+		t.Errorf("go_agents.py printed %q, want three jokes", got)
 	}
 }
 

@@ -118,8 +118,8 @@ def timed(ctx: task.OrchestrationContext, milliseconds: int):
 def timers(s):
     """W31: never early, and at once when in the past."""
     assert s.run(timed, 400) >= 0.4
-    assert s.run(timed, 1) < 5
-    assert s.run(timed, -3600_000) < 5
+    assert s.run(timed, 1) < 30
+    assert s.run(timed, -3600_000) < 30
 
 
 @orchestrator("chunks")
