@@ -159,10 +159,11 @@ func startReuse(t *testing.T, s suite) {
 
 // startDuringTurn replaces a run while its code is in the middle of a turn.
 func startDuringTurn(t *testing.T, s suite) {
-	hold, began := make(chan struct{}), make(chan struct{}, 9)
+	hold, began, unwound := make(chan struct{}), make(chan struct{}, 9), make(chan struct{}, 9)
 	e := s.open(t, func(r *perdure.Registry) {
 		echoCode(r)
 		perdure.AddOrchestrationNamed(r, "slow", func(ctx *perdure.Context, _ string) (string, error) {
+			defer func() { unwound <- struct{}{} }()
 			began <- struct{}{}
 			<-hold
 			return perdure.NewEvent[string]("go").Wait(ctx).Await()
@@ -174,8 +175,9 @@ func startDuringTurn(t *testing.T, s suite) {
 	if st.ExecutionID == old.ExecutionID {
 		t.Errorf("Start() = %+v, want another execution", st)
 	}
-	close(hold)
 	e.completes("a", `"new"`)
+	close(hold)
+	receive(e, unwound)
 	if in := e.get("a"); in.Execution != st.ExecutionID || in.Name != "echo" {
 		t.Errorf("Instance() = %s, execution %s, want echo and that of its start", in.Name, in.Execution)
 	}
