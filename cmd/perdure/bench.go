@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -44,7 +46,31 @@ Serves an agent over HTTP and says something in --sessions sessions, --rate
 times a second and evenly spread, reading each answer as a stream. A unit is a
 turn; the scripted model takes 50 ms. Clients and server share the process.`,
 			"perdure bench chat --rate 300 --for 60s"),
+		benchWorkerCommand(t),
 	)
+}
+
+// benchWorker is the command that runs the code of a workload in its own process.
+const benchWorker = "worker"
+
+func benchWorkerCommand(t *terminal) *cobra.Command {
+	return &cobra.Command{
+		Use:     benchWorker + " ADDRESS PAYLOAD",
+		Short:   "Run the code of a workload for a hub, until standard input ends",
+		Example: "  perdure bench " + benchWorker + " http://127.0.0.1:8080 1",
+		Hidden:  true,
+		Args:    exactly(2, "the hub's address and the payload's size"),
+		RunE: func(c *cobra.Command, args []string) error {
+			payload, err := strconv.Atoi(args[1])
+			if err != nil {
+				return fail(exitUsage, "", "the payload's size is %q: it is a number", args[1])
+			}
+			if err := bench.Work(c.Context(), args[0], payload, t.in); err != nil {
+				return fail(exitError, "", "%s", oneLine(err))
+			}
+			return nil
+		},
+	}
 }
 
 func benchWorkload(t *terminal, name, short, long, example string) *cobra.Command {
@@ -87,6 +113,10 @@ Prints one line of JSON:
 		flags.IntVar(&cfg.Count, "count", 0, "units in all"+benchDefault(d.Count > 0, d.Count))
 		flags.DurationVar(&cfg.For, "for", 0, "begin units for so long, instead of --count"+benchDefault(d.For > 0, d.For))
 	}
+	if name == bench.Sequence || name == bench.Fanout || name == bench.Event {
+		flags.StringVar(&cfg.Remote, "remote", bench.InProcess, "have the code run in another process, which works for the hub over the wire: own (Perdure's own service) or protocol (the calls of the Durable Task protocol)")
+		flags.Lookup("remote").NoOptDefVal = bench.Own
+	}
 	if d.Steps > 0 {
 		flags.IntVar(&cfg.Steps, "steps", d.Steps, "activities of a unit")
 	}
@@ -116,6 +146,13 @@ func runBench(c *cobra.Command, t *terminal, cfg bench.Config) error {
 		if flag := c.Flags().Lookup(name); flag != nil && flag.Changed && flag.Value.String() == "0" {
 			return fail(exitUsage, c.CommandPath()+" --help shows the flags", "--%s is 0: it must be at least 1", name)
 		}
+	}
+	if cfg.Remote != bench.InProcess {
+		self, err := os.Executable()
+		if err != nil {
+			return fail(exitError, "", "%s", oneLine(err))
+		}
+		cfg.WorkerCommand = []string{self, "bench", benchWorker}
 	}
 	result, err := bench.Run(c.Context(), cfg)
 	if errors.Is(err, bench.ErrConfig) {

@@ -121,7 +121,7 @@ func dependencies() []Dependency {
 		{Module: "go.opentelemetry.io/otel/exporters", Owners: []string{"host"}},
 		{Module: "go.opentelemetry.io/otel", Owners: []string{"agent", "host"}, Tests: true},
 		{Module: "google.golang.org/protobuf"},
-		{Module: "google.golang.org/grpc", Owners: []string{"internal/wire/...", "internal/hub/remote", "host"}, Tests: true},
+		{Module: "google.golang.org/grpc", Owners: []string{"internal/wire/...", "internal/hub/remote", "host", "internal/bench"}, Tests: true},
 		{Module: "golang.org/x/net", Owners: []string{"internal/mux"}, Tests: true},
 		{Module: "github.com/bufbuild/protocompile", Owners: []string{"internal/wire/wirepb/gen"}},
 		{Module: "github.com/google/go-cmp", Tests: true},

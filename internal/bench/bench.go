@@ -38,6 +38,7 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 	}
 	b := &bench{cfg: cfg, result: &Result{
 		Workload: cfg.Workload, Store: cfg.Store, InFlight: cfg.InFlight, Steps: cfg.Steps, Payload: cfg.Payload,
+		Remote: cfg.Remote,
 	}}
 	dir, remove, err := cfg.folder()
 	if err != nil {
@@ -69,7 +70,11 @@ func (b *bench) inFolder(ctx context.Context, dir string) error {
 	}
 	b.store = s
 	b.steps = newStepTrack(b.cfg)
-	err = errors.Join(b.withHub(ctx, clock.System(), b.measure), closeStore())
+	with := b.withHub
+	if b.cfg.Remote != InProcess {
+		with, b.steps = b.withServer, nil // the steps run elsewhere
+	}
+	err = errors.Join(with(ctx, clock.System(), b.measure), closeStore())
 	if err == nil && b.cfg.Fold && ctx.Err() == nil {
 		err = b.folded(ctx, dir)
 	}

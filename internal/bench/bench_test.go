@@ -57,7 +57,7 @@ func names(t *testing.T, line string) (names []string) {
 
 func TestWorkloads(t *testing.T) {
 	const (
-		always = "workload store in_flight count steps payload seconds per_second p50_ms p99_ms " +
+		always = "workload store remote in_flight count steps payload seconds per_second p50_ms p99_ms " +
 			"cpu_seconds_per_1000_activities rss_mb disk_bytes disk_syncs_per_second commits syncs groups cpu_probe_ms interrupted"
 		flat   = " first_ms last_ms ratio first_cpu_ms last_cpu_ms cpu_ratio"
 		parked = " started_seconds drained_seconds rss_empty_mb rss_parked_mb rss_settled_mb parked_disk_bytes " +
@@ -95,6 +95,19 @@ func TestWorkloads(t *testing.T) {
 					t.Errorf("Line() = %s, want figures above 0", line)
 				}
 			})
+		}
+	}
+}
+
+// TestRemote measures over both ways in which a worker speaks with a hub.
+func TestRemote(t *testing.T) {
+	for _, way := range []string{bench.Own, bench.Protocol} {
+		for _, workload := range []string{bench.Sequence, bench.Fanout, bench.Event} {
+			cfg := quick(workload, bench.Memory)
+			cfg.Remote, cfg.Count = way, 5
+			if r := measure(t, cfg); r.Count != 5 || r.Remote != way || r.Commits <= 0 || r.P50 <= 0 {
+				t.Errorf("Run(%s over %s) = %+v, want 5 units and figures above 0", workload, way, r)
+			}
 		}
 	}
 }
@@ -201,6 +214,8 @@ func TestConfigErrors(t *testing.T) {
 		{func(c *bench.Config) { c.Workload, c.Steps = bench.Event, 2 }, "event has no steps"},
 		{func(c *bench.Config) { c.Workload, c.InFlight = bench.Session, 2 }, "one turn at a time"},
 		{func(c *bench.Config) { c.Store, c.Dir = bench.Memory, "x" }, "no data folder"},
+		{func(c *bench.Config) { c.Remote = "pigeon" }, `"pigeon"`},
+		{func(c *bench.Config) { c.Workload, c.Remote = bench.Parked, bench.Own }, "not parked"},
 	} {
 		cfg := quick(bench.Sequence, "")
 		test.change(&cfg)

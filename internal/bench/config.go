@@ -39,6 +39,11 @@ type Config struct {
 	Rate     float64       // turns over HTTP that begin in a second; 0 = 300
 	Fold     bool          // have the turns of a session folded after the window
 	Dir      string        // data folder, which is kept; "" = a temporary one
+	// Remote says how the hub is reached by those who use it and by a worker with the
+	// code: InProcess, Own or Protocol. WorkerCommand, with an address and the payload
+	// behind it, runs that worker; nil = it runs in this process.
+	Remote        string
+	WorkerCommand []string
 
 	CPUProfile string // file for a profile of the workload; "" = none
 	MemProfile string // file for a profile of the heap after it; "" = none
@@ -114,6 +119,9 @@ func (c Config) filled() (Config, error) {
 	}
 	if c.Workload == Session && c.InFlight > 1 {
 		refuse("a session has one turn at a time")
+	}
+	if c.Remote != InProcess && (c.Remote != Own && c.Remote != Protocol || c.Workload != Sequence && c.Workload != Fanout && c.Workload != Event) {
+		refuse("sequence, fanout and event are measured over the wire, by own or protocol: not %s by %q", c.Workload, c.Remote)
 	}
 	if c.Sessions < 0 || c.Rate < 0 || (c.Sessions > 0 || c.Rate > 0) && c.Workload != Chat {
 		refuse("%d sessions and %v turns a second: chat has both, and not below 0", c.Sessions, c.Rate)

@@ -13,6 +13,7 @@ import (
 type Result struct {
 	Workload    string  `json:"workload" help:"what was run"`
 	Store       string  `json:"store" help:"pebble (synced to disk) or memory"`
+	Remote      string  `json:"remote" help:"how client and worker reach the hub: own service, protocol alone; empty = they share its process"`
 	InFlight    int     `json:"in_flight" help:"units at a time"`
 	Count       int     `json:"count" help:"units that ended within the window: orchestrations, fan-outs, events or turns"`
 	Steps       int     `json:"steps" help:"activities of one unit; an event or a turn counts as one"`

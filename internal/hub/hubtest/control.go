@@ -45,6 +45,9 @@ func controlSuspend(t *testing.T, s suite) {
 	e.status("a", store.Suspended)
 	e.control(hub.Resume, "a")
 	e.completes("a", `"0 1"`)
+	if e.outside {
+		return // the hub may hold events of a suspended run back, or give them to its code
+	}
 	e.script("a", "", `
 		-1 orchestratorStarted
 		0 executionStarted name=take input="2" instance={instanceId=a executionId="$1"}

@@ -51,10 +51,10 @@ func (c *crew) overProtocol(ctx context.Context, h *protocolSide) error {
 		// Items that come from now on are given back; the end of the stream, which we
 		// bring about, is none by loss.
 		c.drain()
+		c.detach(nil) // no more calls begin
 		end := time.AfterFunc(farewell, c.stopTelling)
 		defer end.Stop()
 		c.calls.Wait()
-		c.detach(nil)
 		cancel(nil)
 		<-received
 		return nil
