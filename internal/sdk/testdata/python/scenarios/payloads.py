@@ -6,9 +6,12 @@ from typing import Any
 
 import grpc
 from durabletask import task
+from durabletask.client import TaskHubGrpcClient
 from durabletask.internal import orchestrator_service_pb2 as pb
+from durabletask.payload.store import LargePayloadStorageOptions, PayloadStore
 from google.protobuf import wrappers_pb2
 
+import registry
 from checks import equal
 from perdure import until
 from registry import activity, orchestrator
@@ -97,6 +100,54 @@ def _cause(s, id: str) -> str:
     with urllib.request.urlopen(f"http://{s.address}/api/v1/runs/{id}", timeout=10) as answer:
         run = json.load(answer)
     return run.get("phase_cause", "")
+
+
+class _Shelf(PayloadStore):
+    """A store for payloads in memory, which the tests' client and worker share."""
+
+    options = LargePayloadStorageOptions(threshold_bytes=1000, enable_compression=False)
+
+    def __init__(self):
+        self.kept: dict[str, bytes] = {}
+
+    def upload(self, data: bytes, *, instance_id: str | None = None) -> str:
+        token = f"blob:v1:shelf:{len(self.kept)}"
+        self.kept[token] = data
+        return token
+
+    def download(self, token: str) -> bytes:
+        return self.kept[token]
+
+    def is_known_token(self, value: str) -> bool:
+        return value in self.kept
+
+    async def upload_async(self, data: bytes, *, instance_id: str | None = None) -> str:
+        return self.upload(data)
+
+    async def download_async(self, token: str) -> bytes:
+        return self.download(token)
+
+
+@activity("shelf")
+def shelved(ctx: task.ActivityContext, x: str):
+    return x + x
+
+
+@orchestrator("shelf")
+def shelving(ctx: task.OrchestrationContext, x: str):
+    return (yield ctx.call_activity(shelved, input=x))
+
+
+def payloads_kept_elsewhere(s):
+    """Large payloads that the SDK keeps in a store of its own pass as tokens."""
+    shelf = _Shelf()
+    with registry.worker(s.address, "shelf", payload_store=shelf) as w:
+        w.start()
+        c = TaskHubGrpcClient(host_address=s.address, payload_store=shelf, logger=registry.QUIET)
+        id = c.schedule_new_orchestration(shelving, input="x" * 5000)
+        equal(c.wait_for_orchestration_completion(id, timeout=30).get_output(), "x" * 10000)
+        equal(s.client.get_orchestration_state(id).serialized_output[:8], "blob:v1:")
+        assert len(shelf.kept) >= 3, shelf.kept.keys()
 
 
 def payload_beyond_the_limit(s):
