@@ -55,8 +55,9 @@ type Worker struct {
 	Own bool
 	// MaxHistory is how many bytes of events it can be sent in an item; 0 = any
 	// number. StreamsHistory says that it reads the history of an item itself when
-	// there is much of it, so that only new events count; an instance with more for a
-	// worker is held, with a reason.
+	// there is much of it, so that only new events count. An instance with more for a
+	// worker is held, with a reason. Workers that are Own take any item, but read
+	// histories themselves when an item would have more.
 	MaxHistory     int
 	StreamsHistory bool
 }

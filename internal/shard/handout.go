@@ -109,8 +109,13 @@ type warm struct {
 }
 
 // streamedFrom is how many bytes of events an item has at most with its history if
-// its worker can read that by itself.
-const streamedFrom = 1 << 20
+// its worker can read that by itself. Ours say it; for others it is what is usual.
+func (s *stream) streamedFrom() int {
+	if s.worker.Own {
+		return s.worker.MaxHistory
+	}
+	return 1 << 20
+}
 
 // turnWork makes what a worker gets of a turn; nil if there is none to be made now,
 // with fits = false because it is too big for the stream.
@@ -137,11 +142,11 @@ func (l *loop) turnWork(it *workItem, s *stream) (work *hub.OrchestrationWork, f
 	}
 	past, now := sizeOf(work.Past), sizeOf(work.New)
 	it.bytes, it.newBytes = 0, 0
-	inline := past
-	if s.worker.StreamsHistory && past+now > streamedFrom {
+	inline, limit := past, s.worker.MaxHistory
+	if s.worker.StreamsHistory && past+now > s.streamedFrom() {
 		work.Long, work.Past, inline = past > 0, nil, 0
 	}
-	if limit := s.worker.MaxHistory; limit > 0 && inline+now > limit {
+	if limit > 0 && !own && inline+now > limit {
 		if !fresh || !j.cut(in, fitting(work.New, limit-inline)) {
 			it.bytes, it.newBytes = past+now, now
 			if it.job == nil {

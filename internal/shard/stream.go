@@ -207,7 +207,7 @@ func (s *stream) carries(it *workItem) bool {
 	if s.worker.StreamsHistory {
 		size = it.newBytes
 	}
-	return s.worker.MaxHistory == 0 || size <= s.worker.MaxHistory
+	return s.worker.MaxHistory == 0 || s.worker.Own || size <= s.worker.MaxHistory
 }
 
 // connect lets a stream have work.

@@ -72,8 +72,7 @@ func (s *Service) ownWork(c *call, stream grpc.ServerStream) error {
 		untold: make(chan struct{}, ownUntold), wake: make(chan struct{}, 1),
 	}
 	err = w.serve(c.ctx, s.cfg.Ping)
-	// A stream that its worker has ended was not lost; nor was one that we end.
-	items.Close(c.ctx.Err() != nil && connectionLost(c.ctx))
+	items.Close(lost(c.ctx, err))
 	return err
 }
 

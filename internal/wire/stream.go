@@ -5,6 +5,8 @@ import (
 	"sync"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/perdure/perdure"
@@ -39,10 +41,17 @@ func (s *Service) getWorkItems(c *call, in *wirepb.GetWorkItemsRequest, stream g
 	}
 	w := &workStream{s: s, c: c, workers: workers, worker: worker, stream: stream}
 	err = w.serve(connected)
-	// A stream that its worker has ended was not lost; nor was one that we end.
-	connected.Close(c.ctx.Err() != nil && connectionLost(c.ctx))
+	connected.Close(lost(c.ctx, err))
 	s.turns.drop(c.name, w.sent)
 	return err
+}
+
+// lost reports whether a stream that has ended with err was lost with its worker: not
+// one that we have ended, nor one that the worker has. UNAVAILABLE is what sending
+// ends with when the connection breaks.
+func lost(ctx context.Context, err error) bool {
+	broken := status.Code(err) == codes.Unavailable
+	return (broken || ctx.Err() != nil) && connectionLost(ctx, broken)
 }
 
 // serve sends items and pings until the stream or the hub ends. The end of the hub

@@ -97,8 +97,9 @@ type watchedAddr struct {
 }
 
 // connectionLost reports whether a call that has ended was lost with its
-// connection. Of connections that nobody watches it is assumed.
-func connectionLost(ctx context.Context) bool {
+// connection; broken says that this is known to have ended. Of connections that
+// nobody watches the loss is assumed.
+func connectionLost(ctx context.Context, broken bool) bool {
 	p, ok := peer.FromContext(ctx)
 	if !ok {
 		return true
@@ -108,7 +109,7 @@ func connectionLost(ctx context.Context) bool {
 		return true
 	}
 	w := a.conn
-	return w.ended.Load() && !w.away.Load() && time.Since(time.Unix(0, w.reset.Load())) > recently
+	return (broken || w.ended.Load()) && !w.away.Load() && time.Since(time.Unix(0, w.reset.Load())) > recently
 }
 
 // WatchListener returns l with its connections watched, see Watch.
