@@ -114,23 +114,32 @@ func (r *running) adopts(t token, epoch uint64) bool {
 	return r.item != nil && r.delivery == (delivery{}) && t.delivery.epoch < epoch && t.at == r.task.At
 }
 
+// endedBy reports whether an event is the outcome of a delivery.
+func endedBy(d delivery) func(*history.Event) bool {
+	want := string(d.append(nil))
+	return func(e *history.Event) bool { return e.Meta != nil && string(e.Meta.Delivery) == want }
+}
+
+// outcomeBy returns the outcome of a delivery that waits for its turn, nil = none.
+func (in *instance) outcomeBy(d delivery) *entry {
+	waiting := in.queue
+	if j := in.turning; j != nil {
+		waiting = slices.Concat(j.entries, waiting)
+	}
+	is := endedBy(d)
+	if i := slices.IndexFunc(waiting, func(e *entry) bool { return is(e.m.Event) }); i >= 0 {
+		return waiting[i]
+	}
+	return nil
+}
+
 // completedBy reports whether a delivery has ended an activity: its event says so, in
 // the history or in the inbox.
 func (l *loop) completedBy(in *instance, k activityKey, d delivery) bool {
-	want := string(d.append(nil))
-	is := func(e *history.Event) bool { return e.Meta != nil && string(e.Meta.Delivery) == want }
-	for _, e := range in.queue {
-		if is(e.m.Event) {
-			return true
-		}
+	if in.outcomeBy(d) != nil {
+		return true
 	}
-	if j := in.turning; j != nil {
-		for _, e := range j.entries {
-			if is(e.m.Event) {
-				return true
-			}
-		}
-	}
+	is := endedBy(d)
 	if in.rec == nil {
 		return false
 	}

@@ -162,6 +162,10 @@ func (l *loop) complete(t token, result history.Text, f *history.Failure, c *cal
 		in.after = append(in.after, func() { l.complete(t, result, f, c) })
 		return
 	}
+	if e := in.outcomeBy(d); e != nil && inMemory(e) { // it comes again before it was stored
+		e.acks = append(e.acks, ack{call: c})
+		return
+	}
 	row, err := l.pendingRow(k)
 	if err == nil && (row.done && row.delivery == d || l.completedBy(in, k, d)) {
 		c.end(nil, nil)
