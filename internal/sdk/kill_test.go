@@ -3,7 +3,9 @@ package sdk_test
 import (
 	"bufio"
 	"context"
+	"io"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -76,7 +78,7 @@ func TestW60KillsWithWorkers(t *testing.T) {
 	const name, count = "kills", 500
 	kills := rounds(t)
 	s := startServer(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute+time.Duration(kills)*5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Second+time.Duration(kills)*5*time.Second)
 	defer cancel()
 	pause := max(10, kills*1500/count) // ms between two starts, so that they go on during all kills
 	client := node(ctx, s, "killclient.mjs", name, strconv.Itoa(count), strconv.Itoa(pause))
@@ -94,6 +96,7 @@ func TestW60KillsWithWorkers(t *testing.T) {
 		t.Fatalf("killclient.mjs has not made its hub: %v\n%s", client.Wait(), complaints.tail())
 	}
 	worker := node(ctx, s, "killcode.mjs", name)
+	worker.Stderr = complaints
 	if err := worker.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -121,12 +124,28 @@ func TestW60KillsWithWorkers(t *testing.T) {
 		said = append(said, lines.Text())
 	}
 	if err := client.Wait(); err != nil {
-		t.Errorf("killclient.mjs = %v\n%s", err, complaints.tail())
+		t.Errorf("killclient.mjs = %v\n%s\nrunning: %s", err, complaints.tail(), s.running(name))
 	}
 	if err := <-killing; err != nil {
 		t.Error(err)
 	}
 	t.Logf("%d kills; %s", kills, strings.Join(said, "; "))
+}
+
+// running returns what the API says of some runs of a hub that have not ended.
+func (s *server) running(hub string) string {
+	request, err := http.NewRequest(http.MethodGet, "http://"+s.addr+"/api/v1/runs?filter=-status:completed&limit=5", nil)
+	if err != nil {
+		return err.Error()
+	}
+	request.Header.Set("taskhub", hub)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err.Error()
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, _ := io.ReadAll(response.Body) // what there is of it
+	return string(text)
 }
 
 // killAtRandom kills the server and starts it again, so often.

@@ -14,7 +14,8 @@ const { Timestamp } = require('google-protobuf/google/protobuf/timestamp_pb.js')
 
 export const address = process.env.PERDURE_ADDRESS;
 export const Status = sdk.OrchestrationStatus;
-const quiet = new sdk.NoOpLogger();
+// quiet writes down what goes wrong, for the log of the test.
+const quiet = Object.assign(new sdk.NoOpLogger(), { error: (text) => console.error(new Date().toISOString(), text) });
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
