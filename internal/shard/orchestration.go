@@ -285,9 +285,17 @@ func (l *loop) afterTurn(in *instance) {
 		} else {
 			l.spill(in)
 		}
+	case l.returns(in):
+		l.makeReady(in)
 	default:
 		l.settleDown(in)
 	}
+}
+
+// returns reports whether messages that were left to the store are to be taken now: what
+// they have waited for came while a commit was on its way.
+func (l *loop) returns(in *instance) bool {
+	return in.away > 0 && in.parked == "" && l.workers.items[in.id] == nil && !l.paused(in)
 }
 
 // inMemory reports whether no commit has stored the entry's message yet.
@@ -300,6 +308,9 @@ func (l *loop) canMove(in *instance) bool {
 	}
 	if l.workers.waits(in.id) {
 		return l.mayEnd(in)
+	}
+	if l.returns(in) {
+		return true
 	}
 	if in.ent != nil {
 		waits, barred := in.waits()

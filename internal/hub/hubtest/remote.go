@@ -3,6 +3,7 @@ package hubtest
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,6 +22,7 @@ var remoteCases = []testCase{
 	{"Straight", remoteStraight},
 	{"Own", remoteOwn},
 	{"WaitsForWorker", remoteWaits},
+	{"ComesMeanwhile", remoteMeanwhile},
 	{"W14FirstDispatch", remoteFirst},
 	{"W08StreamLoss", remoteLoss},
 	{"W10W11Tokens", remoteTokens},
@@ -265,4 +267,48 @@ func remoteEntity(t *testing.T, s suite) {
 	}
 	p.stream.Close(false)
 	wait()
+}
+
+// remoteMeanwhile connects a worker while messages for runs that wait for it are being
+// stored.
+func remoteMeanwhile(t *testing.T, s suite) {
+	for range 3 {
+		e := s.open(t, nobody)
+		const n = 30
+		for i := range n {
+			e.start("waiting", fmt.Sprint(i), `"in"`)
+			e.signal(fmt.Sprint("@counter@", i), "add", "1")
+		}
+		e.settle()
+		var raising sync.WaitGroup
+		for i := range n {
+			raising.Add(2)
+			go func() {
+				defer raising.Done()
+				e.raise(fmt.Sprint(i), "go", `"x"`)
+			}()
+			go func() {
+				defer raising.Done()
+				e.signal(fmt.Sprint("@counter@", i), "add", "1")
+			}()
+		}
+		p := e.connect(nil)
+		wait := p.serve(func(r *perdure.Registry) {
+			counters(r)
+			event := perdure.NewEvent[string]("go")
+			perdure.AddOrchestrationNamed(r, "waiting", func(ctx *perdure.Context, _ string) (string, error) {
+				return event.Wait(ctx).Await()
+			})
+		})
+		raising.Wait()
+		for i := range n {
+			e.finishes(fmt.Sprint(i), `"x"`)
+			e.until("both signals have come", func() bool {
+				ent, err := e.hub.Entity(e.ctx, fmt.Sprint("@counter@", i))
+				return err == nil && ent.State.S == "2"
+			})
+		}
+		p.stream.Close(false)
+		wait()
+	}
 }
