@@ -128,6 +128,7 @@ type ActivityWork struct {
 type EntityWork struct {
 	InstanceID  string
 	ExecutionID string
+	Time        time.Time    // of the hub, for its code; zero = the hub does not say
 	State       history.Text // absent = there is no such entity
 	// Operations are encoded EntityOperationSignaled and EntityOperationCalled.
 	Operations [][]byte

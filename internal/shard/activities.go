@@ -354,7 +354,7 @@ func (l *loop) outcomeFor(r *running, result history.Text, failure *history.Fail
 	l.activities.end(l, r)
 	name := r.task.Name
 	if n := len(result.S); n > l.limits.Payload {
-		failure = tooLarge(fmt.Sprintf("activity %q of %s returned", name, r.key.id), n, l.limits.Payload)
+		failure = replay.TooLarge(fmt.Sprintf("activity %q of %s returned", name, r.key.id), n, l.limits.Payload)
 	}
 	o := &outcome{
 		event: history.Event{ID: -1, Time: l.clock.Now().UTC().Truncate(time.Microsecond)},
@@ -390,11 +390,6 @@ func (l *loop) outcomeFor(r *running, result history.Text, failure *history.Fail
 		en.rows = append(en.rows, store.Row{Kind: rowPending, Owner: r.key.id, Key: pendingKey(r.key), Delete: true})
 	}
 	l.deliver(r.key.id, en)
-}
-
-func tooLarge(who string, size, limit int) *history.Failure {
-	return &history.Failure{Type: "PayloadTooLarge", NonRetriable: true, Message: fmt.Sprintf(
-		"%s a payload of %d bytes; the limit is %d bytes: return a reference to the data instead, or raise the limit", who, size, limit)}
 }
 
 func pendingKey(k activityKey) []byte {

@@ -8,6 +8,7 @@ import (
 	"github.com/perdure/perdure/internal/fault"
 	"github.com/perdure/perdure/internal/history"
 	"github.com/perdure/perdure/internal/hub"
+	"github.com/perdure/perdure/internal/replay"
 )
 
 const (
@@ -237,7 +238,7 @@ func (l *loop) finishBatch(t token, done *hub.EntityDone, c *call) {
 	if n := len(j.turn.Operations); len(r.Results) > n {
 		j.outcome.Results = r.Results[:n]
 	}
-	if why := entityExcess(j.in.id, &j.outcome, l.limits.Payload); why != nil {
+	if why := replay.EntityExcess(j.in.id, &j.outcome, l.limits.Payload); why != nil {
 		for i := range j.outcome.Results {
 			j.outcome.Results[i] = engine.OperationResult{Failure: why}
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/perdure/perdure/internal/engine"
 	"github.com/perdure/perdure/internal/history"
 	"github.com/perdure/perdure/internal/hub"
+	"github.com/perdure/perdure/internal/replay"
 	"github.com/perdure/perdure/store"
 )
 
@@ -117,12 +118,12 @@ func (l *loop) applyEntity(j *job) {
 func (l Limits) bound(in *instance, j *job) {
 	why := (*history.Failure)(nil)
 	if n := len(j.outcome.State.S); n > l.Payload {
-		why = tooLarge("entity "+in.id+": its state has", n, l.Payload)
+		why = replay.TooLarge("entity "+in.id+": its state has", n, l.Payload)
 	}
 	for i := range j.outcome.Results {
 		r := &j.outcome.Results[i]
 		if n := len(r.Result.S); n > l.Payload && why == nil {
-			r.Result, r.Failure = history.Text{}, tooLarge("entity "+in.id+": an operation returned", n, l.Payload)
+			r.Result, r.Failure = history.Text{}, replay.TooLarge("entity "+in.id+": an operation returned", n, l.Payload)
 		}
 	}
 	if why == nil {

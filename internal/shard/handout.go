@@ -264,7 +264,7 @@ func (l *loop) batchWork(it *workItem) *hub.EntityWork {
 			return nil
 		}
 	}
-	work := &hub.EntityWork{InstanceID: in.id, State: j.turn.State, Operations: encode(j.turn.Operations, true)}
+	work := &hub.EntityWork{InstanceID: in.id, Time: j.turn.Time, State: j.turn.State, Operations: encode(j.turn.Operations, true)}
 	if in.rec != nil {
 		work.ExecutionID = hex.EncodeToString(in.rec.Incarnation[:])
 	}

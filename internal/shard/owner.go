@@ -214,11 +214,11 @@ func (l Limits) check(id string, r *engine.TurnResult) (why *history.Failure) {
 	for i := range r.Actions {
 		who, n := payloadOf(&r.Actions[i])
 		if n > l.Payload {
-			return tooLarge("orchestration "+id+": "+who+" has", n, l.Payload)
+			return replay.TooLarge("orchestration "+id+": "+who+" has", n, l.Payload)
 		}
 	}
 	if n := len(r.CustomStatus.S); n > maxCustomStatus {
-		return tooLarge("orchestration "+id+": its custom status is", n, maxCustomStatus)
+		return replay.TooLarge("orchestration "+id+": its custom status is", n, maxCustomStatus)
 	}
 	return nil
 }

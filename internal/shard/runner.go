@@ -100,7 +100,7 @@ func (r *runner) run() {
 
 func (j *job) run(code *replay.Runner) {
 	if j.turn != nil {
-		j.outcome = runEntity(code, *j.turn, j.payload)
+		j.outcome = code.RunEntityWithin(*j.turn, j.payload)
 		return
 	}
 	j.result = j.exec.Turn(j.past, j.fresh)

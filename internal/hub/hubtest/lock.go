@@ -357,6 +357,8 @@ func limitFreed(t *testing.T, s suite) {
 		e.start("run", id, `"`+id+`"`)
 	}
 	e.control(hub.Terminate, "waits") // it has no place yet
+	_, err := e.hub.WaitCompletion(e.ctx, "waits")
+	e.ok(err)
 	e.control(hub.Terminate, "a")
 	if got := receive(e, began); got != "next" {
 		t.Errorf("%s runs, want next", got)

@@ -19,7 +19,11 @@ func (c *crew) batch(token string, work *hub.EntityWork) {
 		done.Result.Failure = &history.Failure{Type: "Internal", Message: "an operation cannot be read: " + err.Error()}
 		return
 	}
-	done.Result = c.code.RunEntity(engine.EntityTurn{
-		InstanceID: work.InstanceID, Time: c.cfg.Now(), State: work.State, Operations: operations,
-	})
+	now := work.Time
+	if now.IsZero() {
+		now = c.cfg.Now()
+	}
+	done.Result = c.code.RunEntityWithin(engine.EntityTurn{
+		InstanceID: work.InstanceID, Time: now, State: work.State, Operations: operations,
+	}, c.cfg.Payload)
 }

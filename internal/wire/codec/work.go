@@ -18,9 +18,13 @@ func EncodeWork(work *hub.Work, own bool) *wirepb.WorkItem {
 		w.Request = &wirepb.WorkItem_ActivityRequest{ActivityRequest: encodeActivity(work.Activity, own)}
 	case work.Entity != nil:
 		e := work.Entity
-		w.Request = &wirepb.WorkItem_EntityRequestV2{EntityRequestV2: &wirepb.EntityRequest{
+		request := &wirepb.EntityRequest{
 			InstanceId: valid(e.InstanceID), ExecutionId: e.ExecutionID, EntityState: EncodeText(e.State), OperationRequests: e.Operations,
-		}}
+		}
+		if own {
+			request.Time = EncodeTime(e.Time)
+		}
+		w.Request = &wirepb.WorkItem_EntityRequestV2{EntityRequestV2: request}
 	case work.Cancel != nil:
 		w.CompletionToken = ""
 		w.Request = &wirepb.WorkItem_CancelActivity{CancelActivity: &wirepb.CancelActivity{
@@ -92,6 +96,7 @@ func DecodeWork(w *wirepb.WorkItem) (*hub.Work, error) {
 		e := r.EntityRequestV2
 		work.Entity = &hub.EntityWork{
 			InstanceID: e.GetInstanceId(), ExecutionID: e.GetExecutionId(), State: DecodeText(e.GetEntityState()), Operations: e.GetOperationRequests(),
+			Time: d.time("the time of a batch", e.GetTime()),
 		}
 	case *wirepb.WorkItem_EntityRequest:
 		work.Entity = decodeBatch(r.EntityRequest)

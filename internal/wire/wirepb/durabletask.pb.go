@@ -3088,6 +3088,7 @@ type EntityRequest struct {
 	ExecutionId       string                  `protobuf:"bytes,2,opt,name=execution_id,json=executionId,proto3" json:"execution_id,omitempty"`
 	EntityState       *wrapperspb.StringValue `protobuf:"bytes,3,opt,name=entity_state,json=entityState,proto3" json:"entity_state,omitempty"`
 	OperationRequests [][]byte                `protobuf:"bytes,4,rep,name=operation_requests,json=operationRequests,proto3" json:"operation_requests,omitempty"` // HistoryEvent
+	Time              *timestamppb.Timestamp  `protobuf:"bytes,1000,opt,name=time,proto3" json:"time,omitempty"`                                                 // of the hub: hub.EntityWork.Time
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
 }
@@ -3146,6 +3147,13 @@ func (x *EntityRequest) GetEntityState() *wrapperspb.StringValue {
 func (x *EntityRequest) GetOperationRequests() [][]byte {
 	if x != nil {
 		return x.OperationRequests
+	}
+	return nil
+}
+
+func (x *EntityRequest) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
 	}
 	return nil
 }
@@ -7359,13 +7367,14 @@ const file_perdure_durabletask_proto_rawDesc = "" +
 	"operations\x12\x1e\n" +
 	"\n" +
 	"properties\x18\x04 \x03(\fR\n" +
-	"properties\"\xc3\x01\n" +
+	"properties\"\xf4\x01\n" +
 	"\rEntityRequest\x12\x1f\n" +
 	"\vinstance_id\x18\x01 \x01(\tR\n" +
 	"instanceId\x12!\n" +
 	"\fexecution_id\x18\x02 \x01(\tR\vexecutionId\x12?\n" +
 	"\fentity_state\x18\x03 \x01(\v2\x1c.google.protobuf.StringValueR\ventityState\x12-\n" +
-	"\x12operation_requests\x18\x04 \x03(\fR\x11operationRequests\"\xce\x01\n" +
+	"\x12operation_requests\x18\x04 \x03(\fR\x11operationRequests\x12/\n" +
+	"\x04time\x18\xe8\a \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"\xce\x01\n" +
 	"\x10OperationRequest\x12\x1c\n" +
 	"\toperation\x18\x01 \x01(\tR\toperation\x12\x1d\n" +
 	"\n" +
@@ -7896,118 +7905,119 @@ var file_perdure_durabletask_proto_depIdxs = []int32{
 	112, // 80: perdure.durabletask.v1.EntityBatchRequest.entity_state:type_name -> google.protobuf.StringValue
 	40,  // 81: perdure.durabletask.v1.EntityBatchRequest.operations:type_name -> perdure.durabletask.v1.OperationRequest
 	112, // 82: perdure.durabletask.v1.EntityRequest.entity_state:type_name -> google.protobuf.StringValue
-	112, // 83: perdure.durabletask.v1.OperationRequest.input:type_name -> google.protobuf.StringValue
-	4,   // 84: perdure.durabletask.v1.OperationRequest.trace_context:type_name -> perdure.durabletask.v1.TraceContext
-	42,  // 85: perdure.durabletask.v1.EntityBatchResult.results:type_name -> perdure.durabletask.v1.OperationResult
-	47,  // 86: perdure.durabletask.v1.EntityBatchResult.actions:type_name -> perdure.durabletask.v1.OperationAction
-	112, // 87: perdure.durabletask.v1.EntityBatchResult.entity_state:type_name -> google.protobuf.StringValue
-	6,   // 88: perdure.durabletask.v1.EntityBatchResult.failure_details:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	46,  // 89: perdure.durabletask.v1.EntityBatchResult.operation_infos:type_name -> perdure.durabletask.v1.OperationInfo
-	43,  // 90: perdure.durabletask.v1.OperationResult.success:type_name -> perdure.durabletask.v1.OperationResultSuccess
-	44,  // 91: perdure.durabletask.v1.OperationResult.failure:type_name -> perdure.durabletask.v1.OperationResultFailure
-	45,  // 92: perdure.durabletask.v1.OperationResult.deferred:type_name -> perdure.durabletask.v1.DeferredReply
-	112, // 93: perdure.durabletask.v1.OperationResultSuccess.result:type_name -> google.protobuf.StringValue
-	113, // 94: perdure.durabletask.v1.OperationResultSuccess.start_time_utc:type_name -> google.protobuf.Timestamp
-	113, // 95: perdure.durabletask.v1.OperationResultSuccess.end_time_utc:type_name -> google.protobuf.Timestamp
-	6,   // 96: perdure.durabletask.v1.OperationResultFailure.failure_details:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	113, // 97: perdure.durabletask.v1.OperationResultFailure.start_time_utc:type_name -> google.protobuf.Timestamp
-	113, // 98: perdure.durabletask.v1.OperationResultFailure.end_time_utc:type_name -> google.protobuf.Timestamp
-	2,   // 99: perdure.durabletask.v1.OperationInfo.response_destination:type_name -> perdure.durabletask.v1.OrchestrationInstance
-	48,  // 100: perdure.durabletask.v1.OperationAction.send_signal:type_name -> perdure.durabletask.v1.SendSignalAction
-	49,  // 101: perdure.durabletask.v1.OperationAction.start_new_orchestration:type_name -> perdure.durabletask.v1.StartNewOrchestrationAction
-	50,  // 102: perdure.durabletask.v1.OperationAction.resolve_reply:type_name -> perdure.durabletask.v1.ResolveReply
-	51,  // 103: perdure.durabletask.v1.OperationAction.raise_event:type_name -> perdure.durabletask.v1.RaiseEventAction
-	13,  // 104: perdure.durabletask.v1.OperationAction.terminate_orchestration:type_name -> perdure.durabletask.v1.TerminateOrchestrationAction
-	19,  // 105: perdure.durabletask.v1.OperationAction.put_rows:type_name -> perdure.durabletask.v1.PutRowsAction
-	112, // 106: perdure.durabletask.v1.SendSignalAction.input:type_name -> google.protobuf.StringValue
-	113, // 107: perdure.durabletask.v1.SendSignalAction.scheduled_time:type_name -> google.protobuf.Timestamp
-	113, // 108: perdure.durabletask.v1.SendSignalAction.request_time:type_name -> google.protobuf.Timestamp
-	4,   // 109: perdure.durabletask.v1.SendSignalAction.parent_trace_context:type_name -> perdure.durabletask.v1.TraceContext
-	112, // 110: perdure.durabletask.v1.StartNewOrchestrationAction.version:type_name -> google.protobuf.StringValue
-	112, // 111: perdure.durabletask.v1.StartNewOrchestrationAction.input:type_name -> google.protobuf.StringValue
-	113, // 112: perdure.durabletask.v1.StartNewOrchestrationAction.scheduled_time:type_name -> google.protobuf.Timestamp
-	113, // 113: perdure.durabletask.v1.StartNewOrchestrationAction.request_time:type_name -> google.protobuf.Timestamp
-	4,   // 114: perdure.durabletask.v1.StartNewOrchestrationAction.parent_trace_context:type_name -> perdure.durabletask.v1.TraceContext
-	109, // 115: perdure.durabletask.v1.StartNewOrchestrationAction.tags:type_name -> perdure.durabletask.v1.StartNewOrchestrationAction.TagsEntry
-	22,  // 116: perdure.durabletask.v1.StartNewOrchestrationAction.fold:type_name -> perdure.durabletask.v1.Fold
-	112, // 117: perdure.durabletask.v1.ResolveReply.result:type_name -> google.protobuf.StringValue
-	6,   // 118: perdure.durabletask.v1.ResolveReply.failure_details:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	112, // 119: perdure.durabletask.v1.RaiseEventAction.data:type_name -> google.protobuf.StringValue
-	112, // 120: perdure.durabletask.v1.StreamInstanceHistoryRequest.execution_id:type_name -> google.protobuf.StringValue
-	112, // 121: perdure.durabletask.v1.CreateInstanceRequest.version:type_name -> google.protobuf.StringValue
-	112, // 122: perdure.durabletask.v1.CreateInstanceRequest.input:type_name -> google.protobuf.StringValue
-	113, // 123: perdure.durabletask.v1.CreateInstanceRequest.scheduled_start_timestamp:type_name -> google.protobuf.Timestamp
-	62,  // 124: perdure.durabletask.v1.CreateInstanceRequest.orchestration_id_reuse_policy:type_name -> perdure.durabletask.v1.OrchestrationIdReusePolicy
-	112, // 125: perdure.durabletask.v1.CreateInstanceRequest.execution_id:type_name -> google.protobuf.StringValue
-	110, // 126: perdure.durabletask.v1.CreateInstanceRequest.tags:type_name -> perdure.durabletask.v1.CreateInstanceRequest.TagsEntry
-	4,   // 127: perdure.durabletask.v1.CreateInstanceRequest.parent_trace_context:type_name -> perdure.durabletask.v1.TraceContext
-	113, // 128: perdure.durabletask.v1.CreateInstanceRequest.request_time:type_name -> google.protobuf.Timestamp
-	0,   // 129: perdure.durabletask.v1.OrchestrationIdReusePolicy.replaceable_status:type_name -> perdure.durabletask.v1.OrchestrationStatus
-	66,  // 130: perdure.durabletask.v1.GetInstanceResponse.orchestration_state:type_name -> perdure.durabletask.v1.OrchestrationState
-	112, // 131: perdure.durabletask.v1.OrchestrationState.version:type_name -> google.protobuf.StringValue
-	0,   // 132: perdure.durabletask.v1.OrchestrationState.orchestration_status:type_name -> perdure.durabletask.v1.OrchestrationStatus
-	113, // 133: perdure.durabletask.v1.OrchestrationState.scheduled_start_timestamp:type_name -> google.protobuf.Timestamp
-	113, // 134: perdure.durabletask.v1.OrchestrationState.created_timestamp:type_name -> google.protobuf.Timestamp
-	113, // 135: perdure.durabletask.v1.OrchestrationState.last_updated_timestamp:type_name -> google.protobuf.Timestamp
-	112, // 136: perdure.durabletask.v1.OrchestrationState.input:type_name -> google.protobuf.StringValue
-	112, // 137: perdure.durabletask.v1.OrchestrationState.output:type_name -> google.protobuf.StringValue
-	112, // 138: perdure.durabletask.v1.OrchestrationState.custom_status:type_name -> google.protobuf.StringValue
-	6,   // 139: perdure.durabletask.v1.OrchestrationState.failure_details:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	112, // 140: perdure.durabletask.v1.OrchestrationState.execution_id:type_name -> google.protobuf.StringValue
-	113, // 141: perdure.durabletask.v1.OrchestrationState.completed_timestamp:type_name -> google.protobuf.Timestamp
-	112, // 142: perdure.durabletask.v1.OrchestrationState.parent_instance_id:type_name -> google.protobuf.StringValue
-	111, // 143: perdure.durabletask.v1.OrchestrationState.tags:type_name -> perdure.durabletask.v1.OrchestrationState.TagsEntry
-	112, // 144: perdure.durabletask.v1.RewindInstanceRequest.reason:type_name -> google.protobuf.StringValue
-	112, // 145: perdure.durabletask.v1.RaiseEventRequest.input:type_name -> google.protobuf.StringValue
-	112, // 146: perdure.durabletask.v1.TerminateRequest.output:type_name -> google.protobuf.StringValue
-	112, // 147: perdure.durabletask.v1.SuspendRequest.reason:type_name -> google.protobuf.StringValue
-	112, // 148: perdure.durabletask.v1.ResumeRequest.reason:type_name -> google.protobuf.StringValue
-	80,  // 149: perdure.durabletask.v1.QueryInstancesRequest.query:type_name -> perdure.durabletask.v1.InstanceQuery
-	0,   // 150: perdure.durabletask.v1.InstanceQuery.runtime_status:type_name -> perdure.durabletask.v1.OrchestrationStatus
-	113, // 151: perdure.durabletask.v1.InstanceQuery.created_time_from:type_name -> google.protobuf.Timestamp
-	113, // 152: perdure.durabletask.v1.InstanceQuery.created_time_to:type_name -> google.protobuf.Timestamp
-	112, // 153: perdure.durabletask.v1.InstanceQuery.task_hub_names:type_name -> google.protobuf.StringValue
-	112, // 154: perdure.durabletask.v1.InstanceQuery.continuation_token:type_name -> google.protobuf.StringValue
-	112, // 155: perdure.durabletask.v1.InstanceQuery.instance_id_prefix:type_name -> google.protobuf.StringValue
-	66,  // 156: perdure.durabletask.v1.QueryInstancesResponse.orchestration_state:type_name -> perdure.durabletask.v1.OrchestrationState
-	112, // 157: perdure.durabletask.v1.QueryInstancesResponse.continuation_token:type_name -> google.protobuf.StringValue
-	0,   // 158: perdure.durabletask.v1.ListInstanceIdsRequest.runtime_status:type_name -> perdure.durabletask.v1.OrchestrationStatus
-	113, // 159: perdure.durabletask.v1.ListInstanceIdsRequest.completed_time_from:type_name -> google.protobuf.Timestamp
-	113, // 160: perdure.durabletask.v1.ListInstanceIdsRequest.completed_time_to:type_name -> google.protobuf.Timestamp
-	112, // 161: perdure.durabletask.v1.ListInstanceIdsRequest.last_instance_key:type_name -> google.protobuf.StringValue
-	112, // 162: perdure.durabletask.v1.ListInstanceIdsResponse.last_instance_key:type_name -> google.protobuf.StringValue
-	85,  // 163: perdure.durabletask.v1.PurgeInstancesRequest.purge_instance_filter:type_name -> perdure.durabletask.v1.PurgeInstanceFilter
-	87,  // 164: perdure.durabletask.v1.PurgeInstancesRequest.instance_batch:type_name -> perdure.durabletask.v1.InstanceBatch
-	113, // 165: perdure.durabletask.v1.PurgeInstanceFilter.created_time_from:type_name -> google.protobuf.Timestamp
-	113, // 166: perdure.durabletask.v1.PurgeInstanceFilter.created_time_to:type_name -> google.protobuf.Timestamp
-	0,   // 167: perdure.durabletask.v1.PurgeInstanceFilter.runtime_status:type_name -> perdure.durabletask.v1.OrchestrationStatus
-	114, // 168: perdure.durabletask.v1.PurgeInstanceFilter.timeout:type_name -> google.protobuf.Duration
-	116, // 169: perdure.durabletask.v1.PurgeInstancesResponse.is_complete:type_name -> google.protobuf.BoolValue
-	112, // 170: perdure.durabletask.v1.SignalEntityRequest.input:type_name -> google.protobuf.StringValue
-	113, // 171: perdure.durabletask.v1.SignalEntityRequest.scheduled_time:type_name -> google.protobuf.Timestamp
-	4,   // 172: perdure.durabletask.v1.SignalEntityRequest.parent_trace_context:type_name -> perdure.durabletask.v1.TraceContext
-	113, // 173: perdure.durabletask.v1.SignalEntityRequest.request_time:type_name -> google.protobuf.Timestamp
-	96,  // 174: perdure.durabletask.v1.GetEntityResponse.entity:type_name -> perdure.durabletask.v1.EntityMetadata
-	113, // 175: perdure.durabletask.v1.EntityMetadata.last_modified_time:type_name -> google.protobuf.Timestamp
-	112, // 176: perdure.durabletask.v1.EntityMetadata.locked_by:type_name -> google.protobuf.StringValue
-	112, // 177: perdure.durabletask.v1.EntityMetadata.serialized_state:type_name -> google.protobuf.StringValue
-	98,  // 178: perdure.durabletask.v1.QueryEntitiesRequest.query:type_name -> perdure.durabletask.v1.EntityQuery
-	112, // 179: perdure.durabletask.v1.EntityQuery.instance_id_starts_with:type_name -> google.protobuf.StringValue
-	113, // 180: perdure.durabletask.v1.EntityQuery.last_modified_from:type_name -> google.protobuf.Timestamp
-	113, // 181: perdure.durabletask.v1.EntityQuery.last_modified_to:type_name -> google.protobuf.Timestamp
-	115, // 182: perdure.durabletask.v1.EntityQuery.page_size:type_name -> google.protobuf.Int32Value
-	112, // 183: perdure.durabletask.v1.EntityQuery.continuation_token:type_name -> google.protobuf.StringValue
-	96,  // 184: perdure.durabletask.v1.QueryEntitiesResponse.entities:type_name -> perdure.durabletask.v1.EntityMetadata
-	112, // 185: perdure.durabletask.v1.QueryEntitiesResponse.continuation_token:type_name -> google.protobuf.StringValue
-	112, // 186: perdure.durabletask.v1.CleanEntityStorageRequest.continuation_token:type_name -> google.protobuf.StringValue
-	112, // 187: perdure.durabletask.v1.CleanEntityStorageResponse.continuation_token:type_name -> google.protobuf.StringValue
-	87,  // 188: perdure.durabletask.v1.SkipGracefulOrchestrationTerminationsRequest.instance_batch:type_name -> perdure.durabletask.v1.InstanceBatch
-	112, // 189: perdure.durabletask.v1.SkipGracefulOrchestrationTerminationsRequest.reason:type_name -> google.protobuf.StringValue
-	190, // [190:190] is the sub-list for method output_type
-	190, // [190:190] is the sub-list for method input_type
-	190, // [190:190] is the sub-list for extension type_name
-	190, // [190:190] is the sub-list for extension extendee
-	0,   // [0:190] is the sub-list for field type_name
+	113, // 83: perdure.durabletask.v1.EntityRequest.time:type_name -> google.protobuf.Timestamp
+	112, // 84: perdure.durabletask.v1.OperationRequest.input:type_name -> google.protobuf.StringValue
+	4,   // 85: perdure.durabletask.v1.OperationRequest.trace_context:type_name -> perdure.durabletask.v1.TraceContext
+	42,  // 86: perdure.durabletask.v1.EntityBatchResult.results:type_name -> perdure.durabletask.v1.OperationResult
+	47,  // 87: perdure.durabletask.v1.EntityBatchResult.actions:type_name -> perdure.durabletask.v1.OperationAction
+	112, // 88: perdure.durabletask.v1.EntityBatchResult.entity_state:type_name -> google.protobuf.StringValue
+	6,   // 89: perdure.durabletask.v1.EntityBatchResult.failure_details:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	46,  // 90: perdure.durabletask.v1.EntityBatchResult.operation_infos:type_name -> perdure.durabletask.v1.OperationInfo
+	43,  // 91: perdure.durabletask.v1.OperationResult.success:type_name -> perdure.durabletask.v1.OperationResultSuccess
+	44,  // 92: perdure.durabletask.v1.OperationResult.failure:type_name -> perdure.durabletask.v1.OperationResultFailure
+	45,  // 93: perdure.durabletask.v1.OperationResult.deferred:type_name -> perdure.durabletask.v1.DeferredReply
+	112, // 94: perdure.durabletask.v1.OperationResultSuccess.result:type_name -> google.protobuf.StringValue
+	113, // 95: perdure.durabletask.v1.OperationResultSuccess.start_time_utc:type_name -> google.protobuf.Timestamp
+	113, // 96: perdure.durabletask.v1.OperationResultSuccess.end_time_utc:type_name -> google.protobuf.Timestamp
+	6,   // 97: perdure.durabletask.v1.OperationResultFailure.failure_details:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	113, // 98: perdure.durabletask.v1.OperationResultFailure.start_time_utc:type_name -> google.protobuf.Timestamp
+	113, // 99: perdure.durabletask.v1.OperationResultFailure.end_time_utc:type_name -> google.protobuf.Timestamp
+	2,   // 100: perdure.durabletask.v1.OperationInfo.response_destination:type_name -> perdure.durabletask.v1.OrchestrationInstance
+	48,  // 101: perdure.durabletask.v1.OperationAction.send_signal:type_name -> perdure.durabletask.v1.SendSignalAction
+	49,  // 102: perdure.durabletask.v1.OperationAction.start_new_orchestration:type_name -> perdure.durabletask.v1.StartNewOrchestrationAction
+	50,  // 103: perdure.durabletask.v1.OperationAction.resolve_reply:type_name -> perdure.durabletask.v1.ResolveReply
+	51,  // 104: perdure.durabletask.v1.OperationAction.raise_event:type_name -> perdure.durabletask.v1.RaiseEventAction
+	13,  // 105: perdure.durabletask.v1.OperationAction.terminate_orchestration:type_name -> perdure.durabletask.v1.TerminateOrchestrationAction
+	19,  // 106: perdure.durabletask.v1.OperationAction.put_rows:type_name -> perdure.durabletask.v1.PutRowsAction
+	112, // 107: perdure.durabletask.v1.SendSignalAction.input:type_name -> google.protobuf.StringValue
+	113, // 108: perdure.durabletask.v1.SendSignalAction.scheduled_time:type_name -> google.protobuf.Timestamp
+	113, // 109: perdure.durabletask.v1.SendSignalAction.request_time:type_name -> google.protobuf.Timestamp
+	4,   // 110: perdure.durabletask.v1.SendSignalAction.parent_trace_context:type_name -> perdure.durabletask.v1.TraceContext
+	112, // 111: perdure.durabletask.v1.StartNewOrchestrationAction.version:type_name -> google.protobuf.StringValue
+	112, // 112: perdure.durabletask.v1.StartNewOrchestrationAction.input:type_name -> google.protobuf.StringValue
+	113, // 113: perdure.durabletask.v1.StartNewOrchestrationAction.scheduled_time:type_name -> google.protobuf.Timestamp
+	113, // 114: perdure.durabletask.v1.StartNewOrchestrationAction.request_time:type_name -> google.protobuf.Timestamp
+	4,   // 115: perdure.durabletask.v1.StartNewOrchestrationAction.parent_trace_context:type_name -> perdure.durabletask.v1.TraceContext
+	109, // 116: perdure.durabletask.v1.StartNewOrchestrationAction.tags:type_name -> perdure.durabletask.v1.StartNewOrchestrationAction.TagsEntry
+	22,  // 117: perdure.durabletask.v1.StartNewOrchestrationAction.fold:type_name -> perdure.durabletask.v1.Fold
+	112, // 118: perdure.durabletask.v1.ResolveReply.result:type_name -> google.protobuf.StringValue
+	6,   // 119: perdure.durabletask.v1.ResolveReply.failure_details:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	112, // 120: perdure.durabletask.v1.RaiseEventAction.data:type_name -> google.protobuf.StringValue
+	112, // 121: perdure.durabletask.v1.StreamInstanceHistoryRequest.execution_id:type_name -> google.protobuf.StringValue
+	112, // 122: perdure.durabletask.v1.CreateInstanceRequest.version:type_name -> google.protobuf.StringValue
+	112, // 123: perdure.durabletask.v1.CreateInstanceRequest.input:type_name -> google.protobuf.StringValue
+	113, // 124: perdure.durabletask.v1.CreateInstanceRequest.scheduled_start_timestamp:type_name -> google.protobuf.Timestamp
+	62,  // 125: perdure.durabletask.v1.CreateInstanceRequest.orchestration_id_reuse_policy:type_name -> perdure.durabletask.v1.OrchestrationIdReusePolicy
+	112, // 126: perdure.durabletask.v1.CreateInstanceRequest.execution_id:type_name -> google.protobuf.StringValue
+	110, // 127: perdure.durabletask.v1.CreateInstanceRequest.tags:type_name -> perdure.durabletask.v1.CreateInstanceRequest.TagsEntry
+	4,   // 128: perdure.durabletask.v1.CreateInstanceRequest.parent_trace_context:type_name -> perdure.durabletask.v1.TraceContext
+	113, // 129: perdure.durabletask.v1.CreateInstanceRequest.request_time:type_name -> google.protobuf.Timestamp
+	0,   // 130: perdure.durabletask.v1.OrchestrationIdReusePolicy.replaceable_status:type_name -> perdure.durabletask.v1.OrchestrationStatus
+	66,  // 131: perdure.durabletask.v1.GetInstanceResponse.orchestration_state:type_name -> perdure.durabletask.v1.OrchestrationState
+	112, // 132: perdure.durabletask.v1.OrchestrationState.version:type_name -> google.protobuf.StringValue
+	0,   // 133: perdure.durabletask.v1.OrchestrationState.orchestration_status:type_name -> perdure.durabletask.v1.OrchestrationStatus
+	113, // 134: perdure.durabletask.v1.OrchestrationState.scheduled_start_timestamp:type_name -> google.protobuf.Timestamp
+	113, // 135: perdure.durabletask.v1.OrchestrationState.created_timestamp:type_name -> google.protobuf.Timestamp
+	113, // 136: perdure.durabletask.v1.OrchestrationState.last_updated_timestamp:type_name -> google.protobuf.Timestamp
+	112, // 137: perdure.durabletask.v1.OrchestrationState.input:type_name -> google.protobuf.StringValue
+	112, // 138: perdure.durabletask.v1.OrchestrationState.output:type_name -> google.protobuf.StringValue
+	112, // 139: perdure.durabletask.v1.OrchestrationState.custom_status:type_name -> google.protobuf.StringValue
+	6,   // 140: perdure.durabletask.v1.OrchestrationState.failure_details:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	112, // 141: perdure.durabletask.v1.OrchestrationState.execution_id:type_name -> google.protobuf.StringValue
+	113, // 142: perdure.durabletask.v1.OrchestrationState.completed_timestamp:type_name -> google.protobuf.Timestamp
+	112, // 143: perdure.durabletask.v1.OrchestrationState.parent_instance_id:type_name -> google.protobuf.StringValue
+	111, // 144: perdure.durabletask.v1.OrchestrationState.tags:type_name -> perdure.durabletask.v1.OrchestrationState.TagsEntry
+	112, // 145: perdure.durabletask.v1.RewindInstanceRequest.reason:type_name -> google.protobuf.StringValue
+	112, // 146: perdure.durabletask.v1.RaiseEventRequest.input:type_name -> google.protobuf.StringValue
+	112, // 147: perdure.durabletask.v1.TerminateRequest.output:type_name -> google.protobuf.StringValue
+	112, // 148: perdure.durabletask.v1.SuspendRequest.reason:type_name -> google.protobuf.StringValue
+	112, // 149: perdure.durabletask.v1.ResumeRequest.reason:type_name -> google.protobuf.StringValue
+	80,  // 150: perdure.durabletask.v1.QueryInstancesRequest.query:type_name -> perdure.durabletask.v1.InstanceQuery
+	0,   // 151: perdure.durabletask.v1.InstanceQuery.runtime_status:type_name -> perdure.durabletask.v1.OrchestrationStatus
+	113, // 152: perdure.durabletask.v1.InstanceQuery.created_time_from:type_name -> google.protobuf.Timestamp
+	113, // 153: perdure.durabletask.v1.InstanceQuery.created_time_to:type_name -> google.protobuf.Timestamp
+	112, // 154: perdure.durabletask.v1.InstanceQuery.task_hub_names:type_name -> google.protobuf.StringValue
+	112, // 155: perdure.durabletask.v1.InstanceQuery.continuation_token:type_name -> google.protobuf.StringValue
+	112, // 156: perdure.durabletask.v1.InstanceQuery.instance_id_prefix:type_name -> google.protobuf.StringValue
+	66,  // 157: perdure.durabletask.v1.QueryInstancesResponse.orchestration_state:type_name -> perdure.durabletask.v1.OrchestrationState
+	112, // 158: perdure.durabletask.v1.QueryInstancesResponse.continuation_token:type_name -> google.protobuf.StringValue
+	0,   // 159: perdure.durabletask.v1.ListInstanceIdsRequest.runtime_status:type_name -> perdure.durabletask.v1.OrchestrationStatus
+	113, // 160: perdure.durabletask.v1.ListInstanceIdsRequest.completed_time_from:type_name -> google.protobuf.Timestamp
+	113, // 161: perdure.durabletask.v1.ListInstanceIdsRequest.completed_time_to:type_name -> google.protobuf.Timestamp
+	112, // 162: perdure.durabletask.v1.ListInstanceIdsRequest.last_instance_key:type_name -> google.protobuf.StringValue
+	112, // 163: perdure.durabletask.v1.ListInstanceIdsResponse.last_instance_key:type_name -> google.protobuf.StringValue
+	85,  // 164: perdure.durabletask.v1.PurgeInstancesRequest.purge_instance_filter:type_name -> perdure.durabletask.v1.PurgeInstanceFilter
+	87,  // 165: perdure.durabletask.v1.PurgeInstancesRequest.instance_batch:type_name -> perdure.durabletask.v1.InstanceBatch
+	113, // 166: perdure.durabletask.v1.PurgeInstanceFilter.created_time_from:type_name -> google.protobuf.Timestamp
+	113, // 167: perdure.durabletask.v1.PurgeInstanceFilter.created_time_to:type_name -> google.protobuf.Timestamp
+	0,   // 168: perdure.durabletask.v1.PurgeInstanceFilter.runtime_status:type_name -> perdure.durabletask.v1.OrchestrationStatus
+	114, // 169: perdure.durabletask.v1.PurgeInstanceFilter.timeout:type_name -> google.protobuf.Duration
+	116, // 170: perdure.durabletask.v1.PurgeInstancesResponse.is_complete:type_name -> google.protobuf.BoolValue
+	112, // 171: perdure.durabletask.v1.SignalEntityRequest.input:type_name -> google.protobuf.StringValue
+	113, // 172: perdure.durabletask.v1.SignalEntityRequest.scheduled_time:type_name -> google.protobuf.Timestamp
+	4,   // 173: perdure.durabletask.v1.SignalEntityRequest.parent_trace_context:type_name -> perdure.durabletask.v1.TraceContext
+	113, // 174: perdure.durabletask.v1.SignalEntityRequest.request_time:type_name -> google.protobuf.Timestamp
+	96,  // 175: perdure.durabletask.v1.GetEntityResponse.entity:type_name -> perdure.durabletask.v1.EntityMetadata
+	113, // 176: perdure.durabletask.v1.EntityMetadata.last_modified_time:type_name -> google.protobuf.Timestamp
+	112, // 177: perdure.durabletask.v1.EntityMetadata.locked_by:type_name -> google.protobuf.StringValue
+	112, // 178: perdure.durabletask.v1.EntityMetadata.serialized_state:type_name -> google.protobuf.StringValue
+	98,  // 179: perdure.durabletask.v1.QueryEntitiesRequest.query:type_name -> perdure.durabletask.v1.EntityQuery
+	112, // 180: perdure.durabletask.v1.EntityQuery.instance_id_starts_with:type_name -> google.protobuf.StringValue
+	113, // 181: perdure.durabletask.v1.EntityQuery.last_modified_from:type_name -> google.protobuf.Timestamp
+	113, // 182: perdure.durabletask.v1.EntityQuery.last_modified_to:type_name -> google.protobuf.Timestamp
+	115, // 183: perdure.durabletask.v1.EntityQuery.page_size:type_name -> google.protobuf.Int32Value
+	112, // 184: perdure.durabletask.v1.EntityQuery.continuation_token:type_name -> google.protobuf.StringValue
+	96,  // 185: perdure.durabletask.v1.QueryEntitiesResponse.entities:type_name -> perdure.durabletask.v1.EntityMetadata
+	112, // 186: perdure.durabletask.v1.QueryEntitiesResponse.continuation_token:type_name -> google.protobuf.StringValue
+	112, // 187: perdure.durabletask.v1.CleanEntityStorageRequest.continuation_token:type_name -> google.protobuf.StringValue
+	112, // 188: perdure.durabletask.v1.CleanEntityStorageResponse.continuation_token:type_name -> google.protobuf.StringValue
+	87,  // 189: perdure.durabletask.v1.SkipGracefulOrchestrationTerminationsRequest.instance_batch:type_name -> perdure.durabletask.v1.InstanceBatch
+	112, // 190: perdure.durabletask.v1.SkipGracefulOrchestrationTerminationsRequest.reason:type_name -> google.protobuf.StringValue
+	191, // [191:191] is the sub-list for method output_type
+	191, // [191:191] is the sub-list for method input_type
+	191, // [191:191] is the sub-list for extension type_name
+	191, // [191:191] is the sub-list for extension extendee
+	0,   // [0:191] is the sub-list for field type_name
 }
 
 func init() { file_perdure_durabletask_proto_init() }
