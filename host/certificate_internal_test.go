@@ -46,7 +46,7 @@ func TestCertificateIsReadAnew(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return got.Leaf.Subject.CommonName
+		return got.Certificates[0].Leaf.Subject.CommonName
 	}
 	if got := name(); got != "one" {
 		t.Errorf("the certificate is %q, want one", got)

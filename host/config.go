@@ -175,29 +175,7 @@ func (c *Config) complete() error {
 	if remote.Is(c.Hub) && c.TimeScale != 1 {
 		wrong = append(wrong, errors.New("time scale: the time of another server is its own"))
 	}
-	for _, addr := range append([]string{c.Addr}, c.Listen...) {
-		if err := checkAddr(addr, c.UnsafeListen || c.TLS != (TLS{}) && c.Tokens != ""); err != nil {
-			wrong = append(wrong, fmt.Errorf("address: %w", err))
-		}
-	}
-	for _, name := range c.TaskHubs {
-		if err := access.CheckHub(name); err != nil {
-			wrong = append(wrong, fmt.Errorf("task hubs: %w", err))
-		}
-	}
-	if c.Tokens != "" {
-		if _, err := access.ReadFile(c.Tokens); err != nil {
-			if errors.Is(err, fs.ErrNotExist) {
-				err = fmt.Errorf("there is no file %s; perdure token new --tokens %s --role contributor makes it, with a first token", c.Tokens, c.Tokens)
-			}
-			wrong = append(wrong, fmt.Errorf("tokens: %w", err))
-		}
-	}
-	if c.TLS != (TLS{}) {
-		if _, err := openCertificate(c.TLS); err != nil {
-			wrong = append(wrong, fmt.Errorf("tls: %w", err))
-		}
-	}
+	wrong = append(wrong, c.checkServing()...)
 	if !prefixForm.MatchString(c.Prefix) || c.Prefix == "/api/v1" || strings.HasPrefix(c.Prefix, "/api/v1/") {
 		wrong = append(wrong, fmt.Errorf("prefix: %q is no path such as /api, or begins the routes of the REST API", c.Prefix))
 	}
@@ -237,6 +215,37 @@ func (c *Config) complete() error {
 		return &perdure.Error{Code: perdure.InvalidArgument, Op: "configure", Message: "the configuration is not valid", Cause: err}
 	}
 	return nil
+}
+
+// checkServing returns what is wrong with where and to whom is served.
+func (c *Config) checkServing() (wrong []error) {
+	for _, addr := range append([]string{c.Addr}, c.Listen...) {
+		if err := checkAddr(addr, c.UnsafeListen || c.TLS != (TLS{}) && c.Tokens != ""); err != nil {
+			wrong = append(wrong, fmt.Errorf("address: %w", err))
+		}
+	}
+	for _, name := range c.TaskHubs {
+		if err := access.CheckHub(name); err != nil {
+			wrong = append(wrong, fmt.Errorf("task hubs: %w", err))
+		}
+	}
+	if c.Tokens != "" {
+		if _, err := access.ReadFile(c.Tokens); err != nil {
+			if errors.Is(err, fs.ErrNotExist) {
+				err = fmt.Errorf("there is no file %s; perdure token new --tokens %s --role contributor makes it, with a first token", c.Tokens, c.Tokens)
+			}
+			wrong = append(wrong, fmt.Errorf("tokens: %w", err))
+		}
+	}
+	if c.TLS.Clients != "" && c.Tokens == "" {
+		wrong = append(wrong, errors.New("tls: what clients with a certificate may do stands in the file of tokens (--tokens), which is missing"))
+	}
+	if c.TLS != (TLS{}) {
+		if _, err := openCertificate(c.TLS); err != nil {
+			wrong = append(wrong, fmt.Errorf("tls: %w", err))
+		}
+	}
+	return wrong
 }
 
 // checkHub returns why the hub string names none that this build can open.

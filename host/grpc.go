@@ -42,7 +42,9 @@ type rpcServer struct {
 	health *health.Server
 	rules  map[string]rule
 	check  func(token string) (*access.Grant, error) // nil = all may do everything
-	worker func(ctx context.Context, hub string) (gone func())
+	// certificate is check for the names in the certificate of a caller without token.
+	certificate func(names []string, hub string) (*access.Grant, error)
+	worker      func(ctx context.Context, hub string) (gone func())
 
 	stopping chan struct{} // closed when drain begins
 	once     sync.Once     // closes stopping
@@ -56,6 +58,7 @@ func newRPCServer(logger *slog.Logger, check func(string) (*access.Grant, error)
 	s := &rpcServer{logger: logger, health: health.NewServer(), rules: rules(), check: check, stopping: make(chan struct{}),
 		worker: func(context.Context, string) func() { return func() {} }}
 	s.Server = grpc.NewServer(
+		grpc.Creds(callerCredentials{}),
 		grpc.MaxRecvMsgSize(receiveBytes),
 		grpc.MaxHeaderListSize(headerBytes),
 		grpc.MaxConcurrentStreams(streamsAtATime),
@@ -158,6 +161,9 @@ func (s *rpcServer) letIn(ctx context.Context, rule rule) (context.Context, *acc
 func (s *rpcServer) grant(ctx context.Context) (*access.Grant, error) {
 	headers := metadata.ValueFromIncomingContext(ctx, "authorization")
 	if len(headers) == 0 {
+		if names := access.NamesOf(sessionOf(ctx)); len(names) > 0 {
+			return s.certificate(names, wire.HubName(ctx))
+		}
 		return nil, nil
 	}
 	token, err := access.BearerOf(headers[0])

@@ -43,7 +43,7 @@ func (a *App) listen(ctx context.Context) (*front, error) {
 		if err != nil {
 			return nil, err
 		}
-		cfg.TLS = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: files.get}
+		cfg.TLS = &tls.Config{MinVersion: tls.VersionTLS12, GetConfigForClient: files.get}
 	}
 	f := &front{mux: mux.New(cfg), web: newServer(a.cfg.Logger), late: new(late), secure: cfg.TLS != nil}
 	var check func(string) (*access.Grant, error)
@@ -59,6 +59,9 @@ func (a *App) listen(ctx context.Context) (*front, error) {
 		return nil, err
 	}
 	f.rpc = newRPCServer(a.cfg.Logger, check, protocol)
+	if f.tokens != nil {
+		f.rpc.certificate = f.tokens.CheckCertificate
+	}
 	f.rpc.worker = f.late.worker
 	lc := probes()
 	for _, addr := range append([]string{a.cfg.Addr}, a.cfg.Listen...) {
@@ -104,7 +107,7 @@ func (f *front) follow(ctx context.Context) (stop func()) {
 func (f *front) serve() error {
 	ended := make(chan error, len(f.listeners)+2)
 	go func() { ended <- f.web.Serve(f.mux.HTTP()) }()
-	go func() { ended <- f.rpc.Serve(wire.WatchListener(f.mux.GRPC())) }()
+	go func() { ended <- f.rpc.Serve(callers{f.mux.GRPC()}) }()
 	for _, l := range f.listeners {
 		go func() {
 			if f.secure {
@@ -141,7 +144,7 @@ func (f *front) open(ctx context.Context, h *hubs) error {
 		return s.api, nil
 	}}
 	if f.tokens != nil {
-		door.Check = f.tokens.Check
+		door.Check, door.Certificate = f.tokens.Check, f.tokens.CheckCertificate
 	}
 	f.late.hubs.Store(h)
 	f.web.swap(first.api.Behind(door))

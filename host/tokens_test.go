@@ -217,6 +217,10 @@ func TestAddressesOfOthers(t *testing.T) {
 				c.cfg.TLS != host.TLS{}, c.cfg.Tokens != "", c.cfg.UnsafeListen, err, c.ok)
 		}
 	}
+	files.Clients = files.Cert
+	if err := bad(host.Config{TLS: files}); err == nil || !strings.Contains(err.Error(), "the file of tokens") {
+		t.Errorf("New() with certificates of clients and no tokens = %v, want an error", err)
+	}
 	if err := bad(host.Config{Tokens: tokens + "x"}); err == nil || !strings.Contains(err.Error(), "tokens:") {
 		t.Errorf("New() without the file of tokens = %v, want an error", err)
 	}

@@ -38,6 +38,7 @@ func (f *serveFlags) add(c *cobra.Command) {
 	flags.StringVar(&f.tokens, "tokens", "", "demand one of the tokens in this file, which perdure token new writes")
 	flags.StringVar(&f.tls.Cert, "tls-cert", "", "speak TLS, with the certificate in this file (PEM)")
 	flags.StringVar(&f.tls.Key, "tls-key", "", "the certificate's private key (PEM)")
+	flags.StringVar(&f.tls.Clients, "tls-clients", "", "issuers of certificates that clients may show in place of a token (PEM)")
 	flags.StringSliceVar(&f.hosts, "host", nil, "further host names under which the server is reached")
 	flags.StringVar(&f.webhook, "webhook", "", "URL that is told of decisions when they open (secret: env PERDURE_WEBHOOK_SECRET)")
 	flags.BoolVar(&f.unsafeListen, "unsafe-listen", false, "serve on an address that others can reach, without login")

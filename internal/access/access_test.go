@@ -91,12 +91,14 @@ func TestParseEntry(t *testing.T) {
 	for line, want := range map[string]string{
 		"ann worker default never " + hash:                          "",
 		"ann reader * 2030-01-31T00:00:00Z " + hash:                 "",
+		"ann worker default never cert:ann.example.com":             "",
+		"ann worker default never cert:":                            "neither",
 		"ann worker default " + hash:                                "4 words",
 		"ann king default never " + hash:                            `no role "king"; there are reader, worker, contributor`,
 		"ann worker ../x never " + hash:                             `"../x"`,
 		"ann worker default tomorrow " + hash:                       `"tomorrow"`,
-		"ann worker default never " + hash[1:]:                      "64 hexadecimal digits",
-		"ann worker default never secret":                           "64 hexadecimal digits",
+		"ann worker default never " + hash[1:]:                      "neither 64 hexadecimal digits",
+		"ann worker default never secret":                           "neither 64 hexadecimal digits",
 		"-ann;rm worker default never " + hash:                      `"-ann;rm"`,
 		"ann worker " + strings.Repeat("x", 101) + " never " + hash: "no task hub can be called",
 	} {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"log/slog"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -23,15 +25,18 @@ import (
 // Entry is a line of a file of tokens:
 //
 //	NAME ROLE HUB EXPIRES SHA256
+//	NAME ROLE HUB EXPIRES cert:SAN
 //
 // EXPIRES is a time as in RFC 3339, or never; SHA256 is that of the token, in
-// hexadecimal. Empty lines and those that begin with # mean nothing.
+// hexadecimal. SAN is a name in the client's certificate, which is shown in place of a
+// token. Empty lines and those that begin with # mean nothing.
 type Entry struct {
 	Name    string
 	Role    Role
 	Hub     string
-	Expires time.Time // zero = never
-	Hash    [sha256.Size]byte
+	Expires time.Time         // zero = never
+	Hash    [sha256.Size]byte // of the token
+	SAN     string            // "" = it is a token
 }
 
 // String is the line.
@@ -40,7 +45,28 @@ func (e Entry) String() string {
 	if !e.Expires.IsZero() {
 		expires = e.Expires.UTC().Format(time.RFC3339)
 	}
-	return fmt.Sprintf("%s %s %s %s %x", e.Name, e.Role.Name, e.Hub, expires, e.Hash)
+	shown := fmt.Sprintf("%x", e.Hash)
+	if e.SAN != "" {
+		shown = sanPrefix + e.SAN
+	}
+	return strings.Join([]string{e.Name, e.Role.Name, e.Hub, expires, shown}, " ")
+}
+
+// key is what an entry is found by.
+func (e Entry) key() [sha256.Size]byte {
+	if e.SAN != "" {
+		return sanKey(e.SAN, e.Hub)
+	}
+	return e.Hash
+}
+
+// sanPrefix begins the word for a name in a certificate.
+const sanPrefix = "cert:"
+
+// sanKey is the key of the entry for a name in a certificate and a hub: no token has
+// one like it.
+func sanKey(san, hub string) [sha256.Size]byte {
+	return sha256.Sum256([]byte(sanPrefix + san + "\x00" + hub))
 }
 
 const never = "never"
@@ -72,9 +98,13 @@ func ParseEntry(line string) (Entry, error) {
 			wrong = append(wrong, fmt.Errorf("%q is neither a time such as 2030-01-31T00:00:00Z nor never", fields[3]))
 		}
 	}
+	if san, ok := strings.CutPrefix(fields[4], sanPrefix); ok && san != "" {
+		e.SAN = san
+		return e, errors.Join(wrong...)
+	}
 	hash, err := hex.DecodeString(fields[4])
 	if err != nil || len(hash) != len(e.Hash) {
-		wrong = append(wrong, errors.New("the last word is not 64 hexadecimal digits"))
+		wrong = append(wrong, errors.New("the last word is neither 64 hexadecimal digits nor cert: and a name"))
 	}
 	copy(e.Hash[:], hash)
 	return e, errors.Join(wrong...)
@@ -183,11 +213,53 @@ func Open(name string, logger *slog.Logger) (*Tokens, error) {
 
 // Check returns what the bearer of a token may do, or Unauthenticated.
 func (t *Tokens) Check(token string) (*Grant, error) {
-	i := (*t.live.Load())[sha256.Sum256([]byte(token))]
-	if i == nil || !i.entry.Expires.IsZero() && !t.now().Before(i.entry.Expires) {
-		return nil, &perdure.Error{Code: perdure.Unauthenticated, Message: "the token is not known, or not any more"}
+	if i := (*t.live.Load())[sha256.Sum256([]byte(token))]; t.holds(i) && i.entry.SAN == "" {
+		return i.grant(), nil
 	}
-	return &Grant{Name: i.entry.Name, Role: i.entry.Role, Hub: i.entry.Hub, Ended: i.ended}, nil
+	return nil, &perdure.Error{Code: perdure.Unauthenticated, Message: "the token is not known, or not any more"}
+}
+
+// CheckCertificate returns what may be done in a hub by who has shown a certificate
+// with these names, or Unauthenticated. If it is known for other hubs alone, the grant
+// is for one of these.
+func (t *Tokens) CheckCertificate(names []string, hub string) (*Grant, error) {
+	live := *t.live.Load()
+	for _, name := range names {
+		for _, h := range []string{hub, AnyHub} {
+			if i := live[sanKey(name, h)]; t.holds(i) && i.entry.SAN == name {
+				return i.grant(), nil
+			}
+		}
+	}
+	for _, i := range live {
+		if i.entry.SAN != "" && slices.Contains(names, i.entry.SAN) && t.holds(i) {
+			return i.grant(), nil
+		}
+	}
+	return nil, &perdure.Error{Code: perdure.Unauthenticated, Message: "none of the names in the client's certificate is known"}
+}
+
+// NamesOf returns the names in the certificate that the client of a TLS session has
+// shown and that was verified.
+func NamesOf(s *tls.ConnectionState) []string {
+	if s == nil || len(s.VerifiedChains) == 0 {
+		return nil
+	}
+	leaf := s.VerifiedChains[0][0]
+	names := slices.Concat(leaf.DNSNames, leaf.EmailAddresses)
+	for _, u := range leaf.URIs {
+		names = append(names, u.String())
+	}
+	return names
+}
+
+// holds reports whether an entry is there and has not expired.
+func (t *Tokens) holds(i *issued) bool {
+	return i != nil && (i.entry.Expires.IsZero() || t.now().Before(i.entry.Expires))
+}
+
+func (i *issued) grant() *Grant {
+	return &Grant{Name: i.entry.Name, Role: i.entry.Role, Hub: i.entry.Hub, Ended: i.ended}
 }
 
 // lookEvery is how often the file is read: a change holds once it was seen twice,
@@ -239,11 +311,11 @@ func (t *Tokens) apply(entries []Entry) {
 	for _, e := range entries {
 		i := &issued{e, make(chan struct{})}
 		if old != nil {
-			if before := (*old)[e.Hash]; before != nil && before.entry == e {
+			if before := (*old)[e.key()]; before != nil && before.entry == e {
 				i = before
 			}
 		}
-		live[e.Hash] = i
+		live[e.key()] = i
 	}
 	t.live.Store(&live)
 	if old == nil {
@@ -261,7 +333,7 @@ func (t *Tokens) expire() {
 	var kept []Entry
 	live := *t.live.Load()
 	for _, i := range live {
-		if i.entry.Expires.IsZero() || t.now().Before(i.entry.Expires) {
+		if t.holds(i) {
 			kept = append(kept, i.entry)
 		}
 	}

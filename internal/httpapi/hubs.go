@@ -27,6 +27,9 @@ type Door struct {
 	Hub func(ctx context.Context, name string) (*API, error)
 	// Check returns what the bearer of a token may do. nil = all may do everything.
 	Check func(token string) (*access.Grant, error)
+	// Certificate returns what may be done in a hub by who has shown a certificate with
+	// these names, and no token. nil = certificates say nothing.
+	Certificate func(names []string, hub string) (*access.Grant, error)
 }
 
 // HubHeader is the header, and the query parameter, that chooses a hub. The metadata
@@ -49,11 +52,11 @@ func (a *API) Behind(d Door) http.Handler {
 
 // enter finds out who asks and which hub, and has that answer.
 func (a *API) enter(d Door, w http.ResponseWriter, r *http.Request) error {
-	grant, err := d.grant(r)
+	name, r, err := hubOf(r)
 	if err != nil {
 		return err
 	}
-	name, r, err := hubOf(r)
+	grant, err := d.grant(r, name)
 	if err != nil {
 		return err
 	}
@@ -91,15 +94,21 @@ func (d Door) api(ctx context.Context, grant *access.Grant, name string) (*API, 
 }
 
 // grant returns what a request may do; nil = it shows nothing.
-func (d Door) grant(r *http.Request) (*access.Grant, error) {
+func (d Door) grant(r *http.Request, hub string) (*access.Grant, error) {
 	if d.Check == nil {
 		return access.Everything(), nil
 	}
 	token, err := access.BearerOf(r.Header.Get("Authorization"))
-	if err != nil || token == "" {
+	if err != nil {
 		return nil, err
 	}
-	return d.Check(token)
+	if token != "" {
+		return d.Check(token)
+	}
+	if names := access.NamesOf(r.TLS); d.Certificate != nil && len(names) > 0 {
+		return d.Certificate(names, hub)
+	}
+	return nil, nil
 }
 
 // until returns a context that ends with the grant on which it was let in.
