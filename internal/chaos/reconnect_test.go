@@ -56,7 +56,7 @@ func TestT12_Reconnects(t *testing.T) {
 	for i := range reconnects {
 		reconnect(t, addr, i%4 == 3)
 	}
-	gotHeap, got := measure(goroutines+goroutineCeiling)
+	gotHeap, got := measure(goroutines + goroutineCeiling)
 	if gotHeap > heap+heapCeiling || got > goroutines+goroutineCeiling {
 		t.Errorf("after %d reconnects %d bytes and %d goroutines are in use, before %d and %d", reconnects, gotHeap, got, heap, goroutines)
 	}
