@@ -54,7 +54,7 @@ func (a *App) listen(ctx context.Context) (*front, error) {
 		}
 		f.tokens, check = tokens, tokens.Check
 	}
-	protocol, err := wire.New(wire.Config{Hubs: f.late, EntityDocument: f.late.document, Logger: a.cfg.Logger})
+	protocol, err := wire.New(wire.Config{Hubs: f.late, EntityDocument: f.late.document, Announce: f.late.announce, Logger: a.cfg.Logger})
 	if err != nil {
 		return nil, err
 	}

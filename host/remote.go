@@ -2,9 +2,11 @@ package host
 
 import (
 	"context"
+	"encoding/json"
 	"os"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/internal/clock"
 	"github.com/perdure/perdure/internal/hub/remote"
 )
@@ -44,13 +46,38 @@ func (s *server) hub(name string) (worked, error) {
 	if name != defaultHub {
 		return nil, s.elsewhere()
 	}
+	agents, err := announced(s.app.cfg.Registry)
+	if err != nil {
+		return nil, err
+	}
 	worker, err := remote.NewWorker(remote.WorkerConfig{
-		Hub: s.far, Registry: s.app.cfg.Registry, Grace: s.app.cfg.Grace, Logger: s.app.cfg.Logger,
+		Hub: s.far, Registry: s.app.cfg.Registry, Agents: agents, Grace: s.app.cfg.Grace, Logger: s.app.cfg.Logger,
 	})
 	if err != nil {
 		return nil, err
 	}
 	return farHub{s.far, worker}, nil
+}
+
+// announced is what a worker tells of the agents of a registry.
+func announced(reg *perdure.Registry) ([]remote.Agent, error) {
+	list, err := agent.List(reg)
+	if err != nil {
+		return nil, err
+	}
+	var agents []remote.Agent
+	for _, info := range list {
+		text, err := json.Marshal(info)
+		if err != nil {
+			return nil, err
+		}
+		a := remote.Agent{Name: info.Name, Hash: info.Hash, Description: info.Description, Model: info.Model, Info: text}
+		for _, tool := range info.Tools {
+			a.Tools = append(a.Tools, tool.Name)
+		}
+		agents = append(agents, a)
+	}
+	return agents, nil
 }
 
 func (s *server) recreate(string) error { return s.elsewhere() }

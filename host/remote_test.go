@@ -103,6 +103,7 @@ func TestRemoteAgent(t *testing.T) {
 	script := modeltest.Script(t,
 		modeltest.Call("refund", map[string]string{"Order": "o1"}),
 		modeltest.Say("done"),
+		modeltest.Say("said over the server's own route"),
 	)
 	cfg := config(far.URL())
 	cfg.Registry = perdure.NewRegistry()
@@ -120,6 +121,23 @@ func TestRemoteAgent(t *testing.T) {
 	}
 	if got := <-sent; got != "o1" {
 		t.Errorf("the tool refunded %q, want o1", got)
+	}
+	// The worker has said which agents it has: their routes are the server's too.
+	res, err = http.Post(far.URL()+"/api/agents/clerk/run", "application/json", strings.NewReader(`{"message":"hello","thread_id":"k2"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err = io.ReadAll(res.Body)
+	if err != nil || res.Body.Close() != nil || !strings.Contains(string(body), "own route") {
+		t.Errorf("run at the server = %d, %s, want an answer", res.StatusCode, body)
+	}
+	res, err = http.Get(far.URL() + "/api/v1/agents/Clerk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err = io.ReadAll(res.Body)
+	if err != nil || res.Body.Close() != nil || !strings.Contains(string(body), "Refunds an order.") {
+		t.Errorf("GET /api/v1/agents/Clerk at the server = %d, %s, want its tool", res.StatusCode, body)
 	}
 }
 

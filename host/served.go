@@ -28,6 +28,8 @@ type served struct {
 	api    *httpapi.API
 	// workers counts the streams of workers in other processes.
 	workers atomic.Int32
+	// elsewhere are agents whose code those workers have.
+	elsewhere elsewhere
 
 	once  sync.Once     // closes quit
 	quit  chan struct{} // closed by stop
@@ -60,6 +62,7 @@ func (a *App) serve(name string, kept worked, h *hubs) (*served, error) {
 	if s.agents, s.openai, mounts, err = a.faces(client.New(s.hub)); err != nil {
 		return nil, err
 	}
+	s.agents.Elsewhere = s.elsewhere.list
 	if name == defaultHub {
 		mounts = append(mounts, a.mounts...) // they know of no other
 	}

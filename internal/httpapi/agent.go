@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,8 +14,10 @@ import (
 // Agents are what the agents' routes serve.
 type Agents struct {
 	Service *agent.Service
-	List    []agent.Info // those that there are
-	MCP     bool         // they are MCP tools too
+	List    []agent.Info // those of this process
+	// Elsewhere, if set, returns those that workers in other processes serve.
+	Elsewhere func() []agent.Info
+	MCP       bool // they are MCP tools too
 	// DotNet answers runs as the hosts of .NET do: the response is an object and
 	// the status a number.
 	DotNet bool
@@ -46,6 +49,20 @@ func (a *API) agentRoutes() map[string]endpoint {
 	}
 }
 
+// all returns the agents that there are, those of this process first.
+func (a *Agents) all() []agent.Info {
+	if a.Elsewhere == nil {
+		return a.List
+	}
+	list := slices.Clone(a.List)
+	for _, info := range a.Elsewhere() {
+		if !slices.ContainsFunc(a.List, func(own agent.Info) bool { return strings.EqualFold(own.Name, info.Name) }) {
+			list = append(list, info)
+		}
+	}
+	return list
+}
+
 // agentOf returns the agent that the path names.
 func (a *API) agentOf(r *http.Request) (agent.Info, error) {
 	return a.agentNamed(r.PathValue("agent"))
@@ -54,7 +71,7 @@ func (a *API) agentOf(r *http.Request) (agent.Info, error) {
 // agentNamed returns the agent with a name.
 func (a *API) agentNamed(name string) (agent.Info, error) {
 	var names []string
-	for _, info := range a.Agents.List {
+	for _, info := range a.Agents.all() {
 		if strings.EqualFold(info.Name, name) {
 			return info, nil
 		}
@@ -94,12 +111,13 @@ func (a *API) agentHealth(http.ResponseWriter, *http.Request) (*reply, error) {
 		HTTP bool   `json:"http_endpoint_enabled"`
 		MCP  bool   `json:"mcp_tool_enabled"`
 	}
+	all := a.Agents.all()
 	body := struct {
 		Status string  `json:"status"`
 		Agents []entry `json:"agents"`
 		Count  int     `json:"agent_count"`
-	}{Status: "healthy", Agents: []entry{}, Count: len(a.Agents.List)}
-	for _, info := range a.Agents.List {
+	}{Status: "healthy", Agents: []entry{}, Count: len(all)}
+	for _, info := range all {
 		body.Agents = append(body.Agents, entry{Name: info.Name, Type: "Agent", HTTP: true, MCP: a.Agents.MCP})
 	}
 	return &reply{body: &body}, nil
@@ -115,7 +133,7 @@ func (a *API) listAgents(_ http.ResponseWriter, r *http.Request) (*reply, error)
 	if _, err := query(r); err != nil {
 		return nil, err
 	}
-	return &reply{body: items[agent.Info]{Items: append([]agent.Info{}, a.Agents.List...)}}, nil
+	return &reply{body: items[agent.Info]{Items: append([]agent.Info{}, a.Agents.all()...)}}, nil
 }
 
 func (a *API) getAgent(_ http.ResponseWriter, r *http.Request) (*reply, error) {

@@ -57,7 +57,7 @@ func (a *API) setSwitch(w http.ResponseWriter, r *http.Request) (*reply, error) 
 // knownSwitch reports an agent or a tool that there is not: who has mistyped its
 // name must not believe that it is off.
 func (a *API) knownSwitch(s agent.Switch) error {
-	about := a.Agents.List
+	about := a.Agents.all()
 	if s.Agent != "" {
 		info, err := a.agentNamed(s.Agent)
 		if err != nil {

@@ -67,6 +67,7 @@ func (s *Service) ownWork(c *call, stream grpc.ServerStream) error {
 	if err != nil {
 		return err
 	}
+	s.announce(c, first.Hello.Agents)
 	w := &ownWorker{
 		hub: c.hub, workers: workers, from: stream, items: items,
 		untold: make(chan struct{}, ownUntold), wake: make(chan struct{}, 1),
@@ -74,6 +75,13 @@ func (s *Service) ownWork(c *call, stream grpc.ServerStream) error {
 	err = w.serve(c.ctx, s.cfg.Ping)
 	items.Close(lost(c.ctx, err))
 	return err
+}
+
+// announce passes on which agents a worker serves. Others than ours do not say it.
+func (s *Service) announce(c *call, agents []*wirepb.AgentDescription) {
+	if c.own && len(agents) > 0 && s.cfg.Announce != nil {
+		s.cfg.Announce(c.ctx, c.name, agents)
+	}
 }
 
 // ownHello reads what a worker of ours says of itself.

@@ -39,6 +39,7 @@ func (s *Service) getWorkItems(c *call, in *wirepb.GetWorkItemsRequest, stream g
 	if err != nil {
 		return err
 	}
+	s.announce(c, in.GetAgents())
 	w := &workStream{s: s, c: c, workers: workers, worker: worker, stream: stream}
 	err = w.serve(connected)
 	connected.Close(lost(c.ctx, err))

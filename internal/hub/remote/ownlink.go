@@ -106,7 +106,7 @@ func (c *crew) hello() *wirepb.HubHello {
 	r := codec.EncodeWorker(&hub.Worker{Filters: filtersOf(c.cfg.Registry)})
 	return &wirepb.HubHello{
 		Worker: c.cfg.ID, Orchestrations: int32(c.cfg.Orchestrations), Activities: int32(c.cfg.Activities), Entities: int32(c.cfg.Entities),
-		Filters: r.WorkItemFilters,
+		Filters: r.WorkItemFilters, Agents: descriptionsOf(c.cfg.Agents),
 	}
 }
 

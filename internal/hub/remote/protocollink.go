@@ -75,6 +75,7 @@ func (l *protocolLink) open(ctx context.Context) (grpc.ClientStream, error) {
 		Orchestrations: cfg.Orchestrations, Activities: cfg.Activities, Entities: cfg.Entities, Filters: filtersOf(cfg.Registry),
 		StreamsHistory: true, Own: true,
 	})
+	in.Agents = descriptionsOf(cfg.Agents)
 	ctx = metadata.AppendToOutgoingContext(l.hub.outgoing(ctx), "workerid", cfg.ID)
 	s, err := l.hub.conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true}, protocol+"GetWorkItems")
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/perdure/perdure/internal/history"
 	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/internal/replay"
+	"github.com/perdure/perdure/internal/wire/wirepb"
 )
 
 // WorkerConfig is what a Worker is made of. Hub and Registry are required.
@@ -23,6 +24,8 @@ type WorkerConfig struct {
 	ID string
 	// How many items of a kind it works on at a time; 0 = 100.
 	Orchestrations, Activities, Entities int
+	// Agents are those that the code serves: a hub of ours serves their routes then.
+	Agents []Agent
 	// CacheBytes bounds the memory of suspended orchestrations; 0 = 64 MB.
 	CacheBytes int
 	// Grace is how long activities may go on after the worker was asked to stop;
@@ -34,6 +37,22 @@ type WorkerConfig struct {
 	// = the system's.
 	Now    func() time.Time
 	Logger *slog.Logger // nil = that of the Hub
+}
+
+// Agent describes an agent to the hub's server.
+type Agent struct {
+	Name, Hash, Description, Model string
+	Tools                          []string
+	Info                           []byte // as the REST API describes it
+}
+
+func descriptionsOf(agents []Agent) (list []*wirepb.AgentDescription) {
+	for _, a := range agents {
+		list = append(list, &wirepb.AgentDescription{
+			Name: a.Name, Version: a.Hash, Description: a.Description, Model: a.Model, Tools: a.Tools, Info: a.Info,
+		})
+	}
+	return list
 }
 
 // Defaults of a WorkerConfig.

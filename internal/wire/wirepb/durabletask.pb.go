@@ -1956,6 +1956,7 @@ type AgentDescription struct {
 	Tools         []string               `protobuf:"bytes,4,rep,name=tools,proto3" json:"tools,omitempty"`
 	Schema        string                 `protobuf:"bytes,5,opt,name=schema,proto3" json:"schema,omitempty"`
 	Model         string                 `protobuf:"bytes,6,opt,name=model,proto3" json:"model,omitempty"`
+	Info          []byte                 `protobuf:"bytes,1000,opt,name=info,proto3" json:"info,omitempty"` // all that there is to tell, as the API does
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2030,6 +2031,13 @@ func (x *AgentDescription) GetModel() string {
 		return x.Model
 	}
 	return ""
+}
+
+func (x *AgentDescription) GetInfo() []byte {
+	if x != nil {
+		return x.Info
+	}
+	return nil
 }
 
 type WorkItemFilters struct {
@@ -7259,14 +7267,15 @@ const file_perdure_durabletask_proto_rawDesc = "" +
 	" \x03(\x0e2(.perdure.durabletask.v1.WorkerCapabilityR\fcapabilities\x12S\n" +
 	"\x11work_item_filters\x18\v \x01(\v2'.perdure.durabletask.v1.WorkItemFiltersR\x0fworkItemFilters\x12,\n" +
 	"\x12worker_instance_id\x18\f \x01(\tR\x10workerInstanceId\x12A\n" +
-	"\x06agents\x18\xe8\a \x03(\v2(.perdure.durabletask.v1.AgentDescriptionR\x06agents\"\xa6\x01\n" +
+	"\x06agents\x18\xe8\a \x03(\v2(.perdure.durabletask.v1.AgentDescriptionR\x06agents\"\xbb\x01\n" +
 	"\x10AgentDescription\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12 \n" +
 	"\vdescription\x18\x03 \x01(\tR\vdescription\x12\x14\n" +
 	"\x05tools\x18\x04 \x03(\tR\x05tools\x12\x16\n" +
 	"\x06schema\x18\x05 \x01(\tR\x06schema\x12\x14\n" +
-	"\x05model\x18\x06 \x01(\tR\x05model\"\xc7\x02\n" +
+	"\x05model\x18\x06 \x01(\tR\x05model\x12\x13\n" +
+	"\x04info\x18\xe8\a \x01(\fR\x04info\"\xc7\x02\n" +
 	"\x0fWorkItemFilters\x12S\n" +
 	"\x0eorchestrations\x18\x01 \x03(\v2+.perdure.durabletask.v1.OrchestrationFilterR\x0eorchestrations\x12F\n" +
 	"\n" +
