@@ -338,6 +338,9 @@ func TestW58EntitiesAreDeletedByNull(t *testing.T) {
 	if got := get(); !got.Exists || got.Entity.SerializedState == nil || len(query()) != 1 {
 		t.Errorf("with an empty state GetEntity() = %v, want it to exist", got)
 	}
+	if got := do[wirepb.GetInstanceResponse](s, "GetInstance", &wirepb.GetInstanceRequest{InstanceId: "@e@k"}); got.Exists {
+		t.Errorf("GetInstance(an entity) = %v, want exists false", got)
+	}
 	s.signal("@e@k", "o", 2)
 	s.outcome(w.batch(), nil, "")
 	if got := get(); got.Exists || len(query()) != 0 {
