@@ -47,8 +47,9 @@ type hubs struct {
 	front *front
 	watch func(*agent.Service) error // has an agents' service observed
 
-	starts chan *served // to run
-	failed chan error   // receives why a hub ended by itself
+	starts chan *served  // to run
+	failed chan error    // receives why a hub ended by itself
+	ending chan struct{} // closed when run starts nothing more
 
 	mu      sync.Mutex // guards what follows
 	all     map[string]*served
@@ -58,7 +59,7 @@ type hubs struct {
 }
 
 func newHubs(a *App, p place, c clock.Clock, f *front, watch func(*agent.Service) error) *hubs {
-	return &hubs{app: a, place: p, clock: c, front: f, watch: watch, starts: make(chan *served), failed: make(chan error, 1),
+	return &hubs{app: a, place: p, clock: c, front: f, watch: watch, starts: make(chan *served), failed: make(chan error, 1), ending: make(chan struct{}),
 		all: make(map[string]*served), busy: make(map[string]bool), settled: make(chan struct{})}
 }
 
@@ -89,6 +90,7 @@ func (h *hubs) run(ctx context.Context) error {
 			h.mu.Lock()
 			h.closed = true
 			h.mu.Unlock()
+			close(h.ending)
 			running.Wait()
 			return errors.Join(errs...)
 		}
@@ -129,6 +131,8 @@ func (h *hubs) start(ctx context.Context, name string) (*served, error) {
 	select {
 	case h.starts <- s:
 		return s, nil
+	case <-h.ending:
+		return nil, &perdure.Error{Code: perdure.Unavailable, Message: errStopping.Error()}
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
@@ -222,12 +226,11 @@ func (h *hubs) Create(ctx context.Context, name string, recreate bool) error {
 	if err := access.CheckHub(name); err != nil {
 		return err
 	}
-	if len(h.Names()) >= maxHubs {
-		return &perdure.Error{Code: perdure.ResourceExhausted, Message: fmt.Sprintf("there are %d task hubs, as many as may be", maxHubs)}
-	}
 	return h.change(ctx, name, func(old *served) (*served, error) {
 		ctx := context.WithoutCancel(ctx)
 		switch {
+		case old == nil && len(h.Names()) >= maxHubs:
+			return nil, &perdure.Error{Code: perdure.ResourceExhausted, Message: fmt.Sprintf("there are %d task hubs, as many as may be", maxHubs)}
 		case old != nil && !recreate:
 			return old, &perdure.Error{Code: perdure.AlreadyExists, Message: fmt.Sprintf("there is a task hub %q", name)}
 		case old != nil:
