@@ -177,3 +177,37 @@ func countOf(events []*history.Event, kind history.Kind) (n int) {
 	}
 	return n
 }
+
+// TestAgentsNeedOurService: a worker with agents does not work for a hub that has
+// nowhere to keep their conversations, and says why.
+func TestAgentsNeedOurService(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	s, err := memory.Open(&memory.Disk{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	near, err := local.New(local.Config{Store: s, Registry: perdure.NewRegistry()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ran := make(chan error, 1)
+	go func() { ran <- near.Run(ctx) }()
+	addr, stop := serve(t, near, wire.OwnService)
+	link := dial(t, addr)
+	worker, err := remote.NewWorker(remote.WorkerConfig{Hub: link, Registry: perdure.NewRegistry(), Agents: []remote.Agent{{Name: "Clerk"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := worker.Run(ctx); perdure.CodeOf(err) != perdure.Unimplemented {
+		t.Errorf("Run() = %v, want Unimplemented", err)
+	}
+	if err := link.Close(); err != nil {
+		t.Errorf("Close() = %v", err)
+	}
+	stop()
+	cancel()
+	if err := errors.Join(<-ran, s.Close()); err != nil {
+		t.Error(err)
+	}
+}

@@ -116,6 +116,8 @@ const (
 var errStopping = errors.New("the worker is stopping")
 
 // Run works until ctx ends, through whatever happens to the hub and to the connection.
+// It ends before, with Unimplemented, only if the far side is no hub, or one that has
+// not what the worker's agents need.
 // Then it takes no more items, finishes those that it has, within the grace, and gives
 // the rest back. Orchestrations, activities and entities find the values of ctx. It
 // may be called once.
@@ -129,6 +131,9 @@ func (w *Worker) Run(ctx context.Context) error {
 		err := w.connect(ctx, crew)
 		if ctx.Err() != nil {
 			break
+		}
+		if perdure.CodeOf(err) == perdure.Unimplemented {
+			return err
 		}
 		if time.Since(began) > steady {
 			pause = firstReconnect
@@ -155,6 +160,9 @@ func (w *Worker) connect(ctx context.Context, crew *crew) error {
 	case *ownSide:
 		return crew.overOwn(ctx, s)
 	case *protocolSide:
+		if len(w.cfg.Agents) > 0 {
+			return s.cannot("run worker", "", "rows, which agents need: connect them to a Perdure server")
+		}
 		return crew.overProtocol(ctx, s)
 	}
 	panic("unreachable: there are two ways to speak with a hub")
