@@ -1,6 +1,7 @@
 package shard
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -119,6 +120,10 @@ func (l Limits) bound(in *instance, j *job) {
 	why := (*history.Failure)(nil)
 	if n := len(j.outcome.State.S); n > l.Payload {
 		why = replay.TooLarge("entity "+in.id+": its state has", n, l.Payload)
+	}
+	if n := len(j.outcome.Actions); n > l.TurnActions { // nobody knows of which operation they are
+		why = &history.Failure{Type: "TooManyActions", NonRetriable: true, Message: fmt.Sprintf(
+			"entity %s asked for %d actions in one batch; the limit is %d", in.id, n, l.TurnActions)}
 	}
 	for i := range j.outcome.Results {
 		r := &j.outcome.Results[i]

@@ -44,6 +44,18 @@ func limited(t *testing.T, limits shard.Limits) *local.Hub {
 	perdure.AddOrchestrationNamed(reg, "wait", func(ctx *perdure.Context, in string) (string, error) {
 		return perdure.NewEvent[string]("never").Wait(ctx).Await()
 	})
+	perdure.AddEntityFunc(reg, "loud", func(ctx *perdure.EntityContext) (any, error) {
+		var n int
+		if err := ctx.Input(&n); err != nil {
+			return nil, err
+		}
+		for range n {
+			if err := ctx.Signal(perdure.NewEntityID("quiet", "k"), "x", nil); err != nil {
+				return nil, err
+			}
+		}
+		return n, ctx.SetState(n)
+	})
 	h, err := local.New(local.Config{Store: s, Registry: reg, Limits: limits})
 	if err != nil {
 		t.Fatal(err)
@@ -147,6 +159,25 @@ func TestT17_Results(t *testing.T) {
 				t.Errorf("%s of %d, limit %d: status %d, %+v, want a failure that names %s", c.name, n, c.limit, in.Status, in.Failure, c.want)
 			}
 		}
+	}
+}
+
+// TestT17_Batches: an operation that asks for too much fails, and leaves the state.
+func TestT17_Batches(t *testing.T) {
+	const actions = 50
+	h := limited(t, shard.Limits{TurnActions: actions})
+	ctx := wait(t, 30*time.Second)
+	for _, n := range around(actions) {
+		out, err := h.Ask(ctx, &hub.Ask{RequestID: fmt.Sprint(n), InstanceID: "@loud@k", Name: "op", Input: history.Some(fmt.Sprint(n))})
+		switch {
+		case n <= actions && err != nil:
+			t.Errorf("an operation that signals %d times = %s, %v, want OK", n, out.S, err)
+		case n > actions && (err == nil || !strings.Contains(err.Error(), "actions in one batch")):
+			t.Errorf("an operation that signals %d times = %s, %v, want a failure that names the limit %d", n, out.S, err, actions)
+		}
+	}
+	if e, err := h.Entity(ctx, "@loud@k"); err != nil || e.State.S != fmt.Sprint(actions) {
+		t.Errorf("its state = %+v, %v, want %d", e, err, actions)
 	}
 }
 
