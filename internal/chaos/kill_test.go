@@ -154,7 +154,11 @@ func (l *load) runSet(ctx context.Context, set string) {
 // round lets the server work for a moment, kills it and starts the next.
 func (l *load) round() {
 	l.t.Helper()
-	<-time.After(time.Duration(20+rand.IntN(250)) * time.Millisecond) // a kill comes at any moment
+	atWork := l.seen.count() + 5
+	for end := time.Now().Add(10 * time.Second); l.seen.count() < atWork && time.Now().Before(end); {
+		<-time.After(time.Millisecond)
+	}
+	<-time.After(time.Duration(rand.IntN(150)) * time.Millisecond) // a kill comes at any moment
 	l.server.kill()
 	l.kills++
 	l.server.start()

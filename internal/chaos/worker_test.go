@@ -68,6 +68,13 @@ func (w *witness) saw(key string, work *hub.Work) (old []string) {
 	return old
 }
 
+// count returns how many items came.
+func (w *witness) count() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.items
+}
+
 // none fails the test if something was seen that must not be.
 func (w *witness) none(t *testing.T) {
 	t.Helper()
