@@ -135,7 +135,8 @@ func TestPolyglotExample(t *testing.T) {
 	}
 }
 
-// runOrchestration starts a run through the API and returns its output.
+// runOrchestration starts a run through the API, once a worker for it is connected,
+// and returns its output.
 func runOrchestration(t *testing.T, s *server, name string, input any) string {
 	t.Helper()
 	body, err := json.Marshal(map[string]any{"name": name, "id": name, "input": input})
@@ -143,11 +144,19 @@ func runOrchestration(t *testing.T, s *server, name string, input any) string {
 		t.Fatal(err)
 	}
 	runs := "http://" + s.addr + "/api/v1/runs"
-	started, err := http.Post(runs, "application/json", strings.NewReader(string(body)))
-	if err != nil {
-		t.Fatal(err)
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		started, err := http.Post(runs, "application/json", strings.NewReader(string(body)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = started.Body.Close()
+		if started.StatusCode < http.StatusMultipleChoices {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s cannot be started: %s", name, started.Status)
+		}
 	}
-	_ = started.Body.Close()
 	ended, err := http.Get(runs + "/" + name + "?wait=30s")
 	if err != nil {
 		t.Fatal(err)
