@@ -20,6 +20,8 @@ type judging struct {
 	// hear meanwhile aside, with that their own steps were taken, and take these anew.
 	holds bool
 	held  []*entry
+	// early is what a child hears once it has begun: that its parent was rewound.
+	early []*entry
 }
 
 // judge splits the queue into what the next turn takes, what has no effect any
@@ -31,22 +33,21 @@ func (l *loop) judge(in *instance) *job {
 	for n, e := range queue {
 		verdict, stop := g.verdict(e, queue[n+1:])
 		if verdict == engine.Create && startAt(e.m).After(l.clock.Now()) {
-			in.queue = append([]*entry(nil), queue[n:]...)
-			if len(g.j.dropped) == 0 {
-				in.queue = in.queue[1:]
+			if g.leave(queue[n:]); len(g.j.dropped) == 0 {
+				g.leave(queue[n+1:])
 				l.scheduleStart(in, e)
 			}
 			return g.j
 		}
 		if stop {
-			in.queue = append(g.held, queue[n:]...)
+			g.leave(queue[n:])
 			return g.j
 		}
 		switch verdict {
 		case engine.Deliver:
 			g.deliver(e)
 			if rewinds(e) { // its turn is given nothing else
-				in.queue = append([]*entry(nil), queue[n+1:]...)
+				g.leave(queue[n+1:])
 				return g.j
 			}
 		case engine.Create:
@@ -54,11 +55,25 @@ func (l *loop) judge(in *instance) *job {
 			g.j.entries = append(g.j.entries, e)
 			g.holds = l.paused(in)
 		default:
+			if g.tooEarly(e) {
+				g.early = append(g.early, e)
+				continue
+			}
 			g.drop(e, verdict)
 		}
 	}
-	in.queue = g.held
+	g.leave(nil)
 	return g.j
+}
+
+// leave keeps in the queue what this turn does not take.
+func (g *judging) leave(rest []*entry) { g.in.queue = slices.Concat(g.early, g.held, rest) }
+
+// tooEarly reports whether the entry tells a child that has not begun that its parent
+// was rewound: the child takes its parent from its start.
+func (g *judging) tooEarly(e *entry) bool {
+	o := g.in.orch
+	return rewinds(e) && o != nil && o.Status == history.StatusPending && o.Parent != nil
 }
 
 // paused reports whether the orchestration is to hear of its control only.
