@@ -274,6 +274,9 @@ func remoteEntity(t *testing.T, s suite) {
 func remoteMeanwhile(t *testing.T, s suite) {
 	for range 3 {
 		e := s.open(t, nobody)
+		if _, ok := e.hub.(hub.Workers); !ok {
+			t.Skip("the hub takes no workers")
+		}
 		const n = 30
 		for i := range n {
 			e.start("waiting", fmt.Sprint(i), `"in"`)
