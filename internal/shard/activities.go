@@ -287,6 +287,7 @@ func (a *activities) freePlace(l *loop) {
 }
 
 var (
+	errCompleted = errors.New("the activity was completed from elsewhere")
 	errAbandoned = errors.New("the orchestration no longer waits for this activity")
 	errOverdue   = errors.New("the activity's time is over")
 	errStopping  = errors.New("the hub is stopping")

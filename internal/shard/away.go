@@ -97,7 +97,7 @@ func (l *loop) serves(k bucketKey) bool {
 // stopAway tells the worker that has an activity that nobody waits for it.
 func (l *loop) stopAway(r *running, cause error) {
 	le := r.item.lease
-	if le == nil || cause == nil || !le.stream.worker.Own {
+	if le == nil || !le.stream.worker.Own {
 		return
 	}
 	if le.stream.recall(le) {

@@ -149,6 +149,9 @@ func (l *loop) complete(t token, result history.Text, f *history.Failure, c *cal
 	}
 	if r := l.activities.open[k]; r != nil && (r.delivery == d || r.adopts(t, l.epoch) || fault.Mutant(fault.StaleCompletionAccepted)) {
 		r.delivery = d
+		if r.item != nil {
+			l.stopAway(r, errCompleted)
+		}
 		if r.cancel != nil {
 			r.cancel(nil)
 		}

@@ -3,13 +3,11 @@ package hubtest
 import (
 	"runtime"
 	"strings"
-	"sync"
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/internal/engine"
 	"github.com/perdure/perdure/internal/history"
 	"github.com/perdure/perdure/internal/hub"
-	"github.com/perdure/perdure/internal/replay"
 )
 
 // peer is a worker outside of the hub's process, at a stream. Tests either take its
@@ -93,12 +91,8 @@ func (p *peer) batch() (*hub.Work, []*history.Event) {
 
 func (p *peer) decode(list [][]byte) []*history.Event {
 	p.e.t.Helper()
-	events := make([]*history.Event, len(list))
-	for i, b := range list {
-		e, err := history.Decode(b)
-		events[i] = must(p.e, e, err)
-	}
-	return events
+	events, err := decode(list)
+	return must(p.e, events, err)
 }
 
 // does completes a turn with actions.
@@ -122,122 +116,16 @@ func finish(id int32, json string) engine.Action {
 	return engine.Action{ID: id, Do: &engine.Complete{Status: history.StatusCompleted, Result: history.Some(json)}}
 }
 
-// serve has the worker carry out what it gets with code, until its stream or the test
-// ends; the function returned waits for that.
+// serve has the worker carry out what it gets with code, until its stream ends; the
+// function returned waits for that.
 func (p *peer) serve(register func(r *perdure.Registry)) (wait func()) {
 	reg := perdure.NewRegistry()
 	register(reg)
-	s := &server{p: p, code: replay.NewRunner(reg, replay.Options{}), warm: make(map[string]*replay.Execution)}
-	var wg sync.WaitGroup
-	wg.Add(1)
-	go func() {
-		defer wg.Done()
-		s.run(&wg)
-	}()
-	return wg.Wait
+	s := newServer(p.e.hub, p.workers, p.e.clock, reg, &p.worker)
+	return s.serve(p.e.ctx, p.stream)
 }
 
-// server carries out a worker's items.
-type server struct {
-	p    *peer
-	code *replay.Runner
-	mu   sync.Mutex
-	warm map[string]*replay.Execution // guarded by mu
-}
-
-func (s *server) run(wg *sync.WaitGroup) {
-	for {
-		w, err := s.p.stream.Next(s.p.e.ctx)
-		if err != nil {
-			break
-		}
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			s.do(w)
-		}()
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, x := range s.warm {
-		x.Evict()
-	}
-	s.warm = nil
-}
-
-// do carries an item out. What it says of it may be refused, when the hub has ended or
-// the item was given to another worker.
-func (s *server) do(w *hub.Work) {
-	ctx, d := s.p.e.ctx, hub.Delivery{Token: w.Token}
-	switch {
-	case w.Orchestration != nil:
-		result, ok := s.turn(w.Orchestration)
-		s.p.workers.CompleteOrchestration(ctx, &hub.OrchestrationDone{Delivery: d, Result: result, NeedHistory: !ok})
-	case w.Activity != nil:
-		a := w.Activity
-		info := perdure.ActivityInfo{
-			Name: a.Name, InstanceID: a.InstanceID, ExecutionID: a.ExecutionID, TaskID: a.TaskID, Attempt: a.Attempt,
-			Token: w.Token, EffectID: a.Effect,
-			Heartbeat: func(any) error { return s.p.e.hub.Heartbeat(ctx, w.Token, history.Text{}) },
-		}
-		done := &hub.ActivityDone{Delivery: d}
-		done.Result, done.Failure = s.code.RunActivity(ctx, info, a.Input)
-		if done.Pending = replay.Pending(done.Failure); done.Pending {
-			done.Failure = nil
-		}
-		s.p.workers.CompleteActivity(ctx, done)
-	case w.Entity != nil:
-		result := s.code.RunEntity(engine.EntityTurn{
-			InstanceID: w.Entity.InstanceID, Time: s.p.e.clock.Now(), State: w.Entity.State, Operations: s.decode(w.Entity.Operations),
-		})
-		s.p.workers.CompleteEntity(ctx, &hub.EntityDone{Delivery: d, Result: result})
-	}
-}
-
-// turn carries out a turn; false = it needs the history.
-func (s *server) turn(w *hub.OrchestrationWork) (engine.TurnResult, bool) {
-	key := w.InstanceID + "/" + w.ExecutionID
-	s.mu.Lock()
-	x := s.warm[key]
-	delete(s.warm, key)
-	s.mu.Unlock()
-	if x != nil && !w.Warm {
-		x.Evict()
-		x = nil
-	}
-	var past []*history.Event
-	if x == nil {
-		if w.Warm {
-			return engine.TurnResult{}, false
-		}
-		past = s.decode(w.Past)
-		x = s.code.Open(w.InstanceID, w.ExecutionID)
-	}
-	result := x.Turn(past, s.decode(w.New))
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.p.worker.Own && s.warm != nil {
-		s.warm[key] = x
-	} else {
-		x.Evict()
-	}
-	return result, true
-}
-
-func (s *server) decode(list [][]byte) []*history.Event {
-	events := make([]*history.Event, len(list))
-	for i, b := range list {
-		e, err := history.Decode(b)
-		if err != nil {
-			s.p.e.t.Errorf("an event cannot be decoded: %v", err)
-			return nil
-		}
-		events[i] = e
-	}
-	return events
-}
-
-// kinds says which kinds an event script has.
+// kindsOf says of which kinds events are.
 func kindsOf(events []*history.Event) string {
 	var names []string
 	for _, line := range strings.Split(strings.TrimSpace(history.Script(events)), "\n") {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/internal/clock"
+	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/internal/hub/hubtest"
 	"github.com/perdure/perdure/internal/hub/local"
 	"github.com/perdure/perdure/internal/shard"
@@ -26,14 +27,14 @@ type harness struct {
 func (h harness) Start(t testing.TB, reg *perdure.Registry, c clock.Clock) (hubtest.Hub, func()) {
 	t.Helper()
 	s := h.open(t)
-	hub, err := local.New(local.Config{Store: s, Registry: reg, Clock: c, Limits: h.limits})
+	l, err := local.New(local.Config{Store: s, Registry: reg, Clock: c, Limits: h.limits})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- hub.Run(ctx) }()
-	return hub, func() {
+	go func() { done <- l.Run(ctx) }()
+	return l, func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Errorf("Run() = %v", err)
@@ -63,6 +64,44 @@ func TestHubInSmallSteps(t *testing.T) {
 	hubtest.Run(t, func(*testing.T) hubtest.Harness {
 		return harness{onDisk(&memory.Disk{}), shard.Limits{TurnMessages: 7, Activities: 4}}
 	})
+}
+
+// away runs the code of tests at a worker outside of the hub.
+type away struct {
+	harness
+	worker hub.Worker
+}
+
+// Start implements hubtest.Harness.
+func (h away) Start(t testing.TB, reg *perdure.Registry, c clock.Clock) (hubtest.Hub, func()) {
+	t.Helper()
+	served, stop := h.harness.Start(t, perdure.NewRegistry(), c)
+	leave, err := hubtest.Serve(context.Background(), served, &h.worker, reg, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return served, func() {
+		leave()
+		stop()
+	}
+}
+
+// TestHubWithWorker runs all code at a worker: one of ours, and one that is told the
+// whole history each time.
+func TestHubWithWorker(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	// These count commits, look before a worker has had time to change anything, or block a turn.
+	without := []string{"Start/Completes", "Timer/AfterRestart", "Event/Case", "Entity/Batch", "Feed/Waits", "Upkeep/TerminateNow", "Fault/Blocked", "Token/Wrong",
+		"Control/SuspendResume", "Event/Waits", "Lock/Transfer", "Limit/FreedByCancel"}
+	for _, w := range []hub.Worker{{Own: true, ID: "own"}, {ID: "other"}} {
+		t.Run(w.ID, func(t *testing.T) {
+			if !w.Own { // others are told neither of activities that are not wanted any more, nor of our own fields
+				without = append(without, "Activity/Timeout", "Activity/Heartbeat", "Activity/Canceled", "Token/WhileItRuns",
+					"Rows/OfActivity", "Rewind/Retried", "Fold/RewoundParent")
+			}
+			hubtest.RunBut(t, func(*testing.T) hubtest.Harness { return away{harness{open: onDisk(&memory.Disk{})}, w} }, without...)
+		})
+	}
 }
 
 func onDisk(disk *memory.Disk) func(testing.TB) store.Store {
