@@ -80,6 +80,7 @@ func RunBut(t *testing.T, open func(t *testing.T) Harness, without ...string) {
 		{"ForeignEntity", foreignEntityCases},
 		{"Fault", faultCases},
 		{"Remote", remoteCases},
+		{"RemoteItems", remoteItemCases},
 	}
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) {
