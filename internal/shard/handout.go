@@ -114,8 +114,15 @@ func (s *stream) streamedFrom() int {
 	if s.worker.Own {
 		return s.worker.MaxHistory
 	}
-	return 1 << 20
+	if limit := s.worker.MaxHistory; limit > 0 {
+		return min(limit, customaryInline)
+	}
+	return customaryInline
 }
+
+// customaryInline is how many bytes of history are sent in an item to those who can
+// read it apart.
+const customaryInline = 1 << 20
 
 // turnWork makes what a worker gets of a turn; nil if there is none to be made now,
 // with fits = false because it is too big for the stream.

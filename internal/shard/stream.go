@@ -280,7 +280,7 @@ func (l *loop) refill(s *stream) {
 		return
 	}
 	for k := range kinds {
-		for s.room(k) {
+		for n := s.limit(k); n > 0 && s.room(k); n-- {
 			it := l.workers.next(s, k)
 			if it == nil {
 				break
