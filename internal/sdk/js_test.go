@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -45,6 +46,9 @@ func runScenarios(t *testing.T, s *server, file string) {
 	said := &log{}
 	cmd.Stderr = said
 	cmd.WaitDelay = time.Second
+	// A scenario stops a process: if the shell that has started the tests ended then,
+	// all of its group would be hung up.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
