@@ -119,10 +119,10 @@ def rewind(s):
         id = s.start(rewound, {"folder": folder})
         s.wait(id, "FAILED")
         s.client.rewind_orchestration(id, reason="try again")
+        assert s.client.get_orchestration_state(id).runtime_status.name != "FAILED" or attempts(folder, "bad") == 1
         until(lambda: attempts(folder, "bad") == 1, "the child succeeded and the next activity failed")
         s.reach(id, "FAILED")
         s.client.rewind_orchestration(id)
-        until(lambda: attempts(folder, "bad") == 2, "the activity runs again")
         equal(s.wait(id).get_output(), ["good 1", "child 2", "bad 2"])
         equal([attempts(folder, n) for n in ("good", "child", "bad")], [1, 2, 2])
     equal(s.events(id).count("ExecutionRewound"), 2)
