@@ -39,9 +39,9 @@ func (c *cuts) cutOnce(t *testing.T, addr, hubName, set string, where cut) bool 
 	conn, direct := dial(t, between.addr()), dial(t, addr)
 	defer func() { _, _ = conn.Close(), direct.Close() }()
 	seen := newWitness()
-	workers := []*worker{{conn: conn, hub: hubName, id: "near", code: program, seen: seen, retries: where.frame%4 < 2}}
+	workers := []*worker{{conn: conn, hub: hubName, id: "near", code: program, seen: seen, pauses: true, retries: where.frame%4 < 2}}
 	if where.frame%3 == 0 {
-		workers = append(workers, &worker{conn: direct, hub: hubName, id: "far", code: program, seen: seen, retries: true})
+		workers = append(workers, &worker{conn: direct, hub: hubName, id: "far", code: program, seen: seen, pauses: true, retries: true})
 	}
 	working, stop := context.WithCancel(ctx)
 	var running sync.WaitGroup

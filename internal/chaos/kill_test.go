@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -96,12 +95,7 @@ const loadLanes = 12
 
 func startLoad(t *testing.T) *load {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	_ = l.Close()
+	addr := freeAddr(t)
 	ld := &load{t: t, seen: newWitness(), server: &serverProcess{t: t, dir: filepath.Join(t.TempDir(), "data"), addr: addr}}
 	ld.server.start()
 	t.Cleanup(ld.server.kill)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"sync"
@@ -105,6 +106,7 @@ type worker struct {
 	code    func(*flow)
 	seen    *witness
 	filters *wirepb.WorkItemFilters
+	pauses  bool // before it completes something, so that it has items when it is cut
 	retries bool // completions are sent again when it is not known what became of them
 	// do replaces what is done with an item; nil = it is carried out
 	do    func(ctx context.Context, work *hub.Work)
@@ -185,6 +187,9 @@ func (w *worker) carryOut(ctx context.Context, work *hub.Work) {
 	done := w.outcome(work)
 	if done == nil {
 		return
+	}
+	if w.pauses {
+		<-time.After(time.Duration(rand.IntN(4)) * time.Millisecond)
 	}
 	err := w.complete(ctx, done)
 	for w.retries && (status.Code(err) == codes.Unavailable || status.Code(err) == codes.Canceled) {
