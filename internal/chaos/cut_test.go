@@ -127,6 +127,7 @@ var lanes = []string{"h0", "h1", "h2", "h3", "h4", "h5"}
 // TestT12_CutAtEveryFrame cuts the connection of a worker and its client at each frame:
 // the program ends as it should, no event is repeated, no lock is left.
 func TestT12_CutAtEveryFrame(t *testing.T) {
+	normalOnly(t)
 	addr := serve(t, host.Config{TaskHubs: lanes})
 	stride, floor := 4, 60
 	if soak() {

@@ -47,6 +47,7 @@ var ways = map[string]func(ctx context.Context, c *client, id string) error{
 // wait for the second of two, while connections are cut: no lock is left, and those that
 // wait behind them go on.
 func TestT12_HoldersEnd(t *testing.T) {
+	normalOnly(t)
 	addr := serve(t, host.Config{TaskHubs: lanes})
 	rounds := 3
 	if soak() {

@@ -138,6 +138,7 @@ func hostileTurns() map[string]*wirepb.OrchestratorResponse {
 // worker does. Answers are those that SDKs understand, the instances can be removed,
 // and another worker goes on with what is its own.
 func TestS10_HostileWorker(t *testing.T) {
+	normalOnly(t)
 	addr := serve(t, config())
 	c := &client{dial(t, addr), "default"}
 	good := newGood(t, addr)

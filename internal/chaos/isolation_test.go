@@ -267,6 +267,7 @@ func (c *client) dump(t *testing.T) string {
 // TestS06_ForeignValues asks in one hub for what another has, in every field of every
 // call: nothing is read, changed or betrayed.
 func TestS06_ForeignValues(t *testing.T) {
+	normalOnly(t)
 	addr := serve(t, host.Config{TaskHubs: []string{"mine", "theirs", "others"}})
 	has, none := populate(t, addr, "theirs", "canary"), populate(t, addr, "others", "nobody")
 	mine, theirs := &client{dial(t, addr), "mine"}, &client{dial(t, addr), "theirs"}

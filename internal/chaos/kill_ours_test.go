@@ -18,6 +18,7 @@ import (
 // TestW60_ServerKilledUnderOurs kills a server under load of a worker and clients of
 // ours.
 func TestW60_ServerKilledUnderOurs(t *testing.T) {
+	normalOnly(t)
 	rounds := 4
 	if soak() {
 		rounds = 60

@@ -177,6 +177,7 @@ func (l *load) abandon() {
 // TestW60_ServerKilled kills a server again and again under load: nothing that it has
 // acknowledged to clients and workers is lost, and no event is twice in a history.
 func TestW60_ServerKilled(t *testing.T) {
+	normalOnly(t)
 	rounds := 6
 	if soak() {
 		rounds = 100

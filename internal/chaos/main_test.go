@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/perdure/perdure/host"
+	"github.com/perdure/perdure/internal/fault"
 )
 
 // TestMain refuses leaked goroutines.
@@ -38,6 +39,14 @@ type closing struct{ *testing.M }
 func (c closing) Run() int {
 	defer http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 	return c.M.Run()
+}
+
+// normalOnly skips a test in the fault build, where only the controls run.
+func normalOnly(t *testing.T) {
+	t.Helper()
+	if fault.Enabled {
+		t.Skip("it runs in the normal build")
+	}
 }
 
 // soak reports whether there is time for the long suites.

@@ -200,6 +200,7 @@ func goStart(ctx context.Context, c *ours.Client, id string) (*ours.Instance, er
 // TestT12_OurWorkerCutAtEveryFrame is TestT12_CutAtEveryFrame with a worker and a client
 // of ours, which speak our own service.
 func TestT12_OurWorkerCutAtEveryFrame(t *testing.T) {
+	normalOnly(t)
 	addr := serve(t, host.Config{TaskHubs: lanes})
 	stride, floor := 9, 15
 	if soak() {

@@ -111,6 +111,7 @@ func (p *process) end(t *testing.T, s syscall.Signal) {
 // TestT12_WorkerKilled kills a process that holds a hundred items of all kinds: another
 // worker has all of them within 2 s.
 func TestT12_WorkerKilled(t *testing.T) {
+	normalOnly(t)
 	addr := serve(t, config())
 	c := &client{dial(t, addr), "default"}
 	const turns, activities, batches = 34, 33, 33
@@ -167,6 +168,7 @@ func TestT12_WorkerKilled(t *testing.T) {
 // TestT12_LossesAreCounted has workers be lost with a turn, an activity and a batch:
 // after ten losses each is parked. Workers that end in order are not counted.
 func TestT12_LossesAreCounted(t *testing.T) {
+	normalOnly(t)
 	addr := serve(t, config())
 	c := &client{dial(t, addr), "default"}
 	helper(t, addr, func(f *flow) { f.finish(f.result(f.double(f.input))) }, "acts")

@@ -39,6 +39,7 @@ func measure(goroutines int) (heap int64, now int) {
 // connection, each with items in its hands: what they leave behind is bounded, and the
 // items are done in the end.
 func TestT12_Reconnects(t *testing.T) {
+	normalOnly(t)
 	reconnects := 1000
 	if soak() {
 		reconnects = 10_000

@@ -85,6 +85,7 @@ func (h *holder) as(t *testing.T, token string, work *hub.Work) error {
 // TestT12_ForeignTokens completes items of one hub under the tokens of another's, which
 // are about the same instance, execution and delivery.
 func TestT12_ForeignTokens(t *testing.T) {
+	normalOnly(t)
 	addr := serve(t, host.Config{TaskHubs: []string{"mine", "theirs"}})
 	execution := strings.Repeat("ab", 16)
 	begin := func(name string) (*client, *holder, *hub.Work) {
