@@ -41,8 +41,8 @@ func (l *loop) begin(in *instance, e *entry) {
 // before it leaves both.
 func (l *loop) voidTurn(in *instance) {
 	j := in.turning
-	in.exec = nil // its code is unwound if the turn ever ends
-	l.withdraw(in)
+	in.exec = nil
+	l.giveUp(in)
 	in.void = slices.Concat(in.void, j.entries, j.dropped)
 }
 
