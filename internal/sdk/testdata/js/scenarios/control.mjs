@@ -54,14 +54,14 @@ export const scenarios = {
 
   'timers and results wait while suspended': async (hub) => {
     const key = unique('key');
-    const timer = await hub.client.scheduleNewOrchestration('timer', 0.2), works = await hub.client.scheduleNewOrchestration('works', key);
+    const timer = await hub.client.scheduleNewOrchestration('timer', 3), works = await hub.client.scheduleNewOrchestration('works', key);
     for (const id of [timer, works]) {
       await hub.reaches(id, Status.RUNNING);
       await hub.client.suspendOrchestration(id);
       await hub.reaches(id, Status.SUSPENDED);
     }
     opened.add(key);
-    await sleep(400);
+    await sleep(3200);
     for (const id of [timer, works]) assert.equal(Status[(await hub.client.getOrchestrationState(id)).runtimeStatus], 'SUSPENDED');
     for (const id of [timer, works]) await hub.client.resumeOrchestration(id);
     assert.equal(await hub.output(timer), 'fired');
