@@ -189,7 +189,7 @@ func (w *worker) carryOut(ctx context.Context, work *hub.Work) {
 		return
 	}
 	if w.pauses {
-		<-time.After(time.Duration(rand.IntN(4)) * time.Millisecond)
+		<-time.After(time.Duration(rand.IntN(4)*rand.IntN(8)) * time.Millisecond)
 	}
 	err := w.complete(ctx, done)
 	for w.retries && (status.Code(err) == codes.Unavailable || status.Code(err) == codes.Canceled) {
