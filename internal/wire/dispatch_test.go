@@ -266,8 +266,8 @@ func TestW13AbandonedItemsGoToOthersFirst(t *testing.T) {
 
 var hex32 = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
-// TestW14FirstDispatch looks at what a worker gets first, W15 and W16 too.
-func TestW14W15W16FirstDispatch(t *testing.T) {
+// TestW14FirstDispatch looks at what a worker gets first.
+func TestW14FirstDispatch(t *testing.T) {
 	s := serve(t)
 	s.start(&wirepb.CreateInstanceRequest{
 		InstanceId: "i", Name: "remote", Version: text("1.2"), Input: text(`"in"`), Tags: map[string]string{"k": "v"},
@@ -300,8 +300,16 @@ func TestW14W15W16FirstDispatch(t *testing.T) {
 	if raised[0].Name != "Early" || raised[0].Input.S != `1` || raised[1].Name != "early" {
 		t.Errorf("events = %+v, %+v, want those that were raised, in order", raised[0], raised[1])
 	}
-	var last time.Time
+}
+
+// TestW15TimesOfEvents looks at all that a worker is told in some turns.
+func TestW15TimesOfEvents(t *testing.T) {
+	s := serve(t)
+	s.remote("i")
+	w := s.connect(&wirepb.GetWorkItemsRequest{})
+	turn := w.turn()
 	for n := range 4 {
+		var last time.Time
 		for _, e := range append(turn.past, turn.new...) {
 			if e.Time.IsZero() {
 				t.Errorf("event %v has no time", kinds([]*history.Event{e}))
@@ -313,10 +321,21 @@ func TestW14W15W16FirstDispatch(t *testing.T) {
 				last = e.Time
 			}
 		}
-		last = time.Time{}
 		s.act(turn)
 		s.raise("i", "e", fmt.Sprint(n))
 		turn = w.turn()
+	}
+}
+
+// TestW16EachGenerationHasAnExecution continues a run as new.
+func TestW16EachGenerationHasAnExecution(t *testing.T) {
+	s := serve(t)
+	s.remote("i")
+	w := s.connect(&wirepb.GetWorkItemsRequest{})
+	turn := w.turn()
+	execution := turn.ExecutionId.GetValue()
+	if started := body[*history.ExecutionStarted](s, turn.new); !hex32.MatchString(execution) || started.Instance.ExecutionID.S != execution {
+		t.Errorf("execution = %s, started as %s, want the same 32 hex digits", execution, started.Instance.ExecutionID.S)
 	}
 	s.act(turn, again(1, `"next"`))
 	next := w.turn().ExecutionId.GetValue()
