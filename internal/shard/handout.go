@@ -134,7 +134,7 @@ func (l *loop) turnWork(it *workItem, s *stream) (work *hub.OrchestrationWork, f
 	}
 	j, fresh := it.job, it.job == nil || in.turning != it.job
 	if j == nil {
-		if j = l.readyTurn(in); j == nil {
+		if j = l.readyJob(in, l.nextTurn); j == nil {
 			l.workers.drop(it)
 			return nil, true
 		}
@@ -266,7 +266,7 @@ func (l *loop) batchWork(it *workItem) *hub.EntityWork {
 	}
 	j := it.job
 	if j == nil {
-		if j = l.readyBatch(in); j == nil {
+		if j = l.readyJob(in, l.nextBatch); j == nil {
 			l.workers.drop(it)
 			return nil
 		}

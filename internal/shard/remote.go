@@ -114,12 +114,12 @@ func (l *loop) recordStart(in *instance) {
 	l.commit(ch)
 }
 
-// readyTurn makes the turn of an instance whose turn has come; nil = not now.
-func (l *loop) readyTurn(in *instance) *job {
+// readyJob makes the turn or batch of an instance whose turn has come, by next; nil =
+// not now.
+func (l *loop) readyJob(in *instance, next func(*instance) *job) *job {
 	in.parked = ""
 	if in.unsettled || len(in.writes) > 0 || in.turning != nil {
-		l.lookLater(in)
-		return nil
+		return nil // it is looked at again when that is over
 	}
 	if err := l.fetch(in); err != nil {
 		l.fail(err)
@@ -129,48 +129,7 @@ func (l *loop) readyTurn(in *instance) *job {
 		l.afterTurn(in)
 		return nil
 	}
-	j := l.nextTurn(in)
-	if j == nil || !l.goesOut(in, j) {
-		return nil
-	}
-	return j
-}
-
-// lookLater has an instance whose turn has come be looked at once it has settled: what
-// it waits with may lie in the store alone, where nobody would look.
-func (l *loop) lookLater(in *instance) {
-	id := in.id
-	in.after = append(in.after, func() {
-		in, err := l.find(id)
-		if err == nil {
-			err = l.fetch(in)
-		}
-		if err != nil {
-			l.fail(err)
-			return
-		}
-		if len(in.queue) > 0 {
-			l.makeReady(in)
-		}
-	})
-}
-
-// readyBatch makes the batch of an entity whose turn has come; nil = not now.
-func (l *loop) readyBatch(in *instance) *job {
-	in.parked = ""
-	if in.unsettled || len(in.writes) > 0 || in.turning != nil {
-		l.lookLater(in)
-		return nil
-	}
-	if err := l.fetch(in); err != nil {
-		l.fail(err)
-		return nil
-	}
-	if len(in.queue) == 0 {
-		l.afterTurn(in)
-		return nil
-	}
-	j := l.nextBatch(in)
+	j := next(in)
 	if j == nil || !l.goesOut(in, j) {
 		return nil
 	}
