@@ -151,16 +151,71 @@ func readSwitches(ctx context.Context, h hub.Hub) ([]SwitchedOff, error) {
 	return off, err
 }
 
+// switchTime is how often a process that makes calls looks whether somebody elsewhere
+// has switched them off.
+const switchTime = 250 * time.Millisecond
+
 // runningSteps are the calls of this process that a switch can cancel. The zero
 // value is ready to use.
 type runningSteps struct {
-	mu    sync.Mutex // guards steps
+	mu    sync.Mutex // guards what follows
 	steps map[*runningStep]bool
+	stop  func() // ends the watch for switches that others flip; nil = no call runs
 }
 
 type runningStep struct {
 	agent, tool string
 	cancel      context.CancelCauseFunc
+}
+
+// enter adds a call; leave must be called once for it.
+func (r *runningSteps) enter(ctx context.Context, h hub.Hub, step *runningStep) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.steps == nil {
+		r.steps = map[*runningStep]bool{}
+	}
+	r.steps[step] = true
+	if r.stop != nil {
+		return
+	}
+	watching, cancel := context.WithCancel(context.WithoutCancel(ctx)) // it may outlive the first call
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		r.watch(watching, h)
+	}()
+	r.stop = func() { cancel(); <-done }
+}
+
+func (r *runningSteps) leave(step *runningStep) {
+	r.mu.Lock()
+	delete(r.steps, step)
+	stop := func() {}
+	if len(r.steps) == 0 && r.stop != nil {
+		stop, r.stop = r.stop, nil
+	}
+	r.mu.Unlock()
+	stop()
+}
+
+// watch cancels calls that somebody elsewhere has switched off, until ctx ends. While
+// the hub does not answer, they go on.
+func (r *runningSteps) watch(ctx context.Context, h hub.Hub) {
+	tick := time.NewTicker(switchTime)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		if list, err := readSwitches(ctx, h); err == nil {
+			for i := range list {
+				r.cancel(&list[i])
+			}
+		}
+	}
 }
 
 func (r *runningSteps) cancel(off *SwitchedOff) {
@@ -179,16 +234,9 @@ func (r *runningSteps) cancel(off *SwitchedOff) {
 func (s *Service) begin(ctx context.Context, h hub.Hub, agent, tool string) (context.Context, func(), error) {
 	inner, cancel := context.WithCancelCause(ctx)
 	step := &runningStep{agent: agent, tool: tool, cancel: cancel}
-	s.running.mu.Lock()
-	if s.running.steps == nil {
-		s.running.steps = map[*runningStep]bool{}
-	}
-	s.running.steps[step] = true // before it is looked whether it may begin
-	s.running.mu.Unlock()
+	s.running.enter(ctx, h, step) // before it is looked whether it may begin
 	end := func() {
-		s.running.mu.Lock()
-		delete(s.running.steps, step)
-		s.running.mu.Unlock()
+		s.running.leave(step)
 		cancel(nil)
 	}
 	list, err := readSwitches(inner, h)
