@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/internal/history"
@@ -39,7 +40,7 @@ func Register(reg *perdure.Registry, agents ...*Agent) error {
 	}
 	if _, there := reg.Activity(decisionName); !there && len(all) > 0 {
 		perdure.AddActivityNamed(reg, decisionName, decisionStep)
-		perdure.AddEntityFunc(reg, switchesName, switches)
+		RegisterShared(reg)
 	}
 	for _, c := range all {
 		name := fold(c.agent.Name)
@@ -133,6 +134,9 @@ type Info struct {
 	Formats  map[string]json.RawMessage `json:"formats,omitempty"`
 	MaxSteps int                        `json:"max_steps"`
 	Hash     string                     `json:"hash"` // of instructions, tools and parameters
+	// LastSeen is when a worker of another process was last known to have the agent;
+	// zero = this process has it.
+	LastSeen time.Time `json:"last_seen,omitzero"`
 }
 
 func (c *code) describe(context.Context, struct{}) (Info, error) {

@@ -47,7 +47,7 @@ func New(cfg Config) (*App, error) {
 	}
 	a := &App{cfg: cfg, opened: make(chan struct{}), ended: make(chan struct{})}
 	responses.Register(cfg.Registry)
-	if _, _, _, err := a.faces(a.Client()); err != nil { // what is wrong with agents shows here
+	if _, _, _, err := a.faces(a.Client(), nil); err != nil { // what is wrong with agents shows here
 		return nil, err
 	}
 	return a, nil

@@ -71,7 +71,8 @@ type Config struct {
 	Document string
 
 	// Registry holds the orchestrations, activities and entities that run
-	// here; nil = none. New adds what package schedule needs, if it lacks that.
+	// here; nil = none. New adds what package schedule and the agents of other
+	// processes need, if it lacks that.
 	Registry *perdure.Registry
 	// Workflows are orchestrations of the Registry that are offered as tools at
 	// /mcp, beside the agents; nil = none.
@@ -152,6 +153,7 @@ func (c *Config) complete() error {
 	if _, there := c.Registry.Entity(schedule.Entity("any").Name); !there {
 		schedule.Register(c.Registry)
 	}
+	agent.RegisterShared(c.Registry)
 	if c.TimeScale == 0 {
 		c.TimeScale = 1
 	}

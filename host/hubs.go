@@ -15,6 +15,7 @@ import (
 	"github.com/perdure/perdure/internal/access"
 	"github.com/perdure/perdure/internal/clock"
 	"github.com/perdure/perdure/internal/hub"
+	"github.com/perdure/perdure/internal/hub/remote"
 )
 
 // maxHubs is the most task hubs of a place.
@@ -130,6 +131,12 @@ func (h *hubs) start(ctx context.Context, name string) (*served, error) {
 	}
 	select {
 	case h.starts <- s:
+		if !remote.Is(h.app.cfg.Hub) { // that may not be there for long
+			select {
+			case <-s.learned:
+			case <-s.ended:
+			}
+		}
 		return s, nil
 	case <-h.ending:
 		return nil, &perdure.Error{Code: perdure.Unavailable, Message: errStopping.Error()}

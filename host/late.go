@@ -3,10 +3,7 @@ package host
 import (
 	"context"
 	"encoding/json"
-	"maps"
-	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 
 	"github.com/perdure/perdure"
@@ -73,54 +70,30 @@ func (l *late) worker(ctx context.Context, name string) (gone func()) {
 	return func() {}
 }
 
-// announce has the routes of agents served that a worker elsewhere serves.
-func (l *late) announce(ctx context.Context, name string, agents []*wirepb.AgentDescription) {
+// announce has the routes of agents served that a worker elsewhere serves, until the
+// hub is deleted. What it returns notes that the worker is gone.
+func (l *late) announce(ctx context.Context, name string, agents []*wirepb.AgentDescription) (gone func()) {
+	gone = func() {}
 	h := l.hubs.Load()
 	if h == nil {
-		return
+		return gone
 	}
 	s, err := h.get(ctx, name)
 	if err != nil {
-		return // it is gone, and the worker's stream with it
+		return gone // the worker's stream ends, too
 	}
+	var infos []agent.Info
 	for _, a := range agents {
 		var info agent.Info
-		if err := json.Unmarshal(a.Info, &info); err != nil || !strings.EqualFold(info.Name, a.Name) || info.Name == "" {
+		err := json.Unmarshal(a.Info, &info)
+		if err == nil {
+			_, err = agent.NewSessionID(info.Name, "any") // the name is one
+		}
+		if err != nil || !strings.EqualFold(info.Name, a.Name) {
 			s.app.cfg.Logger.Warn("a worker announces an agent that cannot be read", "agent", a.Name, "hub", name)
 			continue
 		}
-		s.elsewhere.add(info)
+		infos = append(infos, info)
 	}
-}
-
-// elsewhere are the agents that workers in other processes have announced. They stay,
-// as their sessions do, when the workers go.
-type elsewhere struct {
-	mu     sync.Mutex // guards agents
-	agents map[string]agent.Info
-}
-
-// maxElsewhere bounds the agents that workers may announce to a hub.
-const maxElsewhere = 1000
-
-func (e *elsewhere) add(info agent.Info) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.agents == nil {
-		e.agents = map[string]agent.Info{}
-	}
-	if key := strings.ToLower(info.Name); len(e.agents) < maxElsewhere || e.agents[key].Name != "" {
-		e.agents[key] = info
-	}
-}
-
-// list returns the agents by name.
-func (e *elsewhere) list() []agent.Info {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	list := make([]agent.Info, 0, len(e.agents))
-	for _, name := range slices.Sorted(maps.Keys(e.agents)) {
-		list = append(list, e.agents[name])
-	}
-	return list
+	return s.enlist(ctx, infos, h.now)
 }

@@ -30,6 +30,7 @@ type served struct {
 	workers atomic.Int32
 	// elsewhere are agents whose code those workers have.
 	elsewhere elsewhere
+	learned   chan struct{} // closed when the hub's directory of agents was read first
 
 	once  sync.Once     // closes quit
 	quit  chan struct{} // closed by stop
@@ -37,17 +38,18 @@ type served struct {
 }
 
 // faces returns what is served of a hub over HTTP beside the API's own routes.
-func (a *App) faces(c *client.Client) (agents httpapi.Agents, openai *responses.Handler, mounts []httpapi.Mount, err error) {
+// Others are agents of other processes.
+func (a *App) faces(c *client.Client, others func() []agent.Info) (agents httpapi.Agents, openai *responses.Handler, mounts []httpapi.Mount, err error) {
 	list, err := agent.List(a.cfg.Registry)
 	if err != nil {
 		return agents, nil, nil, err
 	}
-	agents = httpapi.Agents{Service: agent.NewService(c), List: list, MCP: true, DotNet: a.cfg.DotNet, Document: a.cfg.Document}
-	tools, err := mcp.Behind(mcp.Offer{Agents: list, Service: agents.Service, Workflows: a.cfg.Workflows, Client: c})
+	agents = httpapi.Agents{Service: agent.NewService(c), List: list, Elsewhere: others, MCP: true, DotNet: a.cfg.DotNet, Document: a.cfg.Document}
+	tools, err := mcp.Behind(mcp.Offer{Agents: list, Elsewhere: others, Service: agents.Service, Workflows: a.cfg.Workflows, Client: c})
 	if err != nil {
 		return agents, nil, nil, err
 	}
-	openai = responses.New(responses.Config{Client: c, Service: agents.Service, Agents: list, Logger: a.cfg.Logger, MaxBody: a.cfg.BodyLimit})
+	openai = responses.New(responses.Config{Client: c, Service: agents.Service, Agents: list, Elsewhere: others, Logger: a.cfg.Logger, MaxBody: a.cfg.BodyLimit})
 	return agents, openai, []httpapi.Mount{
 		{Pattern: mcp.Path, Handler: tools},
 		{Pattern: responses.Pattern, Handler: openai, Read: access.Read},
@@ -56,13 +58,12 @@ func (a *App) faces(c *client.Client) (agents httpapi.Agents, openai *responses.
 
 // serve makes what serves a hub. It works once run is called.
 func (a *App) serve(name string, kept worked, h *hubs) (*served, error) {
-	s := &served{app: a, name: name, hub: kept, quit: make(chan struct{}), ended: make(chan struct{})}
+	s := &served{app: a, name: name, hub: kept, learned: make(chan struct{}), quit: make(chan struct{}), ended: make(chan struct{})}
 	var mounts []httpapi.Mount
 	var err error
-	if s.agents, s.openai, mounts, err = a.faces(client.New(s.hub)); err != nil {
+	if s.agents, s.openai, mounts, err = a.faces(client.New(s.hub), func() []agent.Info { return s.others(h.now()) }); err != nil {
 		return nil, err
 	}
-	s.agents.Elsewhere = s.elsewhere.list
 	if name == defaultHub {
 		mounts = append(mounts, a.mounts...) // they know of no other
 	}
@@ -110,6 +111,7 @@ func (s *served) run(ctx context.Context) error {
 		}
 	})
 	aside.Go(func() { s.tell(ctx) })
+	aside.Go(func() { s.learn(ctx) })
 	err := s.hub.Run(s.agents.Service.Context(ctx))
 	asked := ctx.Err() != nil
 	cancel()

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
+	"sync"
 	"time"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
@@ -28,6 +30,9 @@ type Offer struct {
 	// Agents are offered each under its name; they are asked through Service.
 	Agents  []agent.Info
 	Service *agent.Service
+	// Elsewhere, if set, returns others, which workers in other processes serve. A
+	// Handler offers them as they come to be known; ServeStdio does not.
+	Elsewhere func() []agent.Info
 	// Workflows are offered orchestrations; their runs are started through
 	// Client.
 	Workflows []Workflow
@@ -57,7 +62,8 @@ func (o *Offer) handler(checked bool) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := sdk.NewStreamableHTTPHandler(func(*http.Request) *sdk.Server { return server }, &sdk.StreamableHTTPOptions{
+	late := &lateAgents{Offer: *o, server: server, known: map[string]string{}}
+	h := sdk.NewStreamableHTTPHandler(func(*http.Request) *sdk.Server { late.offer(); return server }, &sdk.StreamableHTTPOptions{
 		Stateless: true, JSONResponse: true, PropagateRequestCancellation: true, DisableLocalhostProtection: checked,
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -69,6 +75,45 @@ func (o *Offer) handler(checked bool) (http.Handler, error) {
 }
 
 type goneKey struct{}
+
+// lateAgents offers the agents of other processes.
+type lateAgents struct {
+	Offer
+	server *sdk.Server
+
+	mu    sync.Mutex        // guards known
+	known map[string]string // what was offered, by name: the description
+}
+
+// offer adds the tools of agents that were not known before, or are described anew.
+// Names that the offer has are taken.
+func (l *lateAgents) offer() {
+	if l.Elsewhere == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, info := range l.Elsewhere() {
+		if about, offered := l.known[info.Name]; l.taken(info.Name) || offered && about == info.Description {
+			continue
+		}
+		l.known[info.Name] = info.Description
+		l.server.AddTool(agentTool(info), (&offeredAgent{service: l.Service, agent: info.Name, wait: l.wait()}).call)
+	}
+}
+
+// taken reports whether a tool of the offer has a name.
+func (o *Offer) taken(name string) bool {
+	return slices.ContainsFunc(o.Agents, func(info agent.Info) bool { return info.Name == name }) ||
+		slices.ContainsFunc(o.Workflows, func(w Workflow) bool { t, err := w.tool(); return err == nil && t.Name == name })
+}
+
+func (o *Offer) wait() time.Duration {
+	if o.Wait == 0 {
+		return DefaultWait
+	}
+	return o.Wait
+}
 
 // ServeStdio serves the tools over in and out, such as os.Stdin and os.Stdout,
 // until ctx or in ends; both are closed then. Nothing else may write to out.
@@ -90,15 +135,12 @@ func serveStdio(ctx context.Context, in io.ReadCloser, out io.WriteCloser, serve
 
 // server returns a server with all tools of the offer.
 func (o *Offer) server() (*sdk.Server, error) {
-	wait := o.Wait
-	if wait == 0 {
-		wait = DefaultWait
-	}
+	wait := o.wait()
 	var wrong []error
 	if wait < 0 {
 		wrong = append(wrong, errors.New("the Wait is negative"))
 	}
-	if len(o.Agents) > 0 && o.Service == nil {
+	if (len(o.Agents) > 0 || o.Elsewhere != nil) && o.Service == nil {
 		wrong = append(wrong, errors.New("the Agents need a Service"))
 	}
 	if len(o.Workflows) > 0 && o.Client == nil {

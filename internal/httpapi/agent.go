@@ -15,7 +15,7 @@ import (
 type Agents struct {
 	Service *agent.Service
 	List    []agent.Info // those of this process
-	// Elsewhere, if set, returns those that workers in other processes serve.
+	// Elsewhere, if set, returns others, which workers in other processes serve.
 	Elsewhere func() []agent.Info
 	MCP       bool // they are MCP tools too
 	// DotNet answers runs as the hosts of .NET do: the response is an object and
@@ -54,13 +54,7 @@ func (a *Agents) all() []agent.Info {
 	if a.Elsewhere == nil {
 		return a.List
 	}
-	list := slices.Clone(a.List)
-	for _, info := range a.Elsewhere() {
-		if !slices.ContainsFunc(a.List, func(own agent.Info) bool { return strings.EqualFold(own.Name, info.Name) }) {
-			list = append(list, info)
-		}
-	}
-	return list
+	return slices.Concat(a.List, a.Elsewhere())
 }
 
 // agentOf returns the agent that the path names.

@@ -90,10 +90,11 @@ func (h *Handler) createConversation(w http.ResponseWriter, r *http.Request) (an
 // firstSession is the session of a conversation in which no agent has answered:
 // that of any agent.
 func (h *Handler) firstSession(c *conversation) (agent.SessionID, error) {
-	if len(h.Agents) == 0 {
+	all := h.all()
+	if len(all) == 0 {
 		return agent.SessionID{}, invalid("items", "There is no agent here that could keep items.")
 	}
-	return agent.NewSessionID(h.Agents[0].Name, c.key)
+	return agent.NewSessionID(all[0].Name, c.key)
 }
 
 func (h *Handler) getConversation(_ http.ResponseWriter, r *http.Request) (any, error) {

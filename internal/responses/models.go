@@ -29,7 +29,7 @@ type list[T any] struct {
 
 func (h *Handler) listModels(http.ResponseWriter, *http.Request) (any, error) {
 	models := list[modelObject]{Object: "list", Data: []modelObject{}}
-	for _, info := range h.Agents {
+	for _, info := range h.all() {
 		models.Data = append(models.Data, viewModel(info))
 	}
 	return models, nil

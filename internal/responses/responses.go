@@ -11,6 +11,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -27,8 +28,10 @@ const Pattern = "/v1/"
 type Config struct {
 	Client  *client.Client
 	Service *agent.Service
-	Agents  []agent.Info
-	Logger  *slog.Logger // nil = nothing is logged
+	Agents  []agent.Info // of this process
+	// Elsewhere, if set, returns others, which workers in other processes serve.
+	Elsewhere func() []agent.Info
+	Logger    *slog.Logger // nil = nothing is logged
 
 	MaxBody   int64         // bytes of a body; 0 = 1 MiB
 	Heartbeat time.Duration // between comments on an idle stream; 0 = 15 s
@@ -125,15 +128,24 @@ func (h *Handler) untilStop(ctx context.Context) (context.Context, func()) {
 	return ctx, func() { cancel(nil); <-done }
 }
 
+// all returns the agents that there are.
+func (h *Handler) all() []agent.Info {
+	if h.Elsewhere == nil {
+		return h.Agents
+	}
+	return slices.Concat(h.Agents, h.Elsewhere())
+}
+
 // agentOf returns the agent with a name, in whatever case.
 func (h *Handler) agentOf(name string) (agent.Info, error) {
-	for _, info := range h.Agents {
+	all := h.all()
+	for _, info := range all {
 		if strings.EqualFold(info.Name, name) {
 			return info, nil
 		}
 	}
 	var names []string
-	for _, info := range h.Agents {
+	for _, info := range all {
 		names = append(names, info.Name)
 	}
 	text := "The model " + shown(name) + " does not exist: no agent has this name."

@@ -67,7 +67,7 @@ func (s *Service) ownWork(c *call, stream grpc.ServerStream) error {
 	if err != nil {
 		return err
 	}
-	s.announce(c, first.Hello.Agents)
+	defer s.announce(c, first.Hello.Agents)()
 	w := &ownWorker{
 		hub: c.hub, workers: workers, from: stream, items: items,
 		untold: make(chan struct{}, ownUntold), wake: make(chan struct{}, 1),
@@ -77,11 +77,13 @@ func (s *Service) ownWork(c *call, stream grpc.ServerStream) error {
 	return err
 }
 
-// announce passes on which agents a worker serves. Others than ours do not say it.
-func (s *Service) announce(c *call, agents []*wirepb.AgentDescription) {
+// announce passes on which agents a worker serves, and returns what is to be called
+// when it is gone. Others than ours do not say it.
+func (s *Service) announce(c *call, agents []*wirepb.AgentDescription) (gone func()) {
 	if c.own && len(agents) > 0 && s.cfg.Announce != nil {
-		s.cfg.Announce(c.ctx, c.name, agents)
+		return s.cfg.Announce(c.ctx, c.name, agents)
 	}
+	return func() {}
 }
 
 // ownHello reads what a worker of ours says of itself.

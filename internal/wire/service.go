@@ -42,8 +42,9 @@ type Config struct {
 	// entity in place of its own, and whether it is one of those for which something
 	// else is shown.
 	EntityDocument func(ctx context.Context, hub, id string) (json.RawMessage, bool, error)
-	// Announce, if set, is told which agents a worker of ours serves when it connects.
-	Announce func(ctx context.Context, hub string, agents []*wirepb.AgentDescription)
+	// Announce, if set, is told which agents a worker of ours serves when it connects;
+	// what it returns is called when the worker is gone.
+	Announce func(ctx context.Context, hub string, agents []*wirepb.AgentDescription) (gone func())
 	// Ping is the longest silence on a stream of work items; 0 = 20 s. Workers give
 	// up after 120 s.
 	Ping   time.Duration
