@@ -91,6 +91,43 @@ func TestRemoteHubReturns(t *testing.T) {
 	}
 }
 
+// TestRemoteManyWaits: more callers wait than a connection has room for, and what they
+// wait for comes about over the same client.
+func TestRemoteManyWaits(t *testing.T) {
+	far, _ := server(t, t.TempDir())
+	near, _ := start(t, config(far.URL()))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if _, err := client.Start(ctx, near.Client(), Approve, "cats", client.StartOptions{ID: "a"}); err != nil {
+		t.Fatal(err)
+	}
+	const waits = 1500
+	begun, ended := make(chan bool, waits), make(chan error, waits)
+	for range waits {
+		go func() {
+			begun <- true
+			_, err := client.Result[string](ctx, near.Client(), "a")
+			ended <- err
+		}()
+	}
+	for range waits {
+		<-begun
+	}
+	for range 100 { // the waits go out meanwhile
+		if _, err := near.Client().Get(ctx, "a"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := client.Raise(ctx, near.Client(), "a", approval, true); err != nil {
+		t.Errorf("Raise() = %v", err)
+	}
+	for range waits {
+		if err := <-ended; err != nil {
+			t.Fatalf("Result() = %v", err)
+		}
+	}
+}
+
 // TestRemoteAgent: a session of an agent lives in the hub of another process; its model
 // and its tools, marks among that, run here.
 func TestRemoteAgent(t *testing.T) {

@@ -30,7 +30,17 @@ const (
 
 // call carries out a call until it is known what became of it.
 func (h *Hub) call(ctx context.Context, op, id, method string, in, out any, again repeat) error {
-	err := h.attempt(ctx, op, id, again, func(ctx context.Context) error { return h.conn.Invoke(ctx, method, in, out) })
+	err := h.attempt(ctx, op, id, again, func(ctx context.Context) error {
+		if again != forever {
+			return h.conn.Invoke(ctx, method, in, out)
+		}
+		conn, free, err := h.waits.take()
+		if err != nil {
+			return err
+		}
+		defer free()
+		return conn.Invoke(ctx, method, in, out)
+	})
 	if perdure.CodeOf(err) == perdure.Internal {
 		if _, bad := proto.Marshal(in.(proto.Message)); bad != nil {
 			return &perdure.Error{Code: perdure.InvalidArgument, Op: op, Message: "a text of it is not UTF-8"}

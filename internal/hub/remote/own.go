@@ -162,7 +162,7 @@ func (h *ownSide) read(ctx context.Context, op, id, method string, in any, recei
 	return h.attempt(ctx, op, id, patient, func(ctx context.Context) error {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		s, err := h.open(ctx, method, in)
+		s, err := open(ctx, h.conn, method, in)
 		if err != nil {
 			return err
 		}
@@ -171,8 +171,8 @@ func (h *ownSide) read(ctx context.Context, op, id, method string, in any, recei
 }
 
 // open sends a request whose answers are a stream, which ends with ctx.
-func (h *ownSide) open(ctx context.Context, method string, in any) (grpc.ClientStream, error) {
-	s, err := h.conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true}, "/"+wire.OwnService+"/"+method)
+func open(ctx context.Context, conn *grpc.ClientConn, method string, in any) (grpc.ClientStream, error) {
+	s, err := conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true}, "/"+wire.OwnService+"/"+method)
 	if err != nil {
 		return nil, err
 	}
@@ -248,21 +248,27 @@ func (h *ownSide) WriteRows(ctx context.Context, r *hub.WriteRows) error {
 
 // WatchRows implements hub.Rows. The watch ends with the connection too.
 func (h *ownSide) WatchRows(ctx context.Context, kind store.RowKind, owner string) (<-chan struct{}, error) {
+	conn, free, err := h.waits.take()
+	if err != nil {
+		return nil, err
+	}
 	var s grpc.ClientStream
 	watching, cancel := context.WithCancel(ctx)
 	in := &wirepb.HubRowQuery{Kind: uint32(kind), Owner: owner}
-	err := h.attempt(ctx, "watch rows", owner, patient, func(context.Context) (err error) {
-		if s, err = h.open(h.outgoing(watching), "WatchRows", in); err != nil {
+	err = h.attempt(ctx, "watch rows", owner, patient, func(context.Context) (err error) {
+		if s, err = open(h.outgoing(watching), conn, "WatchRows", in); err != nil {
 			return err
 		}
 		return s.RecvMsg(&wirepb.HubDone{})
 	})
 	if err != nil {
 		cancel()
+		free()
 		return nil, err
 	}
 	written := make(chan struct{}, 1)
 	go func() {
+		defer free()
 		defer cancel()
 		defer close(written)
 		for s.RecvMsg(&wirepb.HubDone{}) == nil {

@@ -9,6 +9,7 @@ package remote
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -45,6 +46,7 @@ type Config struct {
 type Hub struct {
 	cfg    Config
 	conn   *grpc.ClientConn
+	waits  lines
 	closed chan struct{} // by Close
 
 	mu   sync.Mutex // guards side
@@ -97,11 +99,12 @@ func Dial(cfg Config) (*Hub, error) {
 		return nil, err
 	}
 	options = append(options, grpc.WithPerRPCCredentials(perCall))
-	conn, err := grpc.NewClient("passthrough:///"+cfg.Target.Addr, options...)
+	dial := func() (*grpc.ClientConn, error) { return grpc.NewClient("passthrough:///"+cfg.Target.Addr, options...) }
+	conn, err := dial()
 	if err != nil {
 		return nil, &perdure.Error{Code: perdure.InvalidArgument, Op: "connect to " + cfg.Target.String(), Message: err.Error()}
 	}
-	return &Hub{cfg: cfg, conn: conn, closed: make(chan struct{})}, nil
+	return &Hub{cfg: cfg, conn: conn, waits: lines{dial: dial}, closed: make(chan struct{})}, nil
 }
 
 func (c *Config) transport() credentials.TransportCredentials {
@@ -111,10 +114,10 @@ func (c *Config) transport() credentials.TransportCredentials {
 	return credentials.NewTLS(c.TLS)
 }
 
-// Close ends the connection; calls that run fail. It is called once.
+// Close ends the connections; calls that run fail. It is called once.
 func (h *Hub) Close() error {
 	close(h.closed)
-	if err := h.conn.Close(); err != nil {
+	if err := errors.Join(h.conn.Close(), h.waits.close()); err != nil {
 		return fmt.Errorf("close connection to %s: %w", h.cfg.Target, err)
 	}
 	return nil
