@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
@@ -62,7 +61,7 @@ func (o *Offer) handler(checked bool) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	late := &lateAgents{Offer: *o, server: server, known: map[string]string{}}
+	late := &lateAgents{Offer: *o, server: server, own: o.names(), known: map[string]string{}}
 	h := sdk.NewStreamableHTTPHandler(func(*http.Request) *sdk.Server { late.offer(); return server }, &sdk.StreamableHTTPOptions{
 		Stateless: true, JSONResponse: true, PropagateRequestCancellation: true, DisableLocalhostProtection: checked,
 	})
@@ -80,13 +79,13 @@ type goneKey struct{}
 type lateAgents struct {
 	Offer
 	server *sdk.Server
+	own    map[string]bool // names that are taken
 
 	mu    sync.Mutex        // guards known
 	known map[string]string // what was offered, by name: the description
 }
 
 // offer adds the tools of agents that were not known before, or are described anew.
-// Names that the offer has are taken.
 func (l *lateAgents) offer() {
 	if l.Elsewhere == nil {
 		return
@@ -94,7 +93,7 @@ func (l *lateAgents) offer() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, info := range l.Elsewhere() {
-		if about, offered := l.known[info.Name]; l.taken(info.Name) || offered && about == info.Description {
+		if about, offered := l.known[info.Name]; l.own[info.Name] || offered && about == info.Description {
 			continue
 		}
 		l.known[info.Name] = info.Description
@@ -102,10 +101,18 @@ func (l *lateAgents) offer() {
 	}
 }
 
-// taken reports whether a tool of the offer has a name.
-func (o *Offer) taken(name string) bool {
-	return slices.ContainsFunc(o.Agents, func(info agent.Info) bool { return info.Name == name }) ||
-		slices.ContainsFunc(o.Workflows, func(w Workflow) bool { t, err := w.tool(); return err == nil && t.Name == name })
+// names returns the names of the tools that the offer has by itself.
+func (o *Offer) names() map[string]bool {
+	own := map[string]bool{}
+	for _, info := range o.Agents {
+		own[info.Name] = true
+	}
+	for _, w := range o.Workflows {
+		if t, err := w.tool(); err == nil {
+			own[t.Name] = true
+		}
+	}
+	return own
 }
 
 func (o *Offer) wait() time.Duration {
