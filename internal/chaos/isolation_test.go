@@ -183,7 +183,9 @@ func (c *client) answer(ctx context.Context, rpc string, in proto.Message, text,
 	} else {
 		err = c.conn.Invoke(ctx, sidecar+rpc, in, out)
 	}
-	seen := fmt.Sprintf("%v %q", status.Code(err), out.ProtoReflect().GetUnknown())
+	// A text that stands in a message has its length before it, which tells nothing.
+	raw := strings.ReplaceAll(string(out.ProtoReflect().GetUnknown()), string(rune(len(text)))+text, "VALUE")
+	seen := fmt.Sprintf("%v %q", status.Code(err), raw)
 	if status.Code(err).String() != "DeadlineExceeded" {
 		seen += " " + status.Convert(err).Message()
 	}
