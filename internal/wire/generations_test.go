@@ -322,8 +322,8 @@ func TestW31Timers(t *testing.T) {
 	s := serve(t)
 	w := s.connect(&wirepb.GetWorkItemsRequest{})
 	s.remote("i")
-	due := time.Now().Add(150 * time.Millisecond)
-	s.act(w.turn(), timer(1, due), timer(2, time.Now().Add(-time.Hour)), timer(3, due.Add(150*time.Millisecond)))
+	due := time.Now().Add(time.Second) // late enough for a busy machine
+	s.act(w.turn(), timer(1, due), timer(2, time.Now().Add(-time.Hour)), timer(3, due.Add(time.Second)))
 	turn := w.turn()
 	if f := body[*history.TimerFired](s, turn.new); f.TimerID != 2 {
 		t.Errorf("timer %d fires first, want the one that is due", f.TimerID)
