@@ -36,6 +36,9 @@ type EntityOperation struct {
 	Input     history.Text
 	Now       time.Time
 	Trace     *history.TraceContext // of who has sent it; nil = none
+	// Value returns what the context of the worker has for a key, as activities find
+	// it; nil = nothing.
+	Value func(key any) any
 
 	State    history.Text // absent = the entity does not exist
 	Steps    []EntityStep // what it asked for

@@ -79,8 +79,13 @@ type Agent struct {
 	Budget Budget
 	// Prices are what models cost. nil = model.DefaultPrices().
 	Prices model.Prices
-	// AllowTurnLevelDurability lets an agent that is durable only from turn to
-	// turn, see Wrap, have tools that are irreversible or need approval.
+	// AllowTurnLevelDurability lets an agent that is durable only from turn to turn
+	// have tools that are irreversible, reversible or need approval, and a Budget: one
+	// that wraps another (see Wrap), or works for a hub that is no Perdure server (see
+	// TurnLevel). What is lost: after a crash a turn is done again from its first step,
+	// so that a tool that was called may be called twice, and nobody is asked how the
+	// first call has ended. At turn level a call that needs approval is refused, as the
+	// hub has nowhere to ask for it, and the Budget is not kept.
 	AllowTurnLevelDurability bool
 
 	// TTL is how long a session is kept after its newest operation; it is then

@@ -67,13 +67,8 @@ var errNoCall = errors.New("no call is made")
 
 // modelStep is the activity that calls the model.
 func (c *code) modelStep(ctx context.Context, in modelInput) (*modelOutput, error) {
-	if in.Step > c.agent.maxSteps() {
-		return nil, perdure.NonRetryable(&perdure.Error{Code: perdure.ResourceExhausted, Op: "model step",
-			Message: fmt.Sprintf("agent %s has not answered after %d model steps, which is the limit", c.agent.Name, c.agent.maxSteps())})
-	}
-	if most := c.agent.maxToolErrors(); in.Failed >= most {
-		return nil, perdure.NonRetryable(&perdure.Error{Code: perdure.ResourceExhausted, Op: "model step",
-			Message: fmt.Sprintf("%d calls of tools in a row have failed, which is the limit of agent %s", in.Failed, c.agent.Name)})
+	if err := c.within(in.Step, in.Failed); err != nil {
+		return nil, perdure.NonRetryable(err)
 	}
 	service, err := serviceOf(ctx)
 	if err != nil {
@@ -111,11 +106,25 @@ func (c *code) modelStep(ctx context.Context, in modelInput) (*modelOutput, erro
 	return out, nil
 }
 
+// within returns which limit of the agent a model step exceeds, before which so many
+// calls of tools in a row have failed.
+func (c *code) within(step, failed int) error {
+	if most := c.agent.maxSteps(); step > most {
+		return &perdure.Error{Code: perdure.ResourceExhausted, Op: "model step",
+			Message: fmt.Sprintf("agent %s has not answered after %d model steps, which is the limit", c.agent.Name, most)}
+	}
+	if most := c.agent.maxToolErrors(); failed >= most {
+		return &perdure.Error{Code: perdure.ResourceExhausted, Op: "model step",
+			Message: fmt.Sprintf("%d calls of tools in a row have failed, which is the limit of agent %s", failed, c.agent.Name)}
+	}
+	return nil
+}
+
 // modelCall is a model step that is about to call a model.
 type modelCall struct {
 	*code
 	hub    hub.Hub
-	live   *live
+	live   *live // nil = nobody watches
 	prompt *prompt
 
 	worst       *Spending // of the call; nil = without a budget
@@ -132,7 +141,7 @@ func (s *modelCall) answer(ctx context.Context) (*modelOutput, error) {
 	if extra := s.prompt.context; extra != nil && extra.Instructions != "" {
 		request.Instructions = strings.TrimPrefix(request.Instructions+"\n\n"+extra.Instructions, "\n\n")
 	}
-	answer, err := s.call(ctx, m, request, true)
+	answer, err := s.call(ctx, m, request, s.live != nil)
 	if err != nil {
 		return nil, err
 	}

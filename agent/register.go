@@ -53,6 +53,7 @@ func Register(reg *perdure.Registry, agents ...*Agent) error {
 		perdure.AddActivityNamed(reg, begunPrefix+name, c.begunStep)
 		perdure.AddActivityNamed(reg, framesPrefix+name, c.framesStep)
 		perdure.AddActivityNamed(reg, turnPrefix+name, c.describe)
+		perdure.AddActivityNamed(reg, levelPrefix+name, c.checkLevel)
 		perdure.AddOrchestrationNamed(reg, cleanPrefix+name, c.cleanup)
 		perdure.AddActivityNamed(reg, cleanPrefix+name, c.purge)
 		perdure.AddOrchestrationNamed(reg, outcomePrefix+name, c.lookup)

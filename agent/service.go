@@ -112,6 +112,9 @@ func (s *Service) Send(ctx context.Context, session SessionID, m Message) (Accep
 // admit has a session take a request. One without a correlation id gets a random
 // one.
 func (s *Service) admit(ctx context.Context, h hub.Hub, session SessionID, request *runRequest) (a Accepted, err error) {
+	if err := hasTurns(ctx, h); err != nil {
+		return Accepted{}, err
+	}
 	given := request.CorrelationID
 	if given == "" {
 		request.CorrelationID = NewSessionKey()

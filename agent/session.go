@@ -115,6 +115,9 @@ type admitted struct {
 
 // session is the entity of a conversation: it admits turns one at a time.
 func (c *code) session(ctx *perdure.EntityContext) (any, error) {
+	if l := levelOf(perdure.OperationOf(ctx).Value); l != nil {
+		return c.operate(ctx, l)
+	}
 	state := &sessionState{}
 	if err := ctx.State(state); err != nil {
 		return nil, perdure.NonRetryable(err)

@@ -62,12 +62,22 @@ func (t *turn) accept(out *modelOutput) (done bool, err error) {
 		return true, nil
 	}
 	if t.repairs++; t.repairs > t.policy.Repairs {
-		return false, &perdure.Error{Code: perdure.FailedPrecondition, Op: "run agent", Instance: t.ctx.InstanceID(),
-			Message: fmt.Sprintf("agent %s has given no answer in the format that was asked for, in %d attempts: %s", t.agent.Name, t.repairs, out.Invalid)}
+		return false, t.unfit(t.ctx.InstanceID(), t.repairs, out.Invalid)
 	}
-	m := model.UserText("The answer does not fit the format: " + out.Invalid + "\nAnswer again with JSON that fits the schema, and nothing else.")
+	return false, t.append(repair(out.Invalid))
+}
+
+// unfit is the error of a turn whose answers do not fit their format.
+func (c *code) unfit(turn string, attempts int, why string) error {
+	return &perdure.Error{Code: perdure.FailedPrecondition, Op: "run agent", Instance: turn,
+		Message: fmt.Sprintf("agent %s has given no answer in the format that was asked for, in %d attempts: %s", c.agent.Name, attempts, why)}
+}
+
+// repair is the message that asks for an answer again which does not fit its format.
+func repair(why string) *model.Message {
+	m := model.UserText("The answer does not fit the format: " + why + "\nAnswer again with JSON that fits the schema, and nothing else.")
 	m.Source = model.Source{Type: sourceRepair}
-	return false, t.append(m)
+	return m
 }
 
 func (a *Agent) repairs() int {

@@ -121,6 +121,10 @@ type turn struct {
 
 // turn is the orchestration that answers a message.
 func (c *code) turn(ctx *perdure.Context, in turnInput) (*turnOutput, error) {
+	if levelOf(perdure.RuntimeOf(ctx).Info().Value) != nil {
+		return nil, perdure.NonRetryable(&perdure.Error{Code: perdure.Unimplemented, Op: "run agent", Instance: ctx.InstanceID(),
+			Message: "the hub keeps no conversations but those of sessions: run the agent with agent.InSession, or connect to a Perdure server"})
+	}
 	t := &turn{code: c, ctx: ctx, in: in, log: in.Log, stream: in.Stream, first: in.Head, position: in.Head, offset: in.Offset,
 		view: in.View, context: in.Context, began: ctx.Now()}
 	if t.policy = in.Policy; t.policy == nil {
@@ -213,18 +217,9 @@ func (t *turn) hear() error {
 	if p := t.policy.Unfit; p != nil {
 		return &perdure.StepError{Type: p.Type, Message: p.Message, NonRetryable: true}
 	}
-	open := t.in.Pending
-	for _, m := range t.in.Messages {
-		for _, c := range m.Contents {
-			r, ok := c.(*model.FunctionResult)
-			if !ok || t.in.Import {
-				continue
-			}
-			i := slices.Index(open, r.CallID)
-			if i < 0 {
-				return refused("the result for the call %q answers no open call of the caller's tools", r.CallID)
-			}
-			open = slices.Concat(open[:i], open[i+1:])
+	if !t.in.Import {
+		if err := checkResults(t.in.Messages, t.in.Pending); err != nil {
+			return err
 		}
 	}
 	if err := t.append(t.in.Messages...); err != nil {
@@ -236,6 +231,24 @@ func (t *turn) hear() error {
 			return err
 		}
 		t.put([]perdure.Row{row})
+	}
+	return nil
+}
+
+// checkResults reports results in messages that answer none of the open calls.
+func checkResults(messages []*model.Message, open []string) error {
+	for _, m := range messages {
+		for _, c := range m.Contents {
+			r, ok := c.(*model.FunctionResult)
+			if !ok {
+				continue
+			}
+			i := slices.Index(open, r.CallID)
+			if i < 0 {
+				return refused("the result for the call %q answers no open call of the caller's tools", r.CallID)
+			}
+			open = slices.Concat(open[:i], open[i+1:])
+		}
 	}
 	return nil
 }

@@ -52,11 +52,20 @@ func (s *server) hub(name string) (worked, error) {
 	}
 	worker, err := remote.NewWorker(remote.WorkerConfig{
 		Hub: s.far, Registry: s.app.cfg.Registry, Agents: agents, Grace: s.app.cfg.Grace, Logger: s.app.cfg.Logger,
+		Plain: s.plain,
 	})
 	if err != nil {
 		return nil, err
 	}
 	return farHub{s.far, worker}, nil
+}
+
+// plain has agents work for a hub that is no Perdure server.
+func (s *server) plain(ctx context.Context) (context.Context, error) {
+	if err := agent.CheckTurnLevel(s.app.cfg.Registry); err != nil {
+		return nil, err
+	}
+	return agent.TurnLevel(ctx, s.app.cfg.Document), nil
 }
 
 // announced is what a worker tells of the agents of a registry.

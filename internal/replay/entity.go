@@ -24,7 +24,7 @@ func (r *Runner) RunEntity(t engine.EntityTurn) engine.EntityResult {
 		Results: make([]engine.OperationResult, 0, len(t.Operations)),
 	}
 	for _, ev := range t.Operations {
-		op := perdure.EntityOperation{Entity: id, Now: t.Time.UTC(), State: result.State}
+		op := perdure.EntityOperation{Entity: id, Now: t.Time.UTC(), State: result.State, Value: r.opts.Value}
 		switch b := ev.Body.(type) {
 		case *history.EntityOperationSignaled:
 			op.Name, op.RequestID, op.Input, op.Signal, op.Trace = b.Operation, b.RequestID, b.Input, true, b.ParentTrace

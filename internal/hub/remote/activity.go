@@ -103,8 +103,10 @@ func (c *crew) cancel(token string, cause error) {
 	}
 }
 
-// interrupt ends the contexts of all activities, and of those that still come.
+// interrupt ends the contexts of all activities, and of those that still come, and of
+// operations.
 func (c *crew) interrupt() {
+	c.stopWorking(errStopping)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.stopping = true

@@ -1,6 +1,8 @@
 package remote
 
 import (
+	"slices"
+
 	"github.com/perdure/perdure/internal/engine"
 	"github.com/perdure/perdure/internal/history"
 	"github.com/perdure/perdure/internal/hub"
@@ -13,7 +15,13 @@ func (c *crew) batch(token string, work *hub.EntityWork) {
 		State:   work.State,
 		Failure: &history.Failure{Type: "Goexit", Message: "the operation ended its goroutine (runtime.Goexit)"},
 	}}
-	defer func() { c.report(&report{entity: done, before: work.State}) }() // also when the code ends its goroutine
+	defer func() { // also when the code ends its goroutine
+		if c.working.Err() != nil && failed(&done.Result) { // it runs again elsewhere
+			c.report(&report{abandon: &done.Delivery, kind: ofBatch})
+			return
+		}
+		c.report(&report{entity: done, before: work.State})
+	}()
 	operations, err := decodeEvents(work.Operations)
 	if err != nil {
 		done.Result.Failure = &history.Failure{Type: "Internal", Message: "an operation cannot be read: " + err.Error()}
@@ -26,4 +34,9 @@ func (c *crew) batch(token string, work *hub.EntityWork) {
 	done.Result = c.code.RunEntityWithin(engine.EntityTurn{
 		InstanceID: work.InstanceID, Time: now, State: work.State, Operations: operations,
 	}, c.cfg.Payload)
+}
+
+// failed reports whether a batch, or an operation of it, has failed.
+func failed(r *engine.EntityResult) bool {
+	return r.Failure != nil || slices.ContainsFunc(r.Results, func(o engine.OperationResult) bool { return o.Failure != nil })
 }

@@ -26,6 +26,11 @@ type WorkerConfig struct {
 	Orchestrations, Activities, Entities int
 	// Agents are those that the code serves: a hub of ours serves their routes then.
 	Agents []Agent
+	// Plain is called before the worker works for a hub that speaks the protocol only,
+	// with a context that ends when what still runs is given up. It returns the context
+	// whose values the code finds there instead of those of Run's, or why the code
+	// cannot work there, which ends Run. nil = it can, unless there are Agents.
+	Plain func(ctx context.Context) (context.Context, error)
 	// CacheBytes bounds the memory of suspended orchestrations; 0 = 64 MB.
 	CacheBytes int
 	// Grace is how long activities may go on after the worker was asked to stop;
@@ -116,8 +121,8 @@ const (
 var errStopping = errors.New("the worker is stopping")
 
 // Run works until ctx ends, through whatever happens to the hub and to the connection.
-// It ends before, with Unimplemented, only if the far side is no hub, or one that has
-// not what the worker's agents need.
+// It ends before only if the far side is no hub, which is Unimplemented, or one for
+// which the code cannot work, which is the error of Plain.
 // Then it takes no more items, finishes those that it has, within the grace, and gives
 // the rest back. Orchestrations, activities and entities find the values of ctx. It
 // may be called once.
@@ -131,6 +136,10 @@ func (w *Worker) Run(ctx context.Context) error {
 		err := w.connect(ctx, crew)
 		if ctx.Err() != nil {
 			break
+		}
+		var unfit *unfitError
+		if errors.As(err, &unfit) {
+			return unfit.error
 		}
 		if perdure.CodeOf(err) == perdure.Unimplemented {
 			return err
@@ -160,12 +169,30 @@ func (w *Worker) connect(ctx context.Context, crew *crew) error {
 	case *ownSide:
 		return crew.overOwn(ctx, s)
 	case *protocolSide:
-		if len(w.cfg.Agents) > 0 {
-			return s.cannot("run worker", "", "rows, which agents need: connect them to a Perdure server")
+		if err := w.fit(crew, s); err != nil {
+			return &unfitError{err}
 		}
 		return crew.overProtocol(ctx, s)
 	}
 	panic("unreachable: there are two ways to speak with a hub")
+}
+
+// unfitError is why the code cannot work for the hub.
+type unfitError struct{ error }
+
+// fit has the code work for a hub that speaks the protocol only.
+func (w *Worker) fit(crew *crew, s *protocolSide) error {
+	switch {
+	case w.cfg.Plain != nil && !crew.fitted:
+		ctx, err := w.cfg.Plain(crew.working)
+		if err != nil {
+			return err
+		}
+		crew.code, crew.fitted = w.code.With(ctx.Value), true // nothing runs yet
+	case w.cfg.Plain == nil && len(w.cfg.Agents) > 0:
+		return s.cannot("run worker", "", "rows, which agents need: connect them to a Perdure server")
+	}
+	return nil
 }
 
 // report is what became of an item, on its way to the hub. One of the pointers is set.
@@ -218,11 +245,17 @@ func (r *report) end(err error) {
 
 // crew runs the items that a worker was given, over one connection after the other.
 type crew struct {
-	ctx   context.Context // carries values
-	cfg   *WorkerConfig
-	code  *replay.Runner
-	warm  *warm
-	group sync.WaitGroup // the items that run
+	ctx    context.Context // carries values
+	cfg    *WorkerConfig
+	code   *replay.Runner
+	fitted bool // to a hub that speaks the protocol only
+	warm   *warm
+	group  sync.WaitGroup // the items that run
+
+	// working carries the values of ctx and ends, with errStopping, when what still
+	// runs is given up.
+	working     context.Context
+	stopWorking context.CancelCauseFunc
 
 	// Calls that tell outcomes, to hubs that have no stream for them. They outlive a
 	// connection; telling ends them.
@@ -242,6 +275,7 @@ type crew struct {
 func newCrew(ctx context.Context, cfg *WorkerConfig, code *replay.Runner) *crew {
 	c := &crew{ctx: ctx, cfg: cfg, code: code, warm: newWarm(cfg.CacheBytes), activities: map[string]*running{}, tasks: map[task]*running{}}
 	c.telling, c.stopTelling = context.WithCancel(ctx)
+	c.working, c.stopWorking = context.WithCancelCause(ctx)
 	return c
 }
 
@@ -336,6 +370,7 @@ const stubborn = 2 * time.Second
 // close ends what may be left, and forgets what is suspended.
 func (c *crew) close() {
 	c.drain()
+	c.stopWorking(errStopping)
 	c.stopTelling()
 	c.calls.Wait()
 	c.warm.close()
