@@ -119,7 +119,8 @@ func (l *loop) recordStart(in *instance) {
 func (l *loop) readyJob(in *instance, next func(*instance) *job) *job {
 	in.parked = ""
 	if in.unsettled || len(in.writes) > 0 || in.turning != nil {
-		return nil // it is looked at again when that is over
+		l.lookLater(in)
+		return nil
 	}
 	if err := l.fetch(in); err != nil {
 		l.fail(err)
@@ -134,6 +135,25 @@ func (l *loop) readyJob(in *instance, next func(*instance) *job) *job {
 		return nil
 	}
 	return j
+}
+
+// lookLater has an instance whose turn has come be looked at once it has settled: what
+// it waits with may lie in the store alone, where nobody would look.
+func (l *loop) lookLater(in *instance) {
+	id := in.id
+	in.after = append(in.after, func() {
+		in, err := l.find(id)
+		if err == nil {
+			err = l.fetch(in)
+		}
+		if err != nil {
+			l.fail(err)
+			return
+		}
+		if len(in.queue) > 0 {
+			l.makeReady(in)
+		}
+	})
 }
 
 // cannotGoOn parks a run whose worker says that it cannot, until another one comes.

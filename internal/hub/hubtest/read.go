@@ -3,6 +3,7 @@ package hubtest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -306,7 +307,8 @@ func feedWaits(t *testing.T, s suite) {
 		got <- changes
 	}()
 	e.start("wait", "a", "")
-	if changes := receive(e, got); len(changes) != 1 || changes[0].ID != "a" {
+	// Two of them, if the first turn has ended meanwhile.
+	if changes := receive(e, got); len(changes) == 0 || slices.ContainsFunc(changes, func(c store.Change) bool { return c.ID != "a" }) {
 		t.Errorf("Changes() = %+v, want a", changes)
 	}
 	ctx, cancel := context.WithCancel(e.ctx)
