@@ -140,25 +140,36 @@ func (o *Owner) events(ctx context.Context, id string, chunks []store.Chunk) ([]
 	return events, nil
 }
 
-// inputOf reads what an execution was started with.
+// inputOf reads what an execution was started with: it stands in the first chunk of
+// the history, or behind those of commits that came before the first turn, and until
+// that in the inbox. It may go from there to the history between two reads.
 func (o *Owner) inputOf(ctx context.Context, rec *store.Record) (history.Text, error) {
-	chunks, err := o.store.History(ctx, rec.ID, rec.Execution, 0, 1)
+	input, err := o.inputInHistory(ctx, rec, 1)
+	if err == nil && !input.Set {
+		input, err = o.pendingInput(ctx, rec.ID)
+	}
+	if err == nil && !input.Set {
+		input, err = o.inputInHistory(ctx, rec, 64<<10)
+	}
+	return input, err
+}
+
+// inputInHistory looks for the start in the first bytes of a history.
+func (o *Owner) inputInHistory(ctx context.Context, rec *store.Record, limit int) (history.Text, error) {
+	chunks, err := o.store.History(ctx, rec.ID, rec.Execution, 0, limit)
 	if err != nil {
 		return history.Text{}, storeError("get", rec.ID, err)
 	}
-	if len(chunks) > 0 {
-		events, err := o.events(ctx, rec.ID, chunks[:1])
-		if err != nil {
-			return history.Text{}, err
-		}
-		for _, e := range events {
-			if b, ok := e.Body.(*history.ExecutionStarted); ok {
-				return b.Input, nil
-			}
-		}
-		return history.Text{}, nil
+	events, err := o.events(ctx, rec.ID, chunks)
+	if err != nil {
+		return history.Text{}, err
 	}
-	return o.pendingInput(ctx, rec.ID)
+	for _, e := range events {
+		if b, ok := e.Body.(*history.ExecutionStarted); ok {
+			return b.Input, nil
+		}
+	}
+	return history.Text{}, nil
 }
 
 // pendingInput reads the input of an execution that has not begun: its start
