@@ -41,6 +41,10 @@ type Lease struct {
 	Shard Shard
 	Epoch uint64 // higher than that of any earlier lease of the shard
 	Until time.Time
+	// Orphaned says, in an answer of Acquire, that the last holder had not released
+	// the shard: it may have been lost in the middle of things. A driver with one
+	// owner leaves it false.
+	Orphaned bool
 }
 
 // Leases hands out shards. An embedded driver, which has one owner by its
