@@ -76,7 +76,7 @@ func Perdure() Layout {
 		Levels: [][]string{
 			{"internal/clock", "internal/fault", "internal/history", "internal/arch", "internal/mux", "internal/wire/wirepb", "internal/wire/wirepb/gen", "model"},
 			{"store", ".", "internal/engine", "internal/filter", "internal/dafx"},
-			{"store/*", "internal/replay", "internal/hub", "internal/access", "model/*"},
+			{"store/*", "store/postgres/pgtest", "internal/replay", "internal/hub", "internal/access", "model/*"},
 			{"internal/wire/codec"},
 			{"internal/shard", "internal/wire", "internal/hub/hubtest", "model/auto"},
 			{"internal/hub/local", "internal/hub/remote", "internal/peer"},
@@ -88,7 +88,7 @@ func Perdure() Layout {
 			{"perduretest", "internal/bench", "internal/sdk", "internal/chaos", "examples/..."},
 			{"cmd/...", "examples/serve"},
 		},
-		Suites:       []string{"store/storetest", "internal/hub/hubtest", "model/modeltest", "perduretest"},
+		Suites:       []string{"store/storetest", "store/postgres/pgtest", "internal/hub/hubtest", "model/modeltest", "perduretest"},
 		Dependencies: dependencies(),
 		Forbidden: map[string]string{
 			"C":            "the module builds without cgo",
