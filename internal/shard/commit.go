@@ -34,7 +34,8 @@ type change struct {
 	gone       bool // of an entity that is no more
 	job        *job // turn or batch that it takes in
 
-	size   int // about what it writes, in bytes
+	size   int       // about what it writes, in bytes
+	asked  time.Time // when it was put into the next group
 	status store.Status
 	output *history.ExecutionCompleted
 }
@@ -105,6 +106,7 @@ func (l *loop) submit(ch *change) {
 		ch.status = c.Record.Status
 	}
 	in.unsettled = true
+	ch.asked = time.Now()
 	l.pending = append(l.pending, ch)
 	ch.size = len(c.Chunk) + 256
 	for _, r := range c.Rows {

@@ -143,9 +143,12 @@ func (l *loop) turnWork(it *workItem, s *stream) (work *hub.OrchestrationWork, f
 	own := s.worker.Own
 	if own && !j.full && in.warm != nil && in.warm.home == s && !s.gone {
 		work.Warm = true
+		l.stats.WarmHits.Add(1)
 	} else if work.Past, err = l.encodedPast(in, own); err != nil {
 		l.fail(err)
 		return nil, true
+	} else if own && len(work.Past) > 0 {
+		l.stats.WarmMisses.Add(1)
 	}
 	past, now := sizeOf(work.Past), sizeOf(work.New)
 	it.bytes, it.newBytes = 0, 0

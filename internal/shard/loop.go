@@ -27,6 +27,7 @@ type loop struct {
 	limits Limits
 	ids    *ids
 	mail   *mail
+	stats  *Stats
 	leases []store.Lease // by shard
 	epoch  uint64
 
@@ -45,6 +46,7 @@ type loop struct {
 	flights  chan *flight
 	pressed  time.Time // when the store last refused for lack of space; zero = it did not
 	noSpace  error     // what calls are told meanwhile
+	toldSlow time.Time // when the store was last reported as slow
 
 	activities *activities
 	workers    *workers

@@ -61,7 +61,12 @@ func (l *loop) prepareOrchestration(in *instance) *job {
 	if in.parked != "" {
 		return l.withoutCode(in, j)
 	}
-	if in.exec == nil {
+	if in.exec != nil {
+		l.stats.WarmHits.Add(1)
+	} else {
+		if in.orch.Events > 0 {
+			l.stats.WarmMisses.Add(1)
+		}
 		if in.past == nil && in.orch.Status.Terminal() { // it is rewound
 			past, _, err := readHistory(l.ctx, l.store, in.id, in.orch.Execution)
 			if err != nil {

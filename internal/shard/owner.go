@@ -84,6 +84,7 @@ type Owner struct {
 	mail  *mail
 	store store.Store
 	clock clock.Clock
+	stats *Stats
 
 	done  chan struct{} // closed when no call is answered any more
 	ended error         // why; to be read after done
@@ -107,7 +108,7 @@ func New(cfg Config) (*Owner, error) {
 		cfg.Random = rand.Reader
 	}
 	cfg.Limits = cfg.Limits.filled()
-	return &Owner{cfg: cfg, mail: newMail(), store: cfg.Store, clock: cfg.Clock, done: make(chan struct{})}, nil
+	return &Owner{cfg: cfg, mail: newMail(), store: cfg.Store, clock: cfg.Clock, stats: newStats(), done: make(chan struct{})}, nil
 }
 
 // Run takes the shards over and works until ctx ends; then it lets running
@@ -124,7 +125,7 @@ func (o *Owner) Run(ctx context.Context) error {
 	}
 	l := &loop{
 		ctx: base, node: o.cfg.Node, store: o.store, code: o.cfg.Code.With(base.Value), clock: o.clock, logger: o.cfg.Logger,
-		limits: o.cfg.Limits, ids: newIDs(o.cfg.Random), mail: o.mail, leases: leases, epoch: leases[0].Epoch,
+		limits: o.cfg.Limits, ids: newIDs(o.cfg.Random), mail: o.mail, stats: o.stats, leases: leases, epoch: leases[0].Epoch,
 		instances: make(map[string]*instance), spilled: make(map[string]bool), recovering: true,
 		cache:    cache{max: o.cfg.Limits.CacheBytes, maxParked: o.cfg.Limits.ParkedBytes},
 		patience: time.NewTimer(time.Hour), flights: make(chan *flight, maxInFlight),

@@ -19,6 +19,11 @@ func (l *loop) disconnect(s *stream, lost bool) {
 	}
 	s.gone = true
 	delete(w.streams, s)
+	l.stats.Workers.Add(-1)
+	if lost {
+		l.stats.WorkersLost.Add(1)
+		l.logger.Warn("worker lost", "worker", s.worker.ID, "items", len(s.leases))
+	}
 	for k := range kinds {
 		w.rank(s, k)
 	}
@@ -109,6 +114,7 @@ func (l *loop) countLoss(it *workItem) {
 		}
 	}
 	if n > l.limits.Losses {
+		l.stats.Parked.Add(1)
 		l.logger.Error("work item parked", "instance", in.id, "item", it.bucket.key.name, "losses", n)
 		again = nil
 		if it.run == nil {

@@ -15,6 +15,8 @@ import (
 type flight struct {
 	changes []*change
 	receipt store.Receipt
+	begun   time.Time // when it was handed to the store
+	took    time.Duration
 	refused []store.Refused
 	err     error
 }
@@ -59,7 +61,7 @@ func (l *loop) flushPurges() {
 
 // submitGroup hands a group to the store, and reports whether it took it.
 func (l *loop) submitGroup(changes []*change) bool {
-	f := &flight{changes: changes}
+	f := &flight{changes: changes, begun: time.Now()}
 	g := &store.Group{Commits: make([]*store.Commit, len(changes)), Epochs: l.leases}
 	for i, ch := range changes {
 		g.Commits[i] = ch.commit
@@ -99,6 +101,7 @@ func (l *loop) submitGroup(changes []*change) bool {
 func (l *loop) waitFlights() {
 	for f := range l.flights {
 		f.refused, f.err = f.receipt.Wait(l.ctx)
+		f.took = time.Since(f.begun)
 		if err := fault.Hit(fault.CommitDurable, l.node); err != nil {
 			f.err = err
 		}
@@ -238,6 +241,7 @@ func (l *loop) settle(f *flight) {
 		l.fail(err)
 		return
 	}
+	l.count(f)
 	next := 0
 	for i, ch := range f.changes {
 		if next < len(f.refused) && f.refused[next].Index == i {
@@ -246,6 +250,29 @@ func (l *loop) settle(f *flight) {
 			continue
 		}
 		l.release(ch)
+	}
+}
+
+// slowStore is how long a group may be on its way before operators hear of it, at most
+// once in slowEvery.
+const (
+	slowStore = time.Second
+	slowEvery = 10 * time.Second
+)
+
+// count counts a group that is durable.
+func (l *loop) count(f *flight) {
+	s, now := l.stats, time.Now()
+	s.Commits.Add(int64(len(f.changes) - len(f.refused)))
+	s.Refused.Add(int64(len(f.refused)))
+	s.GroupSize.add(int64(len(f.changes)), 1)
+	s.StoreTime.add(int64(f.took), 1)
+	for _, ch := range f.changes {
+		s.CommitTime.add(int64(now.Sub(ch.asked)), 1)
+	}
+	if f.took >= slowStore && now.Sub(l.toldSlow) >= slowEvery {
+		l.toldSlow = now
+		l.logger.Warn("the store is slow", "took", f.took.Round(time.Millisecond), "commits", len(f.changes))
 	}
 }
 

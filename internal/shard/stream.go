@@ -233,6 +233,7 @@ func (l *loop) connect(s *stream) {
 	s.class = c
 	c.streams++
 	w.streams[s] = true
+	l.stats.Workers.Add(1)
 	for _, b := range w.buckets {
 		if slices.Contains(b.classes, c) {
 			l.tryAgain(b, s)

@@ -35,6 +35,10 @@ func (l *loop) begun() error {
 		return err
 	}
 	l.take.crash = len(rows) > 0 && string(rows[0].Value) == "runs"
+	if l.stats.Leases.Store(int64(len(l.leases))); l.take.crash {
+		l.stats.Takeovers.Add(int64(len(l.leases)))
+		l.logger.Warn("shards taken over", "node", l.node, "shards", len(l.leases), "cause", "their last holder did not stop in order")
+	}
 	if err = l.markHub("runs"); errors.Is(err, store.ErrNoSpace) {
 		l.logger.Error("the store's disk is nearly full", "cause", err)
 		return nil
@@ -190,6 +194,7 @@ func (l *loop) countLosses(in *instance, open []*engine.Task) {
 			in.sum.Losses[task.ID] = n
 		}
 		if n > l.limits.Losses {
+			l.stats.Parked.Add(1)
 			l.logger.Error("activity parked", "instance", in.id, "activity", task.Name, "losses", n)
 			continue
 		}

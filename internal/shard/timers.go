@@ -218,6 +218,7 @@ func (l *loop) fire() {
 
 // fireTimer turns a timer into the message that it stands for.
 func (l *loop) fireTimer(st *store.Timer) {
+	l.stats.TimerLate.add(int64(max(l.clock.Now().Sub(st.Due), 0)), 1)
 	if st.Task == foldTimer {
 		l.foldNow(st)
 		return
