@@ -19,6 +19,7 @@ const (
 	Read  Right = 1 << iota // what instances are and were
 	Work                    // take work items and give their outcomes
 	Write                   // start, raise to, decide, end, purge
+	Node                    // what nodes that share a store tell each other; no role has it
 
 	// Known is had by everyone who has a role.
 	Known = Read | Work | Write
@@ -71,6 +72,11 @@ func Everything() *Grant {
 	return &Grant{Name: "local", Role: Role{"contributor", Read | Work | Write}, Hub: AnyHub}
 }
 
+// OfNode is the grant of another node of the hubs, see Cluster.
+func OfNode() *Grant {
+	return &Grant{Name: "node", Role: Role{"node", Known | Node}, Hub: AnyHub}
+}
+
 // Allow returns nil if the grant permits one of the rights on a hub. g may be nil:
 // nothing was shown. A hub that the grant does not cover is NotFound, as one that
 // does not exist is; so nobody learns of others' hubs.
@@ -78,6 +84,8 @@ func (g *Grant) Allow(hub string, need Right) error {
 	switch {
 	case need&Anyone != 0:
 		return nil
+	case need == Node && (g == nil || g.Role.Rights&Node == 0):
+		return &perdure.Error{Code: perdure.PermissionDenied, Message: "this is for nodes that share the hub's database"}
 	case g == nil:
 		return &perdure.Error{Code: perdure.Unauthenticated, Message: "a token is needed: authorization: Bearer TOKEN"}
 	case g.Hub != AnyHub && g.Hub != hub:

@@ -86,15 +86,15 @@ func (g *greeting) read() (isGRPC bool, err error) {
 
 // readPreface reads until it is clear whether the client speaks HTTP/2.
 func (g *greeting) readPreface() (bool, error) {
-	for len(g.said) < len(preface) {
+	for strings.HasPrefix(preface, string(g.said)) {
+		if len(g.said) == len(preface) {
+			return true, nil
+		}
 		if err := g.more(len(preface) - len(g.said)); err != nil {
 			return false, err
 		}
-		if !strings.HasPrefix(preface, string(g.said)) {
-			return false, nil
-		}
 	}
-	return true, nil
+	return false, nil
 }
 
 // more reads at least one byte and at most n.

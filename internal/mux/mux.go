@@ -6,6 +6,7 @@
 //   - HTTP/2 whose first request has the content type application/grpc goes to
 //     grpc-go, other HTTP/2 to net/http.
 //   - With TLS the handshake comes first and ALPN tells the version of HTTP.
+//   - Listeners without TLS may let some speak it all the same, see Config.Inner.
 //
 // A connection belongs to one side for its whole life.
 package mux
@@ -25,6 +26,9 @@ type Config struct {
 	// TLS, if not nil, is spoken on connections of listeners that are served with
 	// ServeTLS. Its NextProtos are set by New.
 	TLS *tls.Config
+	// Inner, if not nil, is spoken on connections of the other listeners whose first
+	// byte is that of a TLS handshake. Its NextProtos are set by New.
+	Inner *tls.Config
 	// Greeting is how long a client may take for the handshake and for the first
 	// bytes, and from the first byte of its first request to the end of its headers.
 	// 0 = 10 s.
@@ -55,14 +59,21 @@ type Mux struct {
 
 // New returns a Mux.
 func New(cfg Config) *Mux {
-	if cfg.TLS != nil {
-		cfg.TLS = cfg.TLS.Clone()
-		cfg.TLS.NextProtos = []string{"h2", "http/1.1"}
-	}
+	cfg.TLS, cfg.Inner = withHTTP(cfg.TLS), withHTTP(cfg.Inner)
 	setDefault(&cfg.Greeting, 10*time.Second)
 	setDefault(&cfg.Idle, 2*time.Minute)
 	setDefault(&cfg.Waiting, 1024)
 	return &Mux{cfg: cfg, http: newSide(), grpc: newSide(), serving: make(map[net.Listener]bool)}
+}
+
+// withHTTP returns cfg for the versions of HTTP that are served.
+func withHTTP(cfg *tls.Config) *tls.Config {
+	if cfg == nil {
+		return nil
+	}
+	cfg = cfg.Clone()
+	cfg.NextProtos = []string{"h2", "http/1.1"}
+	return cfg
 }
 
 func setDefault[T comparable](field *T, value T) {
@@ -164,10 +175,22 @@ func (m *Mux) accept(conn net.Conn, secure *tls.Config) {
 	}()
 }
 
+// tlsHandshake is the first byte of who speaks TLS (RFC 8446, section 5.1).
+const tlsHandshake = 22
+
 // sort decides whose the connection is and returns it as it is to be handed over.
 func (m *Mux) sort(conn net.Conn, secure *tls.Config) (*side, net.Conn, error) {
 	if err := conn.SetDeadline(time.Now().Add(m.cfg.Greeting)); err != nil {
 		return nil, nil, err
+	}
+	g := &greeting{conn: conn, cfg: &m.cfg}
+	if secure == nil && m.cfg.Inner != nil {
+		if err := g.fill(1); err != nil {
+			return nil, nil, err
+		}
+		if g.said[0] == tlsHandshake {
+			secure, conn = m.cfg.Inner, newReplayed(conn, g, nil)
+		}
 	}
 	var state *tls.ConnectionState
 	if secure != nil {
@@ -180,8 +203,8 @@ func (m *Mux) sort(conn net.Conn, secure *tls.Config) (*side, net.Conn, error) {
 		}
 		s := session.ConnectionState()
 		conn, state = session, &s
+		g = &greeting{conn: conn, cfg: &m.cfg}
 	}
-	g := &greeting{conn: conn, cfg: &m.cfg}
 	isGRPC, err := g.read()
 	if err != nil {
 		return nil, nil, err

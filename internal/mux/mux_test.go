@@ -44,6 +44,9 @@ func serve(t *testing.T, cfg mux.Config) served {
 	if cfg.TLS != nil {
 		cfg.TLS, s.tls = certificate(t)
 	}
+	if cfg.Inner != nil {
+		cfg.Inner, s.tls = certificate(t)
+	}
 	m := mux.New(cfg)
 	web := &http.Server{Protocols: new(http.Protocols), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		n, err := io.Copy(io.Discard, r.Body)
@@ -142,12 +145,17 @@ func (s served) check(t *testing.T) error {
 }
 
 func TestSorts(t *testing.T) {
-	for _, secure := range []bool{false, true} {
+	for _, secure := range []string{"", "all", "inner"} {
 		var cfg mux.Config
 		scheme, second := "http", (*http.Protocols).SetUnencryptedHTTP2
-		if secure {
-			cfg.TLS, second = &tls.Config{}, (*http.Protocols).SetHTTP2
-			scheme = "https"
+		if secure != "" {
+			scheme, second = "https", (*http.Protocols).SetHTTP2
+		}
+		switch secure {
+		case "all":
+			cfg.TLS = &tls.Config{}
+		case "inner":
+			cfg.Inner = &tls.Config{}
 		}
 		s := serve(t, cfg)
 		for _, body := range []int{0, 1, 300_000} {
@@ -160,6 +168,18 @@ func TestSorts(t *testing.T) {
 		}
 		if err := s.check(t); err != nil {
 			t.Errorf("gRPC over %s = %v, want OK", scheme, err)
+		}
+		if secure != "inner" {
+			continue
+		}
+		s.tls = nil // others speak plaintext there as ever
+		for _, p := range []func(*http.Protocols){func(p *http.Protocols) { p.SetHTTP1(true) }, func(p *http.Protocols) { p.SetUnencryptedHTTP2(true) }} {
+			if got, n := s.post(t, p, 1); !strings.HasPrefix(got, "http ") || n != 1 {
+				t.Errorf("plaintext beside TLS = %q with %d bytes, want http and 1", got, n)
+			}
+		}
+		if err := s.check(t); err != nil {
+			t.Errorf("gRPC in plaintext beside TLS = %v, want OK", err)
 		}
 	}
 }
