@@ -40,6 +40,13 @@ type Config struct {
 	// Listen are further addresses to serve on, of the same form; nil = none. SDKs
 	// look for a hub at 127.0.0.1:4001.
 	Listen []string
+	// Advertise is the address at which other nodes of the same database reach this
+	// one, host:port, if Hub names a database. They speak TLS with each other, also
+	// where TLS names no files, with a key that only those have who can read the
+	// database. AdvertiseNone = they do not reach it and work through the database, more
+	// slowly. "" = Addr, or, if that stands for all addresses of the machine, the first
+	// one that other machines reach.
+	Advertise string
 	// TLS is spoken on all addresses if it names files. The zero value = plaintext.
 	TLS TLS
 	// Tokens is a file of tokens, without one of which nothing is served but health. The
@@ -226,6 +233,9 @@ func (c *Config) checkServing() (wrong []error) {
 			wrong = append(wrong, fmt.Errorf("address: %w", err))
 		}
 	}
+	if err := checkAdvertise(c.Advertise); err != nil {
+		wrong = append(wrong, fmt.Errorf("advertise: %w", err))
+	}
 	for _, name := range c.TaskHubs {
 		if err := access.CheckHub(name); err != nil {
 			wrong = append(wrong, fmt.Errorf("task hubs: %w", err))
@@ -257,7 +267,7 @@ func checkHub(hub string) error {
 	case remote.Is(hub):
 		_, err := remote.Parse(hub)
 		return err
-	case found && (scheme == "postgres" || scheme == "postgresql"):
+	case isDatabase(hub):
 		return errors.New("PostgreSQL is not yet in this build; name a directory")
 	case found:
 		return fmt.Errorf("no store of the kind %q; name a directory", scheme)

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"runtime/debug"
@@ -45,6 +46,7 @@ type rpcServer struct {
 	// certificate is check for the names in the certificate of a caller without token.
 	certificate func(names []string, hub string) (*access.Grant, error)
 	worker      func(ctx context.Context, hub string) (gone func())
+	isNode      func(*tls.ConnectionState) bool // the caller is another node of the hubs
 
 	stopping chan struct{} // closed when drain begins
 	once     sync.Once     // closes stopping
@@ -56,7 +58,7 @@ type service interface{ Register(grpc.ServiceRegistrar) }
 // newRPCServer returns a server that lets in who shows a token that check knows.
 func newRPCServer(logger *slog.Logger, check func(string) (*access.Grant, error), services ...service) *rpcServer {
 	s := &rpcServer{logger: logger, health: health.NewServer(), rules: rules(), check: check, stopping: make(chan struct{}),
-		worker: func(context.Context, string) func() { return func() {} }}
+		worker: func(context.Context, string) func() { return func() {} }, isNode: func(*tls.ConnectionState) bool { return false }}
 	s.Server = grpc.NewServer(
 		grpc.Creds(callerCredentials{}),
 		grpc.MaxRecvMsgSize(receiveBytes),
@@ -144,21 +146,24 @@ func (s *rpcServer) stream(server any, stream grpc.ServerStream, info *grpc.Stre
 // letIn returns the context of a call by someone who may make it, and what they may
 // do besides.
 func (s *rpcServer) letIn(ctx context.Context, rule rule) (context.Context, *access.Grant, error) {
-	grant := access.Everything()
-	if s.check != nil {
-		var err error
-		if grant, err = s.grant(ctx); err == nil {
-			err = grant.Allow(wire.HubName(ctx), rule.need)
-		}
-		if err != nil {
-			return ctx, nil, codec.EncodeError(err, wire.Own(ctx))
-		}
+	grant, err := s.grant(ctx)
+	if err == nil {
+		err = grant.Allow(wire.HubName(ctx), rule.need)
+	}
+	if err != nil {
+		return ctx, nil, codec.EncodeError(err, wire.Own(ctx))
 	}
 	return access.With(ctx, grant), grant, nil
 }
 
 // grant returns what a caller may do; nil = nothing was shown.
 func (s *rpcServer) grant(ctx context.Context) (*access.Grant, error) {
+	switch {
+	case s.isNode(sessionOf(ctx)):
+		return access.OfNode(), nil
+	case s.check == nil:
+		return access.Everything(), nil
+	}
 	headers := metadata.ValueFromIncomingContext(ctx, "authorization")
 	if len(headers) == 0 {
 		if names := access.NamesOf(sessionOf(ctx)); len(names) > 0 {

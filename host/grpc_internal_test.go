@@ -20,6 +20,8 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
+
+	"github.com/perdure/perdure/internal/access"
 )
 
 // probe is a service that behaves as tests want.
@@ -111,9 +113,9 @@ func serveProbe(t *testing.T) (*probe, *front, string) {
 	}
 	f.rpc.Stop()
 	f.rpc = newRPCServer(app.cfg.Logger, nil, p)
-	f.rpc.rules["/probe/Wait"] = rule{atStop: giveUp}
-	f.rpc.rules["/probe/Last"] = rule{atStop: endOK}
-	f.rpc.rules["/probe/Follow"] = rule{atStop: giveUp}
+	f.rpc.rules["/probe/Wait"] = rule{need: access.Read, atStop: giveUp}
+	f.rpc.rules["/probe/Last"] = rule{need: access.Read, atStop: endOK}
+	f.rpc.rules["/probe/Follow"] = rule{need: access.Read, atStop: giveUp}
 	done := make(chan error, 1)
 	go func() { done <- f.serve() }()
 	t.Cleanup(func() {

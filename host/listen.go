@@ -23,6 +23,7 @@ type front struct {
 	web       *swapServer
 	rpc       *rpcServer
 	late      *late
+	door      *door
 	tokens    *access.Tokens // nil = all may do everything
 	secure    bool
 	listeners []net.Listener // the first is that of Config.Addr
@@ -37,15 +38,19 @@ func probes() net.ListenConfig {
 
 // listen takes the app's addresses. Nothing is served before serve.
 func (a *App) listen(ctx context.Context) (*front, error) {
+	d := new(door)
 	cfg := mux.Config{Greeting: headerTime, Idle: idleTime, Streams: streamsAtATime}
+	if isDatabase(a.cfg.Hub) {
+		cfg.Inner = &tls.Config{MinVersion: tls.VersionTLS13, GetConfigForClient: d.config}
+	}
 	if a.cfg.TLS != (TLS{}) {
 		files, err := openCertificate(a.cfg.TLS)
 		if err != nil {
 			return nil, err
 		}
-		cfg.TLS = &tls.Config{MinVersion: tls.VersionTLS12, GetConfigForClient: files.get}
+		cfg.TLS = &tls.Config{MinVersion: tls.VersionTLS12, GetConfigForClient: d.or(files.get)}
 	}
-	f := &front{mux: mux.New(cfg), web: newServer(a.cfg.Logger), late: new(late), secure: cfg.TLS != nil}
+	f := &front{mux: mux.New(cfg), web: newServer(a.cfg.Logger), late: new(late), door: d, secure: cfg.TLS != nil}
 	var check func(string) (*access.Grant, error)
 	if a.cfg.Tokens != "" {
 		tokens, err := access.Open(a.cfg.Tokens, a.cfg.Logger)
@@ -62,7 +67,7 @@ func (a *App) listen(ctx context.Context) (*front, error) {
 	if f.tokens != nil {
 		f.rpc.certificate = f.tokens.CheckCertificate
 	}
-	f.rpc.worker = f.late.worker
+	f.rpc.worker, f.rpc.isNode = f.late.worker, d.isNode
 	lc := probes()
 	for _, addr := range append([]string{a.cfg.Addr}, a.cfg.Listen...) {
 		l, err := lc.Listen(ctx, "tcp", addr)

@@ -1,6 +1,8 @@
 package host
 
 import (
+	"strings"
+
 	"github.com/perdure/perdure/internal/access"
 	"github.com/perdure/perdure/internal/wire"
 )
@@ -93,6 +95,7 @@ func rules() map[string]rule {
 const (
 	sidecar = "/" + wire.ServiceName + "/"
 	own     = "/" + wire.OwnService + "/"
+	nodes   = "/perdure.node." // all versions of what nodes call each other by
 )
 
 // ruleOf returns the rule of a method. What the table does not name is for those who
@@ -100,6 +103,9 @@ const (
 func (s *rpcServer) ruleOf(method string) rule {
 	if r, ok := s.rules[method]; ok {
 		return r
+	}
+	if strings.HasPrefix(method, nodes) {
+		return rule{need: access.Node, atStop: giveUp} // the caller looks for the holder again
 	}
 	return rule{need: access.Write}
 }
