@@ -16,7 +16,7 @@ var envelope = regexp.MustCompile(`(?i)hub|tenant|name_?space|lineage|timeline`)
 // by the call's metadata alone, which was authorised.
 func TestHubsComeFromTheCall(t *testing.T) {
 	messages := 0
-	for _, file := range []protoreflect.FileDescriptor{wirepb.File_perdure_durabletask_proto, wirepb.File_perdure_hub_proto} {
+	for _, file := range []protoreflect.FileDescriptor{wirepb.File_perdure_durabletask_proto, wirepb.File_perdure_hub_proto, wirepb.File_perdure_node_proto} {
 		messages += walk(file.Messages(), func(f protoreflect.FieldDescriptor) {
 			if f.FullName() == "perdure.durabletask.v1.InstanceQuery.task_hub_names" {
 				return // of the protocol; it is ignored
