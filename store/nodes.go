@@ -20,7 +20,7 @@ type Nodes interface {
 	// Arrivals reads messages that have come into the inboxes of the shards since
 	// the cursor, and returns the cursor to go on with. A message can be read more
 	// than once, and one that is read may have been consumed. The cursor nil stands
-	// for now: nothing is read.
+	// for now: nothing is read. A cursor goes with any shards.
 	Arrivals(ctx context.Context, shards []Shard, after []byte, limit int) ([]Message, []byte, error)
 }
 

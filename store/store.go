@@ -17,7 +17,10 @@ var (
 	ErrCorrupt  = errors.New("record is damaged")
 	ErrLocked   = errors.New("another process has the store open")
 	ErrFormat   = errors.New("unknown format version")
-	ErrCursor   = errors.New("cursor is not one of this list")
+	// ErrUnavailable: the store, which other processes use too, does not answer now.
+	// A write may have happened all the same, or may still happen.
+	ErrUnavailable = errors.New("the store does not answer")
+	ErrCursor      = errors.New("cursor is not one of this list")
 )
 
 // Store is one hub's state. Drivers return concrete types that implement it.
@@ -54,7 +57,8 @@ type Leases interface {
 	Acquire(ctx context.Context, node string, shards []Shard, d time.Duration) ([]Lease, error)
 	// Renew prolongs leases and returns those that still hold.
 	Renew(ctx context.Context, node string, leases []Lease, d time.Duration) ([]Lease, error)
-	// Release gives leases back at once.
+	// Release gives leases back at once. What was submitted under them and is not
+	// written by then never will be.
 	Release(ctx context.Context, node string, leases []Lease) error
 }
 
@@ -73,7 +77,9 @@ type Commits interface {
 // Receipt tells the fate of a group.
 type Receipt interface {
 	// Wait blocks until the group is durable and returns the commits that did
-	// not apply. With an error the group's fate is unknown (R5).
+	// not apply. With an error the group's fate is unknown (R5): after
+	// ErrUnavailable, until the leases of its shards were released or have passed
+	// to another epoch; then it is what a read shows.
 	Wait(ctx context.Context) ([]Refused, error)
 }
 

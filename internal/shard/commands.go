@@ -71,8 +71,7 @@ func (l *loop) start(r *hub.Start, c *call) {
 		in = l.create(id)
 	default:
 		if id == "" { // a repeat must find it
-			sum := sha256.Sum256([]byte("start " + r.RequestID))
-			id = hex.EncodeToString(sum[:16])
+			id = StartID(r.RequestID)
 		}
 		var err error
 		if in, err = l.find(id); err != nil {
@@ -133,6 +132,13 @@ func (l *loop) start(r *hub.Start, c *call) {
 	if r.Event != nil {
 		l.enqueue(in, &entry{m: raised(r.Event, now)})
 	}
+}
+
+// StartID is the id of the instance that a Start without one creates, by the id of its
+// request.
+func StartID(request string) string {
+	sum := sha256.Sum256([]byte("start " + request))
+	return hex.EncodeToString(sum[:16])
 }
 
 // startExisting answers a start whose id is taken.

@@ -26,6 +26,7 @@ type Config struct {
 	Logger *slog.Logger // nil = none
 	Random io.Reader    // source of ids; nil = crypto/rand
 	Limits Limits
+	Shared *Shared // nil = this process holds all shards
 }
 
 // Limits bound what the owner takes and holds. A zero field means its default.
@@ -80,11 +81,13 @@ func (l Limits) filled() Limits {
 // Owner owns all shards of a hub and carries their instances on. It implements
 // hub.Hub; its methods may be called concurrently, from before Run on.
 type Owner struct {
-	cfg   Config
-	mail  *mail
-	store store.Store
-	clock clock.Clock
-	stats *Stats
+	cfg    Config
+	mail   *mail
+	store  store.Store
+	clock  clock.Clock
+	shared *Shared // nil = all shards are held here
+	view   view
+	stats  *Stats
 
 	done  chan struct{} // closed when no call is answered any more
 	ended error         // why; to be read after done
@@ -108,7 +111,14 @@ func New(cfg Config) (*Owner, error) {
 		cfg.Random = rand.Reader
 	}
 	cfg.Limits = cfg.Limits.filled()
-	return &Owner{cfg: cfg, mail: newMail(), store: cfg.Store, clock: cfg.Clock, stats: newStats(), done: make(chan struct{})}, nil
+	shared, err := cfg.Shared.filled()
+	if err != nil {
+		return nil, err
+	}
+	if shared != nil {
+		return nil, errors.New("shard: shards cannot be shared yet")
+	}
+	return &Owner{cfg: cfg, mail: newMail(), store: cfg.Store, clock: cfg.Clock, stats: newStats(), shared: shared, done: make(chan struct{})}, nil
 }
 
 // Run takes the shards over and works until ctx ends; then it lets running

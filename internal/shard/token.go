@@ -133,6 +133,12 @@ func parseToken(s string) (t token, err error) {
 	return t, nil
 }
 
+// InstanceOf returns the id of the instance that a work item's token is of.
+func InstanceOf(text string) (id string, ok bool) {
+	t, err := parseToken(text)
+	return t.key.id, err == nil
+}
+
 // activityOf returns what a token says if it is that of an activity in the data with
 // the mark.
 func activityOf(s string, mark uint32) (token, error) {

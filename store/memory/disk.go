@@ -23,6 +23,8 @@ const (
 	CrashNow         // the power fails at this moment
 	FailLost         // the sync fails and the group is lost
 	FailKept         // the sync reports a failure and the group is kept all the same
+	CutLost          // whoever waits hears store.ErrUnavailable; the group and later ones are lost
+	CutKept          // whoever waits hears store.ErrUnavailable, and the group is kept
 )
 
 // GroupEvent is a moment in the life of a group.
@@ -44,6 +46,7 @@ type Disk struct {
 	manual   bool
 	failNext error
 	full     bool
+	cut      bool
 	format   int // 0 = the one that this package writes
 	identity store.Identity
 	made     bool
@@ -51,6 +54,7 @@ type Disk struct {
 	groups   int // that became durable, or tried
 	durable  state
 	hub      *Hub // open; nil = none
+	cluster  cluster
 }
 
 func (d *Disk) now() time.Time {
@@ -60,12 +64,15 @@ func (d *Disk) now() time.Time {
 	return d.Now()
 }
 
+// errCut is what calls of a hub return that cannot be reached.
+var errCut = fmt.Errorf("%w: cut off", store.ErrUnavailable)
+
 // errPower is the cause of a failure that a hook asked for.
 var errPower = errors.New("sync failed by verdict")
 
 // OnGroup sets a hook that is called right before and right after a group
-// becomes durable; nil removes it. It must not call the disk or the hub. After
-// the second moment FailLost and FailKept mean the same: reported as failed.
+// becomes durable; nil removes it. It must not call the disk or the hub. At the
+// second moment what is said to be lost is kept all the same.
 func (d *Disk) OnGroup(hook func(GroupEvent) Verdict) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -101,6 +108,28 @@ func (d *Disk) Fill(full bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.full = full
+}
+
+// Cut makes the hub unreachable, as a database is that restarts, until it is
+// called with false: calls return store.ErrUnavailable, and the groups that are not
+// durable are lost.
+func (d *Disk) Cut(on bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.cut = on; on && d.hub != nil {
+		d.lose(d.hub.pending)
+		d.hub.pending = nil
+	}
+}
+
+// lose gives up groups that are not durable. Whoever waits is not told which fate
+// they had.
+func (d *Disk) lose(groups []*pending) {
+	d.hub.current = d.durable
+	for _, g := range groups {
+		g.err = errCut
+		close(g.done)
+	}
 }
 
 // Damage makes the durable record of an instance unreadable.
@@ -171,6 +200,7 @@ func (d *Disk) settle(n int) {
 		if !d.decide(g, true) {
 			return
 		}
+		h.arrivals.add(g.group)
 		h.commits += int64(len(g.group.Commits) - len(g.refused))
 		h.groups++
 		h.feed.publish(g.changes)
@@ -194,6 +224,17 @@ func (d *Disk) decide(g *pending, durable bool) bool {
 		fallthrough
 	case FailLost:
 		d.hub.stop(fmt.Errorf("%w: %w", store.ErrFailed, cause))
+	case CutKept:
+		g.err = errCut
+		return true
+	case CutLost:
+		if durable {
+			g.err = errCut
+			return true
+		}
+		h := d.hub
+		d.lose(append([]*pending{g}, h.pending...))
+		h.pending = nil
 	}
 	return verdict == Proceed
 }

@@ -62,7 +62,7 @@ func (h *Hub) Changes(ctx context.Context, p store.Position, limit int) ([]store
 	}
 	for {
 		h.disk.mu.Lock()
-		err, more := h.err, h.feed.more
+		err, more := h.broken(), h.feed.more
 		n, known := h.feed.number(p)
 		end := h.feed.position(h.feed.end())
 		var list []store.Change

@@ -19,14 +19,15 @@ type Hub struct {
 	disk *Disk
 
 	// The disk's mutex guards the rest.
-	current state
-	pending []*pending // applied, not durable
-	epochs  [store.Shards]uint64
-	err     error         // why the hub no longer works; nil = it does
-	down    chan struct{} // closed when err is set
-	feed    feed
-	commits int64
-	groups  int64
+	current  state
+	pending  []*pending // applied, not durable
+	epochs   [store.Shards]uint64
+	err      error         // why the hub no longer works; nil = it does
+	down     chan struct{} // closed when err is set
+	feed     feed
+	arrivals arrivals
+	commits  int64
+	groups   int64
 }
 
 var _ store.Store = (*Hub)(nil)
@@ -38,7 +39,16 @@ type pending struct {
 	state   state // with the group applied
 	refused []store.Refused
 	changes []store.Change
-	done    chan struct{} // closed when the group is durable
+	done    chan struct{} // closed when the group's fate is decided
+	err     error         // to be read after done; nil = the group is durable
+}
+
+// broken returns why the hub cannot be used now. Called with the disk's mutex held.
+func (h *Hub) broken() error {
+	if h.err == nil && h.disk.cut {
+		return errCut
+	}
+	return h.err
 }
 
 // stop ends the hub for the reason given. Called with the disk's mutex held.
@@ -64,8 +74,8 @@ func (h *Hub) Submit(ctx context.Context, g *store.Group) (store.Receipt, error)
 	d := h.disk
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if h.err != nil {
-		return nil, h.err
+	if err := h.broken(); err != nil {
+		return nil, err
 	}
 	if d.full && slices.ContainsFunc(g.Commits, func(c *store.Commit) bool { return !c.Purge }) {
 		return nil, fmt.Errorf("submit: %w", store.ErrNoSpace)
@@ -140,12 +150,12 @@ func (h *Hub) settled(ctx context.Context, p *pending) error {
 	d.mu.Unlock()
 	select {
 	case <-p.done:
-		return nil
+		return p.err
 	default:
 	}
 	select {
 	case <-p.done:
-		return nil
+		return p.err
 	case <-h.down:
 		d.mu.Lock()
 		defer d.mu.Unlock()
@@ -158,7 +168,7 @@ func (h *Hub) settled(ctx context.Context, p *pending) error {
 // Barrier implements store.Commits.
 func (h *Hub) Barrier(ctx context.Context) error {
 	h.disk.mu.Lock()
-	err := h.err
+	err := h.broken()
 	var last *pending
 	if n := len(h.pending); n > 0 {
 		last = h.pending[n-1]
@@ -222,8 +232,8 @@ func (h *Hub) view(ctx context.Context) (*state, error) {
 	}
 	h.disk.mu.Lock()
 	defer h.disk.mu.Unlock()
-	if h.err != nil && !errors.Is(h.err, store.ErrFailed) {
-		return nil, h.err
+	if err := h.broken(); err != nil && !errors.Is(err, store.ErrFailed) {
+		return nil, err
 	}
 	s := h.current
 	return &s, nil

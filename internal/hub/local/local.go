@@ -24,6 +24,7 @@ type Config struct {
 	Logger   *slog.Logger      // nil = none
 	Random   io.Reader         // source of ids; nil = crypto/rand
 	Limits   shard.Limits
+	Shared   *shard.Shared // nil = this process alone has the store
 }
 
 // Hub is a task hub in this process; it implements hub.Hub, hub.Upkeep and
@@ -44,6 +45,7 @@ func New(cfg Config) (*Hub, error) {
 	owner, err := shard.New(shard.Config{
 		Store: cfg.Store, Code: replay.NewRunner(cfg.Registry, replay.Options{Logger: cfg.Logger}),
 		Clock: cfg.Clock, Node: cfg.Node, Logger: cfg.Logger, Random: cfg.Random, Limits: cfg.Limits,
+		Shared: cfg.Shared,
 	})
 	if err != nil {
 		return nil, err
