@@ -78,7 +78,7 @@ func Perdure() Layout {
 			{"store", ".", "internal/engine", "internal/filter", "internal/dafx"},
 			{"store/*", "store/postgres/pgtest", "internal/replay", "internal/hub", "internal/access", "model/*"},
 			{"internal/wire/codec"},
-			{"internal/shard", "internal/wire", "internal/hub/hubtest", "model/auto"},
+			{"internal/shard", "internal/wire", "internal/hub/hubtest", "internal/chaos/ledger", "model/auto"},
 			{"internal/hub/local", "internal/hub/remote", "internal/peer"},
 			{"client"},
 			{"agent", "schedule"},
@@ -88,7 +88,7 @@ func Perdure() Layout {
 			{"perduretest", "internal/bench", "internal/sdk", "internal/chaos", "examples/..."},
 			{"cmd/...", "examples/serve"},
 		},
-		Suites:       []string{"store/storetest", "store/postgres/pgtest", "internal/hub/hubtest", "model/modeltest", "perduretest"},
+		Suites:       []string{"store/storetest", "store/postgres/pgtest", "internal/hub/hubtest", "internal/chaos/ledger", "model/modeltest", "perduretest"},
 		Dependencies: dependencies(),
 		Forbidden: map[string]string{
 			"C":            "the module builds without cgo",
@@ -127,6 +127,7 @@ func dependencies() []Dependency {
 		{Module: "github.com/google/go-cmp", Tests: true},
 		{Module: "go.uber.org/goleak", Tests: true},
 		{Module: "pgregory.net/rapid", Tests: true},
+		{Module: "github.com/anishathalye/porcupine", Owners: []string{"internal/chaos/ledger"}},
 	}
 }
 
