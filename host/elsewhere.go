@@ -97,6 +97,9 @@ const (
 	goneTime = 5 * time.Second
 	// learnAgain is the pause before the directory is read again that could not be.
 	learnAgain = time.Second
+	// learnTime bounds how long a hub is not served because its directory of agents
+	// cannot be read.
+	learnTime = 5 * time.Second
 )
 
 // enlist writes the agents of a worker that has connected to the hub's directory.

@@ -43,8 +43,8 @@ type folder struct {
 
 func (f *folder) names() ([]string, error) { return f.db.Hubs() }
 
-func (f *folder) hub(name string) (worked, error) {
-	kept, err := f.db.Hub(name, true)
+func (f *folder) hub(name string, create bool) (worked, error) {
+	kept, err := f.db.Hub(name, create)
 	if err != nil {
 		return nil, err
 	}

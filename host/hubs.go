@@ -25,8 +25,9 @@ const maxHubs = 1000
 type place interface {
 	// names lists the hubs that are kept there.
 	names() ([]string, error)
-	// hub opens a hub, making it if there is none. It works once its Run is called.
-	hub(name string) (worked, error)
+	// hub opens a hub, making it if there is none and create says so, else NotFound. It
+	// works once its Run is called.
+	hub(name string, create bool) (worked, error)
 	// recreate empties a hub that has come to rest, drop deletes it.
 	recreate(name string) error
 	drop(name string) error
@@ -73,18 +74,27 @@ func (h *hubs) run(ctx context.Context) error {
 	var running sync.WaitGroup
 	var mu sync.Mutex // guards errs
 	var errs []error
+	shared, isShared := h.place.(shared)
+	if isShared {
+		running.Go(func() { h.keepUp(ctx, shared) })
+	}
 	for {
 		select {
 		case s := <-h.starts:
 			running.Go(func() {
-				if err := s.run(ctx); err != nil {
-					mu.Lock()
-					errs = append(errs, err)
-					mu.Unlock()
-					select {
-					case h.failed <- err:
-					default:
-					}
+				if s.run(ctx); s.err == nil {
+					return
+				}
+				if isShared { // keepUp begins it anew
+					h.app.cfg.Logger.Warn("a hub has ended in this process", "hub", s.name, "err", s.err)
+					return
+				}
+				mu.Lock()
+				errs = append(errs, s.err)
+				mu.Unlock()
+				select {
+				case h.failed <- s.err:
+				default:
 				}
 			})
 		case <-ctx.Done():
@@ -106,19 +116,22 @@ func (h *hubs) open(ctx context.Context) error {
 		return err
 	}
 	for _, name := range slices.Concat([]string{defaultHub}, h.app.cfg.TaskHubs, kept) {
-		if _, err := h.Open(ctx, name); err == nil {
-			continue
-		}
-		if err := h.change(ctx, name, func(*served) (*served, error) { return h.start(ctx, name) }); err != nil {
+		err := h.change(ctx, name, func(old *served) (*served, error) {
+			if old != nil {
+				return old, nil
+			}
+			return h.start(ctx, name, true)
+		})
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// start opens a hub, making it if there is none, and has it run.
-func (h *hubs) start(ctx context.Context, name string) (*served, error) {
-	kept, err := h.place.hub(name)
+// start opens a hub, making it if there is none and create says so, and has it run.
+func (h *hubs) start(ctx context.Context, name string, create bool) (*served, error) {
+	kept, err := h.place.hub(name, create)
 	if err != nil {
 		return nil, err
 	}
@@ -132,9 +145,12 @@ func (h *hubs) start(ctx context.Context, name string) (*served, error) {
 	select {
 	case h.starts <- s:
 		if !remote.Is(h.app.cfg.Hub) { // that may not be there for long
+			patience := time.NewTimer(learnTime)
+			defer patience.Stop()
 			select {
 			case <-s.learned:
 			case <-s.ended:
+			case <-patience.C:
 			}
 		}
 		return s, nil
@@ -153,7 +169,7 @@ func (h *hubs) get(ctx context.Context, name string) (*served, error) {
 		h.mu.Unlock()
 		switch {
 		case !busy && s == nil:
-			return nil, access.NoHub(name)
+			return h.find(ctx, name)
 		case !busy:
 			return s, nil
 		}
@@ -246,7 +262,7 @@ func (h *hubs) Create(ctx context.Context, name string, recreate bool) error {
 				return nil, err
 			}
 		}
-		return h.start(ctx, name)
+		return h.start(ctx, name, true)
 	})
 }
 

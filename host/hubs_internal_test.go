@@ -32,7 +32,7 @@ func TestHubsEnd(t *testing.T) {
 	if err := h.run(ctx); err != nil {
 		t.Errorf("run() = %v, want nil", err)
 	}
-	if _, err := h.start(context.WithoutCancel(ctx), "late"); perdure.CodeOf(err) != perdure.Unavailable {
+	if _, err := h.start(context.WithoutCancel(ctx), "late", true); perdure.CodeOf(err) != perdure.Unavailable {
 		t.Errorf("start() after the end = %v, want unavailable", err)
 	}
 	if err := h.Create(t.Context(), "late", false); perdure.CodeOf(err) != perdure.Unavailable {

@@ -42,7 +42,7 @@ func (a *App) openRemote() (place, clock.Clock, error) {
 
 func (s *server) names() ([]string, error) { return []string{defaultHub}, nil }
 
-func (s *server) hub(name string) (worked, error) {
+func (s *server) hub(name string, _ bool) (worked, error) {
 	if name != defaultHub {
 		return nil, s.elsewhere()
 	}

@@ -35,6 +35,7 @@ type served struct {
 	once  sync.Once     // closes quit
 	quit  chan struct{} // closed by stop
 	ended chan struct{} // closed when run has returned
+	err   error         // why it ended by itself; written before ended is closed
 }
 
 // faces returns what is served of a hub over HTTP beside the API's own routes.
@@ -97,9 +98,9 @@ func (a *App) foreign(orchestration string) bool {
 	return !a.cfg.Registry.HasOrchestration(orchestration)
 }
 
-// run carries the hub on until ctx ends or stop is called. It returns nil then, and
-// what went wrong otherwise.
-func (s *served) run(ctx context.Context) error {
+// run carries the hub on until ctx ends or stop is called. s.err is nil then, and what
+// went wrong otherwise.
+func (s *served) run(ctx context.Context) {
 	defer close(s.ended)
 	ctx, cancel := context.WithCancel(ctx)
 	var aside sync.WaitGroup
@@ -118,11 +119,11 @@ func (s *served) run(ctx context.Context) error {
 	aside.Wait()
 	switch {
 	case asked && errors.Is(err, context.Canceled):
-		return nil
 	case err == nil && !asked:
-		return &perdure.Error{Code: perdure.Internal, Op: "run hub " + s.name, Message: "the hub ended by itself"}
+		s.err = &perdure.Error{Code: perdure.Internal, Op: "run hub " + s.name, Message: "the hub ended by itself"}
+	default:
+		s.err = err
 	}
-	return err
 }
 
 // tell has the webhook, if there is one, told of decisions until ctx ends.
