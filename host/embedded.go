@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"errors"
 	"os"
 	"strings"
@@ -49,7 +50,7 @@ func (f *folder) hub(name string, create bool) (worked, error) {
 		return nil, err
 	}
 	cfg := &f.app.cfg
-	return local.New(local.Config{Store: kept, Registry: cfg.Registry, Node: nodeName(), Clock: f.clock, Logger: cfg.Logger})
+	return local.New(local.Config{Store: kept, Registry: cfg.Registry, Node: nodeName(), Clock: f.clock, Logger: cfg.Logger.With("hub", name)})
 }
 
 func (f *folder) recreate(name string) error {
@@ -60,6 +61,15 @@ func (f *folder) recreate(name string) error {
 func (f *folder) drop(name string) error { return f.db.Drop(name) }
 
 func (f *folder) close() error { return f.db.Close() }
+
+// measure implements measured.
+func (f *folder) measure(ctx context.Context) (store.Stats, error) {
+	h, err := f.db.Hub(defaultHub, false)
+	if err != nil {
+		return store.Stats{}, err
+	}
+	return h.Stats(ctx)
+}
 
 // openError explains why a data folder cannot be opened.
 func openError(dir string, err error) error {

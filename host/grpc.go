@@ -47,6 +47,7 @@ type rpcServer struct {
 	certificate func(names []string, hub string) (*access.Grant, error)
 	worker      func(ctx context.Context, hub string) (gone func())
 	isNode      func(*tls.ConnectionState) bool // the caller is another node of the hubs
+	calls       *calls
 
 	stopping chan struct{} // closed when drain begins
 	once     sync.Once     // closes stopping
@@ -59,6 +60,7 @@ type service interface{ Register(grpc.ServiceRegistrar) }
 func newRPCServer(logger *slog.Logger, check func(string) (*access.Grant, error), services ...service) *rpcServer {
 	s := &rpcServer{logger: logger, health: health.NewServer(), rules: rules(), check: check, stopping: make(chan struct{}),
 		worker: func(context.Context, string) func() { return func() {} }, isNode: func(*tls.ConnectionState) bool { return false }}
+	s.calls = newCalls(s.rules, func(string) bool { return false })
 	s.Server = grpc.NewServer(
 		grpc.Creds(callerCredentials{}),
 		grpc.MaxRecvMsgSize(receiveBytes),
@@ -90,6 +92,7 @@ func (s *rpcServer) serving(yes bool) {
 
 // unary stands around every call.
 func (s *rpcServer) unary(ctx context.Context, request any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (response any, err error) {
+	defer func() { s.calls.add(wire.HubName(ctx), info.FullMethod, err) }()
 	defer s.recovered(info.FullMethod, &err)
 	rule := s.ruleOf(info.FullMethod)
 	ctx, grant, err := s.letIn(ctx, rule)
@@ -123,6 +126,7 @@ func early(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // stream stands around every stream.
 func (s *rpcServer) stream(server any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) (err error) {
+	defer func() { s.calls.add(wire.HubName(stream.Context()), info.FullMethod, err) }()
 	defer s.recovered(info.FullMethod, &err)
 	rule := s.ruleOf(info.FullMethod)
 	ctx, grant, err := s.letIn(stream.Context(), rule)

@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -48,6 +49,12 @@ func (l *late) Delete(ctx context.Context, name string) error {
 		return err
 	}
 	return h.Delete(ctx, name)
+}
+
+// exists reports whether there is a hub.
+func (l *late) exists(name string) bool {
+	h := l.hubs.Load()
+	return h != nil && slices.Contains(h.Names(), name)
 }
 
 // document is for wire.Config.EntityDocument.

@@ -68,6 +68,7 @@ func (a *App) listen(ctx context.Context) (*front, error) {
 		f.rpc.certificate = f.tokens.CheckCertificate
 	}
 	f.rpc.worker, f.rpc.isNode = f.late.worker, d.isNode
+	f.rpc.calls.exists = f.late.exists
 	lc := probes()
 	for _, addr := range append([]string{a.cfg.Addr}, a.cfg.Listen...) {
 		l, err := lc.Listen(ctx, "tcp", addr)

@@ -120,6 +120,7 @@ func dependencies() []Dependency {
 		{Module: "go.opentelemetry.io/otel/sdk", Owners: []string{"host"}, Tests: true},
 		{Module: "go.opentelemetry.io/otel/exporters", Owners: []string{"host"}},
 		{Module: "go.opentelemetry.io/otel", Owners: []string{"agent", "host"}, Tests: true},
+		{Module: "github.com/prometheus/client_golang", Owners: []string{"host"}},
 		{Module: "google.golang.org/protobuf"},
 		{Module: "google.golang.org/grpc", Owners: []string{"internal/wire/...", "internal/hub/remote", "host", "internal/bench"}, Tests: true},
 		{Module: "golang.org/x/net", Owners: []string{"internal/mux"}, Tests: true},

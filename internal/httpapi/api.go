@@ -66,6 +66,9 @@ type Config struct {
 	// Hubs, if not nil, lists, makes and deletes task hubs.
 	Hubs Hubs
 
+	// Metrics, if not nil, writes what is counted for GET /metrics.
+	Metrics Metrics
+
 	// Agents are served if they are not nil.
 	Agents *Agents
 	// Mounts are further routes.
@@ -140,6 +143,9 @@ func New(cfg Config) *API {
 		for pattern, h := range a.hubRoutes() {
 			a.handle(pattern, a.endpoint(h))
 		}
+	}
+	if cfg.Metrics != nil {
+		a.handle("GET /metrics", a.endpoint(a.metrics))
 	}
 	if cfg.Agents != nil {
 		for pattern, h := range a.agentRoutes() {

@@ -128,7 +128,7 @@ func until(ctx context.Context, ended <-chan struct{}) (context.Context, func())
 
 // aboutHubs reports whether a path is about hubs, not in one.
 func aboutHubs(path string) bool {
-	return path == "/api/v1/hubs" || strings.HasPrefix(path, "/api/v1/hubs/")
+	return path == "/api/v1/hubs" || path == "/metrics" || strings.HasPrefix(path, "/api/v1/hubs/")
 }
 
 // isProbe reports whether a path tells how the process is.

@@ -76,7 +76,9 @@ func (a *API) rights() map[string]access.Right {
 		"POST /api/v1/activities/{token}/fail":      work,
 		"POST /api/v1/activities/{token}/heartbeat": work,
 
-		// These are about hubs in the path or body; their handlers look at the grant.
+		// These are about hubs in the path or body, or about all; their handlers look at
+		// the grant.
+		"GET /metrics":              access.Anyone,
 		"GET /api/v1/hubs":          access.Anyone,
 		"POST /api/v1/hubs":         access.Anyone,
 		"DELETE /api/v1/hubs/{hub}": access.Anyone,

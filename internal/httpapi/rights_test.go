@@ -26,6 +26,9 @@ func doors(t *testing.T) (url string, routes []string) {
 	t.Helper()
 	var cfg httpapi.Config
 	agentAPI(t, modeltest.Script(t), func(c *httpapi.Config) { c.Hubs = noHubs{}; cfg = *c })
+	cfg.Metrics = func(w http.ResponseWriter, _ *http.Request, seen func(string) bool) {
+		_, _ = fmt.Fprint(w, seen("default"), " ", seen("theirs"), " ", seen(access.AnyHub))
+	}
 	cfg.Info.Hub = "default"
 	cfg.Mounts = []httpapi.Mount{{Pattern: "/mine", Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})},
 		{Pattern: "/seen/", Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), Read: access.Read}}
@@ -108,7 +111,7 @@ func TestRightsOfRoutes(t *testing.T) {
 			if got.Status == http.StatusUnauthorized {
 				t.Errorf("%s as %s = 401", pattern, role)
 			}
-			if anyone || strings.HasPrefix(path, "/api/v1/hubs") {
+			if anyone || strings.HasPrefix(path, "/api/v1/hubs") || path == "/metrics" {
 				continue
 			}
 			foreign := send("Authorization", "Bearer "+role+" mine", "taskhub", "theirs")
@@ -117,6 +120,19 @@ func TestRightsOfRoutes(t *testing.T) {
 				t.Errorf("%s in a foreign hub as %s = %d %s, want %s", pattern, role, foreign.Status, foreign.Body, missing.Body)
 			}
 		}
+	}
+}
+
+// TestMetricsOfOthers tells of the hubs that a token is for, and of no others.
+func TestMetricsOfOthers(t *testing.T) {
+	url, _ := doors(t)
+	for who, want := range map[string]string{"reader default": "true false false", "contributor theirs": "false true false", "reader *": "true true true"} {
+		if got := do(t, "GET", url+"/metrics", "", "Authorization", "Bearer "+who, "taskhub", "theirs"); got.Status != http.StatusOK || got.Body != want {
+			t.Errorf("metrics for %q = %d %s, want %s", who, got.Status, got.Body, want)
+		}
+	}
+	if got := do(t, "GET", url+"/metrics", "", "Authorization", "Bearer worker *"); got.Status != http.StatusForbidden {
+		t.Errorf("metrics for a worker = %d %s, want 403", got.Status, got.Body)
 	}
 }
 
