@@ -76,7 +76,7 @@ func Perdure() Layout {
 		Levels: [][]string{
 			{"internal/clock", "internal/fault", "internal/history", "internal/arch", "internal/mux", "internal/wire/wirepb", "internal/wire/wirepb/gen", "model"},
 			{"store", ".", "internal/engine", "internal/filter", "internal/dafx"},
-			{"store/*", "store/postgres/pgtest", "internal/replay", "internal/hub", "internal/access", "model/*"},
+			{"store/*", "store/postgres/pgtest", "store/postgres/pgproxy", "internal/replay", "internal/hub", "internal/access", "model/*"},
 			{"internal/wire/codec"},
 			{"internal/shard", "internal/wire", "internal/hub/hubtest", "internal/chaos/ledger", "model/auto"},
 			{"internal/hub/local", "internal/hub/remote", "internal/peer"},
@@ -88,7 +88,7 @@ func Perdure() Layout {
 			{"perduretest", "internal/bench", "internal/sdk", "internal/chaos", "examples/..."},
 			{"cmd/...", "examples/serve"},
 		},
-		Suites:       []string{"store/storetest", "store/postgres/pgtest", "internal/hub/hubtest", "internal/chaos/ledger", "model/modeltest", "perduretest"},
+		Suites:       []string{"store/storetest", "store/postgres/pgtest", "store/postgres/pgproxy", "internal/hub/hubtest", "internal/chaos/ledger", "model/modeltest", "perduretest"},
 		Dependencies: dependencies(),
 		Forbidden: map[string]string{
 			"C":            "the module builds without cgo",
@@ -109,7 +109,7 @@ func Perdure() Layout {
 func dependencies() []Dependency {
 	return []Dependency{
 		{Module: "github.com/cockroachdb/pebble", Owners: []string{"store/pebble"}},
-		{Module: "github.com/jackc/pgx", Owners: []string{"store/postgres"}},
+		{Module: "github.com/jackc/pgx", Owners: []string{"store/postgres"}, Tests: true},
 		{Module: "github.com/openai/openai-go", Owners: []string{"model/openai"}, Tests: true},
 		{Module: "github.com/Azure/azure-sdk-for-go", Owners: []string{"model/openai", "internal/hub/remote"}},
 		{Module: "github.com/anthropics/anthropic-sdk-go", Owners: []string{"model/anthropic"}},
