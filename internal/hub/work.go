@@ -86,6 +86,7 @@ type Work struct {
 	Activity      *ActivityWork
 	Entity        *EntityWork
 	Cancel        *CancelWork
+	More          *MoreWork
 }
 
 // OrchestrationWork is a turn to be carried out. Events are encoded, as in
@@ -138,6 +139,23 @@ type EntityWork struct {
 // given under the work's token. It needs no answer; the activity's completion does
 // no harm. Only workers that are Own get it.
 type CancelWork struct{ Reason string }
+
+// Rationed may be implemented by a Stream whose worker takes items of several hubs:
+// then its places are rationed among these.
+type Rationed interface {
+	Stream
+	// Ration sets how many items the stream may have outstanding from now on, instead of
+	// what its worker has stated, and returns how many it has. If there are items for it
+	// beyond that, now or later, Next returns MoreWork, once for each kind and ration.
+	Ration(ctx context.Context, p Places) (taken Places, err error)
+}
+
+// Places counts work items by kind.
+type Places struct{ Orchestrations, Activities, Entities int }
+
+// MoreWork says that there are items of some kinds for which a rationed stream has no
+// place.
+type MoreWork struct{ Orchestrations, Activities, Entities bool }
 
 // Delivery names a delivery: by its token, or, if that is empty, as the only
 // outstanding item of the instance, for activities of the instance and task.

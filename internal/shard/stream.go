@@ -40,6 +40,7 @@ type stream struct {
 	places  [kinds]int    // in the class's free streams; -1 = it has no room
 	turn    [kinds]uint64 // when it got its newest item
 	suspect *lease        // an item that was lost with workers before
+	ration  ration
 }
 
 // handout is an item, or a notice, on its way to a worker.
@@ -171,6 +172,9 @@ func (s *stream) recall(le *lease) bool {
 
 // limit is how many items of a kind the worker takes.
 func (s *stream) limit(k kind) int {
+	if s.ration.set {
+		return s.ration.places[k]
+	}
 	n := [kinds]int{ofTurn: s.worker.Orchestrations, ofActivity: s.worker.Activities, ofBatch: s.worker.Entities}[k]
 	if n == 0 {
 		return defaultPlaces

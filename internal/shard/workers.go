@@ -56,6 +56,7 @@ type class struct {
 	filters *hub.Filters
 	streams int
 	free    [kinds]freeStreams
+	hungry  [kinds][]*stream // full by their rations, and to be told of items
 	backlog [kinds][]*bucket // with items, in the order in which they are looked at
 }
 
@@ -191,6 +192,7 @@ func (b *bucket) announce(c *class) {
 		b.queued[c] = true
 		c.backlog[b.key.kind] = append(c.backlog[b.key.kind], b)
 	}
+	c.tellHungry(b.key.kind)
 }
 
 // next takes an item that waits for a stream like s.
@@ -322,6 +324,7 @@ func (w *workers) rank(s *stream, k kind) {
 	case has:
 		heap.Push(f, s)
 	}
+	s.hunger(k)
 }
 
 // itemOf returns the item of an instance's turn or batch, a new one if there is none.
