@@ -68,7 +68,8 @@ func Nth(n int, a Action) Action {
 //	ack-before-sync,turn.before=fail,timer.fire=delay:20ms,commit.durable=exit#3
 //
 // fail fails with ErrInjected, delay waits, exit ends the process at once with
-// status 137. #n does it the nth time only.
+// status 137, stop stops it until somebody sends it SIGCONT. #n does it the nth time
+// only.
 func Configure(text string) error {
 	for item := range strings.SplitSeq(text, ",") {
 		if item = strings.TrimSpace(item); item == "" {
@@ -114,6 +115,8 @@ func parseAction(text string) (Action, error) {
 		action = Fail(ErrInjected)
 	case "exit":
 		action = Call(func(string) { os.Exit(137) })
+	case "stop":
+		action = Call(func(string) { stop() })
 	case "delay":
 		d, err := time.ParseDuration(argument)
 		if err != nil {
@@ -121,7 +124,7 @@ func parseAction(text string) (Action, error) {
 		}
 		action = Call(func(string) { time.Sleep(d) })
 	default:
-		return nil, fmt.Errorf("no such action, have fail, exit, delay:DURATION")
+		return nil, fmt.Errorf("no such action, have fail, exit, stop, delay:DURATION")
 	}
 	if !limited {
 		return action, nil

@@ -105,7 +105,7 @@ func TestStatements(t *testing.T) {
 
 func TestConfigure(t *testing.T) {
 	t.Cleanup(fault.Reset)
-	if err := fault.Configure(" ack-before-sync, turn.before=fail#2,timer.fire=delay:1ns,"); err != nil {
+	if err := fault.Configure(" ack-before-sync, turn.before=fail#2,timer.fire=delay:1ns,turn.after=stop#9"); err != nil {
 		t.Fatal(err)
 	}
 	if !fault.Mutant(fault.AckBeforeSync) {

@@ -6,7 +6,6 @@
 package pgproxy
 
 import (
-	"fmt"
 	"net"
 	"net/url"
 	"sync"
@@ -16,11 +15,11 @@ import (
 // Proxy passes connections on to a server until it is closed.
 type Proxy struct {
 	listener net.Listener
-	target   string
 	done     sync.WaitGroup
 	closing  chan struct{}
 
 	mu      sync.Mutex // guards what follows
+	target  string
 	conns   map[*conn]bool
 	strikes []*armed
 	frozen  chan struct{} // closed = bytes flow
@@ -41,6 +40,13 @@ func Start(target string) (*Proxy, error) {
 	close(p.frozen)
 	p.done.Go(p.accept)
 	return p, nil
+}
+
+// Target is the server's address, host:port.
+func (p *Proxy) Target() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.target
 }
 
 // Addr is where the proxy listens, host:port.
@@ -82,6 +88,14 @@ func (p *Proxy) Cut() {
 	for c := range p.conns {
 		c.cut()
 	}
+}
+
+// Retarget has new connections go to another server, and cuts those that there are.
+func (p *Proxy) Retarget(target string) {
+	p.mu.Lock()
+	p.target = target
+	p.mu.Unlock()
+	p.Cut()
 }
 
 // Refuse says whether new connections are closed at once.
@@ -156,7 +170,7 @@ func (p *Proxy) serve(near *net.TCPConn) {
 		_ = near.Close()
 		return
 	}
-	far, err := net.Dial("tcp", p.target)
+	far, err := net.Dial("tcp", p.Target())
 	if err != nil {
 		_ = near.Close()
 		return
@@ -200,6 +214,3 @@ func (p *Proxy) wait(ended <-chan struct{}) bool {
 		return false
 	}
 }
-
-// String names the proxy in failures.
-func (p *Proxy) String() string { return fmt.Sprintf("proxy %s of %s", p.Addr(), p.target) }

@@ -241,6 +241,21 @@ func TestRefuse(t *testing.T) {
 	s.connect()
 }
 
+// TestRetarget moves from a server to the next.
+func TestRetarget(t *testing.T) {
+	s := start(t)
+	conn := s.connect()
+	next := pgtest.Start(t)
+	s.proxy.Retarget(next.Address())
+	if _, err := conn.Exec(s.context(), "SELECT 1"); err == nil {
+		t.Error("a connection to the server before works on")
+	}
+	var port string
+	if err := s.connect().QueryRow(s.context(), "SHOW port").Scan(&port); err != nil || !strings.HasSuffix(s.proxy.Target(), ":"+port) {
+		t.Errorf("SHOW port = %s, %v, want that of %s", port, err, s.proxy.Target())
+	}
+}
+
 // TestDelay has messages take their time.
 func TestDelay(t *testing.T) {
 	s := start(t)
