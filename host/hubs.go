@@ -8,12 +8,14 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/internal/access"
 	"github.com/perdure/perdure/internal/clock"
+	"github.com/perdure/perdure/internal/httpapi"
 	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/internal/hub/remote"
 )
@@ -52,6 +54,8 @@ type hubs struct {
 	starts chan *served  // to run
 	failed chan error    // receives why a hub ended by itself
 	ending chan struct{} // closed when run starts nothing more
+
+	draining atomic.Bool
 
 	mu      sync.Mutex // guards what follows
 	all     map[string]*served
@@ -145,12 +149,12 @@ func (h *hubs) start(ctx context.Context, name string, create bool) (*served, er
 	select {
 	case h.starts <- s:
 		if !remote.Is(h.app.cfg.Hub) { // that may not be there for long
-			patience := time.NewTimer(learnTime)
-			defer patience.Stop()
+			limit := time.NewTimer(learnTime)
+			defer limit.Stop()
 			select {
 			case <-s.learned:
 			case <-s.ended:
-			case <-patience.C:
+			case <-limit.C:
 			}
 		}
 		return s, nil
@@ -219,13 +223,40 @@ func (h *hubs) change(ctx context.Context, name string, by func(old *served) (*s
 	return err
 }
 
-// drain ends streams and waits of all hubs.
+// drain ends streams and waits of all hubs, and says that there is nothing more to
+// come for.
 func (h *hubs) drain() {
+	h.draining.Store(true)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, s := range h.all {
 		s.drain()
 	}
+}
+
+// ready returns why nobody should come here now; nil = all are welcome.
+func (h *hubs) ready() error {
+	if h.draining.Load() {
+		return errStopping
+	}
+	if n := h.node(); n != nil && !n.LastBeat.IsZero() {
+		if silent := time.Since(n.LastBeat); silent > patience {
+			return fmt.Errorf("the database has not answered for %v: %s", silent.Round(time.Second), n.Error)
+		}
+	}
+	return nil
+}
+
+// patience is how long a database may not answer before a node counts as not ready:
+// the time after which others take over what it has.
+const patience = 5 * time.Second
+
+// node is how this node of several is; nil = it is none.
+func (h *hubs) node() *httpapi.Node {
+	if p, ok := h.place.(interface{ node() *httpapi.Node }); ok {
+		return p.node()
+	}
+	return nil
 }
 
 // Open implements wire.Hubs.

@@ -182,6 +182,9 @@ func TestHubs(t *testing.T) {
 	if exists(t, url, conn, "default", "of-default") {
 		t.Error("an instance is left in the default hub that was deleted")
 	}
+	if got, body := ask(t, "GET", url+"/readyz", ""); got != http.StatusOK {
+		t.Errorf("readyz after the default hub was emptied = %d %s, want 200", got, body)
+	}
 	startIn(t, conn, "", "new")
 	if err := app.Client().Raise(t.Context(), "new", "ApprovalDecision", true); err != nil {
 		t.Errorf("Raise by the app's client = %v, want nil", err)

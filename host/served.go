@@ -71,7 +71,7 @@ func (a *App) serve(name string, kept worked, h *hubs) (*served, error) {
 	hosts, anyIP := a.hosts(h.front)
 	version, commit, release := build()
 	s.api = httpapi.New(httpapi.Config{
-		Hub: s.hub, Now: h.now, Logger: a.cfg.Logger, Hubs: h, Metrics: h.metrics,
+		Hub: s.hub, Now: h.now, Logger: a.cfg.Logger, Hubs: h, Metrics: h.metrics, Ready: h.ready, Node: h.node,
 		Orchestrations: a.startable(), Foreign: a.foreign, Workers: func() int { return int(s.workers.Load()) },
 		Hosts: hosts, AnyIP: anyIP, Prefix: a.cfg.Prefix, MaxBody: a.cfg.BodyLimit, Agents: &s.agents, Mounts: mounts,
 		Info: httpapi.Info{Version: version, Commit: commit, Go: release, Hub: name, Store: a.kind(),

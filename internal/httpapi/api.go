@@ -38,8 +38,11 @@ type Config struct {
 	// for which events a run waits; what it asks people is then read from its
 	// custom status alone. nil = none does.
 	Foreign func(orchestration string) bool
-	// Ready returns nil when the hub serves, else why not. nil = always ready.
+	// Ready returns nil when the server serves, else why not. nil = it does until Stop
+	// is called.
 	Ready func() error
+	// Node tells how this node of several is. nil = it is no such node.
+	Node func() *Node
 
 	// Now tells the time that filters such as created>-24h are relative to. nil
 	// = time.Now.

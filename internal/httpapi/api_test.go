@@ -366,7 +366,10 @@ func TestStopEndsWaits(t *testing.T) {
 
 func TestHealth(t *testing.T) {
 	var notReady error = errors.New("opening the store")
-	url := serve(t, fixture(), func(c *httpapi.Config) { c.Ready = func() error { return notReady } })
+	var node *httpapi.Node
+	url := serve(t, fixture(), func(c *httpapi.Config) {
+		c.Ready, c.Node = func() error { return notReady }, func() *httpapi.Node { return node }
+	})
 	if got := do(t, "GET", url+"/healthz", ""); got.Status != 200 || got.Body != `{"status":"ok"}`+"\n" {
 		t.Errorf("healthz = %d %s, want ok", got.Status, got.Body)
 	}
@@ -376,5 +379,10 @@ func TestHealth(t *testing.T) {
 	notReady = nil
 	if got := do(t, "GET", url+"/readyz", ""); got.Status != 200 {
 		t.Errorf("readyz = %d, want 200", got.Status)
+	}
+	node = &httpapi.Node{Name: "n1", Members: 3, Shards: 86, LastBeat: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+	want := `{"status":"ok","node":{"name":"n1","members":3,"shards":86,"last_beat":"2026-01-02T03:04:05Z"}}` + "\n"
+	if got := do(t, "GET", url+"/healthz", ""); got.Status != 200 || got.Body != want {
+		t.Errorf("healthz of a node = %d %s, want %s", got.Status, got.Body, want)
 	}
 }

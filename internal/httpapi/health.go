@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/perdure/perdure"
 )
@@ -21,29 +22,46 @@ func (a *API) getInfo(_ http.ResponseWriter, r *http.Request) (*reply, error) {
 	return &reply{body: &info}, nil
 }
 
+// Node is how a node is that shares its hubs' database with others.
+type Node struct {
+	Name    string `json:"name"`    // of this start of the process
+	Members int    `json:"members"` // nodes that live as far as this one knows
+	Shards  int    `json:"shards"`  // that it holds, of all hubs
+	// LastBeat is when the database was last told that the node lives.
+	LastBeat time.Time `json:"last_beat,omitzero"`
+	// Error is why it could not be told since; "" = it could.
+	Error string `json:"error,omitempty"`
+}
+
 // health answers as long as the process does.
 func (a *API) health(http.ResponseWriter, *http.Request) (*reply, error) {
-	return &reply{body: state{Status: "ok"}}, nil
+	body := state{Status: "ok"}
+	if a.Node != nil {
+		body.Node = a.Node()
+	}
+	return &reply{body: body}, nil
 }
 
 // ready answers 503 until the hub serves and again once the server stops.
 func (a *API) ready(http.ResponseWriter, *http.Request) (*reply, error) {
-	select {
-	case <-a.stopping:
-		return nil, &perdure.Error{Code: perdure.Unavailable, Message: "the server is stopping"}
-	default:
-	}
 	if a.Ready != nil {
 		if err := a.Ready(); err != nil {
 			return nil, &perdure.Error{Code: perdure.Unavailable, Message: "not ready: " + err.Error()}
 		}
+		return &reply{body: state{Status: "ok"}}, nil
 	}
-	return &reply{body: state{Status: "ok"}}, nil
+	select {
+	case <-a.stopping:
+		return nil, &perdure.Error{Code: perdure.Unavailable, Message: "the server is stopping"}
+	default:
+		return &reply{body: state{Status: "ok"}}, nil
+	}
 }
 
 // state is the answer of health checks.
 type state struct {
 	Status string `json:"status"`
+	Node   *Node  `json:"node,omitempty"`
 }
 
 // Starting answers requests that come before there is a hub: alive, not ready.
