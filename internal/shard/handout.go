@@ -45,6 +45,7 @@ func (l *loop) hand(it *workItem, s *stream) bool {
 	le := &lease{delivery: l.nextDelivery(), stream: s, kind: it.kind, item: it}
 	it.lease, it.delivery = le, le.delivery
 	w.leases[le.delivery], s.leases[le.delivery] = le, le
+	w.moved = true
 	s.out[it.kind]++
 	s.turn[it.kind] = le.delivery.count
 	if it.suspect {
@@ -82,6 +83,7 @@ func (it *workItem) token() token {
 // letWait puts an item where it waits for a stream.
 func (l *loop) letWait(it *workItem) {
 	b := it.bucket
+	l.workers.moved = true
 	switch {
 	case it.bytes == 0:
 		l.workers.wait(it)

@@ -77,6 +77,7 @@ func (l *loop) run(ctx context.Context) error {
 		if !over {
 			l.work()
 		}
+		l.workers.tell()
 		if l.failed != nil {
 			return l.failed
 		}

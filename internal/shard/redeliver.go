@@ -150,9 +150,11 @@ func (l *loop) giveBack(it *workItem) {
 	}
 	pause := min(firstPause<<min(it.given, 20), maxPause)
 	it.given++
+	l.workers.pausing[it] = true
 	l.workers.answered(le)
 	l.refill(le.stream)
 	l.timers.push(alarm{due: l.clock.Now().Add(pause), call: func(l *loop) {
+		delete(l.workers.pausing, it)
 		if it.paused {
 			l.offer(it, nil)
 		}

@@ -216,6 +216,7 @@ func unserved(k bucketKey) string {
 // drop forgets a turn or batch: it is over, or will be offered anew.
 func (w *workers) drop(it *workItem) {
 	it.leave()
+	w.moved = true
 	if w.items[it.id] == it {
 		delete(w.items, it.id)
 	}
@@ -241,6 +242,7 @@ func (w *workers) release(it *workItem) {
 func (w *workers) answered(le *lease) {
 	s := le.stream
 	delete(w.leases, le.delivery)
+	w.moved = true
 	delete(s.leases, le.delivery)
 	s.out[le.kind]--
 	if s.suspect == le {
@@ -280,6 +282,7 @@ func tooBig(it *workItem) string {
 func (l *loop) hold(it *workItem, why string) {
 	it.leave()
 	it.bucket.held.push(it)
+	l.workers.moved = true
 	in, err := l.find(it.id)
 	if err != nil {
 		l.fail(err)

@@ -247,6 +247,7 @@ func (l *loop) shutDown(err error) {
 	for k := range l.watchers {
 		l.endWatches(k)
 	}
+	l.workers.endWatches()
 	for _, in := range l.instances {
 		l.cool(in)
 		l.giveUp(in)

@@ -21,12 +21,17 @@ type workers struct {
 	buckets map[bucketKey]*bucket
 	items   map[string]*workItem // turns and batches, by instance
 	leases  map[delivery]*lease  // what is at streams
+	pausing map[*workItem]bool   // were given back; some of them wait no more
+
+	watchers []watcher // of the demand
+	moved    bool      // the demand may have changed since they were told
 }
 
 func newWorkers(now time.Time) *workers {
 	return &workers{
 		began: now, streams: make(map[*stream]bool), classes: make(map[string]*class),
 		buckets: make(map[bucketKey]*bucket), items: make(map[string]*workItem), leases: make(map[delivery]*lease),
+		pausing: make(map[*workItem]bool),
 	}
 }
 
@@ -175,6 +180,7 @@ func (b *bucket) served() bool { return len(b.classes) > 0 }
 
 // wait puts an item into its bucket, for a stream with room.
 func (w *workers) wait(it *workItem) {
+	w.moved = true
 	b := it.bucket
 	q := &b.waiting
 	if it.suspect {

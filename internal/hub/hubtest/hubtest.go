@@ -81,6 +81,7 @@ func RunBut(t *testing.T, open func(t *testing.T) Harness, without ...string) {
 		{"Fault", faultCases},
 		{"Remote", remoteCases},
 		{"RemoteItems", remoteItemCases},
+		{"Demand", demandCases},
 	}
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) {

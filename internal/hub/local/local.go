@@ -27,14 +27,15 @@ type Config struct {
 	Shared   *shard.Shared // nil = this process alone has the store
 }
 
-// Hub is a task hub in this process; it implements hub.Hub, hub.Upkeep and
-// hub.Workers. Its methods may be called concurrently; calls made before Run has begun wait for it.
+// Hub is a task hub in this process; it implements hub.Hub, hub.Upkeep, hub.Workers
+// and hub.Demand. Its methods may be called concurrently; calls made before Run has begun wait for it.
 type Hub struct{ *shard.Owner }
 
 var (
 	_ hub.Hub     = (*Hub)(nil)
 	_ hub.Upkeep  = (*Hub)(nil)
 	_ hub.Workers = (*Hub)(nil)
+	_ hub.Demand = (*Hub)(nil)
 )
 
 // New returns a hub that works once Run is called.
