@@ -150,7 +150,10 @@ func (s *rpcServer) stream(server any, stream grpc.ServerStream, info *grpc.Stre
 // letIn returns the context of a call by someone who may make it, and what they may
 // do besides.
 func (s *rpcServer) letIn(ctx context.Context, rule rule) (context.Context, *access.Grant, error) {
-	grant, err := s.grant(ctx)
+	if rule.inside {
+		return ctx, nil, nil
+	}
+	grant, err := s.grant(ctx, wire.HubName(ctx))
 	if err == nil {
 		err = grant.Allow(wire.HubName(ctx), rule.need)
 	}
@@ -160,8 +163,26 @@ func (s *rpcServer) letIn(ctx context.Context, rule rule) (context.Context, *acc
 	return access.With(ctx, grant), grant, nil
 }
 
-// grant returns what a caller may do; nil = nothing was shown.
-func (s *rpcServer) grant(ctx context.Context) (*access.Grant, error) {
+// admit lets scalers in, for wire.Config.Admit: whoever may see a hub or work for it,
+// by a token in the request, in the header, or by a certificate.
+func (s *rpcServer) admit(ctx context.Context, hub, token string) (ended <-chan struct{}, err error) {
+	var grant *access.Grant
+	if token != "" && s.check != nil {
+		grant, err = s.check(token)
+	} else {
+		grant, err = s.grant(ctx, hub)
+	}
+	if err == nil {
+		err = grant.Allow(hub, access.Read|access.Work)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return grant.Ended, nil
+}
+
+// grant returns what a caller may do in a hub; nil = nothing was shown.
+func (s *rpcServer) grant(ctx context.Context, hub string) (*access.Grant, error) {
 	switch {
 	case s.isNode(sessionOf(ctx)):
 		return access.OfNode(), nil
@@ -171,7 +192,7 @@ func (s *rpcServer) grant(ctx context.Context) (*access.Grant, error) {
 	headers := metadata.ValueFromIncomingContext(ctx, "authorization")
 	if len(headers) == 0 {
 		if names := access.NamesOf(sessionOf(ctx)); len(names) > 0 {
-			return s.certificate(names, wire.HubName(ctx))
+			return s.certificate(names, hub)
 		}
 		return nil, nil
 	}

@@ -59,7 +59,10 @@ func (a *App) listen(ctx context.Context) (*front, error) {
 		}
 		f.tokens, check = tokens, tokens.Check
 	}
-	protocol, err := wire.New(wire.Config{Hubs: f.late, EntityDocument: f.late.document, Announce: f.late.announce, Logger: a.cfg.Logger})
+	protocol, err := wire.New(wire.Config{Hubs: f.late, EntityDocument: f.late.document, Announce: f.late.announce, Logger: a.cfg.Logger,
+		Admit: func(ctx context.Context, hub, token string) (<-chan struct{}, error) {
+			return f.rpc.admit(ctx, hub, token)
+		}})
 	if err != nil {
 		return nil, err
 	}

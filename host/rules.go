@@ -13,6 +13,7 @@ type rule struct {
 	need   access.Right
 	atStop atStop
 	worker bool // it is the stream of a worker's items
+	inside bool // the service itself finds out who calls, and asks admit
 }
 
 // atStop says what becomes of a call that is under way when the server stops.
@@ -87,15 +88,22 @@ func rules() map[string]rule {
 		own + "CleanEntities":  {need: access.Write},
 		own + "TerminateNow":   {need: access.Write},
 		own + "Work":           {need: access.Work, atStop: endOK, worker: true},
+
+		// Scalers name their hub, and show their token, in the request: see admit.
+		scaler + "IsActive":       {need: access.Anyone, inside: true},
+		scaler + "StreamIsActive": {need: access.Anyone, inside: true, atStop: endOK},
+		scaler + "GetMetricSpec":  {need: access.Anyone, inside: true},
+		scaler + "GetMetrics":     {need: access.Anyone, inside: true},
 	}
 }
 
-// What the methods of the Durable Task protocol begin with, and those of our own
-// clients and workers.
+// What the methods of the Durable Task protocol begin with, those of our own clients
+// and workers, and those of scalers.
 const (
 	sidecar = "/" + wire.ServiceName + "/"
 	own     = "/" + wire.OwnService + "/"
 	nodes   = "/perdure.node." // all versions of what nodes call each other by
+	scaler  = "/" + wire.ScalerService + "/"
 )
 
 // ruleOf returns the rule of a method. What the table does not name is for those who

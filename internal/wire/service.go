@@ -45,6 +45,9 @@ type Config struct {
 	// Announce, if set, is told which agents a worker of ours serves when it connects;
 	// what it returns is called when the worker is gone.
 	Announce func(ctx context.Context, hub string, agents []*wirepb.AgentDescription) (gone func())
+	// Admit, if set, says whether a scaler may measure a hub: one shows its token, if it
+	// has any, in the request. ended is closed when that holds no more; nil = never.
+	Admit func(ctx context.Context, hub, token string) (ended <-chan struct{}, err error)
 	// Ping is the longest silence on a stream of work items; 0 = 20 s. Workers give
 	// up after 120 s.
 	Ping   time.Duration
@@ -76,7 +79,7 @@ func New(cfg Config) (*Service, error) {
 }
 
 // Register makes a gRPC server answer the protocol's calls, and those of our own
-// clients and workers.
+// clients and workers, and of scalers.
 func (s *Service) Register(r grpc.ServiceRegistrar) {
 	r.RegisterService(&grpc.ServiceDesc{
 		ServiceName: ServiceName,
@@ -88,6 +91,7 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 		},
 	}, s)
 	r.RegisterService(s.ownDesc(), s)
+	r.RegisterService(s.scalerDesc(), s)
 }
 
 // methods is the table of the unary calls.

@@ -35,7 +35,7 @@ var (
 	_ hub.Hub     = (*Hub)(nil)
 	_ hub.Upkeep  = (*Hub)(nil)
 	_ hub.Workers = (*Hub)(nil)
-	_ hub.Demand = (*Hub)(nil)
+	_ hub.Demand  = (*Hub)(nil)
 )
 
 // New returns a hub that works once Run is called.
