@@ -87,6 +87,9 @@ type Config struct {
 	// Model names the model in use, for GET /api/v1/info.
 	Model string
 
+	// Retention is how long runs are kept after their end. The zero value = for ever.
+	Retention Retention
+
 	// Webhook is told of decisions when they open; the zero value tells nobody.
 	Webhook Webhook
 
@@ -183,6 +186,9 @@ func (c *Config) complete() error {
 	}
 	if remote.Is(c.Hub) && c.TimeScale != 1 {
 		wrong = append(wrong, errors.New("time scale: the time of another server is its own"))
+	}
+	if err := c.Retention.check(c.Hub); err != nil {
+		wrong = append(wrong, err)
 	}
 	wrong = append(wrong, c.checkServing()...)
 	if !prefixForm.MatchString(c.Prefix) || c.Prefix == "/api/v1" || strings.HasPrefix(c.Prefix, "/api/v1/") {

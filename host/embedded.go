@@ -50,7 +50,8 @@ func (f *folder) hub(name string, create bool) (worked, error) {
 		return nil, err
 	}
 	cfg := &f.app.cfg
-	return local.New(local.Config{Store: kept, Registry: cfg.Registry, Node: nodeName(), Clock: f.clock, Logger: cfg.Logger.With("hub", name)})
+	return local.New(local.Config{Store: kept, Registry: cfg.Registry, Node: nodeName(), Clock: f.clock, Logger: cfg.Logger.With("hub", name),
+		Retention: cfg.Retention.by()})
 }
 
 func (f *folder) recreate(name string) error {

@@ -25,6 +25,7 @@ type serveFlags struct {
 	tls             host.TLS
 	unsafeListen    bool
 	timeScale       float64
+	retention       map[string]string
 	verbose         bool
 }
 
@@ -40,6 +41,7 @@ func (f *serveFlags) add(c *cobra.Command) {
 	flags.StringVar(&f.tls.Key, "tls-key", "", "the certificate's private key (PEM)")
 	flags.StringVar(&f.tls.Clients, "tls-clients", "", "issuers of certificates that clients may show in place of a token (PEM)")
 	flags.StringSliceVar(&f.hosts, "host", nil, "further host names under which the server is reached")
+	flags.StringToStringVar(&f.retention, "retention", nil, "how long runs are kept after their end, such as completed=30d,failed=365d;\nstatuses are completed, failed, terminated, canceled and all; others are kept for ever")
 	flags.StringVar(&f.webhook, "webhook", "", "URL that is told of decisions when they open (secret: env PERDURE_WEBHOOK_SECRET)")
 	flags.BoolVar(&f.unsafeListen, "unsafe-listen", false, "serve on an address that others can reach, without login")
 	flags.Float64Var(&f.timeScale, "time-scale", 1, "let time run this many times as fast, for trying things out;\ntime limits pass as fast too, also those of calls to a real model")
@@ -65,6 +67,10 @@ func (f *serveFlags) config(t *terminal, quiet bool) (host.Config, error) {
 	if f.timeScale == 0 {
 		return host.Config{}, fail(exitUsage, "1 is the usual pace", "--time-scale is 0: time would stand still")
 	}
+	retention, err := retentionOf(f.retention)
+	if err != nil {
+		return host.Config{}, err
+	}
 	hook := host.Webhook{URL: f.webhook}
 	if f.webhook != "" {
 		if hook.Secret = t.getenv("PERDURE_WEBHOOK_SECRET"); hook.Secret == "" {
@@ -77,7 +83,8 @@ func (f *serveFlags) config(t *terminal, quiet bool) (host.Config, error) {
 	}
 	return host.Config{
 		Hub: where, Addr: f.addr, Listen: f.listen, TLS: f.tls, TaskHubs: taskHubs, Tokens: f.tokens, Hosts: f.hosts, UnsafeListen: f.unsafeListen, TimeScale: f.timeScale, Webhook: hook,
-		Logger: slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: level})),
+		Retention: retention,
+		Logger:    slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: level})),
 		Progress: func(text string) {
 			if !quiet {
 				fmt.Fprintln(t.err, text)

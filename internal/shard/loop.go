@@ -18,18 +18,19 @@ import (
 // loop owns the state in memory. Only its goroutine touches its fields, but for
 // mail.
 type loop struct {
-	ctx    context.Context
-	node   string
-	store  store.Store
-	code   *replay.Runner
-	clock  clock.Clock
-	logger *slog.Logger
-	limits Limits
-	ids    *ids
-	mail   *mail
-	stats  *Stats
-	leases []store.Lease // by shard
-	epoch  uint64
+	ctx       context.Context
+	node      string
+	store     store.Store
+	code      *replay.Runner
+	clock     clock.Clock
+	logger    *slog.Logger
+	limits    Limits
+	ids       *ids
+	mail      *mail
+	stats     *Stats
+	retention Retention
+	leases    []store.Lease // by shard
+	epoch     uint64
 
 	instances  map[string]*instance
 	cache      cache

@@ -26,7 +26,9 @@ type Config struct {
 	Logger *slog.Logger // nil = none
 	Random io.Reader    // source of ids; nil = crypto/rand
 	Limits Limits
-	Shared *Shared // nil = this process holds all shards
+	// Retention is how long runs are kept after their end; nil = for ever.
+	Retention Retention
+	Shared    *Shared // nil = this process holds all shards
 }
 
 // Limits bound what the owner takes and holds. A zero field means its default.
@@ -135,7 +137,7 @@ func (o *Owner) Run(ctx context.Context) error {
 	}
 	l := &loop{
 		ctx: base, node: o.cfg.Node, store: o.store, code: o.cfg.Code.With(base.Value), clock: o.clock, logger: o.cfg.Logger,
-		limits: o.cfg.Limits, ids: newIDs(o.cfg.Random), mail: o.mail, stats: o.stats, leases: leases, epoch: leases[0].Epoch,
+		limits: o.cfg.Limits, ids: newIDs(o.cfg.Random), mail: o.mail, stats: o.stats, retention: o.cfg.Retention, leases: leases, epoch: leases[0].Epoch,
 		instances: make(map[string]*instance), spilled: make(map[string]bool), recovering: true,
 		cache:    cache{max: o.cfg.Limits.CacheBytes, maxParked: o.cfg.Limits.ParkedBytes},
 		patience: time.NewTimer(time.Hour), flights: make(chan *flight, maxInFlight),
@@ -152,6 +154,7 @@ func (o *Owner) Run(ctx context.Context) error {
 	l.take.resumed = make(map[string]bool)
 	if err = l.begun(); err == nil {
 		l.takeOver()
+		l.retain()
 		err = l.run(ctx)
 	}
 	o.close(err)

@@ -17,14 +17,15 @@ import (
 
 // Config is what a Hub is made of. Store and Registry are required.
 type Config struct {
-	Store    store.Store
-	Registry *perdure.Registry // the code that runs in this process
-	Node     string            // name of this process; "" = "local"
-	Clock    clock.Clock       // nil = the system's
-	Logger   *slog.Logger      // nil = none
-	Random   io.Reader         // source of ids; nil = crypto/rand
-	Limits   shard.Limits
-	Shared   *shard.Shared // nil = this process alone has the store
+	Store     store.Store
+	Registry  *perdure.Registry // the code that runs in this process
+	Node      string            // name of this process; "" = "local"
+	Clock     clock.Clock       // nil = the system's
+	Logger    *slog.Logger      // nil = none
+	Random    io.Reader         // source of ids; nil = crypto/rand
+	Limits    shard.Limits
+	Retention shard.Retention // how long runs are kept after their end; nil = for ever
+	Shared    *shard.Shared   // nil = this process alone has the store
 }
 
 // Hub is a task hub in this process; it implements hub.Hub, hub.Upkeep, hub.Workers
@@ -45,7 +46,7 @@ func New(cfg Config) (*Hub, error) {
 	}
 	owner, err := shard.New(shard.Config{
 		Store: cfg.Store, Code: replay.NewRunner(cfg.Registry, replay.Options{Logger: cfg.Logger}),
-		Clock: cfg.Clock, Node: cfg.Node, Logger: cfg.Logger, Random: cfg.Random, Limits: cfg.Limits,
+		Clock: cfg.Clock, Node: cfg.Node, Logger: cfg.Logger, Random: cfg.Random, Limits: cfg.Limits, Retention: cfg.Retention,
 		Shared: cfg.Shared,
 	})
 	if err != nil {
