@@ -20,6 +20,13 @@
 //	    ErrFailed until the store is opened anew; sync is never tried again.
 //	    Before that comes the watermark: with little space left Submit refuses
 //	    with ErrNoSpace before it writes anything, and recovers by itself.
+//	    A store behind a connection is not at an end when the connection is. It
+//	    looks up by itself what became of a group that was under way. Only if that
+//	    cannot be found out in time does Wait return ErrUnavailable, for this group
+//	    alone: its owner loads the instances anew and goes on. The group may yet
+//	    apply, so the versions of later commits decide. What keeps a whole group
+//	    from being written (ErrUnavailable, ErrNoSpace, ErrFenced) stands in the
+//	    receipt for each of its commits, which certainly do not apply.
 //	R6  Rows, timers and history of an instance vanish with its purge, but for rows
 //	    with Keep. Its inbox stays: a message may be on the way to the instance's
 //	    next incarnation, and only the owner can tell. A fold takes the history of

@@ -7,8 +7,9 @@ import (
 
 // Nodes is what a store that several nodes share offers beside Store. Then leases
 // are those of a node: Acquire takes only what is free, what its holder has
-// released, or what is held by a node that has not renewed in time, all by the
-// store's own clock; Renew prolongs what the node holds at once.
+// released, what is held by a node that has not renewed in time, or what the node
+// itself holds (anew, in case it does not know), all by the store's own clock;
+// Renew prolongs what the node holds at once.
 type Nodes interface {
 	// Beat says that a node lives, for d from now, and returns all nodes that do,
 	// itself too, by name.

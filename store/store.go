@@ -18,7 +18,8 @@ var (
 	ErrLocked   = errors.New("another process has the store open")
 	ErrFormat   = errors.New("unknown format version")
 	// ErrUnavailable: the store, which other processes use too, does not answer now.
-	// A write may have happened all the same, or may still happen.
+	// A write may have happened all the same, or may still happen, but for one that a
+	// receipt names as refused.
 	ErrUnavailable = errors.New("the store does not answer")
 	ErrCursor      = errors.New("cursor is not one of this list")
 )
@@ -84,8 +85,8 @@ type Receipt interface {
 }
 
 // Refused names a commit of a group that did not apply, and why: ErrConflict,
-// ErrFenced, or what kept the driver from reading what it would have changed,
-// such as ErrCorrupt (R9).
+// ErrFenced, what kept the driver from reading what it would have changed, such
+// as ErrCorrupt (R9), or what kept the whole group from being written (R5).
 type Refused struct {
 	Index int // in Group.Commits
 	Err   error

@@ -49,11 +49,13 @@ func checkPurge(ctx context.Context, h Harness) error {
 	c, timers, kept := many("a", 1)
 	next := change("a", 2)
 	next.Record.Status, next.Record.Phase, next.Record.Completed = store.Completed, store.NoPhase, created().Add(time.Hour)
+	gone := purge("a", 2)
+	gone.Was = next.Record
 	return first(
 		func() error { return s.commit(c) },
 		func() error { return s.timers("a", timers...) },
 		func() error { return s.commit(next) },
-		func() error { return s.commit(purge("a", 2)) },
+		func() error { return s.commit(gone) },
 		func() error { return s.purged(kept) },
 		s.crash,
 		func() error { return s.purged(kept) },

@@ -76,6 +76,16 @@ func (s *session) commit(commits ...*store.Commit) error {
 	return nil
 }
 
+// denied tries a commit and returns what kept it from being written, for all of its
+// group or for it alone; nil = it was written.
+func (s *session) denied(c *store.Commit) error {
+	refused, err := s.try(c)
+	if err == nil && len(refused) == 1 {
+		return refused[0].Err
+	}
+	return err
+}
+
 // refused checks that a commit by itself is refused for a reason.
 func (s *session) refused(c *store.Commit, want error) error {
 	refused, err := s.try(c)

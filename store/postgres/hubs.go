@@ -1,0 +1,179 @@
+package postgres
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/perdure/perdure/store"
+)
+
+// hubTables are the tables whose rows belong to a hub, the fences first.
+var hubTables = [...]string{"committers", "leases", "nodes", "instances", "listing", "tags", "chunks", "messages", "timers", "rows", "feed", "counts", "letters"}
+
+// Secret returns what nodes authenticate with to each other: random bytes made
+// with the schema.
+func (db *DB) Secret(ctx context.Context) (secret []byte, err error) {
+	err = db.patient(ctx, func(ctx context.Context) error {
+		return db.pool.QueryRow(ctx, `SELECT value FROM perdure.meta WHERE key = 'secret'`).Scan(&secret)
+	})
+	return secret, err
+}
+
+// Hubs returns the names of all hubs of the database, in the order of their bytes.
+func (db *DB) Hubs() (names []string, err error) {
+	err = db.patient(db.life, func(ctx context.Context) error {
+		rows, err := db.pool.Query(ctx, `SELECT name FROM perdure.hubs ORDER BY name COLLATE "C"`)
+		if err == nil {
+			names, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		}
+		return err
+	})
+	return names, err
+}
+
+// Hub opens the hub with this name, or makes it if create is set; without,
+// store.ErrNotFound says that there is none. A hub that is open is returned as it
+// is. On return a new hub is durable.
+func (db *DB) Hub(name string, create bool) (*Hub, error) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if db.closed {
+		return nil, store.ErrClosed
+	}
+	if h := db.hubs[name]; h != nil && h.open() == nil {
+		return h, nil
+	}
+	var number int32
+	var identity store.Identity
+	err := db.tx(db.life, func(ctx context.Context, tx pgx.Tx) (err error) {
+		number, identity, err = findHub(ctx, tx, name)
+		if errors.Is(err, store.ErrNotFound) && create {
+			if _, err := nextHub(ctx, tx); err != nil { // others who make it wait here
+				return err
+			}
+			if number, identity, err = findHub(ctx, tx, name); errors.Is(err, store.ErrNotFound) {
+				number, identity, err = makeHub(ctx, tx, name)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("hub %q: %w", name, err)
+	}
+	return db.openHub(name, number, identity), nil
+}
+
+// openHub opens a hub that is there. db.mu is held.
+func (db *DB) openHub(name string, number int32, identity store.Identity) *Hub {
+	h := newHub(db, name, number, identity)
+	db.hubs[name] = h
+	return h
+}
+
+// Recreate replaces a hub by a new, empty one of another identity, as Drop and then
+// Hub would, but in one step.
+func (db *DB) Recreate(name string) (*Hub, error) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if db.closed {
+		return nil, store.ErrClosed
+	}
+	db.endHub(name)
+	var number int32
+	var identity store.Identity
+	err := db.tx(db.life, func(ctx context.Context, tx pgx.Tx) (err error) {
+		if err := dropHub(ctx, tx, name); err != nil {
+			return err
+		}
+		number, identity, err = makeHub(ctx, tx, name)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("hub %q: %w", name, err)
+	}
+	return db.openHub(name, number, identity), nil
+}
+
+// Drop deletes a hub with all that it holds, closing it first; other nodes can no
+// longer write to it. store.ErrNotFound says that there is none. If it fails, the
+// hub is there whole or gone whole.
+func (db *DB) Drop(name string) error {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if db.closed {
+		return store.ErrClosed
+	}
+	db.endHub(name)
+	if err := db.tx(db.life, func(ctx context.Context, tx pgx.Tx) error { return dropHub(ctx, tx, name) }); err != nil {
+		return fmt.Errorf("hub %q: %w", name, err)
+	}
+	return nil
+}
+
+// endHub closes a hub, if it is open. db.mu is held.
+func (db *DB) endHub(name string) {
+	if h := db.hubs[name]; h != nil {
+		h.close()
+		delete(db.hubs, name)
+	}
+}
+
+func findHub(ctx context.Context, tx pgx.Tx, name string) (number int32, identity store.Identity, err error) {
+	var lineage, timeline []byte
+	err = tx.QueryRow(ctx, `SELECT id, lineage, timeline FROM perdure.hubs WHERE name = $1`, name).Scan(&number, &lineage, &timeline)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = store.ErrNotFound
+	}
+	copy(identity.Lineage[:], lineage)
+	copy(identity.Timeline[:], timeline)
+	return number, identity, err
+}
+
+// nextHub takes a number; none is given out twice.
+func nextHub(ctx context.Context, tx pgx.Tx) (number int32, err error) {
+	err = tx.QueryRow(ctx, `UPDATE perdure.meta SET value = convert_to((convert_from(value, 'UTF8')::int4 + 1)::text, 'UTF8')
+		WHERE key = 'next hub' RETURNING convert_from(value, 'UTF8')::int4 - 1`).Scan(&number)
+	return number, err
+}
+
+func makeHub(ctx context.Context, tx pgx.Tx, name string) (number int32, identity store.Identity, err error) {
+	_, _ = rand.Read(identity.Lineage[:]) // never fails
+	_, _ = rand.Read(identity.Timeline[:])
+	if number, err = nextHub(ctx, tx); err != nil {
+		return number, identity, err
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO perdure.hubs (id, name, lineage, timeline) VALUES ($1, $2, $3, $4)`,
+		number, name, identity.Lineage[:], identity.Timeline[:])
+	if err == nil {
+		_, err = tx.Exec(ctx, `INSERT INTO perdure.leases (hub, shard, epoch) SELECT $1::int4, s, 0 FROM generate_series(0, $2::int4 - 1) s`, number, store.Shards)
+	}
+	return number, identity, err
+}
+
+func dropHub(ctx context.Context, tx pgx.Tx, name string) error {
+	number, _, err := findHub(ctx, tx, name)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `DELETE FROM perdure.hubs WHERE id = $1`, number); err != nil {
+		return err
+	}
+	for _, table := range hubTables {
+		if _, err := tx.Exec(ctx, `DELETE FROM perdure.`+table+` WHERE hub = $1`, number); err != nil {
+			return fmt.Errorf("delete %s: %w", table, err)
+		}
+	}
+	return nil
+}
+
+// randomOwner draws the number of an open hub.
+func randomOwner() int64 {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return int64(binary.BigEndian.Uint64(b[:]) >> 1)
+}
