@@ -74,6 +74,12 @@ const (
 	IrreversibleRerun Mutation = "irreversible-rerun"
 	// TimerByNodeClock: timers fire by the node's clock instead of the store's.
 	TimerByNodeClock Mutation = "timer-by-node-clock"
+	// EarlyTurnAcked: a message is acknowledged when a worker has the turn that takes
+	// it, not when it is durable.
+	EarlyTurnAcked Mutation = "early-turn-acked"
+	// EarlyTurnUnstored: what an early turn takes is not stored when the turn takes
+	// long or its worker is lost.
+	EarlyTurnUnstored Mutation = "early-turn-unstored"
 )
 
 // Mutations returns all mutations.
@@ -81,5 +87,6 @@ func Mutations() []Mutation {
 	return []Mutation{
 		AckBeforeSync, ReadBeforeSync, RequestRowLost, EventLostOnPark,
 		EarlyUnlockForgotten, StaleCompletionAccepted, IrreversibleRerun, TimerByNodeClock,
+		EarlyTurnAcked, EarlyTurnUnstored,
 	}
 }

@@ -78,7 +78,7 @@ func (l *loop) start(r *hub.Start, c *call) {
 			c.end(nil, internalError("start", id, err))
 			return
 		}
-		if in.unsettled || in.starting {
+		if in.unsettled || in.begins() {
 			in.after = append(in.after, func() { l.start(r, c) })
 			return
 		}
@@ -209,7 +209,7 @@ func (l *loop) send(id, op string, c *call, requestID string, m *engine.Message,
 		return
 	}
 	none := in.rec == nil && !in.starting && !isEntity(id)
-	if none && in.unsettled {
+	if none && (in.unsettled || in.begins()) {
 		in.after = append(in.after, func() { l.send(id, op, c, requestID, m, content...) })
 		return
 	}

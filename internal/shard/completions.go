@@ -193,6 +193,7 @@ func (l *loop) again(it *workItem, le *lease) {
 func (l *loop) turnEnded(j *job) {
 	in := j.in
 	j.state.Store(jobDone)
+	j.early = false
 	if in.unsettled {
 		return // applied when the commit has settled
 	}

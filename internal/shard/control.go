@@ -59,7 +59,7 @@ func (l *loop) control(r *hub.Control, op string, body history.Body, c *call) {
 		return
 	}
 	if r.Kind == hub.Rewind {
-		if in.unsettled || in.starting {
+		if in.unsettled || in.begins() {
 			in.after = append(in.after, func() { l.control(r, op, body, c) })
 			return
 		}

@@ -12,6 +12,9 @@ import (
 func (l *loop) offer(it *workItem, home *stream) {
 	it.leave()
 	it.paused = false
+	if l.storesFirst(it, home) {
+		return
+	}
 	it.bucket = l.workers.bucketOf(it.bucket.key)
 	if !l.stopping && l.pressed.IsZero() {
 		for s := l.workers.choose(it, home); s != nil; s = l.workers.choose(it, nil) {

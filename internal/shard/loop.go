@@ -41,6 +41,7 @@ type loop struct {
 	ready    []*instance
 	runner   *runner
 	patience *time.Timer
+	early    earlyTurns
 
 	pending  []*change // commits for the next group
 	inFlight int
@@ -97,6 +98,8 @@ func (l *loop) run(ctx context.Context) error {
 		case <-l.mail.wake:
 		case <-alarm:
 			l.fire()
+		case <-l.early.timer.C:
+			l.storeLate()
 		case <-l.late:
 		case <-ctx.Done():
 			if !l.stopping {

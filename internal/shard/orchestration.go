@@ -36,8 +36,10 @@ func (l *loop) prepareOrchestration(in *instance) *job {
 			l.voidTurn(in)
 		case in.turning.item != nil && l.overtaken(in):
 			l.takeBack(in)
+		case in.turning.early:
+			return nil // what has come meanwhile is for the next turn, or is stored with what this one takes
 		case in.blocked == "" || !slices.ContainsFunc(in.queue, terminates):
-			l.keepEntries(in)
+			l.storeTurn(in)
 			return nil
 		default:
 			l.abandonTurn(in)
@@ -279,7 +281,7 @@ func (l *loop) afterTurn(in *instance) {
 			j := in.turning
 			in.turning, in.blocked = nil, ""
 			l.apply(j)
-		} else if len(in.writes) > 0 || slices.ContainsFunc(in.queue[in.stored.in(in.queue):], inMemory) {
+		} else if len(in.writes) > 0 || in.owes() {
 			l.makeReady(in) // what arrives meanwhile is stored
 		}
 	case len(in.writes) > 0:

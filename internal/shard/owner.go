@@ -36,7 +36,7 @@ type Limits struct {
 	Payload      int           // bytes of one payload; 8 MiB
 	ID           int           // characters of an instance id; 100
 	Activities   int           // that run at a time; 1,000
-	TurnTime     time.Duration // before a turn is left to a runner of its own; 20 ms
+	TurnTime     time.Duration // before what a turn takes is stored without its outcome; 20 ms
 	TurnMessages int           // that one turn takes; 1,000
 	TurnActions  int           // that one turn may ask for; 100,000
 	CacheBytes   int           // of suspended orchestrators; 64 MiB
@@ -141,7 +141,7 @@ func (o *Owner) Run(ctx context.Context) error {
 		instances: make(map[string]*instance), spilled: make(map[string]bool), recovering: true,
 		cache:    cache{max: o.cfg.Limits.CacheBytes, maxParked: o.cfg.Limits.ParkedBytes},
 		patience: time.NewTimer(time.Hour), flights: make(chan *flight, maxInFlight),
-		activities: newActivities(), timers: newTimers(o.clock), workers: newWorkers(o.clock.Now()),
+		early: newEarlyTurns(), activities: newActivities(), timers: newTimers(o.clock), workers: newWorkers(o.clock.Now()),
 		waiters: make(map[string][]*waiter), asks: make(map[string]*asked), asksOf: make(map[string]int),
 		requests: make(map[string]*call), watchers: make(map[watchKey][]watcher),
 	}

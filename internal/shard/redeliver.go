@@ -145,6 +145,7 @@ func (l *loop) giveBack(it *workItem) {
 	le := it.lease
 	it.lease, it.delivery = nil, delivery{}
 	it.avoid, it.paused = le.stream, true
+	l.storeNow(it.job)
 	if it.run != nil {
 		it.run.delivery, it.run.due = delivery{}, time.Time{}
 	}

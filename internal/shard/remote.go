@@ -9,8 +9,8 @@ import (
 )
 
 // Turns and batches whose code does not run in this process: the messages that they
-// take are stored first, then the turn or batch waits for a worker or is handed to
-// one, and stays the instance's until its outcome is taken in.
+// take are stored first, but for early turns, then the turn or batch waits for a worker
+// or is handed to one, and stays the instance's until its outcome is taken in.
 
 // prepareRemote has a turn that the queue gives rise to carried out by a worker.
 func (l *loop) prepareRemote(in *instance, j *job) *job {
@@ -30,7 +30,7 @@ func (l *loop) prepareRemote(in *instance, j *job) *job {
 		return l.withoutCode(in, j)
 	}
 	l.queueUp(in, it, j)
-	if !l.goesOut(in, j) {
+	if l.handEarly(in, it, j) || !l.goesOut(in, j) {
 		return nil
 	}
 	if it.line != nil || it.paused {
@@ -40,11 +40,7 @@ func (l *loop) prepareRemote(in *instance, j *job) *job {
 		return nil
 	}
 	it.job = j
-	var home *stream
-	if in.warm != nil {
-		home = in.warm.home
-	}
-	l.offer(it, home)
+	l.offer(it, in.home())
 	if in.turning != j {
 		it.job = nil
 		l.putBack(in, j)
@@ -98,7 +94,7 @@ func (l *loop) goesOut(in *instance, j *job) bool {
 		return false
 	case in.orch != nil && in.rec == nil: // its start was stored by who sent it
 		l.putBack(in, j)
-		l.recordStart(in)
+		l.recordStart(in, in.queue[0])
 		return false
 	}
 	return true
@@ -107,8 +103,7 @@ func (l *loop) goesOut(in *instance, j *job) bool {
 // recordStart records a run that another one has begun. The start, which waits in the
 // inbox, is stored anew with the execution that it has now; of a child that a rewind
 // creates anew it was the rewind.
-func (l *loop) recordStart(in *instance) {
-	start := in.queue[0]
+func (l *loop) recordStart(in *instance, start *entry) {
 	ch := l.newChange(in, &engine.Effects{}, nil)
 	ch.keeps, ch.dropped, ch.now = []*entry{start}, []*entry{{m: start.m}}, l.now(in)
 	l.commit(ch)

@@ -40,6 +40,10 @@ func (l *loop) write(id string, w *rowWrite) {
 		l.fail(err)
 		return
 	}
+	if in.rec == nil && in.turning != nil && !w.absent { // the commit of its first turn makes it exist
+		in.after = append(in.after, func() { l.write(id, w) })
+		return
+	}
 	if in.rec == nil && !in.unsettled && !w.absent {
 		refuse(w.acks, notFound("write rows", id))
 		l.afterTurn(in)

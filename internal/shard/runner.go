@@ -30,6 +30,8 @@ type job struct {
 	// a turn or batch that is carried out by a worker outside of the process
 	item    *workItem               // nil = it runs here
 	full    bool                    // the worker needs the whole history
+	early   bool                    // what it takes is not stored yet, since it may end soon
+	until   time.Time               // that it may take for that
 	encoded [][]byte                // of fresh, for others than our own workers
 	by      *stream                 // that has completed it
 	trace   *hub.OrchestrationTrace // that it has returned

@@ -227,6 +227,7 @@ func (l *loop) stop() {
 	for s := range l.workers.streams {
 		s.end(errHubStops)
 	}
+	l.storeAll()
 	l.deadline = time.Now().Add(l.limits.Drain)
 	l.late = time.After(l.limits.Drain)
 }
@@ -257,4 +258,5 @@ func (l *loop) shutDown(err error) {
 	}
 	l.timers.close(l.ctx)
 	l.patience.Stop()
+	l.early.timer.Stop()
 }

@@ -205,7 +205,7 @@ func (l *loop) releaseOrphan(in *instance, r *hub.CleanEntities, c *call) {
 		c.end(nil, internalError("clean entities", in.id, err))
 		return
 	}
-	if holder.unsettled || holder.starting { // what it does may be on its way
+	if holder.unsettled || holder.begins() { // what it does may be on its way
 		holder.after = append(holder.after, func() { l.clean(in.id, r, c) })
 		return
 	}
@@ -251,7 +251,7 @@ func (o *Owner) TerminateNow(ctx context.Context, ids []string, reason history.T
 // could.
 func (l *loop) terminateNow(id string, reason history.Text, c *call) {
 	in, err := l.find(id)
-	if err == nil && (in.unsettled || in.starting) {
+	if err == nil && (in.unsettled || in.begins()) {
 		in.after = append(in.after, func() { l.terminateNow(id, reason, c) })
 		return
 	}

@@ -32,6 +32,9 @@ func TestMutants(t *testing.T) {
 		{fault.EarlyUnlockForgotten, checkEarlyUnlock},
 		{fault.StaleCompletionAccepted, checkStale},
 		{fault.TimerByNodeClock, checkTimers},
+		{fault.EarlyTurnAcked, checkEarlyCrash},
+		{fault.EarlyTurnUnstored, checkEarlySlow},
+		{fault.EarlyTurnUnstored, checkEarlyLost},
 	}
 	for _, c := range checks {
 		t.Run(string(c.mutant), func(t *testing.T) {
