@@ -80,6 +80,13 @@ const (
 	// EarlyTurnUnstored: what an early turn takes is not stored when the turn takes
 	// long or its worker is lost.
 	EarlyTurnUnstored Mutation = "early-turn-unstored"
+	// EpochOutsideWrite: a commit is written under a lease that an owner has looked at
+	// before, whoever holds the shard by then.
+	EpochOutsideWrite Mutation = "epoch-outside-write"
+	// RenewalAfterTakeover: a lease is renewed that another node has taken over.
+	RenewalAfterTakeover Mutation = "renewal-after-takeover"
+	// HeldItemRerun: a takeover runs an activity again that another node still has.
+	HeldItemRerun Mutation = "held-item-rerun"
 )
 
 // Mutations returns all mutations.
@@ -88,5 +95,6 @@ func Mutations() []Mutation {
 		AckBeforeSync, ReadBeforeSync, RequestRowLost, EventLostOnPark,
 		EarlyUnlockForgotten, StaleCompletionAccepted, IrreversibleRerun, TimerByNodeClock,
 		EarlyTurnAcked, EarlyTurnUnstored,
+		EpochOutsideWrite, RenewalAfterTakeover, HeldItemRerun,
 	}
 }

@@ -40,6 +40,7 @@ type running struct {
 	alarms  int          // of it in the loop's timers
 	outside bool         // it will be completed by its token
 	suspect bool         // it was lost in crashes: it runs alone
+	moved   atomic.Bool  // its shard was given up: others take its outcome
 	due     time.Time    // of its attempt; zero = none
 
 	item   *workItem // nil = it runs in this process
@@ -102,7 +103,7 @@ func (a *activities) dispatch(l *loop, in *instance, execution string, t *engine
 	}
 	r := &running{key: k, task: t}
 	if l.code.KnowsActivity(t.Name) {
-		r.delivery = l.nextDelivery()
+		r.delivery = l.nextDelivery(in.id)
 	} else {
 		r.away = activityKind(in.orch, t)
 		r.item = &workItem{kind: ofActivity, id: in.id, run: r}
@@ -126,6 +127,9 @@ func (a *activities) dispatch(l *loop, in *instance, execution string, t *engine
 }
 
 func (a *activities) place(l *loop, r *running) {
+	if l.refuses(r.key.id) != nil {
+		return // whoever takes the shard over runs it
+	}
 	if r.item != nil {
 		a.placeAway(l, r)
 		return
@@ -325,6 +329,9 @@ func (l *loop) activityEnded(end *activityEnd) {
 	defer a.freePlace(l)
 	r.cancel(nil)
 	switch {
+	case r.moved.Load():
+		l.movedEnded(end)
+		return
 	case r.ended || end.lost:
 		return // cancelled, overdue, or completed from outside
 	case end.pending:
@@ -379,6 +386,9 @@ func (l *loop) outcomeFor(r *running, result history.Text, failure *history.Fail
 	}
 	o.message = engine.Message{Execution: r.key.execution, Event: &o.event}
 	o.entry = entry{acks: acks, m: &o.message}
+	if r.cancel != nil && acks == nil && !r.outside {
+		o.entry.run = r
+	}
 	en := &o.entry
 	if r.suspect && r.item == nil {
 		en.rows = append(en.rows, store.Row{Kind: rowStarted, Owner: r.key.id, Key: pendingKey(r.key), Delete: true})
@@ -432,18 +442,24 @@ func (a *activities) adopt(l *loop, k activityKey, t *engine.Task, p pendingStat
 	if a.open[k] != nil || o.Timeout <= 0 && o.HeartbeatTimeout <= 0 && o.Limit <= 0 {
 		return
 	}
+	a.outside(l, k, t, p.delivery, p.began)
+}
+
+// outside opens an activity that will be completed by its token.
+func (a *activities) outside(l *loop, k activityKey, t *engine.Task, d delivery, began time.Time) {
+	o := t.Options
 	if o.Limit > 0 && o.LimitKey != "" {
 		if a.limits[o.LimitKey] == nil {
 			a.limits[o.LimitKey] = &limiter{}
 		}
 		a.limits[o.LimitKey].running++
 	}
-	r := &running{key: k, task: t, delivery: p.delivery, dequeued: p.began, outside: true, cancel: func(error) {}}
+	r := &running{key: k, task: t, delivery: d, dequeued: began, outside: true, cancel: func(error) {}}
 	a.open[k] = r
 	a.held[k.id]++
 	r.beat.Store(l.clock.Now().UnixNano())
 	if d := o.Timeout; d > 0 {
-		r.due = p.began.Add(d)
+		r.due = began.Add(d)
 		l.timers.watch(r, r.due)
 	}
 	if d := o.HeartbeatTimeout; d > 0 {
@@ -494,12 +510,19 @@ func (r *running) token() string {
 // heartbeat is called by the running activity, on its goroutine.
 func (l *loop) heartbeat(r *running, progress any) error {
 	r.beat.Store(l.clock.Now().UnixNano())
-	if progress == nil {
+	moved := r.moved.Load()
+	if progress == nil && !moved {
 		return nil
 	}
-	b, err := json.Marshal(progress)
-	if err != nil {
-		return &perdure.Error{Code: perdure.InvalidArgument, Op: "heartbeat", Instance: r.key.id, Message: "progress is not JSON", Cause: err}
+	var b []byte
+	if progress != nil {
+		var err error
+		if b, err = json.Marshal(progress); err != nil {
+			return &perdure.Error{Code: perdure.InvalidArgument, Op: "heartbeat", Instance: r.key.id, Message: "progress is not JSON", Cause: err}
+		}
+	}
+	if moved {
+		return l.beatElsewhere(r, b)
 	}
 	return l.mail.add(item{do: func(l *loop) {
 		if !r.ended {

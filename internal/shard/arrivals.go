@@ -8,12 +8,79 @@ import (
 	"github.com/perdure/perdure/store"
 )
 
+// Arrived says that messages have come into the inboxes of instances; without targets,
+// that shards have become free.
+func (o *Owner) Arrived(targets []string) {
+	_ = o.mail.add(item{do: func(l *loop) { l.arrived(targets) }}) // it fails if the loop has ended
+}
+
+// cameIn has instances look for messages that the store says have come, unless memory
+// had them.
+func (l *loop) cameIn(messages []store.Message) {
+	var targets []string
+	for _, m := range messages {
+		if !l.seen.has(engine.MessageID(m.ID)) && !slices.Contains(targets, m.Target) {
+			targets = append(targets, m.Target)
+		}
+	}
+	l.seen.turn()
+	l.arrived(targets)
+}
+
+// recent are messages that memory has had since the last two looks at what has come.
+// It is empty unless others put messages into inboxes.
+type recent struct{ now, before map[engine.MessageID]bool }
+
+func (r *recent) add(id engine.MessageID) {
+	if r.now != nil {
+		r.now[id] = true
+	}
+}
+
+func (r *recent) has(id engine.MessageID) bool { return r.now[id] || r.before[id] }
+
+func (r *recent) turn() {
+	if r.before = r.now; len(r.now) > 0 || r.now == nil {
+		r.now = make(map[engine.MessageID]bool)
+	}
+}
+
+// elsewhere notes that a message was put into the inbox of an instance of another node.
+func (l *loop) elsewhere(target string) {
+	if l.shared == nil || l.shared.Tell == nil || l.refuses(target) == nil {
+		return
+	}
+	if l.others == nil {
+		l.others = make(map[store.Shard][]string)
+	}
+	s := store.ShardOf(target)
+	l.others[s] = append(l.others[s], target)
+}
+
+// tellOthers tells the nodes for which messages were stored.
+func (l *loop) tellOthers() {
+	byNode := make(map[string][]string)
+	nodes := make(map[string]store.Node)
+	for s, targets := range l.others {
+		if n, _, here, ok := l.owner.Holder(s); ok && !here {
+			nodes[n.Name], byNode[n.Name] = n, append(byNode[n.Name], targets...)
+		}
+	}
+	clear(l.others)
+	for name, targets := range byNode {
+		l.shared.Tell(nodes[name], targets)
+	}
+}
+
 // arrived has instances look into their inboxes for messages that the commits of other
 // nodes have put there.
 func (l *loop) arrived(targets []string) {
+	if len(targets) == 0 && l.keeper != nil {
+		l.keeper.tellFree()
+	}
 	for _, target := range targets {
 		if err := l.lookIntoInbox(target); err != nil {
-			l.fail(err)
+			l.broke(err)
 			return
 		}
 	}
@@ -22,6 +89,8 @@ func (l *loop) arrived(targets []string) {
 func (l *loop) lookIntoInbox(target string) error {
 	in := l.instances[target]
 	switch {
+	case l.refuses(target) != nil:
+		return nil // whoever takes the shard over reads it
 	case in == nil:
 		l.spilled[target] = true // so that it is read with its inbox
 		in, err := l.find(target)
@@ -37,7 +106,7 @@ func (l *loop) lookIntoInbox(target string) error {
 		l.afterTurn(in)
 		return err
 	}
-	messages, err := l.store.MessagesOf(l.ctx, target)
+	messages, err := l.store.MessagesOf(l.io, target)
 	if err != nil {
 		return err
 	}

@@ -120,12 +120,17 @@ func endedBy(d delivery) func(*history.Event) bool {
 	return func(e *history.Event) bool { return e.Meta != nil && string(e.Meta.Delivery) == want }
 }
 
+// waitingEntries returns what waits for its turn, or is in a turn that takes long.
+func (in *instance) waitingEntries() []*entry {
+	if j := in.turning; j != nil {
+		return slices.Concat(j.entries, in.queue)
+	}
+	return in.queue
+}
+
 // outcomeBy returns the outcome of a delivery that waits for its turn, nil = none.
 func (in *instance) outcomeBy(d delivery) *entry {
-	waiting := in.queue
-	if j := in.turning; j != nil {
-		waiting = slices.Concat(j.entries, waiting)
-	}
+	waiting := in.waitingEntries()
 	is := endedBy(d)
 	if i := slices.IndexFunc(waiting, func(e *entry) bool { return is(e.m.Event) }); i >= 0 {
 		return waiting[i]
@@ -144,7 +149,7 @@ func (l *loop) completedBy(in *instance, k activityKey, d delivery) bool {
 		return false
 	}
 	if in.away > 0 {
-		if list, err := l.store.MessagesOf(l.ctx, in.id); err == nil {
+		if list, err := l.store.MessagesOf(l.io, in.id); err == nil {
 			for _, sm := range list {
 				if m, err := engine.DecodeMessage(sm.Data); err == nil && is(m.Event) {
 					return true
@@ -152,7 +157,7 @@ func (l *loop) completedBy(in *instance, k activityKey, d delivery) bool {
 			}
 		}
 	}
-	chunks, err := l.store.History(l.ctx, k.id, k.execution, 0, 0)
+	chunks, err := l.store.History(l.io, k.id, k.execution, 0, 0)
 	if err != nil {
 		return false
 	}
@@ -167,6 +172,9 @@ func (l *loop) completedBy(in *instance, k activityKey, d delivery) bool {
 
 // leaveOpen notes that an activity will be completed by its token from elsewhere.
 func (l *loop) leaveOpen(t token, c *call) {
+	if l.onceKnown(t.key, func() { l.leaveOpen(t, c) }) {
+		return
+	}
 	r := l.activities.open[t.key]
 	switch {
 	case r == nil || r.delivery != t.delivery || r.ended:

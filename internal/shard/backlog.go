@@ -20,7 +20,7 @@ type Backlog struct {
 // Backlog returns what is ready in the shards that are held here, by kind, name and
 // version. It does not wait for the store.
 func (o *Owner) Backlog(ctx context.Context) ([]Backlog, error) {
-	v, err := o.call(ctx, func(l *loop, c *call) { c.end(l.backlog(), nil) })
+	v, err := o.call(ctx, "", func(l *loop, c *call) { c.end(l.backlog(), nil) })
 	if err != nil {
 		return nil, named(err, "read backlog", "")
 	}

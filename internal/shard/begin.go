@@ -99,9 +99,9 @@ func (l *loop) endScheduled(in *instance) {
 		!slices.ContainsFunc(in.queue, terminates) {
 		return
 	}
-	list, err := l.store.TimersOf(l.ctx, in.id)
+	list, err := l.store.TimersOf(l.io, in.id)
 	if err != nil {
-		l.fail(err)
+		l.broke(err)
 		return
 	}
 	for _, st := range list {
@@ -194,9 +194,9 @@ func (l *loop) tellAgain(in *instance, e *entry) []engine.Outgoing {
 	if !ok || in.orch == nil || !in.orch.Status.Terminal() || !completedFor(in, b) {
 		return nil
 	}
-	events, _, err := readHistory(l.ctx, l.store, in.id, in.rec.Execution)
+	events, _, err := readHistory(l.io, l.store, in.id, in.rec.Execution)
 	if err != nil {
-		l.fail(err)
+		l.broke(err)
 		return nil
 	}
 	p := b.Parent

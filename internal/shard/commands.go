@@ -23,7 +23,7 @@ func (o *Owner) Start(ctx context.Context, r *hub.Start) (hub.Started, error) {
 	if err := o.checkStart(r); err != nil {
 		return hub.Started{}, err
 	}
-	v, err := o.call(ctx, func(l *loop, c *call) { l.start(r, c) })
+	v, err := o.call(ctx, r.InstanceID, func(l *loop, c *call) { l.start(r, c) })
 	if err != nil {
 		return hub.Started{}, named(err, "start", r.InstanceID)
 	}
@@ -67,11 +67,19 @@ func (l *loop) start(r *hub.Start, c *call) {
 	fresh := id == "" && r.RequestID == ""
 	switch {
 	case fresh:
-		id = l.ids.execution()
+		id = l.freshID()
+		if err := l.refuses(id); err != nil {
+			c.end(nil, err)
+			return
+		}
 		in = l.create(id)
 	default:
 		if id == "" { // a repeat must find it
 			id = StartID(r.RequestID)
+			if err := l.refuses(id); err != nil {
+				c.end(nil, err)
+				return
+			}
 		}
 		var err error
 		if in, err = l.find(id); err != nil {
@@ -102,7 +110,7 @@ func (l *loop) start(r *hub.Start, c *call) {
 		return
 	}
 	if replace {
-		if err := held(l.ctx, l.store, "start", id); err != nil {
+		if err := held(l.io, l.store, "start", id); err != nil {
 			c.end(nil, err)
 			l.afterTurn(in)
 			return
@@ -132,6 +140,18 @@ func (l *loop) start(r *hub.Start, c *call) {
 	if r.Event != nil {
 		l.enqueue(in, &entry{m: raised(r.Event, now)})
 	}
+}
+
+// freshID makes an id for an instance, of a shard that is held here if there is one.
+func (l *loop) freshID() string {
+	id := l.ids.execution()
+	for range 100 * store.Shards {
+		if l.shared == nil || l.refuses(id) == nil || !l.holdsAny() {
+			break
+		}
+		id = l.ids.execution()
+	}
+	return id
 }
 
 // StartID is the id of the instance that a Start without one creates, by the id of its
@@ -194,7 +214,7 @@ func (o *Owner) Raise(ctx context.Context, r *hub.Raise) error {
 	if err := lim.checkPayload("raise event", r.InstanceID, "the event's data", r.Data); err != nil {
 		return err
 	}
-	_, err := o.call(ctx, func(l *loop, c *call) {
+	_, err := o.call(ctx, r.InstanceID, func(l *loop, c *call) {
 		l.send(r.InstanceID, "raise event", c, r.RequestID, raised(r, l.clock.Now().UTC().Truncate(time.Microsecond)), r.Name, r.Data)
 	})
 	return named(err, "raise event", r.InstanceID)
@@ -243,7 +263,7 @@ func (o *Owner) Signal(ctx context.Context, r *hub.Signal) error {
 	if err := lim.checkPayload("signal", r.InstanceID, "the input", r.Input); err != nil {
 		return err
 	}
-	_, err := o.call(ctx, func(l *loop, c *call) {
+	_, err := o.call(ctx, r.InstanceID, func(l *loop, c *call) {
 		id := l.ids.operationID(r.RequestID)
 		l.send(r.InstanceID, "signal", c, r.RequestID, &engine.Message{Event: &history.Event{
 			ID: -1, Time: l.clock.Now().UTC().Truncate(time.Microsecond), Body: &history.EntityOperationSignaled{
@@ -263,8 +283,8 @@ func (o *Owner) Ask(ctx context.Context, r *hub.Ask) (history.Text, error) {
 	if err := o.cfg.Limits.checkPayload("ask", r.InstanceID, "the input", r.Input); err != nil {
 		return history.Text{}, err
 	}
-	c := newCall()
-	err := o.mail.add(item{do: func(l *loop) { l.ask(r, entity, c) }})
+	c := o.newCall()
+	err := o.mail.add(item{do: func(l *loop) { l.carryOut(r.InstanceID, c, func(l *loop, c *call) { l.ask(r, entity, c) }) }})
 	if err != nil {
 		return history.Text{}, named(err, "ask", r.InstanceID)
 	}
@@ -291,7 +311,7 @@ func (l *loop) ask(r *hub.Ask, entity bool, c *call) {
 	}
 	if id == "" {
 		id = l.ids.uuid()
-	} else if rows, _, err := l.store.Rows(l.ctx, store.RowQuery{Kind: rowReply, Owner: r.InstanceID, Prefix: []byte(id), Limit: 1}); err == nil && len(rows) == 1 && string(rows[0].Key) == id {
+	} else if rows, _, err := l.store.Rows(l.io, store.RowQuery{Kind: rowReply, Owner: r.InstanceID, Prefix: []byte(id), Limit: 1}); err == nil && len(rows) == 1 && string(rows[0].Key) == id {
 		a, err := decodeReply(rows[0].Value)
 		c.end(a, err)
 		return
@@ -363,7 +383,7 @@ func (l *loop) request(owner, id, op string, c *call, content ...any) ([]store.R
 		}
 		return nil, true
 	}
-	rows, _, err := l.store.Rows(l.ctx, store.RowQuery{Kind: rowRequest, Owner: owner, Prefix: []byte(id), Limit: 2})
+	rows, _, err := l.store.Rows(l.io, store.RowQuery{Kind: rowRequest, Owner: owner, Prefix: []byte(id), Limit: 2})
 	if err != nil {
 		c.end(nil, internalError(op, owner, err))
 		return nil, true

@@ -1,6 +1,7 @@
 package shard
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/perdure/perdure"
@@ -31,7 +32,7 @@ func (o *Owner) CompleteEntity(ctx context.Context, done *hub.EntityDone) error 
 // CompleteActivity implements hub.Workers.
 func (o *Owner) CompleteActivity(ctx context.Context, done *hub.ActivityDone) error {
 	return o.finish(ctx, opActivity, done.Delivery, ofActivity, func(l *loop, t token, c *call) {
-		if le := l.workers.leases[t.delivery]; le != nil {
+		if le := l.leaseOf(t); le != nil {
 			l.vacate(le)
 		}
 		if done.Pending {
@@ -45,7 +46,7 @@ func (o *Owner) CompleteActivity(ctx context.Context, done *hub.ActivityDone) er
 // Abandon implements hub.Workers.
 func (o *Owner) Abandon(ctx context.Context, d hub.Delivery) error {
 	return o.finish(ctx, opAbandon, d, kinds, func(l *loop, t token, c *call) {
-		le := l.workers.leases[t.delivery]
+		le := l.leaseOf(t)
 		switch {
 		case le == nil:
 			c.end(nil, errToken)
@@ -68,14 +69,21 @@ func (o *Owner) finish(ctx context.Context, op string, d hub.Delivery, k kind, f
 			return named(unknownDelivery, op, d.InstanceID)
 		}
 	}
-	_, err := o.call(ctx, func(l *loop, c *call) {
+	_, err := o.call(ctx, "", func(l *loop, c *call) {
 		if d.Token == "" {
 			it := l.onlyItem(d, k)
 			if it == nil {
-				c.end(nil, unknownDelivery)
+				c.end(nil, cmp.Or(l.refuses(d.InstanceID), error(unknownDelivery)))
 				return
 			}
 			t = it.token()
+		}
+		if err := l.refuses(t.key.id); err != nil {
+			if le := l.leaseOf(t); le != nil { // the worker's place is free all the same
+				l.vacate(le)
+			}
+			c.end(nil, err)
+			return
 		}
 		f(l, t, c)
 	})
@@ -114,6 +122,14 @@ func (l *loop) onlyItem(d hub.Delivery, k kind) *workItem {
 	return only
 }
 
+// leaseOf returns the lease of a delivery, nil if no worker connected here has it.
+func (l *loop) leaseOf(t token) *lease {
+	if le := l.workers.leases[t.delivery]; le != nil && le.id == t.key.id { // others number theirs alike
+		return le
+	}
+	return nil
+}
+
 // vacate frees a lease's place and gives it to what waits.
 func (l *loop) vacate(le *lease) {
 	if le.item != nil {
@@ -138,7 +154,7 @@ func (l *loop) jobOf(t token) *job {
 
 // finishTurn takes in the outcome of a turn.
 func (l *loop) finishTurn(t token, done *hub.OrchestrationDone, c *call) {
-	le := l.workers.leases[t.delivery]
+	le := l.leaseOf(t)
 	j := l.jobOf(t)
 	if j == nil {
 		if le != nil {
@@ -203,7 +219,7 @@ func (l *loop) turnEnded(j *job) {
 
 // finishBatch takes in the outcome of a batch.
 func (l *loop) finishBatch(t token, done *hub.EntityDone, c *call) {
-	le := l.workers.leases[t.delivery]
+	le := l.leaseOf(t)
 	j := l.jobOf(t)
 	if j == nil {
 		if le != nil {

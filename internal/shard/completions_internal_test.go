@@ -116,7 +116,7 @@ func TestW11RepeatedCompletionIsDurable(t *testing.T) {
 		openGate()
 		stop()
 	}()
-	_, err = o.call(ctx, func(_ *loop, c *call) { c.end(nil, nil) }) // both have been looked at
+	_, err = o.call(ctx, "", func(_ *loop, c *call) { c.end(nil, nil) }) // both have been looked at
 	must(err)
 	for range 1000 {
 		runtime.Gosched()

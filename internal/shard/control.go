@@ -40,7 +40,7 @@ func (o *Owner) Control(ctx context.Context, r *hub.Control) (string, error) {
 	default:
 		return "", invalid(op, r.InstanceID, fmt.Sprintf("unknown kind of control %d", r.Kind))
 	}
-	_, err := o.call(ctx, func(l *loop, c *call) { l.control(r, op, body, c) })
+	_, err := o.call(ctx, r.InstanceID, func(l *loop, c *call) { l.control(r, op, body, c) })
 	return r.InstanceID, named(err, op, r.InstanceID)
 }
 
@@ -63,13 +63,13 @@ func (l *loop) control(r *hub.Control, op string, body history.Body, c *call) {
 			in.after = append(in.after, func() { l.control(r, op, body, c) })
 			return
 		}
-		if in.rec != nil && in.rec.Status != store.Failed && !known(l.ctx, l.store, in.id, r.RequestID) {
+		if in.rec != nil && in.rec.Status != store.Failed && !known(l.io, l.store, in.id, r.RequestID) {
 			c.end(nil, &perdure.Error{Code: perdure.FailedPrecondition, Op: op, Instance: in.id, Message: fmt.Sprintf(
 				"only runs that failed can be rewound; this one is %s", statusWord(in.rec.Status))})
 			l.afterTurn(in)
 			return
 		}
-		if in.rec != nil && !in.sum.Folded.IsZero() && !known(l.ctx, l.store, in.id, r.RequestID) {
+		if in.rec != nil && !in.sum.Folded.IsZero() && !known(l.io, l.store, in.id, r.RequestID) {
 			c.end(nil, folded(op, in.id, in.sum, "start it anew"))
 			l.afterTurn(in)
 			return
@@ -135,7 +135,7 @@ func (o *Owner) Complete(ctx context.Context, token string, result history.Text,
 	if err := o.cfg.Limits.checkPayload("complete activity", t.key.id, "the result", result); err != nil {
 		return err
 	}
-	_, err = o.call(ctx, func(l *loop, c *call) { l.complete(t, result, f, c) })
+	_, err = o.call(ctx, t.key.id, func(l *loop, c *call) { l.complete(t, result, f, c) })
 	return named(err, "complete activity", t.key.id)
 }
 
@@ -147,7 +147,10 @@ func (l *loop) complete(t token, result history.Text, f *history.Failure, c *cal
 		c.end(nil, internalError("complete activity", k.id, err))
 		return
 	}
-	if r := l.activities.open[k]; r != nil && (r.delivery == d || r.adopts(t, l.epoch) || fault.Mutant(fault.StaleCompletionAccepted)) {
+	if l.onceKnown(k, func() { l.complete(t, result, f, c) }) {
+		return
+	}
+	if r := l.activities.open[k]; r != nil && (r.delivery == d || r.adopts(t, l.epochOf(k.id)) || fault.Mutant(fault.StaleCompletionAccepted)) {
 		r.delivery = d
 		if r.item != nil {
 			l.stopAway(r, errCompleted)
@@ -175,7 +178,12 @@ func (l *loop) complete(t token, result history.Text, f *history.Failure, c *cal
 		l.afterTurn(in)
 		return
 	}
-	if err != nil || in.orch == nil || in.orch.Execution != k.execution || in.orch.Tasks()[k.task] == nil || row.delivery != d {
+	if err != nil {
+		c.end(nil, internalError("complete activity", k.id, err))
+		l.afterTurn(in)
+		return
+	}
+	if in.orch == nil || in.orch.Execution != k.execution || in.orch.Tasks()[k.task] == nil || row.delivery != d {
 		c.end(nil, errToken)
 		l.afterTurn(in)
 		return
@@ -193,7 +201,7 @@ type pendingState struct {
 
 func (l *loop) pendingRow(k activityKey) (pendingState, error) {
 	key := pendingKey(k)
-	rows, _, err := l.store.Rows(l.ctx, store.RowQuery{Kind: rowPending, Owner: k.id, Prefix: key, Limit: 1})
+	rows, _, err := l.store.Rows(l.io, store.RowQuery{Kind: rowPending, Owner: k.id, Prefix: key, Limit: 1})
 	if err != nil || len(rows) == 0 || string(rows[0].Key) != string(key) {
 		return pendingState{}, err
 	}
@@ -219,7 +227,11 @@ func (o *Owner) Heartbeat(ctx context.Context, token string, progress history.Te
 		return err
 	}
 	k, d := t.key, t.delivery
-	_, err = o.call(ctx, func(l *loop, c *call) {
+	_, err = o.call(ctx, k.id, func(l *loop, c *call) {
+		if l.onceKnown(k, nil) {
+			c.end(nil, nil)
+			return
+		}
 		if !l.beats(k, d) {
 			c.end(nil, errToken)
 			return

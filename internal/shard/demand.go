@@ -9,7 +9,7 @@ import (
 
 // Demand implements hub.Demand.
 func (o *Owner) Demand(ctx context.Context) ([]hub.Load, error) {
-	v, err := o.call(ctx, func(l *loop, c *call) { c.end(l.workers.demand(), nil) })
+	v, err := o.call(ctx, "", func(l *loop, c *call) { c.end(l.workers.demand(), nil) })
 	if err != nil {
 		return nil, named(err, "read the demand", "")
 	}
@@ -19,7 +19,7 @@ func (o *Owner) Demand(ctx context.Context) ([]hub.Load, error) {
 // WatchDemand implements hub.Demand.
 func (o *Owner) WatchDemand(ctx context.Context) (<-chan struct{}, error) {
 	b := make(watcher, 1)
-	_, err := o.call(ctx, func(l *loop, c *call) {
+	_, err := o.call(ctx, "", func(l *loop, c *call) {
 		l.workers.watchers = append(l.workers.watchers, b)
 		c.end(nil, nil)
 	})

@@ -30,7 +30,7 @@ func (l *loop) prepareEntity(in *instance) *job {
 		return nil
 	}
 	if err := l.fetch(in); err != nil {
-		l.fail(err)
+		l.broke(err)
 		return nil
 	}
 	j := l.nextBatch(in)

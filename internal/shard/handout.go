@@ -5,6 +5,7 @@ import (
 
 	"github.com/perdure/perdure/internal/history"
 	"github.com/perdure/perdure/internal/hub"
+	"github.com/perdure/perdure/store"
 )
 
 // offer gives an item to a stream with room, or lets it wait for one. home is the
@@ -45,7 +46,7 @@ func (l *loop) hand(it *workItem, s *stream) bool {
 		return fits
 	}
 	w := l.workers
-	le := &lease{delivery: l.nextDelivery(), stream: s, kind: it.kind, item: it}
+	le := &lease{id: it.id, delivery: l.nextDelivery(it.id), stream: s, kind: it.kind, item: it}
 	it.lease, it.delivery = le, le.delivery
 	w.leases[le.delivery], s.leases[le.delivery] = le, le
 	w.moved = true
@@ -64,9 +65,20 @@ func (l *loop) hand(it *workItem, s *stream) bool {
 }
 
 // nextDelivery numbers a delivery.
-func (l *loop) nextDelivery() delivery {
+func (l *loop) nextDelivery(id string) delivery {
 	l.workers.count++
-	return delivery{l.epoch, l.workers.count}
+	return delivery{l.epochOf(id), l.workers.count}
+}
+
+// epochOf is the epoch of an instance's shard, which is held here.
+func (l *loop) epochOf(id string) uint64 {
+	if l.shared == nil {
+		return l.epoch
+	}
+	if h := l.held[store.ShardOf(id)]; h != nil {
+		return h.lease.Epoch
+	}
+	return 0
 }
 
 // token names the item's newest delivery.
@@ -134,7 +146,7 @@ const customaryInline = 1 << 20
 func (l *loop) turnWork(it *workItem, s *stream) (work *hub.OrchestrationWork, fits bool) {
 	in, err := l.find(it.id)
 	if err != nil {
-		l.fail(err)
+		l.broke(err)
 		return nil, true
 	}
 	j, fresh := it.job, it.job == nil || in.turning != it.job
@@ -150,7 +162,7 @@ func (l *loop) turnWork(it *workItem, s *stream) (work *hub.OrchestrationWork, f
 		work.Warm = true
 		l.stats.WarmHits.Add(1)
 	} else if work.Past, err = l.encodedPast(in, own); err != nil {
-		l.fail(err)
+		l.broke(err)
 		return nil, true
 	} else if own && len(work.Past) > 0 {
 		l.stats.WarmMisses.Add(1)
@@ -198,7 +210,7 @@ func (l *loop) encodedPast(in *instance, own bool) ([][]byte, error) {
 	events := in.past
 	if events == nil && (in.orch.Events > 0 || in.orch.Status.Terminal()) {
 		var err error
-		if events, _, err = readHistory(l.ctx, l.store, in.id, in.orch.Execution); err != nil {
+		if events, _, err = readHistory(l.io, l.store, in.id, in.orch.Execution); err != nil {
 			return nil, err
 		}
 	}
@@ -269,7 +281,7 @@ func (j *job) cut(in *instance, n int) bool {
 func (l *loop) batchWork(it *workItem) *hub.EntityWork {
 	in, err := l.find(it.id)
 	if err != nil {
-		l.fail(err)
+		l.broke(err)
 		return nil
 	}
 	j := it.job

@@ -11,7 +11,7 @@ import (
 // is under way and no activity runs. Next is when the hub's clock makes something
 // happen, zero if nothing waits for time. Tests decide by it when to move a clock.
 func (o *Owner) Idle(ctx context.Context) (next time.Time, err error) {
-	v, err := o.call(ctx, func(l *loop, c *call) { l.idlers = append(l.idlers, c) })
+	v, err := o.call(ctx, "", func(l *loop, c *call) { l.idlers = append(l.idlers, c) })
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -31,7 +31,7 @@ func (l *loop) tellIdle() {
 }
 
 func (l *loop) idle() bool {
-	if l.recovering || l.inFlight > 0 || len(l.pending) > 0 || l.activities.active > 0 {
+	if l.taking > 0 || l.leaving > 0 || l.inFlight > 0 || len(l.pending) > 0 || l.activities.active > 0 {
 		return false
 	}
 	if h := l.timers.heap; len(h) > 0 && !h[0].due.After(l.clock.Now()) {
@@ -58,7 +58,10 @@ func (l *loop) nextDue() (next time.Time, err error) {
 		}
 	}
 	for s, from := range l.timers.horizon {
-		list, _, err := l.store.Timers(l.ctx, store.Shard(s), from, endOfTime, nil, 1)
+		if l.held[s] == nil {
+			continue
+		}
+		list, _, err := l.store.Timers(l.io, store.Shard(s), from, endOfTime, nil, 1)
 		if err != nil {
 			return next, internalError("look for timers", "", err)
 		}

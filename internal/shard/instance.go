@@ -38,6 +38,7 @@ type instance struct {
 	known map[engine.MessageID]bool
 
 	unsettled bool              // a commit is on its way
+	lost      bool              // its shard was given up
 	turning   *job              // a turn that takes long
 	parked    string            // why no turn is tried; "" = turns are tried
 	ready     bool              // stands in loop.ready
@@ -61,7 +62,8 @@ type entry struct {
 	fresh bool         // start under an id made at random
 	// replace: a start may replace what is there (the policy was checked)
 	replace bool
-	stored  bool // a commit that stores it is on its way
+	stored  bool     // a commit that stores it is on its way
+	run     *running // of this process whose outcome it is; nil = another message
 }
 
 // ack is a client's call that waits for a commit.
@@ -74,6 +76,7 @@ type ack struct {
 // call is a client's call to the loop.
 type call struct {
 	done  chan struct{}
+	over  <-chan struct{} // closed if it ends without an answer; nil = it does not
 	value any
 	err   error
 	hash  []byte  // of its content, if it has a request id
@@ -105,13 +108,21 @@ func (l *loop) find(id string) (*instance, error) {
 		return in, nil
 	}
 	in := &instance{id: id, shard: store.ShardOf(id)}
+	h := l.held[in.shard]
+	if h == nil || h.leaving {
+		return nil, &ElsewhereError{in.shard}
+	}
 	if err := l.load(in); err != nil {
 		return nil, err
 	}
 	l.instances[id] = in
-	if l.recovering && !l.take.resumed[id] {
-		l.take.resumed[id] = true
-		l.resume(in)
+	if t := h.take; t != nil && !t.resumed[id] {
+		t.resumed[id] = true
+		if !t.known {
+			t.waiting = append(t.waiting, id)
+		} else {
+			l.resume(in, t)
+		}
 	}
 	return in, nil
 }
@@ -125,7 +136,7 @@ func (l *loop) create(id string) *instance {
 
 // load reads record and state.
 func (l *loop) load(in *instance) error {
-	rec, err := l.store.Instance(l.ctx, in.id)
+	rec, err := l.store.Instance(l.io, in.id)
 	if errors.Is(err, store.ErrNotFound) {
 		return l.loadInbox(in)
 	}
@@ -148,7 +159,7 @@ func (l *loop) load(in *instance) error {
 }
 
 func (l *loop) loadEntity(in *instance) error {
-	rows, _, err := l.store.Rows(l.ctx, store.RowQuery{Kind: rowEntity, Owner: in.id, Limit: 1})
+	rows, _, err := l.store.Rows(l.io, store.RowQuery{Kind: rowEntity, Owner: in.id, Limit: 1})
 	if err != nil {
 		return err
 	}
@@ -174,7 +185,7 @@ func (l *loop) loadOrchestration(in *instance) error {
 		o.Status, o.Completed = history.Status(rec.Status), rec.Completed
 		return nil
 	}
-	events, closed, err := readHistory(l.ctx, l.store, in.id, rec.Execution)
+	events, closed, err := readHistory(l.io, l.store, in.id, rec.Execution)
 	if err != nil {
 		return err
 	}
@@ -212,11 +223,11 @@ func readHistory(ctx context.Context, s store.Reads, id, execution string) ([]*h
 // loadInbox queues the stored messages of an instance whose inbox may hold what
 // memory does not: while the loop takes over, and after the queue was dropped.
 func (l *loop) loadInbox(in *instance) error {
-	if !l.recovering && !l.spilled[in.id] {
+	if l.held[in.shard].take == nil && !l.spilled[in.id] {
 		return nil
 	}
 	delete(l.spilled, in.id)
-	messages, err := l.store.MessagesOf(l.ctx, in.id)
+	messages, err := l.store.MessagesOf(l.io, in.id)
 	if err != nil {
 		return err
 	}
@@ -224,15 +235,15 @@ func (l *loop) loadInbox(in *instance) error {
 		return nil
 	}
 	in.known = make(map[engine.MessageID]bool, len(messages))
-	for _, sm := range messages {
-		m, err := engine.DecodeMessage(sm.Data)
+	for i := range messages {
+		e, err := readMessage(&messages[i])
 		if err != nil {
-			return fmt.Errorf("inbox of %s: %w: %v", in.id, store.ErrCorrupt, err)
+			return err
 		}
-		m.ID = engine.MessageID(sm.ID)
-		in.known[m.ID] = true
-		in.starting = in.starting || in.rec == nil && m.Class == engine.ClassStart
-		in.queue = append(in.queue, &entry{m: m})
+		in.known[e.m.ID] = true
+		in.starting = in.starting || in.rec == nil && e.m.Class == engine.ClassStart
+		in.queue = append(in.queue, e)
+		l.seen.add(e.m.ID)
 	}
 	sortInbox(in.queue)
 	l.makeReady(in)

@@ -2,9 +2,11 @@ package shard
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/perdure/perdure"
@@ -18,7 +20,9 @@ import (
 // loop owns the state in memory. Only its goroutine touches its fields, but for
 // mail.
 type loop struct {
+	owner     *Owner
 	ctx       context.Context
+	io        context.Context // of calls of the store
 	node      string
 	store     store.Store
 	code      *replay.Runner
@@ -29,14 +33,32 @@ type loop struct {
 	mail      *mail
 	stats     *Stats
 	retention Retention
-	leases    []store.Lease // by shard
-	epoch     uint64
+	leases    []store.Lease // of all shards, if all are held here
+	epoch     uint64        // of these
 
-	instances  map[string]*instance
-	cache      cache
-	spilled    map[string]bool // instances whose queue was dropped from memory
-	recovering bool            // the store's inbox has not been read through yet
-	take       takeover
+	held    [store.Shards]*holding
+	taking  int // takeovers under way
+	leaving int // shards that are to be given back
+
+	// what an owner of some shards has beside that
+	shared  *Shared // nil = all shards are held here, always
+	keeper  *keeper
+	view    *view
+	upset   error // why all shards are to be given up; nil = they are not
+	flying  []*flight
+	others  map[store.Shard][]string // whom to tell of messages of a group
+	seen    recent
+	moved   map[string]*running // activities of this process whose shard was given up, by token
+	adopted map[*running]string // activities that other nodes have: which
+	asking  bool                // whether these are still held, now and then
+	passing int                 // outcomes that are being handed to other nodes
+	helpers sync.WaitGroup      // of goroutines that do that
+	helping context.Context     // ends with the loop
+	left    bool                // the node has left the others
+
+	instances map[string]*instance
+	cache     cache
+	spilled   map[string]bool // instances whose queue was dropped from memory
 
 	ready    []*instance
 	runner   *runner
@@ -70,16 +92,24 @@ func (l *loop) run(ctx context.Context) error {
 	var spare []item
 	for {
 		items := l.mail.take(spare)
+		l.checkLeases()
 		for i := range items {
 			l.handle(&items[i])
 			items[i] = item{}
+			l.recover()
 		}
 		spare = items
+		if l.leaving > 0 {
+			l.letSettledGo()
+		}
 		over := l.stopping && !time.Now().Before(l.deadline)
 		if !over {
 			l.work()
 		}
 		l.workers.tell()
+		if l.recover() {
+			continue
+		}
 		if l.failed != nil {
 			return l.failed
 		}
@@ -123,14 +153,14 @@ func (l *loop) handle(it *item) {
 		l.slowEnded(it.slow)
 	case it.timers != nil:
 		l.timers.read(it.timers)
-	case it.more:
-		l.takeOver()
+	case it.more != nil:
+		l.takeOver(it.more)
 	}
 }
 
 // work carries out what is ready, and writes what came of it.
 func (l *loop) work() {
-	for len(l.ready) > 0 && l.failed == nil {
+	for len(l.ready) > 0 && l.sound() {
 		batch := l.ready
 		if len(batch) > maxTurnBatch {
 			batch = batch[:maxTurnBatch]
@@ -152,7 +182,7 @@ func (l *loop) turns(batch []*instance) {
 	var jobs []*job
 	for _, in := range batch {
 		in.ready = false
-		if in.unsettled {
+		if in.unsettled || l.leaving > 0 && l.refuses(in.id) != nil {
 			continue
 		}
 		if len(in.writes) > 0 {
@@ -272,6 +302,55 @@ func (l *loop) fail(err error) {
 	}
 }
 
+// recover begins anew after the store did not answer, and reports whether that was so.
+func (l *loop) recover() bool {
+	if l.upset == nil || l.failed != nil {
+		return false
+	}
+	l.reset(l.upset)
+	return true
+}
+
+// sound reports whether the loop may go on with what it is doing.
+func (l *loop) sound() bool { return l.failed == nil && l.upset == nil }
+
+// broke is what follows from an error that keeps the loop from going on with something.
+// A store that is shared and does not answer costs this node its shards. That a shard is
+// not held here any more means that nobody waits for it here.
+func (l *loop) broke(err error) {
+	var elsewhere *ElsewhereError
+	switch {
+	case errors.As(err, &elsewhere):
+	case l.shared != nil && passes(err):
+		if l.upset == nil {
+			l.upset = err
+		}
+	default:
+		l.fail(err)
+	}
+}
+
+// passes reports whether an error of the store may be gone by itself.
+func passes(err error) bool {
+	for _, lasting := range [...]error{store.ErrFailed, store.ErrClosed, store.ErrCorrupt, store.ErrFormat} {
+		if errors.Is(err, lasting) {
+			return false
+		}
+	}
+	return true
+}
+
+// checkLeases gives all up whose leases have run out.
+func (l *loop) checkLeases() {
+	if l.shared != nil && !l.keeper.valid() && l.holdsAny() {
+		l.reset(errLease)
+	}
+}
+
+func (l *loop) holdsAny() bool {
+	return slices.ContainsFunc(l.held[:], func(h *holding) bool { return h != nil })
+}
+
 // refuse ends calls with an error.
 func refuse(acks []ack, err error) {
 	for _, a := range acks {
@@ -281,6 +360,13 @@ func refuse(acks []ack, err error) {
 
 // internalError is what a client sees of a failure that is not its fault.
 func internalError(op, id string, err error) error {
+	var elsewhere *ElsewhereError
+	switch {
+	case errors.As(err, &elsewhere):
+		return err
+	case errors.Is(err, store.ErrUnavailable):
+		return storeError(op, id, err)
+	}
 	return &perdure.Error{Code: perdure.Internal, Op: op, Instance: id, Message: "the hub could not carry it out", Cause: err}
 }
 

@@ -22,7 +22,7 @@ type item struct {
 	group  *flight       // a group is durable, or has failed
 	slow   *job          // a turn that took too long has ended
 	timers []store.Timer // read from the store
-	more   bool          // there is more work to read
+	more   *takeover     // has more to read
 }
 
 func newMail() *mail { return &mail{wake: make(chan struct{}, 1)} }

@@ -50,7 +50,7 @@ func (l *loop) prepareOrchestration(in *instance) *job {
 		return nil
 	}
 	if err := l.fetch(in); err != nil {
-		l.fail(err)
+		l.broke(err)
 		return nil
 	}
 	j := l.nextTurn(in)
@@ -70,9 +70,9 @@ func (l *loop) prepareOrchestration(in *instance) *job {
 			l.stats.WarmMisses.Add(1)
 		}
 		if in.past == nil && in.orch.Status.Terminal() { // it is rewound
-			past, _, err := readHistory(l.ctx, l.store, in.id, in.orch.Execution)
+			past, _, err := readHistory(l.io, l.store, in.id, in.orch.Execution)
 			if err != nil {
-				l.fail(err)
+				l.broke(err)
 				return nil
 			}
 			in.past = past

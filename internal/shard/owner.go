@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/perdure/perdure"
@@ -89,6 +90,8 @@ type Owner struct {
 	clock  clock.Clock
 	shared *Shared // nil = all shards are held here
 	view   view
+	keeper *keeper                       // if shared is not nil
+	over   atomic.Pointer[chan struct{}] // closed when the calls under way end without an answer
 	stats  *Stats
 
 	done  chan struct{} // closed when no call is answered any more
@@ -117,52 +120,96 @@ func New(cfg Config) (*Owner, error) {
 	if err != nil {
 		return nil, err
 	}
+	o := &Owner{cfg: cfg, mail: newMail(), store: cfg.Store, clock: cfg.Clock, stats: newStats(), shared: shared, done: make(chan struct{})}
 	if shared != nil {
-		return nil, errors.New("shard: shards cannot be shared yet")
+		if cfg.Node == "local" {
+			o.cfg.Node = shared.Node.Name
+		}
+		o.keeper = newKeeper(shared, cfg.Store, o.mail, &o.view, cfg.Logger)
+		over := make(chan struct{})
+		o.over.Store(&over)
 	}
-	return &Owner{cfg: cfg, mail: newMail(), store: cfg.Store, clock: cfg.Clock, stats: newStats(), shared: shared, done: make(chan struct{})}, nil
+	return o, nil
 }
 
-// Run takes the shards over and works until ctx ends; then it lets running
-// activities end, for a while, and returns nil. It returns an error when the
-// store has failed: then nothing more is acknowledged, and a new process must
-// recover. It owns all goroutines and returns when they are gone, but for user
-// code that does not heed its context.
+// Run takes shards over and works until ctx ends; then it lets running activities end,
+// for a while, and returns nil. It returns an error when the store has failed: then
+// nothing more is acknowledged, and a new process must recover. It owns all goroutines
+// and returns when they are gone, but for user code that does not heed its context.
+//
+// An Owner that shares its store takes what shards it can get, survives that the store
+// does not answer for a while, and gives its shards to other nodes at the end at once;
+// activities that still run hand their outcomes to those.
 func (o *Owner) Run(ctx context.Context) error {
 	base := context.WithoutCancel(ctx)
-	leases, err := o.acquire(ctx)
-	if err != nil {
-		o.close(err)
-		return err
+	l := o.newLoop(base)
+	var wg sync.WaitGroup
+	wg.Go(l.waitFlights)
+	var err error
+	if o.shared != nil {
+		err = o.runShared(ctx, l)
+	} else {
+		err = o.runAlone(ctx, l)
 	}
-	l := &loop{
-		ctx: base, node: o.cfg.Node, store: o.store, code: o.cfg.Code.With(base.Value), clock: o.clock, logger: o.cfg.Logger,
-		limits: o.cfg.Limits, ids: newIDs(o.cfg.Random), mail: o.mail, stats: o.stats, retention: o.cfg.Retention, leases: leases, epoch: leases[0].Epoch,
-		instances: make(map[string]*instance), spilled: make(map[string]bool), recovering: true,
+	close(l.flights)
+	wg.Wait()
+	return err
+}
+
+func (o *Owner) newLoop(base context.Context) *loop {
+	return &loop{
+		owner: o, ctx: base, io: base, node: o.cfg.Node, store: o.store, code: o.cfg.Code.With(base.Value), clock: o.clock,
+		logger: o.cfg.Logger, limits: o.cfg.Limits, ids: newIDs(o.cfg.Random), mail: o.mail, stats: o.stats, retention: o.cfg.Retention,
+		shared: o.shared, keeper: o.keeper, view: &o.view, moved: make(map[string]*running), adopted: make(map[*running]string),
+		instances: make(map[string]*instance), spilled: make(map[string]bool),
 		cache:    cache{max: o.cfg.Limits.CacheBytes, maxParked: o.cfg.Limits.ParkedBytes},
 		patience: time.NewTimer(time.Hour), flights: make(chan *flight, maxInFlight),
 		early: newEarlyTurns(), activities: newActivities(), timers: newTimers(o.clock), workers: newWorkers(o.clock.Now()),
 		waiters: make(map[string][]*waiter), asks: make(map[string]*asked), asksOf: make(map[string]int),
 		requests: make(map[string]*call), watchers: make(map[watchKey][]watcher),
 	}
-	var wg sync.WaitGroup
-	wg.Add(1)
-	go func() {
-		defer wg.Done()
-		l.waitFlights()
-	}()
-	l.take.resumed = make(map[string]bool)
+}
+
+// runAlone carries on the instances of all shards.
+func (o *Owner) runAlone(ctx context.Context, l *loop) error {
+	leases, err := o.acquire(ctx)
+	if err != nil {
+		o.close(err)
+		return err
+	}
+	l.leases, l.epoch = leases, leases[0].Epoch
 	if err = l.begun(); err == nil {
-		l.takeOver()
+		l.acquired(leases)
+		l.sweepRequests()
 		l.retain()
 		err = l.run(ctx)
 	}
 	o.close(err)
 	l.shutDown(err)
-	close(l.flights)
-	wg.Wait()
 	if err == nil {
-		err = o.store.Release(base, o.cfg.Node, leases)
+		err = o.store.Release(l.ctx, o.cfg.Node, leases)
+	}
+	return err
+}
+
+// runShared carries on the instances of the shards that this node holds. If it fails,
+// the leases are left to run out, as after a crash.
+func (o *Owner) runShared(ctx context.Context, l *loop) error {
+	helping, cancel := context.WithCancel(l.ctx)
+	defer cancel()
+	l.helping, l.io = helping, o.keeper.calls(l.ctx)
+	l.timers.push(alarm{due: l.clock.Now().Add(sweepEvery), timer: &store.Timer{Task: sweepTimer}})
+	l.later(retainLeast, (*loop).retain)
+	var wg sync.WaitGroup
+	wg.Go(func() { o.keeper.run(helping) })
+	err := l.run(ctx)
+	o.close(err)
+	l.shutDown(err)
+	cancel()
+	wg.Wait()
+	l.helpers.Wait()
+	if err == nil {
+		o.keeper.abandon(l.ctx)
 	}
 	return err
 }
@@ -189,13 +236,39 @@ func (o *Owner) close(err error) {
 	close(o.done)
 }
 
-// call has the loop carry f out, which ends the call it is given.
-func (o *Owner) call(ctx context.Context, f func(*loop, *call)) (any, error) {
-	c := newCall()
-	if err := o.mail.add(item{do: func(l *loop) { f(l, c) }}); err != nil {
+// call has the loop carry f out, which ends the call that it is given. If it is about
+// an instance, it fails with an ElsewhereError if the instance's shard is not held here.
+func (o *Owner) call(ctx context.Context, id string, f func(*loop, *call)) (any, error) {
+	c := o.newCall()
+	if err := o.mail.add(item{do: func(l *loop) { l.carryOut(id, c, f) }}); err != nil {
 		return nil, err
 	}
 	return o.wait(ctx, c)
+}
+
+func (l *loop) carryOut(id string, c *call, f func(*loop, *call)) {
+	if id != "" {
+		if err := l.refuses(id); err != nil {
+			c.end(nil, err)
+			return
+		}
+	}
+	f(l, c)
+}
+
+// newCall returns a call that ends without an answer when all shards are given up.
+func (o *Owner) newCall() *call {
+	c := newCall()
+	if over := o.over.Load(); over != nil {
+		c.over = *over
+	}
+	return c
+}
+
+// endCalls ends the calls that are under way, for what becomes of them is not known.
+func (o *Owner) endCalls() {
+	next := make(chan struct{})
+	close(*o.over.Swap(&next))
 }
 
 // wait waits until the call has ended, or the caller or the hub gives up.
@@ -205,18 +278,22 @@ func (o *Owner) wait(ctx context.Context, c *call) (any, error) {
 		return c.value, c.err
 	default:
 	}
+	var err error
 	select {
 	case <-c.done:
 		return c.value, c.err
 	case <-ctx.Done():
 		return nil, contextError(ctx)
+	case <-c.over:
+		err = errDropped
 	case <-o.done:
+		err = o.ended
 	}
 	select {
 	case <-c.done:
 		return c.value, c.err
 	default:
-		return nil, o.ended
+		return nil, err
 	}
 }
 

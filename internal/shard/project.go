@@ -74,9 +74,9 @@ func (l *loop) projectRewind(ch *change, rec *store.Record) {
 		rec.Status, rec.Completed = store.Running, time.Time{}
 	case rec.Status == store.Running && (ch.fx.Unchanged || slices.ContainsFunc(ch.dropped, rewinds)):
 		rec.Status, rec.Completed = store.Failed, in.orch.Completed
-		events, _, err := readHistory(l.ctx, l.store, in.id, in.orch.Execution)
+		events, _, err := readHistory(l.io, l.store, in.id, in.orch.Execution)
 		if err != nil {
-			l.fail(err)
+			l.broke(err)
 			return
 		}
 		if f := failureOf(events); f != nil {

@@ -102,7 +102,7 @@ func (p *purging) purge(ctx context.Context, id string) error {
 		}
 	}
 	if !r.DryRun {
-		_, err := o.call(ctx, func(l *loop, c *call) {
+		_, err := o.call(ctx, id, func(l *loop, c *call) {
 			row, again := l.request(id, r.RequestID, "purge", c, r.Recursive)
 			if !again {
 				l.write(id, &rowWrite{purge: true, rows: row, acks: []ack{{call: c}}})

@@ -21,7 +21,7 @@ func (s *stream) Ration(ctx context.Context, p hub.Places) (hub.Places, error) {
 	if p.Orchestrations < 0 || p.Activities < 0 || p.Entities < 0 {
 		return hub.Places{}, invalid("ration", "", "a stream has a negative number of places")
 	}
-	v, err := s.owner.call(ctx, func(l *loop, c *call) {
+	v, err := s.owner.call(ctx, "", func(l *loop, c *call) {
 		s.ration.set, s.ration.told = true, [kinds]bool{}
 		s.ration.places = [kinds]int{ofTurn: p.Orchestrations, ofActivity: p.Activities, ofBatch: p.Entities}
 		if !s.gone && s.class != nil {

@@ -25,7 +25,7 @@ func storeError(op, id string, err error) error {
 		code = perdure.DeadlineExceeded
 	case errors.Is(err, store.ErrNoSpace):
 		code = perdure.NoSpace
-	case errors.Is(err, store.ErrFailed), errors.Is(err, store.ErrClosed):
+	case errors.Is(err, store.ErrFailed), errors.Is(err, store.ErrClosed), errors.Is(err, store.ErrUnavailable):
 		code = perdure.Unavailable
 	case errors.Is(err, store.ErrNotFound):
 		return notFound(op, id)
@@ -297,8 +297,8 @@ func (o *Owner) await(ctx context.Context, id string, end bool) (*hub.Instance, 
 	if err := o.cfg.Limits.checkID("wait", id, false); err != nil {
 		return nil, err
 	}
-	w := &waiter{call: newCall(), end: end}
-	if err := o.mail.add(item{do: func(l *loop) { l.await(id, w) }}); err != nil {
+	w := &waiter{call: o.newCall(), end: end}
+	if err := o.mail.add(item{do: func(l *loop) { l.carryOut(id, w.call, func(l *loop, _ *call) { l.await(id, w) }) }}); err != nil {
 		return nil, err
 	}
 	v, err := o.wait(ctx, w.call)
@@ -341,7 +341,7 @@ func (o *Owner) WriteRows(ctx context.Context, r *hub.WriteRows) error {
 			return invalid("write rows", r.Owner, "rows of this kind or owner are not yours to write")
 		}
 	}
-	_, err := o.call(ctx, func(l *loop, c *call) {
+	_, err := o.call(ctx, r.Owner, func(l *loop, c *call) {
 		w := &rowWrite{rows: r.Rows, conds: r.If, activity: r.Activity}
 		if r.Event != nil {
 			w.event = &entry{m: raised(r.Event, l.clock.Now().UTC())}

@@ -95,7 +95,7 @@ func (it *workItem) task() int32 {
 func (l *loop) countLoss(it *workItem) {
 	in, err := l.find(it.id)
 	if err != nil {
-		l.fail(err)
+		l.broke(err)
 		return
 	}
 	if in.sum == nil {
@@ -252,7 +252,7 @@ func (l *loop) report(it *workItem) {
 	}
 	in, err := l.find(it.id)
 	if err != nil {
-		l.fail(err)
+		l.broke(err)
 		return
 	}
 	if it.job != nil {
@@ -267,7 +267,7 @@ func (l *loop) report(it *workItem) {
 	if it.ending && in.orch != nil {
 		it.ending, it.forced = false, true
 		if err := l.fetch(in); err != nil {
-			l.fail(err)
+			l.broke(err)
 		}
 		l.makeReady(in)
 		return

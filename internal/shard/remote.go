@@ -118,7 +118,7 @@ func (l *loop) readyJob(in *instance, next func(*instance) *job) *job {
 		return nil
 	}
 	if err := l.fetch(in); err != nil {
-		l.fail(err)
+		l.broke(err)
 		return nil
 	}
 	if len(in.queue) == 0 {
@@ -142,7 +142,7 @@ func (l *loop) lookLater(in *instance) {
 			err = l.fetch(in)
 		}
 		if err != nil {
-			l.fail(err)
+			l.broke(err)
 			return
 		}
 		if len(in.queue) > 0 {
@@ -280,7 +280,7 @@ func (l *loop) hold(it *workItem, why string) {
 	l.workers.moved = true
 	in, err := l.find(it.id)
 	if err != nil {
-		l.fail(err)
+		l.broke(err)
 		return
 	}
 	if in.parked != why {

@@ -59,13 +59,20 @@ func (l *loop) sweepPart(s *sweep) {
 		return
 	}
 	shortest := s.keep.shortest()
-	if l.recovering || !l.pressed.IsZero() {
+	if l.taking > 0 || !l.pressed.IsZero() {
 		l.later(retainPause, func(l *loop) { l.sweepPart(s) })
 		return
 	}
-	page, err := l.store.List(l.ctx, store.Query{
+	q := store.Query{
 		CompletedTo: s.now.Add(-shortest), Order: store.CompletedAsc, After: s.cursor, Limit: retainPart, Budget: retainLook, Match: s.aged,
-	})
+	}
+	if l.shared != nil { // other nodes sweep theirs
+		if q.Shards = l.heldShards(); len(q.Shards) == 0 {
+			l.later(retainEvery, (*loop).retain)
+			return
+		}
+	}
+	page, err := l.store.List(l.io, q)
 	if err != nil {
 		l.logger.Warn("old runs are not purged", "cause", err)
 		l.later(retainEvery, (*loop).retain)
@@ -75,7 +82,8 @@ func (l *loop) sweepPart(s *sweep) {
 	s.waiting = 1 // this part itself
 	for _, rec := range page.Records {
 		if err := l.purgeAged(s, rec); err != nil {
-			l.fail(err)
+			l.later(retainEvery, (*loop).retain)
+			l.broke(err)
 			return
 		}
 	}
@@ -90,6 +98,9 @@ func (s *sweep) aged(rec *store.Record) bool {
 
 // purgeAged has a run purged, unless something still needs it.
 func (l *loop) purgeAged(s *sweep, rec *store.Record) error {
+	if l.refuses(rec.ID) != nil {
+		return nil
+	}
 	needed, err := l.neededByParent(rec)
 	if err != nil || needed {
 		return err
@@ -123,7 +134,7 @@ func (l *loop) neededByParent(rec *store.Record) (bool, error) {
 	if err != nil {
 		return true, nil //nolint:nilerr // whoever reads it hears of it
 	}
-	parent, err := l.store.Instance(l.ctx, rec.Parent)
+	parent, err := l.store.Instance(l.io, rec.Parent)
 	if errors.Is(err, store.ErrNotFound) {
 		return false, nil
 	}

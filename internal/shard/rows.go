@@ -37,7 +37,7 @@ type rowWrite struct {
 func (l *loop) write(id string, w *rowWrite) {
 	in, err := l.find(id)
 	if err != nil {
-		l.fail(err)
+		l.broke(err)
 		return
 	}
 	if in.rec == nil && in.turning != nil && !w.absent { // the commit of its first turn makes it exist
@@ -129,7 +129,7 @@ func demands(conds []hub.RowCondition, rows []store.Row) bool {
 // state since no commit of it is on its way.
 func (l *loop) holds(owner string, conds []hub.RowCondition) error {
 	for _, c := range conds {
-		rows, _, err := l.store.Rows(l.ctx, store.RowQuery{Kind: c.Kind, Owner: owner, Prefix: c.Key, Limit: 1})
+		rows, _, err := l.store.Rows(l.io, store.RowQuery{Kind: c.Kind, Owner: owner, Prefix: c.Key, Limit: 1})
 		if err != nil {
 			return internalError("write rows", owner, err)
 		}
@@ -177,14 +177,14 @@ func (l *loop) commitPurge(in *instance, w *rowWrite) {
 		l.afterTurn(in)
 		return
 	}
-	if err := held(l.ctx, l.store, "purge", in.id); err != nil {
+	if err := held(l.io, l.store, "purge", in.id); err != nil {
 		refuse(w.acks, err)
 		l.afterTurn(in)
 		return
 	}
-	timers, err := l.store.TimersOf(l.ctx, in.id)
+	timers, err := l.store.TimersOf(l.io, in.id)
 	if err != nil {
-		l.fail(err)
+		l.broke(err)
 		return
 	}
 	ch := l.newChange(in, &engine.Effects{}, nil)
@@ -267,12 +267,15 @@ func (l *loop) sweepRequests() {
 		if !l.pressed.IsZero() {
 			break // nothing is written now
 		}
-		rows, _, err := l.store.Rows(l.ctx, store.RowQuery{Kind: kind, To: beTime(now.UnixMicro()), Limit: most})
+		rows, _, err := l.store.Rows(l.io, store.RowQuery{Kind: kind, To: beTime(now.UnixMicro()), Limit: most})
 		if err != nil {
-			l.fail(err)
+			l.broke(err)
 			return
 		}
 		for _, r := range rows {
+			if l.refuses(r.Owner) != nil {
+				continue // its holder does so
+			}
 			r.Delete, r.Value = true, nil
 			l.write(r.Owner, &rowWrite{absent: true, rows: []store.Row{r}})
 		}

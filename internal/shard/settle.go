@@ -1,6 +1,7 @@
 package shard
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"time"
@@ -15,16 +16,18 @@ import (
 type flight struct {
 	changes []*change
 	receipt store.Receipt
+	ctx     context.Context
 	begun   time.Time // when it was handed to the store
 	took    time.Duration
 	refused []store.Refused
 	err     error
+	struck  error // by a fault
 }
 
 // flush submits the next group, if there is room for one. While the store has no
 // space only purges go out.
 func (l *loop) flush() {
-	for len(l.pending) > 0 && l.inFlight < maxInFlight && l.failed == nil {
+	for len(l.pending) > 0 && l.inFlight < maxInFlight && l.sound() {
 		if !l.pressed.IsZero() {
 			l.flushPurges()
 			return
@@ -66,13 +69,18 @@ func (l *loop) submitGroup(changes []*change) bool {
 	for i, ch := range changes {
 		g.Commits[i] = ch.commit
 	}
-	err := fault.Hit(fault.CommitBefore, l.node)
-	var receipt store.Receipt
-	if err == nil {
-		receipt, err = l.store.Submit(l.ctx, g)
+	if l.shared != nil {
+		g.Epochs = l.leasesOf(changes)
 	}
-	if err == nil {
-		err = fault.Hit(fault.CommitApplied, l.node)
+	err := fault.Hit(fault.CommitBefore, l.node)
+	if err != nil {
+		l.fail(err)
+		return false
+	}
+	receipt, err := l.store.Submit(l.io, g)
+	if struck := fault.Hit(fault.CommitApplied, l.node); struck != nil && err == nil {
+		l.fail(struck)
+		return false
 	}
 	if fault.Mutant(fault.AckBeforeSync) {
 		for _, ch := range changes {
@@ -87,11 +95,14 @@ func (l *loop) submitGroup(changes []*change) bool {
 		l.pressure(err)
 		return false
 	case err != nil:
-		l.fail(err)
+		l.broke(err)
 		return false
 	}
-	f.receipt = receipt
+	f.receipt, f.ctx = receipt, l.io
 	l.inFlight++
+	if l.shared != nil {
+		l.flying = append(l.flying, f)
+	}
 	l.flights <- f
 	return true
 }
@@ -100,11 +111,9 @@ func (l *loop) submitGroup(changes []*change) bool {
 // ends when the channel is closed.
 func (l *loop) waitFlights() {
 	for f := range l.flights {
-		f.refused, f.err = f.receipt.Wait(l.ctx)
+		f.refused, f.err = f.receipt.Wait(f.ctx)
 		f.took = time.Since(f.begun)
-		if err := fault.Hit(fault.CommitDurable, l.node); err != nil {
-			f.err = err
-		}
+		f.struck = fault.Hit(fault.CommitDurable, l.node)
 		l.mail.add(item{group: f})
 	}
 }
@@ -183,11 +192,11 @@ func (l *loop) undo(ch *change, err error) {
 	for _, e := range left {
 		l.deliver(in.id, e)
 	}
-	if len(writes) == 0 || l.failed != nil {
+	if len(writes) == 0 || !l.sound() {
 		return
 	}
 	if in, err = l.find(in.id); err != nil {
-		l.fail(err)
+		l.broke(err)
 		return
 	}
 	in.writes = append(in.writes, writes...)
@@ -230,11 +239,16 @@ func (l *loop) leftOf(ch *change) (left []*entry) {
 // settle releases the effects of a group that is durable.
 func (l *loop) settle(f *flight) {
 	l.inFlight--
-	if f.err != nil {
+	if l.shared != nil {
+		l.flying = l.flying[1:]
+		l.checkLeases()
+	}
+	if f.struck != nil {
+		f.err = f.struck
 		l.fail(f.err)
-		for _, ch := range f.changes {
-			refuse(ch.acks, unavailable(f.err))
-		}
+	}
+	if f.err != nil {
+		l.unknown(f)
 		return
 	}
 	if err := fault.Hit(fault.EffectsBefore, l.node); err != nil {
@@ -249,8 +263,28 @@ func (l *loop) settle(f *flight) {
 			next++
 			continue
 		}
+		if ch.in.lost {
+			l.settleLost(ch, nil)
+			continue
+		}
 		l.release(ch)
 	}
+	if len(l.others) > 0 {
+		l.tellOthers()
+	}
+}
+
+// unknown ends the changes of a group of which it is not known whether they were
+// written.
+func (l *loop) unknown(f *flight) {
+	why := unavailable(f.err)
+	if l.shared != nil {
+		why = errDropped
+	}
+	for _, ch := range f.changes {
+		l.undone(ch, why)
+	}
+	l.broke(f.err)
 }
 
 // slowStore is how long a group may be on its way before operators hear of it, at most
@@ -279,11 +313,20 @@ func (l *loop) count(f *flight) {
 // refused takes back a change that failed its check: somebody else has written
 // the instance. It is loaded anew.
 func (l *loop) refused(ch *change, err error) {
+	if ch.in.lost {
+		l.settleLost(ch, err)
+		return
+	}
+	if l.shared != nil && errors.Is(err, store.ErrFenced) {
+		l.settleLost(ch, err)
+		l.lose([]store.Lease{l.held[ch.in.shard].lease})
+		return
+	}
 	l.logger.Warn("commit refused", "instance", ch.in.id, "cause", err)
 	l.undo(ch, &perdure.Error{Code: perdure.Unavailable, Instance: ch.in.id, Message: "somebody else has changed it; try again", Cause: err})
 }
 
-func unavailable(err error) error {
+func unavailable(err error) *perdure.Error {
 	return &perdure.Error{Code: perdure.Unavailable, Message: "the hub has stopped; whether it happened is not known", Cause: err}
 }
 
@@ -316,6 +359,9 @@ func (l *loop) release(ch *change) {
 		l.activities.abandon(l, in.id, fx.Branch, task)
 	}
 	for _, t := range fx.Activities {
+		if l.leaving > 0 && l.refuses(in.id) != nil {
+			break // whoever takes the shard over runs them
+		}
 		l.activities.dispatch(l, in, fx.Branch, t)
 	}
 	for _, t := range ch.commit.Timers {
@@ -347,13 +393,16 @@ func (l *loop) release(ch *change) {
 // deliver hands a stored message to its target on this node.
 func (l *loop) deliver(target string, e *entry) {
 	in, err := l.find(target)
-	if err == nil {
-		err = fault.Hit(fault.InboxAppend, l.node)
-	}
 	if err != nil {
+		l.elsewhere(target)
+		l.broke(err)
+		return
+	}
+	if err := fault.Hit(fault.InboxAppend, l.node); err != nil {
 		l.fail(err)
 		return
 	}
+	l.seen.add(e.m.ID)
 	if l.spilled[target] && e.m.Stored {
 		return
 	}
@@ -369,7 +418,7 @@ func (l *loop) forget(in *instance) {
 		l.workers.drop(it)
 	}
 	if err := l.fetch(in); err != nil {
-		l.fail(err)
+		l.broke(err)
 		return
 	}
 	if len(in.queue) > 0 || len(in.writes) > 0 {

@@ -58,7 +58,7 @@ func (o *Owner) Connect(ctx context.Context, w *hub.Worker) (hub.Stream, error) 
 	for k := range s.places {
 		s.places[k] = -1
 	}
-	_, err := o.call(ctx, func(l *loop, c *call) {
+	_, err := o.call(ctx, "", func(l *loop, c *call) {
 		l.connect(s)
 		c.end(nil, nil)
 	})

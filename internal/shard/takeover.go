@@ -19,25 +19,32 @@ const takeoverPage = 1000
 
 // takeover is how far the reading of what was left behind has come.
 type takeover struct {
-	shard  int
+	shards []store.Shard
+	inbox  int // of shards: that which is being read
 	cursor []byte
 	list   bool // the inboxes are read; now come the instances with work
-	crash  bool // the last owner did not stop in order
+	done   bool // these too
 	// resumed are the instances whose activities run again: once, however often
 	// an instance is loaded meanwhile.
 	resumed map[string]bool
+
+	ended   bool
+	known   bool // whether somebody still has activities
+	held    map[activityKey]heldItem
+	waiting []string // instances, to be resumed once that is known
+	after   []func() // what waits for that
 }
 
 // begun records that the hub runs, and finds out how it ended the last time.
 func (l *loop) begun() error {
-	rows, _, err := l.store.Rows(l.ctx, store.RowQuery{Kind: rowHub, Owner: hubRow, Limit: 1})
+	rows, _, err := l.store.Rows(l.io, store.RowQuery{Kind: rowHub, Owner: hubRow, Limit: 1})
 	if err != nil {
 		return err
 	}
-	l.take.crash = len(rows) > 0 && string(rows[0].Value) == "runs"
-	if l.stats.Leases.Store(int64(len(l.leases))); l.take.crash {
-		l.stats.Takeovers.Add(int64(len(l.leases)))
-		l.logger.Warn("shards taken over", "node", l.node, "shards", len(l.leases), "cause", "their last holder did not stop in order")
+	if len(rows) > 0 && string(rows[0].Value) == "runs" {
+		for i := range l.leases {
+			l.leases[i].Orphaned = true
+		}
 	}
 	if err = l.markHub("runs"); errors.Is(err, store.ErrNoSpace) {
 		l.logger.Error("the store's disk is nearly full", "cause", err)
@@ -48,7 +55,7 @@ func (l *loop) begun() error {
 
 // markHub writes how the hub is, and waits until that is durable.
 func (l *loop) markHub(state string) error {
-	receipt, err := l.store.Submit(l.ctx, &store.Group{Epochs: l.leases, Commits: []*store.Commit{{
+	receipt, err := l.store.Submit(l.io, &store.Group{Epochs: l.leases, Commits: []*store.Commit{{
 		ID: hubRow, Shard: store.ShardOf(hubRow),
 		Rows: []store.Row{{Kind: rowHub, Owner: hubRow, Value: []byte(state)}},
 	}}})
@@ -65,32 +72,50 @@ func (l *loop) markHub(state string) error {
 // takeOver does one step of reading what the last owner has left: messages that
 // wait, then instances with work. It goes on by mail, so that others are served
 // meanwhile.
-func (l *loop) takeOver() {
-	t := &l.take
-	if t.shard == 0 && t.cursor == nil && !t.list {
-		l.raiseHorizon()
-		l.sweepRequests()
-	}
+func (l *loop) takeOver(t *takeover) {
+	t.shards = slices.DeleteFunc(t.shards, func(s store.Shard) bool { // those lost meanwhile
+		return l.held[s] == nil || l.held[s].take != t
+	})
 	var err error
 	switch {
+	case len(t.shards) == 0:
+		t.done, t.known = true, true
 	case !t.list:
-		err = l.takeInboxes()
+		err = l.takeInboxes(t)
 	default:
-		err = l.takeWork()
+		err = l.takeWork(t)
 	}
-	if err != nil {
-		l.fail(fmt.Errorf("taking over: %w", err))
-		return
-	}
-	if l.recovering {
-		l.mail.add(item{more: true})
+	switch {
+	case err != nil:
+		l.broke(fmt.Errorf("taking over: %w", err))
+	case t.done:
+		l.tookOver(t)
+	default:
+		l.mail.add(item{more: t})
 	}
 }
 
-func (l *loop) takeInboxes() error {
-	t := &l.take
+// tookOver ends a takeover that has read all and knows all.
+func (l *loop) tookOver(t *takeover) {
+	if !t.done || !t.known || t.ended {
+		return
+	}
+	t.ended = true
+	l.taking--
+	for _, s := range t.shards {
+		if h := l.held[s]; h != nil && h.take == t {
+			h.take = nil
+		}
+	}
+}
+
+func (l *loop) takeInboxes(t *takeover) error {
 	for left := takeoverPage; left > 0; {
-		messages, next, err := l.store.Messages(l.ctx, store.Shard(t.shard), t.cursor, left)
+		if t.inbox == len(t.shards) {
+			t.list = true
+			return nil
+		}
+		messages, next, err := l.store.Messages(l.io, t.shards[t.inbox], t.cursor, left)
 		if err != nil {
 			return err
 		}
@@ -102,20 +127,19 @@ func (l *loop) takeInboxes() error {
 			l.makeReady(in)
 		}
 		left -= len(messages) + 1
-		if t.cursor = next; next != nil {
-			continue
-		}
-		if t.shard++; t.shard == store.Shards {
-			t.list = true
-			return nil
+		if t.cursor = next; next == nil {
+			t.inbox++
 		}
 	}
 	return nil
 }
 
-func (l *loop) takeWork() error {
-	t := &l.take
-	page, err := l.store.List(l.ctx, store.Query{WorkOnly: true, Order: store.CreatedAsc, After: t.cursor, Limit: takeoverPage})
+func (l *loop) takeWork(t *takeover) error {
+	q := store.Query{WorkOnly: true, Order: store.CreatedAsc, After: t.cursor, Limit: takeoverPage}
+	if l.shared != nil {
+		q.Shards = t.shards
+	}
+	page, err := l.store.List(l.io, q)
 	if err != nil {
 		return err
 	}
@@ -128,15 +152,13 @@ func (l *loop) takeWork() error {
 			l.afterTurn(in)
 		}
 	}
-	if t.cursor = page.Next; page.Next == nil {
-		l.recovering, t.resumed = false, nil
-	}
+	t.cursor, t.done = page.Next, page.Next == nil
 	return nil
 }
 
 // resume lets the activities of an instance that was left behind run again. If
 // they may have been lost in a crash, that is counted before.
-func (l *loop) resume(in *instance) {
+func (l *loop) resume(in *instance, t *takeover) {
 	if in.orch == nil || in.orch.Status.Terminal() {
 		return
 	}
@@ -146,13 +168,19 @@ func (l *loop) resume(in *instance) {
 			continue
 		}
 		k := activityKey{in.id, in.orch.Execution, task.ID}
+		if l.activities.open[k] != nil {
+			continue // scheduled, or resumed, since
+		}
 		row, err := l.pendingRow(k)
 		if err != nil {
-			l.fail(err)
+			l.broke(err)
 			return
 		}
-		if ended := func(e *entry) bool { return resolves(e, in.orch.Execution, task.ID) }; slices.ContainsFunc(in.queue, ended) {
+		if ended := func(e *entry) bool { return resolves(e, in.orch.Execution, task.ID) }; slices.ContainsFunc(in.waitingEntries(), ended) {
 			continue // its outcome waits in the inbox
+		}
+		if h, ok := t.held[k]; ok && l.adoptHeld(k, task, h) {
+			continue
 		}
 		if row.delivery != (delivery{}) && !row.done {
 			l.activities.adopt(l, k, task, row)
@@ -167,7 +195,7 @@ func (l *loop) resume(in *instance) {
 	}
 	here := open[:0:0] // what runs in this process; workers outside of it have outlived the crash
 	for _, task := range open {
-		if l.take.crash && l.code.KnowsActivity(task.Name) {
+		if l.held[in.shard].crashed && l.code.KnowsActivity(task.Name) {
 			here = append(here, task)
 		} else {
 			l.activities.dispatch(l, in, in.orch.Execution, task)
@@ -211,9 +239,9 @@ const suspectLosses = 2
 // startRecorded reports whether an activity was running, alone, in the crash.
 func (l *loop) startRecorded(k activityKey) bool {
 	key := pendingKey(k)
-	rows, _, err := l.store.Rows(l.ctx, store.RowQuery{Kind: rowStarted, Owner: k.id, Prefix: key, Limit: 1})
+	rows, _, err := l.store.Rows(l.io, store.RowQuery{Kind: rowStarted, Owner: k.id, Prefix: key, Limit: 1})
 	if err != nil {
-		l.fail(err)
+		l.broke(err)
 	}
 	return len(rows) == 1 && string(rows[0].Key) == string(key)
 }
@@ -224,6 +252,9 @@ func (l *loop) startRecorded(k activityKey) bool {
 func (l *loop) stop() {
 	l.stopping = true
 	l.activities.stop()
+	if l.shared != nil {
+		l.giveAllBack()
+	}
 	for s := range l.workers.streams {
 		s.end(errHubStops)
 	}
@@ -234,13 +265,13 @@ func (l *loop) stop() {
 
 // drained reports whether nothing is left to wait for.
 func (l *loop) drained() bool {
-	return l.inFlight == 0 && len(l.pending) == 0 && l.activities.active == 0
+	return l.inFlight == 0 && len(l.pending) == 0 && l.activities.active == 0 && (l.shared == nil || l.left && l.passing == 0)
 }
 
 // shutDown frees what the loop holds.
 func (l *loop) shutDown(err error) {
 	l.activities.stop()
-	if err == nil {
+	if err == nil && l.shared == nil {
 		if err := l.markHub("stopped"); err != nil {
 			l.logger.Warn("the end of the hub was not recorded", "cause", err)
 		}

@@ -47,6 +47,7 @@ type timers struct {
 	count   uint64
 	dead    int // alarms in heap of activities that have ended
 	horizon [store.Shards]time.Time
+	raise   time.Time // when the horizon is raised next
 	wake    clock.Timer
 	set     time.Time // what wake is set to; zero = not set
 }
@@ -238,7 +239,7 @@ func (l *loop) fireTimer(st *store.Timer) {
 	if st.Task == startTimer {
 		in, err := l.find(st.Owner)
 		if err != nil {
-			l.fail(err)
+			l.broke(err)
 			return
 		}
 		if in.rec == nil || in.rec.Status != store.Pending || in.rec.Execution != st.Execution {
@@ -252,18 +253,27 @@ func (l *loop) fireTimer(st *store.Timer) {
 // raiseHorizon lets timers of the next stretch of time into memory: first the
 // horizon rises, so that commits add theirs, then the store is read.
 func (l *loop) raiseHorizon() {
+	if t := l.timers; l.clock.Now().Before(t.raise) {
+		return // it was done earlier, for there were too many
+	}
+	l.timers.raise = time.Time{}
+	l.raiseHorizonOf(l.heldShards())
+}
+
+// raiseHorizonOf does so for some shards, and has it done again for all.
+func (l *loop) raiseHorizonOf(shards []store.Shard) {
 	now := l.clock.Now().UTC()
 	next := now.Add(horizonStep)
-	for s := range l.timers.horizon {
+	for _, s := range shards {
 		from := l.timers.horizon[s]
 		to := next
 		if !to.After(from) { // never lowered: what was read is not read again
 			continue
 		}
 		l.timers.horizon[s] = to
-		list, more, err := l.store.Timers(l.ctx, store.Shard(s), from, to, nil, timerPage)
+		list, more, err := l.store.Timers(l.io, s, from, to, nil, timerPage)
 		if err != nil {
-			l.fail(err)
+			l.broke(err)
 			return
 		}
 		if more != nil { // too many: the horizon ends where reading did
@@ -280,7 +290,24 @@ func (l *loop) raiseHorizon() {
 	if next.Before(again) {
 		again = next
 	}
-	l.timers.push(alarm{due: again, timer: &store.Timer{Task: startTimer}})
+	if t := l.timers; t.raise.IsZero() || again.Before(t.raise) {
+		t.raise = again
+		t.push(alarm{due: again, timer: &store.Timer{Task: startTimer}})
+	}
+}
+
+// drop forgets the timers of shards.
+func (t *timers) drop(gone *[store.Shards]bool) {
+	for k := range t.known {
+		if gone[store.ShardOf(k.owner)] {
+			delete(t.known, k)
+		}
+	}
+	for s := range gone {
+		if gone[s] {
+			t.horizon[s] = time.Time{}
+		}
+	}
 }
 
 // readAt takes in timers due exactly at the horizon, of which a page may hold

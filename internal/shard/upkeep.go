@@ -145,7 +145,7 @@ func (o *Owner) CleanEntities(ctx context.Context, r *hub.CleanEntities) (hub.Cl
 		return done, err
 	}
 	for _, rec := range page.Records {
-		v, err := o.call(ctx, func(l *loop, c *call) { l.clean(rec.ID, r, c) })
+		v, err := o.call(ctx, rec.ID, func(l *loop, c *call) { l.clean(rec.ID, r, c) })
 		if err != nil {
 			return done, named(err, op, rec.ID)
 		}
@@ -200,17 +200,27 @@ func unlocking(in *instance) bool {
 // releaseOrphan gives the lock of an entity back if its holder does not know of it.
 func (l *loop) releaseOrphan(in *instance, r *hub.CleanEntities, c *call) {
 	lock := in.ent.Lock
-	holder, err := l.find(lock.Instance)
-	if err != nil {
-		c.end(nil, internalError("clean entities", in.id, err))
-		return
+	holds := false
+	if l.refuses(lock.Instance) != nil { // another node has it: what is stored counts
+		rec, err := l.store.Instance(l.io, lock.Instance)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			c.end(nil, internalError("clean entities", in.id, err))
+			return
+		}
+		holds = err == nil && !rec.Status.Terminal() && rec.Execution == lock.Execution
+	} else {
+		holder, err := l.find(lock.Instance)
+		if err != nil {
+			c.end(nil, internalError("clean entities", in.id, err))
+			return
+		}
+		if holder.unsettled || holder.begins() { // what it does may be on its way
+			holder.after = append(holder.after, func() { l.clean(in.id, r, c) })
+			return
+		}
+		holds = holder.orch != nil && holder.orch.Execution == lock.Execution && holder.orch.HasSection(lock.Section)
+		l.afterTurn(holder)
 	}
-	if holder.unsettled || holder.begins() { // what it does may be on its way
-		holder.after = append(holder.after, func() { l.clean(in.id, r, c) })
-		return
-	}
-	holds := holder.orch != nil && holder.orch.Execution == lock.Execution && holder.orch.HasSection(lock.Section)
-	l.afterTurn(holder)
 	if holds {
 		c.end(hub.Cleaned{}, nil)
 		l.afterTurn(in)
@@ -236,7 +246,7 @@ func (o *Owner) TerminateNow(ctx context.Context, ids []string, reason history.T
 			left = append(left, id)
 			continue
 		}
-		v, err := o.call(ctx, func(l *loop, c *call) { l.terminateNow(id, reason, c) })
+		v, err := o.call(ctx, id, func(l *loop, c *call) { l.terminateNow(id, reason, c) })
 		if err != nil {
 			return nil, named(err, op, id)
 		}

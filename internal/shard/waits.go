@@ -1,6 +1,7 @@
 package shard
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -41,7 +42,11 @@ func (l *loop) await(id string, w *waiter) {
 	if in != nil {
 		rec = in.rec
 	} else {
-		rec, _ = l.store.Instance(l.ctx, id)
+		var err error
+		if rec, err = l.store.Instance(l.io, id); err != nil && !errors.Is(err, store.ErrNotFound) {
+			w.call.end(nil, storeError("wait", id, err))
+			return
+		}
 	}
 	if rec != nil && w.met(rec.Status) {
 		w.call.end(nil, nil) // the caller reads the state itself

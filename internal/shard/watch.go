@@ -20,7 +20,7 @@ type watcher chan struct{}
 // WatchRows implements hub.Rows.
 func (o *Owner) WatchRows(ctx context.Context, kind store.RowKind, owner string) (<-chan struct{}, error) {
 	k, w := watchKey{kind, owner}, make(watcher, 1)
-	_, err := o.call(ctx, func(l *loop, c *call) {
+	_, err := o.call(ctx, owner, func(l *loop, c *call) {
 		l.watchers[k] = append(l.watchers[k], w)
 		c.end(nil, nil)
 	})

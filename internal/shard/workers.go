@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/perdure/perdure/internal/hub"
+	"github.com/perdure/perdure/store"
 )
 
 // workers hands work items to streams of workers outside the process. An item waits
@@ -152,11 +153,15 @@ func (it *workItem) leave() {
 // lease is an item at a stream. It takes a place there until the worker has
 // answered, also if nobody wants the item any more.
 type lease struct {
+	id       string // of the item's instance
 	delivery delivery
 	stream   *stream
 	kind     kind
 	item     *workItem // nil = not wanted any more
 	fetched  bool      // guarded by the stream's mu
+	// left is the activity that it is, once the activity's shard was given up.
+	left      hub.Held
+	leftShard store.Shard
 }
 
 // bucketOf returns the bucket for a key.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/perdure/perdure/internal/fault"
 	"github.com/perdure/perdure/store"
 )
 
@@ -75,6 +76,9 @@ func (h *Shared) Renew(_ context.Context, node string, leases []store.Lease, d t
 	}
 	var kept []store.Lease
 	for _, l := range leases {
+		if fault.Mutant(fault.RenewalAfterTakeover) {
+			h.epochs[l.Shard], h.disk.cluster.holders[l.Shard].node = l.Epoch, node
+		}
 		if h.holds(node, l) {
 			l.Until = h.disk.now().Add(d)
 			h.disk.cluster.holders[l.Shard].until = l.Until
