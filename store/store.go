@@ -15,6 +15,7 @@ var (
 	ErrFailed   = errors.New("store has failed and must be opened anew")
 	ErrClosed   = errors.New("store is closed")
 	ErrCorrupt  = errors.New("record is damaged")
+	ErrExists   = errors.New("there is such a hub already")
 	ErrLocked   = errors.New("another process has the store open")
 	ErrFormat   = errors.New("unknown format version")
 	// ErrUnavailable: the store, which other processes use too, does not answer now.

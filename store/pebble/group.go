@@ -151,6 +151,11 @@ func (h *Hub) Barrier(ctx context.Context) error {
 	if err := h.open(); err != nil {
 		return err
 	}
+	return h.durable(ctx)
+}
+
+// durable waits until all that was applied is durable.
+func (h *Hub) durable(ctx context.Context) error {
 	if err := h.db.state.check(); err != nil {
 		return err
 	}

@@ -32,8 +32,10 @@ type Hub struct {
 	counts  map[cell]int64
 	states  map[state]bool // that a record has had since the hub was opened
 
-	endMu  sync.RWMutex // held by reads; guards closed
-	closed bool
+	endOnce sync.Once     // closes ending
+	ending  chan struct{} // closed when the hub is to end, for long reads
+	endMu   sync.RWMutex  // held by reads; guards closed
+	closed  bool
 }
 
 // hubState is what the store keeps of a hub under its name.
@@ -97,6 +99,7 @@ func (db *DB) openHub(name string, kept hubState) (*Hub, error) {
 		db: db, number: kept.number, identity: kept.identity,
 		feed:    newFeed(db.openID, db.opts.FeedBytes, db.opts.Now),
 		indexed: make(map[store.RowKind]bool), counts: make(map[cell]int64), states: make(map[state]bool),
+		ending: make(chan struct{}),
 	}
 	for s := range h.epochs {
 		h.epochs[s] = uint64(kept.opened) << 32
@@ -162,6 +165,7 @@ func (h *Hub) Close() error {
 func (h *Hub) end() {
 	h.mu.Lock() // after a Submit that is under way
 	defer h.mu.Unlock()
+	h.endOnce.Do(func() { close(h.ending) })
 	h.endMu.Lock() // after reads that are under way
 	defer h.endMu.Unlock()
 	if !h.closed {

@@ -1,6 +1,7 @@
 package pebble
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 
@@ -23,7 +24,9 @@ func (db *DB) Hubs() ([]string, error) {
 		if !ok {
 			return false, fmt.Errorf("%w: %v", store.ErrCorrupt, shownKey(k))
 		}
-		names = append(names, string(name))
+		if !bytes.HasPrefix(name, []byte(importing)) {
+			names = append(names, string(name))
+		}
 		return true, nil
 	})
 	return names, err
@@ -72,8 +75,7 @@ func (db *DB) drop(name string, successor *hubState) error {
 		delete(db.hubs, name)
 	}
 	return db.write(func(b *engine.Batch) error {
-		start := binary.BigEndian.AppendUint32([]byte{layoutVersion}, old.number)
-		if err := b.DeleteRange(start, prefixEnd(start), nil); err != nil {
+		if err := dropNumber(b, old.number); err != nil {
 			return err
 		}
 		if successor == nil {
@@ -81,4 +83,10 @@ func (db *DB) drop(name string, successor *hubState) error {
 		}
 		return b.Set(hubKey(name), store.Seal(nil, successor.append(nil), nil), nil)
 	})
+}
+
+// dropNumber removes all that is kept under a hub's number.
+func dropNumber(b *engine.Batch, number uint32) error {
+	start := binary.BigEndian.AppendUint32([]byte{layoutVersion}, number)
+	return b.DeleteRange(start, prefixEnd(start), nil)
 }

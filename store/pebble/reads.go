@@ -114,7 +114,7 @@ func (h *Hub) scan(prefix, start, end []byte, visit func(k, v []byte) (bool, err
 	return scan(h.db.eng, prefix, start, end, visit)
 }
 
-func scan(db *engine.DB, prefix, start, end []byte, visit func(k, v []byte) (bool, error)) (err error) {
+func scan(db engine.Reader, prefix, start, end []byte, visit func(k, v []byte) (bool, error)) (err error) {
 	it, err := openIter(db, prefix, start, end)
 	if err != nil {
 		return err

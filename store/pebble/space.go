@@ -60,7 +60,7 @@ func (s *spaceGuard) admit(g *store.Group) error {
 	}
 	for _, c := range g.Commits {
 		if !c.Purge {
-			return fmt.Errorf("%w: %d bytes free, %d wanted", store.ErrNoSpace, s.left, s.watermark)
+			return s.short()
 		}
 	}
 	return nil
@@ -94,6 +94,21 @@ func (s *spaceGuard) makeBallast() error {
 		err = closeErr
 	}
 	return err
+}
+
+// check looks at once and returns ErrNoSpace below the watermark.
+func (s *spaceGuard) check() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.look(); s.low {
+		return s.short()
+	}
+	return nil
+}
+
+// short is the error of what needs space.
+func (s *spaceGuard) short() error {
+	return fmt.Errorf("%w: %d bytes free, %d wanted", store.ErrNoSpace, s.left, s.watermark)
 }
 
 // free looks at once and returns the free bytes, 0 if they are unknown.
