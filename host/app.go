@@ -86,6 +86,9 @@ func (a *App) Client() *client.Client {
 // Ready is closed when the app serves.
 func (a *App) Ready() <-chan struct{} { return a.opened }
 
+// Data says where the state lives, without secrets.
+func (a *App) Data() string { return a.data() }
+
 // URL returns the address of the server, such as "http://127.0.0.1:8080". It
 // is known once Ready is closed, "" before.
 func (a *App) URL() string {
@@ -139,7 +142,7 @@ func (a *App) Run(ctx context.Context) error {
 // and closes them. serving is read if f ends by itself.
 func (a *App) runHub(ctx context.Context, f *front, serving chan error) (err error) {
 	opening := a.progress(ctx, "opening "+a.data())
-	kept, timeSource, err := a.open()
+	kept, timeSource, err := a.open(ctx, f)
 	opening()
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"math"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"regexp"
 	"strings"
@@ -25,8 +26,9 @@ import (
 // Config says what an App runs. The zero value works: it keeps its state in
 // ./perdure-data and serves on 127.0.0.1:8080.
 type Config struct {
-	// Hub is where the state lives: a directory, which is made if there is none; or
-	// the address of a server that has it, for whose hub the app then works:
+	// Hub is where the state lives: a directory, which is made if there is none; a
+	// PostgreSQL database, postgres://user:password@host:port/database, which any number
+	// of apps share, each a node that carries on its part of the hubs; or the address of a server that has it, for whose hub the app then works:
 	// http(s)://host:port, of a Perdure server, with the hub's name as query taskhub, or
 	// a connection string of the Durable Task Scheduler,
 	// Endpoint=...;TaskHub=...;Authentication=.... "" = ./perdure-data.
@@ -34,6 +36,10 @@ type Config struct {
 	// HubToken is shown to a server that has the hub. "" = that of the environment
 	// variable PERDURE_TOKEN, if there is one.
 	HubToken string
+	// NoMigrate refuses a database whose schema is missing or older than this version's.
+	// Else New versions bring it up to date when they start, which needs the right to
+	// change it; perdure migrate does so ahead of that.
+	NoMigrate bool
 	// Addr is the address to serve on, host:port; port 0 picks a free one. ""
 	// = 127.0.0.1:8080.
 	Addr string
@@ -190,6 +196,9 @@ func (c *Config) complete() error {
 	if err := c.Retention.check(c.Hub); err != nil {
 		wrong = append(wrong, err)
 	}
+	if isDatabase(c.Hub) && c.TimeScale != 1 {
+		wrong = append(wrong, errors.New("time scale: the time of a database is its own"))
+	}
 	wrong = append(wrong, c.checkServing()...)
 	if !prefixForm.MatchString(c.Prefix) || c.Prefix == "/api/v1" || strings.HasPrefix(c.Prefix, "/api/v1/") {
 		wrong = append(wrong, fmt.Errorf("prefix: %q is no path such as /api, or begins the routes of the REST API", c.Prefix))
@@ -274,9 +283,12 @@ func checkHub(hub string) error {
 		_, err := remote.Parse(hub)
 		return err
 	case isDatabase(hub):
-		return errors.New("PostgreSQL is not yet in this build; name a directory")
+		if _, err := url.Parse(hub); err != nil {
+			return errors.New("the database's address is malformed: it reads postgres://user:password@host:port/database, where / ? # % and @ in a password are escaped, such as %2F")
+		}
+		return nil
 	case found:
-		return fmt.Errorf("no store of the kind %q; name a directory", scheme)
+		return fmt.Errorf("no store of the kind %q; name a directory, or a database by postgres://...", scheme)
 	}
 	info, err := os.Stat(hub)
 	switch {

@@ -1,9 +1,197 @@
 package host
 
-import "strings"
+import (
+	"context"
+	"errors"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/access"
+	"github.com/perdure/perdure/internal/clock"
+	"github.com/perdure/perdure/internal/httpapi"
+	"github.com/perdure/perdure/internal/hub/local"
+	"github.com/perdure/perdure/store"
+	"github.com/perdure/perdure/store/postgres"
+)
 
 // isDatabase reports whether a hub string names a database that nodes share.
 func isDatabase(hub string) bool {
 	scheme, _, found := strings.Cut(strings.ToLower(hub), "://")
 	return found && (scheme == "postgres" || scheme == "postgresql")
+}
+
+// withoutSecrets is the address of a database as people may see it.
+func withoutSecrets(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "a PostgreSQL database"
+	}
+	if u.User != nil {
+		u.User = url.User(u.User.Username())
+	}
+	u.RawQuery, u.Fragment = "", ""
+	return u.String()
+}
+
+// database is a database that nodes share, of which this process is one.
+type database struct {
+	app     *App
+	db      *postgres.DB
+	me      store.Node
+	cluster *access.Cluster
+	secret  []byte
+
+	mu   sync.Mutex          // guards open
+	open map[string]*nodeHub // the newest of each name
+}
+
+// openDatabase opens the database that the configuration names, and lets its other
+// nodes in through f.
+func (a *App) openDatabase(ctx context.Context, f *front) (place, clock.Clock, error) {
+	db, err := postgres.Open(ctx, a.cfg.Hub, postgres.Options{NoMigrate: a.cfg.NoMigrate, Logger: a.cfg.Logger})
+	if err != nil {
+		return nil, nil, databaseError(err)
+	}
+	d := &database{
+		app: a, db: db, open: make(map[string]*nodeHub),
+		me: store.Node{Name: newNode(), Advertise: a.cfg.advertised(f.listeners[0].Addr())},
+	}
+	if d.secret, err = db.Secret(ctx); err == nil {
+		d.cluster, err = access.NewCluster(d.secret)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(databaseError(err), db.Close())
+	}
+	f.door.open(d.me.Name, d.cluster)
+	return d, clock.System(), nil
+}
+
+// databaseError says that a database cannot be used. The driver's errors tell which
+// one, why, and what to do.
+func databaseError(err error) error {
+	e := &perdure.Error{Code: perdure.Unavailable, Message: "the database cannot be used", Cause: err}
+	switch {
+	case errors.Is(err, store.ErrFormat):
+		e.Code = perdure.FailedPrecondition
+	case errors.Is(err, store.ErrNoSpace):
+		e.Code = perdure.NoSpace
+	}
+	return e
+}
+
+func (d *database) names() ([]string, error) { return d.db.Hubs() }
+
+func (d *database) kept(ctx context.Context) (map[string]store.Identity, error) {
+	return d.db.Identities(ctx)
+}
+
+func (d *database) hub(name string, create bool) (worked, error) {
+	kept, err := d.db.Hub(name, create)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, access.NoHub(name)
+	}
+	if err != nil {
+		return nil, databaseError(err)
+	}
+	h, err := d.carry(name, kept)
+	if err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.open[name] = h
+	return h, nil
+}
+
+// carry returns a hub as this node of several carries it on.
+func (d *database) carry(name string, kept *postgres.Hub) (*nodeHub, error) {
+	cfg := &d.app.cfg
+	beats := &beats{Nodes: kept}
+	owner, err := local.New(local.Config{Store: kept, Registry: cfg.Registry, Node: d.me.Name, Logger: cfg.Logger.With("hub", name),
+		Retention: cfg.Retention.by()})
+	if err != nil {
+		return nil, err
+	}
+	return &nodeHub{Hub: owner, owner: owner, kept: kept, beats: beats}, nil
+}
+
+func (d *database) recreate(name string) error {
+	_, err := d.db.Recreate(name)
+	return err
+}
+
+func (d *database) drop(name string) error {
+	d.mu.Lock()
+	delete(d.open, name)
+	d.mu.Unlock()
+	if err := d.db.Drop(name); !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	return access.NoHub(name) // another node was faster
+}
+
+func (d *database) close() error { return d.db.Close() }
+
+// node tells how this node is: of the hubs the one counts whose last beat is oldest.
+func (d *database) node() *httpapi.Node {
+	n := &httpapi.Node{Name: d.me.Name}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, h := range d.open {
+		n.Members = max(n.Members, len(h.owner.Members()))
+		for s := range store.Shards {
+			if _, _, here, ok := h.owner.Holder(store.Shard(s)); ok && here {
+				n.Shards++
+			}
+		}
+		last, err := h.beats.newest()
+		if n.LastBeat.IsZero() || !last.IsZero() && last.Before(n.LastBeat) {
+			n.LastBeat = last
+		}
+		if err != nil {
+			n.Error = err.Error()
+		}
+	}
+	return n
+}
+
+// nodeHub is a hub of a database, as this node of several carries it on.
+type nodeHub struct {
+	*local.Hub
+	owner *local.Hub
+	kept  *postgres.Hub
+	beats *beats
+}
+
+func (h *nodeHub) identity() store.Identity { return h.kept.Identity() }
+
+// beats are the nodes of a hub as the database knows them, with when it was last told
+// that this one lives.
+type beats struct {
+	store.Nodes
+
+	mu   sync.Mutex // guards what follows
+	last time.Time
+	err  error // of the newest attempt
+}
+
+// Beat implements store.Nodes.
+func (b *beats) Beat(ctx context.Context, n store.Node, d time.Duration) ([]store.Node, error) {
+	nodes, err := b.Nodes.Beat(ctx, n, d)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.err = err; err == nil {
+		b.last = time.Now()
+	}
+	return nodes, err
+}
+
+// newest returns when the last beat was, and what the newest attempt has failed with.
+func (b *beats) newest() (time.Time, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.last, b.err
 }

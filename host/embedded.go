@@ -19,10 +19,14 @@ import (
 // defaultHub is the hub that always exists.
 const defaultHub = httpapi.DefaultHub
 
-// open opens where the hubs are kept; the clock is theirs.
-func (a *App) open() (place, clock.Clock, error) {
-	if remote.Is(a.cfg.Hub) {
+// open opens where the hubs are kept; the clock is theirs. f is what they are served
+// by.
+func (a *App) open(ctx context.Context, f *front) (place, clock.Clock, error) {
+	switch {
+	case remote.Is(a.cfg.Hub):
 		return a.openRemote()
+	case isDatabase(a.cfg.Hub):
+		return a.openDatabase(ctx, f)
 	}
 	timeSource := clock.System()
 	if a.cfg.TimeScale != 1 {

@@ -73,6 +73,7 @@ func start(t *testing.T, cfg host.Config) (*host.App, func() error) {
 	select {
 	case <-app.Ready():
 	case err := <-done:
+		stopped = true
 		t.Fatalf("Run() = %v before it was ready", err)
 	}
 	return app, stop

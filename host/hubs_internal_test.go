@@ -16,16 +16,16 @@ func TestHubsEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, c, err := app.open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = p.close() }()
 	f, err := app.listen(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = f.listeners[0].Close(); _ = f.close() }()
+	p, c, err := app.open(t.Context(), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = p.close() }()
 	h := newHubs(app, p, c, f, func(*agent.Service) error { return nil })
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

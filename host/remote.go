@@ -113,13 +113,19 @@ func (a *App) data() string {
 	if target, err := remote.Parse(a.cfg.Hub); remote.Is(a.cfg.Hub) && err == nil {
 		return target.String()
 	}
+	if isDatabase(a.cfg.Hub) {
+		return withoutSecrets(a.cfg.Hub)
+	}
 	return a.cfg.Hub
 }
 
 // kind says what keeps the state.
 func (a *App) kind() string {
-	if remote.Is(a.cfg.Hub) {
+	switch {
+	case remote.Is(a.cfg.Hub):
 		return "remote"
+	case isDatabase(a.cfg.Hub):
+		return "postgres"
 	}
 	return "pebble"
 }

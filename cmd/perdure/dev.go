@@ -18,6 +18,8 @@ import (
 // serveFlags are the flags of dev and server.
 type serveFlags struct {
 	hub, data, addr string
+	advertise       string
+	migrate         bool
 	webhook         string
 	hosts, listen   []string
 	taskHubs        []string
@@ -31,9 +33,11 @@ type serveFlags struct {
 
 func (f *serveFlags) add(c *cobra.Command) {
 	flags := c.Flags()
-	flags.StringVar(&f.hub, "hub", "", "where state lives: a directory (env PERDURE_HUB; default "+host.DefaultHub+")")
+	flags.StringVar(&f.hub, "hub", "", "where state lives: a directory, or a PostgreSQL database that nodes share, postgres://user@host/database (env PERDURE_HUB; default "+host.DefaultHub+")")
 	flags.StringVar(&f.data, "data", "", "short for --hub with a directory")
 	flags.StringVar(&f.addr, "addr", host.DefaultAddr, "address to serve on; port 0 picks a free one")
+	flags.StringVar(&f.advertise, "advertise", "", "host:port at which other nodes of the database reach this one; \"none\" = they do not (default: --addr)")
+	flags.BoolVar(&f.migrate, "migrate", true, "bring the database's schema up to date; --migrate=false refuses one that is not")
 	flags.StringSliceVar(&f.listen, "listen", nil, "further addresses to serve on, such as 127.0.0.1:4001, where SDKs look by default")
 	flags.StringSliceVar(&f.taskHubs, "task-hub", nil, "task hubs that there are to be beside \"default\" (env DTS_TASK_HUB_NAMES, with commas)")
 	flags.StringVar(&f.tokens, "tokens", "", "demand one of the tokens in this file, which perdure token new writes")
@@ -82,7 +86,7 @@ func (f *serveFlags) config(t *terminal, quiet bool) (host.Config, error) {
 		level = slog.LevelDebug
 	}
 	return host.Config{
-		Hub: where, Addr: f.addr, Listen: f.listen, TLS: f.tls, TaskHubs: taskHubs, Tokens: f.tokens, Hosts: f.hosts, UnsafeListen: f.unsafeListen, TimeScale: f.timeScale, Webhook: hook,
+		Hub: where, Advertise: f.advertise, NoMigrate: !f.migrate, Addr: f.addr, Listen: f.listen, TLS: f.tls, TaskHubs: taskHubs, Tokens: f.tokens, Hosts: f.hosts, UnsafeListen: f.unsafeListen, TimeScale: f.timeScale, Webhook: hook,
 		Retention: retention,
 		Logger:    slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: level})),
 		Progress: func(text string) {
@@ -116,8 +120,8 @@ func serverCommand(t *terminal) *cobra.Command {
 	var f serveFlags
 	c := &cobra.Command{
 		Use:     "server",
-		Short:   "Run an embedded hub without the samples",
-		Example: "  perdure server --data /var/lib/perdure",
+		Short:   "Run a hub without the samples, embedded or as a node on PostgreSQL",
+		Example: "  perdure server --data /var/lib/perdure\n  perdure server --hub postgres://perdure@db/perdure --addr 0.0.0.0:8080 --tls-cert cert.pem --tls-key key.pem --tokens ./tokens",
 		Args:    exactly(0, "no arguments"),
 		RunE:    func(c *cobra.Command, _ []string) error { return serve(c, t, &f, &hosted{}, "Perdure server") },
 	}
@@ -186,14 +190,7 @@ func (t *terminal) banner(app *host.App, f *serveFlags, h *hosted, title string)
 	if len(f.listen) > 0 {
 		fmt.Fprintf(t.out, "  and at   %s\n", strings.Join(f.listen, ", "))
 	}
-	where := f.hub + f.data
-	if where == "" {
-		where = t.getenv("PERDURE_HUB")
-	}
-	if where == "" {
-		where = host.DefaultHub
-	}
-	fmt.Fprintf(t.out, "  data     %s\n", where)
+	fmt.Fprintf(t.out, "  data     %s\n", app.Data())
 	fmt.Fprintf(t.out, "  hubs     %s\n", strings.Join(app.TaskHubs(), ", "))
 	if f.tokens != "" {
 		fmt.Fprintf(t.out, "  tokens   %s\n", f.tokens)

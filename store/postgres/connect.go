@@ -88,7 +88,7 @@ func inspect(ctx context.Context, conn *pgx.Conn) (*session, error) {
 	}
 	refuse(s.server.version < minVersion, "its version is below 14")
 	refuse(recovery, "it is a standby; connect to the primary")
-	refuse(reads == "on", "transactions are read-only (default_transaction_read_only)")
+	refuse(reads == "on", "transactions are read-only (default_transaction_read_only): reset that for the database and the user")
 	refuse(fsync == "off", "fsync is off: a power cut takes acknowledged work away; turn it on")
 	refuse(pages == "off", "full_page_writes is off: a power cut damages it; turn it on")
 	refuse(commit == "off", "synchronous_commit is off: a crash takes acknowledged work away; turn it on, for this user and database too")

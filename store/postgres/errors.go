@@ -107,8 +107,17 @@ func explained(err error) error {
 		return fmt.Errorf("%w: the database's disk is full; free some space there: %w", store.ErrNoSpace, err)
 	case is(err, tooManyConns):
 		advice = "PostgreSQL has no connection left; raise max_connections or stop other clients"
+	case unreachable(err):
+		advice = "PostgreSQL cannot be reached; is it running, and are host and port in the address given as the hub right?"
 	default:
 		return err
 	}
 	return fmt.Errorf("%s: %w", advice, err)
+}
+
+// unreachable reports whether no server has answered.
+func unreachable(err error) bool {
+	var answer *pgconn.PgError
+	var failed *pgconn.ConnectError
+	return errors.As(err, &failed) && !errors.As(err, &answer)
 }

@@ -36,6 +36,29 @@ func (db *DB) Hubs() (names []string, err error) {
 	return names, err
 }
 
+// Identities returns the identities of all hubs of the database, by name. That of a
+// hub changes when it is replaced or restored.
+func (db *DB) Identities(ctx context.Context) (all map[string]store.Identity, err error) {
+	err = db.patient(ctx, func(ctx context.Context) error {
+		all = make(map[string]store.Identity)
+		rows, err := db.pool.Query(ctx, `SELECT name, lineage, timeline FROM perdure.hubs`)
+		if err != nil {
+			return err
+		}
+		var name string
+		var lineage, timeline []byte
+		_, err = pgx.ForEachRow(rows, []any{&name, &lineage, &timeline}, func() error {
+			var id store.Identity
+			copy(id.Lineage[:], lineage)
+			copy(id.Timeline[:], timeline)
+			all[name] = id
+			return nil
+		})
+		return err
+	})
+	return all, err
+}
+
 // Hub opens the hub with this name, or makes it if create is set; without,
 // store.ErrNotFound says that there is none. A hub that is open is returned as it
 // is. On return a new hub is durable.
