@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/perdure/perdure/store"
 	"github.com/perdure/perdure/store/memory"
@@ -56,5 +58,39 @@ func TestModel(t *testing.T) {
 		if err := storetest.Model(t.Context(), new(harness), seed, 60); err != nil {
 			t.Errorf("Model: %v", err)
 		}
+	}
+}
+
+// cluster is a disk that several nodes share.
+type cluster struct {
+	disk memory.Disk
+	hub  *memory.Shared
+}
+
+func (c *cluster) Open(context.Context) (storetest.Shared, error) {
+	if c.hub == nil {
+		h, err := memory.Open(&c.disk)
+		if err != nil {
+			return nil, err
+		}
+		c.hub = memory.Share(h)
+	}
+	return c.hub, nil
+}
+
+func (c *cluster) Pass(_ context.Context, d time.Duration) error {
+	time.Sleep(d)
+	return nil
+}
+
+func TestNodes(t *testing.T) {
+	for _, c := range storetest.NodeChecks() {
+		t.Run(c.Name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				if err := c.Run(t.Context(), new(cluster)); err != nil {
+					t.Error(err)
+				}
+			})
+		})
 	}
 }

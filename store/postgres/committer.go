@@ -129,7 +129,7 @@ func (c *committer) write(g *group) error {
 			c.h.groups.Add(1)
 			c.h.commits.Add(int64(len(g.live)))
 			return nil
-		case errors.Is(err, errAgain) && tries < writeTries:
+		case errors.Is(err, errAgain) && tries < quickTries:
 			continue
 		case errors.Is(err, store.ErrUnavailable):
 			return err
@@ -138,7 +138,7 @@ func (c *committer) write(g *group) error {
 			time.AfterFunc(fullLooks, func() { c.full.Store(false) })
 			g.refuseAll(explained(err))
 			return nil
-		case passing(err) || is(err, serialization, deadlock, lockNotAvailable, queryCanceled, staleStatement, noSuchStatement):
+		case errors.Is(err, errAgain) || passing(err) || is(err, serialization, deadlock, lockNotAvailable, queryCanceled, staleStatement, noSuchStatement):
 			if ctx.Err() != nil {
 				g.refuseAll(c.unreachable(err))
 				return nil
@@ -160,9 +160,9 @@ func (c *committer) write(g *group) error {
 	return nil
 }
 
-// writeTries is how often a group is sent again because commits were taken out or
-// the fence had changed.
-const writeTries = 20
+// quickTries is how often a group is sent again at once because commits were taken
+// out or the fence had changed; later there are pauses.
+const quickTries = 5
 
 // errAgain says that a group was not written and can be sent again at once.
 var errAgain = errors.New("again")

@@ -182,8 +182,8 @@ func (h *Hub) letters(ctx context.Context, node string, limit int) ([]store.Lett
 		err = row.Scan(&t.From, &t.Until, &t.Data, &t.live)
 		t.To = node
 		return t, err
-	}, `WITH some AS (SELECT id FROM perdure.letters WHERE hub = $1 AND receiver = $2 ORDER BY id LIMIT $3),
-		gone AS (DELETE FROM perdure.letters l USING some WHERE l.hub = $1 AND l.receiver = $2 AND l.id = some.id RETURNING l.*)
+	}, `WITH next AS (SELECT id FROM perdure.letters WHERE hub = $1 AND receiver = $2 ORDER BY id LIMIT $3),
+		gone AS (DELETE FROM perdure.letters l USING next WHERE l.hub = $1 AND l.receiver = $2 AND l.id = next.id RETURNING l.*)
 		SELECT sender, until, data, until >= now() FROM gone ORDER BY id`, h.number, node, limit)
 	if err != nil {
 		return nil, err

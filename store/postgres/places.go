@@ -67,8 +67,8 @@ func (c *committer) free(ctx context.Context, tx pgx.Tx) (owner int64, err error
 		}
 	}
 	err = tx.QueryRow(ctx, `SELECT coalesce(max(slot) + 1, 0) FROM perdure.committers WHERE hub = $1`, h.number).Scan(&c.slot)
-	if err == nil && !h.claim(c.slot, c) {
-		err = errAgain
+	for err == nil && !h.claim(c.slot, c) { // another one here is about to make this place
+		c.slot++
 	}
 	return h.owner, err
 }
