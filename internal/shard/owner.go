@@ -172,7 +172,7 @@ func (o *Owner) newLoop(base context.Context) *loop {
 
 // runAlone carries on the instances of all shards.
 func (o *Owner) runAlone(ctx context.Context, l *loop) error {
-	leases, err := o.acquire(ctx)
+	leases, err := o.acquire(l.ctx) // an end that comes now is an orderly one
 	if err != nil {
 		o.close(err)
 		return err
