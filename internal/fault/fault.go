@@ -87,6 +87,10 @@ const (
 	RenewalAfterTakeover Mutation = "renewal-after-takeover"
 	// HeldItemRerun: a takeover runs an activity again that another node still has.
 	HeldItemRerun Mutation = "held-item-rerun"
+	// TakeoverWaits: a takeover waits for the locks of the node that it takes from.
+	TakeoverWaits Mutation = "takeover-waits"
+	// CommitAssumed: a commit whose answer was lost is taken as carried out.
+	CommitAssumed Mutation = "commit-assumed"
 )
 
 // Mutations returns all mutations.
@@ -95,6 +99,6 @@ func Mutations() []Mutation {
 		AckBeforeSync, ReadBeforeSync, RequestRowLost, EventLostOnPark,
 		EarlyUnlockForgotten, StaleCompletionAccepted, IrreversibleRerun, TimerByNodeClock,
 		EarlyTurnAcked, EarlyTurnUnstored,
-		EpochOutsideWrite, RenewalAfterTakeover, HeldItemRerun,
+		EpochOutsideWrite, RenewalAfterTakeover, HeldItemRerun, TakeoverWaits, CommitAssumed,
 	}
 }

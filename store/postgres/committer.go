@@ -154,7 +154,7 @@ func (c *committer) write(g *group) error {
 		case len(g.live) > 1:
 			return c.writeEach(g)
 		default:
-			g.refuseAll(explained(err))
+			g.refuseAll(refused(err))
 		}
 	}
 	return nil

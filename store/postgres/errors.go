@@ -29,6 +29,7 @@ const (
 	duplicateTable    = "42P07"
 	diskFull          = "53100"
 	tooManyConns      = "53300"
+	notAllowingConns  = "55000" // at the start of a connection
 	lockNotAvailable  = "55P03"
 	queryCanceled     = "57014"
 	adminShutdown     = "57P01"
@@ -68,12 +69,15 @@ func passing(err error) bool {
 	if is(err, adminShutdown, crashShutdown, cannotConnectNow, tooManyConns) {
 		return true
 	}
+	var failed *pgconn.ConnectError
+	if errors.As(err, &failed) && is(err, notAllowingConns) {
+		return true
+	}
 	var answer *pgconn.PgError
 	if errors.As(err, &answer) {
 		return answer.Code[:2] == "08"
 	}
 	var network net.Error
-	var failed *pgconn.ConnectError
 	return errors.As(err, &network) || errors.As(err, &failed) || pgconn.SafeToRetry(err) || errors.Is(err, errLost)
 }
 
@@ -120,4 +124,13 @@ func unreachable(err error) bool {
 	var answer *pgconn.PgError
 	var failed *pgconn.ConnectError
 	return errors.As(err, &failed) && !errors.As(err, &answer)
+}
+
+// refused is an error with which an open database refuses what it took before. What
+// somebody has taken away may come back, so it is not for good.
+func refused(err error) error {
+	if errors.Is(err, errUnsafe) || is(err, readOnly, noPermission, wrongPassword, noAuthorization, noDatabase) {
+		return fmt.Errorf("%w: %w", store.ErrUnavailable, explained(err))
+	}
+	return explained(err)
 }

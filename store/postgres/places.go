@@ -6,6 +6,8 @@ import (
 	"maps"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/perdure/perdure/internal/fault"
 )
 
 // take gets the committer a place among those of the hub: one whose owner is dead
@@ -128,6 +130,9 @@ func (h *Hub) unblocked(ctx context.Context, tx pgx.Tx, run func(ctx context.Con
 
 // terminateBlockers ends, time and again, the sessions that a session waits for.
 func (h *Hub) terminateBlockers(ctx context.Context, pid int32) {
+	if fault.Mutant(fault.TakeoverWaits) {
+		return
+	}
 	for wait(ctx, blockedFor) {
 		var ended int
 		err := h.db.pool.QueryRow(ctx, `SELECT count(*) FROM (SELECT pg_terminate_backend(b) FROM unnest(pg_blocking_pids($1)) b WHERE b <> 0) ended`, pid).Scan(&ended)

@@ -147,8 +147,12 @@ const (
 func (db *DB) patient(ctx context.Context, fn func(ctx context.Context) error) error {
 	limit, cancel := context.WithTimeout(ctx, db.opts.Patience)
 	defer cancel()
+	var why error // of the newest try that did not merely run out of time
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		err := fn(limit)
+		if why == nil || limit.Err() == nil {
+			why = err
+		}
 		switch {
 		case err == nil:
 			return nil
@@ -157,9 +161,9 @@ func (db *DB) patient(ctx context.Context, fn func(ctx context.Context) error) e
 		case db.life.Err() != nil:
 			return store.ErrClosed
 		case limit.Err() != nil:
-			return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+			return fmt.Errorf("%w: %w", store.ErrUnavailable, explained(why))
 		case !passing(err) && !is(err, serialization, deadlock):
-			return explained(err)
+			return refused(err)
 		}
 		select {
 		case <-time.After(pause):

@@ -117,19 +117,26 @@ func (c *Client) do(ctx context.Context, o Op, ask func(context.Context, hub.Hub
 	return o
 }
 
-// insist asks one hub after the other until something definite is said or ctx ends.
 func (c *Client) insist(ctx context.Context, ask func(context.Context, hub.Hub) error) error {
 	patience := c.Try
 	if patience == 0 {
 		patience = 2 * time.Second
 	}
+	n, err := Insist(ctx, c.Hubs, c.next, patience, ask)
+	c.next += n
+	return err
+}
+
+// Insist asks one hub after the other, from number first on, until something definite
+// is said or ctx ends, and returns how many it has asked. Each has so long to answer.
+func Insist(ctx context.Context, hubs []hub.Hub, first int, patience time.Duration, ask func(context.Context, hub.Hub) error) (asked int, err error) {
 	for {
 		try, cancel := context.WithTimeout(ctx, patience)
-		err := ask(try, c.Hubs[c.next%len(c.Hubs)])
+		err = ask(try, hubs[(first+asked)%len(hubs)])
 		cancel()
-		c.next++
+		asked++
 		if err == nil || definite(perdure.CodeOf(err)) || ctx.Err() != nil {
-			return err
+			return asked, err
 		}
 		select {
 		case <-time.After(20 * time.Millisecond):
