@@ -53,6 +53,9 @@ func (l *loop) acquired(leases []store.Lease) {
 		l.keeper.letGo(leases)
 		return
 	}
+	if l.shared != nil && l.io.Err() != nil { // it ended with the leases before
+		l.io = l.keeper.calls(l.ctx)
+	}
 	t := &takeover{resumed: make(map[string]bool), known: true}
 	crashed := 0
 	for _, lease := range leases {

@@ -286,13 +286,22 @@ func (k *keeper) keep(ctx context.Context, free, asked bool) error {
 	if err := k.beat(ctx, free || asked); err != nil {
 		return err
 	}
-	if free || asked || k.lost || time.Since(k.changed) < k.shared.Lease {
+	if free || asked || k.lost || time.Since(k.changed) < k.shared.Lease || time.Since(k.looked) >= k.lookEvery() {
 		if err := k.take(ctx); err != nil {
 			return err
 		}
 	}
 	k.shed()
 	return k.poll(ctx)
+}
+
+// lookEvery is the time between two looks at who holds what when nothing is known to
+// change: others may have lost shards and not said so.
+func (k *keeper) lookEvery() time.Duration {
+	if share, _ := k.share(); len(k.held) < share-1 {
+		return k.shared.Renew
+	}
+	return k.shared.Lease
 }
 
 // renew prolongs the leases when it is time. What was taken by others meanwhile is lost.

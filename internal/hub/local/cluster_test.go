@@ -84,7 +84,7 @@ func (l *line) Submit(ctx context.Context, g *store.Group) (store.Receipt, error
 	if err := l.pass(); err != nil {
 		return nil, err
 	}
-	return l.Shared.Submit(ctx, g)
+	return l.Shared.Submit(context.WithoutCancel(ctx), g) // what was sent arrives
 }
 
 func (l *line) Acquire(ctx context.Context, node string, shards []store.Shard, d time.Duration) ([]store.Lease, error) {
@@ -280,15 +280,26 @@ func (c *cluster) raise(id, event, data string) {
 // end waits for the end of a run and returns its output.
 func (c *cluster) end(id string) string {
 	c.t.Helper()
-	var in *hub.Instance
-	err := c.route(c.ctx, func(h *local.Hub) (err error) { in, err = h.WaitCompletion(c.ctx, id); return err })
+	out, err := c.output(id)
 	if err != nil {
-		c.t.Fatalf("WaitCompletion(%s) = %v", id, err)
+		c.t.Fatal(err)
 	}
-	if in.Status != store.Completed {
-		c.t.Errorf("%s has ended as %v: %+v", id, in.Status, in.Failure)
+	return out
+}
+
+// output waits for the end of a run, for a minute, and returns its output.
+func (c *cluster) output(id string) (string, error) {
+	ctx, cancel := context.WithTimeout(c.ctx, time.Minute)
+	defer cancel()
+	var in *hub.Instance
+	err := c.route(ctx, func(h *local.Hub) (err error) { in, err = h.WaitCompletion(ctx, id); return err })
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("WaitCompletion(%s) = %w", id, err)
+	case in.Status != store.Completed:
+		return "", fmt.Errorf("%s has ended as %v: %+v", id, in.Status, in.Failure)
 	}
-	return in.Output.S
+	return in.Output.S, nil
 }
 
 // shares counts the shards of each node; settled waits until all are held, evenly.
