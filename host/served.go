@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/agent"
@@ -31,6 +32,9 @@ type served struct {
 	// elsewhere are agents whose code those workers have.
 	elsewhere elsewhere
 	learned   chan struct{} // closed when the hub's directory of agents was read first
+
+	now     func() time.Time // the hub's
+	copying sync.Mutex       // held while a backup is made
 
 	once  sync.Once     // closes quit
 	quit  chan struct{} // closed by stop
@@ -59,7 +63,7 @@ func (a *App) faces(c *client.Client, others func() []agent.Info) (agents httpap
 
 // serve makes what serves a hub. It works once run is called.
 func (a *App) serve(name string, kept worked, h *hubs) (*served, error) {
-	s := &served{app: a, name: name, hub: kept, learned: make(chan struct{}), quit: make(chan struct{}), ended: make(chan struct{})}
+	s := &served{app: a, name: name, hub: kept, now: h.now, learned: make(chan struct{}), quit: make(chan struct{}), ended: make(chan struct{})}
 	var mounts []httpapi.Mount
 	var err error
 	if s.agents, s.openai, mounts, err = a.faces(client.New(s.hub), func() []agent.Info { return s.others(h.now()) }); err != nil {
@@ -71,7 +75,7 @@ func (a *App) serve(name string, kept worked, h *hubs) (*served, error) {
 	hosts, anyIP := a.hosts(h.front)
 	version, commit, release := build()
 	s.api = httpapi.New(httpapi.Config{
-		Hub: s.hub, Now: h.now, Logger: a.cfg.Logger, Hubs: h, Metrics: h.metrics, Ready: h.ready, Node: h.node,
+		Hub: s.hub, Now: h.now, Logger: a.cfg.Logger, Hubs: h, Metrics: h.metrics, Backup: s.backupTo, Ready: h.ready, Node: h.node,
 		Orchestrations: a.startable(), Foreign: a.foreign, Workers: func() int { return int(s.workers.Load()) },
 		Hosts: hosts, AnyIP: anyIP, Prefix: a.cfg.Prefix, MaxBody: a.cfg.BodyLimit, Agents: &s.agents, Mounts: mounts,
 		Info: httpapi.Info{Version: version, Commit: commit, Go: release, Hub: name, Store: a.kind(),

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -201,6 +202,13 @@ func running(t *testing.T) string {
 // runApp runs an app until the test ends.
 func runApp(t *testing.T, cfg host.Config) *host.App {
 	t.Helper()
+	app, _ := startApp(t, cfg)
+	return app
+}
+
+// startApp runs an app until the test ends or stop is called.
+func startApp(t *testing.T, cfg host.Config) (app *host.App, stop func()) {
+	t.Helper()
 	app, err := host.New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -208,14 +216,15 @@ func runApp(t *testing.T, cfg host.Config) *host.App {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- app.Run(ctx) }()
-	t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Errorf("Run() = %v", err)
 		}
 	})
+	t.Cleanup(stop)
 	<-app.Ready()
-	return app
+	return app, stop
 }
 
 // TestExitCodes runs each kind of end against a real server.
@@ -319,16 +328,19 @@ func TestHelp(t *testing.T) {
 				t.Errorf("%s has no example", c.CommandPath())
 				continue
 			}
-			args := words(c.Example)
-			found, rest, err := root.Find(args[1:])
-			if err != nil || found != c {
-				t.Errorf("example %q is of another command", c.Example)
-				continue
-			}
-			if err := found.ParseFlags(rest); err != nil {
-				t.Errorf("example %q: %v", c.Example, err)
-			} else if err := found.Args(found, found.Flags().Args()); err != nil {
-				t.Errorf("example %q: %v", c.Example, err)
+			for example := range strings.SplitSeq(c.Example, "\n") {
+				example, _, _ = strings.Cut(example, " | ") // what another program makes of it
+				args := words(example)
+				found, rest, err := root.Find(args[1:])
+				if err != nil || found != c {
+					t.Errorf("example %q is of another command", example)
+					continue
+				}
+				if err := found.ParseFlags(rest); err != nil {
+					t.Errorf("example %q: %v", example, err)
+				} else if err := found.Args(found, found.Flags().Args()); err != nil {
+					t.Errorf("example %q: %v", example, err)
+				}
 			}
 		}
 	}

@@ -8,6 +8,8 @@
 package httpapi
 
 import (
+	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -69,6 +71,8 @@ type Config struct {
 	// Hubs, if not nil, lists, makes and deletes task hubs.
 	Hubs Hubs
 
+	// Backup, if not nil, writes a copy of the hub for GET /api/v1/backup.
+	Backup func(ctx context.Context, w io.Writer) error
 	// Metrics, if not nil, writes what is counted for GET /metrics.
 	Metrics Metrics
 
@@ -146,6 +150,9 @@ func New(cfg Config) *API {
 		for pattern, h := range a.hubRoutes() {
 			a.handle(pattern, a.endpoint(h))
 		}
+	}
+	if cfg.Backup != nil {
+		a.handle("GET /api/v1/backup", a.endpoint(a.getBackup))
 	}
 	if cfg.Metrics != nil {
 		a.handle("GET /metrics", a.endpoint(a.metrics))

@@ -45,6 +45,7 @@ func (a *API) rights() map[string]access.Right {
 		"GET /api/v1/entities/{name}/{key}":        read,
 		"GET /api/v1/agents/{agent}/sessions":      read,
 
+		"GET /api/v1/backup":                          write, // all that there is, at the cost of reading it
 		"POST /api/v1/runs":                           write,
 		"POST /api/v1/runs/{id}/events/{name}":        write,
 		"POST /api/v1/runs/{id}/requests/{name}":      write,

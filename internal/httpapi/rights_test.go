@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"regexp"
 	"strings"
@@ -26,6 +27,7 @@ func doors(t *testing.T) (url string, routes []string) {
 	t.Helper()
 	var cfg httpapi.Config
 	agentAPI(t, modeltest.Script(t), func(c *httpapi.Config) { c.Hubs = noHubs{}; cfg = *c })
+	cfg.Backup = func(context.Context, io.Writer) error { return nil }
 	cfg.Metrics = func(w http.ResponseWriter, _ *http.Request, seen func(string) bool) {
 		_, _ = fmt.Fprint(w, seen("default"), " ", seen("theirs"), " ", seen(access.AnyHub))
 	}
@@ -63,6 +65,8 @@ func allowed(method, path string) (roles string, anyone bool) {
 	case path == "/api/v1/info", path == "/api/v1/hubs" && method == "GET",
 		path == "/api/v1", path == "/api/v1/", path == "/":
 		return "reader worker contributor", false
+	case path == "/api/v1/backup":
+		return "contributor", false
 	case method == "GET" && path != "/mine":
 		return "reader contributor", false
 	}
