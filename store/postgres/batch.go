@@ -17,43 +17,45 @@ type batch struct {
 const fenceSQL = `SELECT 1 / count(*) FROM (
 	SELECT 1 FROM perdure.committers WHERE hub = $1 AND slot = $2 AND fence = $3 FOR SHARE) held`
 
-// Checks divide by zero when they fail: it takes no function of our own.
+// Checks divide by zero when they fail: it takes no function of our own. The hub is a
+// column of what is joined with a table, so that a plan cannot begin with all of the
+// hub's rows: it looks each one up.
 const (
 	updateSQL = `WITH done AS (
 	UPDATE perdure.instances i SET version = u.version, digest = u.digest, body = u.body
-	FROM unnest($2::int2[], $3::bytea[], $4::int8[], $5::int8[], $6::bytea[], $7::bytea[]) AS u (shard, id, expect, version, digest, body)
-	WHERE i.hub = $1 AND i.shard = u.shard AND i.id = u.id AND i.version = u.expect AND substr(sha256(i.body), 1, 8) = i.digest
+	FROM unnest(array_fill($1::int4, ARRAY[cardinality($2::int2[])]), $2, $3::bytea[], $4::int8[], $5::int8[], $6::bytea[], $7::bytea[]) AS u (hub, shard, id, expect, version, digest, body)
+	WHERE i.hub = u.hub AND i.shard = u.shard AND i.id = u.id AND i.version = u.expect AND substr(sha256(i.body), 1, 8) = i.digest
 	RETURNING 1) SELECT 1 / (count(*) = cardinality($2))::int FROM done`
 
 	insertSQL = `INSERT INTO perdure.instances (hub, shard, id, version, digest, body)
 	SELECT $1::int4, u.* FROM unnest($2::int2[], $3::bytea[], $4::int8[], $5::bytea[], $6::bytea[]) AS u`
 
 	removeSQL = `WITH done AS (
-	DELETE FROM perdure.instances i USING unnest($2::int2[], $3::bytea[], $4::int8[]) AS u (shard, id, expect)
-	WHERE i.hub = $1 AND i.shard = u.shard AND i.id = u.id AND i.version = u.expect AND substr(sha256(i.body), 1, 8) = i.digest
+	DELETE FROM perdure.instances i USING unnest(array_fill($1::int4, ARRAY[cardinality($2::int2[])]), $2, $3::bytea[], $4::int8[]) AS u (hub, shard, id, expect)
+	WHERE i.hub = u.hub AND i.shard = u.shard AND i.id = u.id AND i.version = u.expect AND substr(sha256(i.body), 1, 8) = i.digest
 	RETURNING 1) SELECT 1 / (count(*) = cardinality($2))::int FROM done`
 
 	checkSQL = `SELECT 1 / (count(*) = cardinality($2::int2[]))::int
-	FROM unnest($2::int2[], $3::bytea[], $4::int8[]) AS u (shard, id, expect)
-	JOIN perdure.instances i ON i.hub = $1 AND i.shard = u.shard AND i.id = u.id AND i.version = u.expect`
+	FROM unnest(array_fill($1::int4, ARRAY[cardinality($2::int2[])]), $2, $3::bytea[], $4::int8[]) AS u (hub, shard, id, expect)
+	JOIN perdure.instances i ON i.hub = u.hub AND i.shard = u.shard AND i.id = u.id AND i.version = u.expect`
 
-	absentSQL = `SELECT 1 / (count(*) = 0)::int FROM unnest($2::int2[], $3::bytea[]) AS u (shard, id)
-	JOIN perdure.instances i ON i.hub = $1 AND i.shard = u.shard AND i.id = u.id`
+	absentSQL = `SELECT 1 / (count(*) = 0)::int FROM unnest(array_fill($1::int4, ARRAY[cardinality($2::int2[])]), $2, $3::bytea[]) AS u (hub, shard, id)
+	JOIN perdure.instances i ON i.hub = u.hub AND i.shard = u.shard AND i.id = u.id`
 )
 
 // What a purge and a fold remove.
 const (
-	wipeChunksSQL = `DELETE FROM perdure.chunks t USING unnest($2::int2[], $3::bytea[]) AS u (shard, id)
-	WHERE t.hub = $1 AND t.shard = u.shard AND t.id = u.id`
-	wipeTimersSQL = `DELETE FROM perdure.timers t USING unnest($2::int2[], $3::bytea[]) AS u (shard, id)
-	WHERE t.hub = $1 AND t.shard = u.shard AND t.owner = u.id`
-	wipeRowsSQL = `DELETE FROM perdure.rows t USING unnest($2::int2[], $3::bytea[]) AS u (shard, id)
-	WHERE t.hub = $1 AND t.shard = u.shard AND t.owner = u.id AND NOT t.keep`
-	wipeListingSQL = `DELETE FROM perdure.listing t USING unnest($2::bytea[]) AS u (id) WHERE t.hub = $1 AND t.id = u.id`
-	untagSQL       = `DELETE FROM perdure.tags t USING unnest($2::bytea[], $3::bytea[], $4::int8[], $5::bytea[]) AS u (tag, value, created, id)
-	WHERE t.hub = $1 AND t.tag = u.tag AND t.value = u.value AND t.created = u.created AND t.id = u.id`
-	foldRowsSQL = `DELETE FROM perdure.rows t USING unnest($2::int2[], $3::bytea[], $4::int4[]) AS u (shard, id, kind)
-	WHERE t.hub = $1 AND t.shard = u.shard AND t.owner = u.id AND t.kind = u.kind AND NOT t.keep`
+	wipeChunksSQL = `DELETE FROM perdure.chunks t USING unnest(array_fill($1::int4, ARRAY[cardinality($2::int2[])]), $2, $3::bytea[]) AS u (hub, shard, id)
+	WHERE t.hub = u.hub AND t.shard = u.shard AND t.id = u.id`
+	wipeTimersSQL = `DELETE FROM perdure.timers t USING unnest(array_fill($1::int4, ARRAY[cardinality($2::int2[])]), $2, $3::bytea[]) AS u (hub, shard, id)
+	WHERE t.hub = u.hub AND t.shard = u.shard AND t.owner = u.id`
+	wipeRowsSQL = `DELETE FROM perdure.rows t USING unnest(array_fill($1::int4, ARRAY[cardinality($2::int2[])]), $2, $3::bytea[]) AS u (hub, shard, id)
+	WHERE t.hub = u.hub AND t.shard = u.shard AND t.owner = u.id AND NOT t.keep`
+	wipeListingSQL = `DELETE FROM perdure.listing t USING unnest(array_fill($1::int4, ARRAY[cardinality($2::bytea[])]), $2) AS u (hub, id) WHERE t.hub = u.hub AND t.id = u.id`
+	untagSQL       = `DELETE FROM perdure.tags t USING unnest(array_fill($1::int4, ARRAY[cardinality($2::bytea[])]), $2, $3::bytea[], $4::int8[], $5::bytea[]) AS u (hub, tag, value, created, id)
+	WHERE t.hub = u.hub AND t.tag = u.tag AND t.value = u.value AND t.created = u.created AND t.id = u.id`
+	foldRowsSQL = `DELETE FROM perdure.rows t USING unnest(array_fill($1::int4, ARRAY[cardinality($2::int2[])]), $2, $3::bytea[], $4::int4[]) AS u (hub, shard, id, kind)
+	WHERE t.hub = u.hub AND t.shard = u.shard AND t.owner = u.id AND t.kind = u.kind AND NOT t.keep`
 )
 
 // What commits write.
@@ -61,20 +63,20 @@ const (
 	chunksSQL = `INSERT INTO perdure.chunks (hub, shard, id, branch, seq, data)
 	SELECT $1::int4, u.* FROM unnest($2::int2[], $3::bytea[], $4::bytea[], $5::int8[], $6::bytea[]) AS u`
 	consumeSQL = `DELETE FROM perdure.messages t
-	USING unnest($2::int2[], $3::bytea[], $4::bytea[], $5::int8[], $6::int8[]) AS u (shard, target, source, version, idx)
-	WHERE t.hub = $1 AND t.shard = u.shard AND t.target = u.target AND t.source = u.source AND t.version = u.version AND t.idx = u.idx`
+	USING unnest(array_fill($1::int4, ARRAY[cardinality($2::int2[])]), $2, $3::bytea[], $4::bytea[], $5::int8[], $6::int8[]) AS u (hub, shard, target, source, version, idx)
+	WHERE t.hub = u.hub AND t.shard = u.shard AND t.target = u.target AND t.source = u.source AND t.version = u.version AND t.idx = u.idx`
 	emitSQL = `INSERT INTO perdure.messages (hub, shard, target, source, version, idx, arrival, data)
 	SELECT $1::int4, shard, target, source, version, idx, CASE WHEN marked THEN pg_current_xact_id()::text::int8 END, data
 	FROM unnest($2::int2[], $3::bytea[], $4::bytea[], $5::int8[], $6::int8[], $7::bool[], $8::bytea[]) AS u (shard, target, source, version, idx, marked, data)
 	ON CONFLICT DO NOTHING`
 	expireSQL = `DELETE FROM perdure.timers t
-	USING unnest($2::int2[], $3::bytea[], $4::bytea[], $5::int4[], $6::int8[]) AS u (shard, owner, execution, task, due)
-	WHERE t.hub = $1 AND t.shard = u.shard AND t.owner = u.owner AND t.execution = u.execution AND t.task = u.task AND t.due = u.due`
+	USING unnest(array_fill($1::int4, ARRAY[cardinality($2::int2[])]), $2, $3::bytea[], $4::bytea[], $5::int4[], $6::int8[]) AS u (hub, shard, owner, execution, task, due)
+	WHERE t.hub = u.hub AND t.shard = u.shard AND t.owner = u.owner AND t.execution = u.execution AND t.task = u.task AND t.due = u.due`
 	timersSQL = `INSERT INTO perdure.timers (hub, shard, owner, execution, task, due, data)
 	SELECT $1::int4, u.* FROM unnest($2::int2[], $3::bytea[], $4::bytea[], $5::int4[], $6::int8[], $7::bytea[]) AS u
 	ON CONFLICT (hub, shard, owner, execution, task, due) DO UPDATE SET data = excluded.data`
-	dropSQL = `DELETE FROM perdure.rows t USING unnest($2::int2[], $3::bytea[], $4::int4[], $5::bytea[]) AS u (shard, owner, kind, key)
-	WHERE t.hub = $1 AND t.shard = u.shard AND t.owner = u.owner AND t.kind = u.kind AND t.key = u.key`
+	dropSQL = `DELETE FROM perdure.rows t USING unnest(array_fill($1::int4, ARRAY[cardinality($2::int2[])]), $2, $3::bytea[], $4::int4[], $5::bytea[]) AS u (hub, shard, owner, kind, key)
+	WHERE t.hub = u.hub AND t.shard = u.shard AND t.owner = u.owner AND t.kind = u.kind AND t.key = u.key`
 	rowsSQL = `INSERT INTO perdure.rows (hub, shard, owner, kind, key, keep, index0, index1, value)
 	SELECT $1::int4, u.* FROM unnest($2::int2[], $3::bytea[], $4::int4[], $5::bytea[], $6::bool[], $7::bytea[], $8::bytea[], $9::bytea[]) AS u
 	ON CONFLICT (hub, shard, owner, kind, key) DO UPDATE

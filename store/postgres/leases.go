@@ -48,7 +48,8 @@ func (h *Hub) Acquire(ctx context.Context, node string, shards []store.Shard, d 
 		}
 		var victims []int64
 		var taken []int16
-		rows, err := tx.Query(ctx, `SELECT l.shard, l.owner FROM perdure.leases l
+		orphaned := make(map[int16]bool)
+		rows, err := tx.Query(ctx, `SELECT l.shard, l.owner, l.node IS NOT NULL OR l.orphaned FROM perdure.leases l
 			WHERE l.hub = $1 AND l.shard = ANY ($3::int2[]) AND `+free+` ORDER BY l.shard FOR UPDATE`, h.number, node, columnOf(shards))
 		if err != nil {
 			return err
@@ -56,9 +57,11 @@ func (h *Hub) Acquire(ctx context.Context, node string, shards []store.Shard, d 
 		for rows.Next() {
 			var shard int16
 			var owner *int64
-			if err := rows.Scan(&shard, &owner); err != nil {
+			var left bool
+			if err := rows.Scan(&shard, &owner, &left); err != nil {
 				return err
 			}
+			orphaned[shard] = left
 			if taken = append(taken, shard); owner != nil {
 				victims = append(victims, *owner)
 			}
@@ -72,6 +75,9 @@ func (h *Hub) Acquire(ctx context.Context, node string, shards []store.Shard, d 
 			}
 		}
 		leases, err = h.grant(ctx, tx, node, taken, until)
+		for i := range leases {
+			leases[i].Orphaned = orphaned[int16(leases[i].Shard)]
+		}
 		return err
 	})
 	h.leases.Add(1)
@@ -100,18 +106,17 @@ func (h *Hub) raiseFences(ctx context.Context, tx pgx.Tx, owners []int64) error 
 
 // grant gives shards to a node.
 func (h *Hub) grant(ctx context.Context, tx pgx.Tx, node string, shards []int16, until time.Time) ([]store.Lease, error) {
-	rows, err := tx.Query(ctx, `WITH old AS (SELECT shard, node IS NOT NULL OR orphaned AS orphaned FROM perdure.leases
-			WHERE hub = $1 AND shard = ANY ($4::int2[])), given AS (
+	rows, err := tx.Query(ctx, `WITH given AS (
 		UPDATE perdure.leases SET epoch = epoch + 1, node = $2, owner = $3, orphaned = false
 		WHERE hub = $1 AND shard = ANY ($4::int2[]) RETURNING shard, epoch)
-		SELECT shard, epoch, orphaned FROM given JOIN old USING (shard) ORDER BY shard`, h.number, node, h.owner, shards)
+		SELECT shard, epoch FROM given ORDER BY shard`, h.number, node, h.owner, shards)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (store.Lease, error) {
 		var shard int16
 		l := store.Lease{Until: until}
-		err := row.Scan(&shard, &l.Epoch, &l.Orphaned)
+		err := row.Scan(&shard, &l.Epoch)
 		l.Shard = store.Shard(shard)
 		return l, err
 	})

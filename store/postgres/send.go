@@ -185,8 +185,9 @@ func (c *committer) stored(ctx context.Context, commits []*store.Commit) (map[st
 	for _, commit := range commits {
 		of.add(int16(commit.Shard), []byte(commit.ID))
 	}
-	rows, err := c.conn.Query(ctx, `SELECT i.id, i.body FROM unnest($2::int2[], $3::bytea[]) AS u (shard, id)
-		JOIN perdure.instances i ON i.hub = $1 AND i.shard = u.shard AND i.id = u.id`, c.h.number, of.shards, of.ids)
+	rows, err := c.conn.Query(ctx, `SELECT i.id, i.body
+		FROM unnest(array_fill($1::int4, ARRAY[cardinality($2::int2[])]), $2, $3::bytea[]) AS u (hub, shard, id)
+		JOIN perdure.instances i ON i.hub = u.hub AND i.shard = u.shard AND i.id = u.id`, c.h.number, of.shards, of.ids)
 	if err != nil {
 		return nil, err
 	}
