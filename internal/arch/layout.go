@@ -74,12 +74,12 @@ func Perdure() Layout {
 	return Layout{
 		Module: "github.com/perdure/perdure",
 		Levels: [][]string{
-			{"internal/clock", "internal/fault", "internal/history", "internal/arch", "internal/mux", "internal/wire/wirepb", "internal/wire/wirepb/gen", "model"},
+			{"internal/clock", "internal/fault", "internal/history", "internal/arch", "internal/mux", "internal/signing", "internal/wire/wirepb", "internal/wire/wirepb/gen", "model"},
 			{"store", ".", "internal/engine", "internal/filter", "internal/dafx"},
 			{"store/*", "store/postgres/pgtest", "store/postgres/pgproxy", "internal/replay", "internal/hub", "internal/access", "model/*"},
 			{"internal/wire/codec"},
 			{"internal/shard", "internal/wire", "internal/hub/hubtest", "internal/chaos/ledger", "model/auto"},
-			{"internal/hub/local", "internal/hub/remote", "internal/peer"},
+			{"internal/hub/local", "internal/hub/remote", "internal/hub/push", "internal/peer"},
 			{"client"},
 			{"agent", "schedule"},
 			{"agent/mcp", "agent/egress", "agent/pattern", "internal/httpapi", "internal/responses", "internal/webhook"},

@@ -26,7 +26,8 @@ type Workers interface {
 	CompleteActivity(ctx context.Context, done *ActivityDone) error
 	CompleteEntity(ctx context.Context, done *EntityDone) error
 	// Abandon gives an item back: it is delivered again after a pause that grows
-	// with each time, to another stream first.
+	// with each time, to another stream first; at once if it was lost, which is counted
+	// as with a stream that was.
 	Abandon(ctx context.Context, d Delivery) error
 }
 
@@ -60,6 +61,8 @@ type Worker struct {
 	// histories themselves when an item would have more.
 	MaxHistory     int
 	StreamsHistory bool
+	// Forgets says that it keeps nothing between two turns: each comes with its history.
+	Forgets bool
 }
 
 // Filters say which items a worker takes: only what is listed. The names of
@@ -163,6 +166,8 @@ type Delivery struct {
 	Token      string
 	InstanceID string
 	TaskID     int32
+	// Lost says of an item that is abandoned that whoever did it was lost with it.
+	Lost bool
 }
 
 // OrchestrationDone is the outcome of a turn.

@@ -53,6 +53,9 @@ func (o *Owner) Abandon(ctx context.Context, d hub.Delivery) error {
 		case le.item == nil:
 			l.vacate(le)
 			c.end(nil, nil)
+		case d.Lost:
+			l.loseItem(le)
+			c.end(nil, nil)
 		default:
 			l.giveBack(le.item)
 			c.end(nil, nil)

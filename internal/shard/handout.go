@@ -158,7 +158,7 @@ func (l *loop) turnWork(it *workItem, s *stream) (work *hub.OrchestrationWork, f
 	}
 	work = &hub.OrchestrationWork{InstanceID: in.id, ExecutionID: in.orch.Execution, New: encode(j.fresh, s.worker.Own)}
 	own := s.worker.Own
-	if own && !j.full && in.warm != nil && in.warm.home == s && !s.gone {
+	if own && !s.worker.Forgets && !j.full && in.warm != nil && in.warm.home == s && !s.gone {
 		work.Warm = true
 		l.stats.WarmHits.Add(1)
 	} else if work.Past, err = l.encodedPast(in, own); err != nil {

@@ -54,6 +54,18 @@ func (l *loop) disconnect(s *stream, lost bool) {
 	}
 }
 
+// loseItem takes an item from its stream: whoever did it was lost with it.
+func (l *loop) loseItem(le *lease) {
+	it, s := le.item, le.stream
+	l.workers.answered(le)
+	it.lease = nil
+	if it.run != nil {
+		it.run.due = time.Time{}
+	}
+	l.countLoss(it)
+	l.refill(s)
+}
+
 // leave takes a stream from its class, and a class without streams from its buckets. It
 // returns those with items that no stream takes any more.
 func (w *workers) leave(c *class, now time.Time) (unserved []*bucket) {

@@ -1,8 +1,6 @@
 // Package webhook tells a URL of decisions when they open, with requests signed as
-// Standard Webhooks (standardwebhooks.com) says: webhook-id is the id of the
-// decision, webhook-timestamp the time of the attempt in Unix seconds, and
-// webhook-signature "v1," and the HMAC-SHA256, in base64, of the three parts id,
-// timestamp and body with a dot between.
+// package signing says: webhook-id is the id of the decision, webhook-timestamp the
+// time of the attempt.
 //
 // Each open decision is told at least once, across crashes too: that it was told is
 // noted with it. Nothing waits for a webhook.
@@ -11,9 +9,6 @@ package webhook
 import (
 	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,11 +16,10 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/perdure/perdure/agent"
+	"github.com/perdure/perdure/internal/signing"
 )
 
 // Config says whom to tell.
@@ -51,34 +45,14 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// minSecret is the least length of a secret, in bytes.
-const minSecret = 16
-
 // Check returns what is wrong with URL and secret.
 func Check(address, secret string) error {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return errors.New("the URL is not one of http or https")
 	}
-	if _, err := key(secret); err != nil {
-		return err
-	}
-	return nil
-}
-
-// key returns the bytes of a secret.
-func key(secret string) ([]byte, error) {
-	b := []byte(secret)
-	if text, ok := strings.CutPrefix(secret, "whsec_"); ok {
-		var err error
-		if b, err = base64.StdEncoding.DecodeString(text); err != nil {
-			return nil, errors.New("the secret after whsec_ is not base64")
-		}
-	}
-	if len(b) < minSecret {
-		return nil, fmt.Errorf("the secret has %d bytes; at least %d are needed", len(b), minSecret)
-	}
-	return b, nil
+	_, err = signing.ParseKey(secret)
+	return err
 }
 
 // Payload is the body of a request.
@@ -97,11 +71,11 @@ func Run(ctx context.Context, c Config) error {
 		return err
 	}
 	c.fill()
-	secret, err := key(c.Secret)
+	key, err := signing.ParseKey(c.Secret)
 	if err != nil {
 		return err
 	}
-	t := &teller{Config: c, secret: secret, failed: map[string]*failure{}, client: &http.Client{
+	t := &teller{Config: c, key: key, failed: map[string]*failure{}, client: &http.Client{
 		Transport: c.Transport, Timeout: c.Timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -164,7 +138,7 @@ type failure struct {
 
 type teller struct {
 	Config
-	secret []byte
+	key    signing.Key
 	client *http.Client
 	failed map[string]*failure
 }
@@ -246,11 +220,8 @@ func (t *teller) post(ctx context.Context, d *agent.Decision) error {
 	if err != nil {
 		return err
 	}
-	at := strconv.FormatInt(time.Now().Unix(), 10)
 	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("webhook-id", d.ID)
-	r.Header.Set("webhook-timestamp", at)
-	r.Header.Set("webhook-signature", Sign(t.secret, d.ID, at, body))
+	t.key.Sign(r.Header, d.ID, time.Now(), body)
 	answer, err := t.client.Do(r)
 	if failed := (*url.Error)(nil); errors.As(err, &failed) {
 		err = failed.Err // without the URL, which may hold a secret
@@ -266,12 +237,4 @@ func (t *teller) post(ctx context.Context, d *agent.Decision) error {
 		return fmt.Errorf("the webhook answered %s", answer.Status)
 	}
 	return nil
-}
-
-// Sign returns the signature of a request: "v1," and the HMAC in base64.
-func Sign(secret []byte, id, timestamp string, body []byte) string {
-	h := hmac.New(sha256.New, secret)
-	fmt.Fprintf(h, "%s.%s.", id, timestamp)
-	h.Write(body)
-	return "v1," + base64.StdEncoding.EncodeToString(h.Sum(nil))
 }

@@ -24,7 +24,7 @@ func Serve(ctx context.Context, h Hub, w *hub.Worker, reg *perdure.Registry, c c
 		return nil, errors.New("the hub takes no workers")
 	}
 	worker := *w
-	worker.Filters = filtersOf(reg)
+	worker.Filters = FiltersOf(reg)
 	stream, err := workers.Connect(ctx, &worker)
 	if err != nil {
 		return nil, err
@@ -44,8 +44,8 @@ func Serve(ctx context.Context, h Hub, w *hub.Worker, reg *perdure.Registry, c c
 	}, nil
 }
 
-// filtersOf are filters for the code of a registry.
-func filtersOf(reg *perdure.Registry) *hub.Filters {
+// FiltersOf are filters for the code of a registry.
+func FiltersOf(reg *perdure.Registry) *hub.Filters {
 	f := &hub.Filters{}
 	for _, name := range reg.Orchestrations() {
 		f.Orchestrations = append(f.Orchestrations, hub.NameFilter{Name: name})

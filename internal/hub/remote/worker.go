@@ -91,8 +91,7 @@ func NewWorker(cfg WorkerConfig) (*Worker, error) {
 		}
 	}
 	if cfg.ID == "" {
-		host, _ := os.Hostname() // a name is only for people
-		cfg.ID = fmt.Sprintf("%s:%d:%s", host, os.Getpid(), newRequestID())
+		cfg.ID = newWorkerID()
 	}
 	if cfg.CacheBytes <= 0 {
 		cfg.CacheBytes = defaultCache
@@ -107,6 +106,12 @@ func NewWorker(cfg WorkerConfig) (*Worker, error) {
 		cfg.Logger = cfg.Hub.cfg.Logger
 	}
 	return &Worker{cfg: cfg, code: replay.NewRunner(cfg.Registry, replay.Options{Logger: cfg.Logger})}, nil
+}
+
+// newWorkerID names this process to hubs.
+func newWorkerID() string {
+	host, _ := os.Hostname() // a name is only for people
+	return fmt.Sprintf("%s:%d:%s", host, os.Getpid(), newRequestID())
 }
 
 // Pauses between connections.

@@ -3453,6 +3453,114 @@ func (x *HubRefusal) GetError() *Error {
 	return nil
 }
 
+// HubPush is the body of a request to a worker that is called by URL.
+type HubPush struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// item is what the worker is to do; absent = it is asked what it does.
+	Item          *WorkItem `protobuf:"bytes,1,opt,name=item,proto3" json:"item,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HubPush) Reset() {
+	*x = HubPush{}
+	mi := &file_perdure_hub_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HubPush) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HubPush) ProtoMessage() {}
+
+func (x *HubPush) ProtoReflect() protoreflect.Message {
+	mi := &file_perdure_hub_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HubPush.ProtoReflect.Descriptor instead.
+func (*HubPush) Descriptor() ([]byte, []int) {
+	return file_perdure_hub_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *HubPush) GetItem() *WorkItem {
+	if x != nil {
+		return x.Item
+	}
+	return nil
+}
+
+// HubPushed is a part of the answer to a HubPush. Each part follows its length in
+// bytes, a varint.
+type HubPushed struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Alive         bool                   `protobuf:"varint,1,opt,name=alive,proto3" json:"alive,omitempty"`    // the item is still being done; sent so often that silence is a fault
+	Hello         *HubHello              `protobuf:"bytes,2,opt,name=hello,proto3" json:"hello,omitempty"`     // the answer to a request without item
+	Outcome       *HubOutcome            `protobuf:"bytes,3,opt,name=outcome,proto3" json:"outcome,omitempty"` // of the item; a heartbeat is followed by others, all else is the last
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HubPushed) Reset() {
+	*x = HubPushed{}
+	mi := &file_perdure_hub_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HubPushed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HubPushed) ProtoMessage() {}
+
+func (x *HubPushed) ProtoReflect() protoreflect.Message {
+	mi := &file_perdure_hub_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HubPushed.ProtoReflect.Descriptor instead.
+func (*HubPushed) Descriptor() ([]byte, []int) {
+	return file_perdure_hub_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *HubPushed) GetAlive() bool {
+	if x != nil {
+		return x.Alive
+	}
+	return false
+}
+
+func (x *HubPushed) GetHello() *HubHello {
+	if x != nil {
+		return x.Hello
+	}
+	return nil
+}
+
+func (x *HubPushed) GetOutcome() *HubOutcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return nil
+}
+
 var File_perdure_hub_proto protoreflect.FileDescriptor
 
 const file_perdure_hub_proto_rawDesc = "" +
@@ -3788,7 +3896,13 @@ const file_perdure_hub_proto_rawDesc = "" +
 	"\n" +
 	"HubRefusal\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x123\n" +
-	"\x05error\x18\x02 \x01(\v2\x1d.perdure.durabletask.v1.ErrorR\x05error2\xac\r\n" +
+	"\x05error\x18\x02 \x01(\v2\x1d.perdure.durabletask.v1.ErrorR\x05error\"?\n" +
+	"\aHubPush\x124\n" +
+	"\x04item\x18\x01 \x01(\v2 .perdure.durabletask.v1.WorkItemR\x04item\"\x87\x01\n" +
+	"\tHubPushed\x12\x14\n" +
+	"\x05alive\x18\x01 \x01(\bR\x05alive\x12.\n" +
+	"\x05hello\x18\x02 \x01(\v2\x18.perdure.hub.v1.HubHelloR\x05hello\x124\n" +
+	"\aoutcome\x18\x03 \x01(\v2\x1a.perdure.hub.v1.HubOutcomeR\aoutcome2\xac\r\n" +
 	"\x03Hub\x128\n" +
 	"\x05Hello\x12\x16.perdure.hub.v1.HubAll\x1a\x17.perdure.hub.v1.HubDone\x12=\n" +
 	"\x05Start\x12\x18.perdure.hub.v1.HubStart\x1a\x1a.perdure.hub.v1.HubStarted\x12:\n" +
@@ -3829,7 +3943,7 @@ func file_perdure_hub_proto_rawDescGZIP() []byte {
 	return file_perdure_hub_proto_rawDescData
 }
 
-var file_perdure_hub_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
+var file_perdure_hub_proto_msgTypes = make([]protoimpl.MessageInfo, 49)
 var file_perdure_hub_proto_goTypes = []any{
 	(*HubDone)(nil),               // 0: perdure.hub.v1.HubDone
 	(*HubAll)(nil),                // 1: perdure.hub.v1.HubAll
@@ -3876,130 +3990,135 @@ var file_perdure_hub_proto_goTypes = []any{
 	(*HubOutcome)(nil),            // 42: perdure.hub.v1.HubOutcome
 	(*HubToWorker)(nil),           // 43: perdure.hub.v1.HubToWorker
 	(*HubRefusal)(nil),            // 44: perdure.hub.v1.HubRefusal
-	nil,                           // 45: perdure.hub.v1.HubStart.TagsEntry
-	nil,                           // 46: perdure.hub.v1.HubRecord.TagsEntry
-	(*timestamppb.Timestamp)(nil), // 47: google.protobuf.Timestamp
-	(*TraceContext)(nil),          // 48: perdure.durabletask.v1.TraceContext
-	(*Fold)(nil),                  // 49: perdure.durabletask.v1.Fold
-	(*durationpb.Duration)(nil),   // 50: google.protobuf.Duration
-	(*TaskFailureDetails)(nil),    // 51: perdure.durabletask.v1.TaskFailureDetails
-	(*WorkItemFilters)(nil),       // 52: perdure.durabletask.v1.WorkItemFilters
-	(*AgentDescription)(nil),      // 53: perdure.durabletask.v1.AgentDescription
-	(*OrchestratorResponse)(nil),  // 54: perdure.durabletask.v1.OrchestratorResponse
-	(*ActivityResponse)(nil),      // 55: perdure.durabletask.v1.ActivityResponse
-	(*EntityBatchResult)(nil),     // 56: perdure.durabletask.v1.EntityBatchResult
-	(*WorkItem)(nil),              // 57: perdure.durabletask.v1.WorkItem
-	(*Error)(nil),                 // 58: perdure.durabletask.v1.Error
+	(*HubPush)(nil),               // 45: perdure.hub.v1.HubPush
+	(*HubPushed)(nil),             // 46: perdure.hub.v1.HubPushed
+	nil,                           // 47: perdure.hub.v1.HubStart.TagsEntry
+	nil,                           // 48: perdure.hub.v1.HubRecord.TagsEntry
+	(*timestamppb.Timestamp)(nil), // 49: google.protobuf.Timestamp
+	(*TraceContext)(nil),          // 50: perdure.durabletask.v1.TraceContext
+	(*Fold)(nil),                  // 51: perdure.durabletask.v1.Fold
+	(*durationpb.Duration)(nil),   // 52: google.protobuf.Duration
+	(*TaskFailureDetails)(nil),    // 53: perdure.durabletask.v1.TaskFailureDetails
+	(*WorkItemFilters)(nil),       // 54: perdure.durabletask.v1.WorkItemFilters
+	(*AgentDescription)(nil),      // 55: perdure.durabletask.v1.AgentDescription
+	(*OrchestratorResponse)(nil),  // 56: perdure.durabletask.v1.OrchestratorResponse
+	(*ActivityResponse)(nil),      // 57: perdure.durabletask.v1.ActivityResponse
+	(*EntityBatchResult)(nil),     // 58: perdure.durabletask.v1.EntityBatchResult
+	(*WorkItem)(nil),              // 59: perdure.durabletask.v1.WorkItem
+	(*Error)(nil),                 // 60: perdure.durabletask.v1.Error
 }
 var file_perdure_hub_proto_depIdxs = []int32{
-	47, // 0: perdure.hub.v1.HubStart.start_at:type_name -> google.protobuf.Timestamp
-	45, // 1: perdure.hub.v1.HubStart.tags:type_name -> perdure.hub.v1.HubStart.TagsEntry
-	48, // 2: perdure.hub.v1.HubStart.trace:type_name -> perdure.durabletask.v1.TraceContext
-	49, // 3: perdure.hub.v1.HubStart.fold:type_name -> perdure.durabletask.v1.Fold
+	49, // 0: perdure.hub.v1.HubStart.start_at:type_name -> google.protobuf.Timestamp
+	47, // 1: perdure.hub.v1.HubStart.tags:type_name -> perdure.hub.v1.HubStart.TagsEntry
+	50, // 2: perdure.hub.v1.HubStart.trace:type_name -> perdure.durabletask.v1.TraceContext
+	51, // 3: perdure.hub.v1.HubStart.fold:type_name -> perdure.durabletask.v1.Fold
 	4,  // 4: perdure.hub.v1.HubStart.event:type_name -> perdure.hub.v1.HubRaise
-	47, // 5: perdure.hub.v1.HubSignal.at:type_name -> google.protobuf.Timestamp
-	48, // 6: perdure.hub.v1.HubSignal.trace:type_name -> perdure.durabletask.v1.TraceContext
+	49, // 5: perdure.hub.v1.HubSignal.at:type_name -> google.protobuf.Timestamp
+	50, // 6: perdure.hub.v1.HubSignal.trace:type_name -> perdure.durabletask.v1.TraceContext
 	17, // 7: perdure.hub.v1.HubPurge.filter:type_name -> perdure.hub.v1.HubQuery
-	50, // 8: perdure.hub.v1.HubPurge.timeout:type_name -> google.protobuf.Duration
-	51, // 9: perdure.hub.v1.HubComplete.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	47, // 10: perdure.hub.v1.HubRecord.created:type_name -> google.protobuf.Timestamp
-	46, // 11: perdure.hub.v1.HubRecord.tags:type_name -> perdure.hub.v1.HubRecord.TagsEntry
-	47, // 12: perdure.hub.v1.HubRecord.phase_since:type_name -> google.protobuf.Timestamp
-	47, // 13: perdure.hub.v1.HubRecord.completed:type_name -> google.protobuf.Timestamp
+	52, // 8: perdure.hub.v1.HubPurge.timeout:type_name -> google.protobuf.Duration
+	53, // 9: perdure.hub.v1.HubComplete.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	49, // 10: perdure.hub.v1.HubRecord.created:type_name -> google.protobuf.Timestamp
+	48, // 11: perdure.hub.v1.HubRecord.tags:type_name -> perdure.hub.v1.HubRecord.TagsEntry
+	49, // 12: perdure.hub.v1.HubRecord.phase_since:type_name -> google.protobuf.Timestamp
+	49, // 13: perdure.hub.v1.HubRecord.completed:type_name -> google.protobuf.Timestamp
 	14, // 14: perdure.hub.v1.HubInstance.record:type_name -> perdure.hub.v1.HubRecord
-	47, // 15: perdure.hub.v1.HubInstance.started:type_name -> google.protobuf.Timestamp
-	47, // 16: perdure.hub.v1.HubInstance.updated:type_name -> google.protobuf.Timestamp
-	47, // 17: perdure.hub.v1.HubInstance.start_at:type_name -> google.protobuf.Timestamp
-	51, // 18: perdure.hub.v1.HubInstance.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	47, // 19: perdure.hub.v1.HubInstance.next_fire_at:type_name -> google.protobuf.Timestamp
+	49, // 15: perdure.hub.v1.HubInstance.started:type_name -> google.protobuf.Timestamp
+	49, // 16: perdure.hub.v1.HubInstance.updated:type_name -> google.protobuf.Timestamp
+	49, // 17: perdure.hub.v1.HubInstance.start_at:type_name -> google.protobuf.Timestamp
+	53, // 18: perdure.hub.v1.HubInstance.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	49, // 19: perdure.hub.v1.HubInstance.next_fire_at:type_name -> google.protobuf.Timestamp
 	16, // 20: perdure.hub.v1.HubInstance.pending:type_name -> perdure.hub.v1.HubPending
-	47, // 21: perdure.hub.v1.HubInstance.folded:type_name -> google.protobuf.Timestamp
-	47, // 22: perdure.hub.v1.HubQuery.created_from:type_name -> google.protobuf.Timestamp
-	47, // 23: perdure.hub.v1.HubQuery.created_to:type_name -> google.protobuf.Timestamp
-	47, // 24: perdure.hub.v1.HubQuery.completed_from:type_name -> google.protobuf.Timestamp
-	47, // 25: perdure.hub.v1.HubQuery.completed_to:type_name -> google.protobuf.Timestamp
+	49, // 21: perdure.hub.v1.HubInstance.folded:type_name -> google.protobuf.Timestamp
+	49, // 22: perdure.hub.v1.HubQuery.created_from:type_name -> google.protobuf.Timestamp
+	49, // 23: perdure.hub.v1.HubQuery.created_to:type_name -> google.protobuf.Timestamp
+	49, // 24: perdure.hub.v1.HubQuery.completed_from:type_name -> google.protobuf.Timestamp
+	49, // 25: perdure.hub.v1.HubQuery.completed_to:type_name -> google.protobuf.Timestamp
 	15, // 26: perdure.hub.v1.HubPage.items:type_name -> perdure.hub.v1.HubInstance
 	20, // 27: perdure.hub.v1.HubCounts.counts:type_name -> perdure.hub.v1.HubCount
-	47, // 28: perdure.hub.v1.HubEntity.modified:type_name -> google.protobuf.Timestamp
-	51, // 29: perdure.hub.v1.HubAnswer.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	49, // 28: perdure.hub.v1.HubEntity.modified:type_name -> google.protobuf.Timestamp
+	53, // 29: perdure.hub.v1.HubAnswer.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
 	26, // 30: perdure.hub.v1.HubChanges.changes:type_name -> perdure.hub.v1.HubChange
 	28, // 31: perdure.hub.v1.HubRows.rows:type_name -> perdure.hub.v1.HubRow
 	28, // 32: perdure.hub.v1.HubWriteRows.rows:type_name -> perdure.hub.v1.HubRow
 	31, // 33: perdure.hub.v1.HubWriteRows.conditions:type_name -> perdure.hub.v1.HubRowCondition
 	4,  // 34: perdure.hub.v1.HubWriteRows.event:type_name -> perdure.hub.v1.HubRaise
-	47, // 35: perdure.hub.v1.HubEndedQuery.from:type_name -> google.protobuf.Timestamp
-	47, // 36: perdure.hub.v1.HubEndedQuery.to:type_name -> google.protobuf.Timestamp
-	47, // 37: perdure.hub.v1.HubEntityQuery.from:type_name -> google.protobuf.Timestamp
-	47, // 38: perdure.hub.v1.HubEntityQuery.to:type_name -> google.protobuf.Timestamp
+	49, // 35: perdure.hub.v1.HubEndedQuery.from:type_name -> google.protobuf.Timestamp
+	49, // 36: perdure.hub.v1.HubEndedQuery.to:type_name -> google.protobuf.Timestamp
+	49, // 37: perdure.hub.v1.HubEntityQuery.from:type_name -> google.protobuf.Timestamp
+	49, // 38: perdure.hub.v1.HubEntityQuery.to:type_name -> google.protobuf.Timestamp
 	21, // 39: perdure.hub.v1.HubEntities.entities:type_name -> perdure.hub.v1.HubEntity
-	52, // 40: perdure.hub.v1.HubHello.filters:type_name -> perdure.durabletask.v1.WorkItemFilters
-	53, // 41: perdure.hub.v1.HubHello.agents:type_name -> perdure.durabletask.v1.AgentDescription
+	54, // 40: perdure.hub.v1.HubHello.filters:type_name -> perdure.durabletask.v1.WorkItemFilters
+	55, // 41: perdure.hub.v1.HubHello.agents:type_name -> perdure.durabletask.v1.AgentDescription
 	40, // 42: perdure.hub.v1.HubFromWorker.hello:type_name -> perdure.hub.v1.HubHello
 	42, // 43: perdure.hub.v1.HubFromWorker.outcomes:type_name -> perdure.hub.v1.HubOutcome
-	54, // 44: perdure.hub.v1.HubOutcome.orchestration:type_name -> perdure.durabletask.v1.OrchestratorResponse
-	55, // 45: perdure.hub.v1.HubOutcome.activity:type_name -> perdure.durabletask.v1.ActivityResponse
-	56, // 46: perdure.hub.v1.HubOutcome.entity:type_name -> perdure.durabletask.v1.EntityBatchResult
+	56, // 44: perdure.hub.v1.HubOutcome.orchestration:type_name -> perdure.durabletask.v1.OrchestratorResponse
+	57, // 45: perdure.hub.v1.HubOutcome.activity:type_name -> perdure.durabletask.v1.ActivityResponse
+	58, // 46: perdure.hub.v1.HubOutcome.entity:type_name -> perdure.durabletask.v1.EntityBatchResult
 	11, // 47: perdure.hub.v1.HubOutcome.heartbeat:type_name -> perdure.hub.v1.HubHeartbeat
-	57, // 48: perdure.hub.v1.HubToWorker.items:type_name -> perdure.durabletask.v1.WorkItem
+	59, // 48: perdure.hub.v1.HubToWorker.items:type_name -> perdure.durabletask.v1.WorkItem
 	44, // 49: perdure.hub.v1.HubToWorker.refused:type_name -> perdure.hub.v1.HubRefusal
-	58, // 50: perdure.hub.v1.HubRefusal.error:type_name -> perdure.durabletask.v1.Error
-	1,  // 51: perdure.hub.v1.Hub.Hello:input_type -> perdure.hub.v1.HubAll
-	2,  // 52: perdure.hub.v1.Hub.Start:input_type -> perdure.hub.v1.HubStart
-	4,  // 53: perdure.hub.v1.Hub.Raise:input_type -> perdure.hub.v1.HubRaise
-	5,  // 54: perdure.hub.v1.Hub.Signal:input_type -> perdure.hub.v1.HubSignal
-	6,  // 55: perdure.hub.v1.Hub.Control:input_type -> perdure.hub.v1.HubControl
-	8,  // 56: perdure.hub.v1.Hub.Purge:input_type -> perdure.hub.v1.HubPurge
-	10, // 57: perdure.hub.v1.Hub.Complete:input_type -> perdure.hub.v1.HubComplete
-	11, // 58: perdure.hub.v1.Hub.Heartbeat:input_type -> perdure.hub.v1.HubHeartbeat
-	12, // 59: perdure.hub.v1.Hub.Instance:input_type -> perdure.hub.v1.HubGet
-	12, // 60: perdure.hub.v1.Hub.History:input_type -> perdure.hub.v1.HubGet
-	17, // 61: perdure.hub.v1.Hub.List:input_type -> perdure.hub.v1.HubQuery
-	1,  // 62: perdure.hub.v1.Hub.Counts:input_type -> perdure.hub.v1.HubAll
-	12, // 63: perdure.hub.v1.Hub.Entity:input_type -> perdure.hub.v1.HubGet
-	12, // 64: perdure.hub.v1.Hub.WaitStart:input_type -> perdure.hub.v1.HubGet
-	12, // 65: perdure.hub.v1.Hub.WaitCompletion:input_type -> perdure.hub.v1.HubGet
-	22, // 66: perdure.hub.v1.Hub.Ask:input_type -> perdure.hub.v1.HubAsk
-	1,  // 67: perdure.hub.v1.Hub.Position:input_type -> perdure.hub.v1.HubAll
-	24, // 68: perdure.hub.v1.Hub.Changes:input_type -> perdure.hub.v1.HubPosition
-	27, // 69: perdure.hub.v1.Hub.ReadRows:input_type -> perdure.hub.v1.HubRowQuery
-	30, // 70: perdure.hub.v1.Hub.WriteRows:input_type -> perdure.hub.v1.HubWriteRows
-	27, // 71: perdure.hub.v1.Hub.WatchRows:input_type -> perdure.hub.v1.HubRowQuery
-	32, // 72: perdure.hub.v1.Hub.Ended:input_type -> perdure.hub.v1.HubEndedQuery
-	34, // 73: perdure.hub.v1.Hub.Entities:input_type -> perdure.hub.v1.HubEntityQuery
-	36, // 74: perdure.hub.v1.Hub.CleanEntities:input_type -> perdure.hub.v1.HubClean
-	38, // 75: perdure.hub.v1.Hub.TerminateNow:input_type -> perdure.hub.v1.HubTerminate
-	41, // 76: perdure.hub.v1.Hub.Work:input_type -> perdure.hub.v1.HubFromWorker
-	0,  // 77: perdure.hub.v1.Hub.Hello:output_type -> perdure.hub.v1.HubDone
-	3,  // 78: perdure.hub.v1.Hub.Start:output_type -> perdure.hub.v1.HubStarted
-	0,  // 79: perdure.hub.v1.Hub.Raise:output_type -> perdure.hub.v1.HubDone
-	0,  // 80: perdure.hub.v1.Hub.Signal:output_type -> perdure.hub.v1.HubDone
-	7,  // 81: perdure.hub.v1.Hub.Control:output_type -> perdure.hub.v1.HubControlled
-	9,  // 82: perdure.hub.v1.Hub.Purge:output_type -> perdure.hub.v1.HubPurged
-	0,  // 83: perdure.hub.v1.Hub.Complete:output_type -> perdure.hub.v1.HubDone
-	0,  // 84: perdure.hub.v1.Hub.Heartbeat:output_type -> perdure.hub.v1.HubDone
-	15, // 85: perdure.hub.v1.Hub.Instance:output_type -> perdure.hub.v1.HubInstance
-	13, // 86: perdure.hub.v1.Hub.History:output_type -> perdure.hub.v1.HubEvents
-	18, // 87: perdure.hub.v1.Hub.List:output_type -> perdure.hub.v1.HubPage
-	19, // 88: perdure.hub.v1.Hub.Counts:output_type -> perdure.hub.v1.HubCounts
-	21, // 89: perdure.hub.v1.Hub.Entity:output_type -> perdure.hub.v1.HubEntity
-	15, // 90: perdure.hub.v1.Hub.WaitStart:output_type -> perdure.hub.v1.HubInstance
-	15, // 91: perdure.hub.v1.Hub.WaitCompletion:output_type -> perdure.hub.v1.HubInstance
-	23, // 92: perdure.hub.v1.Hub.Ask:output_type -> perdure.hub.v1.HubAnswer
-	24, // 93: perdure.hub.v1.Hub.Position:output_type -> perdure.hub.v1.HubPosition
-	25, // 94: perdure.hub.v1.Hub.Changes:output_type -> perdure.hub.v1.HubChanges
-	29, // 95: perdure.hub.v1.Hub.ReadRows:output_type -> perdure.hub.v1.HubRows
-	0,  // 96: perdure.hub.v1.Hub.WriteRows:output_type -> perdure.hub.v1.HubDone
-	0,  // 97: perdure.hub.v1.Hub.WatchRows:output_type -> perdure.hub.v1.HubDone
-	33, // 98: perdure.hub.v1.Hub.Ended:output_type -> perdure.hub.v1.HubEnded
-	35, // 99: perdure.hub.v1.Hub.Entities:output_type -> perdure.hub.v1.HubEntities
-	37, // 100: perdure.hub.v1.Hub.CleanEntities:output_type -> perdure.hub.v1.HubCleaned
-	39, // 101: perdure.hub.v1.Hub.TerminateNow:output_type -> perdure.hub.v1.HubLeft
-	43, // 102: perdure.hub.v1.Hub.Work:output_type -> perdure.hub.v1.HubToWorker
-	77, // [77:103] is the sub-list for method output_type
-	51, // [51:77] is the sub-list for method input_type
-	51, // [51:51] is the sub-list for extension type_name
-	51, // [51:51] is the sub-list for extension extendee
-	0,  // [0:51] is the sub-list for field type_name
+	60, // 50: perdure.hub.v1.HubRefusal.error:type_name -> perdure.durabletask.v1.Error
+	59, // 51: perdure.hub.v1.HubPush.item:type_name -> perdure.durabletask.v1.WorkItem
+	40, // 52: perdure.hub.v1.HubPushed.hello:type_name -> perdure.hub.v1.HubHello
+	42, // 53: perdure.hub.v1.HubPushed.outcome:type_name -> perdure.hub.v1.HubOutcome
+	1,  // 54: perdure.hub.v1.Hub.Hello:input_type -> perdure.hub.v1.HubAll
+	2,  // 55: perdure.hub.v1.Hub.Start:input_type -> perdure.hub.v1.HubStart
+	4,  // 56: perdure.hub.v1.Hub.Raise:input_type -> perdure.hub.v1.HubRaise
+	5,  // 57: perdure.hub.v1.Hub.Signal:input_type -> perdure.hub.v1.HubSignal
+	6,  // 58: perdure.hub.v1.Hub.Control:input_type -> perdure.hub.v1.HubControl
+	8,  // 59: perdure.hub.v1.Hub.Purge:input_type -> perdure.hub.v1.HubPurge
+	10, // 60: perdure.hub.v1.Hub.Complete:input_type -> perdure.hub.v1.HubComplete
+	11, // 61: perdure.hub.v1.Hub.Heartbeat:input_type -> perdure.hub.v1.HubHeartbeat
+	12, // 62: perdure.hub.v1.Hub.Instance:input_type -> perdure.hub.v1.HubGet
+	12, // 63: perdure.hub.v1.Hub.History:input_type -> perdure.hub.v1.HubGet
+	17, // 64: perdure.hub.v1.Hub.List:input_type -> perdure.hub.v1.HubQuery
+	1,  // 65: perdure.hub.v1.Hub.Counts:input_type -> perdure.hub.v1.HubAll
+	12, // 66: perdure.hub.v1.Hub.Entity:input_type -> perdure.hub.v1.HubGet
+	12, // 67: perdure.hub.v1.Hub.WaitStart:input_type -> perdure.hub.v1.HubGet
+	12, // 68: perdure.hub.v1.Hub.WaitCompletion:input_type -> perdure.hub.v1.HubGet
+	22, // 69: perdure.hub.v1.Hub.Ask:input_type -> perdure.hub.v1.HubAsk
+	1,  // 70: perdure.hub.v1.Hub.Position:input_type -> perdure.hub.v1.HubAll
+	24, // 71: perdure.hub.v1.Hub.Changes:input_type -> perdure.hub.v1.HubPosition
+	27, // 72: perdure.hub.v1.Hub.ReadRows:input_type -> perdure.hub.v1.HubRowQuery
+	30, // 73: perdure.hub.v1.Hub.WriteRows:input_type -> perdure.hub.v1.HubWriteRows
+	27, // 74: perdure.hub.v1.Hub.WatchRows:input_type -> perdure.hub.v1.HubRowQuery
+	32, // 75: perdure.hub.v1.Hub.Ended:input_type -> perdure.hub.v1.HubEndedQuery
+	34, // 76: perdure.hub.v1.Hub.Entities:input_type -> perdure.hub.v1.HubEntityQuery
+	36, // 77: perdure.hub.v1.Hub.CleanEntities:input_type -> perdure.hub.v1.HubClean
+	38, // 78: perdure.hub.v1.Hub.TerminateNow:input_type -> perdure.hub.v1.HubTerminate
+	41, // 79: perdure.hub.v1.Hub.Work:input_type -> perdure.hub.v1.HubFromWorker
+	0,  // 80: perdure.hub.v1.Hub.Hello:output_type -> perdure.hub.v1.HubDone
+	3,  // 81: perdure.hub.v1.Hub.Start:output_type -> perdure.hub.v1.HubStarted
+	0,  // 82: perdure.hub.v1.Hub.Raise:output_type -> perdure.hub.v1.HubDone
+	0,  // 83: perdure.hub.v1.Hub.Signal:output_type -> perdure.hub.v1.HubDone
+	7,  // 84: perdure.hub.v1.Hub.Control:output_type -> perdure.hub.v1.HubControlled
+	9,  // 85: perdure.hub.v1.Hub.Purge:output_type -> perdure.hub.v1.HubPurged
+	0,  // 86: perdure.hub.v1.Hub.Complete:output_type -> perdure.hub.v1.HubDone
+	0,  // 87: perdure.hub.v1.Hub.Heartbeat:output_type -> perdure.hub.v1.HubDone
+	15, // 88: perdure.hub.v1.Hub.Instance:output_type -> perdure.hub.v1.HubInstance
+	13, // 89: perdure.hub.v1.Hub.History:output_type -> perdure.hub.v1.HubEvents
+	18, // 90: perdure.hub.v1.Hub.List:output_type -> perdure.hub.v1.HubPage
+	19, // 91: perdure.hub.v1.Hub.Counts:output_type -> perdure.hub.v1.HubCounts
+	21, // 92: perdure.hub.v1.Hub.Entity:output_type -> perdure.hub.v1.HubEntity
+	15, // 93: perdure.hub.v1.Hub.WaitStart:output_type -> perdure.hub.v1.HubInstance
+	15, // 94: perdure.hub.v1.Hub.WaitCompletion:output_type -> perdure.hub.v1.HubInstance
+	23, // 95: perdure.hub.v1.Hub.Ask:output_type -> perdure.hub.v1.HubAnswer
+	24, // 96: perdure.hub.v1.Hub.Position:output_type -> perdure.hub.v1.HubPosition
+	25, // 97: perdure.hub.v1.Hub.Changes:output_type -> perdure.hub.v1.HubChanges
+	29, // 98: perdure.hub.v1.Hub.ReadRows:output_type -> perdure.hub.v1.HubRows
+	0,  // 99: perdure.hub.v1.Hub.WriteRows:output_type -> perdure.hub.v1.HubDone
+	0,  // 100: perdure.hub.v1.Hub.WatchRows:output_type -> perdure.hub.v1.HubDone
+	33, // 101: perdure.hub.v1.Hub.Ended:output_type -> perdure.hub.v1.HubEnded
+	35, // 102: perdure.hub.v1.Hub.Entities:output_type -> perdure.hub.v1.HubEntities
+	37, // 103: perdure.hub.v1.Hub.CleanEntities:output_type -> perdure.hub.v1.HubCleaned
+	39, // 104: perdure.hub.v1.Hub.TerminateNow:output_type -> perdure.hub.v1.HubLeft
+	43, // 105: perdure.hub.v1.Hub.Work:output_type -> perdure.hub.v1.HubToWorker
+	80, // [80:106] is the sub-list for method output_type
+	54, // [54:80] is the sub-list for method input_type
+	54, // [54:54] is the sub-list for extension type_name
+	54, // [54:54] is the sub-list for extension extendee
+	0,  // [0:54] is the sub-list for field type_name
 }
 
 func init() { file_perdure_hub_proto_init() }
@@ -4037,7 +4156,7 @@ func file_perdure_hub_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_perdure_hub_proto_rawDesc), len(file_perdure_hub_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   47,
+			NumMessages:   49,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
