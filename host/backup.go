@@ -15,6 +15,7 @@ import (
 	"github.com/perdure/perdure/store"
 	"github.com/perdure/perdure/store/backup"
 	"github.com/perdure/perdure/store/pebble"
+	"github.com/perdure/perdure/store/postgres"
 )
 
 // Copied says what was backed up or restored of a hub.
@@ -39,16 +40,28 @@ type dataFolder struct{ *pebble.DB }
 
 func (f dataFolder) open(name string) (store.Copier, error) { return f.Hub(name, false) }
 
+// databaseArchive is an archive in a database, which nodes may be at work on.
+type databaseArchive struct{ *postgres.DB }
+
+func (d databaseArchive) open(name string) (store.Copier, error) { return d.Hub(name, false) }
+
 // openArchive opens where hubs are kept, which is made if create is set.
-func openArchive(hub string, create bool) (archive, error) {
+func openArchive(ctx context.Context, hub string, create bool) (archive, error) {
 	if hub == "" {
 		hub = DefaultHub
 	}
 	if remote.Is(hub) {
-		return nil, &perdure.Error{Code: perdure.InvalidArgument, Op: "open " + hub, Message: "that is a server; name a data folder"}
+		return nil, &perdure.Error{Code: perdure.InvalidArgument, Op: "open " + hub, Message: "that is a server; name a data folder or a database"}
 	}
 	if err := checkHub(hub); err != nil {
 		return nil, &perdure.Error{Code: perdure.InvalidArgument, Op: "open " + hub, Message: err.Error()}
+	}
+	if isDatabase(hub) {
+		db, err := postgres.Open(ctx, hub, postgres.Options{NoMigrate: !create})
+		if err != nil {
+			return nil, databaseError(err)
+		}
+		return databaseArchive{db}, nil
 	}
 	if _, err := os.Stat(hub); err != nil && !create {
 		return nil, &perdure.Error{Code: perdure.NotFound, Op: "open " + hub, Message: "there is no such data folder"}
@@ -61,10 +74,10 @@ func openArchive(hub string, create bool) (archive, error) {
 }
 
 // Backup writes a copy of hubs to w, of all if none is named; see Config.Hub for where.
-// No other process may have a data folder open. The copy of each hub is the state after
+// No other process may have a data folder open; nodes may be at work on a database. The copy of each hub is the state after
 // some prefix of its commits. Package store/backup has the format.
 func Backup(ctx context.Context, where string, w io.Writer, hubs ...string) (done []Copied, err error) {
-	a, err := openArchive(where, false)
+	a, err := openArchive(ctx, where, false)
 	if err != nil {
 		return nil, err
 	}
@@ -112,11 +125,12 @@ func (c *Copied) count(it *store.Item) {
 }
 
 // Restore makes hubs of a backup, of all in it if none is named, in a data folder that
-// no other process has open and in which there are no hubs of these names. Each goes on
+// no other process has open, or a database, in which there are no hubs of these names.
+// The backup may be of another store. Each goes on
 // as a new timeline: tokens of the old one hold no more, and activities that were to be
 // completed by them run again. A hub is restored whole or not at all.
 func Restore(ctx context.Context, where string, r io.Reader, hubs ...string) (done []Copied, err error) {
-	a, err := openArchive(where, true)
+	a, err := openArchive(ctx, where, true)
 	if err != nil {
 		return nil, err
 	}

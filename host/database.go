@@ -135,6 +135,17 @@ func (d *database) drop(name string) error {
 
 func (d *database) close() error { return d.db.Close() }
 
+// measure implements measured.
+func (d *database) measure(ctx context.Context) (store.Stats, error) {
+	d.mu.Lock()
+	h := d.open[defaultHub]
+	d.mu.Unlock()
+	if h == nil {
+		return store.Stats{}, access.NoHub(defaultHub)
+	}
+	return h.kept.Stats(ctx)
+}
+
 // node tells how this node is: of the hubs the one counts whose last beat is oldest.
 func (d *database) node() *httpapi.Node {
 	n := &httpapi.Node{Name: d.me.Name}
