@@ -41,6 +41,8 @@ func newHub(db *DB, name string, number int32, identity store.Identity) *Hub {
 		changed: newBell(), mail: newBell(), committers: make(map[int]*committer), slots: make(map[int32]*committer),
 	}
 	h.life, h.end = context.WithCancel(db.life)
+	db.work.Add(1)
+	go h.runUpkeep()
 	return h
 }
 

@@ -46,6 +46,8 @@ func (c *cluster) Pass(ctx context.Context, d time.Duration) error {
 	return c.exec(ctx, `UPDATE perdure.nodes SET until = until - `+by+`, lives = lives - `+by+`; UPDATE perdure.letters SET until = until - `+by)
 }
 
+const leaseTime = 5 * time.Second
+
 func TestNodes(t *testing.T) {
 	server := pgtest.Start(t)
 	storetest.RunNodes(t, func(t *testing.T) storetest.Cluster { return newCluster(t, server) })

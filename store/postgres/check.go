@@ -1,0 +1,196 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Severity says how bad a Finding is.
+type Severity string
+
+// The severities: all is well, should be looked at, will lose or stop work.
+const (
+	Fine    Severity = "ok"
+	Warning Severity = "warning"
+	Problem Severity = "problem"
+)
+
+// Finding is something about a database that operators should know.
+type Finding struct {
+	Subject  string // what was looked at, such as "fsync"
+	Severity Severity
+	Text     string // what was found, and what to do about it
+}
+
+// What Check takes for too much.
+const (
+	skewLimit     = 500 * time.Millisecond
+	snapshotLimit = 10 * time.Minute
+	deadShare     = "0.4"    // of a table's rows
+	deadLeast     = "100000" // rows
+	connectionsIn = 0.8
+)
+
+// Check examines a database without changing it: whether it can be used, and what may
+// make it lose work or be slow. The error says that it could not be examined; a
+// database that must not be used is a finding.
+func Check(ctx context.Context, url string) ([]Finding, error) {
+	cfg, err := parse(url)
+	if err != nil {
+		return nil, err
+	}
+	s, err := connect(ctx, cfg)
+	if err != nil {
+		return []Finding{{"connection", Problem, err.Error()}}, nil
+	}
+	defer s.Close(ctx)
+	c := checkup{conn: s}
+	c.found("connection", Fine, "PostgreSQL %d.%d answers, with settings that lose nothing", s.server.version/10_000, s.server.version%10_000)
+	c.server()
+	for _, look := range []func(context.Context) error{c.schema, c.clock, c.rights, c.standby, c.snapshots, c.dead, c.connections} {
+		if err := look(ctx); err != nil {
+			return nil, fmt.Errorf("check: %w", explained(err))
+		}
+	}
+	return c.findings, nil
+}
+
+// checkup is a Check under way.
+type checkup struct {
+	conn     *session
+	findings []Finding
+}
+
+func (c *checkup) found(subject string, s Severity, format string, args ...any) {
+	c.findings = append(c.findings, Finding{subject, s, fmt.Sprintf(format, args...)})
+}
+
+// row reads one row.
+func (c *checkup) row(ctx context.Context, sql string, into ...any) error {
+	return c.conn.QueryRow(ctx, sql, pgx.QueryExecModeExec).Scan(into...)
+}
+
+func (c *checkup) server() {
+	if !c.conn.server.checksums {
+		c.found("data_checksums", Warning, "off: damage of the database's files may go unnoticed; pg_checksums --enable turns them on while the server is stopped")
+	}
+	if c.conn.pooled {
+		c.found("pooler", Fine, "a pooler stands between: letters between nodes and the change feed are polled for")
+	}
+}
+
+func (c *checkup) schema(ctx context.Context) error {
+	version, err := schemaVersion(ctx, c.conn.Conn)
+	switch known := len(migrations()); {
+	case err != nil:
+		return err
+	case version > known:
+		c.found("schema", Problem, "%v", knownVersion(version))
+	case version < known:
+		c.found("schema", Warning, "version %d, and this perdure has %d; it is brought up to date when a server starts, or by `perdure migrate`", version, known)
+	default:
+		c.found("schema", Fine, "version %d", version)
+	}
+	return nil
+}
+
+// clock compares the clocks. The answer's way counts half.
+func (c *checkup) clock(ctx context.Context) error {
+	var theirs time.Time
+	before := time.Now()
+	if err := c.row(ctx, `SELECT clock_timestamp()`, &theirs); err != nil {
+		return err
+	}
+	skew := theirs.Sub(before.Add(time.Since(before) / 2)).Round(time.Millisecond)
+	if skew.Abs() > skewLimit {
+		c.found("clock", Warning, "the database's clock is %v off this machine's; timers and leases go by the database's", skew)
+	} else {
+		c.found("clock", Fine, "within %v of this machine's", skewLimit)
+	}
+	return nil
+}
+
+func (c *checkup) rights(ctx context.Context) error {
+	var super bool
+	if err := c.row(ctx, `SELECT rolsuper FROM pg_roles WHERE rolname = current_user`, &super); err != nil {
+		return err
+	}
+	if super {
+		c.found("rights", Warning, "the user is a superuser; one that owns schema perdure is enough")
+	}
+	return nil
+}
+
+func (c *checkup) standby(ctx context.Context) error {
+	var commit, names string
+	err := c.row(ctx, `SELECT current_setting('synchronous_commit'), current_setting('synchronous_standby_names')`, &commit, &names)
+	switch {
+	case err != nil:
+		return err
+	case names == "":
+		c.found("standby", Fine, "no synchronous standby: after a failover the last commits may be missing, which is noticed and reported")
+	case commit == "local":
+		c.found("standby", Warning, "synchronous_commit is local: a failover to the standby loses the last commits")
+	}
+	return nil
+}
+
+func (c *checkup) snapshots(ctx context.Context) error {
+	var age float64
+	var who string
+	err := c.row(ctx, `SELECT coalesce(max(extract(epoch FROM now() - xact_start)), 0)::float8,
+		coalesce((array_agg(coalesce(application_name, '') || ' as ' || coalesce(usename, '') ORDER BY xact_start))[1], '')
+		FROM pg_stat_activity WHERE datname = current_database() AND backend_xmin IS NOT NULL AND pid <> pg_backend_pid()`, &age, &who)
+	if err != nil {
+		return err
+	}
+	if oldest := time.Duration(age * float64(time.Second)); oldest > snapshotLimit {
+		c.found("snapshots", Warning, "a transaction (%s) is open for %v: nothing that was deleted since frees its space; end it", who, oldest.Round(time.Second))
+	} else {
+		c.found("snapshots", Fine, "none older than %v", snapshotLimit)
+	}
+	return nil
+}
+
+func (c *checkup) dead(ctx context.Context) error {
+	rows, err := c.conn.Query(ctx, `SELECT relname, n_dead_tup FROM pg_stat_user_tables
+		WHERE schemaname = 'perdure' AND n_dead_tup > `+deadLeast+` AND n_dead_tup > `+deadShare+` * (n_live_tup + n_dead_tup) ORDER BY relname`, pgx.QueryExecModeExec)
+	if err != nil {
+		return err
+	}
+	type table struct {
+		name string
+		dead int64
+	}
+	tables, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (t table, err error) { return t, row.Scan(&t.name, &t.dead) })
+	if err != nil {
+		return err
+	}
+	var bloated []string
+	for _, t := range tables {
+		bloated = append(bloated, fmt.Sprintf("%s (%d)", t.name, t.dead))
+	}
+	if len(bloated) > 0 {
+		c.found("dead rows", Warning, "many in %s: autovacuum does not keep up; look for old transactions, or give it more to do", strings.Join(bloated, ", "))
+	} else {
+		c.found("dead rows", Fine, "few")
+	}
+	return nil
+}
+
+func (c *checkup) connections(ctx context.Context) error {
+	var used, most int
+	if err := c.row(ctx, `SELECT count(*)::int8, current_setting('max_connections')::int8 FROM pg_stat_activity WHERE backend_type = 'client backend'`, &used, &most); err != nil {
+		return err
+	}
+	if float64(used) > connectionsIn*float64(most) {
+		c.found("connections", Warning, "%d of %d are in use; raise max_connections or put a pooler between", used, most)
+	} else {
+		c.found("connections", Fine, "%d of %d are in use", used, most)
+	}
+	return nil
+}
