@@ -46,11 +46,17 @@ func (h *Hub) Acquire(ctx context.Context, node string, shards []store.Shard, d 
 		if err != nil {
 			return err
 		}
+		// Locked first, then looked at: a statement that has waited for a lock sees the
+		// row as it is now, but the nodes as they were when it began.
+		if _, err := tx.Exec(ctx, `SELECT FROM perdure.leases WHERE hub = $1 AND shard = ANY ($2::int2[]) ORDER BY shard FOR UPDATE`,
+			h.number, columnOf(shards)); err != nil {
+			return err
+		}
 		var victims []int64
 		var taken []int16
 		orphaned := make(map[int16]bool)
 		rows, err := tx.Query(ctx, `SELECT l.shard, l.owner, l.node IS NOT NULL OR l.orphaned FROM perdure.leases l
-			WHERE l.hub = $1 AND l.shard = ANY ($3::int2[]) AND `+free+` ORDER BY l.shard FOR UPDATE`, h.number, node, columnOf(shards))
+			WHERE l.hub = $1 AND l.shard = ANY ($3::int2[]) AND `+free+` ORDER BY l.shard`, h.number, node, columnOf(shards))
 		if err != nil {
 			return err
 		}

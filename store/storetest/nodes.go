@@ -39,6 +39,7 @@ type NodeCheck struct {
 func NodeChecks() []NodeCheck {
 	return []NodeCheck{
 		{"leases", checkLeases},
+		{"leases_wanted_by_many", checkRace},
 		{"zombie", checkZombie},
 		{"members", checkMembers},
 		{"arrivals", checkArrivals},
@@ -115,6 +116,55 @@ func (m *member) renew(want int) error {
 func (m *member) release() error {
 	if err := m.store.Release(m.ctx, m.name, m.leases); err != nil {
 		return fmt.Errorf("%s: Release(): %w", m.name, err)
+	}
+	return nil
+}
+
+// checkRace lets several nodes, some of them new, ask for all shards at the same time:
+// each goes to one of them, and none seems to have been left behind by a node.
+func checkRace(ctx context.Context, c Cluster) error {
+	all := make([]store.Shard, store.Shards)
+	for i := range all {
+		all[i] = store.Shard(i)
+	}
+	var members []*member
+	for i := range 4 {
+		m, err := join(ctx, c, fmt.Sprint("node", i))
+		if err != nil {
+			return err
+		}
+		members = append(members, m)
+	}
+	for round := range 5 {
+		var wg sync.WaitGroup
+		errs := make([]error, len(members))
+		for i, m := range members {
+			m.name = fmt.Sprint("node", round, i) // a new start of the process
+			wg.Go(func() { m.leases, errs[i] = m.store.Acquire(ctx, m.name, all, leaseTime) })
+		}
+		wg.Wait()
+		total := 0
+		for i, m := range members {
+			if errs[i] != nil {
+				return fmt.Errorf("Acquire() of %s: %w", m.name, errs[i])
+			}
+			for _, l := range m.leases {
+				if total++; l.Orphaned {
+					return fmt.Errorf("%s: lease %+v is orphaned, but no node was lost", m.name, l)
+				}
+			}
+			if err := m.renew(len(m.leases)); err != nil {
+				return err
+			}
+		}
+		if total != store.Shards {
+			return fmt.Errorf("%d leases were granted at once, want %d", total, store.Shards)
+		}
+		for _, m := range members {
+			if err := m.release(); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
