@@ -248,6 +248,10 @@ func (l *loop) resumeLater(id string, t *takeover) {
 		in.after = append(in.after, func() { l.resumeLater(id, t) })
 		return
 	}
+	if err := l.fetch(in); err != nil { // outcomes may wait in its inbox
+		l.broke(err)
+		return
+	}
 	if l.resume(in, t); !in.unsettled {
 		l.afterTurn(in)
 	}
