@@ -146,6 +146,10 @@ func (o *Owner) CleanEntities(ctx context.Context, r *hub.CleanEntities) (hub.Cl
 	}
 	for _, rec := range page.Records {
 		v, err := o.call(ctx, rec.ID, func(l *loop, c *call) { l.clean(rec.ID, r, c) })
+		var elsewhere *ElsewhereError
+		if errors.As(err, &elsewhere) {
+			continue // who holds it is asked too
+		}
 		if err != nil {
 			return done, named(err, op, rec.ID)
 		}

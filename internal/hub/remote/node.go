@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/internal/wire"
@@ -116,10 +117,14 @@ func (n *Node) Call(ctx context.Context, call *wirepb.NodeCall, long bool) (*wir
 	defer free()
 	answer := &wirepb.NodeAnswer{}
 	sent := metadata.AppendToOutgoingContext(ctx, "taskhub", n.hub, wire.NodeKey, n.proof, "perdure-level", "1")
-	if err := conn.Invoke(sent, "/"+wire.NodeService+"/Call", call, answer); err != nil {
-		return nil, codec.DecodeError(err, "call a node", "")
+	err := conn.Invoke(sent, "/"+wire.NodeService+"/Call", call, answer)
+	if err == nil {
+		return answer, nil
 	}
-	return answer, nil
+	if _, bad := proto.Marshal(call); bad != nil {
+		return nil, &perdure.Error{Code: perdure.InvalidArgument, Op: "call a node", Message: "a text of the request is not UTF-8"}
+	}
+	return nil, codec.DecodeError(err, "call a node", "")
 }
 
 // Close ends the connections; calls that run fail. It is called once.

@@ -52,11 +52,13 @@ type NodeCall struct {
 	//	*NodeCall_Abandon
 	//	*NodeCall_Arrived
 	//	*NodeCall_Holds
+	//	*NodeCall_Demand
 	//	*NodeCall_Watch
 	//	*NodeCall_Worker
 	//	*NodeCall_Fetch
 	//	*NodeCall_Places
 	//	*NodeCall_Leave
+	//	*NodeCall_WatchDemand
 	What          isNodeCall_What `protobuf_oneof:"what"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -284,6 +286,15 @@ func (x *NodeCall) GetHolds() *NodeShards {
 	return nil
 }
 
+func (x *NodeCall) GetDemand() *HubAll {
+	if x != nil {
+		if x, ok := x.What.(*NodeCall_Demand); ok {
+			return x.Demand
+		}
+	}
+	return nil
+}
+
 func (x *NodeCall) GetWatch() *HubRowQuery {
 	if x != nil {
 		if x, ok := x.What.(*NodeCall_Watch); ok {
@@ -324,6 +335,15 @@ func (x *NodeCall) GetLeave() *NodeLeave {
 	if x != nil {
 		if x, ok := x.What.(*NodeCall_Leave); ok {
 			return x.Leave
+		}
+	}
+	return nil
+}
+
+func (x *NodeCall) GetWatchDemand() *HubAll {
+	if x != nil {
+		if x, ok := x.What.(*NodeCall_WatchDemand); ok {
+			return x.WatchDemand
 		}
 	}
 	return nil
@@ -411,9 +431,13 @@ type NodeCall_Holds struct {
 	Holds *NodeShards `protobuf:"bytes,41,opt,name=holds,proto3,oneof"`
 }
 
+type NodeCall_Demand struct {
+	Demand *HubAll `protobuf:"bytes,42,opt,name=demand,proto3,oneof"`
+}
+
 type NodeCall_Watch struct {
-	// What is open at a node for another one. A watch and a worker are answered with
-	// the number of what they open.
+	// What is open at a node for another one. Watches and a worker are answered with the
+	// number of what they open.
 	Watch *HubRowQuery `protobuf:"bytes,50,opt,name=watch,proto3,oneof"`
 }
 
@@ -431,6 +455,10 @@ type NodeCall_Places struct {
 
 type NodeCall_Leave struct {
 	Leave *NodeLeave `protobuf:"bytes,54,opt,name=leave,proto3,oneof"`
+}
+
+type NodeCall_WatchDemand struct {
+	WatchDemand *HubAll `protobuf:"bytes,55,opt,name=watch_demand,json=watchDemand,proto3,oneof"`
 }
 
 func (*NodeCall_Start) isNodeCall_What() {}
@@ -471,6 +499,8 @@ func (*NodeCall_Arrived) isNodeCall_What() {}
 
 func (*NodeCall_Holds) isNodeCall_What() {}
 
+func (*NodeCall_Demand) isNodeCall_What() {}
+
 func (*NodeCall_Watch) isNodeCall_What() {}
 
 func (*NodeCall_Worker) isNodeCall_What() {}
@@ -480,6 +510,8 @@ func (*NodeCall_Fetch) isNodeCall_What() {}
 func (*NodeCall_Places) isNodeCall_What() {}
 
 func (*NodeCall_Leave) isNodeCall_What() {}
+
+func (*NodeCall_WatchDemand) isNodeCall_What() {}
 
 type NodeAnswer struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -500,6 +532,7 @@ type NodeAnswer struct {
 	//	*NodeAnswer_Opened
 	//	*NodeAnswer_Batch
 	//	*NodeAnswer_Places
+	//	*NodeAnswer_Loads
 	What          isNodeAnswer_What `protobuf_oneof:"what"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -664,6 +697,15 @@ func (x *NodeAnswer) GetPlaces() *NodePlaces {
 	return nil
 }
 
+func (x *NodeAnswer) GetLoads() *NodeLoads {
+	if x != nil {
+		if x, ok := x.What.(*NodeAnswer_Loads); ok {
+			return x.Loads
+		}
+	}
+	return nil
+}
+
 type isNodeAnswer_What interface {
 	isNodeAnswer_What()
 }
@@ -716,6 +758,10 @@ type NodeAnswer_Places struct {
 	Places *NodePlaces `protobuf:"bytes,21,opt,name=places,proto3,oneof"` // that are taken
 }
 
+type NodeAnswer_Loads struct {
+	Loads *NodeLoads `protobuf:"bytes,22,opt,name=loads,proto3,oneof"`
+}
+
 func (*NodeAnswer_Done) isNodeAnswer_What() {}
 
 func (*NodeAnswer_Started) isNodeAnswer_What() {}
@@ -739,6 +785,8 @@ func (*NodeAnswer_Opened) isNodeAnswer_What() {}
 func (*NodeAnswer_Batch) isNodeAnswer_What() {}
 
 func (*NodeAnswer_Places) isNodeAnswer_What() {}
+
+func (*NodeAnswer_Loads) isNodeAnswer_What() {}
 
 // NodeDelivery is hub.Delivery.
 type NodeDelivery struct {
@@ -995,6 +1043,136 @@ func (x *NodeItem) GetNode() string {
 	return ""
 }
 
+// NodeLoads is how much work there is for workers.
+type NodeLoads struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Loads         []*NodeLoad            `protobuf:"bytes,1,rep,name=loads,proto3" json:"loads,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NodeLoads) Reset() {
+	*x = NodeLoads{}
+	mi := &file_perdure_node_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NodeLoads) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NodeLoads) ProtoMessage() {}
+
+func (x *NodeLoads) ProtoReflect() protoreflect.Message {
+	mi := &file_perdure_node_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NodeLoads.ProtoReflect.Descriptor instead.
+func (*NodeLoads) Descriptor() ([]byte, []int) {
+	return file_perdure_node_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *NodeLoads) GetLoads() []*NodeLoad {
+	if x != nil {
+		return x.Loads
+	}
+	return nil
+}
+
+// NodeLoad is hub.Load.
+type NodeLoad struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          uint32                 `protobuf:"varint,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Version       string                 `protobuf:"bytes,3,opt,name=version,proto3" json:"version,omitempty"`
+	Waiting       int64                  `protobuf:"varint,4,opt,name=waiting,proto3" json:"waiting,omitempty"`
+	Running       int64                  `protobuf:"varint,5,opt,name=running,proto3" json:"running,omitempty"`
+	Held          int64                  `protobuf:"varint,6,opt,name=held,proto3" json:"held,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NodeLoad) Reset() {
+	*x = NodeLoad{}
+	mi := &file_perdure_node_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NodeLoad) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NodeLoad) ProtoMessage() {}
+
+func (x *NodeLoad) ProtoReflect() protoreflect.Message {
+	mi := &file_perdure_node_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NodeLoad.ProtoReflect.Descriptor instead.
+func (*NodeLoad) Descriptor() ([]byte, []int) {
+	return file_perdure_node_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *NodeLoad) GetKind() uint32 {
+	if x != nil {
+		return x.Kind
+	}
+	return 0
+}
+
+func (x *NodeLoad) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *NodeLoad) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *NodeLoad) GetWaiting() int64 {
+	if x != nil {
+		return x.Waiting
+	}
+	return 0
+}
+
+func (x *NodeLoad) GetRunning() int64 {
+	if x != nil {
+		return x.Running
+	}
+	return 0
+}
+
+func (x *NodeLoad) GetHeld() int64 {
+	if x != nil {
+		return x.Held
+	}
+	return 0
+}
+
 // NodeWorker is a worker that is connected to the caller.
 type NodeWorker struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1011,7 +1189,7 @@ type NodeWorker struct {
 
 func (x *NodeWorker) Reset() {
 	*x = NodeWorker{}
-	mi := &file_perdure_node_proto_msgTypes[7]
+	mi := &file_perdure_node_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1023,7 +1201,7 @@ func (x *NodeWorker) String() string {
 func (*NodeWorker) ProtoMessage() {}
 
 func (x *NodeWorker) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_node_proto_msgTypes[7]
+	mi := &file_perdure_node_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1036,7 +1214,7 @@ func (x *NodeWorker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeWorker.ProtoReflect.Descriptor instead.
 func (*NodeWorker) Descriptor() ([]byte, []int) {
-	return file_perdure_node_proto_rawDescGZIP(), []int{7}
+	return file_perdure_node_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *NodeWorker) GetRequest() *GetWorkItemsRequest {
@@ -1094,7 +1272,7 @@ type NodePlaces struct {
 
 func (x *NodePlaces) Reset() {
 	*x = NodePlaces{}
-	mi := &file_perdure_node_proto_msgTypes[8]
+	mi := &file_perdure_node_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1106,7 +1284,7 @@ func (x *NodePlaces) String() string {
 func (*NodePlaces) ProtoMessage() {}
 
 func (x *NodePlaces) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_node_proto_msgTypes[8]
+	mi := &file_perdure_node_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1119,7 +1297,7 @@ func (x *NodePlaces) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodePlaces.ProtoReflect.Descriptor instead.
 func (*NodePlaces) Descriptor() ([]byte, []int) {
-	return file_perdure_node_proto_rawDescGZIP(), []int{8}
+	return file_perdure_node_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *NodePlaces) GetNumber() uint64 {
@@ -1159,7 +1337,7 @@ type NodeOpened struct {
 
 func (x *NodeOpened) Reset() {
 	*x = NodeOpened{}
-	mi := &file_perdure_node_proto_msgTypes[9]
+	mi := &file_perdure_node_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1171,7 +1349,7 @@ func (x *NodeOpened) String() string {
 func (*NodeOpened) ProtoMessage() {}
 
 func (x *NodeOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_node_proto_msgTypes[9]
+	mi := &file_perdure_node_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1184,7 +1362,7 @@ func (x *NodeOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeOpened.ProtoReflect.Descriptor instead.
 func (*NodeOpened) Descriptor() ([]byte, []int) {
-	return file_perdure_node_proto_rawDescGZIP(), []int{9}
+	return file_perdure_node_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *NodeOpened) GetNumber() uint64 {
@@ -1199,14 +1377,14 @@ type NodeFetch struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Number        uint64                 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
 	After         uint64                 `protobuf:"varint,2,opt,name=after,proto3" json:"after,omitempty"` // the last batch that was received; 0 = none
-	Most          int64                  `protobuf:"varint,3,opt,name=most,proto3" json:"most,omitempty"`   // items; 0 = one
+	Most          int64                  `protobuf:"varint,3,opt,name=most,proto3" json:"most,omitempty"`   // items; 0 = one, -1 = none: it is only still wanted
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *NodeFetch) Reset() {
 	*x = NodeFetch{}
-	mi := &file_perdure_node_proto_msgTypes[10]
+	mi := &file_perdure_node_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1218,7 +1396,7 @@ func (x *NodeFetch) String() string {
 func (*NodeFetch) ProtoMessage() {}
 
 func (x *NodeFetch) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_node_proto_msgTypes[10]
+	mi := &file_perdure_node_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1231,7 +1409,7 @@ func (x *NodeFetch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeFetch.ProtoReflect.Descriptor instead.
 func (*NodeFetch) Descriptor() ([]byte, []int) {
-	return file_perdure_node_proto_rawDescGZIP(), []int{10}
+	return file_perdure_node_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *NodeFetch) GetNumber() uint64 {
@@ -1268,7 +1446,7 @@ type NodeBatch struct {
 
 func (x *NodeBatch) Reset() {
 	*x = NodeBatch{}
-	mi := &file_perdure_node_proto_msgTypes[11]
+	mi := &file_perdure_node_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1280,7 +1458,7 @@ func (x *NodeBatch) String() string {
 func (*NodeBatch) ProtoMessage() {}
 
 func (x *NodeBatch) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_node_proto_msgTypes[11]
+	mi := &file_perdure_node_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1293,7 +1471,7 @@ func (x *NodeBatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeBatch.ProtoReflect.Descriptor instead.
 func (*NodeBatch) Descriptor() ([]byte, []int) {
-	return file_perdure_node_proto_rawDescGZIP(), []int{11}
+	return file_perdure_node_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *NodeBatch) GetBatch() uint64 {
@@ -1328,7 +1506,7 @@ type NodeLeave struct {
 
 func (x *NodeLeave) Reset() {
 	*x = NodeLeave{}
-	mi := &file_perdure_node_proto_msgTypes[12]
+	mi := &file_perdure_node_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1340,7 +1518,7 @@ func (x *NodeLeave) String() string {
 func (*NodeLeave) ProtoMessage() {}
 
 func (x *NodeLeave) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_node_proto_msgTypes[12]
+	mi := &file_perdure_node_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1353,7 +1531,7 @@ func (x *NodeLeave) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeLeave.ProtoReflect.Descriptor instead.
 func (*NodeLeave) Descriptor() ([]byte, []int) {
-	return file_perdure_node_proto_rawDescGZIP(), []int{12}
+	return file_perdure_node_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *NodeLeave) GetNumber() uint64 {
@@ -1382,7 +1560,7 @@ type NodeLetter struct {
 
 func (x *NodeLetter) Reset() {
 	*x = NodeLetter{}
-	mi := &file_perdure_node_proto_msgTypes[13]
+	mi := &file_perdure_node_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1394,7 +1572,7 @@ func (x *NodeLetter) String() string {
 func (*NodeLetter) ProtoMessage() {}
 
 func (x *NodeLetter) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_node_proto_msgTypes[13]
+	mi := &file_perdure_node_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1407,7 +1585,7 @@ func (x *NodeLetter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeLetter.ProtoReflect.Descriptor instead.
 func (*NodeLetter) Descriptor() ([]byte, []int) {
-	return file_perdure_node_proto_rawDescGZIP(), []int{13}
+	return file_perdure_node_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *NodeLetter) GetNumber() uint64 {
@@ -1435,7 +1613,7 @@ var File_perdure_node_proto protoreflect.FileDescriptor
 
 const file_perdure_node_proto_rawDesc = "" +
 	"\n" +
-	"\x12perdure/node.proto\x12\x0fperdure.node.v1\x1a\x19perdure/durabletask.proto\x1a\x11perdure/hub.proto\x1a\x1egoogle/protobuf/duration.proto\"\xab\v\n" +
+	"\x12perdure/node.proto\x12\x0fperdure.node.v1\x1a\x19perdure/durabletask.proto\x1a\x11perdure/hub.proto\x1a\x1egoogle/protobuf/duration.proto\"\x9a\f\n" +
 	"\bNodeCall\x125\n" +
 	"\bpatience\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\bpatience\x12\x12\n" +
 	"\x04from\x18\x02 \x01(\tR\x04from\x120\n" +
@@ -1459,13 +1637,15 @@ const file_perdure_node_proto_rawDesc = "" +
 	"\x05batch\x18\x19 \x01(\v2).perdure.durabletask.v1.EntityBatchResultH\x00R\x05batch\x129\n" +
 	"\aabandon\x18\x1a \x01(\v2\x1d.perdure.node.v1.NodeDeliveryH\x00R\aabandon\x128\n" +
 	"\aarrived\x18( \x01(\v2\x1c.perdure.node.v1.NodeArrivedH\x00R\aarrived\x123\n" +
-	"\x05holds\x18) \x01(\v2\x1b.perdure.node.v1.NodeShardsH\x00R\x05holds\x123\n" +
+	"\x05holds\x18) \x01(\v2\x1b.perdure.node.v1.NodeShardsH\x00R\x05holds\x120\n" +
+	"\x06demand\x18* \x01(\v2\x16.perdure.hub.v1.HubAllH\x00R\x06demand\x123\n" +
 	"\x05watch\x182 \x01(\v2\x1b.perdure.hub.v1.HubRowQueryH\x00R\x05watch\x125\n" +
 	"\x06worker\x183 \x01(\v2\x1b.perdure.node.v1.NodeWorkerH\x00R\x06worker\x122\n" +
 	"\x05fetch\x184 \x01(\v2\x1a.perdure.node.v1.NodeFetchH\x00R\x05fetch\x125\n" +
 	"\x06places\x185 \x01(\v2\x1b.perdure.node.v1.NodePlacesH\x00R\x06places\x122\n" +
-	"\x05leave\x186 \x01(\v2\x1a.perdure.node.v1.NodeLeaveH\x00R\x05leaveB\x06\n" +
-	"\x04what\"\xf1\x05\n" +
+	"\x05leave\x186 \x01(\v2\x1a.perdure.node.v1.NodeLeaveH\x00R\x05leave\x12;\n" +
+	"\fwatch_demand\x187 \x01(\v2\x16.perdure.hub.v1.HubAllH\x00R\vwatchDemandB\x06\n" +
+	"\x04what\"\xa5\x06\n" +
 	"\n" +
 	"NodeAnswer\x123\n" +
 	"\x05error\x18\x01 \x01(\v2\x1d.perdure.durabletask.v1.ErrorR\x05error\x12\x1c\n" +
@@ -1484,7 +1664,8 @@ const file_perdure_node_proto_rawDesc = "" +
 	"\x05holds\x18\x12 \x01(\v2\x1a.perdure.node.v1.NodeHoldsH\x00R\x05holds\x125\n" +
 	"\x06opened\x18\x13 \x01(\v2\x1b.perdure.node.v1.NodeOpenedH\x00R\x06opened\x122\n" +
 	"\x05batch\x18\x14 \x01(\v2\x1a.perdure.node.v1.NodeBatchH\x00R\x05batch\x125\n" +
-	"\x06places\x18\x15 \x01(\v2\x1b.perdure.node.v1.NodePlacesH\x00R\x06placesB\x06\n" +
+	"\x06places\x18\x15 \x01(\v2\x1b.perdure.node.v1.NodePlacesH\x00R\x06places\x122\n" +
+	"\x05loads\x18\x16 \x01(\v2\x1a.perdure.node.v1.NodeLoadsH\x00R\x05loadsB\x06\n" +
 	"\x04what\"^\n" +
 	"\fNodeDelivery\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x12\x1f\n" +
@@ -1501,7 +1682,16 @@ const file_perdure_node_proto_rawDesc = "" +
 	"\bNodeItem\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x12\x16\n" +
 	"\x06worker\x18\x02 \x01(\tR\x06worker\x12\x12\n" +
-	"\x04node\x18\x03 \x01(\tR\x04node\"\xfc\x01\n" +
+	"\x04node\x18\x03 \x01(\tR\x04node\"<\n" +
+	"\tNodeLoads\x12/\n" +
+	"\x05loads\x18\x01 \x03(\v2\x19.perdure.node.v1.NodeLoadR\x05loads\"\x94\x01\n" +
+	"\bNodeLoad\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\rR\x04kind\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
+	"\aversion\x18\x03 \x01(\tR\aversion\x12\x18\n" +
+	"\awaiting\x18\x04 \x01(\x03R\awaiting\x12\x18\n" +
+	"\arunning\x18\x05 \x01(\x03R\arunning\x12\x12\n" +
+	"\x04held\x18\x06 \x01(\x03R\x04held\"\xfc\x01\n" +
 	"\n" +
 	"NodeWorker\x12E\n" +
 	"\arequest\x18\x01 \x01(\v2+.perdure.durabletask.v1.GetWorkItemsRequestR\arequest\x12\x16\n" +
@@ -1553,7 +1743,7 @@ func file_perdure_node_proto_rawDescGZIP() []byte {
 	return file_perdure_node_proto_rawDescData
 }
 
-var file_perdure_node_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_perdure_node_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_perdure_node_proto_goTypes = []any{
 	(*NodeCall)(nil),             // 0: perdure.node.v1.NodeCall
 	(*NodeAnswer)(nil),           // 1: perdure.node.v1.NodeAnswer
@@ -1562,94 +1752,101 @@ var file_perdure_node_proto_goTypes = []any{
 	(*NodeShards)(nil),           // 4: perdure.node.v1.NodeShards
 	(*NodeHolds)(nil),            // 5: perdure.node.v1.NodeHolds
 	(*NodeItem)(nil),             // 6: perdure.node.v1.NodeItem
-	(*NodeWorker)(nil),           // 7: perdure.node.v1.NodeWorker
-	(*NodePlaces)(nil),           // 8: perdure.node.v1.NodePlaces
-	(*NodeOpened)(nil),           // 9: perdure.node.v1.NodeOpened
-	(*NodeFetch)(nil),            // 10: perdure.node.v1.NodeFetch
-	(*NodeBatch)(nil),            // 11: perdure.node.v1.NodeBatch
-	(*NodeLeave)(nil),            // 12: perdure.node.v1.NodeLeave
-	(*NodeLetter)(nil),           // 13: perdure.node.v1.NodeLetter
-	(*durationpb.Duration)(nil),  // 14: google.protobuf.Duration
-	(*HubStart)(nil),             // 15: perdure.hub.v1.HubStart
-	(*HubRaise)(nil),             // 16: perdure.hub.v1.HubRaise
-	(*HubSignal)(nil),            // 17: perdure.hub.v1.HubSignal
-	(*HubControl)(nil),           // 18: perdure.hub.v1.HubControl
-	(*HubPurge)(nil),             // 19: perdure.hub.v1.HubPurge
-	(*HubTerminate)(nil),         // 20: perdure.hub.v1.HubTerminate
-	(*HubWriteRows)(nil),         // 21: perdure.hub.v1.HubWriteRows
-	(*HubClean)(nil),             // 22: perdure.hub.v1.HubClean
-	(*HubAsk)(nil),               // 23: perdure.hub.v1.HubAsk
-	(*HubGet)(nil),               // 24: perdure.hub.v1.HubGet
-	(*HubComplete)(nil),          // 25: perdure.hub.v1.HubComplete
-	(*HubHeartbeat)(nil),         // 26: perdure.hub.v1.HubHeartbeat
-	(*OrchestratorResponse)(nil), // 27: perdure.durabletask.v1.OrchestratorResponse
-	(*ActivityResponse)(nil),     // 28: perdure.durabletask.v1.ActivityResponse
-	(*EntityBatchResult)(nil),    // 29: perdure.durabletask.v1.EntityBatchResult
-	(*HubRowQuery)(nil),          // 30: perdure.hub.v1.HubRowQuery
-	(*Error)(nil),                // 31: perdure.durabletask.v1.Error
-	(*HubDone)(nil),              // 32: perdure.hub.v1.HubDone
-	(*HubStarted)(nil),           // 33: perdure.hub.v1.HubStarted
-	(*HubControlled)(nil),        // 34: perdure.hub.v1.HubControlled
-	(*HubPurged)(nil),            // 35: perdure.hub.v1.HubPurged
-	(*HubLeft)(nil),              // 36: perdure.hub.v1.HubLeft
-	(*HubCleaned)(nil),           // 37: perdure.hub.v1.HubCleaned
-	(*HubAnswer)(nil),            // 38: perdure.hub.v1.HubAnswer
-	(*HubInstance)(nil),          // 39: perdure.hub.v1.HubInstance
-	(*GetWorkItemsRequest)(nil),  // 40: perdure.durabletask.v1.GetWorkItemsRequest
-	(*WorkItem)(nil),             // 41: perdure.durabletask.v1.WorkItem
+	(*NodeLoads)(nil),            // 7: perdure.node.v1.NodeLoads
+	(*NodeLoad)(nil),             // 8: perdure.node.v1.NodeLoad
+	(*NodeWorker)(nil),           // 9: perdure.node.v1.NodeWorker
+	(*NodePlaces)(nil),           // 10: perdure.node.v1.NodePlaces
+	(*NodeOpened)(nil),           // 11: perdure.node.v1.NodeOpened
+	(*NodeFetch)(nil),            // 12: perdure.node.v1.NodeFetch
+	(*NodeBatch)(nil),            // 13: perdure.node.v1.NodeBatch
+	(*NodeLeave)(nil),            // 14: perdure.node.v1.NodeLeave
+	(*NodeLetter)(nil),           // 15: perdure.node.v1.NodeLetter
+	(*durationpb.Duration)(nil),  // 16: google.protobuf.Duration
+	(*HubStart)(nil),             // 17: perdure.hub.v1.HubStart
+	(*HubRaise)(nil),             // 18: perdure.hub.v1.HubRaise
+	(*HubSignal)(nil),            // 19: perdure.hub.v1.HubSignal
+	(*HubControl)(nil),           // 20: perdure.hub.v1.HubControl
+	(*HubPurge)(nil),             // 21: perdure.hub.v1.HubPurge
+	(*HubTerminate)(nil),         // 22: perdure.hub.v1.HubTerminate
+	(*HubWriteRows)(nil),         // 23: perdure.hub.v1.HubWriteRows
+	(*HubClean)(nil),             // 24: perdure.hub.v1.HubClean
+	(*HubAsk)(nil),               // 25: perdure.hub.v1.HubAsk
+	(*HubGet)(nil),               // 26: perdure.hub.v1.HubGet
+	(*HubComplete)(nil),          // 27: perdure.hub.v1.HubComplete
+	(*HubHeartbeat)(nil),         // 28: perdure.hub.v1.HubHeartbeat
+	(*OrchestratorResponse)(nil), // 29: perdure.durabletask.v1.OrchestratorResponse
+	(*ActivityResponse)(nil),     // 30: perdure.durabletask.v1.ActivityResponse
+	(*EntityBatchResult)(nil),    // 31: perdure.durabletask.v1.EntityBatchResult
+	(*HubAll)(nil),               // 32: perdure.hub.v1.HubAll
+	(*HubRowQuery)(nil),          // 33: perdure.hub.v1.HubRowQuery
+	(*Error)(nil),                // 34: perdure.durabletask.v1.Error
+	(*HubDone)(nil),              // 35: perdure.hub.v1.HubDone
+	(*HubStarted)(nil),           // 36: perdure.hub.v1.HubStarted
+	(*HubControlled)(nil),        // 37: perdure.hub.v1.HubControlled
+	(*HubPurged)(nil),            // 38: perdure.hub.v1.HubPurged
+	(*HubLeft)(nil),              // 39: perdure.hub.v1.HubLeft
+	(*HubCleaned)(nil),           // 40: perdure.hub.v1.HubCleaned
+	(*HubAnswer)(nil),            // 41: perdure.hub.v1.HubAnswer
+	(*HubInstance)(nil),          // 42: perdure.hub.v1.HubInstance
+	(*GetWorkItemsRequest)(nil),  // 43: perdure.durabletask.v1.GetWorkItemsRequest
+	(*WorkItem)(nil),             // 44: perdure.durabletask.v1.WorkItem
 }
 var file_perdure_node_proto_depIdxs = []int32{
-	14, // 0: perdure.node.v1.NodeCall.patience:type_name -> google.protobuf.Duration
-	15, // 1: perdure.node.v1.NodeCall.start:type_name -> perdure.hub.v1.HubStart
-	16, // 2: perdure.node.v1.NodeCall.raise:type_name -> perdure.hub.v1.HubRaise
-	17, // 3: perdure.node.v1.NodeCall.signal:type_name -> perdure.hub.v1.HubSignal
-	18, // 4: perdure.node.v1.NodeCall.control:type_name -> perdure.hub.v1.HubControl
-	19, // 5: perdure.node.v1.NodeCall.purge:type_name -> perdure.hub.v1.HubPurge
-	20, // 6: perdure.node.v1.NodeCall.terminate:type_name -> perdure.hub.v1.HubTerminate
-	21, // 7: perdure.node.v1.NodeCall.write:type_name -> perdure.hub.v1.HubWriteRows
-	22, // 8: perdure.node.v1.NodeCall.clean:type_name -> perdure.hub.v1.HubClean
-	23, // 9: perdure.node.v1.NodeCall.ask:type_name -> perdure.hub.v1.HubAsk
-	24, // 10: perdure.node.v1.NodeCall.wait_start:type_name -> perdure.hub.v1.HubGet
-	24, // 11: perdure.node.v1.NodeCall.wait_completion:type_name -> perdure.hub.v1.HubGet
-	25, // 12: perdure.node.v1.NodeCall.complete:type_name -> perdure.hub.v1.HubComplete
-	26, // 13: perdure.node.v1.NodeCall.heartbeat:type_name -> perdure.hub.v1.HubHeartbeat
-	27, // 14: perdure.node.v1.NodeCall.turn:type_name -> perdure.durabletask.v1.OrchestratorResponse
-	28, // 15: perdure.node.v1.NodeCall.activity:type_name -> perdure.durabletask.v1.ActivityResponse
-	29, // 16: perdure.node.v1.NodeCall.batch:type_name -> perdure.durabletask.v1.EntityBatchResult
+	16, // 0: perdure.node.v1.NodeCall.patience:type_name -> google.protobuf.Duration
+	17, // 1: perdure.node.v1.NodeCall.start:type_name -> perdure.hub.v1.HubStart
+	18, // 2: perdure.node.v1.NodeCall.raise:type_name -> perdure.hub.v1.HubRaise
+	19, // 3: perdure.node.v1.NodeCall.signal:type_name -> perdure.hub.v1.HubSignal
+	20, // 4: perdure.node.v1.NodeCall.control:type_name -> perdure.hub.v1.HubControl
+	21, // 5: perdure.node.v1.NodeCall.purge:type_name -> perdure.hub.v1.HubPurge
+	22, // 6: perdure.node.v1.NodeCall.terminate:type_name -> perdure.hub.v1.HubTerminate
+	23, // 7: perdure.node.v1.NodeCall.write:type_name -> perdure.hub.v1.HubWriteRows
+	24, // 8: perdure.node.v1.NodeCall.clean:type_name -> perdure.hub.v1.HubClean
+	25, // 9: perdure.node.v1.NodeCall.ask:type_name -> perdure.hub.v1.HubAsk
+	26, // 10: perdure.node.v1.NodeCall.wait_start:type_name -> perdure.hub.v1.HubGet
+	26, // 11: perdure.node.v1.NodeCall.wait_completion:type_name -> perdure.hub.v1.HubGet
+	27, // 12: perdure.node.v1.NodeCall.complete:type_name -> perdure.hub.v1.HubComplete
+	28, // 13: perdure.node.v1.NodeCall.heartbeat:type_name -> perdure.hub.v1.HubHeartbeat
+	29, // 14: perdure.node.v1.NodeCall.turn:type_name -> perdure.durabletask.v1.OrchestratorResponse
+	30, // 15: perdure.node.v1.NodeCall.activity:type_name -> perdure.durabletask.v1.ActivityResponse
+	31, // 16: perdure.node.v1.NodeCall.batch:type_name -> perdure.durabletask.v1.EntityBatchResult
 	2,  // 17: perdure.node.v1.NodeCall.abandon:type_name -> perdure.node.v1.NodeDelivery
 	3,  // 18: perdure.node.v1.NodeCall.arrived:type_name -> perdure.node.v1.NodeArrived
 	4,  // 19: perdure.node.v1.NodeCall.holds:type_name -> perdure.node.v1.NodeShards
-	30, // 20: perdure.node.v1.NodeCall.watch:type_name -> perdure.hub.v1.HubRowQuery
-	7,  // 21: perdure.node.v1.NodeCall.worker:type_name -> perdure.node.v1.NodeWorker
-	10, // 22: perdure.node.v1.NodeCall.fetch:type_name -> perdure.node.v1.NodeFetch
-	8,  // 23: perdure.node.v1.NodeCall.places:type_name -> perdure.node.v1.NodePlaces
-	12, // 24: perdure.node.v1.NodeCall.leave:type_name -> perdure.node.v1.NodeLeave
-	31, // 25: perdure.node.v1.NodeAnswer.error:type_name -> perdure.durabletask.v1.Error
-	32, // 26: perdure.node.v1.NodeAnswer.done:type_name -> perdure.hub.v1.HubDone
-	33, // 27: perdure.node.v1.NodeAnswer.started:type_name -> perdure.hub.v1.HubStarted
-	34, // 28: perdure.node.v1.NodeAnswer.controlled:type_name -> perdure.hub.v1.HubControlled
-	35, // 29: perdure.node.v1.NodeAnswer.purged:type_name -> perdure.hub.v1.HubPurged
-	36, // 30: perdure.node.v1.NodeAnswer.left:type_name -> perdure.hub.v1.HubLeft
-	37, // 31: perdure.node.v1.NodeAnswer.cleaned:type_name -> perdure.hub.v1.HubCleaned
-	38, // 32: perdure.node.v1.NodeAnswer.answer:type_name -> perdure.hub.v1.HubAnswer
-	39, // 33: perdure.node.v1.NodeAnswer.instance:type_name -> perdure.hub.v1.HubInstance
-	5,  // 34: perdure.node.v1.NodeAnswer.holds:type_name -> perdure.node.v1.NodeHolds
-	9,  // 35: perdure.node.v1.NodeAnswer.opened:type_name -> perdure.node.v1.NodeOpened
-	11, // 36: perdure.node.v1.NodeAnswer.batch:type_name -> perdure.node.v1.NodeBatch
-	8,  // 37: perdure.node.v1.NodeAnswer.places:type_name -> perdure.node.v1.NodePlaces
-	6,  // 38: perdure.node.v1.NodeHolds.items:type_name -> perdure.node.v1.NodeItem
-	40, // 39: perdure.node.v1.NodeWorker.request:type_name -> perdure.durabletask.v1.GetWorkItemsRequest
-	8,  // 40: perdure.node.v1.NodeWorker.places:type_name -> perdure.node.v1.NodePlaces
-	41, // 41: perdure.node.v1.NodeBatch.items:type_name -> perdure.durabletask.v1.WorkItem
-	0,  // 42: perdure.node.v1.NodeLetter.call:type_name -> perdure.node.v1.NodeCall
-	1,  // 43: perdure.node.v1.NodeLetter.answer:type_name -> perdure.node.v1.NodeAnswer
-	0,  // 44: perdure.node.v1.Node.Call:input_type -> perdure.node.v1.NodeCall
-	1,  // 45: perdure.node.v1.Node.Call:output_type -> perdure.node.v1.NodeAnswer
-	45, // [45:46] is the sub-list for method output_type
-	44, // [44:45] is the sub-list for method input_type
-	44, // [44:44] is the sub-list for extension type_name
-	44, // [44:44] is the sub-list for extension extendee
-	0,  // [0:44] is the sub-list for field type_name
+	32, // 20: perdure.node.v1.NodeCall.demand:type_name -> perdure.hub.v1.HubAll
+	33, // 21: perdure.node.v1.NodeCall.watch:type_name -> perdure.hub.v1.HubRowQuery
+	9,  // 22: perdure.node.v1.NodeCall.worker:type_name -> perdure.node.v1.NodeWorker
+	12, // 23: perdure.node.v1.NodeCall.fetch:type_name -> perdure.node.v1.NodeFetch
+	10, // 24: perdure.node.v1.NodeCall.places:type_name -> perdure.node.v1.NodePlaces
+	14, // 25: perdure.node.v1.NodeCall.leave:type_name -> perdure.node.v1.NodeLeave
+	32, // 26: perdure.node.v1.NodeCall.watch_demand:type_name -> perdure.hub.v1.HubAll
+	34, // 27: perdure.node.v1.NodeAnswer.error:type_name -> perdure.durabletask.v1.Error
+	35, // 28: perdure.node.v1.NodeAnswer.done:type_name -> perdure.hub.v1.HubDone
+	36, // 29: perdure.node.v1.NodeAnswer.started:type_name -> perdure.hub.v1.HubStarted
+	37, // 30: perdure.node.v1.NodeAnswer.controlled:type_name -> perdure.hub.v1.HubControlled
+	38, // 31: perdure.node.v1.NodeAnswer.purged:type_name -> perdure.hub.v1.HubPurged
+	39, // 32: perdure.node.v1.NodeAnswer.left:type_name -> perdure.hub.v1.HubLeft
+	40, // 33: perdure.node.v1.NodeAnswer.cleaned:type_name -> perdure.hub.v1.HubCleaned
+	41, // 34: perdure.node.v1.NodeAnswer.answer:type_name -> perdure.hub.v1.HubAnswer
+	42, // 35: perdure.node.v1.NodeAnswer.instance:type_name -> perdure.hub.v1.HubInstance
+	5,  // 36: perdure.node.v1.NodeAnswer.holds:type_name -> perdure.node.v1.NodeHolds
+	11, // 37: perdure.node.v1.NodeAnswer.opened:type_name -> perdure.node.v1.NodeOpened
+	13, // 38: perdure.node.v1.NodeAnswer.batch:type_name -> perdure.node.v1.NodeBatch
+	10, // 39: perdure.node.v1.NodeAnswer.places:type_name -> perdure.node.v1.NodePlaces
+	7,  // 40: perdure.node.v1.NodeAnswer.loads:type_name -> perdure.node.v1.NodeLoads
+	6,  // 41: perdure.node.v1.NodeHolds.items:type_name -> perdure.node.v1.NodeItem
+	8,  // 42: perdure.node.v1.NodeLoads.loads:type_name -> perdure.node.v1.NodeLoad
+	43, // 43: perdure.node.v1.NodeWorker.request:type_name -> perdure.durabletask.v1.GetWorkItemsRequest
+	10, // 44: perdure.node.v1.NodeWorker.places:type_name -> perdure.node.v1.NodePlaces
+	44, // 45: perdure.node.v1.NodeBatch.items:type_name -> perdure.durabletask.v1.WorkItem
+	0,  // 46: perdure.node.v1.NodeLetter.call:type_name -> perdure.node.v1.NodeCall
+	1,  // 47: perdure.node.v1.NodeLetter.answer:type_name -> perdure.node.v1.NodeAnswer
+	0,  // 48: perdure.node.v1.Node.Call:input_type -> perdure.node.v1.NodeCall
+	1,  // 49: perdure.node.v1.Node.Call:output_type -> perdure.node.v1.NodeAnswer
+	49, // [49:50] is the sub-list for method output_type
+	48, // [48:49] is the sub-list for method input_type
+	48, // [48:48] is the sub-list for extension type_name
+	48, // [48:48] is the sub-list for extension extendee
+	0,  // [0:48] is the sub-list for field type_name
 }
 
 func init() { file_perdure_node_proto_init() }
@@ -1679,11 +1876,13 @@ func file_perdure_node_proto_init() {
 		(*NodeCall_Abandon)(nil),
 		(*NodeCall_Arrived)(nil),
 		(*NodeCall_Holds)(nil),
+		(*NodeCall_Demand)(nil),
 		(*NodeCall_Watch)(nil),
 		(*NodeCall_Worker)(nil),
 		(*NodeCall_Fetch)(nil),
 		(*NodeCall_Places)(nil),
 		(*NodeCall_Leave)(nil),
+		(*NodeCall_WatchDemand)(nil),
 	}
 	file_perdure_node_proto_msgTypes[1].OneofWrappers = []any{
 		(*NodeAnswer_Done)(nil),
@@ -1698,6 +1897,7 @@ func file_perdure_node_proto_init() {
 		(*NodeAnswer_Opened)(nil),
 		(*NodeAnswer_Batch)(nil),
 		(*NodeAnswer_Places)(nil),
+		(*NodeAnswer_Loads)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1705,7 +1905,7 @@ func file_perdure_node_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_perdure_node_proto_rawDesc), len(file_perdure_node_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   14,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
