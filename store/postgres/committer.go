@@ -258,10 +258,12 @@ func (c *committer) connect(ctx context.Context) (*session, error) {
 	return connect(ctx, cfg)
 }
 
-// loadView reads the fence and the leases in one look.
+// loadView reads the fence and the leases in one look. It waits for takeovers that are
+// under way: one that has not seen this committer, whose place is new, could not raise
+// its fence, and what it takes must not be in the view.
 func (c *committer) loadView(ctx context.Context, count int64) error {
-	rows, err := c.conn.Query(ctx, `SELECT c.fence, coalesce(l.shard, 0), coalesce(l.epoch, 0)
-		FROM perdure.committers c LEFT JOIN perdure.leases l ON l.hub = c.hub AND l.owner = c.owner
+	rows, err := c.conn.Query(ctx, `WITH held AS (SELECT shard, epoch FROM perdure.leases WHERE hub = $1 AND owner = $3 FOR SHARE)
+		SELECT c.fence, coalesce(l.shard, 0), coalesce(l.epoch, 0) FROM perdure.committers c LEFT JOIN held l ON true
 		WHERE c.hub = $1 AND c.slot = $2 AND c.owner = $3`, c.h.number, c.slot, c.h.owner)
 	if err != nil {
 		return err

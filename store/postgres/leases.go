@@ -46,34 +46,18 @@ func (h *Hub) Acquire(ctx context.Context, node string, shards []store.Shard, d 
 		if err != nil {
 			return err
 		}
-		// Locked first, then looked at: a statement that has waited for a lock sees the
-		// row as it is now, but the nodes as they were when it began.
-		if _, err := tx.Exec(ctx, `SELECT FROM perdure.leases WHERE hub = $1 AND shard = ANY ($2::int2[]) ORDER BY shard FOR UPDATE`,
-			h.number, columnOf(shards)); err != nil {
+		vacant, err := h.vacant(ctx, tx, node, columnOf(shards))
+		if err != nil || len(vacant) == 0 {
 			return err
 		}
 		var victims []int64
 		var taken []int16
 		orphaned := make(map[int16]bool)
-		rows, err := tx.Query(ctx, `SELECT l.shard, l.owner, l.node IS NOT NULL OR l.orphaned FROM perdure.leases l
-			WHERE l.hub = $1 AND l.shard = ANY ($3::int2[]) AND `+free+` ORDER BY l.shard`, h.number, node, columnOf(shards))
-		if err != nil {
-			return err
-		}
-		for rows.Next() {
-			var shard int16
-			var owner *int64
-			var left bool
-			if err := rows.Scan(&shard, &owner, &left); err != nil {
-				return err
+		for _, v := range vacant {
+			taken, orphaned[v.shard] = append(taken, v.shard), v.orphaned
+			if v.owner != nil {
+				victims = append(victims, *v.owner)
 			}
-			orphaned[shard] = left
-			if taken = append(taken, shard); owner != nil {
-				victims = append(victims, *owner)
-			}
-		}
-		if err := rows.Err(); err != nil || len(taken) == 0 {
-			return err
 		}
 		if len(victims) > 0 {
 			if err := h.raiseFences(ctx, tx, victims); err != nil {
@@ -91,6 +75,35 @@ func (h *Hub) Acquire(ctx context.Context, node string, shards []store.Shard, d 
 		return nil, fmt.Errorf("acquire shards: %w", err)
 	}
 	return leases, nil
+}
+
+// vacancy is a shard that may be taken.
+type vacancy struct {
+	shard    int16
+	owner    *int64 // whom it is taken from; nil = nobody
+	orphaned bool
+}
+
+// vacant locks the rows of shards and finds those that may be taken. Who is free is
+// asked once all are locked: a statement that has waited for a row sees what has become
+// of that, but not of the nodes.
+func (h *Hub) vacant(ctx context.Context, tx pgx.Tx, node string, shards []int16) ([]vacancy, error) {
+	err := h.unblocked(ctx, tx, func(ctx context.Context) error {
+		_, err := tx.Exec(ctx, `SELECT 1 FROM perdure.leases WHERE hub = $1 AND shard = ANY ($2::int2[]) ORDER BY shard FOR UPDATE`, h.number, shards)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	rows, err := tx.Query(ctx, `SELECT l.shard, l.owner, l.node IS NOT NULL OR l.orphaned FROM perdure.leases l
+		WHERE l.hub = $1 AND l.shard = ANY ($3::int2[]) AND `+free+` ORDER BY l.shard`, h.number, node, shards)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (v vacancy, err error) {
+		err = row.Scan(&v.shard, &v.owner, &v.orphaned)
+		return v, err
+	})
 }
 
 func columnOf(shards []store.Shard) []int16 {
