@@ -18,13 +18,15 @@ type committer struct {
 	ended chan struct{}
 	full  atomic.Bool // the database's disk was full; only purges are taken
 
-	conn *session // nil = none
-	warn *atomic.Bool
+	conn    *session // nil = none
+	warn    *atomic.Bool
+	cluster string // of the last connection
 	// The committer's place among those of the hub, which names its groups in the
 	// change feed; owned by this opening of the hub while the fence holds.
 	slot   int32
 	placed bool
 	number int64 // of its newest group that is written
+	floor  int64 // numbers up to this one were given in another database
 	cells  cells // its counters, up to this group
 	folded int64 // the group up to which the database has its counters
 	foldAt time.Time
@@ -255,7 +257,15 @@ func (c *committer) connect(ctx context.Context) (*session, error) {
 	cfg := c.h.db.cfg.Copy()
 	c.warn.Store(false)
 	cfg.OnNotice = noteWarnings(c.warn)
-	return connect(ctx, cfg)
+	s, err := connect(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.meet(ctx, s); err != nil {
+		_ = s.Close(ctx) // the error before it tells more
+		return nil, lost(s, err)
+	}
+	return s, nil
 }
 
 // loadView reads the fence and the leases in one look. It waits for takeovers that are

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"slices"
 
@@ -78,7 +79,8 @@ func passing(err error) bool {
 		return answer.Code[:2] == "08"
 	}
 	var network net.Error
-	return errors.As(err, &network) || errors.As(err, &failed) || pgconn.SafeToRetry(err) || errors.Is(err, errLost)
+	return errors.As(err, &network) || errors.As(err, &failed) || pgconn.SafeToRetry(err) || errors.Is(err, errLost) ||
+		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
 }
 
 // errLost marks the end of a connection in the middle of an exchange.

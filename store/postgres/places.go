@@ -98,7 +98,7 @@ func (c *committer) resume(ctx context.Context) error {
 		c.placed = false
 		return err
 	}
-	c.number, c.cells = 0, nil
+	c.number, c.cells = c.floor, nil
 	for _, p := range parts {
 		c.number = max(c.number, p.number)
 		c.cells.add(p.cells)

@@ -89,11 +89,14 @@ func (db *DB) prepare(ctx context.Context, s *session) error {
 	case version > known:
 		return knownVersion(version)
 	case version == known:
-		return nil
+		return db.meet(ctx, s)
 	case db.opts.NoMigrate:
 		return fmt.Errorf("%w: the database has schema version %d and needs %d; run `perdure migrate`", store.ErrFormat, version, known)
 	}
-	return migrate(ctx, s.Conn)
+	if err := migrate(ctx, s.Conn); err != nil {
+		return err
+	}
+	return db.meet(ctx, s)
 }
 
 func (db *DB) openPool() error {
@@ -108,6 +111,9 @@ func (db *DB) openPool() error {
 		s, err := inspect(ctx, conn)
 		if err == nil && s.pooled && !db.pooled {
 			err = errors.New("the connection is pooled now and was not before")
+		}
+		if err == nil {
+			err = db.meet(ctx, s)
 		}
 		return err
 	}
