@@ -65,7 +65,11 @@ func (a *App) Handle(pattern string, h http.Handler) {
 
 // Client returns a client of the app's hub "default". Its calls wait until Run has
 // opened the hub and fail with Unavailable once Run has returned.
-func (a *App) Client() *client.Client {
+func (a *App) Client() *client.Client { return a.ClientOf(defaultHub) }
+
+// ClientOf is Client for a task hub of any name. Calls in one that there is not fail
+// with NotFound.
+func (a *App) ClientOf(taskHub string) *client.Client {
 	return client.Later(func(ctx context.Context) (hub.Hub, error) {
 		select {
 		case <-a.ended:
@@ -74,7 +78,7 @@ func (a *App) Client() *client.Client {
 		}
 		select {
 		case <-a.opened:
-			return a.hubs.Open(ctx, defaultHub)
+			return a.hubs.Open(ctx, taskHub)
 		case <-a.ended:
 			return nil, &perdure.Error{Code: perdure.Unavailable, Op: "connect", Message: "the app has stopped"}
 		case <-ctx.Done():
@@ -162,20 +166,22 @@ func (a *App) runHub(ctx context.Context, f *front, serving chan error) (err err
 	defer stopHubs()
 	resting := make(chan error, 1)
 	go func() { resting <- h.run(hubCtx) }()
+	rest := func() {}
 	if err = h.open(ctx); err == nil {
-		err = a.serveHubs(ctx, f, h, serving)
+		rest, err = a.serveHubs(ctx, f, h, serving)
 	}
 	stopHubs()
 	if ended := <-resting; err == nil {
 		err = ended
 	}
+	rest()
 	return err
 }
 
-// serveHubs serves until ctx ends or something fails, and drains.
-func (a *App) serveHubs(ctx context.Context, f *front, h *hubs, serving chan error) (err error) {
+// serveHubs serves until ctx ends or something fails, and drains; see drain.
+func (a *App) serveHubs(ctx context.Context, f *front, h *hubs, serving chan error) (rest func(), err error) {
 	if err := f.open(ctx, h); err != nil {
-		return err
+		return func() {}, err
 	}
 	a.hubs, a.url = h, f.url()
 	close(a.opened)
@@ -185,8 +191,7 @@ func (a *App) serveHubs(ctx context.Context, f *front, h *hubs, serving chan err
 	case err = <-serving:
 		serving <- err
 	}
-	a.drain(ctx, f, h)
-	return err
+	return a.drain(ctx, f, h), err
 }
 
 // flush sends the telemetry that is left, within the grace.
@@ -198,14 +203,33 @@ func (a *App) flush(ctx context.Context, send func(context.Context) error) {
 	}
 }
 
-// drain lets running requests finish within the grace; streams end at once.
-func (a *App) drain(ctx context.Context, f *front, h *hubs) {
+// handOver is how long a node keeps what others wait for, so that they have it within a
+// second of its end.
+const handOver = 250 * time.Millisecond
+
+// drain lets running requests finish within the grace; streams end at once. A node of
+// several returns before that, to hand its hubs over. Then rest waits for the requests
+// that are left.
+func (a *App) drain(ctx context.Context, f *front, h *hubs) (rest func()) {
 	h.drain()
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.cfg.Grace)
-	defer cancel()
-	if f.drain(grace) {
-		a.cfg.Logger.Warn("requests were cut", "grace", a.cfg.Grace)
+	drained := make(chan struct{})
+	go func() {
+		defer close(drained)
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.cfg.Grace)
+		defer cancel()
+		if f.drain(grace) {
+			a.cfg.Logger.Warn("requests were cut", "grace", a.cfg.Grace)
+		}
+	}()
+	var others <-chan time.Time // nil = there are none
+	if isDatabase(a.cfg.Hub) {
+		others = time.After(handOver)
 	}
+	select {
+	case <-drained:
+	case <-others:
+	}
+	return func() { <-drained }
 }
 
 // hosts returns the names under which the app is reached, and whether every IP

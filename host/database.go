@@ -11,8 +11,13 @@ import (
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/internal/access"
 	"github.com/perdure/perdure/internal/clock"
+	"github.com/perdure/perdure/internal/history"
 	"github.com/perdure/perdure/internal/httpapi"
+	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/internal/hub/local"
+	"github.com/perdure/perdure/internal/hub/remote"
+	"github.com/perdure/perdure/internal/peer"
+	"github.com/perdure/perdure/internal/shard"
 	"github.com/perdure/perdure/store"
 	"github.com/perdure/perdure/store/postgres"
 )
@@ -109,13 +114,31 @@ func (d *database) hub(name string, create bool) (worked, error) {
 // carry returns a hub as this node of several carries it on.
 func (d *database) carry(name string, kept *postgres.Hub) (*nodeHub, error) {
 	cfg := &d.app.cfg
-	beats := &beats{Nodes: kept}
-	owner, err := local.New(local.Config{Store: kept, Registry: cfg.Registry, Node: d.me.Name, Logger: cfg.Logger.With("hub", name),
-		Retention: cfg.Retention.by()})
+	logger := cfg.Logger.With("hub", name)
+	h := &nodeHub{kept: kept, beats: &beats{Nodes: kept}}
+	var err error
+	h.owner, err = local.New(local.Config{
+		Store: kept, Registry: cfg.Registry, Node: d.me.Name, Logger: logger, Retention: cfg.Retention.by(),
+		Shared: &shard.Shared{
+			Nodes: h.beats, Node: d.me,
+			Tell: func(to store.Node, targets []string) { h.Tell(to, targets) },
+			Held: func(ctx context.Context, shards []store.Shard) ([]hub.Held, error) { return h.Held(ctx, shards) },
+			Done: func(ctx context.Context, done *hub.ActivityDone) error { return h.CompleteActivity(ctx, done) },
+			Beat: func(ctx context.Context, token string, progress history.Text) error {
+				return h.Heartbeat(ctx, token, progress)
+			},
+		},
+	})
 	if err != nil {
 		return nil, err
 	}
-	return &nodeHub{Hub: owner, owner: owner, kept: kept, beats: beats}, nil
+	h.Hub, err = peer.New(peer.Config{
+		Owner: h.owner, Node: d.me, Letters: kept, Logger: logger,
+		Dial: func(n store.Node) (peer.Link, error) {
+			return remote.DialNode(remote.NodeConfig{Address: n.Advertise, TaskHub: name, Secret: d.secret, TLS: d.cluster.Dial(n.Name)})
+		},
+	})
+	return h, err
 }
 
 func (d *database) recreate(name string) error {
@@ -169,13 +192,31 @@ func (d *database) node() *httpapi.Node {
 	return n
 }
 
-// nodeHub is a hub of a database, as this node of several carries it on.
+// nodeHub is a hub of a database, as this node of several carries it on: the owner its
+// part, and the Hub brings what concerns others to them.
 type nodeHub struct {
-	*local.Hub
+	*peer.Hub
 	owner *local.Hub
 	kept  *postgres.Hub
 	beats *beats
 }
+
+// Run carries on the node's part of the hub until ctx ends. The store is open anew
+// after it.
+func (h *nodeHub) Run(ctx context.Context) error {
+	talking, stop := context.WithCancel(context.WithoutCancel(ctx))
+	talked := make(chan error, 1)
+	go func() { talked <- h.Hub.Run(talking) }()
+	err := h.owner.Run(ctx)
+	stop()
+	return errors.Join(err, <-talked, h.kept.Close())
+}
+
+// Stats and Backlog are for those who count.
+func (h *nodeHub) Stats() *shard.Stats { return h.owner.Stats() }
+
+// Backlog implements counted.
+func (h *nodeHub) Backlog(ctx context.Context) ([]shard.Backlog, error) { return h.owner.Backlog(ctx) }
 
 func (h *nodeHub) identity() store.Identity { return h.kept.Identity() }
 

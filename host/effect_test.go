@@ -122,8 +122,14 @@ type process struct {
 // startClerk starts a clerk and waits until it serves; nil if it is killed first.
 func startClerk(t *testing.T, w *world, dir string, env ...string) *process {
 	t.Helper()
+	return startClerkAs(t, w, "", dir, env...)
+}
+
+// startClerkAs starts a clerk that the world knows by a name.
+func startClerkAs(t *testing.T, w *world, name, dir string, env ...string) *process {
+	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(append(os.Environ(), effectDir+"="+dir, effectWorld+"="+w.server.URL), env...)
+	cmd.Env = append(append(os.Environ(), effectDir+"="+dir, effectWorld+"="+w.server.URL+"/by/"+name), env...)
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	out, err := cmd.StdoutPipe()
@@ -143,7 +149,7 @@ func startClerk(t *testing.T, w *world, dir string, env ...string) *process {
 		_, _ = io.Copy(io.Discard, r)
 		_ = cmd.Wait()
 	}()
-	w.running(p)
+	w.running(name, p)
 	if p.url = <-line; p.url == "" {
 		<-p.end
 		if errs.Len() > 0 {
@@ -219,28 +225,40 @@ func TestT06_ControlIdempotent(t *testing.T) {
 // the conversations about them without what differs from call to call.
 func (w *world) serve(t *testing.T, p **process, dir string, orders []string) map[string]string {
 	t.Helper()
+	return w.serveAt(t, func() *process {
+		if *p == nil || gone(*p) {
+			*p = startClerk(t, w, dir, w.env...)
+		}
+		return *p
+	}, orders)
+}
+
+// serveAt is serve, which asks the process that it is told each time; nil = there is
+// none now.
+func (w *world) serveAt(t *testing.T, next func() *process, orders []string) map[string]string {
+	t.Helper()
 	deadline := time.Now().Add(w.patience)
 	told, done := map[string]bool{}, map[string]string{}
 	for len(done) < len(orders) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d of %d orders were served in time", len(done), len(orders))
 		}
-		if *p == nil || gone(*p) {
-			*p = startClerk(t, w, dir, w.env...)
+		p := next()
+		if p == nil {
 			continue
 		}
 		for _, o := range orders {
 			if !told[o] {
-				status, _ := w.http(t, *p, "POST", "/api/v1/agents/Clerk/sessions/"+o+"/messages", `{"message":"`+o+`"}`, o)
+				status, _ := w.http(t, p, "POST", "/api/v1/agents/Clerk/sessions/"+o+"/messages", `{"message":"`+o+`"}`, o)
 				told[o] = status == http.StatusAccepted
 			}
 			if _, over := done[o]; told[o] && !over {
-				if text, ended := w.conversation(t, *p, o); ended {
+				if text, ended := w.conversation(t, p, o); ended {
 					done[o] = text
 				}
 			}
 		}
-		w.decide(t, *p)
+		w.decide(t, p)
 		time.Sleep(2 * time.Millisecond)
 	}
 	return done

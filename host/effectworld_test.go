@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -26,8 +28,8 @@ type world struct {
 	client *http.Client
 	env    []string // of the process
 
-	mu       sync.Mutex // guards the fields below
-	process  *process
+	mu       sync.Mutex          // guards the fields below
+	process  map[string]*process // the newest of each name
 	cuts     map[string]*cut     // by order
 	calls    []*toolCall         // of tools, in the order in which they came
 	answers  map[string][]string // nonces of the model's answers by order and step
@@ -54,7 +56,7 @@ type toolCall struct {
 
 func newWorld(t *testing.T) *world {
 	w := &world{
-		client: &http.Client{Transport: &http.Transport{}}, cuts: map[string]*cut{},
+		client: &http.Client{Transport: &http.Transport{}}, process: map[string]*process{}, cuts: map[string]*cut{},
 		answers: map[string][]string{}, unknown: map[string]bool{},
 		patience: 2 * time.Minute,
 	}
@@ -62,9 +64,14 @@ func newWorld(t *testing.T) *world {
 	mux.HandleFunc("POST /tools/{tool}", w.act)
 	mux.HandleFunc("GET /effects/{id}", w.effect)
 	mux.Handle("/v1/", modeltest.NewServer(model.Func(w.generate)))
-	w.server = httptest.NewServer(mux)
+	w.server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		name, path, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/by/"), "/")
+		r = r.Clone(context.WithValue(r.Context(), callerKey{}, name))
+		r.URL.Path = "/" + path
+		mux.ServeHTTP(rw, r)
+	}))
 	t.Cleanup(func() {
-		if p := w.process; p != nil {
+		for _, p := range w.process {
 			p.kill()
 		}
 		w.client.CloseIdleConnections()
@@ -73,11 +80,13 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// running notes the process that is to be killed.
-func (w *world) running(p *process) {
+type callerKey struct{}
+
+// running notes a process that is to be killed, with the name by which it calls.
+func (w *world) running(name string, p *process) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.process = p
+	w.process[name] = p
 }
 
 // plan chooses where the process is killed while it serves orders.
@@ -88,7 +97,8 @@ func (w *world) plan(chance *rand.Rand, orders []string) {
 	for _, o := range orders {
 		switch n := chance.IntN(4); n {
 		case 0: // at a random moment
-			p, wait := w.process, time.Duration(1+chance.IntN(400))*time.Millisecond
+			names := slices.Sorted(maps.Keys(w.process))
+			p, wait := w.process[names[chance.IntN(len(names))]], time.Duration(1+chance.IntN(400))*time.Millisecond
 			time.AfterFunc(wait, func() { w.killNow(p) })
 		case 1:
 			w.cuts[o] = &cut{step: 1 + chance.IntN(4)}
@@ -111,8 +121,8 @@ func (w *world) killNow(p *process) {
 	_ = p.cmd.Process.Kill()
 }
 
-// kills kills the process, if the plan says so, and reports whether it did.
-func (w *world) kills(o string, hit func(*cut) bool) bool {
+// kills kills the process that calls, if the plan says so, and reports whether it did.
+func (w *world) kills(ctx context.Context, o string, hit func(*cut) bool) bool {
 	w.mu.Lock()
 	c := w.cuts[o]
 	if c == nil || !hit(c) {
@@ -120,7 +130,8 @@ func (w *world) kills(o string, hit func(*cut) bool) bool {
 		return false
 	}
 	delete(w.cuts, o) // once
-	p := w.process
+	name, _ := ctx.Value(callerKey{}).(string)
+	p := w.process[name]
 	w.mu.Unlock()
 	w.killNow(p)
 	<-p.end
@@ -137,13 +148,13 @@ func (w *world) act(rw http.ResponseWriter, r *http.Request) {
 	w.mu.Lock()
 	w.calls = append(w.calls, c)
 	w.mu.Unlock()
-	if w.kills(c.order, func(k *cut) bool { return k.tool == c.tool && !k.after }) {
+	if w.kills(r.Context(), c.order, func(k *cut) bool { return k.tool == c.tool && !k.after }) {
 		return
 	}
 	w.mu.Lock()
 	c.committed = true
 	w.mu.Unlock()
-	if w.kills(c.order, func(k *cut) bool { return k.tool == c.tool && k.after }) {
+	if w.kills(r.Context(), c.order, func(k *cut) bool { return k.tool == c.tool && k.after }) {
 		return
 	}
 	w.mu.Lock()
@@ -224,7 +235,7 @@ func (w *world) generate(ctx context.Context, req *model.Request) iter.Seq2[*mod
 			contents = append(contents, &model.Text{Text: o + " is served."})
 		}
 		for i, c := range contents {
-			if i == 1 && w.kills(o, func(k *cut) bool { return k.tool == "" && k.step == step }) {
+			if i == 1 && w.kills(ctx, o, func(k *cut) bool { return k.tool == "" && k.step == step }) {
 				return
 			}
 			if !yield(&model.Update{Role: model.RoleAssistant, Contents: model.Contents{c}}, nil) || ctx.Err() != nil {

@@ -35,6 +35,7 @@ type clerks struct {
 	paid    chan payment
 	ended   chan error    // calls of the model to "hang" that have ended, with their cause
 	release chan struct{} // lets a call of the model to "slow" go on
+	asked   func()        // called when the model is asked; nil = nothing
 }
 
 type payment struct {
@@ -76,6 +77,9 @@ func (c *clerks) generate(ctx context.Context, req *model.Request) iter.Seq2[*mo
 	return func(yield func(*model.Update, error) bool) {
 		say := func(text string) bool {
 			return yield(&model.Update{Role: model.RoleAssistant, Contents: model.Contents{&model.Text{Text: text}}}, nil)
+		}
+		if c.asked != nil {
+			c.asked()
 		}
 		last := req.Messages[len(req.Messages)-1]
 		switch {

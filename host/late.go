@@ -9,7 +9,9 @@ import (
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/agent"
+	"github.com/perdure/perdure/internal/access"
 	"github.com/perdure/perdure/internal/hub"
+	"github.com/perdure/perdure/internal/wire"
 	"github.com/perdure/perdure/internal/wire/wirepb"
 )
 
@@ -55,6 +57,24 @@ func (l *late) Delete(ctx context.Context, name string) error {
 func (l *late) exists(name string) bool {
 	h := l.hubs.Load()
 	return h != nil && slices.Contains(h.Names(), name)
+}
+
+// node is for wire.NodesConfig.Find.
+func (l *late) node(ctx context.Context, name string) (wire.Node, []byte, error) {
+	h, err := l.get()
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := h.get(ctx, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	d, ok := h.place.(*database)
+	n, isNode := s.hub.(wire.Node)
+	if !ok || !isNode {
+		return nil, nil, access.NoHub(name)
+	}
+	return n, d.secret, nil
 }
 
 // document is for wire.Config.EntityDocument.

@@ -66,7 +66,11 @@ func (a *App) listen(ctx context.Context) (*front, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.rpc = newRPCServer(a.cfg.Logger, check, protocol)
+	services := []service{protocol}
+	if isDatabase(a.cfg.Hub) {
+		services = append(services, wire.NewNodes(wire.NodesConfig{Find: f.late.node, Logger: a.cfg.Logger}))
+	}
+	f.rpc = newRPCServer(a.cfg.Logger, check, services...)
 	if f.tokens != nil {
 		f.rpc.certificate = f.tokens.CheckCertificate
 	}
