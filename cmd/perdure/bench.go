@@ -46,7 +46,7 @@ Serves an agent over HTTP and says something in --sessions sessions, --rate
 times a second and evenly spread, reading each answer as a stream. A unit is a
 turn; the scripted model takes 50 ms. Clients and server share the process.`,
 			"perdure bench chat --rate 300 --for 60s"),
-		benchWorkerCommand(t),
+		benchWorkerCommand(t), benchNodeCommand(t),
 	)
 }
 
@@ -66,6 +66,29 @@ func benchWorkerCommand(t *terminal) *cobra.Command {
 				return fail(exitUsage, "", "the payload's size is %q: it is a number", args[1])
 			}
 			if err := bench.Work(c.Context(), args[0], payload, t.in); err != nil {
+				return fail(exitError, "", "%s", oneLine(err))
+			}
+			return nil
+		},
+	}
+}
+
+// benchNode is the command that runs a node with the code of a workload.
+const benchNode = "node"
+
+func benchNodeCommand(t *terminal) *cobra.Command {
+	return &cobra.Command{
+		Use:     benchNode + " PAYLOAD",
+		Short:   "Run a node with the code of a workload on the database of " + bench.HubVariable + ", until standard input ends",
+		Example: "  " + bench.HubVariable + "=postgres://localhost/perdure perdure bench " + benchNode + " 1",
+		Hidden:  true,
+		Args:    exactly(1, "the payload's size"),
+		RunE: func(c *cobra.Command, args []string) error {
+			payload, err := strconv.Atoi(args[0])
+			if err != nil {
+				return fail(exitUsage, "", "the payload's size is %q: it is a number", args[0])
+			}
+			if err := bench.Node(c.Context(), t.getenv(bench.HubVariable), payload, t.in, t.out); err != nil {
 				return fail(exitError, "", "%s", oneLine(err))
 			}
 			return nil
@@ -116,6 +139,8 @@ Prints one line of JSON:
 	if name == bench.Sequence || name == bench.Fanout || name == bench.Event {
 		flags.StringVar(&cfg.Remote, "remote", bench.InProcess, "have the code run in another process, which works for the hub over the wire: own (Perdure's own service) or protocol (the calls of the Durable Task protocol)")
 		flags.Lookup("remote").NoOptDefVal = bench.Own
+		flags.StringVar(&cfg.Hub, "hub", "", "a PostgreSQL database to work in, postgres://user@host/database, in a task hub \"bench\" that is emptied before and deleted afterwards")
+		flags.IntVar(&cfg.Nodes, "nodes", 0, "nodes that share the database, each a process (default 1)")
 	}
 	if d.Steps > 0 {
 		flags.IntVar(&cfg.Steps, "steps", d.Steps, "activities of a unit")
@@ -153,6 +178,13 @@ func runBench(c *cobra.Command, t *terminal, cfg bench.Config) error {
 			return fail(exitError, "", "%s", oneLine(err))
 		}
 		cfg.WorkerCommand = []string{self, "bench", benchWorker}
+	}
+	if cfg.Nodes > 1 {
+		self, err := os.Executable()
+		if err != nil {
+			return fail(exitError, "", "%s", oneLine(err))
+		}
+		cfg.NodeCommand = []string{self, "bench", benchNode}
 	}
 	result, err := bench.Run(c.Context(), cfg)
 	if errors.Is(err, bench.ErrConfig) {

@@ -38,7 +38,7 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 	}
 	b := &bench{cfg: cfg, result: &Result{
 		Workload: cfg.Workload, Store: cfg.Store, InFlight: cfg.InFlight, Steps: cfg.Steps, Payload: cfg.Payload,
-		Remote: cfg.Remote,
+		Remote: cfg.Remote, Nodes: cfg.Nodes,
 	}}
 	dir, remove, err := cfg.folder()
 	if err != nil {
@@ -63,6 +63,9 @@ func (b *bench) inFolder(ctx context.Context, dir string) error {
 	b.result.CPUProbe = probeCPU()
 	if b.cfg.Workload == Chat {
 		return b.chat(ctx, dir)
+	}
+	if b.cfg.Hub != "" {
+		return b.withNodes(ctx, b.measure)
 	}
 	s, closeStore, err := b.cfg.openStore(dir)
 	if err != nil {
@@ -129,6 +132,9 @@ func (b *bench) measure(ctx context.Context) error {
 		return err
 	}
 	b.result.fill(&b.meter, &b.latency)
+	if b.store == nil {
+		return nil
+	}
 	stats, err := b.store.Stats(context.WithoutCancel(ctx))
 	b.result.DiskBytes = stats.DiskBytes
 	return err

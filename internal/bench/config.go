@@ -21,6 +21,8 @@ const (
 const (
 	Pebble = "pebble"
 	Memory = "memory"
+
+	Postgres = "postgres" // by Config.Hub
 )
 
 // ErrConfig is in the chain of Run's error if the configuration is wrong.
@@ -39,6 +41,13 @@ type Config struct {
 	Rate     float64       // turns over HTTP that begin in a second; 0 = 300
 	Fold     bool          // have the turns of a session folded after the window
 	Dir      string        // data folder, which is kept; "" = a temporary one
+	// Hub is a PostgreSQL database to work in, in a hub "bench" that is made for it and
+	// deleted afterwards; "" = Store says where. Nodes is how many nodes share it, this
+	// process one of them; 0 = 1. NodeCommand, with the payload behind it, runs
+	// another one.
+	Hub         string
+	Nodes       int
+	NodeCommand []string
 	// Remote says how the hub is reached by those who use it and by a worker with the
 	// code: InProcess, Own or Protocol. WorkerCommand, with an address and the payload
 	// behind it, runs that worker; nil = it runs in this process.
@@ -92,7 +101,8 @@ func (c Config) filled() (Config, error) {
 	if c.Store == "" {
 		c.Store = Pebble
 	}
-	if c.Store != Pebble && c.Store != Memory {
+	c.shared(refuse)
+	if c.Store != Pebble && c.Store != Memory && c.Hub == "" {
 		refuse("no store %q: known are pebble, memory", c.Store)
 	}
 	for _, n := range []struct {
@@ -153,6 +163,26 @@ func (c Config) filled() (Config, error) {
 	}
 	return c, nil
 }
+
+// shared refuses what does not fit a database.
+func (c *Config) shared(refuse func(format string, args ...any)) {
+	if c.Hub == "" {
+		if c.Nodes != 0 {
+			refuse("%d nodes share a database: name it", c.Nodes)
+		}
+		return
+	}
+	c.Store = Postgres
+	setDefault(&c.Nodes, 1)
+	if c.Workload != Sequence && c.Workload != Fanout && c.Workload != Event || c.Remote != InProcess || c.Dir != "" {
+		refuse("sequence, fanout and event are measured in a database, without a data folder, and with the code in the nodes")
+	}
+	if c.Nodes < 1 || c.Nodes > maxNodes || c.Nodes > 1 && len(c.NodeCommand) == 0 {
+		refuse("nodes is %d: it must be from 1 to %d", c.Nodes, maxNodes)
+	}
+}
+
+const maxNodes = 16
 
 // maxPayload leaves room for quotes below the hub's own limit of 8 MiB.
 const maxPayload = 8<<20 - 2

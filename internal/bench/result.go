@@ -12,7 +12,8 @@ import (
 // explain the figures (see Figures).
 type Result struct {
 	Workload    string  `json:"workload" help:"what was run"`
-	Store       string  `json:"store" help:"pebble (synced to disk) or memory"`
+	Store       string  `json:"store" help:"pebble (synced to disk), memory or postgres; of a database disk_bytes, commits, syncs and groups are not counted"`
+	Nodes       int     `json:"nodes" help:"nodes that share the database; 0 = there is none"`
 	Remote      string  `json:"remote" help:"how client and worker reach the hub: own service, protocol alone; empty = they share its process"`
 	InFlight    int     `json:"in_flight" help:"units at a time"`
 	Count       int     `json:"count" help:"units that ended within the window: orchestrations, fan-outs, events or turns"`
