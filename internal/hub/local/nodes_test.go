@@ -3,6 +3,7 @@ package local_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -11,6 +12,7 @@ import (
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/internal/history"
 	"github.com/perdure/perdure/internal/hub"
+	"github.com/perdure/perdure/internal/hub/local"
 	"github.com/perdure/perdure/store"
 	"github.com/perdure/perdure/store/memory"
 )
@@ -404,4 +406,121 @@ func checkOneHolder(t *testing.T) (err error) {
 		}
 	})
 	return err
+}
+
+// TestG08_Notices: a message is consumed once, however often and whenever its target is
+// told to look for it.
+func TestG08_Notices(t *testing.T) {
+	const runs, signals = 12, 15
+	code := func(string) *perdure.Registry {
+		reg := perdure.NewRegistry()
+		perdure.AddEntityFunc(reg, "log", func(ctx *perdure.EntityContext) (any, error) {
+			time.Sleep(30 * time.Millisecond) // longer than a turn may take: messages wait in memory and in the store
+			var list []string
+			if err := ctx.State(&list); err != nil {
+				return nil, err
+			}
+			var in string
+			if err := ctx.Input(&in); err != nil {
+				return nil, err
+			}
+			return nil, ctx.SetState(append(list, in))
+		})
+		perdure.AddActivityNamed(reg, "pause", func(context.Context, int) (int, error) { time.Sleep(10 * time.Millisecond); return 0, nil })
+		perdure.AddOrchestrationNamed(reg, "signals", func(ctx *perdure.Context, in string) (string, error) {
+			for i := range signals {
+				perdure.SignalEntity(ctx, perdure.NewEntityID("log", in), "add", fmt.Sprint(i))
+				if _, err := perdure.CallNamed[int](ctx, "pause", i).Await(); err != nil {
+					return "", err
+				}
+			}
+			return in, nil
+		})
+		return reg
+	}
+	inCluster(t, code, func(c *cluster) {
+		c.join("a", "b")
+		c.settled()
+		var targets []string
+		for i := range runs {
+			targets = append(targets, fmt.Sprintf("@log@%d", i))
+			c.start(fmt.Sprint("s", i), "signals", fmt.Sprintf(`"%d"`, i))
+		}
+		done := make(chan struct{})
+		told := make(chan struct{})
+		go func() {
+			defer close(told)
+			for {
+				select {
+				case <-done:
+					return
+				case <-time.After(3 * time.Millisecond):
+				}
+				for _, n := range c.alive() {
+					n.Arrived(targets)
+				}
+			}
+		}()
+		for i := range runs {
+			c.end(fmt.Sprint("s", i))
+		}
+		close(done)
+		<-told
+		list := make([]string, signals)
+		for i := range list {
+			list[i] = fmt.Sprintf("%q", fmt.Sprint(i))
+		}
+		want := "[" + strings.Join(list, ",") + "]"
+		for _, id := range targets {
+			var got string
+			c.until(time.Minute, "the entity has heard all", func() bool {
+				_ = c.route(c.ctx, func(h *local.Hub) error {
+					e, err := h.Entity(c.ctx, id)
+					if err == nil {
+						got = e.State.S
+					}
+					return err
+				})
+				return strings.Count(got, ",") >= signals-1
+			})
+			if got != want {
+				t.Errorf("%s = %s, want %s", id, got, want)
+			}
+		}
+	})
+}
+
+// TestNoticeBeforeDelivery: a message that its target has found in the store, while the
+// commit that sends it is on its way to the disk, is not taken again once it is
+// delivered in memory.
+func TestNoticeBeforeDelivery(t *testing.T) {
+	var r ran
+	inCluster(t, family(&r), func(c *cluster) {
+		c.join("a")
+		c.settled()
+		c.disk.Manual(true)
+		a := c.alive()[0]
+		done := make(chan error)
+		go func() {
+			_, err := a.Start(c.ctx, &hub.Start{InstanceID: "child", Name: "child", Input: history.Some(`"k"`)})
+			done <- err
+		}()
+		for range 10 { // the start, its call of the entity, the answer
+			time.Sleep(50 * time.Millisecond)
+			a.Arrived([]string{"@log@k", "child"})
+			time.Sleep(50 * time.Millisecond)
+			c.disk.Sync()
+		}
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		c.disk.Manual(false)
+		if got, want := c.end("child"), `"k1"`; got != want {
+			t.Errorf("output = %s, want %s", got, want)
+		}
+		e, err := a.Entity(c.ctx, "@log@k")
+		if err != nil || e.State.S != `["k"]` {
+			t.Errorf("entity = %+v, %v, want one entry", e, err)
+		}
+	})
 }
