@@ -30,6 +30,7 @@ import (
 type App struct {
 	cfg    Config
 	mounts []httpapi.Mount
+	egress *way // to workers that are called by URL
 
 	running atomic.Bool
 	opened  chan struct{} // closed when hubs and url are set
@@ -45,7 +46,11 @@ func New(cfg Config) (*App, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
-	a := &App{cfg: cfg, opened: make(chan struct{}), ended: make(chan struct{})}
+	ranges, err := allowed(cfg.PushAllow)
+	if err != nil {
+		return nil, err
+	}
+	a := &App{cfg: cfg, egress: newWay(ranges), opened: make(chan struct{}), ended: make(chan struct{})}
 	responses.Register(cfg.Registry)
 	if _, _, _, err := a.faces(a.Client(), nil); err != nil { // what is wrong with agents shows here
 		return nil, err
@@ -171,6 +176,7 @@ func (a *App) runHub(ctx context.Context, f *front, serving chan error) (err err
 		rest, err = a.serveHubs(ctx, f, h, serving)
 	}
 	stopHubs()
+	defer a.egress.close()
 	if ended := <-resting; err == nil {
 		err = ended
 	}

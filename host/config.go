@@ -18,6 +18,7 @@ import (
 	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/agent/mcp"
 	"github.com/perdure/perdure/internal/access"
+	"github.com/perdure/perdure/internal/hub/push"
 	"github.com/perdure/perdure/internal/hub/remote"
 	"github.com/perdure/perdure/internal/webhook"
 	"github.com/perdure/perdure/schedule"
@@ -96,6 +97,11 @@ type Config struct {
 	// Retention is how long runs are kept after their end. The zero value = for ever.
 	Retention Retention
 
+	// PushAllow are ranges of addresses, such as 10.0.0.0/8, in which workers may be
+	// called by URL beside public addresses. Requests without TLS go to these only.
+	// Whoever may write to the hub registers workers; nil = they are public, with https.
+	PushAllow []string
+
 	// Webhook is told of decisions when they open; the zero value tells nobody.
 	Webhook Webhook
 
@@ -170,6 +176,7 @@ func (c *Config) complete() error {
 		schedule.Register(c.Registry)
 	}
 	agent.RegisterShared(c.Registry)
+	push.Register(c.Registry)
 	if c.TimeScale == 0 {
 		c.TimeScale = 1
 	}
@@ -207,6 +214,9 @@ func (c *Config) complete() error {
 	case "", agent.DocumentVersion11, agent.DocumentVersion12:
 	default:
 		wrong = append(wrong, fmt.Errorf("document: state documents are not written in version %q", c.Document))
+	}
+	if _, err := allowed(c.PushAllow); err != nil {
+		wrong = append(wrong, err)
 	}
 	if c.Webhook != (Webhook{}) {
 		if err := webhook.Check(c.Webhook.URL, c.Webhook.Secret); err != nil {

@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"os"
 
 	"github.com/perdure/perdure"
@@ -24,20 +25,25 @@ type server struct {
 // openRemote prepares the connection to the hub that the configuration names. Nothing
 // is sent yet: the far side need not be there.
 func (a *App) openRemote() (place, clock.Clock, error) {
-	target, err := remote.Parse(a.cfg.Hub)
-	if err != nil {
-		return nil, nil, err
-	}
-	if target.Azure == nil {
-		if target.Token = a.cfg.HubToken; target.Token == "" {
-			target.Token = os.Getenv(tokenVariable)
-		}
-	}
-	far, err := remote.Dial(remote.Config{Target: target, Logger: a.cfg.Logger})
+	far, err := dialHub(a.cfg.Hub, a.cfg.HubToken, a.cfg.Logger)
 	if err != nil {
 		return nil, nil, err
 	}
 	return &server{a, far}, clock.System(), nil
+}
+
+// dialHub prepares a connection to a hub elsewhere. token "" = that of the environment.
+func dialHub(address, token string, logger *slog.Logger) (*remote.Hub, error) {
+	target, err := remote.Parse(address)
+	if err != nil {
+		return nil, err
+	}
+	if target.Azure == nil {
+		if target.Token = token; target.Token == "" {
+			target.Token = os.Getenv(tokenVariable)
+		}
+	}
+	return remote.Dial(remote.Config{Target: target, Logger: logger})
 }
 
 func (s *server) names() ([]string, error) { return []string{defaultHub}, nil }

@@ -15,6 +15,7 @@ import (
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/internal/access"
 	"github.com/perdure/perdure/internal/httpapi"
+	"github.com/perdure/perdure/internal/hub/push"
 	"github.com/perdure/perdure/internal/responses"
 	"github.com/perdure/perdure/internal/webhook"
 )
@@ -27,6 +28,7 @@ type served struct {
 	agents httpapi.Agents
 	openai *responses.Handler
 	api    *httpapi.API
+	fleet  *push.Fleet // workers that are called by URL; nil = others call them
 	// workers counts the streams of workers in other processes.
 	workers atomic.Int32
 	// elsewhere are agents whose code those workers have.
@@ -69,13 +71,14 @@ func (a *App) serve(name string, kept worked, h *hubs) (*served, error) {
 	if s.agents, s.openai, mounts, err = a.faces(client.New(s.hub), func() []agent.Info { return s.others(h.now()) }); err != nil {
 		return nil, err
 	}
+	s.fleet = a.fleetOf(name, kept, h)
 	if name == defaultHub {
 		mounts = append(mounts, a.mounts...) // they know of no other
 	}
 	hosts, anyIP := a.hosts(h.front)
 	version, commit, release := build()
 	s.api = httpapi.New(httpapi.Config{
-		Hub: s.hub, Now: h.now, Logger: a.cfg.Logger, Hubs: h, Metrics: h.metrics, Backup: s.backupTo, Ready: h.ready, Node: h.node,
+		Hub: s.hub, Now: h.now, Logger: a.cfg.Logger, Hubs: h, Metrics: h.metrics, Backup: s.backupTo, Ready: h.ready, Node: h.node, Fleet: s.fleet,
 		Orchestrations: a.startable(), Foreign: a.foreign, Workers: func() int { return int(s.workers.Load()) },
 		Hosts: hosts, AnyIP: anyIP, Prefix: a.cfg.Prefix, MaxBody: a.cfg.BodyLimit, Agents: &s.agents, Mounts: mounts,
 		Info: httpapi.Info{Version: version, Commit: commit, Go: release, Hub: name, Store: a.kind(),
@@ -117,6 +120,9 @@ func (s *served) run(ctx context.Context) {
 	})
 	aside.Go(func() { s.tell(ctx) })
 	aside.Go(func() { s.learn(ctx) })
+	if s.fleet != nil {
+		aside.Go(func() { s.fleet.Run(ctx) })
+	}
 	err := s.hub.Run(s.agents.Service.Context(ctx))
 	asked := ctx.Err() != nil
 	cancel()

@@ -18,24 +18,30 @@ import (
 // redirect; loopback, private, link-local and other special addresses, among them
 // those of cloud metadata, are refused with PermissionDenied. It uses no proxy: that
 // would dial in its place.
-func PublicOnly() *http.Transport {
-	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second, ControlContext: onlyPublic}
+func PublicOnly() *http.Transport { return Guarded(IsPublic) }
+
+// Guarded is PublicOnly with other addresses: those that allow reports true for.
+func Guarded(allow func(netip.Addr) bool) *http.Transport {
+	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second, ControlContext: guard(allow).check}
 	return &http.Transport{
 		DialContext: dialer.DialContext, ForceAttemptHTTP2: true, MaxIdleConns: 100,
 		IdleConnTimeout: 90 * time.Second, TLSHandshakeTimeout: 10 * time.Second, ExpectContinueTimeout: time.Second,
 	}
 }
 
-// onlyPublic is asked before each connection, with the address that was resolved.
-func onlyPublic(_ context.Context, network, address string, _ syscall.RawConn) error {
+// guard says which addresses may be connected with.
+type guard func(netip.Addr) bool
+
+// check is asked before each connection, with the address that was resolved.
+func (g guard) check(_ context.Context, network, address string, _ syscall.RawConn) error {
 	a, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return fmt.Errorf("address %q: %w", address, err)
 	}
-	if (network == "tcp4" || network == "tcp6") && IsPublic(a.Addr()) {
+	if (network == "tcp4" || network == "tcp6") && g(a.Addr()) {
 		return nil
 	}
-	return &perdure.Error{Code: perdure.PermissionDenied, Op: "connect", Message: fmt.Sprintf("%s is not a public address", a.Addr())}
+	return &perdure.Error{Code: perdure.PermissionDenied, Op: "connect", Message: fmt.Sprintf("%s is not a public address, nor one that was allowed", a.Addr())}
 }
 
 // special are the ranges that are not public beside those that netip knows: of

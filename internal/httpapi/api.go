@@ -20,6 +20,7 @@ import (
 
 	"github.com/perdure/perdure/internal/access"
 	"github.com/perdure/perdure/internal/hub"
+	"github.com/perdure/perdure/internal/hub/push"
 )
 
 // Config says what an API serves. Hub is required; every other zero field has
@@ -75,6 +76,9 @@ type Config struct {
 	Backup func(ctx context.Context, w io.Writer) error
 	// Metrics, if not nil, writes what is counted for GET /metrics.
 	Metrics Metrics
+
+	// Fleet are workers that are called by URL; nil = this hub calls none.
+	Fleet *push.Fleet
 
 	// Agents are served if they are not nil.
 	Agents *Agents
@@ -156,6 +160,9 @@ func New(cfg Config) *API {
 	}
 	if cfg.Metrics != nil {
 		a.handle("GET /metrics", a.endpoint(a.metrics))
+	}
+	for pattern, h := range a.workerRoutes() {
+		a.handle(pattern, a.endpoint(h))
 	}
 	if cfg.Agents != nil {
 		for pattern, h := range a.agentRoutes() {

@@ -45,6 +45,12 @@ func (a *API) rights() map[string]access.Right {
 		"GET /api/v1/entities/{name}/{key}":        read,
 		"GET /api/v1/agents/{agent}/sessions":      read,
 
+		"GET /api/v1/demand":              read | work,
+		"GET /api/v1/workers":             read,
+		"GET /api/v1/workers/{worker}":    read,
+		"POST /api/v1/workers":            write,
+		"DELETE /api/v1/workers/{worker}": write,
+
 		"GET /api/v1/backup":                          write, // all that there is, at the cost of reading it
 		"POST /api/v1/runs":                           write,
 		"POST /api/v1/runs/{id}/events/{name}":        write,

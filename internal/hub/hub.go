@@ -221,6 +221,10 @@ type WriteRows struct {
 // neither purged nor replaced. The value says why, to people.
 const RowHold store.RowKind = 99
 
+// RowSecret is the kind of rows with secrets: they are read by the nodes of the hub alone,
+// whatever others are permitted.
+const RowSecret store.RowKind = 120
+
 // RowCondition demands that a row has a value; nil = that it is absent.
 type RowCondition struct {
 	Kind  store.RowKind

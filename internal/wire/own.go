@@ -6,6 +6,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/access"
 	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/internal/wire/codec"
 	"github.com/perdure/perdure/internal/wire/wirepb"
@@ -164,6 +165,9 @@ func ownList(ctx context.Context, h hub.Hub, m *wirepb.HubQuery) (*wirepb.HubPag
 // many bytes.
 func ownReadRows(ctx context.Context, h hub.Hub, m *wirepb.HubRowQuery) (*wirepb.HubRows, error) {
 	q := codec.DecodeRowQuery(m)
+	if caller := access.From(ctx); q.Kind == hub.RowSecret && (caller == nil || caller.Role.Rights&access.Node == 0) {
+		return nil, &perdure.Error{Code: perdure.PermissionDenied, Op: "read rows", Instance: q.Owner, Message: "rows of this kind have secrets"}
+	}
 	for {
 		rows, next, err := h.ReadRows(ctx, q)
 		if err != nil {
