@@ -43,7 +43,7 @@ func Check(ctx context.Context, url string) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := connect(ctx, cfg)
+	s, err := connectOnce(ctx, cfg)
 	if err != nil {
 		return []Finding{{"connection", Problem, err.Error()}}, nil
 	}

@@ -98,6 +98,7 @@ func (c *committer) run() {
 		g.settle(err)
 		if err == nil {
 			c.h.changed.ring()
+			c.h.db.hints.add(hintFeed, c.h.number)
 		}
 	}
 	c.disconnect()

@@ -66,6 +66,14 @@ func connect(ctx context.Context, cfg *pgx.ConnConfig) (*session, error) {
 	return s, nil
 }
 
+// connectOnce is connect for a look before it is known whether a pooler stands between:
+// no statement has a name.
+func connectOnce(ctx context.Context, cfg *pgx.ConnConfig) (*session, error) {
+	once := cfg.Copy()
+	once.DefaultQueryExecMode = pgx.QueryExecModeExec
+	return connect(ctx, once)
+}
+
 // inspect asks a new connection for what its server is, and refuses what would
 // lose what it acknowledges (guarantees.md, rule 7).
 func inspect(ctx context.Context, conn *pgx.Conn) (*session, error) {

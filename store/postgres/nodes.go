@@ -143,6 +143,7 @@ func (h *Hub) Send(ctx context.Context, l *store.Letter) error {
 		VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING 1`, h.number, l.To, id, l.From, l.Until, h.seal(l.Data))
 	if err == nil {
 		h.mail.ring()
+		h.db.hints.add(hintMail, h.number)
 	}
 	return err
 }

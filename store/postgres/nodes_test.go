@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/perdure/perdure/store"
 	"github.com/perdure/perdure/store/postgres"
 	"github.com/perdure/perdure/store/postgres/pgtest"
 	"github.com/perdure/perdure/store/storetest"
@@ -51,4 +52,41 @@ const leaseTime = 5 * time.Second
 func TestNodes(t *testing.T) {
 	server := pgtest.Start(t)
 	storetest.RunNodes(t, func(t *testing.T) storetest.Cluster { return newCluster(t, server) })
+}
+
+// TestHints has one process wait for what another one does: it is told, and would not
+// have looked by itself in this time.
+func TestHints(t *testing.T) {
+	ctx := t.Context()
+	c := newCluster(t, pgtest.Start(t))
+	one, err := c.open(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, err := c.open(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := 0
+	for n := range 10 {
+		got := make(chan time.Time, 1)
+		go func() {
+			list, err := two.Receive(ctx, "two", 10)
+			if err != nil || len(list) != 1 {
+				t.Errorf("Receive() = %v, %v, want a letter", list, err)
+			}
+			got <- time.Now()
+		}()
+		time.Sleep(time.Duration(n) * 30 * time.Millisecond) // at different times of its looks
+		sent := time.Now()
+		if err := one.Send(ctx, &store.Letter{From: "one", To: "two", Data: []byte("hello"), Until: sent.Add(time.Minute)}); err != nil {
+			t.Fatal(err)
+		}
+		if (<-got).Sub(sent) < 200*time.Millisecond {
+			told++
+		}
+	}
+	if told < 6 {
+		t.Errorf("%d of 10 letters came within 200 ms, want most", told)
+	}
 }

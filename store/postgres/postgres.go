@@ -16,6 +16,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -35,7 +36,9 @@ type DB struct {
 	life context.Context // ends with Close
 	end  context.CancelFunc
 
-	work sync.WaitGroup // what runs in the background
+	self  string         // names this process in hints
+	hints *hints         // for other processes
+	work  sync.WaitGroup // what runs in the background
 
 	mu     sync.Mutex // guards hubs and closed
 	hubs   map[string]*Hub
@@ -50,8 +53,8 @@ func Open(ctx context.Context, url string, opts Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{opts: opts.withDefaults(), cfg: cfg, hubs: make(map[string]*Hub)}
-	first, err := connect(ctx, cfg)
+	db := &DB{opts: opts.withDefaults(), cfg: cfg, self: strconv.FormatInt(randomOwner(), 36), hints: newHints(), hubs: make(map[string]*Hub)}
+	first, err := connectOnce(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", db.name(), err)
 	}
@@ -64,6 +67,12 @@ func Open(ctx context.Context, url string, opts Options) (*DB, error) {
 		return nil, fmt.Errorf("open %s: %w", db.name(), err)
 	}
 	db.life, db.end = context.WithCancel(context.Background())
+	db.work.Add(1)
+	go db.runNotifier()
+	if !db.pooled {
+		db.work.Add(1)
+		go db.runListener()
+	}
 	return db, nil
 }
 

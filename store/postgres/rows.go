@@ -49,8 +49,7 @@ func (h *Hub) Rows(ctx context.Context, q store.RowQuery) ([]store.Row, []byte, 
 	if err != nil {
 		return nil, nil, err
 	}
-	list, err := query(ctx, h, "rows", h.scanRow, fmt.Sprintf(`SELECT owner, kind, key, keep, index0, index1, value FROM perdure.rows
-		WHERE %s ORDER BY %s LIMIT %d`, where.text, order, limit+1), where.args...)
+	list, err := query(ctx, h, "rows", h.scanRow, rowsQuery(where, order, limit+1), where.args...)
 	if err != nil || len(list) <= limit {
 		return list, nil, err
 	}
@@ -60,6 +59,11 @@ func (h *Hub) Rows(ctx context.Context, q store.RowQuery) ([]store.Row, []byte, 
 		return list, appendText(nil, last.Key), nil // never empty, as a key may be
 	}
 	return list, appendText(appendText(appendText(nil, last.Index[q.Index]), last.Owner), last.Key), nil
+}
+
+func rowsQuery(where conditions, order string, limit int) string {
+	return fmt.Sprintf(`SELECT owner, kind, key, keep, index0, index1, value FROM perdure.rows
+		WHERE %s ORDER BY %s LIMIT %d`, where.text, order, limit)
 }
 
 // rowConditions returns the condition of a query and its order.

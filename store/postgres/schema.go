@@ -62,7 +62,7 @@ func Migrate(ctx context.Context, url string) error {
 	if err != nil {
 		return err
 	}
-	conn, err := connect(ctx, cfg)
+	conn, err := connectOnce(ctx, cfg)
 	if err != nil {
 		return err
 	}
