@@ -2,6 +2,7 @@ package peer
 
 import (
 	"context"
+	"errors"
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/internal/hub"
@@ -21,7 +22,16 @@ func (h here) watch(ctx context.Context, kind store.RowKind, owner string) (open
 		cancel()
 		return nil, err
 	}
-	return &hereWatch{written: written, cancel: cancel}, nil
+	w := &hereWatch{written: written, cancel: cancel}
+	if owner != "" {
+		s := store.ShardOf(owner)
+		_, epoch, _, _ := h.Holder(s)
+		w.moved = func() bool {
+			_, now, here, _ := h.Holder(s)
+			return !here || now != epoch
+		}
+	}
+	return w, nil
 }
 
 // watchDemand implements node.
@@ -39,16 +49,26 @@ func (h here) watchDemand(ctx context.Context) (opened, error) {
 type hereWatch struct {
 	written <-chan struct{}
 	cancel  context.CancelFunc
+	moved   func() bool // the owner's shard is not held here any more; nil = of no matter
 }
 
 // errWatchOver is the end of a watch that its watcher has not asked for.
 var errWatchOver = &perdure.Error{Code: perdure.NotFound, Op: "watch", Message: "the watch has ended"}
 
+// isOver reports whether an error, of another node perhaps, is errWatchOver.
+func isOver(err error) bool {
+	var e *perdure.Error
+	return errors.As(err, &e) && e.Code == errWatchOver.Code && e.Op == errWatchOver.Op
+}
+
 // fetch implements opened.
 func (w *hereWatch) fetch(ctx context.Context, _ int) (batch, error) {
 	select {
 	case _, ok := <-w.written:
-		if !ok {
+		switch {
+		case !ok && w.moved != nil && w.moved():
+			return batch{}, errElsewhere
+		case !ok:
 			return batch{}, errWatchOver
 		}
 		return batch{written: true}, nil

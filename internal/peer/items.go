@@ -28,6 +28,7 @@ type item struct {
 	since    time.Time // when it came from there
 	fetched  bool      // guarded by the stream's mu: the worker has it
 	answered bool      // guarded by the stream's mu: the worker is done with it
+	told     bool      // guarded by the stream's mu: its source knows
 }
 
 func newItems() *items {

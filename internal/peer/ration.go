@@ -34,6 +34,9 @@ func (s *stream) allot(ctx context.Context) {
 	}
 }
 
+// comingTime is how long places are kept free for items that a source has handed out.
+const comingTime = 500 * time.Millisecond
+
 // untold is the pause after a source could not be told its ration.
 const untold = 500 * time.Millisecond
 
@@ -52,12 +55,14 @@ func (s *stream) tell(ctx context.Context, c *change) bool {
 	if err != nil || c.source.opened != c.opened {
 		return false // the source is connected anew; until then what it was told is what it may have
 	}
-	for k := range c.ration {
-		// What it has beyond the ration it gives back as items end.
-		c.source.granted[k] = c.ration[k]
-		if extra := taken[k] - max(c.ration[k], c.source.taken[k]); extra > 0 {
-			c.source.granted[k] += extra
+	c.source.granted, c.source.coming = c.ration, places{}
+	for k := range taken {
+		if n := taken[k] - c.source.taken[k]; n > 0 {
+			c.source.coming[k], c.source.due = n, time.Now().Add(comingTime)
 		}
+	}
+	if c.source.coming != (places{}) { // what does not come is not waited for
+		time.AfterFunc(comingTime, func() { ring(s.ration) })
 	}
 	return true
 }
@@ -91,7 +96,11 @@ func (s *stream) change() *change {
 func (s *stream) free(k kind) int {
 	free := s.total[k] - s.taken[k] // also those of nodes that are gone
 	for _, src := range s.sources {
-		free -= max(src.granted[k]-src.taken[k], 0)
+		left := src.granted[k] - src.taken[k]
+		if time.Now().Before(src.due) {
+			left = max(left, src.coming[k])
+		}
+		free -= max(left, 0)
 	}
 	return free
 }

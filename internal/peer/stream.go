@@ -28,7 +28,7 @@ type stream struct {
 	sources map[string]*source // by the name of the node
 	ready   []*item            // fetched from a node, and not by the worker
 	held    places             // items that the worker has
-	taken   places             // items that are ready or held
+	taken   places             // of all sources
 	even    bool               // the places are to be shared out evenly
 	demand  chan struct{}      // closed while sources are to fetch
 	ended   error
@@ -40,9 +40,11 @@ type source struct {
 	node   node
 	cancel context.CancelFunc
 
-	opened  opened      // nil = not connected
-	granted places      // that the node was told it may fill
-	taken   places      // items of it that are ready or held
+	opened  opened // nil = not connected
+	granted places // that the node was told it may fill
+	taken   places // items of it that are ready or held, or whose outcome is on its way
+	coming  places // that it has handed out and that are not here yet, until due
+	due     time.Time
 	wanted  [kinds]bool // it has more items than places
 }
 
@@ -141,6 +143,7 @@ func (s *stream) relieve() {
 	s.mu.Unlock()
 	for _, it := range back {
 		s.answered(it)
+		s.told(it)
 		s.hub.items.remove(it)
 		s.hub.giveBack(it)
 	}
@@ -371,6 +374,7 @@ func (s *stream) put(src *source, b batch) {
 		s.ready = append(s.ready, it)
 		if it.kind < kinds {
 			src.taken[it.kind]++
+			src.coming[it.kind] = max(src.coming[it.kind]-1, 0)
 			s.taken[it.kind]++
 		}
 	}
@@ -402,8 +406,8 @@ func (s *stream) put(src *source, b batch) {
 // answered frees the place of an item with which the worker is done.
 func (s *stream) answered(it *item) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if it.answered {
-		s.mu.Unlock()
 		return
 	}
 	it.answered = true
@@ -412,15 +416,22 @@ func (s *stream) answered(it *item) {
 	} else {
 		s.held[it.kind]--
 	}
+	ring(s.wake)
+}
+
+// told frees the place of an item at its source, which knows that the worker has answered.
+func (s *stream) told(it *item) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if it.told {
+		return
+	}
+	it.told = true
 	it.source.taken[it.kind]--
 	s.taken[it.kind]--
-	hungry := false
 	for _, src := range s.sources {
-		hungry = hungry || src.wanted[it.kind]
+		if src.wanted[it.kind] {
+			ring(s.ration)
+		}
 	}
-	s.mu.Unlock()
-	if hungry {
-		ring(s.ration)
-	}
-	ring(s.wake)
 }

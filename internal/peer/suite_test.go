@@ -100,3 +100,16 @@ func TestClusterOverTCP(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	hubtest.RunBut(t, func(*testing.T) hubtest.Harness { return clusterHarness{disk: &memory.Disk{}, tcp: true} }, ofOneProcess...)
 }
+
+// TestClusterWithWorker runs all code at a worker that is connected to another node than
+// the one that is called.
+func TestClusterWithWorker(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	// As with a worker at a hub of one process: these count commits, look before a worker
+	// has had time to change anything, or block a turn.
+	without := slices.Concat([]string{"Start/Completes", "Timer/AfterRestart", "Event/Case", "Entity/Batch", "Feed/Waits", "Upkeep/TerminateNow", "Fault/Blocked",
+		"Token/Wrong", "Control/SuspendResume", "Event/Waits", "Lock/Transfer", "Limit/FreedByCancel", "Start/ReplacesDuringTurn"}, ofOneProcess)
+	hubtest.RunBut(t, func(*testing.T) hubtest.Harness {
+		return clusterHarness{disk: &memory.Disk{}, worker: &hub.Worker{Own: true, ID: "own"}}
+	}, without...)
+}

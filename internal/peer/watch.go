@@ -86,9 +86,6 @@ func (w *watch) goOn(first opened, do func()) (<-chan struct{}, error) {
 // place is a node at which a watch is open, as the holder of the owner's shard.
 type place struct {
 	opened opened
-	shard  store.Shard
-	node   string
-	epoch  uint64
 	tenure context.Context // ends with the node's tenure of the shard; nil = of no matter
 }
 
@@ -101,14 +98,14 @@ func (w *watch) atHolder(ctx context.Context, owner string) (at place, err error
 			return errElsewhere
 		}
 		o, err := w.open(ctx, n)
-		at = place{o, s, holder.Name, epoch, w.hub.tenureOf(s, holder.Name, epoch)}
+		at = place{o, w.hub.tenureOf(s, holder.Name, epoch)}
 		return err
 	})
 	return at, err
 }
 
 // follow passes on what comes of a watch until it ends there. It reports true if it has
-// ended for good: the holder is the same and has ended it.
+// ended for good: the holder has ended it.
 func (at *place) follow(ctx context.Context, w *watch) (over bool) {
 	if at.tenure != nil {
 		var cancel context.CancelFunc
@@ -127,8 +124,7 @@ func (at *place) follow(ctx context.Context, w *watch) (over bool) {
 		case passes(err):
 			w.hub.sleep(ctx, jitter(pause))
 		default:
-			holder, epoch, _, ok := w.hub.owner.Holder(at.shard)
-			return ok && holder.Name == at.node && epoch == at.epoch
+			return isOver(err)
 		}
 	}
 }

@@ -57,7 +57,11 @@ func (w *wire) Call(ctx context.Context, c *wirepb.NodeCall, _ bool) (*wirepb.No
 	if err != nil {
 		return nil, err
 	}
-	return h.Answer(ctx, c), nil
+	answer := h.Answer(ctx, c)
+	if again, err := w.node(); again != h {
+		return nil, err // it was killed meanwhile, and cannot have answered
+	}
+	return answer, nil
 }
 
 func (w *wire) Close() error { return nil }

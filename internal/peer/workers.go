@@ -57,6 +57,9 @@ func (h *Hub) outcomeOf(ctx context.Context, op string, d hub.Delivery, fits fun
 		by = n
 		return tell(ctx, n, d)
 	})
+	if it != nil {
+		it.stream.told(it)
+	}
 	if it != nil && settled(err) {
 		h.items.remove(it)
 		if by != it.source.node {
