@@ -135,7 +135,7 @@ func (h *Hub) outcome(ctx context.Context, c *wirepb.NodeCall) (*wirepb.NodeAnsw
 		return done(h.owner.CompleteEntity(ctx, b))
 	case *wirepb.NodeCall_Abandon:
 		d := m.Abandon
-		return done(h.owner.Abandon(ctx, hub.Delivery{Token: d.GetToken(), InstanceID: d.GetInstanceId(), TaskID: d.GetTaskId()}))
+		return done(h.owner.Abandon(ctx, hub.Delivery{Token: d.GetToken(), InstanceID: d.GetInstanceId(), TaskID: d.GetTaskId(), Lost: d.GetLost()}))
 	}
 	return nil, strange(c)
 }
@@ -160,7 +160,7 @@ func (h *Hub) session(ctx context.Context, c *wirepb.NodeCall) (*wirepb.NodeAnsw
 		if err != nil {
 			return nil, err
 		}
-		w.Own, w.MaxHistory, w.StreamsHistory = m.Worker.Own, codec.NarrowInt(m.Worker.MaxHistory), m.Worker.StreamsHistory
+		w.Own, w.MaxHistory, w.StreamsHistory, w.Forgets = m.Worker.Own, codec.NarrowInt(m.Worker.MaxHistory), m.Worker.StreamsHistory, m.Worker.Forgets
 		o, err := h.here.connect(ctx, w, decodePlaces(m.Worker.Places))
 		if err != nil {
 			return nil, err

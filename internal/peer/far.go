@@ -135,7 +135,7 @@ func (n *neighbour) CompleteEntity(ctx context.Context, done *hub.EntityDone) er
 
 // Abandon implements hub.Workers.
 func (n *neighbour) Abandon(ctx context.Context, d hub.Delivery) error {
-	m := &wirepb.NodeDelivery{Token: d.Token, InstanceId: d.InstanceID, TaskId: d.TaskID}
+	m := &wirepb.NodeDelivery{Token: d.Token, InstanceId: d.InstanceID, TaskId: d.TaskID, Lost: d.Lost}
 	_, err := n.call(ctx, &wirepb.NodeCall{What: &wirepb.NodeCall_Abandon{Abandon: m}}, false)
 	return err
 }
@@ -164,7 +164,7 @@ func (n *neighbour) Demand(ctx context.Context) ([]hub.Load, error) {
 func (n *neighbour) connect(ctx context.Context, w *hub.Worker, p places) (opened, error) {
 	m := &wirepb.NodeWorker{
 		Request: codec.EncodeWorker(w), Worker: w.ID, Own: w.Own, MaxHistory: int64(w.MaxHistory), StreamsHistory: w.StreamsHistory,
-		Places: encodePlaces(p, 0),
+		Forgets: w.Forgets, Places: encodePlaces(p, 0),
 	}
 	return n.open(ctx, &wirepb.NodeCall{What: &wirepb.NodeCall_Worker{Worker: m}})
 }

@@ -13,6 +13,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -272,6 +274,20 @@ func (h *Hub) tenureOf(s store.Shard, node string, epoch uint64) context.Context
 		*t = tenure{node: node, epoch: epoch, ctx: ctx, end: end}
 	}
 	return t.ctx
+}
+
+// Unreached returns the nodes that were called and could not be reached, by name: they
+// get letters. It is for people.
+func (h *Hub) Unreached() (list []store.Node) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, n := range h.neighbours {
+		if n.unreached() {
+			list = append(list, n.node)
+		}
+	}
+	slices.SortFunc(list, func(a, b store.Node) int { return strings.Compare(a.Name, b.Name) })
+	return list
 }
 
 // neighbour returns another node.

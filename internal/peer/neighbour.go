@@ -161,6 +161,12 @@ func (n *neighbour) lost(why error, pause time.Duration) {
 	})
 }
 
+func (n *neighbour) unreached() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.state == down
+}
+
 // call has the neighbour answer a call. errElsewhere says that nothing was done;
 // Unavailable that it is not known what became of it. long says that the answer may
 // take a while: a letter is then answered too when it has none yet, with

@@ -145,7 +145,7 @@ func (s *stream) relieve() {
 		s.answered(it)
 		s.told(it)
 		s.hub.items.remove(it)
-		s.hub.giveBack(it)
+		s.hub.giveBack(it, false)
 	}
 }
 
@@ -183,7 +183,7 @@ func (s *stream) Close(lost bool) {
 		s.hub.items.remove(it)
 		holder, _, _, ok := s.hub.owner.Holder(store.ShardOf(it.instance))
 		if open[it.source] == nil || !ok || holder.Name != it.source.name || lost && !it.fetched {
-			s.hub.giveBack(it)
+			s.hub.giveBack(it, lost && it.fetched)
 		} // else it goes with its stream there
 	}
 	for _, o := range open {
@@ -191,9 +191,10 @@ func (s *stream) Close(lost bool) {
 	}
 }
 
-// giveBack has the holder of an item's shard give it to another worker.
-func (h *Hub) giveBack(it *item) {
-	d := hub.Delivery{Token: it.work.Token, InstanceID: it.instance, TaskID: it.task}
+// giveBack has the holder of an item's shard give it to another worker. lost says that
+// its worker was lost with it.
+func (h *Hub) giveBack(it *item, lost bool) {
+	d := hub.Delivery{Token: it.work.Token, InstanceID: it.instance, TaskID: it.task, Lost: lost}
 	h.start(func() {
 		err := h.routeToken(h.ctx, "abandon work item", d, func(ctx context.Context, n node, d hub.Delivery) error { return n.Abandon(ctx, d) })
 		if err != nil && perdure.CodeOf(err) != perdure.NotFound && h.ctx.Err() == nil {

@@ -794,6 +794,7 @@ type NodeDelivery struct {
 	Token         string                 `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"`
 	InstanceId    string                 `protobuf:"bytes,2,opt,name=instance_id,json=instanceId,proto3" json:"instance_id,omitempty"`
 	TaskId        int32                  `protobuf:"varint,3,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
+	Lost          bool                   `protobuf:"varint,4,opt,name=lost,proto3" json:"lost,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -847,6 +848,13 @@ func (x *NodeDelivery) GetTaskId() int32 {
 		return x.TaskId
 	}
 	return 0
+}
+
+func (x *NodeDelivery) GetLost() bool {
+	if x != nil {
+		return x.Lost
+	}
+	return false
 }
 
 // NodeArrived says that messages lie in the inboxes of instances.
@@ -1183,6 +1191,7 @@ type NodeWorker struct {
 	MaxHistory     int64                `protobuf:"varint,4,opt,name=max_history,json=maxHistory,proto3" json:"max_history,omitempty"`
 	StreamsHistory bool                 `protobuf:"varint,5,opt,name=streams_history,json=streamsHistory,proto3" json:"streams_history,omitempty"`
 	Places         *NodePlaces          `protobuf:"bytes,6,opt,name=places,proto3" json:"places,omitempty"` // that it has for items of this node
+	Forgets        bool                 `protobuf:"varint,7,opt,name=forgets,proto3" json:"forgets,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -1257,6 +1266,13 @@ func (x *NodeWorker) GetPlaces() *NodePlaces {
 		return x.Places
 	}
 	return nil
+}
+
+func (x *NodeWorker) GetForgets() bool {
+	if x != nil {
+		return x.Forgets
+	}
+	return false
 }
 
 // NodePlaces counts work items by kind.
@@ -1666,12 +1682,13 @@ const file_perdure_node_proto_rawDesc = "" +
 	"\x05batch\x18\x14 \x01(\v2\x1a.perdure.node.v1.NodeBatchH\x00R\x05batch\x125\n" +
 	"\x06places\x18\x15 \x01(\v2\x1b.perdure.node.v1.NodePlacesH\x00R\x06places\x122\n" +
 	"\x05loads\x18\x16 \x01(\v2\x1a.perdure.node.v1.NodeLoadsH\x00R\x05loadsB\x06\n" +
-	"\x04what\"^\n" +
+	"\x04what\"r\n" +
 	"\fNodeDelivery\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x12\x1f\n" +
 	"\vinstance_id\x18\x02 \x01(\tR\n" +
 	"instanceId\x12\x17\n" +
-	"\atask_id\x18\x03 \x01(\x05R\x06taskId\"'\n" +
+	"\atask_id\x18\x03 \x01(\x05R\x06taskId\x12\x12\n" +
+	"\x04lost\x18\x04 \x01(\bR\x04lost\"'\n" +
 	"\vNodeArrived\x12\x18\n" +
 	"\atargets\x18\x01 \x03(\tR\atargets\"$\n" +
 	"\n" +
@@ -1691,7 +1708,7 @@ const file_perdure_node_proto_rawDesc = "" +
 	"\aversion\x18\x03 \x01(\tR\aversion\x12\x18\n" +
 	"\awaiting\x18\x04 \x01(\x03R\awaiting\x12\x18\n" +
 	"\arunning\x18\x05 \x01(\x03R\arunning\x12\x12\n" +
-	"\x04held\x18\x06 \x01(\x03R\x04held\"\xfc\x01\n" +
+	"\x04held\x18\x06 \x01(\x03R\x04held\"\x96\x02\n" +
 	"\n" +
 	"NodeWorker\x12E\n" +
 	"\arequest\x18\x01 \x01(\v2+.perdure.durabletask.v1.GetWorkItemsRequestR\arequest\x12\x16\n" +
@@ -1700,7 +1717,8 @@ const file_perdure_node_proto_rawDesc = "" +
 	"\vmax_history\x18\x04 \x01(\x03R\n" +
 	"maxHistory\x12'\n" +
 	"\x0fstreams_history\x18\x05 \x01(\bR\x0estreamsHistory\x123\n" +
-	"\x06places\x18\x06 \x01(\v2\x1b.perdure.node.v1.NodePlacesR\x06places\"\x88\x01\n" +
+	"\x06places\x18\x06 \x01(\v2\x1b.perdure.node.v1.NodePlacesR\x06places\x12\x18\n" +
+	"\aforgets\x18\a \x01(\bR\aforgets\"\x88\x01\n" +
 	"\n" +
 	"NodePlaces\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x12&\n" +
