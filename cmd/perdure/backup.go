@@ -77,7 +77,8 @@ func backupSource(c *cobra.Command, t *terminal, data string) (where string, off
 	if hub == "" {
 		hub = t.getenv("PERDURE_HUB")
 	}
-	return hub, strings.HasPrefix(hub, "postgres://") || strings.HasPrefix(hub, "postgresql://"), nil
+	scheme, _, found := strings.Cut(hub, "://")
+	return hub, hub != "" && (!found || scheme == "postgres" || scheme == "postgresql"), nil
 }
 
 // named is a list of the name, if there is one.

@@ -2,10 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"time"
+	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/perdure/perdure/host"
+	"github.com/perdure/perdure/store"
+	"github.com/perdure/perdure/store/pebble"
+	"github.com/perdure/perdure/store/postgres"
 )
 
 // finding is the answer of one check.
@@ -16,86 +22,136 @@ type finding struct {
 	Next  string `json:"next,omitempty"`
 }
 
+// report is what was found, all in all.
+type report struct {
+	findings []finding
+	failed   error // of the first check that failed
+}
+
+func (r *report) add(check, state, text, next string) {
+	r.findings = append(r.findings, finding{check, state, text, next})
+}
+
+// broken adds a check that failed with an error.
+func (r *report) broken(check string, err error) {
+	next, text := "", oneLine(err)
+	var f *failure
+	if errors.As(err, &f) {
+		next = f.next
+	}
+	r.add(check, "fail", text, next)
+	r.failed = first(r.failed, err)
+}
+
+// stored adds what was found of a store.
+func (r *report) stored(list []store.Finding) {
+	for _, f := range list {
+		state := "ok"
+		switch f.Severity {
+		case store.Warning:
+			state = "warn"
+		case store.Problem:
+			state = "fail"
+			r.failed = first(r.failed, fail(exitError, "", "%s: %s", f.Subject, f.Text))
+		}
+		r.add(f.Subject, state, f.Text, "")
+	}
+}
+
 func doctorCommand(t *terminal) *cobra.Command {
+	var data string
+	var asJSON bool
 	c := &cobra.Command{
-		Use:     "doctor",
-		Short:   "Check a running server; each finding names a next step",
-		Example: "  perdure doctor --hub http://127.0.0.1:8080",
+		Use:   "doctor",
+		Short: "Check a running server, a data folder or a database; each finding says what to do",
+		Long: `Checks a server (--hub http://..., which is the default), a data folder (--data) or a
+PostgreSQL database (--hub postgres://...). It changes nothing. The exit code is 0 unless
+something fails; warnings leave it 0.`,
+		Example: "  perdure doctor --hub http://127.0.0.1:8080\n  perdure doctor --data ./perdure-data\n  perdure doctor --hub postgres://perdure@db/perdure --json",
 		Args:    exactly(0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
-			s, out, err := command(c, t)
+			out, err := newOutput(c, t)
 			if err != nil {
 				return err
 			}
-			findings, failed := examine(c.Context(), s)
-			for _, f := range findings {
-				if out.format != "table" {
-					if err := out.document(f); err != nil {
-						return err
-					}
-					continue
-				}
-				fmt.Fprintf(out.out, "%-5s %-7s %s\n", f.State, f.Check, safe(f.Text))
-				if f.Next != "" {
-					fmt.Fprintf(out.out, "              %s\n", safe(f.Next))
-				}
+			if asJSON {
+				out.format = "json"
 			}
-			return failed
+			var r report
+			where, offline, err := backupSource(c, t, data)
+			switch {
+			case err != nil:
+				return err
+			case data == "" && !offline:
+				s, err := connect(c, t)
+				if err != nil {
+					return err
+				}
+				r.server(c.Context(), s)
+			case strings.Contains(where, "://"):
+				r.database(c.Context(), where)
+			default:
+				r.stored(pebble.Check(where))
+			}
+			if err := out.report(&r, asJSON); err != nil {
+				return err
+			}
+			return r.failed
 		},
 	}
 	addServerFlag(c)
+	c.Flags().StringVar(&data, "data", "", "check this data folder, which a server may have open (default folder: "+host.DefaultHub+")")
+	c.Flags().BoolVar(&asJSON, "json", false, "one JSON document with all findings")
 	return c
 }
 
-// examine runs the checks; the error is that of the first that failed.
-func examine(ctx context.Context, s *server) ([]finding, error) {
-	var findings []finding
-	var failed error
-	add := func(check, state, text, next string) { findings = append(findings, finding{check, state, text, next}) }
-	broken := func(check string, err error) {
-		add(check, "fail", err.Error(), next(err))
-		failed = first(failed, err)
+// report writes what was found.
+func (o *output) report(r *report, whole bool) error {
+	if whole {
+		worst := "ok"
+		for _, f := range r.findings {
+			if f.State == "fail" || f.State == "warn" && worst == "ok" {
+				worst = f.State
+			}
+		}
+		return o.document(map[string]any{"state": worst, "findings": r.findings})
 	}
-	began := time.Now()
-	var info struct {
-		Version, Data, Model string
-		Hub                  string
-		Orchestrations       []string
-		Workers              int
+	width := 7
+	for _, f := range r.findings {
+		width = max(width, len(f.Check))
 	}
-	if err := s.get(ctx, "/api/v1/info", &info); err != nil {
-		broken("server", err)
-		return findings, failed
+	for _, f := range r.findings {
+		if o.format != "table" {
+			if err := o.document(f); err != nil {
+				return err
+			}
+			continue
+		}
+		fmt.Fprintf(o.out, "%-5s %-*s %s\n", f.State, width, f.Check, safe(f.Text))
+		if f.Next != "" {
+			fmt.Fprintf(o.out, "      %-*s %s\n", width, "", safe(f.Next))
+		}
 	}
-	add("server", "ok", fmt.Sprintf("%s answers in %s, version %s, data in %s", s.url, short(time.Since(began)), info.Version, info.Data), "")
-	var ready struct{ Status string }
-	if err := s.get(ctx, "/readyz", &ready); err != nil {
-		broken("ready", err)
-	} else {
-		add("ready", "ok", "the hub serves", "")
-	}
-	code := fmt.Sprintf("%d orchestrations are registered, %d workers of other processes are connected to the hub %s",
-		len(info.Orchestrations), info.Workers, info.Hub)
-	if len(info.Orchestrations) == 0 && info.Workers == 0 {
-		add("code", "warn", code+": nothing runs", "connect a worker: Endpoint="+s.url+";TaskHub="+info.Hub+";Authentication=None")
-	} else {
-		add("code", "ok", code, "")
-	}
-	var counts struct{ Total int64 }
-	if err := s.get(ctx, "/api/v1/run-counts?group=phase&filter=phase:stuck", &counts); err != nil {
-		broken("runs", err)
-	} else if counts.Total > 0 {
-		add("runs", "warn", fmt.Sprintf("%d runs are stuck", counts.Total), "perdure run list --filter phase:stuck names them and the cause")
-	} else {
-		add("runs", "ok", "none is stuck", "")
-	}
-	return findings, failed
+	return nil
 }
 
-// next is the next step that an error names.
-func next(err error) string {
-	if f, ok := err.(*failure); ok {
-		return f.next
+// database checks a database and the nodes that work on it.
+func (r *report) database(ctx context.Context, url string) {
+	list, err := postgres.Check(ctx, url)
+	if err != nil {
+		r.broken("database", fail(exitUnreachable, "", "%s", oneLine(err)))
+		return
 	}
-	return ""
+	r.stored(list)
+	if r.failed != nil {
+		return
+	}
+	nodes, err := postgres.Living(ctx, url)
+	if err != nil {
+		r.broken("nodes", err)
+		return
+	}
+	for _, n := range nodes {
+		r.node(ctx, n)
+	}
 }

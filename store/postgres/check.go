@@ -7,24 +7,9 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/perdure/perdure/store"
 )
-
-// Severity says how bad a Finding is.
-type Severity string
-
-// The severities: all is well, should be looked at, will lose or stop work.
-const (
-	Fine    Severity = "ok"
-	Warning Severity = "warning"
-	Problem Severity = "problem"
-)
-
-// Finding is something about a database that operators should know.
-type Finding struct {
-	Subject  string // what was looked at, such as "fsync"
-	Severity Severity
-	Text     string // what was found, and what to do about it
-}
 
 // What Check takes for too much.
 const (
@@ -38,20 +23,20 @@ const (
 // Check examines a database without changing it: whether it can be used, and what may
 // make it lose work or be slow. The error says that it could not be examined; a
 // database that must not be used is a finding.
-func Check(ctx context.Context, url string) ([]Finding, error) {
+func Check(ctx context.Context, url string) ([]store.Finding, error) {
 	cfg, err := parse(url)
 	if err != nil {
 		return nil, err
 	}
 	s, err := connectOnce(ctx, cfg)
 	if err != nil {
-		return []Finding{{"connection", Problem, err.Error()}}, nil
+		return []store.Finding{{Subject: "connection", Severity: store.Problem, Text: err.Error()}}, nil
 	}
 	defer s.Close(ctx)
 	c := checkup{conn: s}
-	c.found("connection", Fine, "PostgreSQL %d.%d answers, with settings that lose nothing", s.server.version/10_000, s.server.version%10_000)
+	c.found("connection", store.Fine, "PostgreSQL %d.%d answers, with settings that lose nothing", s.server.version/10_000, s.server.version%10_000)
 	c.server()
-	for _, look := range []func(context.Context) error{c.schema, c.clock, c.rights, c.standby, c.snapshots, c.dead, c.connections} {
+	for _, look := range []func(context.Context) error{c.schema, c.clock, c.rights, c.standby, c.snapshots, c.dead, c.connections, c.nodes} {
 		if err := look(ctx); err != nil {
 			return nil, fmt.Errorf("check: %w", explained(err))
 		}
@@ -62,11 +47,11 @@ func Check(ctx context.Context, url string) ([]Finding, error) {
 // checkup is a Check under way.
 type checkup struct {
 	conn     *session
-	findings []Finding
+	findings []store.Finding
 }
 
-func (c *checkup) found(subject string, s Severity, format string, args ...any) {
-	c.findings = append(c.findings, Finding{subject, s, fmt.Sprintf(format, args...)})
+func (c *checkup) found(subject string, s store.Severity, format string, args ...any) {
+	c.findings = append(c.findings, store.Finding{Subject: subject, Severity: s, Text: fmt.Sprintf(format, args...)})
 }
 
 // row reads one row.
@@ -76,10 +61,10 @@ func (c *checkup) row(ctx context.Context, sql string, into ...any) error {
 
 func (c *checkup) server() {
 	if !c.conn.server.checksums {
-		c.found("data_checksums", Warning, "off: damage of the database's files may go unnoticed; pg_checksums --enable turns them on while the server is stopped")
+		c.found("data_checksums", store.Warning, "off: damage of the database's files may go unnoticed; pg_checksums --enable turns them on while the server is stopped")
 	}
 	if c.conn.pooled {
-		c.found("pooler", Fine, "a pooler stands between: letters between nodes and the change feed are polled for")
+		c.found("pooler", store.Fine, "a pooler stands between: letters between nodes and the change feed are polled for")
 	}
 }
 
@@ -89,11 +74,11 @@ func (c *checkup) schema(ctx context.Context) error {
 	case err != nil:
 		return err
 	case version > known:
-		c.found("schema", Problem, "%v", knownVersion(version))
+		c.found("schema", store.Problem, "%v", knownVersion(version))
 	case version < known:
-		c.found("schema", Warning, "version %d, and this perdure has %d; it is brought up to date when a server starts, or by `perdure migrate`", version, known)
+		c.found("schema", store.Warning, "version %d, and this perdure has %d; it is brought up to date when a server starts, or by `perdure migrate`", version, known)
 	default:
-		c.found("schema", Fine, "version %d", version)
+		c.found("schema", store.Fine, "version %d", version)
 	}
 	return nil
 }
@@ -107,9 +92,9 @@ func (c *checkup) clock(ctx context.Context) error {
 	}
 	skew := theirs.Sub(before.Add(time.Since(before) / 2)).Round(time.Millisecond)
 	if skew.Abs() > skewLimit {
-		c.found("clock", Warning, "the database's clock is %v off this machine's; timers and leases go by the database's", skew)
+		c.found("clock", store.Warning, "the database's clock is %v off this machine's; timers and leases go by the database's", skew)
 	} else {
-		c.found("clock", Fine, "within %v of this machine's", skewLimit)
+		c.found("clock", store.Fine, "within %v of this machine's", skewLimit)
 	}
 	return nil
 }
@@ -120,7 +105,7 @@ func (c *checkup) rights(ctx context.Context) error {
 		return err
 	}
 	if super {
-		c.found("rights", Warning, "the user is a superuser; one that owns schema perdure is enough")
+		c.found("rights", store.Warning, "the user is a superuser; one that owns schema perdure is enough")
 	}
 	return nil
 }
@@ -132,9 +117,9 @@ func (c *checkup) standby(ctx context.Context) error {
 	case err != nil:
 		return err
 	case names == "":
-		c.found("standby", Fine, "no synchronous standby: after a failover the last commits may be missing, which is noticed and reported")
+		c.found("standby", store.Fine, "no synchronous standby: after a failover the last commits may be missing, which is noticed and reported")
 	case commit == "local":
-		c.found("standby", Warning, "synchronous_commit is local: a failover to the standby loses the last commits")
+		c.found("standby", store.Warning, "synchronous_commit is local: a failover to the standby loses the last commits")
 	}
 	return nil
 }
@@ -149,9 +134,9 @@ func (c *checkup) snapshots(ctx context.Context) error {
 		return err
 	}
 	if oldest := time.Duration(age * float64(time.Second)); oldest > snapshotLimit {
-		c.found("snapshots", Warning, "a transaction (%s) is open for %v: nothing that was deleted since frees its space; end it", who, oldest.Round(time.Second))
+		c.found("snapshots", store.Warning, "a transaction (%s) is open for %v: nothing that was deleted since frees its space; end it", who, oldest.Round(time.Second))
 	} else {
-		c.found("snapshots", Fine, "none older than %v", snapshotLimit)
+		c.found("snapshots", store.Fine, "none older than %v", snapshotLimit)
 	}
 	return nil
 }
@@ -175,9 +160,9 @@ func (c *checkup) dead(ctx context.Context) error {
 		bloated = append(bloated, fmt.Sprintf("%s (%d)", t.name, t.dead))
 	}
 	if len(bloated) > 0 {
-		c.found("dead rows", Warning, "many in %s: autovacuum does not keep up; look for old transactions, or give it more to do", strings.Join(bloated, ", "))
+		c.found("dead rows", store.Warning, "many in %s: autovacuum does not keep up; look for old transactions, or give it more to do", strings.Join(bloated, ", "))
 	} else {
-		c.found("dead rows", Fine, "few")
+		c.found("dead rows", store.Fine, "few")
 	}
 	return nil
 }
@@ -188,9 +173,60 @@ func (c *checkup) connections(ctx context.Context) error {
 		return err
 	}
 	if float64(used) > connectionsIn*float64(most) {
-		c.found("connections", Warning, "%d of %d are in use; raise max_connections or put a pooler between", used, most)
+		c.found("connections", store.Warning, "%d of %d are in use; raise max_connections or put a pooler between", used, most)
 	} else {
-		c.found("connections", Fine, "%d of %d are in use", used, most)
+		c.found("connections", store.Fine, "%d of %d are in use", used, most)
 	}
 	return nil
+}
+
+// nodes looks whether those who live hold all shards.
+func (c *checkup) nodes(ctx context.Context) error {
+	version, err := schemaVersion(ctx, c.conn.Conn)
+	if err != nil || version == 0 {
+		return err
+	}
+	var nodes, hubs, free int
+	err = c.row(ctx, `WITH living AS (SELECT hub, name FROM perdure.nodes WHERE greatest(lives, until) >= now())
+		SELECT (SELECT count(DISTINCT name) FROM living)::int8, (SELECT count(*) FROM perdure.hubs)::int8,
+			(SELECT count(*) FROM perdure.leases l WHERE NOT EXISTS (SELECT 1 FROM living n WHERE n.hub = l.hub AND n.name = l.node))::int8`,
+		&nodes, &hubs, &free)
+	switch {
+	case err != nil:
+		return err
+	case nodes == 0 && hubs > 0:
+		c.found("nodes", store.Warning, "none lives: nothing in the %d hubs goes on; start one with `perdure server --hub`", hubs)
+	case nodes == 0:
+		c.found("nodes", store.Fine, "none yet")
+	case free > 0:
+		c.found("nodes", store.Warning, "%d live, and nobody holds %d shards; that passes within seconds, or a node cannot renew its leases: look at its log", nodes, free)
+	default:
+		c.found("nodes", store.Fine, "%d live, and hold all shards", nodes)
+	}
+	return nil
+}
+
+// Living returns the nodes of a database that live by its clock, each once.
+func Living(ctx context.Context, url string) ([]store.Node, error) {
+	cfg, err := parse(url)
+	if err != nil {
+		return nil, err
+	}
+	s, err := connect(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close(ctx)
+	rows, err := s.Query(ctx, `SELECT DISTINCT ON (name) name, advertise, since FROM perdure.nodes WHERE greatest(lives, until) >= now() ORDER BY name, advertise DESC`,
+		pgx.QueryExecModeExec)
+	var nodes []store.Node
+	if err == nil {
+		nodes, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (n store.Node, err error) {
+			return n, row.Scan(&n.Name, &n.Advertise, &n.Since)
+		})
+	}
+	if is(err, undefinedTable, undefinedSchema) {
+		return nil, nil
+	}
+	return nodes, explained(err)
 }

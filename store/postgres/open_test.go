@@ -32,7 +32,7 @@ func TestUnsafe(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("Open() with %s = %v, want an error about %q", c.set, err, c.want)
 		}
-		if findings, err := postgres.Check(t.Context(), url); err != nil || worst(findings) != postgres.Problem {
+		if findings, err := postgres.Check(t.Context(), url); err != nil || worst(findings) != store.Problem {
 			t.Errorf("Check() with %s = %v, %v, want a problem", c.set, findings, err)
 		}
 		server.Exec("postgres", c.reset)
@@ -57,15 +57,15 @@ func TestUnsafe(t *testing.T) {
 		t.Error(err)
 	}
 	findings, err := postgres.Check(t.Context(), url)
-	if err != nil || worst(findings) == postgres.Problem {
+	if err != nil || worst(findings) == store.Problem {
 		t.Errorf("Check() = %v, %v, want no problem", findings, err)
 	}
 }
 
-func worst(findings []postgres.Finding) postgres.Severity {
-	s := postgres.Fine
+func worst(findings []store.Finding) store.Severity {
+	s := store.Fine
 	for _, f := range findings {
-		if f.Severity == postgres.Problem || f.Severity == postgres.Warning && s == postgres.Fine {
+		if f.Severity == store.Problem || f.Severity == store.Warning && s == store.Fine {
 			s = f.Severity
 		}
 	}
