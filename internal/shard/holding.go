@@ -68,6 +68,7 @@ func (l *loop) acquired(leases []store.Lease) {
 			l.view.holds(lease.Shard, lease.Epoch)
 		}
 	}
+	t.inboxes = slices.Clone(t.shards)
 	l.taking++
 	l.stats.Leases.Add(int64(len(leases)))
 	if crashed > 0 {

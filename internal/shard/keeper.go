@@ -17,6 +17,7 @@ import (
 // knows the members and what they hold.
 type keeper struct {
 	shared *Shared
+	clock  *storeClock // nil = the hub has another one
 	leases store.Leases
 	mail   *mail
 	view   *view
@@ -319,11 +320,22 @@ func (k *keeper) renew(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		k.learn(kept, began)
 		k.keptOnly(all, kept)
 	}
 	k.renewed = began
 	k.extend(began)
 	return nil
+}
+
+// learn sets the hub's clock by what the store says of leases.
+func (k *keeper) learn(leases []store.Lease, asked time.Time) {
+	if k.clock == nil || len(leases) == 0 {
+		return
+	}
+	if k.clock.learn(leases[0].Until.Add(-k.shared.Lease), asked) {
+		_ = k.mail.add(item{do: func(l *loop) { l.timers.set = time.Time{} }})
+	}
 }
 
 // extend lets the loop work for two thirds of the time of a lease from began on.
@@ -393,10 +405,12 @@ func (k *keeper) take(ctx context.Context) error {
 	for i := range wanted {
 		wanted[i] = free[(rank+i)%len(free)]
 	}
+	began := time.Now()
 	taken, err := k.leases.Acquire(ctx, k.shared.Node.Name, wanted, k.shared.Lease)
 	if err != nil {
 		return err
 	}
+	k.learn(taken, began)
 	if len(taken) == 0 {
 		return nil
 	}

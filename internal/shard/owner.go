@@ -22,7 +22,7 @@ import (
 type Config struct {
 	Store  store.Store
 	Code   *replay.Runner
-	Clock  clock.Clock  // nil = the system's
+	Clock  clock.Clock  // nil = the system's, or that of a store which is shared
 	Node   string       // name of this process; "" = "local"
 	Logger *slog.Logger // nil = none
 	Random io.Reader    // source of ids; nil = crypto/rand
@@ -103,7 +103,12 @@ func New(cfg Config) (*Owner, error) {
 	if cfg.Store == nil || cfg.Code == nil {
 		return nil, errors.New("shard: Config needs Store and Code")
 	}
-	if cfg.Clock == nil {
+	var ofStore *storeClock
+	switch {
+	case cfg.Clock == nil && cfg.Shared != nil:
+		ofStore = &storeClock{}
+		cfg.Clock = ofStore
+	case cfg.Clock == nil:
 		cfg.Clock = clock.System()
 	}
 	if cfg.Node == "" {
@@ -126,6 +131,7 @@ func New(cfg Config) (*Owner, error) {
 			o.cfg.Node = shared.Node.Name
 		}
 		o.keeper = newKeeper(shared, cfg.Store, o.mail, &o.view, cfg.Logger)
+		o.keeper.clock = ofStore
 		over := make(chan struct{})
 		o.over.Store(&over)
 	}

@@ -13,17 +13,22 @@ import (
 // hubRow is the owner of the rows that belong to the hub itself.
 const hubRow = "~hub"
 
-// takeoverPage is how much of the inbox or of the list one step of a takeover
-// reads.
-const takeoverPage = 1000
+// takeoverPage is how much of the inbox or of the list one step of a takeover reads:
+// less if others are served meanwhile who have nothing to do with it.
+func (l *loop) takeoverPage() int {
+	if l.shared != nil {
+		return 100
+	}
+	return 1000
+}
 
 // takeover is how far the reading of what was left behind has come.
 type takeover struct {
-	shards []store.Shard
-	inbox  int // of shards: that which is being read
-	cursor []byte
-	list   bool // the inboxes are read; now come the instances with work
-	done   bool // these too
+	shards  []store.Shard
+	inboxes []store.Shard // of these shards are still to be read
+	cursor  []byte
+	list    bool // the inboxes are read; now come the instances with work
+	done    bool // these too
 	// resumed are the instances whose activities run again: once, however often
 	// an instance is loaded meanwhile.
 	resumed map[string]bool
@@ -73,9 +78,7 @@ func (l *loop) markHub(state string) error {
 // wait, then instances with work. It goes on by mail, so that others are served
 // meanwhile.
 func (l *loop) takeOver(t *takeover) {
-	t.shards = slices.DeleteFunc(t.shards, func(s store.Shard) bool { // those lost meanwhile
-		return l.held[s] == nil || l.held[s].take != t
-	})
+	t.shards = slices.DeleteFunc(t.shards, func(s store.Shard) bool { return !l.takes(t, s) })
 	var err error
 	switch {
 	case len(t.shards) == 0:
@@ -103,19 +106,29 @@ func (l *loop) tookOver(t *takeover) {
 	t.ended = true
 	l.taking--
 	for _, s := range t.shards {
-		if h := l.held[s]; h != nil && h.take == t {
-			h.take = nil
+		if l.takes(t, s) {
+			l.held[s].take = nil
 		}
 	}
 }
 
+// takes reports whether a takeover is still that of a shard, which may have been lost.
+func (l *loop) takes(t *takeover, s store.Shard) bool {
+	return l.held[s] != nil && l.held[s].take == t
+}
+
 func (l *loop) takeInboxes(t *takeover) error {
-	for left := takeoverPage; left > 0; {
-		if t.inbox == len(t.shards) {
+	for left := l.takeoverPage(); left > 0; {
+		if len(t.inboxes) == 0 {
 			t.list = true
 			return nil
 		}
-		messages, next, err := l.store.Messages(l.io, t.shards[t.inbox], t.cursor, left)
+		s := t.inboxes[0]
+		if !l.takes(t, s) {
+			t.inboxes, t.cursor = t.inboxes[1:], nil
+			continue
+		}
+		messages, next, err := l.store.Messages(l.io, s, t.cursor, left)
 		if err != nil {
 			return err
 		}
@@ -128,14 +141,14 @@ func (l *loop) takeInboxes(t *takeover) error {
 		}
 		left -= len(messages) + 1
 		if t.cursor = next; next == nil {
-			t.inbox++
+			t.inboxes = t.inboxes[1:]
 		}
 	}
 	return nil
 }
 
 func (l *loop) takeWork(t *takeover) error {
-	q := store.Query{WorkOnly: true, Order: store.CreatedAsc, After: t.cursor, Limit: takeoverPage}
+	q := store.Query{WorkOnly: true, Order: store.CreatedAsc, After: t.cursor, Limit: l.takeoverPage()}
 	if l.shared != nil {
 		q.Shards = t.shards
 	}

@@ -20,7 +20,7 @@ type Config struct {
 	Store     store.Store
 	Registry  *perdure.Registry // the code that runs in this process
 	Node      string            // name of this process; "" = "local"
-	Clock     clock.Clock       // nil = the system's
+	Clock     clock.Clock       // nil = the system's, or that of a store which is shared
 	Logger    *slog.Logger      // nil = none
 	Random    io.Reader         // source of ids; nil = crypto/rand
 	Limits    shard.Limits

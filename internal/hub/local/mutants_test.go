@@ -35,6 +35,7 @@ func TestMutants(t *testing.T) {
 		{fault.EpochOutsideWrite, checkZombie},
 		{fault.RenewalAfterTakeover, checkOneHolder},
 		{fault.HeldItemRerun, checkMove},
+		{fault.TimerByNodeClock, func(t *testing.T) error { return checkStoreClock(t, 0) }},
 		{fault.EarlyTurnAcked, checkEarlyCrash},
 		{fault.EarlyTurnUnstored, checkEarlySlow},
 		{fault.EarlyTurnUnstored, checkEarlyLost},

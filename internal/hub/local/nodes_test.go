@@ -524,3 +524,45 @@ func TestNoticeBeforeDelivery(t *testing.T) {
 		}
 	})
 }
+
+// TestG09_ClockOfTheStore: timers fire by the clock of the store, however that and the
+// nodes' clocks differ, and when it is stepped: never early, and at most a renewal late.
+func TestG09_ClockOfTheStore(t *testing.T) {
+	for _, step := range []time.Duration{0, 20 * time.Second, -20 * time.Second} {
+		if err := checkStoreClock(t, step); err != nil {
+			t.Errorf("step of %v: %v", step, err)
+		}
+	}
+}
+
+func checkStoreClock(t *testing.T, step time.Duration) (err error) {
+	code := func(string) *perdure.Registry {
+		reg := perdure.NewRegistry()
+		perdure.AddOrchestrationNamed(reg, "sleeps", func(ctx *perdure.Context, _ string) (string, error) {
+			return "", ctx.Timer(time.Minute).Await()
+		})
+		return reg
+	}
+	inCluster(t, code, func(c *cluster) {
+		var ahead atomic.Int64
+		ahead.Store(int64(-1000 * time.Hour))
+		now := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+		c.disk.Now = now
+		c.join("a", "b")
+		c.settled()
+		began := now()
+		for i := range 10 {
+			c.start(fmt.Sprint("s", i), "sleeps", "")
+		}
+		time.Sleep(20 * time.Second)
+		ahead.Add(int64(step))
+		time.Sleep(15 * time.Second)
+		for i := range 10 {
+			c.end(fmt.Sprint("s", i))
+			if took := now().Sub(began); err == nil && (took < time.Minute || took > time.Minute+3*time.Second) {
+				err = fmt.Errorf("a timer of a minute has fired after %v", took)
+			}
+		}
+	})
+	return err
+}
