@@ -55,17 +55,21 @@ const benchWorker = "worker"
 
 func benchWorkerCommand(t *terminal) *cobra.Command {
 	return &cobra.Command{
-		Use:     benchWorker + " ADDRESS PAYLOAD",
+		Use:     benchWorker + " ADDRESS PAYLOAD [PROFILE]",
 		Short:   "Run the code of a workload for a hub, until standard input ends",
 		Example: "  perdure bench " + benchWorker + " http://127.0.0.1:8080 1",
 		Hidden:  true,
-		Args:    exactly(2, "the hub's address and the payload's size"),
+		Args:    cobra.RangeArgs(2, 3),
 		RunE: func(c *cobra.Command, args []string) error {
 			payload, err := strconv.Atoi(args[1])
 			if err != nil {
 				return fail(exitUsage, "", "the payload's size is %q: it is a number", args[1])
 			}
-			if err := bench.Work(c.Context(), args[0], payload, t.in); err != nil {
+			profile := ""
+			if len(args) > 2 {
+				profile = args[2]
+			}
+			if err := bench.Work(c.Context(), args[0], payload, profile, t.in); err != nil {
 				return fail(exitError, "", "%s", oneLine(err))
 			}
 			return nil
@@ -146,7 +150,7 @@ Prints one line of JSON:
 		flags.IntVar(&cfg.Steps, "steps", d.Steps, "activities of a unit")
 	}
 	flags.IntVar(&cfg.Payload, "payload", 1, "characters of each activity's result, event, input or message")
-	flags.StringVar(&cfg.CPUProfile, "cpuprofile", "", "file for a profile of the processor, for go tool pprof")
+	flags.StringVar(&cfg.CPUProfile, "cpuprofile", "", "file for a profile of the processor, for go tool pprof; that of a worker is FILE.worker")
 	flags.StringVar(&cfg.MemProfile, "memprofile", "", "file for a profile of the heap at the end")
 	return c
 }

@@ -49,12 +49,13 @@ type Config struct {
 	Nodes       int
 	NodeCommand []string
 	// Remote says how the hub is reached by those who use it and by a worker with the
-	// code: InProcess, Own or Protocol. WorkerCommand, with an address and the payload
-	// behind it, runs that worker; nil = it runs in this process.
+	// code: InProcess, Own or Protocol. WorkerCommand, with an address, the payload and a
+	// file for a profile, if there is to be one, behind it, runs that worker; nil = it runs
+	// in this process.
 	Remote        string
 	WorkerCommand []string
 
-	CPUProfile string // file for a profile of the workload; "" = none
+	CPUProfile string // file for a profile of the workload, the worker's is FILE.worker; "" = none
 	MemProfile string // file for a profile of the heap after it; "" = none
 
 	ProbeTime time.Duration     // of the disk probe; 0 = 1 s

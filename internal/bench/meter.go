@@ -12,13 +12,15 @@ import (
 
 // meter adds up what was used between its starts and stops.
 type meter struct {
-	store store.Store // nil = what it does is not counted
+	store  store.Store // nil = what it does is not counted
+	worker int         // process with the code; 0 = this one
 
-	wall, cpu              time.Duration
+	wall, cpu, workerCPU   time.Duration
 	commits, syncs, groups int64
 
 	began time.Time
 	used  time.Duration
+	work  time.Duration // used by the worker
 	stats store.Stats
 }
 
@@ -26,19 +28,20 @@ func (m *meter) start(ctx context.Context) (err error) {
 	if m.stats, err = m.counts(ctx); err != nil {
 		return err
 	}
-	m.used, m.began = cpuTime(), time.Now()
+	m.used, m.work, m.began = cpuTime(), cpuTimeOf(m.worker), time.Now()
 	return nil
 }
 
 // stop returns the time since start.
 func (m *meter) stop(ctx context.Context) (time.Duration, error) {
-	wall, cpu := time.Since(m.began), cpuTime()-m.used
+	wall, cpu, work := time.Since(m.began), cpuTime()-m.used, cpuTimeOf(m.worker)-m.work
 	now, err := m.counts(ctx)
 	if err != nil {
 		return 0, err
 	}
 	m.wall += wall
 	m.cpu += cpu
+	m.workerCPU += work
 	m.commits += now.Commits - m.stats.Commits
 	m.syncs += now.Syncs - m.stats.Syncs
 	m.groups += now.Groups - m.stats.Groups

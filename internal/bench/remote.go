@@ -145,10 +145,13 @@ func (b *bench) startWorker(ctx context.Context, address string) (end func() err
 	if len(b.cfg.WorkerCommand) == 0 {
 		reader, writer := io.Pipe()
 		ended := make(chan error, 1)
-		go func() { ended <- Work(ctx, address, b.cfg.Payload, reader) }()
+		go func() { ended <- Work(ctx, address, b.cfg.Payload, "", reader) }()
 		return func() error { return errors.Join(writer.Close(), <-ended) }, nil
 	}
 	args := append(b.cfg.WorkerCommand[1:len(b.cfg.WorkerCommand):len(b.cfg.WorkerCommand)], address, fmt.Sprint(b.cfg.Payload))
+	if b.cfg.CPUProfile != "" {
+		args = append(args, b.cfg.CPUProfile+".worker")
+	}
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), b.cfg.WorkerCommand[0], args...)
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
@@ -158,12 +161,13 @@ func (b *bench) startWorker(ctx context.Context, address string) (end func() err
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start the worker: %w", err)
 	}
+	b.meter.worker = cmd.Process.Pid
 	return func() error { return errors.Join(stdin.Close(), cmd.Wait()) }, nil
 }
 
-// Work runs the code of the workloads for the hub at an address, until input ends. It
-// is what WorkerCommand runs.
-func Work(ctx context.Context, address string, payload int, input io.Reader) error {
+// Work runs the code of the workloads for the hub at an address, until input ends, and
+// writes a profile of the processor to a file ("" = none). It is what WorkerCommand runs.
+func Work(ctx context.Context, address string, payload int, profile string, input io.Reader) (err error) {
 	target, err := remote.Parse(address)
 	if err != nil {
 		return err
@@ -181,6 +185,11 @@ func Work(ctx context.Context, address string, payload int, input io.Reader) err
 	if err != nil {
 		return errors.Join(err, h.Close())
 	}
+	endProfile, err := startProfile(profile)
+	if err != nil {
+		return errors.Join(err, h.Close())
+	}
+	defer func() { err = errors.Join(err, endProfile()) }()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	go func() {
 		defer cancel()

@@ -24,6 +24,7 @@ type Result struct {
 	P50         float64 `json:"p50_ms" help:"median time of one unit as its client sees it"`
 	P99         float64 `json:"p99_ms" help:"99 of 100 units took no longer"`
 	CPU         float64 `json:"cpu_seconds_per_1000_activities" help:"user and system time of this whole process in the window, by 1,000 steps"`
+	WorkerCPU   float64 `json:"worker_cpu_seconds_per_1000_activities,omitempty" help:"the same of the process with the code, if it is another one (Linux)"`
 	RSS         float64 `json:"rss_mb" help:"resident memory of this process (2^20 bytes) at the end of the window"`
 	DiskBytes   int64   `json:"disk_bytes" help:"size of the data folder at the end"`
 	DiskSyncs   float64 `json:"disk_syncs_per_second" help:"disk probe of this run, before the window: 512 bytes appended to a file of the same folder and synced, one after the other for 1 s"`
@@ -89,7 +90,7 @@ func (r *Result) fill(m *meter, latency *histogram) {
 	}
 	r.P50, r.P99 = round(latency.milliseconds(0.5), 4), round(latency.milliseconds(0.99), 4)
 	if n := r.Count * r.Steps; n > 0 {
-		r.CPU = round(m.cpu.Seconds()*1000/float64(n), 5)
+		r.CPU, r.WorkerCPU = round(m.cpu.Seconds()*1000/float64(n), 5), round(m.workerCPU.Seconds()*1000/float64(n), 5)
 	}
 }
 
