@@ -143,6 +143,34 @@ type EntityWork struct {
 // no harm. Only workers that are Own get it.
 type CancelWork struct{ Reason string }
 
+// Batched may be implemented by a Stream, for those who wait for other things beside
+// its items.
+type Batched interface {
+	Stream
+	// Ready returns a channel that has a value when there may be something to take.
+	Ready() <-chan struct{}
+	// Take returns what Next would return without waiting, all of it; nil = nothing.
+	// One goroutine at a time calls Next or Take.
+	Take() ([]*Work, error)
+}
+
+// Outcomes may be implemented by Workers, for those who do not want to wait for each
+// outcome on a goroutine of its own.
+type Outcomes interface {
+	// Tell gives an outcome to the hub. told is called once with what the method of
+	// Workers for that outcome would return, on some goroutine, maybe before Tell returns.
+	// It must not block.
+	Tell(o Outcome, told func(error))
+}
+
+// Outcome is what became of an item: one of the pointers is set.
+type Outcome struct {
+	Orchestration *OrchestrationDone
+	Activity      *ActivityDone
+	Entity        *EntityDone
+	Abandoned     *Delivery
+}
+
 // Rationed may be implemented by a Stream whose worker takes items of several hubs:
 // then its places are rationed among these.
 type Rationed interface {

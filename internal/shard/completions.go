@@ -21,83 +21,113 @@ const (
 
 // CompleteOrchestration implements hub.Workers.
 func (o *Owner) CompleteOrchestration(ctx context.Context, done *hub.OrchestrationDone) error {
-	return o.finish(ctx, opTurn, done.Delivery, ofTurn, func(l *loop, t token, c *call) { l.finishTurn(t, done, c) })
+	return o.finish(ctx, hub.Outcome{Orchestration: done})
 }
 
 // CompleteEntity implements hub.Workers.
 func (o *Owner) CompleteEntity(ctx context.Context, done *hub.EntityDone) error {
-	return o.finish(ctx, opBatch, done.Delivery, ofBatch, func(l *loop, t token, c *call) { l.finishBatch(t, done, c) })
+	return o.finish(ctx, hub.Outcome{Entity: done})
 }
 
 // CompleteActivity implements hub.Workers.
 func (o *Owner) CompleteActivity(ctx context.Context, done *hub.ActivityDone) error {
-	return o.finish(ctx, opActivity, done.Delivery, ofActivity, func(l *loop, t token, c *call) {
-		if le := l.leaseOf(t); le != nil {
-			l.vacate(le)
-		}
-		if done.Pending {
-			l.leaveOpen(t, c)
-			return
-		}
-		l.complete(t, done.Result, done.Failure, c)
-	})
+	return o.finish(ctx, hub.Outcome{Activity: done})
 }
 
 // Abandon implements hub.Workers.
 func (o *Owner) Abandon(ctx context.Context, d hub.Delivery) error {
-	return o.finish(ctx, opAbandon, d, kinds, func(l *loop, t token, c *call) {
-		le := l.leaseOf(t)
-		switch {
-		case le == nil:
-			c.end(nil, errToken)
-		case le.item == nil:
-			l.vacate(le)
-			c.end(nil, nil)
-		case d.Lost:
-			l.loseItem(le)
-			c.end(nil, nil)
-		default:
-			l.giveBack(le.item)
-			c.end(nil, nil)
-		}
-	})
+	return o.finish(ctx, hub.Outcome{Abandoned: &d})
 }
 
-// finish has the loop take in what a worker says of a delivery; k = kinds is any.
-func (o *Owner) finish(ctx context.Context, op string, d hub.Delivery, k kind, f func(*loop, token, *call)) error {
-	var t token
-	if d.Token != "" {
-		var err error
-		if t, err = parseToken(d.Token); err != nil || t.foreign(markOf(o.store.Identity())) || k != kinds && t.kind != k || t.delivery == (delivery{}) {
-			return named(unknownDelivery, op, d.InstanceID)
-		}
+// ending is an outcome on its way into the loop.
+type ending struct {
+	hub.Outcome
+	op string
+	of hub.Delivery
+	k  kind  // of its item; kinds = any
+	t  token // of the delivery; zero = it has none
+}
+
+// endingOf reads the token of an outcome.
+func (o *Owner) endingOf(out hub.Outcome) (*ending, error) {
+	e := &ending{Outcome: out, op: opAbandon, k: kinds}
+	switch {
+	case out.Orchestration != nil:
+		e.op, e.of, e.k = opTurn, out.Orchestration.Delivery, ofTurn
+	case out.Activity != nil:
+		e.op, e.of, e.k = opActivity, out.Activity.Delivery, ofActivity
+	case out.Entity != nil:
+		e.op, e.of, e.k = opBatch, out.Entity.Delivery, ofBatch
+	default:
+		e.of = *out.Abandoned
 	}
-	_, err := o.call(ctx, "", func(l *loop, c *call) {
-		if d.Token == "" {
-			it := l.onlyItem(d, k)
-			if it == nil {
-				c.end(nil, cmp.Or(l.refuses(d.InstanceID), error(unknownDelivery)))
-				return
-			}
-			t = it.token()
-		}
-		if err := l.refuses(t.key.id); err != nil {
-			if le := l.leaseOf(t); le != nil { // the worker's place is free all the same
-				l.vacate(le)
-			}
-			c.end(nil, err)
+	if e.of.Token == "" {
+		return e, nil
+	}
+	t, err := parseToken(e.of.Token)
+	if err != nil || t.foreign(markOf(o.store.Identity())) || e.k != kinds && t.kind != e.k || t.delivery == (delivery{}) {
+		return nil, named(unknownDelivery, e.op, e.of.InstanceID)
+	}
+	e.t = t
+	return e, nil
+}
+
+// finish has the loop take in what a worker says of a delivery.
+func (o *Owner) finish(ctx context.Context, out hub.Outcome) error {
+	e, err := o.endingOf(out)
+	if err != nil {
+		return err
+	}
+	_, err = o.call(ctx, "", func(l *loop, c *call) { l.finish(e, c) })
+	return e.named(err)
+}
+
+// finish takes in what a worker says of a delivery.
+func (l *loop) finish(e *ending, c *call) {
+	t := e.t
+	if e.of.Token == "" {
+		it := l.onlyItem(e.of, e.k)
+		if it == nil {
+			c.end(nil, cmp.Or(l.refuses(e.of.InstanceID), error(unknownDelivery)))
 			return
 		}
-		f(l, t, c)
-	})
+		t = it.token()
+	}
+	le := l.leaseOf(t)
+	if err := l.refuses(t.key.id); err != nil {
+		if le != nil { // the worker's place is free all the same
+			l.vacate(le)
+		}
+		c.end(nil, err)
+		return
+	}
+	switch {
+	case e.Orchestration != nil:
+		l.finishTurn(t, e.Orchestration, c)
+	case e.Activity != nil:
+		l.finishActivity(t, e.Activity, c)
+	case e.Entity != nil:
+		l.finishBatch(t, e.Entity, c)
+	case le == nil:
+		c.end(nil, errToken)
+	case le.item == nil:
+		l.vacate(le)
+		c.end(nil, nil)
+	case e.Abandoned.Lost:
+		l.loseItem(le)
+		c.end(nil, nil)
+	default:
+		l.giveBack(le.item)
+		c.end(nil, nil)
+	}
+}
+
+// named says of an error what has failed.
+func (e *ending) named(err error) error {
 	if err == errToken {
 		err = unknownDelivery
 	}
-	id := t.key.id
-	if id == "" {
-		id = d.InstanceID
-	}
-	return named(err, op, id)
+	return named(err, e.op, cmp.Or(e.t.key.id, e.of.InstanceID))
 }
 
 var unknownDelivery = &perdure.Error{Code: perdure.NotFound, Message: "no such delivery: the token is not the newest of its work item"}
@@ -153,6 +183,18 @@ func (l *loop) jobOf(t token) *job {
 		return nil
 	}
 	return in.turning
+}
+
+// finishActivity takes in the outcome of an activity.
+func (l *loop) finishActivity(t token, done *hub.ActivityDone, c *call) {
+	if le := l.leaseOf(t); le != nil {
+		l.vacate(le)
+	}
+	if done.Pending {
+		l.leaveOpen(t, c)
+		return
+	}
+	l.complete(t, done.Result, done.Failure, c)
 }
 
 // finishTurn takes in the outcome of a turn.

@@ -75,7 +75,7 @@ type ack struct {
 
 // call is a client's call to the loop.
 type call struct {
-	done  chan struct{}
+	done  chan struct{}   // nil = nobody waits, then is told
 	over  <-chan struct{} // closed if it ends without an answer; nil = it does not
 	value any
 	err   error
@@ -90,7 +90,9 @@ func newCall() *call { return &call{done: make(chan struct{})} }
 // end answers the call; on the loop's goroutine.
 func (c *call) end(value any, err error) {
 	c.value, c.err = value, err
-	close(c.done)
+	if c.done != nil {
+		close(c.done)
+	}
 	if c.then != nil {
 		c.then(value, err)
 	}

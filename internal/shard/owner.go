@@ -82,7 +82,7 @@ func (l Limits) filled() Limits {
 }
 
 // Owner owns all shards of a hub and carries their instances on. It implements
-// hub.Hub; its methods may be called concurrently, from before Run on.
+// hub.Hub and hub.Outcomes; its methods may be called concurrently, from before Run on.
 type Owner struct {
 	cfg    Config
 	mail   *mail
@@ -92,6 +92,7 @@ type Owner struct {
 	view   view
 	keeper *keeper                       // if shared is not nil
 	over   atomic.Pointer[chan struct{}] // closed when the calls under way end without an answer
+	told   promises
 	stats  *Stats
 
 	done  chan struct{} // closed when no call is answered any more
@@ -240,6 +241,7 @@ func (o *Owner) close(err error) {
 	o.ended = unavailable(err)
 	o.mail.end(o.ended)
 	close(o.done)
+	o.told.breakAll(o.ended)
 }
 
 // call has the loop carry f out, which ends the call that it is given. If it is about
@@ -275,6 +277,7 @@ func (o *Owner) newCall() *call {
 func (o *Owner) endCalls() {
 	next := make(chan struct{})
 	close(*o.over.Swap(&next))
+	o.told.breakAll(errDropped)
 }
 
 // wait waits until the call has ended, or the caller or the hub gives up.

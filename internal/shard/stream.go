@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"slices"
 	"sync"
 
@@ -15,11 +16,12 @@ const (
 	// defaultPlaces is how many items of a kind a worker gets that does not say it.
 	defaultPlaces = 100
 	// maxUnread is how many items of a kind a stream holds that its worker has not
-	// fetched: others could do them.
-	maxUnread = 16
+	// fetched: others could do them. Ours fetch at once, a burst at a time.
+	maxUnread    = 16
+	maxUnreadOwn = 256
 )
 
-// stream is a connected worker. It implements hub.Stream.
+// stream is a connected worker. It implements hub.Batched.
 type stream struct {
 	owner  *Owner
 	worker hub.Worker
@@ -72,14 +74,12 @@ func (o *Owner) Connect(ctx context.Context, w *hub.Worker) (hub.Stream, error) 
 // Next implements hub.Stream.
 func (s *stream) Next(ctx context.Context) (*hub.Work, error) {
 	for {
-		work, more, err := s.take()
-		if more {
-			if err := s.owner.mail.add(item{do: func(l *loop) { l.refill(s) }}); err != nil {
-				return nil, err
-			}
+		work, err := s.take(1)
+		if err != nil {
+			return nil, err
 		}
-		if work != nil || err != nil {
-			return work, err
+		if len(work) > 0 {
+			return work[0], nil
 		}
 		select {
 		case <-s.wake:
@@ -91,8 +91,25 @@ func (s *stream) Next(ctx context.Context) (*hub.Work, error) {
 	}
 }
 
-// take fetches what is ready, and reports whether the loop is to look for more.
-func (s *stream) take() (work *hub.Work, more bool, err error) {
+// Ready implements hub.Batched.
+func (s *stream) Ready() <-chan struct{} { return s.wake }
+
+// Take implements hub.Batched.
+func (s *stream) Take() ([]*hub.Work, error) { return s.take(math.MaxInt) }
+
+// take fetches at most so many items that are ready, and has the loop look for more if
+// there may be some.
+func (s *stream) take(most int) ([]*hub.Work, error) {
+	work, more, err := s.fetch(most)
+	if more {
+		if err := s.owner.mail.add(item{do: func(l *loop) { l.refill(s) }}); err != nil {
+			return nil, err
+		}
+	}
+	return work, err
+}
+
+func (s *stream) fetch(most int) (work []*hub.Work, more bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended != nil {
@@ -100,22 +117,26 @@ func (s *stream) take() (work *hub.Work, more bool, err error) {
 	}
 	more = !s.asked
 	s.asked = true
-	if len(s.ready) == 0 {
+	n := min(most, len(s.ready))
+	if n == 0 {
 		return nil, more, nil
 	}
-	h := s.ready[0]
-	s.ready[0] = handout{}
-	if s.ready = s.ready[1:]; len(s.ready) == 0 {
-		s.ready = nil
-	}
-	if h.lease != nil {
+	work = make([]*hub.Work, n)
+	for i, h := range s.ready[:n] {
+		work[i], s.ready[i] = h.work, handout{}
+		if h.lease == nil {
+			continue
+		}
 		h.lease.fetched = true
 		s.unread[h.lease.kind]--
-		if s.starved && s.unread[h.lease.kind] <= maxUnread/2 {
+		if s.starved && s.unread[h.lease.kind] <= s.mostUnread()/2 {
 			s.starved, more = false, true
 		}
 	}
-	return h.work, more, nil
+	if s.ready = s.ready[n:]; len(s.ready) == 0 {
+		s.ready = nil
+	}
+	return work, more, nil
 }
 
 // Close implements hub.Stream.
@@ -170,6 +191,13 @@ func (s *stream) recall(le *lease) bool {
 	return true
 }
 
+func (s *stream) mostUnread() int {
+	if s.worker.Own {
+		return maxUnreadOwn
+	}
+	return maxUnread
+}
+
 // limit is how many items of a kind the worker takes.
 func (s *stream) limit(k kind) int {
 	if s.ration.set {
@@ -193,7 +221,7 @@ func (s *stream) room(k kind) bool {
 	if !s.asked || s.ended != nil {
 		return false
 	}
-	if s.unread[k] >= maxUnread {
+	if s.unread[k] >= s.mostUnread() {
 		s.starved = true
 		return false
 	}

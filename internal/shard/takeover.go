@@ -293,6 +293,9 @@ func (l *loop) shutDown(err error) {
 		l.endWatches(k)
 	}
 	l.workers.endWatches()
+	for s := range l.workers.streams {
+		s.end(l.owner.ended)
+	}
 	for _, in := range l.instances {
 		l.cool(in)
 		l.giveUp(in)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -25,22 +26,22 @@ const (
 	ownUntold = 4096
 )
 
-// ownWorker is a connected worker of ours. The goroutine of its handler sends; one
-// fetches items from the hub, one reads outcomes, and each outcome has its own while
-// the hub takes it in.
+// ownWorker is a connected worker of ours. The goroutine of its handler fetches items
+// from the hub and sends; one reads outcomes.
 type ownWorker struct {
 	hub     hub.Hub
 	workers hub.Workers
 	from    grpc.ServerStream
-	items   hub.Stream
+	items   hub.Batched
+	waiting []ownItem     // fetched and to be sent; the handler's
+	leaves  atomic.Bool   // no more items are to be fetched
 	untold  chan struct{} // holds a value for each outcome whose answer was not sent
 	wake    chan struct{} // has room for one
 
-	mu      sync.Mutex // guards the rest
-	waiting []ownItem  // to be sent
-	told    wirepb.HubToWorker
-	over    bool  // nothing more comes
-	err     error // why, if by an error
+	mu   sync.Mutex // guards the rest
+	told wirepb.HubToWorker
+	over bool  // nothing more comes
+	err  error // why, if by an error
 }
 
 // ownItem is a work item with about its size.
@@ -68,8 +69,10 @@ func (s *Service) ownWork(c *call, stream grpc.ServerStream) error {
 		return err
 	}
 	defer s.announce(c, first.Hello.Agents)()
+	fetching, stop := context.WithCancel(c.ctx)
+	defer stop()
 	w := &ownWorker{
-		hub: c.hub, workers: workers, from: stream, items: items,
+		hub: c.hub, workers: workers, from: stream, items: batched(fetching, items),
 		untold: make(chan struct{}, ownUntold), wake: make(chan struct{}, 1),
 	}
 	err = w.serve(c.ctx, s.cfg.Ping)
@@ -105,17 +108,11 @@ func ownHello(m *wirepb.HubHello) (*hub.Worker, error) {
 // serve sends what there is to be sent until the worker has ended its side and was
 // told all, or something fails.
 func (w *ownWorker) serve(ctx context.Context, ping time.Duration) error {
-	fetching, stop := context.WithCancel(ctx)
-	fetched := make(chan struct{})
-	go func() {
-		defer close(fetched)
-		w.fetch(fetching)
-	}()
-	defer func() { stop(); <-fetched }()
-	go w.receive(ctx, stop) // it ends with the stream, when this handler has returned
+	go w.receive(ctx) // it ends with the stream, when this handler has returned
 	silence := time.NewTimer(0)
 	defer silence.Stop()
 	for {
+		w.fetch()
 		m, over, err := w.next()
 		if m == nil && over {
 			return err
@@ -123,6 +120,8 @@ func (w *ownWorker) serve(ctx context.Context, ping time.Duration) error {
 		if m == nil {
 			select {
 			case <-w.wake:
+				continue
+			case <-w.items.Ready():
 				continue
 			case <-silence.C:
 				m = &wirepb.HubToWorker{Alive: true}
@@ -140,16 +139,33 @@ func (w *ownWorker) serve(ctx context.Context, ping time.Duration) error {
 	}
 }
 
+// fetch takes the items that are ready from the hub.
+func (w *ownWorker) fetch() {
+	if w.leaves.Load() {
+		return // what is there is given back when the stream is closed
+	}
+	list, err := w.items.Take()
+	if err != nil {
+		w.leaves.Store(true)
+		w.end(err)
+	}
+	for _, work := range list {
+		w.waiting = append(w.waiting, ownItem{codec.EncodeWork(work, true), ownSize(work)})
+	}
+}
+
 // next returns what is to be sent now, nil if nothing is, and whether and why
 // nothing more comes after it.
 func (w *ownWorker) next() (m *wirepb.HubToWorker, over bool, err error) {
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	if len(w.waiting) == 0 && len(w.told.Accepted) == 0 && len(w.told.Refused) == 0 {
-		return nil, w.over, w.err
-	}
-	m = &wirepb.HubToWorker{Accepted: w.told.Accepted, Refused: w.told.Refused}
+	accepted, refused := w.told.Accepted, w.told.Refused
 	w.told.Accepted, w.told.Refused = nil, nil
+	over, err = w.over, w.err
+	w.mu.Unlock()
+	if len(w.waiting)+len(accepted)+len(refused) == 0 {
+		return nil, over, err
+	}
+	m = &wirepb.HubToWorker{Accepted: accepted, Refused: refused}
 	size, n := 0, 0
 	for ; n < len(w.waiting) && (n == 0 || size+w.waiting[n].size <= ownBatchBytes); n++ {
 		m.Items = append(m.Items, w.waiting[n].item)
@@ -178,24 +194,6 @@ func (w *ownWorker) ring() {
 	}
 }
 
-// fetch takes items from the hub until ctx ends.
-func (w *ownWorker) fetch(ctx context.Context) {
-	for {
-		work, err := w.items.Next(ctx)
-		if ctx.Err() != nil {
-			return // what it may have returned is given back when the stream is closed
-		}
-		if err != nil {
-			w.end(err)
-			return
-		}
-		w.mu.Lock()
-		w.waiting = append(w.waiting, ownItem{codec.EncodeWork(work, true), ownSize(work)})
-		w.mu.Unlock()
-		w.ring()
-	}
-}
-
 // ownSize is about how many bytes an item has on the wire.
 func ownSize(work *hub.Work) int {
 	const rest = 256
@@ -218,16 +216,15 @@ func ownSize(work *hub.Work) int {
 	return size
 }
 
-// receive takes outcomes until the worker ends its side, or the stream breaks. stop
-// ends the fetching of items.
-func (w *ownWorker) receive(ctx context.Context, stop func()) {
-	var group sync.WaitGroup
+// receive takes outcomes until the worker ends its side, or the stream breaks.
+func (w *ownWorker) receive(ctx context.Context) {
+	var untaken sync.WaitGroup // outcomes that the hub has not answered
 	for {
 		m := &wirepb.HubFromWorker{}
 		err := w.from.RecvMsg(m)
 		if errors.Is(err, io.EOF) {
-			stop()
-			group.Wait()
+			w.leaves.Store(true)
+			untaken.Wait()
 			w.end(nil)
 			return
 		}
@@ -236,7 +233,7 @@ func (w *ownWorker) receive(ctx context.Context, stop func()) {
 			return
 		}
 		if m.Draining {
-			stop()
+			w.leaves.Store(true)
 		}
 		for _, o := range m.Outcomes {
 			select {
@@ -244,43 +241,53 @@ func (w *ownWorker) receive(ctx context.Context, stop func()) {
 			case <-ctx.Done():
 				return
 			}
-			group.Go(func() { w.tell(o.Number, w.take(ctx, o)) })
+			untaken.Add(1)
+			w.take(ctx, o, func(err error) {
+				w.tell(o.Number, err)
+				untaken.Done()
+			})
 		}
 	}
 }
 
-// take gives an outcome to the hub; it returns nil once that is durable.
-func (w *ownWorker) take(ctx context.Context, o *wirepb.HubOutcome) error {
+// take gives an outcome to the hub, which says by told what becomes of it: nil once it
+// is durable.
+func (w *ownWorker) take(ctx context.Context, o *wirepb.HubOutcome, told func(error)) {
+	var out hub.Outcome
+	var err error
 	switch m := o.What.(type) {
 	case *wirepb.HubOutcome_Orchestration:
-		done, _, err := codec.DecodeTurn(m.Orchestration, true)
-		if err != nil {
-			return err
-		}
-		return w.workers.CompleteOrchestration(ctx, done)
+		out.Orchestration, _, err = codec.DecodeTurn(m.Orchestration, true)
 	case *wirepb.HubOutcome_Activity:
-		return w.workers.CompleteActivity(ctx, codec.DecodeActivityDone(m.Activity, true))
+		out.Activity = codec.DecodeActivityDone(m.Activity, true)
 	case *wirepb.HubOutcome_Entity:
-		done, _, err := codec.DecodeEntityDone(m.Entity, true)
-		if err != nil {
-			return err
-		}
-		return w.workers.CompleteEntity(ctx, done)
+		out.Entity, _, err = codec.DecodeEntityDone(m.Entity, true)
 	case *wirepb.HubOutcome_Abandoned:
-		return w.workers.Abandon(ctx, hub.Delivery{Token: m.Abandoned})
+		out.Abandoned = &hub.Delivery{Token: m.Abandoned}
 	case *wirepb.HubOutcome_Heartbeat:
-		return w.hub.Heartbeat(ctx, m.Heartbeat.GetToken(), codec.TextOf(m.Heartbeat.Progress))
+		go func() { told(w.hub.Heartbeat(ctx, m.Heartbeat.GetToken(), codec.TextOf(m.Heartbeat.Progress))) }()
+		return
+	default:
+		err = invalid("complete", "", "this hub does not know outcomes of this kind")
 	}
-	return invalid("complete", "", "this hub does not know outcomes of this kind")
+	if err != nil {
+		told(err)
+		return
+	}
+	outcomes(ctx, w.workers, out, told)
 }
 
 // tell has the worker told what became of an outcome.
 func (w *ownWorker) tell(number uint64, err error) {
+	var refusal *wirepb.HubRefusal
+	if err != nil {
+		refusal = &wirepb.HubRefusal{Number: number, Error: codec.EncodeOwnError(err)}
+	}
 	w.mu.Lock()
-	if err == nil {
+	if refusal == nil {
 		w.told.Accepted = append(w.told.Accepted, number)
 	} else {
-		w.told.Refused = append(w.told.Refused, &wirepb.HubRefusal{Number: number, Error: codec.EncodeOwnError(err)})
+		w.told.Refused = append(w.told.Refused, refusal)
 	}
 	w.mu.Unlock()
 	w.ring()
