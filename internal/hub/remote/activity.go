@@ -74,10 +74,10 @@ func (c *crew) activity(r *running, work *hub.ActivityWork) {
 		interrupted := done.Failure != nil && context.Cause(r.ctx) == errStopping
 		r.cancel(nil)
 		if interrupted { // it runs again elsewhere
-			c.report(&report{abandon: &done.Delivery, kind: ofActivity})
+			c.finish(&report{abandon: &done.Delivery, kind: ofActivity})
 			return
 		}
-		c.report(&report{activity: done})
+		c.finish(&report{activity: done})
 	}()
 	info := perdure.ActivityInfo{
 		Name: work.Name, InstanceID: work.InstanceID, ExecutionID: work.ExecutionID, TaskID: work.TaskID, Attempt: max(1, work.Attempt),

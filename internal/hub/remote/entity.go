@@ -17,10 +17,10 @@ func (c *crew) batch(token string, work *hub.EntityWork) {
 	}}
 	defer func() { // also when the code ends its goroutine
 		if c.working.Err() != nil && failed(&done.Result) { // it runs again elsewhere
-			c.report(&report{abandon: &done.Delivery, kind: ofBatch})
+			c.finish(&report{abandon: &done.Delivery, kind: ofBatch})
 			return
 		}
-		c.report(&report{entity: done, before: work.State})
+		c.finish(&report{entity: done, before: work.State})
 	}()
 	operations, err := decodeEvents(work.Operations)
 	if err != nil {

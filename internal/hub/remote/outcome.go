@@ -16,43 +16,45 @@ import (
 // and would break the connection, again and again.
 const maxOutcome = maxMessage - 1<<20
 
-// outcomeOf writes a report for our own service. What is too large becomes a failure.
-func outcomeOf(r *report) *wirepb.HubOutcome {
-	o := &wirepb.HubOutcome{}
+// outcomeOf writes a report for our own service, and says how many bytes it has, about.
+// What is too large becomes a failure.
+func outcomeOf(r *report) (o *wirepb.HubOutcome, size int) {
+	o = &wirepb.HubOutcome{}
 	switch {
 	case r.turn != nil:
 		m := codec.EncodeTurn(r.turn)
-		if n := proto.Size(m); n > maxOutcome {
+		if size = proto.Size(m); size > maxOutcome {
 			done := *r.turn
 			done.Result = engine.TurnResult{Panicked: true, Actions: []engine.Action{{ID: lastID(&r.turn.Result) + 1, Do: &engine.Complete{
-				Status: history.StatusFailed, Failure: tooLarge("the turn asks for", n),
+				Status: history.StatusFailed, Failure: tooLarge("the turn asks for", size),
 			}}}}
 			m = codec.EncodeTurn(&done)
 		}
 		o.What = &wirepb.HubOutcome_Orchestration{Orchestration: m}
 	case r.activity != nil:
 		m := codec.EncodeActivityDone(r.activity)
-		if n := proto.Size(m); n > maxOutcome {
+		if size = proto.Size(m); size > maxOutcome {
 			done := *r.activity
-			done.Result, done.Failure = history.Text{}, tooLarge("the activity returned", n)
+			done.Result, done.Failure = history.Text{}, tooLarge("the activity returned", size)
 			m = codec.EncodeActivityDone(&done)
 		}
 		o.What = &wirepb.HubOutcome_Activity{Activity: m}
 	case r.entity != nil:
 		m := codec.EncodeEntityDone(r.entity)
-		if n := proto.Size(m); n > maxOutcome {
+		if size = proto.Size(m); size > maxOutcome {
 			done := *r.entity
-			done.Result = engine.EntityResult{Failure: tooLarge("the operations leave", n)}
+			done.Result = engine.EntityResult{Failure: tooLarge("the operations leave", size)}
 			m = codec.EncodeEntityDone(&done)
 		}
 		o.What = &wirepb.HubOutcome_Entity{Entity: m}
 	case r.abandon != nil:
 		o.What = &wirepb.HubOutcome_Abandoned{Abandoned: r.abandon.Token}
 	case r.heartbeat != nil:
+		size = len(r.heartbeat.token) + len(r.heartbeat.progress)
 		m := &wirepb.HubHeartbeat{Token: r.heartbeat.token, Progress: codec.Optional(r.heartbeat.text())}
 		o.What = &wirepb.HubOutcome_Heartbeat{Heartbeat: m}
 	}
-	return o
+	return o, size
 }
 
 // lastID is the highest id of the actions of a turn.

@@ -9,14 +9,12 @@ import (
 	"sync"
 	"time"
 
-	"google.golang.org/grpc"
-	"google.golang.org/protobuf/proto"
-
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/internal/wire"
 	"github.com/perdure/perdure/internal/wire/codec"
 	"github.com/perdure/perdure/internal/wire/wirepb"
+	"google.golang.org/grpc"
 )
 
 const (
@@ -35,8 +33,10 @@ type ownLink struct {
 	crew   *crew
 	stream grpc.ClientStream
 	wake   chan struct{} // has room for one
+	over   chan struct{} // closed when our side has ended
 
 	mu      sync.Mutex // guards the rest
+	sending bool       // somebody sends; true for ever after the end of our side, or a failure
 	number  uint64     // of the last outcome that was sent
 	waiting []*report
 	sent    map[uint64]*report // not answered yet
@@ -58,7 +58,7 @@ func (c *crew) overOwn(ctx context.Context, h *ownSide) error {
 	if err := s.SendMsg(&wirepb.HubFromWorker{Hello: c.hello()}); err != nil && err != io.EOF {
 		return h.failure(err, "connect worker", "")
 	}
-	l := &ownLink{crew: c, stream: s, wake: make(chan struct{}, 1), sent: map[uint64]*report{}}
+	l := &ownLink{crew: c, stream: s, wake: make(chan struct{}, 1), over: make(chan struct{}), sent: map[uint64]*report{}}
 	var group sync.WaitGroup
 	defer group.Wait()
 	defer cancel(nil)
@@ -67,7 +67,7 @@ func (c *crew) overOwn(ctx context.Context, h *ownSide) error {
 	defer silence.Stop()
 	group.Go(func() { received <- l.receive(silence) })
 	group.Go(func() { l.send(streaming) })
-	c.attach(l.add)
+	c.attach(l)
 	defer func() { c.detach(l.undelivered()) }()
 	select {
 	case err := <-received:
@@ -122,14 +122,14 @@ func filtersOf(r *perdure.Registry) *hub.Filters {
 	return f
 }
 
-// add has a report sent.
+// add implements outlet.
 func (l *ownLink) add(r *report) {
 	l.mu.Lock()
 	l.waiting = append(l.waiting, r)
 	l.mu.Unlock()
-	l.ring()
 }
 
+// ring implements outlet.
 func (l *ownLink) ring() {
 	select {
 	case l.wake <- struct{}{}:
@@ -137,46 +137,66 @@ func (l *ownLink) ring() {
 	}
 }
 
-// send sends what is reported until our side of the stream ends, or ctx.
+// send sends what nobody else sends, until our side of the stream ends, or ctx.
 func (l *ownLink) send(ctx context.Context) {
 	for {
-		m, end := l.next()
-		if end {
-			_ = l.stream.CloseSend() // it never fails
-			return
-		}
-		if m != nil {
-			if l.stream.SendMsg(m) != nil {
-				return // receive hears why
-			}
-			continue
-		}
+		l.flush()
 		select {
 		case <-l.wake:
+		case <-l.over:
+			return
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// next returns the next message, nil if there is none now; end says that there will
-// be none.
+// flush implements outlet.
+func (l *ownLink) flush() {
+	l.mu.Lock()
+	if l.sending {
+		l.mu.Unlock()
+		return // who does sends this too
+	}
+	l.sending = true
+	l.mu.Unlock()
+	for {
+		m, end := l.next()
+		switch {
+		case end:
+			_ = l.stream.CloseSend() // it never fails
+			close(l.over)
+			return
+		case m == nil:
+			return
+		case l.stream.SendMsg(m) != nil:
+			return // receive hears why
+		}
+	}
+}
+
+// next returns the next message, nil if there is none now, after which nobody sends;
+// end says that there will be none.
 func (l *ownLink) next() (m *wirepb.HubFromWorker, end bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.waiting) == 0 && !l.drains {
-		return nil, l.closing && len(l.sent) == 0 && l.later == 0
+		if l.closing && len(l.sent) == 0 && l.later == 0 {
+			return nil, true
+		}
+		l.sending = false
+		return nil, false
 	}
 	m = &wirepb.HubFromWorker{Draining: l.drains}
 	l.drains = false
 	size, n := 0, 0
 	for ; n < len(l.waiting) && size < batchBytes; n++ {
 		l.number++
-		o := outcomeOf(l.waiting[n])
+		o, bytes := outcomeOf(l.waiting[n])
 		o.Number = l.number
 		l.sent[l.number] = l.waiting[n]
 		m.Outcomes = append(m.Outcomes, o)
-		size += proto.Size(o)
+		size += bytes
 	}
 	if l.waiting = l.waiting[n:]; len(l.waiting) == 0 {
 		l.waiting = nil
@@ -207,6 +227,7 @@ func (l *ownLink) receive(silence *time.Timer) error {
 			if err != nil {
 				l.crew.cfg.Logger.Error("a work item cannot be read", "err", err)
 				l.add(&report{abandon: &hub.Delivery{Token: item.CompletionToken}})
+				l.ring()
 				continue
 			}
 			if work != nil {

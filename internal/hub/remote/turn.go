@@ -18,7 +18,7 @@ func (c *crew) turn(token string, work *hub.OrchestrationWork) {
 	s := c.warm.take(key)
 	if work.Warm && (s == nil || !s.agrees() || c.warm.take(key) != s) {
 		c.warm.drop(key, s)
-		c.report(&report{turn: &hub.OrchestrationDone{Delivery: at, NeedHistory: true}})
+		c.finish(&report{turn: &hub.OrchestrationDone{Delivery: at, NeedHistory: true}})
 		return
 	}
 	var past []*history.Event
@@ -32,14 +32,14 @@ func (c *crew) turn(token string, work *hub.OrchestrationWork) {
 	if err != nil {
 		c.cfg.Logger.Error("a turn cannot be carried out", "instance", work.InstanceID, "err", err)
 		c.warm.drop(key, s)
-		c.report(&report{abandon: &at})
+		c.finish(&report{abandon: &at})
 		return
 	}
 	ended := false
 	defer func() {
 		if !ended { // the code has ended its goroutine
 			c.warm.drop(key, s)
-			c.report(&report{abandon: &at})
+			c.finish(&report{abandon: &at})
 		}
 	}()
 	watch := time.AfterFunc(slowTurn, func() {
@@ -53,7 +53,7 @@ func (c *crew) turn(token string, work *hub.OrchestrationWork) {
 	ended = true
 	s.wait()
 	over := isOver(&result)
-	c.report(&report{
+	c.finish(&report{
 		turn: &hub.OrchestrationDone{Delivery: at, Result: result, Trace: work.Trace},
 		told: func(err error) {
 			if err != nil || over {

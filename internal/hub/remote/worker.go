@@ -255,7 +255,8 @@ type crew struct {
 	code   *replay.Runner
 	fitted bool // to a hub that speaks the protocol only
 	warm   *warm
-	group  sync.WaitGroup // the items that run
+	items  sync.WaitGroup // that run
+	hands  hands
 
 	// working carries the values of ctx and ends, with errStopping, when what still
 	// runs is given up.
@@ -269,7 +270,7 @@ type crew struct {
 	stopTelling context.CancelFunc
 
 	mu         sync.Mutex          // guards the rest
-	send       func(*report)       // to the connection there is; nil = there is none
+	out        outlet              // the connection there is; nil = there is none
 	unsent     []*report           // while there is none
 	activities map[string]*running // by token
 	tasks      map[task]*running   // the newest of each
@@ -278,40 +279,65 @@ type crew struct {
 }
 
 func newCrew(ctx context.Context, cfg *WorkerConfig, code *replay.Runner) *crew {
-	c := &crew{ctx: ctx, cfg: cfg, code: code, warm: newWarm(cfg.CacheBytes), activities: map[string]*running{}, tasks: map[task]*running{}}
+	c := &crew{ctx: ctx, cfg: cfg, code: code, warm: newWarm(cfg.CacheBytes), activities: map[string]*running{}, tasks: map[task]*running{},
+		hands: newHands()}
 	c.telling, c.stopTelling = context.WithCancel(ctx)
 	c.working, c.stopWorking = context.WithCancelCause(ctx)
 	return c
 }
 
 // attach sends what is reported to a connection from now on, first what waits.
-func (c *crew) attach(send func(*report)) {
+func (c *crew) attach(out outlet) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.send = send
+	c.out = out
 	for _, r := range c.unsent {
-		send(r)
+		out.add(r)
 	}
 	c.unsent = nil
+	out.ring()
 }
 
 // detach takes back what a connection could not deliver.
 func (c *crew) detach(undelivered []*report) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.send = nil
+	c.out = nil
 	c.unsent = append(undelivered, c.unsent...)
 }
 
-// report has the hub told of something. send must not block.
+// report has the hub told of something. It does not block.
 func (c *crew) report(r *report) {
+	if out := c.hand(r); out != nil {
+		out.ring()
+	}
+}
+
+// finish has the hub told of an item, at the end of the goroutine that has carried it
+// out: it sends what is to be sent itself, if nobody does, which may take a while.
+func (c *crew) finish(r *report) {
+	if out := c.hand(r); out != nil {
+		out.flush()
+	}
+}
+
+// hand gives a report to the connection, which it returns if there is one.
+func (c *crew) hand(r *report) outlet {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.send == nil {
+	if c.out == nil {
 		c.unsent = append(c.unsent, r)
-		return
+		return nil
 	}
-	c.send(r)
+	c.out.add(r)
+	return c.out
+}
+
+// outlet is a connection over which a crew tells what it has done.
+type outlet interface {
+	add(r *report) // to what is to be sent; it does not block
+	flush()        // sends that, unless another goroutine does
+	ring()         // has another goroutine send that
 }
 
 // take begins the work on an item.
@@ -334,14 +360,23 @@ func (c *crew) start(work *hub.Work) bool {
 	}
 	switch {
 	case work.Orchestration != nil:
-		c.group.Go(func() { c.turn(work.Token, work.Orchestration) })
+		c.carryOut(func() { c.turn(work.Token, work.Orchestration) })
 	case work.Activity != nil:
 		r := c.begin(work.Token, work.Activity)
-		c.group.Go(func() { c.activity(r, work.Activity) })
+		c.carryOut(func() { c.activity(r, work.Activity) })
 	case work.Entity != nil:
-		c.group.Go(func() { c.batch(work.Token, work.Entity) })
+		c.carryOut(func() { c.batch(work.Token, work.Entity) })
 	}
 	return true
+}
+
+// carryOut runs an item on a goroutine of its own.
+func (c *crew) carryOut(item func()) {
+	c.items.Add(1)
+	c.hands.do(func() {
+		defer c.items.Done() // also when the code ends its goroutine
+		item()
+	})
 }
 
 // drain ends the work: activities are given the grace, then their contexts end, and a
@@ -353,7 +388,7 @@ func (c *crew) drain() {
 	c.mu.Unlock()
 	idle := make(chan struct{})
 	go func() {
-		c.group.Wait()
+		c.items.Wait()
 		close(idle)
 	}()
 	for _, wait := range []time.Duration{c.cfg.Grace, stubborn} {
@@ -379,4 +414,5 @@ func (c *crew) close() {
 	c.stopTelling()
 	c.calls.Wait()
 	c.warm.close()
+	c.hands.close()
 }
