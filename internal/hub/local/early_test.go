@@ -161,7 +161,11 @@ func (e *early) next(s hub.Stream) *hub.Work {
 
 // does completes a turn.
 func (e *early) does(w *hub.Work, actions ...engine.Action) error {
-	return e.hub.CompleteOrchestration(e.ctx, &hub.OrchestrationDone{
+	return completes(e.ctx, e.hub, w, actions...)
+}
+
+func completes(ctx context.Context, h hub.Workers, w *hub.Work, actions ...engine.Action) error {
+	return h.CompleteOrchestration(ctx, &hub.OrchestrationDone{
 		Delivery: hub.Delivery{Token: w.Token}, Result: engine.TurnResult{Actions: actions},
 	})
 }
@@ -211,8 +215,8 @@ func checkEarlyCrash(t *testing.T) error {
 	if got := given(old); got != "one" || !old.Orchestration.Warm {
 		return fmt.Errorf("the turn has %q and is warm = %v, want the event for warm code", got, old.Orchestration.Warm)
 	}
-	completed := make(chan error, 1)
-	go func() { completed <- e.does(old) }()
+	completed, near := make(chan error, 1), e.hub
+	go func() { completed <- completes(e.ctx, near, old) }()
 	e.crash()
 	answer := <-raised
 	if err := <-completed; err == nil {
