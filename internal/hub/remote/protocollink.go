@@ -43,7 +43,7 @@ func (c *crew) overProtocol(ctx context.Context, h *protocolSide) error {
 	silence := time.AfterFunc(maxSilence, func() { cancel(errSilent) })
 	defer silence.Stop()
 	go func() { received <- l.receive(s, silence) }()
-	c.attach(l)
+	c.attach(each(l.send))
 	select {
 	case err = <-received:
 		c.detach(nil)
@@ -110,13 +110,8 @@ func (l *protocolLink) receive(s grpc.ClientStream, silence *time.Timer) error {
 	}
 }
 
-// flush and ring implement outlet: each report is on its way at once.
-func (*protocolLink) flush() {}
-func (*protocolLink) ring()  {}
-
-// add implements outlet: it has a report sent by a call of its own, which outlives the
-// stream.
-func (l *protocolLink) add(r *report) {
+// send has a report sent by a call of its own, which outlives the stream.
+func (l *protocolLink) send(r *report) {
 	l.crew.calls.Go(func() {
 		pause := againAfter
 		for {

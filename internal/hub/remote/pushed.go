@@ -105,7 +105,7 @@ func NewPushHandler(cfg PushConfig) (*PushHandler, error) {
 		Registry: cfg.Registry, ID: h.cfg.ID, Agents: cfg.Agents, Payload: defaultPayload, CacheBytes: 1, Grace: cfg.Grace, Now: time.Now, Logger: h.cfg.Logger,
 	}
 	h.crew = newCrew(values, worker, code)
-	h.crew.attach(h.tell)
+	h.crew.attach(each(h.tell))
 	return h, nil
 }
 
@@ -241,9 +241,9 @@ func (h *PushHandler) do(w http.ResponseWriter, r *http.Request, work *hub.Work)
 		var beat *report
 		select {
 		case last := <-a.last:
-			m.Outcome = outcomeOf(last)
+			m.Outcome, _ = outcomeOf(last)
 		case beat = <-a.parts:
-			m.Outcome = outcomeOf(beat)
+			m.Outcome, _ = outcomeOf(beat)
 		case <-timer.C:
 			m.Alive = true
 		case <-r.Context().Done():

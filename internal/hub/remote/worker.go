@@ -340,6 +340,13 @@ type outlet interface {
 	ring()         // has another goroutine send that
 }
 
+// each is an outlet that has each report on its way at once.
+type each func(*report)
+
+func (f each) add(r *report) { f(r) }
+func (each) flush()          {}
+func (each) ring()           {}
+
 // take begins the work on an item.
 func (c *crew) take(work *hub.Work) {
 	if work.Cancel != nil {
