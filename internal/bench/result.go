@@ -24,7 +24,7 @@ type Result struct {
 	P50         float64 `json:"p50_ms" help:"median time of one unit as its client sees it"`
 	P99         float64 `json:"p99_ms" help:"99 of 100 units took no longer"`
 	CPU         float64 `json:"cpu_seconds_per_1000_activities" help:"user and system time of this whole process in the window, by 1,000 steps"`
-	WorkerCPU   float64 `json:"worker_cpu_seconds_per_1000_activities,omitempty" help:"the same of the process with the code, if it is another one (Linux)"`
+	WorkerCPU   float64 `json:"worker_cpu_seconds_per_1000_activities" help:"the same of the process with the code, if that is another one (Linux)"`
 	RSS         float64 `json:"rss_mb" help:"resident memory of this process (2^20 bytes) at the end of the window"`
 	DiskBytes   int64   `json:"disk_bytes" help:"size of the data folder at the end"`
 	DiskSyncs   float64 `json:"disk_syncs_per_second" help:"disk probe of this run, before the window: 512 bytes appended to a file of the same folder and synced, one after the other for 1 s"`
