@@ -57,7 +57,7 @@ func names(t *testing.T, line string) (names []string) {
 
 func TestWorkloads(t *testing.T) {
 	const (
-		always = "workload store remote in_flight count steps payload seconds per_second p50_ms p99_ms " +
+		always = "workload store nodes remote in_flight count steps payload seconds per_second p50_ms p99_ms " +
 			"cpu_seconds_per_1000_activities worker_cpu_seconds_per_1000_activities rss_mb disk_bytes disk_syncs_per_second commits syncs groups cpu_probe_ms interrupted"
 		flat   = " first_ms last_ms ratio first_cpu_ms last_cpu_ms cpu_ratio"
 		parked = " started_seconds drained_seconds rss_empty_mb rss_parked_mb rss_settled_mb parked_disk_bytes " +
