@@ -45,6 +45,7 @@ func elsewhere(err error) bool {
 // and if that has changed the next one.
 func (h *Hub) route(ctx context.Context, s store.Shard, c call, do func(ctx context.Context, n node) error) error {
 	began := time.Now()
+	var blind error // why it cannot be seen who holds the shard
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		err := h.attempt(ctx, s, &c, do)
 		if err == nil {
@@ -67,10 +68,10 @@ func (h *Hub) route(ctx context.Context, s store.Shard, c call, do func(ctx cont
 				return err
 			}
 			return &perdure.Error{Code: perdure.Unavailable, Op: c.op, Instance: c.instance, Message: fmt.Sprintf(
-				"no node has taken its shard over for %v; nothing was done: try again", h.cfg.Patience)}
+				"no node has taken its shard over for %v; nothing was done: try again", h.cfg.Patience), Cause: blind}
 		}
 		h.sleep(ctx, jitter(pause))
-		h.refresh(ctx)
+		blind = h.refresh(ctx)
 	}
 }
 
@@ -107,11 +108,14 @@ func passes(err error) bool {
 	return false
 }
 
-// refresh has the view made anew.
-func (h *Hub) refresh(ctx context.Context) {
-	if err := h.owner.Refresh(ctx); err != nil && ctx.Err() == nil {
-		h.logger.Debug("the view of the nodes cannot be refreshed", "err", err)
+// refresh has the view made anew, or returns why it cannot be.
+func (h *Hub) refresh(ctx context.Context) error {
+	err := h.owner.Refresh(ctx)
+	if err == nil || ctx.Err() != nil {
+		return nil
 	}
+	h.logger.Debug("the view of the nodes cannot be refreshed", "err", err)
+	return err
 }
 
 // sleep waits, but not longer than ctx and the hub allow.
