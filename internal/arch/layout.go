@@ -85,7 +85,7 @@ func Perdure() Layout {
 			{"agent/mcp", "agent/egress", "agent/pattern", "internal/httpapi", "internal/responses", "internal/webhook"},
 			{"dashboard"},
 			{"host"},
-			{"perduretest", "internal/bench", "internal/sdk", "internal/chaos", "examples/..."},
+			{"perduretest", "internal/bench", "internal/sdk", "internal/chaos", "internal/chaos/nodes", "examples/..."},
 			{"cmd/...", "examples/serve"},
 		},
 		Suites:       []string{"store/storetest", "store/postgres/pgtest", "store/postgres/pgproxy", "internal/hub/hubtest", "internal/chaos/ledger", "model/modeltest", "perduretest"},

@@ -1,0 +1,5 @@
+//go:build !faults
+
+package nodes_test
+
+func configureFaults(string) error { return nil }
