@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -188,6 +189,11 @@ func (d *database) node() *httpapi.Node {
 		if err != nil {
 			n.Error = err.Error()
 		}
+		for _, other := range h.Unreached() {
+			if !slices.Contains(n.Unreached, other.Name) {
+				n.Unreached = append(n.Unreached, other.Name)
+			}
+		}
 	}
 	return n
 }
@@ -219,6 +225,11 @@ func (h *nodeHub) Stats() *shard.Stats { return h.owner.Stats() }
 func (h *nodeHub) Backlog(ctx context.Context) ([]shard.Backlog, error) { return h.owner.Backlog(ctx) }
 
 func (h *nodeHub) identity() store.Identity { return h.kept.Identity() }
+
+// Copy gives fn all that the hub holds, whichever node holds it.
+func (h *nodeHub) Copy(ctx context.Context, fn func(*store.Item) error) error {
+	return h.owner.Copy(ctx, fn)
+}
 
 // beats are the nodes of a hub as the database knows them, with when it was last told
 // that this one lives.

@@ -95,6 +95,10 @@ func (s *scrape) hub(name string, served *served) {
 	}
 	s.add(prometheus.GaugeValue, "perdure_leases_held", "Shards that this node holds.", float64(st.Leases.Load()), "hub", name)
 	s.add(prometheus.GaugeValue, "perdure_workers", "Workers of other processes that are connected.", float64(st.Workers.Load()), "hub", name)
+	if nodes, ok := served.hub.(*nodeHub); ok {
+		s.add(prometheus.GaugeValue, "perdure_nodes", "Nodes that live as far as this one knows.", float64(len(nodes.owner.Members())), "hub", name)
+		s.add(prometheus.GaugeValue, "perdure_nodes_unreached", "Nodes that this one works with through the database only.", float64(len(nodes.Unreached())), "hub", name)
+	}
 	s.histogram("perdure_group_commits", "Commits written together.", st.GroupSize, name)
 	s.histogram("perdure_commit_seconds", "From when a commit was asked for until it was durable.", st.CommitTime, name)
 	s.histogram("perdure_store_seconds", "From when a group was handed to the store until it was durable.", st.StoreTime, name)

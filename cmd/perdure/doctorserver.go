@@ -103,6 +103,7 @@ func (r *report) health(ctx context.Context, s *server) {
 			Name            string
 			Members, Shards int
 			LastBeat        time.Time `json:"last_beat"`
+			Unreached       []string
 			Error           string
 		}
 	}
@@ -120,6 +121,9 @@ func (r *report) health(ctx context.Context, s *server) {
 		r.add("node", "warn", text+": "+n.Error, "perdure doctor --hub postgres://... looks at the database")
 	case !n.LastBeat.IsZero() && time.Since(n.LastBeat) > beatLimit:
 		r.add("node", "warn", fmt.Sprintf("%s, which has told the database for %s that it lives no more", text, short(time.Since(n.LastBeat))), "look at the node's log")
+	case len(n.Unreached) > 0:
+		r.add("node", "warn", fmt.Sprintf("%s, which does not reach %s: they work together through the database, more slowly", text, strings.Join(n.Unreached, ", ")),
+			"open the port between the nodes, or correct --advertise")
 	default:
 		r.add("node", "ok", text, "")
 	}

@@ -29,6 +29,9 @@ type Node struct {
 	Shards  int    `json:"shards"`  // that it holds, of all hubs
 	// LastBeat is when the database was last told that the node lives.
 	LastBeat time.Time `json:"last_beat,omitzero"`
+	// Unreached are nodes that it works with through the database only, as it does not
+	// reach them.
+	Unreached []string `json:"unreached,omitempty"`
 	// Error is why it could not be told since; "" = it could.
 	Error string `json:"error,omitempty"`
 }
