@@ -270,24 +270,36 @@ func (c *cluster) alive() (list []*clusterNode) {
 func (c *cluster) settled() {
 	c.t.Helper()
 	c.until("each node holds its share", func() bool {
-		nodes, total := c.alive(), 0
-		for _, n := range nodes {
-			held := 0
-			for s := range store.Shards {
-				switch _, _, here, ok := n.near.Holder(store.Shard(s)); {
-				case !ok:
-					return false
-				case here:
-					held++
-				}
-			}
-			if held > (store.Shards+len(nodes)-1)/len(nodes) {
+		nodes := c.alive()
+		held := c.held()
+		for _, n := range held {
+			if n > (store.Shards+len(nodes)-1)/len(nodes) {
 				return false
 			}
-			total += held
 		}
-		return total == store.Shards
+		return held != nil
 	})
+}
+
+// held returns how many shards each node holds; nil while some are held by nobody, or
+// nodes do not know by whom.
+func (c *cluster) held() map[string]int {
+	held, total := make(map[string]int), 0
+	for _, n := range c.alive() {
+		for s := range store.Shards {
+			switch _, _, here, ok := n.near.Holder(store.Shard(s)); {
+			case !ok:
+				return nil
+			case here:
+				held[n.node.Name]++
+				total++
+			}
+		}
+	}
+	if total != store.Shards {
+		return nil
+	}
+	return held
 }
 
 func (c *cluster) until(what string, ok func() bool) time.Duration {
@@ -321,7 +333,7 @@ func (c *cluster) idle(ctx context.Context) (next time.Time, err error) {
 		if err != nil {
 			return next, err
 		}
-		if st.Commits != commits || c.telling() {
+		if st.Commits != commits || c.telling() || c.held() == nil {
 			still, commits = 0, st.Commits
 		}
 		time.Sleep(500 * time.Microsecond) // between two looks
