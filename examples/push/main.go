@@ -7,7 +7,7 @@
 //	go run ./examples/push &
 //	perdure worker add expenses http://127.0.0.1:9000/perdure
 //	perdure run start Expense --id e1 --input '{"who":"Ann","amount":120}'
-//	perdure run raise e1 Approval --data true
+//	perdure run event e1 Approval --data true
 //	perdure run get e1
 package main
 
