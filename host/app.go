@@ -228,7 +228,7 @@ func (a *App) drain(ctx context.Context, f *front, h *hubs) (rest func()) {
 		}
 	}()
 	var others <-chan time.Time // nil = there are none
-	if isDatabase(a.cfg.Hub) {
+	if IsDatabase(a.cfg.Hub) {
 		others = time.After(handOver)
 	}
 	select {

@@ -56,7 +56,7 @@ func openArchive(ctx context.Context, hub string, create bool) (archive, error) 
 	if err := checkHub(hub); err != nil {
 		return nil, &perdure.Error{Code: perdure.InvalidArgument, Op: "open " + hub, Message: err.Error()}
 	}
-	if isDatabase(hub) {
+	if IsDatabase(hub) {
 		db, err := postgres.Open(ctx, hub, postgres.Options{NoMigrate: !create})
 		if err != nil {
 			return nil, databaseError(err)

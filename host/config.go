@@ -203,7 +203,7 @@ func (c *Config) complete() error {
 	if err := c.Retention.check(c.Hub); err != nil {
 		wrong = append(wrong, err)
 	}
-	if isDatabase(c.Hub) && c.TimeScale != 1 {
+	if IsDatabase(c.Hub) && c.TimeScale != 1 {
 		wrong = append(wrong, errors.New("time scale: the time of a database is its own"))
 	}
 	wrong = append(wrong, c.checkServing()...)
@@ -292,7 +292,7 @@ func checkHub(hub string) error {
 	case remote.Is(hub):
 		_, err := remote.Parse(hub)
 		return err
-	case isDatabase(hub):
+	case IsDatabase(hub):
 		if _, err := url.Parse(hub); err != nil {
 			return errors.New("the database's address is malformed: it reads postgres://user:password@host:port/database, where / ? # % and @ in a password are escaped, such as %2F")
 		}

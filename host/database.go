@@ -23,8 +23,9 @@ import (
 	"github.com/perdure/perdure/store/postgres"
 )
 
-// isDatabase reports whether a hub string names a database that nodes share.
-func isDatabase(hub string) bool {
+// IsDatabase reports whether a hub string, such as Config.Hub, names a database that
+// nodes share.
+func IsDatabase(hub string) bool {
 	scheme, _, found := strings.Cut(strings.ToLower(hub), "://")
 	return found && (scheme == "postgres" || scheme == "postgresql")
 }

@@ -25,7 +25,7 @@ func (a *App) open(ctx context.Context, f *front) (place, clock.Clock, error) {
 	switch {
 	case remote.Is(a.cfg.Hub):
 		return a.openRemote()
-	case isDatabase(a.cfg.Hub):
+	case IsDatabase(a.cfg.Hub):
 		return a.openDatabase(ctx, f)
 	}
 	timeSource := clock.System()

@@ -40,7 +40,7 @@ func probes() net.ListenConfig {
 func (a *App) listen(ctx context.Context) (*front, error) {
 	d := new(door)
 	cfg := mux.Config{Greeting: headerTime, Idle: idleTime, Streams: streamsAtATime}
-	if isDatabase(a.cfg.Hub) {
+	if IsDatabase(a.cfg.Hub) {
 		cfg.Inner = &tls.Config{MinVersion: tls.VersionTLS13, GetConfigForClient: d.config}
 	}
 	if a.cfg.TLS != (TLS{}) {
@@ -67,7 +67,7 @@ func (a *App) listen(ctx context.Context) (*front, error) {
 		return nil, err
 	}
 	services := []service{protocol}
-	if isDatabase(a.cfg.Hub) {
+	if IsDatabase(a.cfg.Hub) {
 		services = append(services, wire.NewNodes(wire.NodesConfig{Find: f.late.node, Logger: a.cfg.Logger}))
 	}
 	f.rpc = newRPCServer(a.cfg.Logger, check, services...)
@@ -149,7 +149,7 @@ func (f *front) open(ctx context.Context, h *hubs) error {
 	if err != nil {
 		return err
 	}
-	door := httpapi.Door{Hub: func(ctx context.Context, name string) (*httpapi.API, error) {
+	door := httpapi.Door{Node: f.door.isNode, Hub: func(ctx context.Context, name string) (*httpapi.API, error) {
 		s, err := h.get(ctx, name)
 		if err != nil {
 			return nil, err

@@ -119,7 +119,7 @@ func (a *App) data() string {
 	if target, err := remote.Parse(a.cfg.Hub); remote.Is(a.cfg.Hub) && err == nil {
 		return target.String()
 	}
-	if isDatabase(a.cfg.Hub) {
+	if IsDatabase(a.cfg.Hub) {
 		return withoutSecrets(a.cfg.Hub)
 	}
 	return a.cfg.Hub
@@ -130,7 +130,7 @@ func (a *App) kind() string {
 	switch {
 	case remote.Is(a.cfg.Hub):
 		return "remote"
-	case isDatabase(a.cfg.Hub):
+	case IsDatabase(a.cfg.Hub):
 		return "postgres"
 	}
 	return "pebble"

@@ -84,7 +84,7 @@ func benchNodeCommand(t *terminal) *cobra.Command {
 	return &cobra.Command{
 		Use:     benchNode + " PAYLOAD",
 		Short:   "Run a node with the code of a workload on the database of " + bench.HubVariable + ", until standard input ends",
-		Example: "  " + bench.HubVariable + "=postgres://localhost/perdure perdure bench " + benchNode + " 1",
+		Example: "  perdure bench " + benchNode + " 1",
 		Hidden:  true,
 		Args:    exactly(1, "the payload's size"),
 		RunE: func(c *cobra.Command, args []string) error {

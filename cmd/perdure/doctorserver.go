@@ -38,7 +38,7 @@ func (r *report) server(ctx context.Context, s *server) {
 		r.broken("server", err)
 		return
 	}
-	r.add("server", "ok", fmt.Sprintf("%s answers in %s, version %s, data in %s", s.url, short(time.Since(began)), info.Version, info.Data), "")
+	r.add("server", "ok", fmt.Sprintf("%s answers in %s, version %s, data in %s", s.label, short(time.Since(began)), info.Version, info.Data), "")
 	var ready struct{ Status string }
 	if err := s.get(ctx, "/readyz", &ready); err != nil {
 		r.broken("ready", err)

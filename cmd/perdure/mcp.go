@@ -22,6 +22,9 @@ func mcpCommand(t *terminal) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if s.url == nodeURL {
+				return fail(exitUsage, "name one of its nodes, such as --hub https://host:8443", "%s speaks MCP at a URL only", c.CommandPath())
+			}
 			err = mcp.Bridge(c.Context(), readCloser(t.in), writeCloser(t.out), mcp.Server{Name: "perdure", URL: s.url + mcp.Path, Header: s.header})
 			switch {
 			case err == nil:

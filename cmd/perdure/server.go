@@ -18,13 +18,16 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/perdure/perdure/host"
 )
 
 // server is a running server that commands talk to.
 type server struct {
-	url  string
-	http *http.Client
-	key  string // one idempotency key an invocation
+	url   string
+	label string // of it, for people
+	http  *http.Client
+	key   string // one idempotency key an invocation
 	// patience is how long an answer may take; streams have all time.
 	patience time.Duration
 	number   int // of the mutation within the invocation
@@ -34,7 +37,7 @@ type server struct {
 
 func addServerFlag(c *cobra.Command) {
 	flags := c.PersistentFlags()
-	flags.String("hub", "", "the server's URL (env PERDURE_HUB; default http://127.0.0.1:8080)")
+	flags.String("hub", "", "the server's URL, or the PostgreSQL database of its hubs (env PERDURE_HUB; default http://127.0.0.1:8080)")
 	flags.String("task-hub", "", `the server's task hub (env PERDURE_TASK_HUB; default "default")`)
 	flags.String("token-file", "", "a file with the token that the server demands (or the token in env PERDURE_TOKEN)")
 }
@@ -51,18 +54,27 @@ func connect(c *cobra.Command, t *terminal) (*server, error) {
 	if address == "" {
 		address = "http://127.0.0.1:8080"
 	}
+	if host.IsDatabase(address) {
+		return connectNode(c, t, address)
+	}
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return nil, fail(exitUsage, "start one with perdure server --data DIR, then give its URL with --hub",
 			"%s is no URL of a server", address)
 	}
+	address = strings.TrimSuffix(address, "/")
+	return newClient(c, t, address, address, &http.Client{})
+}
+
+// newClient returns the server at a URL, which people know by a label.
+func newClient(c *cobra.Command, t *terminal, url, label string, by *http.Client) (*server, error) {
 	header, err := clientHeader(c, t)
 	if err != nil {
 		return nil, err
 	}
 	var key [16]byte
 	_, _ = rand.Read(key[:]) // never fails
-	return &server{url: strings.TrimSuffix(address, "/"), http: &http.Client{}, key: hex.EncodeToString(key[:]), patience: time.Minute, header: header}, nil
+	return &server{url: url, label: label, http: by, key: hex.EncodeToString(key[:]), patience: time.Minute, header: header}, nil
 }
 
 // clientHeader is the header of requests to the task hub, and with the token, that
@@ -127,7 +139,7 @@ func (s *server) do(ctx context.Context, method, path string, body []byte, into 
 		return nil
 	}
 	if err := json.Unmarshal(data, into); err != nil {
-		return fail(exitError, "does --hub name a perdure server?", "the answer of %s is not understood: %v", s.url+path, err)
+		return fail(exitError, "does --hub name a perdure server?", "the answer of %s is not understood: %v", s.label+path, err)
 	}
 	return nil
 }
@@ -163,7 +175,7 @@ func (s *server) unreachable(ctx context.Context, err error) error {
 	if errors.As(err, &operation) {
 		err = operation.Err
 	}
-	return fail(exitUnreachable, "is it running? perdure dev starts one; --hub names another", "no answer from %s: %v", s.url, err)
+	return fail(exitUnreachable, "is it running? perdure dev starts one; --hub names another", "no answer from %s: %v", s.label, err)
 }
 
 // refused turns a problem document into a failure.

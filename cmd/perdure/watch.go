@@ -71,7 +71,7 @@ func (s *server) stream(ctx context.Context, topics []string, since string, f fu
 func (s *server) pause(ctx context.Context, attempt int) error {
 	const most = 30
 	if attempt >= most {
-		return fail(exitUnreachable, "is it running?", "no answer from %s", s.url)
+		return fail(exitUnreachable, "is it running?", "no answer from %s", s.label)
 	}
 	t := time.NewTimer(min(time.Duration(attempt+1)*200*time.Millisecond, 2*time.Second))
 	defer t.Stop()

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"os"
 	"os/exec"
@@ -126,7 +127,7 @@ func Node(ctx context.Context, database string, payload int, input io.Reader, ou
 // parted waits until nodes hold all shards, each its part, of as many hubs as there are.
 func parted(ctx context.Context, urls []string) error {
 	for end := time.Now().Add(shardTime); ; {
-		shards, least := 0, store.Shards
+		shards, least := 0, math.MaxInt
 		for _, url := range urls {
 			n, err := shardsOf(ctx, url)
 			if err != nil {

@@ -24,6 +24,20 @@ func (db *DB) Secret(ctx context.Context) (secret []byte, err error) {
 	return secret, err
 }
 
+// Nodes returns the nodes of all hubs that live, by name.
+func (db *DB) Nodes(ctx context.Context) (nodes []store.Node, err error) {
+	err = db.patient(ctx, func(ctx context.Context) error {
+		rows, err := db.pool.Query(ctx, `SELECT name, advertise, min(since) FROM perdure.nodes WHERE lives >= now() GROUP BY name, advertise ORDER BY name COLLATE "C"`)
+		if err == nil {
+			nodes, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (n store.Node, err error) {
+				return n, row.Scan(&n.Name, &n.Advertise, &n.Since)
+			})
+		}
+		return err
+	})
+	return nodes, err
+}
+
 // Hubs returns the names of all hubs of the database, in the order of their bytes.
 func (db *DB) Hubs() (names []string, err error) {
 	err = db.patient(db.life, func(ctx context.Context) error {
