@@ -29,7 +29,7 @@ func connectNode(c *cobra.Command, t *terminal, database string) (*server, error
 	var missed []error
 	for _, n := range nodes {
 		by := &http.Client{Transport: &http.Transport{ForceAttemptHTTP2: true, DialTLSContext: toNode(n, cluster)}}
-		if err := reach(c.Context(), by); err != nil {
+		if err := answers(c.Context(), by); err != nil {
 			missed = append(missed, err)
 			continue
 		}
@@ -79,8 +79,8 @@ func toNode(n store.Node, cluster *access.Cluster) func(ctx context.Context, net
 	}
 }
 
-// reach asks a node whether it is there.
-func reach(ctx context.Context, by *http.Client) error {
+// answers asks a node whether it is there.
+func answers(ctx context.Context, by *http.Client) error {
 	ctx, cancel := context.WithTimeout(ctx, reachTime)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, nodeURL+"/healthz", nil)
