@@ -370,3 +370,25 @@ func (s *syncBuffer) String() string {
 	defer s.mu.Unlock()
 	return s.b.String()
 }
+
+// TestStandbyGone ends the wait of a commit for a synchronous standby, as operators do:
+// the commit is there and may be gone after a failover, so it is not acknowledged.
+func TestStandbyGone(t *testing.T) {
+	w := newWorld(t)
+	standby := w.server.Standby(true)
+	h := w.open(false, postgres.Options{Patience: time.Minute})
+	leases := w.acquire(h, "one")
+	w.applied(w.submit(h, leases, 1))
+	standby.Kill()
+	waits := w.submit(h, leases, 2)
+	const canceled = `SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE wait_event = 'SyncRep'`
+	for w.server.Exec("postgres", canceled) == "0" {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if refused, err := waits.Wait(t.Context()); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("Wait() of a commit that may not be on the standby = %v, %v, want %v", refused, err, store.ErrUnavailable)
+	}
+	standby.Resume()
+	w.applied(w.submit(h, leases, 3))
+	w.ended(h, 3)
+}
