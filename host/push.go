@@ -12,6 +12,8 @@ import (
 	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/agent/egress"
 	"github.com/perdure/perdure/client"
+	"github.com/perdure/perdure/internal/hub"
+	"github.com/perdure/perdure/internal/hub/local"
 	"github.com/perdure/perdure/internal/hub/push"
 	"github.com/perdure/perdure/internal/hub/remote"
 	"github.com/perdure/perdure/internal/wire/wirepb"
@@ -94,8 +96,8 @@ func (w *PushWorker) hangUp() {
 // fleetOf returns the workers that a hub calls; nil = its server calls them.
 func (a *App) fleetOf(name string, kept worked, h *hubs) *push.Fleet {
 	near, ok := kept.(push.Hub)
-	if n, is := kept.(*nodeHub); is { // each node has the work of its own shards done
-		near, ok = n.owner, true
+	if n, is := kept.(*nodeHub); is && ok {
+		near = &nearby{near, n.owner}
 	}
 	if !ok {
 		return nil
@@ -104,6 +106,48 @@ func (a *App) fleetOf(name string, kept worked, h *hubs) *push.Fleet {
 		h.front.late.announce(ctx, name, agents)() // it is asleep again
 	}
 	return push.NewFleet(push.FleetConfig{Hub: kept, Near: near, Transport: a.egress, Announce: announce, Now: h.now, Logger: a.cfg.Logger})
+}
+
+// nearby is a hub of several nodes, of which this one has the work of its own shards
+// done. What becomes of an item goes to whichever node holds its shard by then.
+type nearby struct {
+	push.Hub
+	owner *local.Hub
+}
+
+// Connect implements hub.Workers.
+func (n *nearby) Connect(ctx context.Context, w *hub.Worker) (hub.Stream, error) {
+	return n.owner.Connect(ctx, w)
+}
+
+// CompleteOrchestration implements hub.Workers.
+func (n *nearby) CompleteOrchestration(ctx context.Context, done *hub.OrchestrationDone) error {
+	defer n.answered(ctx, done.Token)
+	return n.Hub.CompleteOrchestration(ctx, done)
+}
+
+// CompleteActivity implements hub.Workers.
+func (n *nearby) CompleteActivity(ctx context.Context, done *hub.ActivityDone) error {
+	defer n.answered(ctx, done.Token)
+	return n.Hub.CompleteActivity(ctx, done)
+}
+
+// CompleteEntity implements hub.Workers.
+func (n *nearby) CompleteEntity(ctx context.Context, done *hub.EntityDone) error {
+	defer n.answered(ctx, done.Token)
+	return n.Hub.CompleteEntity(ctx, done)
+}
+
+// Abandon implements hub.Workers.
+func (n *nearby) Abandon(ctx context.Context, d hub.Delivery) error {
+	defer n.answered(ctx, d.Token)
+	return n.Hub.Abandon(ctx, d)
+}
+
+// answered frees the place at this node's stream of an item that another node was told
+// of. Of one of its own it knows already, and says that there is none.
+func (n *nearby) answered(ctx context.Context, token string) {
+	_ = n.owner.Abandon(ctx, hub.Delivery{Token: token})
 }
 
 // allowed are the ranges of addresses in which workers may be called beside public ones.

@@ -3,6 +3,7 @@ package host_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -156,4 +157,49 @@ func TestPushAgent(t *testing.T) {
 			t.Fatalf("the agent says %v, %v, want %s", reply, err, want)
 		}
 	}
+}
+
+// TestPushWorkerOfNodes registers a worker at one of two nodes: both call it, each for
+// the work of its own shards, and the one that is left for all.
+func TestPushWorkerOfNodes(t *testing.T) {
+	cfgs := nodes(2)
+	for i := range cfgs {
+		cfgs[i].Registry, cfgs[i].PushAllow = nil, []string{"127.0.0.0/8"}
+	}
+	apps, stops := cluster(t, cfgs...)
+	site := pushSite(t, host.PushConfig{Registry: shouting()})
+	if code, text := ask(t, http.MethodPost, apps[0].URL()+"/api/v1/workers", `{"name":"w1","url":"`+site+`","secret":"`+pushSecret+`"}`); code != http.StatusCreated {
+		t.Fatalf("POST workers = %d %s", code, text)
+	}
+	run := func(id string, by *host.App) {
+		t.Helper()
+		if _, err := by.Client().Start(t.Context(), "loud", "hello", client.StartOptions{ID: id}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ends := func(id string, by *host.App) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+		defer cancel()
+		if out, err := by.Client().WaitCompletion(ctx, id); err != nil || string(out.Output) != `"HELLO"` {
+			t.Fatalf("%s ends as %+v, %v, want HELLO", id, out, err)
+		}
+	}
+	for i := range 20 {
+		run(fmt.Sprint("a", i), apps[i%2])
+	}
+	for i := range 20 {
+		ends(fmt.Sprint("a", i), apps[(i+1)%2])
+	}
+	for i := range 20 {
+		run(fmt.Sprint("b", i), apps[0])
+	}
+	if err := stops[1](); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 20 {
+		ends(fmt.Sprint("b", i), apps[0])
+	}
+	run("last", apps[0])
+	ends("last", apps[0])
 }

@@ -184,8 +184,9 @@ func upkeepTerminate(t *testing.T, s suite) {
 	e.start("echo", "done", `"x"`)
 	e.end("done")
 	e.start("hold", "h", `["k"]`)
-	e.start("hold", "asks", `["k"]`)
 	e.lockedBy("k", "h")
+	e.start("hold", "asks", `["k"]`)
+	e.until("it asks", func() bool { return e.get("asks").Phase != 0 && e.get("asks").Status == store.Running })
 	left, err := u.TerminateNow(e.ctx, []string{"a", "suspended", "child", "done", "h", "asks", "@account@k", "nobody", ""}, text("why"))
 	e.ok(err)
 	if diff := cmp.Diff([]string{"done", "h", "asks", "@account@k", "nobody", ""}, left); diff != "" {
