@@ -28,7 +28,8 @@ type cluster struct {
 	t            testing.TB
 	clock        clock.Clock // nil = the system's
 	code         func(node string) *perdure.Registry
-	store        *memory.Shared
+	store        shared
+	open         func() (s shared, closed func()) // of each node; nil = all have store
 	wires        *wires
 	dial         func(store.Node) (peer.Link, error) // nil = wires
 	serve        func(*clusterNode) (advertise string, stop func())
@@ -75,6 +76,13 @@ func (c *cluster) telling() bool {
 	return len(c.told) > 0
 }
 
+// shared is a store that nodes share.
+type shared interface {
+	store.Store
+	store.Nodes
+	store.Letters
+}
+
 // clusterNode is one of them.
 type clusterNode struct {
 	*peer.Hub
@@ -82,6 +90,7 @@ type clusterNode struct {
 	node   store.Node
 	line   *line
 	stop   func()
+	closed func()     // closes its store
 	owner  chan error // of the Owner's Run
 	hub    chan error // of the Hub's
 	end    context.CancelFunc
@@ -90,7 +99,7 @@ type clusterNode struct {
 
 // line is a node's connection to the store, which breaks when the node is killed.
 type line struct {
-	*memory.Shared
+	shared
 	mu   sync.Mutex // guards dead
 	dead bool
 }
@@ -108,49 +117,49 @@ func (l *line) Submit(ctx context.Context, g *store.Group) (store.Receipt, error
 	if err := l.pass(); err != nil {
 		return nil, err
 	}
-	return l.Shared.Submit(ctx, g)
+	return l.shared.Submit(ctx, g)
 }
 
 func (l *line) Acquire(ctx context.Context, node string, shards []store.Shard, d time.Duration) ([]store.Lease, error) {
 	if err := l.pass(); err != nil {
 		return nil, err
 	}
-	return l.Shared.Acquire(ctx, node, shards, d)
+	return l.shared.Acquire(ctx, node, shards, d)
 }
 
 func (l *line) Renew(ctx context.Context, node string, leases []store.Lease, d time.Duration) ([]store.Lease, error) {
 	if err := l.pass(); err != nil {
 		return nil, err
 	}
-	return l.Shared.Renew(ctx, node, leases, d)
+	return l.shared.Renew(ctx, node, leases, d)
 }
 
 func (l *line) Release(ctx context.Context, node string, leases []store.Lease) error {
 	if err := l.pass(); err != nil {
 		return err
 	}
-	return l.Shared.Release(ctx, node, leases)
+	return l.shared.Release(ctx, node, leases)
 }
 
 func (l *line) Beat(ctx context.Context, n store.Node, d time.Duration) ([]store.Node, error) {
 	if err := l.pass(); err != nil {
 		return nil, err
 	}
-	return l.Shared.Beat(ctx, n, d)
+	return l.shared.Beat(ctx, n, d)
 }
 
 func (l *line) Leave(ctx context.Context, name string) error {
 	if err := l.pass(); err != nil {
 		return err
 	}
-	return l.Shared.Leave(ctx, name)
+	return l.shared.Leave(ctx, name)
 }
 
 func (l *line) Send(ctx context.Context, letter *store.Letter) error {
 	if err := l.pass(); err != nil {
 		return err
 	}
-	return l.Shared.Send(ctx, letter)
+	return l.shared.Send(ctx, letter)
 }
 
 // newCluster makes a cluster without nodes over a disk.
@@ -167,8 +176,13 @@ func newCluster(t testing.TB, disk *memory.Disk, code func(node string) *perdure
 func (c *cluster) join(names ...string) {
 	c.t.Helper()
 	for _, name := range names {
+		s, closed := c.store, func() {}
+		if c.open != nil {
+			s, closed = c.open()
+		}
 		n := &clusterNode{
-			node: store.Node{Name: name, Advertise: "http://" + name}, line: &line{Shared: c.store},
+			closed: closed,
+			node:   store.Node{Name: name, Advertise: "http://" + name}, line: &line{shared: s},
 			owner: make(chan error, 1), hub: make(chan error, 1), stop: func() {},
 		}
 		if c.serve != nil {
@@ -223,6 +237,7 @@ func (c *cluster) leave(name string) {
 		c.t.Errorf("Run() of %s = %v", name, err)
 	}
 	n.stop()
+	n.closed()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.nodes, name)
@@ -245,6 +260,7 @@ func (c *cluster) kill(name string) {
 	<-n.hub
 	n.end()
 	<-n.owner
+	n.closed()
 }
 
 func (c *cluster) node(name string) *clusterNode {
