@@ -239,6 +239,9 @@ func (d delivery) before(other delivery) bool {
 // resumeLater resumes an instance that was loaded before it was known which of its
 // activities somebody still has.
 func (l *loop) resumeLater(id string, t *takeover) {
+	if !l.takes(t, store.ShardOf(id)) {
+		return // the shard was lost since
+	}
 	in, err := l.find(id)
 	if err != nil {
 		l.broke(err)
