@@ -61,7 +61,7 @@ func (h *harness) abandon() {
 
 func (h *harness) Open(ctx context.Context) (store.Store, error) {
 	h.abandon()
-	db, err := postgres.Open(ctx, h.url, postgres.Options{Logger: quiet(), Patience: 2 * time.Second})
+	db, err := postgres.Open(ctx, h.url, postgres.Options{Logger: quiet(), Patience: 5 * time.Second})
 	if err != nil {
 		return nil, err
 	}
