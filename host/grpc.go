@@ -66,6 +66,10 @@ func newRPCServer(logger *slog.Logger, check func(string) (*access.Grant, error)
 		grpc.MaxRecvMsgSize(receiveBytes),
 		grpc.MaxHeaderListSize(headerBytes),
 		grpc.MaxConcurrentStreams(streamsAtATime),
+		// Windows of a fixed size: else each message is answered with a ping, to find out
+		// how large they should be, and that with another one.
+		grpc.InitialWindowSize(streamWindow),
+		grpc.InitialConnWindowSize(connectionWindow),
 		grpc.ConnectionTimeout(headerTime),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: pingPause, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingAfter, Timeout: pingTime}),

@@ -21,6 +21,10 @@ const (
 	// streamsAtATime is how many requests one connection of HTTP/2 may have open. A
 	// wait is one, so it is more than what guards against floods alone would be.
 	streamsAtATime = 1024
+	// streamWindow and connectionWindow are how many bytes a client of gRPC may send
+	// before the server has read them.
+	streamWindow     = 1 << 20
+	connectionWindow = 4 << 20
 	// pingAfter is the silence after which a client of HTTP/2 is asked whether it is
 	// there, pingTime how long it may take to answer.
 	pingAfter = 10 * time.Second

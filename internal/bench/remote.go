@@ -126,7 +126,9 @@ func (b *bench) serve(ctx context.Context, h hub.Hub) (*grpc.Server, net.Listene
 	if err != nil {
 		return nil, nil, err
 	}
-	server := grpc.NewServer(grpc.MaxRecvMsgSize(maxMessage), grpc.SharedWriteBuffer(true))
+	server := grpc.NewServer( // flow control as in package host
+		grpc.MaxRecvMsgSize(maxMessage), grpc.SharedWriteBuffer(true), grpc.InitialWindowSize(1<<20), grpc.InitialConnWindowSize(4<<20),
+	)
 	if b.cfg.Remote == Protocol {
 		service.Register(protocolOnly{server})
 	} else {
