@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -280,8 +281,9 @@ func (h *Hub) tenureOf(s store.Shard, node string, epoch uint64) context.Context
 // get letters. It is for people.
 func (h *Hub) Unreached() (list []store.Node) {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, n := range h.neighbours {
+	all := slices.Collect(maps.Values(h.neighbours)) // whose locks come before this one
+	h.mu.Unlock()
+	for _, n := range all {
 		if n.unreached() {
 			list = append(list, n.node)
 		}

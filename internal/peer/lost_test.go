@@ -117,6 +117,9 @@ func TestFollow(t *testing.T) {
 				}()
 				time.Sleep(time.Second) // they wait at c
 				began := time.Now()
+				if got := len(a.Unreached()) > 0; got != c.wires.cut {
+					t.Errorf("Unreached() = %v, want some: %t", a.Unreached(), c.wires.cut)
+				}
 				if lost {
 					c.kill("c")
 				} else {
