@@ -107,10 +107,20 @@ func (d *database) hub(name string, create bool) (worked, error) {
 	if err != nil {
 		return nil, err
 	}
+	h.ended = func() { d.forget(name, h) }
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.open[name] = h
 	return h, nil
+}
+
+// forget leaves a hub that has ended, whoever has deleted it, out of how the node is.
+func (d *database) forget(name string, h *nodeHub) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.open[name] == h {
+		delete(d.open, name)
+	}
 }
 
 // carry returns a hub as this node of several carries it on.
@@ -149,9 +159,6 @@ func (d *database) recreate(name string) error {
 }
 
 func (d *database) drop(name string) error {
-	d.mu.Lock()
-	delete(d.open, name)
-	d.mu.Unlock()
 	if err := d.db.Drop(name); !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
@@ -206,6 +213,7 @@ type nodeHub struct {
 	owner *local.Hub
 	kept  *postgres.Hub
 	beats *beats
+	ended func() // called when it is not carried on any more
 }
 
 // Run carries on the node's part of the hub until ctx ends. The store is open anew
@@ -216,6 +224,7 @@ func (h *nodeHub) Run(ctx context.Context) error {
 	go func() { talked <- h.Hub.Run(talking) }()
 	err := h.owner.Run(ctx)
 	stop()
+	h.ended()
 	return errors.Join(err, <-talked, h.kept.Close())
 }
 
