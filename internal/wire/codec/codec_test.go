@@ -63,13 +63,13 @@ func TestTurnRoundTrip(t *testing.T) {
 			t.Errorf("DecodeTurn() = %d unknown actions, want 0", unknown)
 		}
 		return got, err
-	}, func(done *hub.OrchestrationDone) { done.TaskID = 0 })
+	}, func(done *hub.OrchestrationDone) { done.TaskID, done.Lost = 0, false }) // of what is abandoned
 }
 
 func TestActivityDoneRoundTrip(t *testing.T) {
 	roundTrips(t, func(done *hub.ActivityDone) (*hub.ActivityDone, error) {
 		return codec.DecodeActivityDone(sent(t, codec.EncodeActivityDone(done)), true), nil
-	}, nil)
+	}, func(done *hub.ActivityDone) { done.Lost = false })
 }
 
 func TestEntityDoneRoundTrip(t *testing.T) {
@@ -77,7 +77,7 @@ func TestEntityDoneRoundTrip(t *testing.T) {
 		got, _, err := codec.DecodeEntityDone(sent(t, codec.EncodeEntityDone(done)), true)
 		return got, err
 	}, func(done *hub.EntityDone) {
-		done.InstanceID, done.TaskID = "", 0
+		done.InstanceID, done.TaskID, done.Lost = "", 0, false
 		for i := range done.Result.Results { // a result is one of three
 			switch r := &done.Result.Results[i]; {
 			case r.Deferred:
@@ -111,7 +111,7 @@ func TestWorkerRoundTrip(t *testing.T) {
 	roundTrips(t, func(w *hub.Worker) (*hub.Worker, error) {
 		return codec.DecodeWorker(sent(t, codec.EncodeWorker(w)), "", w.ID)
 	}, func(w *hub.Worker) {
-		w.Own, w.StreamsHistory, w.MaxHistory = true, false, 0
+		w.Own, w.StreamsHistory, w.MaxHistory, w.Forgets = true, false, 0, false // none that is connected forgets
 		if w.Filters != nil {
 			for i := range w.Filters.Entities {
 				w.Filters.Entities[i] = strings.ToLower(w.Filters.Entities[i])
