@@ -156,7 +156,7 @@ func (t *terminal) writeFile(name string, force bool, fill func(io.Writer) error
 	}
 	d, err := os.Open(filepath.Dir(name))
 	if err != nil {
-		return nil //nolint:nilerr // the file is there
+		return nil // the file is there
 	}
 	defer func() { _ = d.Close() }()
 	_ = d.Sync() // not every file system can

@@ -132,7 +132,7 @@ func (l *loop) neededByParent(rec *store.Record) (bool, error) {
 	}
 	sum, err := decodeSummary(rec.Packed)
 	if err != nil {
-		return true, nil //nolint:nilerr // whoever reads it hears of it
+		return true, nil // whoever reads it hears of it
 	}
 	parent, err := l.store.Instance(l.io, rec.Parent)
 	if errors.Is(err, store.ErrNotFound) {
