@@ -14,7 +14,8 @@ import (
 )
 
 // TestG14MessagesNameNoHub looks through all messages for fields that could name a
-// hub: that comes from the call alone.
+// hub: that comes from the call alone. The namespace of a scaler's object is one of
+// Kubernetes, which nobody reads.
 func TestG14MessagesNameNoHub(t *testing.T) {
 	seen := 0
 	protoregistry.GlobalFiles.RangeFiles(func(f protoreflect.FileDescriptor) bool {
@@ -26,6 +27,9 @@ func TestG14MessagesNameNoHub(t *testing.T) {
 			for j := range m.Fields().Len() {
 				seen++
 				name := strings.ToLower(string(m.Fields().Get(j).Name()))
+				if m.FullName() == "perdure.scaler.v1.ScaledObjectRef" && name == "namespace" {
+					continue
+				}
 				for _, word := range []string{"hub", "tenant", "namespace", "scheduler"} {
 					if strings.Contains(name, word) && name != "task_hub_names" {
 						t.Errorf("%s has the field %s: no message names a hub", m.FullName(), name)
