@@ -22,9 +22,6 @@ const (
 // defaultChanges is how many changes are returned without a limit.
 const defaultChanges = 1000
 
-// feedEvery is how often readers that wait look for groups of other nodes.
-const feedEvery = 500 * time.Millisecond
-
 // place is where a reader stands in the groups of one committer.
 type place struct {
 	number int64 // read to the end
@@ -103,7 +100,7 @@ func (h *Hub) Changes(ctx context.Context, p store.Position, limit int) ([]store
 		limit = defaultChanges
 	}
 	from, known := decodePosition(p, h.number)
-	tick := time.NewTicker(feedEvery)
+	tick := time.NewTimer(h.db.pause())
 	defer tick.Stop()
 	for {
 		ring := h.changed.next()
@@ -125,6 +122,7 @@ func (h *Hub) Changes(ctx context.Context, p store.Position, limit int) ([]store
 		select {
 		case <-ring:
 		case <-tick.C:
+			tick.Reset(h.db.pause())
 		case <-h.life.Done():
 			return nil, p, false, store.ErrClosed
 		case <-ctx.Done():

@@ -131,9 +131,6 @@ type arrived struct {
 	messageRow
 }
 
-// letterEvery is how often a node looks for letters by itself.
-const letterEvery = 500 * time.Millisecond
-
 // Send implements store.Letters.
 func (h *Hub) Send(ctx context.Context, l *store.Letter) error {
 	id := make([]byte, 16)
@@ -153,7 +150,7 @@ func (h *Hub) Receive(ctx context.Context, node string, limit int) ([]store.Lett
 	if limit <= 0 {
 		limit = defaultPage
 	}
-	tick := time.NewTicker(letterEvery)
+	tick := time.NewTimer(h.db.pause())
 	defer tick.Stop()
 	for {
 		ring := h.mail.next()
@@ -164,6 +161,7 @@ func (h *Hub) Receive(ctx context.Context, node string, limit int) ([]store.Lett
 		select {
 		case <-ring:
 		case <-tick.C:
+			tick.Reset(h.db.pause())
 		case <-h.life.Done():
 			return nil, store.ErrClosed
 		case <-ctx.Done():

@@ -18,6 +18,21 @@ const channel = "perdure"
 // a notification at a time, so these are apart from groups, and few.
 const notifyEvery = 100 * time.Millisecond
 
+// lookEvery is how often those who wait look by themselves; heardEvery is it while this
+// process hears the notifications of others, which may still fail silently.
+const (
+	lookEvery  = 500 * time.Millisecond
+	heardEvery = 2 * time.Second
+)
+
+// pause is how long those who wait let pass before they look.
+func (db *DB) pause() time.Duration {
+	if db.hears.Load() {
+		return heardEvery
+	}
+	return lookEvery
+}
+
 // Kinds of hints.
 const (
 	hintFeed = "f"
@@ -112,12 +127,25 @@ func (db *DB) listen() error {
 	if _, err := s.Exec(db.life, `LISTEN `+channel, pgx.QueryExecModeExec); err != nil {
 		return err
 	}
+	db.hears.Store(true)
+	defer db.hears.Store(false)
+	db.ringAll() // what came before was not heard
 	for {
 		n, err := s.WaitForNotification(db.life)
 		if err != nil {
 			return err
 		}
 		db.hinted(n.Payload)
+	}
+}
+
+// ringAll rings the bells of all open hubs.
+func (db *DB) ringAll() {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	for _, h := range db.hubs {
+		h.changed.ring()
+		h.mail.ring()
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -38,6 +39,7 @@ type DB struct {
 
 	self  string         // names this process in hints
 	hints *hints         // for other processes
+	hears atomic.Bool    // theirs come in
 	work  sync.WaitGroup // what runs in the background
 
 	mu     sync.Mutex // guards hubs and closed
