@@ -182,7 +182,24 @@ func (l *loop) askHeld(t *takeover) {
 		return
 	}
 	t.known = false
-	l.askNodes(t.shards, func(l *loop, held map[activityKey]heldItem, _ error) {
+	l.askUntil(t, time.Now().Add(l.shared.Lease))
+}
+
+// askUntil asks until all have answered, or some have not by the deadline: a node that
+// is dead is none of the members before.
+func (l *loop) askUntil(t *takeover, deadline time.Time) {
+	if t.ended {
+		return // its shards were lost since
+	}
+	l.askNodes(t.shards, func(l *loop, held map[activityKey]heldItem, err error) {
+		if err != nil && time.Now().Before(deadline) {
+			m := l.mail
+			time.AfterFunc(retryPause, func() { _ = m.add(item{do: func(l *loop) { l.askUntil(t, deadline) }}) })
+			return
+		}
+		if err != nil {
+			l.logger.Warn("nodes have not said which activities they have; what they may have is run again", "cause", err)
+		}
 		t.held, t.known = held, true
 		waiting := t.waiting
 		t.waiting = nil

@@ -31,7 +31,8 @@ type cluster struct {
 	store *memory.Shared
 	mu    sync.Mutex // guards nodes
 	nodes map[string]*clusterNode
-	deaf  bool // nodes neither tell nor ask each other
+	deaf  bool      // nodes neither tell nor ask each other
+	mute  time.Time // until then nobody says what is held
 }
 
 // clusterNode is one hub of a cluster.
@@ -181,7 +182,17 @@ func (c *cluster) tell(from string) func(store.Node, []string) {
 }
 
 func (c *cluster) held(by string) func(context.Context, []store.Shard) ([]hub.Held, error) {
-	return func(_ context.Context, shards []store.Shard) (list []hub.Held, err error) {
+	return func(ctx context.Context, shards []store.Shard) (list []hub.Held, err error) {
+		c.mu.Lock()
+		late := time.Until(c.mute)
+		c.mu.Unlock()
+		if late > 0 {
+			select {
+			case <-time.After(late):
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		}
 		for _, n := range c.alive() {
 			if n.name != by {
 				list = append(list, n.HoldsItems(shards)...)

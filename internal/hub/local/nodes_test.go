@@ -158,6 +158,36 @@ func checkMove(t *testing.T) (err error) {
 	return err
 }
 
+// TestRule20_LateAnswers: what a living node says of its activities counts too if it
+// takes longer than one question may.
+func TestRule20_LateAnswers(t *testing.T) {
+	var r ran
+	gate := make(chan struct{})
+	inCluster(t, slow(&r, gate), func(c *cluster) {
+		gate := make(chan struct{})
+		c.code = slow(&r, gate)
+		c.join("a")
+		c.settled()
+		const runs = 20
+		for i := range runs {
+			c.start(fmt.Sprint("s", i), "calls", fmt.Sprintf(`"s%d"`, i))
+		}
+		c.mu.Lock()
+		c.mute = time.Now().Add(5 * time.Second)
+		c.mu.Unlock()
+		c.join("b")
+		c.settled()
+		time.Sleep(10 * time.Second)
+		close(gate)
+		for i := range runs {
+			c.end(fmt.Sprint("s", i))
+			if n := r.count(fmt.Sprint("s", i)); n != 1 {
+				t.Errorf("activity of run %d ran %d times, want once", i, n)
+			}
+		}
+	})
+}
+
 // TestLostWithItsNode: an activity that was adopted from a node that then dies is run
 // by whoever holds its shard.
 func TestLostWithItsNode(t *testing.T) {
