@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"io/fs"
@@ -11,7 +12,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 const deploy = "../../deploy"
@@ -134,29 +134,28 @@ func TestDeployInEmptyRoot(t *testing.T) {
 	if err := os.Chown(data, nobody, nobody); err != nil {
 		t.Fatal(err)
 	}
-	var out, told bytes.Buffer
+	var told bytes.Buffer
 	c := exec.CommandContext(t.Context(), "/perdure", "server", "--addr", "127.0.0.1:0", "-v")
 	c.SysProcAttr = &syscall.SysProcAttr{Chroot: root, Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
-	c.Env, c.Dir, c.Stdout, c.Stderr = []string{"PERDURE_HUB=/data"}, "/", &out, &told
+	c.Env, c.Dir, c.Stderr = []string{"PERDURE_HUB=/data"}, "/", &told
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- c.Wait() }()
-	for {
-		if files, err := fs.Glob(os.DirFS(data), "*"); err != nil || len(files) > 2 {
-			break
-		}
-		select {
-		case err := <-ended:
-			t.Fatalf("the server ends: %v\n%s%s", err, out.String(), told.String())
-		case <-time.After(10 * time.Millisecond):
-		}
+	serving := false
+	for lines := bufio.NewScanner(out); !serving && lines.Scan(); {
+		serving = strings.Contains(lines.Text(), "Ctrl-C drains")
+	}
+	if !serving {
+		t.Fatalf("the server ends before it serves: %v\n%s", c.Wait(), told.String())
 	}
 	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-ended; err != nil {
+	if err := c.Wait(); err != nil {
 		t.Errorf("the server ends with %v\n%s", err, told.String())
 	}
 	files, err := fs.Glob(os.DirFS(root), "*")
