@@ -124,7 +124,7 @@ func (l *loop) takeInboxes(t *takeover) error {
 			return nil
 		}
 		s := t.inboxes[0]
-		if !l.takes(t, s) {
+		if !l.takes(t, s) || l.held[s].leaving { // another node takes it over
 			t.inboxes, t.cursor = t.inboxes[1:], nil
 			continue
 		}
@@ -157,6 +157,9 @@ func (l *loop) takeWork(t *takeover) error {
 		return err
 	}
 	for _, rec := range page.Records {
+		if l.refuses(rec.ID) != nil { // another node takes its shard over
+			continue
+		}
 		in, err := l.find(rec.ID)
 		if err != nil {
 			return err

@@ -33,6 +33,8 @@ type cluster struct {
 	nodes map[string]*clusterNode
 	deaf  bool      // nodes neither tell nor ask each other
 	mute  time.Time // until then nobody says what is held
+
+	reading func(store.Shard) // of the lines of nodes that join; nil = nothing
 }
 
 // clusterNode is one hub of a cluster.
@@ -50,6 +52,8 @@ type line struct {
 	mu   sync.Mutex // guards what follows
 	dead bool
 	held chan struct{} // closed when it is let go; nil = it is not held
+
+	reading func(store.Shard) // called before the messages of a shard are read; nil = nothing
 }
 
 // pass waits while the line is held, whatever ctx says, as a frozen process does.
@@ -79,6 +83,14 @@ func (l *line) release() {
 	defer l.mu.Unlock()
 	close(l.held)
 	l.held = nil
+}
+
+// Messages is what a takeover reads first.
+func (l *line) Messages(ctx context.Context, s store.Shard, after []byte, limit int) ([]store.Message, []byte, error) {
+	if l.reading != nil {
+		l.reading(s)
+	}
+	return l.Shared.Messages(ctx, s, after, limit)
 }
 
 func (l *line) Submit(ctx context.Context, g *store.Group) (store.Receipt, error) {
@@ -143,7 +155,7 @@ func inCluster(t *testing.T, code func(node string) *perdure.Registry, f func(c 
 func (c *cluster) join(names ...string) {
 	c.t.Helper()
 	for _, name := range names {
-		n := &clusterNode{name: name, line: &line{Shared: c.store}, done: make(chan error, 1)}
+		n := &clusterNode{name: name, line: &line{Shared: c.store, reading: c.reading}, done: make(chan error, 1)}
 		h, err := local.New(local.Config{
 			Store: n.line, Registry: c.code(name), Node: name, Limits: c.lim, Logger: slog.New(slog.NewTextHandler(c.t.Output(), nil)),
 			Shared: &shard.Shared{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -156,6 +157,65 @@ func checkMove(t *testing.T) (err error) {
 		c.until(time.Minute, "a has left", func() bool { return len(c.alive()) == 1 })
 	})
 	return err
+}
+
+// TestSharedOutInTakeover: a node that has to give shards away in the middle of taking
+// them over still takes the others over.
+func TestSharedOutInTakeover(t *testing.T) {
+	inCluster(t, nil, func(c *cluster) {
+		c.code = func(node string) *perdure.Registry {
+			reg := perdure.NewRegistry()
+			perdure.AddActivityNamed(reg, "elsewhere", func(ctx context.Context, in string) (string, error) {
+				if node == "old" {
+					<-ctx.Done()
+				}
+				return in, ctx.Err()
+			})
+			perdure.AddOrchestrationNamed(reg, "calls", func(ctx *perdure.Context, in string) (string, error) {
+				return perdure.CallNamed[string](ctx, "elsewhere", in).Await()
+			})
+			if node != "old" {
+				perdure.AddOrchestrationNamed(reg, "new-code", func(ctx *perdure.Context, _ string) (string, error) {
+					return perdure.NewEvent[string]("go").Wait(ctx).Await()
+				})
+			}
+			return reg
+		}
+		c.join("old")
+		c.settled()
+		const runs = 300
+		for i := range runs {
+			c.start(fmt.Sprint("r", i), "new-code", `""`)
+			c.raise(fmt.Sprint("r", i), "go", fmt.Sprintf(`"r%d"`, i)) // waits in its inbox
+			c.start(fmt.Sprint("w", i), "calls", `""`)                 // has work
+		}
+		c.leave("old")
+		reached, gate := make(chan struct{}), make(chan struct{})
+		stop := sync.OnceFunc(func() { close(reached); <-gate })
+		c.reading = func(s store.Shard) {
+			if s == 120 { // soon come those that are given away
+				stop()
+			}
+		}
+		c.join("a")
+		<-reached
+		c.reading = nil
+		c.join("b")
+		time.Sleep(2 * time.Second) // b asks for its share
+		close(gate)
+		c.settled()
+		c.until(time.Minute, "all runs have ended, without anybody asking for them", func() bool {
+			for i := range runs {
+				for _, kind := range []string{"r", "w"} {
+					rec, err := c.store.Instance(c.ctx, fmt.Sprint(kind, i))
+					if err != nil || rec.Status != store.Completed {
+						return false
+					}
+				}
+			}
+			return true
+		})
+	})
 }
 
 // TestRule20_LateAnswers: what a living node says of its activities counts too if it
