@@ -65,7 +65,7 @@ func (c *cluster) keepBusy(ctx context.Context, p fault.Point) {
 func TestT08_ZombieAtEachPoint(t *testing.T) {
 	all := fault.Points()
 	if !soak() {
-		all = []fault.Point{fault.CommitBefore, fault.CommitDurable, fault.TurnAfter}
+		all = []fault.Point{fault.CommitBefore, fault.CommitDurable}
 	}
 	for len(all) > 0 {
 		some := all[:min(3, len(all))]
@@ -79,6 +79,7 @@ func TestT08_ZombieAtEachPoint(t *testing.T) {
 // TestT08_Control is the failing control of TestT08: nodes that go by what they knew of
 // their leases commit after they have lost them.
 func TestT08_Control(t *testing.T) {
+	longOnly(t)
 	for range 5 {
 		if len(zombies(t, fault.EpochOutsideWrite, fault.CommitBefore)) > 0 {
 			return
@@ -90,6 +91,7 @@ func TestT08_Control(t *testing.T) {
 // TestT09_Control is the failing control of TestT09_SilentDeath: a takeover that waits
 // for the locks of a frozen node does not come to an end.
 func TestT09_Control(t *testing.T) {
+	longOnly(t)
 	c := startCluster(t, 2, string(fault.TakeoverWaits))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -120,6 +122,7 @@ func TestT11_Control(t *testing.T) {
 // TestG15_Control is the failing control of what TestHarms says of items that workers
 // hold: takeovers that do not ask for them run them again.
 func TestG15_Control(t *testing.T) {
+	longOnly(t)
 	c := startCluster(t, 3, string(fault.HeldItemRerun))
 	var f figures
 	c.round(harms(new(int))[0], &f)

@@ -3,8 +3,10 @@ package local_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"testing"
 
+	"github.com/perdure/perdure/internal/fault"
 	"github.com/perdure/perdure/internal/hub/hubtest"
 	"github.com/perdure/perdure/store"
 	"github.com/perdure/perdure/store/postgres"
@@ -24,7 +26,12 @@ func (s postgresStore) Close() error {
 	return s.db.Close()
 }
 
+// TestHubOnPostgres takes two minutes: make check runs it. Hubs on a database are tested
+// in make test too, by packages store/postgres, internal/peer, host and internal/chaos/nodes.
 func TestHubOnPostgres(t *testing.T) {
+	if fault.Enabled || os.Getenv("PERDURE_LONG") == "" && os.Getenv("PERDURE_SOAK") == "" {
+		t.Skip("it runs in the normal build with PERDURE_LONG")
+	}
 	url, hubs := pgtest.Start(t).Database(), 0
 	hubtest.Run(t, func(*testing.T) hubtest.Harness {
 		hubs++
