@@ -69,7 +69,9 @@ export const scenarios = {
     await killed(first);
     await killed(second);
     const third = await worker(hub);
-    assert.deepEqual(await Promise.all(ids.map((id) => hub.output(id))), keys.map(() => 2));
+    const tries = await Promise.all(ids.map((id) => hub.output(id)));
+    // The second worker may just have begun with what the first one had.
+    assert.ok(tries.every((n) => n === 2 || n === 3), `the activities were tried ${tries} times`);
     await killed(third);
   },
 
