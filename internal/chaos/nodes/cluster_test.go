@@ -85,13 +85,6 @@ func (c *cluster) start(n int, faults string) {
 	})
 }
 
-// join adds node number i and starts it.
-func (c *cluster) join(i int, faults string) {
-	c.Helper()
-	c.add(i, faults)
-	c.each(c.nodes[i:], (*node).start)
-}
-
 func (c *cluster) add(i int, faults string) {
 	c.Helper()
 	p, err := pgproxy.Start(c.server.Address())

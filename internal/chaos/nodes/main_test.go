@@ -33,14 +33,6 @@ func soak() bool { return os.Getenv("PERDURE_SOAK") != "" }
 // long reports whether there is time for more than the worst harms: in make check.
 func long() bool { return soak() || os.Getenv("PERDURE_LONG") != "" }
 
-// longOnly skips a test that make test has no time for.
-func longOnly(t *testing.T) {
-	t.Helper()
-	if !long() {
-		t.Skip("it runs with PERDURE_LONG")
-	}
-}
-
 // rounds is few, or 30 in the long suites, or what the environment says.
 func rounds(few int) int {
 	var n int

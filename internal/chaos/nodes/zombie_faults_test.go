@@ -130,3 +130,18 @@ func TestG15_Control(t *testing.T) {
 		t.Error("no item of a living worker was run again: the test would not notice it")
 	}
 }
+
+// longOnly skips a test that make test has no time for.
+func longOnly(t *testing.T) {
+	t.Helper()
+	if !long() {
+		t.Skip("it runs with PERDURE_LONG")
+	}
+}
+
+// join adds node number i and starts it.
+func (c *cluster) join(i int, faults string) {
+	c.Helper()
+	c.add(i, faults)
+	c.each(c.nodes[i:], (*node).start)
+}

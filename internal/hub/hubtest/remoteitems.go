@@ -191,7 +191,7 @@ func itemAbandon(t *testing.T, s suite) {
 		t.Errorf("it goes out again after %v, want a short pause", d)
 	}
 	e.clock.Advance(next.Sub(began))
-	w, _ = q.turn() // the other one
+	q.turn() // the other one gets it
 	p.quiet()
 	q.stream.Close(false)
 	w, _ = p.turn()

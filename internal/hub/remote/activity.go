@@ -19,11 +19,10 @@ type running struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 
-	mu      sync.Mutex // guards the rest
-	asked   bool       // the hub is being told that it is alive
-	again   bool       // and is to be told once more
-	newest  heartbeat  // then
-	hasNews bool       // newest has progress
+	mu     sync.Mutex // guards the rest
+	asked  bool       // the hub is being told that it is alive
+	again  bool       // and is to be told once more
+	newest heartbeat  // then
 }
 
 // task names an activity, whichever delivery.
