@@ -174,8 +174,8 @@ func checkAttributes(t *testing.T, spans tracetest.SpanStubs, name string, want 
 	set := attribute.NewSet(spans[i].Attributes...)
 	for key, value := range want {
 		got, _ := set.Value(attribute.Key(key))
-		if got.Emit() != value {
-			t.Errorf("%s: %s = %q, want %q", name, key, got.Emit(), value)
+		if got.String() != value {
+			t.Errorf("%s: %s = %q, want %q", name, key, got.String(), value)
 		}
 	}
 }
@@ -197,7 +197,7 @@ func TestSpansWithContent(t *testing.T) {
 	for _, s := range r.GetSpans() {
 		set := attribute.NewSet(s.Attributes...)
 		given, _ := set.Value("gen_ai.input.messages")
-		found = found || strings.Contains(given.Emit(), `{"type":"tool_call_response","id":"`) && strings.Contains(given.Emit(), `"response":"here"`)
+		found = found || strings.Contains(given.String(), `{"type":"tool_call_response","id":"`) && strings.Contains(given.String(), `"response":"here"`)
 	}
 	if !found {
 		t.Error("no chat shows the result of the tool that it was given")
@@ -410,7 +410,7 @@ func TestFailedSpans(t *testing.T) {
 	for _, s := range r.GetSpans() {
 		set := attribute.NewSet(s.Attributes...)
 		if kind, there := set.Value("error.type"); there {
-			got[s.Name] += kind.Emit() + s.Status.Description
+			got[s.Name] += kind.String() + s.Status.Description
 		}
 	}
 	want := map[string]string{"execute_tool look": "panic", "chat script": "content_filter", "invoke_agent Joker": "model.Error"}
@@ -438,7 +438,7 @@ func TestMetrics(t *testing.T) {
 			case metricdata.Histogram[int64]:
 				for _, p := range d.DataPoints {
 					kind, _ := p.Attributes.Value("gen_ai.token.type")
-					got[m.Name+" "+kind.Emit()] += p.Count
+					got[m.Name+" "+kind.String()] += p.Count
 				}
 			}
 		}

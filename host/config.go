@@ -298,7 +298,7 @@ func checkHub(hub string) error {
 		}
 		return nil
 	case found:
-		return fmt.Errorf("no store of the kind %q; name a directory, or a database by postgres://...", scheme)
+		return fmt.Errorf("no store of the kind %q; name a directory, or a database by its address (postgres://...)", scheme)
 	}
 	info, err := os.Stat(hub)
 	switch {
