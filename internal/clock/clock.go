@@ -38,6 +38,21 @@ type Timer interface {
 // System returns the clock of the operating system.
 func System() Clock { return system{} }
 
+// Steady reports whether a clock runs at the pace of the operating system's: what passes
+// by that passes by c.
+func Steady(c Clock) bool {
+	for {
+		switch of := c.(type) {
+		case system:
+			return true
+		case offset:
+			c = of.base
+		default:
+			return false
+		}
+	}
+}
+
 type system struct{}
 
 func (system) Now() time.Time { return time.Now() }

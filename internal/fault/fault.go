@@ -80,6 +80,9 @@ const (
 	// EarlyTurnUnstored: what an early turn takes is not stored when the turn takes
 	// long or its worker is lost.
 	EarlyTurnUnstored Mutation = "early-turn-unstored"
+	// FollowUpUnchecked: a turn that a worker has carried out by itself counts whatever
+	// else the instance has been given.
+	FollowUpUnchecked Mutation = "follow-up-unchecked"
 	// EpochOutsideWrite: a commit is written under a lease that an owner has looked at
 	// before, whoever holds the shard by then.
 	EpochOutsideWrite Mutation = "epoch-outside-write"
@@ -98,7 +101,7 @@ func Mutations() []Mutation {
 	return []Mutation{
 		AckBeforeSync, ReadBeforeSync, RequestRowLost, EventLostOnPark,
 		EarlyUnlockForgotten, StaleCompletionAccepted, IrreversibleRerun, TimerByNodeClock,
-		EarlyTurnAcked, EarlyTurnUnstored,
+		EarlyTurnAcked, EarlyTurnUnstored, FollowUpUnchecked,
 		EpochOutsideWrite, RenewalAfterTakeover, HeldItemRerun, TakeoverWaits, CommitAssumed,
 	}
 }

@@ -63,6 +63,8 @@ type Worker struct {
 	StreamsHistory bool
 	// Forgets says that it keeps nothing between two turns: each comes with its history.
 	Forgets bool
+	// Follows says that the outcomes of its activities may come with a FollowUp.
+	Follows bool
 }
 
 // Filters say which items a worker takes: only what is listed. The names of
@@ -126,6 +128,9 @@ type ActivityWork struct {
 	Effect                  string        // effect id
 	HeartbeatTimeout        time.Duration // longest silence; 0 = none
 	Deadline                time.Time     // zero = none
+	// TurnAt is the hub's time if the worker may carry out the next turn on the outcome
+	// without being given it, see FollowUp; zero = it may not.
+	TurnAt time.Time
 }
 
 // EntityWork is a batch of operations on an entity, in order.
@@ -217,7 +222,20 @@ type ActivityDone struct {
 	Failure *history.Failure // not nil = it has failed
 	// Pending says that the activity will be completed by its token from elsewhere:
 	// the worker's place is free, the end of its stream changes nothing.
-	Pending bool
+	Pending  bool
+	FollowUp *FollowUp // nil = none
+}
+
+// FollowUp is the turn that a worker has carried out right after an activity, on its
+// outcome alone, instead of waiting to be given it: the orchestration is the one that the
+// worker holds warm, and has taken in what the worker did before. It counts if the hub
+// would have given it that very turn next.
+type FollowUp struct {
+	At     time.Time // the turn's time: TurnAt of the activity, and what has passed since
+	Result engine.TurnResult
+	// Taken is set before the activity's outcome is answered: if that was taken, so was
+	// the turn, in one commit. Otherwise the code that has carried it out is to be given up.
+	Taken bool
 }
 
 // EntityDone is the outcome of a batch.

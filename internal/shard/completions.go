@@ -187,7 +187,9 @@ func (l *loop) jobOf(t token) *job {
 
 // finishActivity takes in the outcome of an activity.
 func (l *loop) finishActivity(t token, done *hub.ActivityDone, c *call) {
+	var by *stream
 	if le := l.leaseOf(t); le != nil {
+		by = le.stream
 		l.vacate(le)
 	}
 	if done.Pending {
@@ -195,6 +197,9 @@ func (l *loop) finishActivity(t token, done *hub.ActivityDone, c *call) {
 		return
 	}
 	l.complete(t, done.Result, done.Failure, c)
+	if done.FollowUp != nil {
+		l.followUp(t, done.FollowUp, by)
+	}
 }
 
 // finishTurn takes in the outcome of a turn.

@@ -34,7 +34,7 @@ func (l *loop) hand(it *workItem, s *stream) bool {
 	ready, fits := false, true
 	switch it.kind {
 	case ofActivity:
-		work.Activity, ready = l.activityWork(it), true
+		work.Activity, ready = l.activityWork(it, s), true
 	case ofTurn:
 		work.Orchestration, fits = l.turnWork(it, s)
 		ready = work.Orchestration != nil
@@ -301,7 +301,7 @@ func (l *loop) batchWork(it *workItem) *hub.EntityWork {
 }
 
 // activityWork makes what a worker gets of an activity.
-func (l *loop) activityWork(it *workItem) *hub.ActivityWork {
+func (l *loop) activityWork(it *workItem, s *stream) *hub.ActivityWork {
 	r := it.run
 	body := r.task.Event.Body.(*history.TaskScheduled)
 	o := r.task.Options
@@ -319,6 +319,7 @@ func (l *loop) activityWork(it *workItem) *hub.ActivityWork {
 	if work.Effect == "" {
 		work.Effect = r.effect()
 	}
+	work.TurnAt = l.turnAt(r, s)
 	return work
 }
 

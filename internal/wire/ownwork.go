@@ -64,6 +64,7 @@ func (s *Service) ownWork(c *call, stream grpc.ServerStream) error {
 	if err != nil {
 		return err
 	}
+	_, worker.Follows = workers.(hub.Outcomes) // others are told outcomes out of order
 	items, err := workers.Connect(c.ctx, worker)
 	if err != nil {
 		return err
@@ -158,14 +159,14 @@ func (w *ownWorker) fetch() {
 // nothing more comes after it.
 func (w *ownWorker) next() (m *wirepb.HubToWorker, over bool, err error) {
 	w.mu.Lock()
-	accepted, refused := w.told.Accepted, w.told.Refused
-	w.told.Accepted, w.told.Refused = nil, nil
+	accepted, refused, followed := w.told.Accepted, w.told.Refused, w.told.Followed
+	w.told.Accepted, w.told.Refused, w.told.Followed = nil, nil, nil
 	over, err = w.over, w.err
 	w.mu.Unlock()
 	if len(w.waiting)+len(accepted)+len(refused) == 0 {
 		return nil, over, err
 	}
-	m = &wirepb.HubToWorker{Accepted: accepted, Refused: refused}
+	m = &wirepb.HubToWorker{Accepted: accepted, Refused: refused, Followed: followed}
 	size, n := 0, 0
 	for ; n < len(w.waiting) && (n == 0 || size+w.waiting[n].size <= ownBatchBytes); n++ {
 		m.Items = append(m.Items, w.waiting[n].item)
@@ -242,8 +243,8 @@ func (w *ownWorker) receive(ctx context.Context) {
 				return
 			}
 			untaken.Add(1)
-			w.take(ctx, o, func(err error) {
-				w.tell(o.Number, err)
+			w.take(ctx, o, func(followed bool, err error) {
+				w.tell(o.Number, followed, err)
 				untaken.Done()
 			})
 		}
@@ -251,8 +252,8 @@ func (w *ownWorker) receive(ctx context.Context) {
 }
 
 // take gives an outcome to the hub, which says by told what becomes of it: nil once it
-// is durable.
-func (w *ownWorker) take(ctx context.Context, o *wirepb.HubOutcome, told func(error)) {
+// is durable, and whether its follow-up is.
+func (w *ownWorker) take(ctx context.Context, o *wirepb.HubOutcome, told func(followed bool, err error)) {
 	var out hub.Outcome
 	var err error
 	switch m := o.What.(type) {
@@ -260,25 +261,30 @@ func (w *ownWorker) take(ctx context.Context, o *wirepb.HubOutcome, told func(er
 		out.Orchestration, _, err = codec.DecodeTurn(m.Orchestration, true)
 	case *wirepb.HubOutcome_Activity:
 		out.Activity = codec.DecodeActivityDone(m.Activity, true)
+		if o.FollowUp != nil {
+			out.Activity.FollowUp, err = codec.DecodeFollowUp(o.FollowUp)
+		}
 	case *wirepb.HubOutcome_Entity:
 		out.Entity, _, err = codec.DecodeEntityDone(m.Entity, true)
 	case *wirepb.HubOutcome_Abandoned:
 		out.Abandoned = &hub.Delivery{Token: m.Abandoned}
 	case *wirepb.HubOutcome_Heartbeat:
-		go func() { told(w.hub.Heartbeat(ctx, m.Heartbeat.GetToken(), codec.TextOf(m.Heartbeat.Progress))) }()
+		go func() { told(false, w.hub.Heartbeat(ctx, m.Heartbeat.GetToken(), codec.TextOf(m.Heartbeat.Progress))) }()
 		return
 	default:
 		err = invalid("complete", "", "this hub does not know outcomes of this kind")
 	}
 	if err != nil {
-		told(err)
+		told(false, err)
 		return
 	}
-	outcomes(ctx, w.workers, out, told)
+	outcomes(ctx, w.workers, out, func(err error) {
+		told(err == nil && out.Activity != nil && out.Activity.FollowUp != nil && out.Activity.FollowUp.Taken, err)
+	})
 }
 
 // tell has the worker told what became of an outcome.
-func (w *ownWorker) tell(number uint64, err error) {
+func (w *ownWorker) tell(number uint64, followed bool, err error) {
 	var refusal *wirepb.HubRefusal
 	if err != nil {
 		refusal = &wirepb.HubRefusal{Number: number, Error: codec.EncodeOwnError(err)}
@@ -286,6 +292,9 @@ func (w *ownWorker) tell(number uint64, err error) {
 	w.mu.Lock()
 	if refusal == nil {
 		w.told.Accepted = append(w.told.Accepted, number)
+		if followed {
+			w.told.Followed = append(w.told.Followed, number)
+		}
 	} else {
 		w.told.Refused = append(w.told.Refused, refusal)
 	}

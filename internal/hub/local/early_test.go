@@ -138,7 +138,7 @@ func (e *early) open() {
 
 func (e *early) connect(own bool) hub.Stream {
 	e.t.Helper()
-	s, err := e.hub.Connect(e.ctx, &hub.Worker{Own: own})
+	s, err := e.hub.Connect(e.ctx, &hub.Worker{Own: own, Follows: own})
 	if err != nil {
 		e.t.Fatal(err)
 	}

@@ -39,6 +39,7 @@ func TestMutants(t *testing.T) {
 		{fault.EarlyTurnAcked, checkEarlyCrash},
 		{fault.EarlyTurnUnstored, checkEarlySlow},
 		{fault.EarlyTurnUnstored, checkEarlyLost},
+		{fault.FollowUpUnchecked, checkFollowUpNot},
 	}
 	for _, c := range checks {
 		t.Run(string(c.mutant), func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/internal/history"
@@ -16,6 +17,7 @@ import (
 // running is an activity that runs.
 type running struct {
 	token  string
+	began  time.Time
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 
@@ -39,7 +41,7 @@ var errRedelivered = errors.New("the hub has handed this activity out again: it 
 // that one's context ends. The caller holds the lock.
 func (c *crew) begin(token string, work *hub.ActivityWork) *running {
 	ctx, cancel := context.WithCancelCause(c.ctx)
-	r := &running{token: token, ctx: ctx, cancel: cancel}
+	r := &running{token: token, began: time.Now(), ctx: ctx, cancel: cancel}
 	if earlier := c.tasks[taskOf(work)]; earlier != nil {
 		earlier.cancel(errRedelivered)
 	}
@@ -76,7 +78,7 @@ func (c *crew) activity(r *running, work *hub.ActivityWork) {
 			c.finish(&report{abandon: &done.Delivery, kind: ofActivity})
 			return
 		}
-		c.finish(&report{activity: done})
+		c.finishActivity(work, time.Since(r.began), done)
 	}()
 	info := perdure.ActivityInfo{
 		Name: work.Name, InstanceID: work.InstanceID, ExecutionID: work.ExecutionID, TaskID: work.TaskID, Attempt: max(1, work.Attempt),

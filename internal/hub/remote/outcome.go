@@ -39,6 +39,10 @@ func outcomeOf(r *report) (o *wirepb.HubOutcome, size int) {
 			m = codec.EncodeActivityDone(&done)
 		}
 		o.What = &wirepb.HubOutcome_Activity{Activity: m}
+		if r.followUp != nil {
+			o.FollowUp = codec.EncodeFollowUp(r.followUp)
+			size += proto.Size(o.FollowUp)
+		}
 	case r.entity != nil:
 		m := codec.EncodeEntityDone(r.entity)
 		if size = proto.Size(m); size > maxOutcome {

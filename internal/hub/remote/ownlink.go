@@ -212,6 +212,9 @@ func (l *ownLink) receive(silence *time.Timer) error {
 			return err
 		}
 		silence.Reset(maxSilence)
+		for _, n := range m.Followed {
+			l.followed(n)
+		}
 		for _, n := range m.Accepted {
 			if r := l.answered(n); r != nil {
 				r.end(nil)
@@ -249,6 +252,15 @@ func (l *ownLink) answered(number uint64) *report {
 	return r
 }
 
+// followed notes that the hub has taken the follow-up of a report, which it accepts.
+func (l *ownLink) followed(number uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r := l.sent[number]; r != nil && r.followUp != nil {
+		r.followUp.Taken = true
+	}
+}
+
 // refused ends a report with an error, or has it sent again if the error will pass.
 func (l *ownLink) refused(r *report, err error) {
 	if !passes(err) {
@@ -258,6 +270,7 @@ func (l *ownLink) refused(r *report, err error) {
 		r.end(err)
 		return
 	}
+	r.follow(false) // it comes too late by then
 	l.mu.Lock()
 	l.later++
 	l.mu.Unlock()
@@ -312,6 +325,9 @@ func (l *ownLink) undelivered() []*report {
 		list = append(list, l.sent[n])
 	}
 	list = append(list, l.waiting...)
+	for _, r := range list {
+		r.follow(false)
+	}
 	l.sent, l.waiting = map[uint64]*report{}, nil
 	return list
 }

@@ -56,11 +56,11 @@ func (c *crew) turn(token string, work *hub.OrchestrationWork) {
 	c.finish(&report{
 		turn: &hub.OrchestrationDone{Delivery: at, Result: result, Trace: work.Trace},
 		told: func(err error) {
-			if err != nil || over {
-				c.warm.drop(key, s)
-			} else {
-				c.warm.put(key, s)
+			if err == nil && !over {
+				c.warm.rest(key, s)
+				return
 			}
+			c.warm.drop(key, s)
 			s.tell(err)
 		},
 	})

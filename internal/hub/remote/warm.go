@@ -77,10 +77,27 @@ func (w *warm) begin(key executionKey, s *suspended) {
 	w.all[key] = s
 }
 
-// put lets an execution rest, and gives up those for which there is no room.
-func (w *warm) put(key executionKey, s *suspended) {
+// rested returns an execution that is at rest, for a turn that its worker begins by
+// itself; nil if there is none. A turn that the hub hands out meanwhile waits until it is
+// known what the hub made of this one.
+func (w *warm) rested(key executionKey) *suspended {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	s := w.all[key]
+	if s == nil || s.place == nil {
+		return nil
+	}
+	w.leave(s)
+	s.wait()
+	return s
+}
+
+// rest lets an execution rest whose turn the hub has taken, says so, and gives up those
+// for which there is no room.
+func (w *warm) rest(key executionKey, s *suspended) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	defer s.tell(nil)
 	if w.all[key] != s || s.place != nil {
 		return
 	}

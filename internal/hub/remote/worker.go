@@ -212,6 +212,10 @@ type report struct {
 	// told is called once it is known what the hub made of it; nil = nobody asks. It
 	// must not block.
 	told func(error)
+	// followUp is sent with an activity, once: followed is called before told with
+	// whether the hub has taken it.
+	followUp *hub.FollowUp
+	followed func(bool)
 }
 
 // kind is what an item is.
@@ -243,8 +247,17 @@ type heartbeat struct {
 func (h *heartbeat) text() history.Text { return history.Text{S: h.progress, Set: h.has} }
 
 func (r *report) end(err error) {
+	r.follow(err == nil && r.followUp != nil && r.followUp.Taken)
 	if r.told != nil {
 		r.told(err)
+	}
+}
+
+// follow says what became of the follow-up, if there is one of which it was not said.
+func (r *report) follow(taken bool) {
+	if r.followed != nil {
+		r.followed(taken)
+		r.followUp, r.followed = nil, nil
 	}
 }
 

@@ -113,7 +113,7 @@ func TestWorkerRoundTrip(t *testing.T) {
 	roundTrips(t, func(w *hub.Worker) (*hub.Worker, error) {
 		return codec.DecodeWorker(sent(t, codec.EncodeWorker(w)), "", w.ID)
 	}, func(w *hub.Worker) {
-		w.Own, w.StreamsHistory, w.MaxHistory, w.Forgets = true, false, 0, false // none that is connected forgets
+		w.Own, w.StreamsHistory, w.MaxHistory, w.Forgets, w.Follows = true, false, 0, false, false // none that is connected forgets
 		if w.Filters != nil {
 			for i := range w.Filters.Entities {
 				w.Filters.Entities[i] = strings.ToLower(w.Filters.Entities[i])

@@ -75,6 +75,21 @@ func DecodeActivityDone(w *wirepb.ActivityResponse, own bool) *hub.ActivityDone 
 	}
 }
 
+// EncodeFollowUp writes a turn that was carried out on the outcome of an activity.
+func EncodeFollowUp(turn *hub.FollowUp) *wirepb.HubFollowUp {
+	return &wirepb.HubFollowUp{Turn: EncodeTurn(&hub.OrchestrationDone{Result: turn.Result}), At: EncodeTime(turn.At)}
+}
+
+// DecodeFollowUp reads a turn that was carried out on the outcome of an activity.
+func DecodeFollowUp(w *wirepb.HubFollowUp) (*hub.FollowUp, error) {
+	done, _, err := DecodeTurn(w.GetTurn(), true)
+	if err != nil {
+		return nil, err
+	}
+	d := &decoder{own: true}
+	return &hub.FollowUp{At: d.time("the time of a turn", w.GetAt()), Result: done.Result}, d.err
+}
+
 // EncodeHeartbeat writes a heartbeat of an activity, for a hub of ours.
 func EncodeHeartbeat(token string, progress history.Text) *wirepb.ActivityResponse {
 	return &wirepb.ActivityResponse{CompletionToken: token, Result: EncodeText(progress), Interim: true}

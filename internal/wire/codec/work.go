@@ -66,7 +66,7 @@ func encodeActivity(a *hub.ActivityWork, own bool) *wirepb.ActivityRequest {
 	}
 	if own {
 		w.HeartbeatTimeout, w.Effect = EncodeDuration(a.HeartbeatTimeout), []byte(a.Effect)
-		w.Attempt, w.Deadline = int32(a.Attempt), EncodeTime(a.Deadline)
+		w.Attempt, w.Deadline, w.TurnAt = int32(a.Attempt), EncodeTime(a.Deadline), EncodeTime(a.TurnAt)
 	}
 	return w
 }
@@ -91,6 +91,7 @@ func DecodeWork(w *wirepb.WorkItem) (*hub.Work, error) {
 			TaskID: a.GetTaskId(), Name: a.GetName(), Version: DecodeText(a.GetVersion()), Input: DecodeText(a.GetInput()),
 			Tags: a.GetTags(), Trace: DecodeTrace(a.GetParentTraceContext()), Attempt: max(1, int(a.GetAttempt())), Effect: string(a.GetEffect()),
 			HeartbeatTimeout: d.duration("a heartbeat timeout", a.GetHeartbeatTimeout()), Deadline: d.time("a deadline", a.GetDeadline()),
+			TurnAt: d.time("the time of a turn", a.GetTurnAt()),
 		}
 	case *wirepb.WorkItem_EntityRequestV2:
 		e := r.EntityRequestV2

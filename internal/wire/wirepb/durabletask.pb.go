@@ -2819,6 +2819,7 @@ type ActivityRequest struct {
 	Effect                []byte                  `protobuf:"bytes,1001,opt,name=effect,proto3" json:"effect,omitempty"`
 	Attempt               int32                   `protobuf:"varint,1002,opt,name=attempt,proto3" json:"attempt,omitempty"`
 	Deadline              *timestamppb.Timestamp  `protobuf:"bytes,1003,opt,name=deadline,proto3" json:"deadline,omitempty"`
+	TurnAt                *timestamppb.Timestamp  `protobuf:"bytes,1004,opt,name=turn_at,json=turnAt,proto3" json:"turn_at,omitempty"` // see HubFollowUp
 	unknownFields         protoimpl.UnknownFields
 	sizeCache             protoimpl.SizeCache
 }
@@ -2926,6 +2927,13 @@ func (x *ActivityRequest) GetAttempt() int32 {
 func (x *ActivityRequest) GetDeadline() *timestamppb.Timestamp {
 	if x != nil {
 		return x.Deadline
+	}
+	return nil
+}
+
+func (x *ActivityRequest) GetTurnAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.TurnAt
 	}
 	return nil
 }
@@ -7342,7 +7350,7 @@ const file_perdure_durabletask_proto_rawDesc = "" +
 	"\bdiverged\x18\xe9\a \x01(\v2\".perdure.durabletask.v1.DivergenceR\bdiverged\x12\x1b\n" +
 	"\bpanicked\x18\xea\a \x01(\bR\bpanicked\x12\x19\n" +
 	"\ablocked\x18\xeb\a \x01(\tR\ablocked\x12\x19\n" +
-	"\aunknown\x18\xec\a \x01(\bR\aunknown\"\x9e\x05\n" +
+	"\aunknown\x18\xec\a \x01(\bR\aunknown\"\xd4\x05\n" +
 	"\x0fActivityRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x126\n" +
 	"\aversion\x18\x02 \x01(\v2\x1c.google.protobuf.StringValueR\aversion\x122\n" +
@@ -7354,7 +7362,8 @@ const file_perdure_durabletask_proto_rawDesc = "" +
 	"\x11heartbeat_timeout\x18\xe8\a \x01(\v2\x19.google.protobuf.DurationR\x10heartbeatTimeout\x12\x17\n" +
 	"\x06effect\x18\xe9\a \x01(\fR\x06effect\x12\x19\n" +
 	"\aattempt\x18\xea\a \x01(\x05R\aattempt\x127\n" +
-	"\bdeadline\x18\xeb\a \x01(\v2\x1a.google.protobuf.TimestampR\bdeadline\x1a7\n" +
+	"\bdeadline\x18\xeb\a \x01(\v2\x1a.google.protobuf.TimestampR\bdeadline\x124\n" +
+	"\aturn_at\x18\xec\a \x01(\v2\x1a.google.protobuf.TimestampR\x06turnAt\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xb8\x02\n" +
@@ -7909,124 +7918,125 @@ var file_perdure_durabletask_proto_depIdxs = []int32{
 	108, // 75: perdure.durabletask.v1.ActivityRequest.tags:type_name -> perdure.durabletask.v1.ActivityRequest.TagsEntry
 	114, // 76: perdure.durabletask.v1.ActivityRequest.heartbeat_timeout:type_name -> google.protobuf.Duration
 	113, // 77: perdure.durabletask.v1.ActivityRequest.deadline:type_name -> google.protobuf.Timestamp
-	112, // 78: perdure.durabletask.v1.ActivityResponse.result:type_name -> google.protobuf.StringValue
-	6,   // 79: perdure.durabletask.v1.ActivityResponse.failure_details:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	112, // 80: perdure.durabletask.v1.EntityBatchRequest.entity_state:type_name -> google.protobuf.StringValue
-	40,  // 81: perdure.durabletask.v1.EntityBatchRequest.operations:type_name -> perdure.durabletask.v1.OperationRequest
-	112, // 82: perdure.durabletask.v1.EntityRequest.entity_state:type_name -> google.protobuf.StringValue
-	113, // 83: perdure.durabletask.v1.EntityRequest.time:type_name -> google.protobuf.Timestamp
-	112, // 84: perdure.durabletask.v1.OperationRequest.input:type_name -> google.protobuf.StringValue
-	4,   // 85: perdure.durabletask.v1.OperationRequest.trace_context:type_name -> perdure.durabletask.v1.TraceContext
-	42,  // 86: perdure.durabletask.v1.EntityBatchResult.results:type_name -> perdure.durabletask.v1.OperationResult
-	47,  // 87: perdure.durabletask.v1.EntityBatchResult.actions:type_name -> perdure.durabletask.v1.OperationAction
-	112, // 88: perdure.durabletask.v1.EntityBatchResult.entity_state:type_name -> google.protobuf.StringValue
-	6,   // 89: perdure.durabletask.v1.EntityBatchResult.failure_details:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	46,  // 90: perdure.durabletask.v1.EntityBatchResult.operation_infos:type_name -> perdure.durabletask.v1.OperationInfo
-	43,  // 91: perdure.durabletask.v1.OperationResult.success:type_name -> perdure.durabletask.v1.OperationResultSuccess
-	44,  // 92: perdure.durabletask.v1.OperationResult.failure:type_name -> perdure.durabletask.v1.OperationResultFailure
-	45,  // 93: perdure.durabletask.v1.OperationResult.deferred:type_name -> perdure.durabletask.v1.DeferredReply
-	112, // 94: perdure.durabletask.v1.OperationResultSuccess.result:type_name -> google.protobuf.StringValue
-	113, // 95: perdure.durabletask.v1.OperationResultSuccess.start_time_utc:type_name -> google.protobuf.Timestamp
-	113, // 96: perdure.durabletask.v1.OperationResultSuccess.end_time_utc:type_name -> google.protobuf.Timestamp
-	6,   // 97: perdure.durabletask.v1.OperationResultFailure.failure_details:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	113, // 98: perdure.durabletask.v1.OperationResultFailure.start_time_utc:type_name -> google.protobuf.Timestamp
-	113, // 99: perdure.durabletask.v1.OperationResultFailure.end_time_utc:type_name -> google.protobuf.Timestamp
-	2,   // 100: perdure.durabletask.v1.OperationInfo.response_destination:type_name -> perdure.durabletask.v1.OrchestrationInstance
-	48,  // 101: perdure.durabletask.v1.OperationAction.send_signal:type_name -> perdure.durabletask.v1.SendSignalAction
-	49,  // 102: perdure.durabletask.v1.OperationAction.start_new_orchestration:type_name -> perdure.durabletask.v1.StartNewOrchestrationAction
-	50,  // 103: perdure.durabletask.v1.OperationAction.resolve_reply:type_name -> perdure.durabletask.v1.ResolveReply
-	51,  // 104: perdure.durabletask.v1.OperationAction.raise_event:type_name -> perdure.durabletask.v1.RaiseEventAction
-	13,  // 105: perdure.durabletask.v1.OperationAction.terminate_orchestration:type_name -> perdure.durabletask.v1.TerminateOrchestrationAction
-	19,  // 106: perdure.durabletask.v1.OperationAction.put_rows:type_name -> perdure.durabletask.v1.PutRowsAction
-	112, // 107: perdure.durabletask.v1.SendSignalAction.input:type_name -> google.protobuf.StringValue
-	113, // 108: perdure.durabletask.v1.SendSignalAction.scheduled_time:type_name -> google.protobuf.Timestamp
-	113, // 109: perdure.durabletask.v1.SendSignalAction.request_time:type_name -> google.protobuf.Timestamp
-	4,   // 110: perdure.durabletask.v1.SendSignalAction.parent_trace_context:type_name -> perdure.durabletask.v1.TraceContext
-	112, // 111: perdure.durabletask.v1.StartNewOrchestrationAction.version:type_name -> google.protobuf.StringValue
-	112, // 112: perdure.durabletask.v1.StartNewOrchestrationAction.input:type_name -> google.protobuf.StringValue
-	113, // 113: perdure.durabletask.v1.StartNewOrchestrationAction.scheduled_time:type_name -> google.protobuf.Timestamp
-	113, // 114: perdure.durabletask.v1.StartNewOrchestrationAction.request_time:type_name -> google.protobuf.Timestamp
-	4,   // 115: perdure.durabletask.v1.StartNewOrchestrationAction.parent_trace_context:type_name -> perdure.durabletask.v1.TraceContext
-	109, // 116: perdure.durabletask.v1.StartNewOrchestrationAction.tags:type_name -> perdure.durabletask.v1.StartNewOrchestrationAction.TagsEntry
-	22,  // 117: perdure.durabletask.v1.StartNewOrchestrationAction.fold:type_name -> perdure.durabletask.v1.Fold
-	112, // 118: perdure.durabletask.v1.ResolveReply.result:type_name -> google.protobuf.StringValue
-	6,   // 119: perdure.durabletask.v1.ResolveReply.failure_details:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	112, // 120: perdure.durabletask.v1.RaiseEventAction.data:type_name -> google.protobuf.StringValue
-	112, // 121: perdure.durabletask.v1.StreamInstanceHistoryRequest.execution_id:type_name -> google.protobuf.StringValue
-	112, // 122: perdure.durabletask.v1.CreateInstanceRequest.version:type_name -> google.protobuf.StringValue
-	112, // 123: perdure.durabletask.v1.CreateInstanceRequest.input:type_name -> google.protobuf.StringValue
-	113, // 124: perdure.durabletask.v1.CreateInstanceRequest.scheduled_start_timestamp:type_name -> google.protobuf.Timestamp
-	62,  // 125: perdure.durabletask.v1.CreateInstanceRequest.orchestration_id_reuse_policy:type_name -> perdure.durabletask.v1.OrchestrationIdReusePolicy
-	112, // 126: perdure.durabletask.v1.CreateInstanceRequest.execution_id:type_name -> google.protobuf.StringValue
-	110, // 127: perdure.durabletask.v1.CreateInstanceRequest.tags:type_name -> perdure.durabletask.v1.CreateInstanceRequest.TagsEntry
-	4,   // 128: perdure.durabletask.v1.CreateInstanceRequest.parent_trace_context:type_name -> perdure.durabletask.v1.TraceContext
-	113, // 129: perdure.durabletask.v1.CreateInstanceRequest.request_time:type_name -> google.protobuf.Timestamp
-	0,   // 130: perdure.durabletask.v1.OrchestrationIdReusePolicy.replaceable_status:type_name -> perdure.durabletask.v1.OrchestrationStatus
-	66,  // 131: perdure.durabletask.v1.GetInstanceResponse.orchestration_state:type_name -> perdure.durabletask.v1.OrchestrationState
-	112, // 132: perdure.durabletask.v1.OrchestrationState.version:type_name -> google.protobuf.StringValue
-	0,   // 133: perdure.durabletask.v1.OrchestrationState.orchestration_status:type_name -> perdure.durabletask.v1.OrchestrationStatus
-	113, // 134: perdure.durabletask.v1.OrchestrationState.scheduled_start_timestamp:type_name -> google.protobuf.Timestamp
-	113, // 135: perdure.durabletask.v1.OrchestrationState.created_timestamp:type_name -> google.protobuf.Timestamp
-	113, // 136: perdure.durabletask.v1.OrchestrationState.last_updated_timestamp:type_name -> google.protobuf.Timestamp
-	112, // 137: perdure.durabletask.v1.OrchestrationState.input:type_name -> google.protobuf.StringValue
-	112, // 138: perdure.durabletask.v1.OrchestrationState.output:type_name -> google.protobuf.StringValue
-	112, // 139: perdure.durabletask.v1.OrchestrationState.custom_status:type_name -> google.protobuf.StringValue
-	6,   // 140: perdure.durabletask.v1.OrchestrationState.failure_details:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	112, // 141: perdure.durabletask.v1.OrchestrationState.execution_id:type_name -> google.protobuf.StringValue
-	113, // 142: perdure.durabletask.v1.OrchestrationState.completed_timestamp:type_name -> google.protobuf.Timestamp
-	112, // 143: perdure.durabletask.v1.OrchestrationState.parent_instance_id:type_name -> google.protobuf.StringValue
-	111, // 144: perdure.durabletask.v1.OrchestrationState.tags:type_name -> perdure.durabletask.v1.OrchestrationState.TagsEntry
-	112, // 145: perdure.durabletask.v1.RewindInstanceRequest.reason:type_name -> google.protobuf.StringValue
-	112, // 146: perdure.durabletask.v1.RaiseEventRequest.input:type_name -> google.protobuf.StringValue
-	112, // 147: perdure.durabletask.v1.TerminateRequest.output:type_name -> google.protobuf.StringValue
-	112, // 148: perdure.durabletask.v1.SuspendRequest.reason:type_name -> google.protobuf.StringValue
-	112, // 149: perdure.durabletask.v1.ResumeRequest.reason:type_name -> google.protobuf.StringValue
-	80,  // 150: perdure.durabletask.v1.QueryInstancesRequest.query:type_name -> perdure.durabletask.v1.InstanceQuery
-	0,   // 151: perdure.durabletask.v1.InstanceQuery.runtime_status:type_name -> perdure.durabletask.v1.OrchestrationStatus
-	113, // 152: perdure.durabletask.v1.InstanceQuery.created_time_from:type_name -> google.protobuf.Timestamp
-	113, // 153: perdure.durabletask.v1.InstanceQuery.created_time_to:type_name -> google.protobuf.Timestamp
-	112, // 154: perdure.durabletask.v1.InstanceQuery.task_hub_names:type_name -> google.protobuf.StringValue
-	112, // 155: perdure.durabletask.v1.InstanceQuery.continuation_token:type_name -> google.protobuf.StringValue
-	112, // 156: perdure.durabletask.v1.InstanceQuery.instance_id_prefix:type_name -> google.protobuf.StringValue
-	66,  // 157: perdure.durabletask.v1.QueryInstancesResponse.orchestration_state:type_name -> perdure.durabletask.v1.OrchestrationState
-	112, // 158: perdure.durabletask.v1.QueryInstancesResponse.continuation_token:type_name -> google.protobuf.StringValue
-	0,   // 159: perdure.durabletask.v1.ListInstanceIdsRequest.runtime_status:type_name -> perdure.durabletask.v1.OrchestrationStatus
-	113, // 160: perdure.durabletask.v1.ListInstanceIdsRequest.completed_time_from:type_name -> google.protobuf.Timestamp
-	113, // 161: perdure.durabletask.v1.ListInstanceIdsRequest.completed_time_to:type_name -> google.protobuf.Timestamp
-	112, // 162: perdure.durabletask.v1.ListInstanceIdsRequest.last_instance_key:type_name -> google.protobuf.StringValue
-	112, // 163: perdure.durabletask.v1.ListInstanceIdsResponse.last_instance_key:type_name -> google.protobuf.StringValue
-	85,  // 164: perdure.durabletask.v1.PurgeInstancesRequest.purge_instance_filter:type_name -> perdure.durabletask.v1.PurgeInstanceFilter
-	87,  // 165: perdure.durabletask.v1.PurgeInstancesRequest.instance_batch:type_name -> perdure.durabletask.v1.InstanceBatch
-	113, // 166: perdure.durabletask.v1.PurgeInstanceFilter.created_time_from:type_name -> google.protobuf.Timestamp
-	113, // 167: perdure.durabletask.v1.PurgeInstanceFilter.created_time_to:type_name -> google.protobuf.Timestamp
-	0,   // 168: perdure.durabletask.v1.PurgeInstanceFilter.runtime_status:type_name -> perdure.durabletask.v1.OrchestrationStatus
-	114, // 169: perdure.durabletask.v1.PurgeInstanceFilter.timeout:type_name -> google.protobuf.Duration
-	116, // 170: perdure.durabletask.v1.PurgeInstancesResponse.is_complete:type_name -> google.protobuf.BoolValue
-	112, // 171: perdure.durabletask.v1.SignalEntityRequest.input:type_name -> google.protobuf.StringValue
-	113, // 172: perdure.durabletask.v1.SignalEntityRequest.scheduled_time:type_name -> google.protobuf.Timestamp
-	4,   // 173: perdure.durabletask.v1.SignalEntityRequest.parent_trace_context:type_name -> perdure.durabletask.v1.TraceContext
-	113, // 174: perdure.durabletask.v1.SignalEntityRequest.request_time:type_name -> google.protobuf.Timestamp
-	96,  // 175: perdure.durabletask.v1.GetEntityResponse.entity:type_name -> perdure.durabletask.v1.EntityMetadata
-	113, // 176: perdure.durabletask.v1.EntityMetadata.last_modified_time:type_name -> google.protobuf.Timestamp
-	112, // 177: perdure.durabletask.v1.EntityMetadata.locked_by:type_name -> google.protobuf.StringValue
-	112, // 178: perdure.durabletask.v1.EntityMetadata.serialized_state:type_name -> google.protobuf.StringValue
-	98,  // 179: perdure.durabletask.v1.QueryEntitiesRequest.query:type_name -> perdure.durabletask.v1.EntityQuery
-	112, // 180: perdure.durabletask.v1.EntityQuery.instance_id_starts_with:type_name -> google.protobuf.StringValue
-	113, // 181: perdure.durabletask.v1.EntityQuery.last_modified_from:type_name -> google.protobuf.Timestamp
-	113, // 182: perdure.durabletask.v1.EntityQuery.last_modified_to:type_name -> google.protobuf.Timestamp
-	115, // 183: perdure.durabletask.v1.EntityQuery.page_size:type_name -> google.protobuf.Int32Value
-	112, // 184: perdure.durabletask.v1.EntityQuery.continuation_token:type_name -> google.protobuf.StringValue
-	96,  // 185: perdure.durabletask.v1.QueryEntitiesResponse.entities:type_name -> perdure.durabletask.v1.EntityMetadata
-	112, // 186: perdure.durabletask.v1.QueryEntitiesResponse.continuation_token:type_name -> google.protobuf.StringValue
-	112, // 187: perdure.durabletask.v1.CleanEntityStorageRequest.continuation_token:type_name -> google.protobuf.StringValue
-	112, // 188: perdure.durabletask.v1.CleanEntityStorageResponse.continuation_token:type_name -> google.protobuf.StringValue
-	87,  // 189: perdure.durabletask.v1.SkipGracefulOrchestrationTerminationsRequest.instance_batch:type_name -> perdure.durabletask.v1.InstanceBatch
-	112, // 190: perdure.durabletask.v1.SkipGracefulOrchestrationTerminationsRequest.reason:type_name -> google.protobuf.StringValue
-	191, // [191:191] is the sub-list for method output_type
-	191, // [191:191] is the sub-list for method input_type
-	191, // [191:191] is the sub-list for extension type_name
-	191, // [191:191] is the sub-list for extension extendee
-	0,   // [0:191] is the sub-list for field type_name
+	113, // 78: perdure.durabletask.v1.ActivityRequest.turn_at:type_name -> google.protobuf.Timestamp
+	112, // 79: perdure.durabletask.v1.ActivityResponse.result:type_name -> google.protobuf.StringValue
+	6,   // 80: perdure.durabletask.v1.ActivityResponse.failure_details:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	112, // 81: perdure.durabletask.v1.EntityBatchRequest.entity_state:type_name -> google.protobuf.StringValue
+	40,  // 82: perdure.durabletask.v1.EntityBatchRequest.operations:type_name -> perdure.durabletask.v1.OperationRequest
+	112, // 83: perdure.durabletask.v1.EntityRequest.entity_state:type_name -> google.protobuf.StringValue
+	113, // 84: perdure.durabletask.v1.EntityRequest.time:type_name -> google.protobuf.Timestamp
+	112, // 85: perdure.durabletask.v1.OperationRequest.input:type_name -> google.protobuf.StringValue
+	4,   // 86: perdure.durabletask.v1.OperationRequest.trace_context:type_name -> perdure.durabletask.v1.TraceContext
+	42,  // 87: perdure.durabletask.v1.EntityBatchResult.results:type_name -> perdure.durabletask.v1.OperationResult
+	47,  // 88: perdure.durabletask.v1.EntityBatchResult.actions:type_name -> perdure.durabletask.v1.OperationAction
+	112, // 89: perdure.durabletask.v1.EntityBatchResult.entity_state:type_name -> google.protobuf.StringValue
+	6,   // 90: perdure.durabletask.v1.EntityBatchResult.failure_details:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	46,  // 91: perdure.durabletask.v1.EntityBatchResult.operation_infos:type_name -> perdure.durabletask.v1.OperationInfo
+	43,  // 92: perdure.durabletask.v1.OperationResult.success:type_name -> perdure.durabletask.v1.OperationResultSuccess
+	44,  // 93: perdure.durabletask.v1.OperationResult.failure:type_name -> perdure.durabletask.v1.OperationResultFailure
+	45,  // 94: perdure.durabletask.v1.OperationResult.deferred:type_name -> perdure.durabletask.v1.DeferredReply
+	112, // 95: perdure.durabletask.v1.OperationResultSuccess.result:type_name -> google.protobuf.StringValue
+	113, // 96: perdure.durabletask.v1.OperationResultSuccess.start_time_utc:type_name -> google.protobuf.Timestamp
+	113, // 97: perdure.durabletask.v1.OperationResultSuccess.end_time_utc:type_name -> google.protobuf.Timestamp
+	6,   // 98: perdure.durabletask.v1.OperationResultFailure.failure_details:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	113, // 99: perdure.durabletask.v1.OperationResultFailure.start_time_utc:type_name -> google.protobuf.Timestamp
+	113, // 100: perdure.durabletask.v1.OperationResultFailure.end_time_utc:type_name -> google.protobuf.Timestamp
+	2,   // 101: perdure.durabletask.v1.OperationInfo.response_destination:type_name -> perdure.durabletask.v1.OrchestrationInstance
+	48,  // 102: perdure.durabletask.v1.OperationAction.send_signal:type_name -> perdure.durabletask.v1.SendSignalAction
+	49,  // 103: perdure.durabletask.v1.OperationAction.start_new_orchestration:type_name -> perdure.durabletask.v1.StartNewOrchestrationAction
+	50,  // 104: perdure.durabletask.v1.OperationAction.resolve_reply:type_name -> perdure.durabletask.v1.ResolveReply
+	51,  // 105: perdure.durabletask.v1.OperationAction.raise_event:type_name -> perdure.durabletask.v1.RaiseEventAction
+	13,  // 106: perdure.durabletask.v1.OperationAction.terminate_orchestration:type_name -> perdure.durabletask.v1.TerminateOrchestrationAction
+	19,  // 107: perdure.durabletask.v1.OperationAction.put_rows:type_name -> perdure.durabletask.v1.PutRowsAction
+	112, // 108: perdure.durabletask.v1.SendSignalAction.input:type_name -> google.protobuf.StringValue
+	113, // 109: perdure.durabletask.v1.SendSignalAction.scheduled_time:type_name -> google.protobuf.Timestamp
+	113, // 110: perdure.durabletask.v1.SendSignalAction.request_time:type_name -> google.protobuf.Timestamp
+	4,   // 111: perdure.durabletask.v1.SendSignalAction.parent_trace_context:type_name -> perdure.durabletask.v1.TraceContext
+	112, // 112: perdure.durabletask.v1.StartNewOrchestrationAction.version:type_name -> google.protobuf.StringValue
+	112, // 113: perdure.durabletask.v1.StartNewOrchestrationAction.input:type_name -> google.protobuf.StringValue
+	113, // 114: perdure.durabletask.v1.StartNewOrchestrationAction.scheduled_time:type_name -> google.protobuf.Timestamp
+	113, // 115: perdure.durabletask.v1.StartNewOrchestrationAction.request_time:type_name -> google.protobuf.Timestamp
+	4,   // 116: perdure.durabletask.v1.StartNewOrchestrationAction.parent_trace_context:type_name -> perdure.durabletask.v1.TraceContext
+	109, // 117: perdure.durabletask.v1.StartNewOrchestrationAction.tags:type_name -> perdure.durabletask.v1.StartNewOrchestrationAction.TagsEntry
+	22,  // 118: perdure.durabletask.v1.StartNewOrchestrationAction.fold:type_name -> perdure.durabletask.v1.Fold
+	112, // 119: perdure.durabletask.v1.ResolveReply.result:type_name -> google.protobuf.StringValue
+	6,   // 120: perdure.durabletask.v1.ResolveReply.failure_details:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	112, // 121: perdure.durabletask.v1.RaiseEventAction.data:type_name -> google.protobuf.StringValue
+	112, // 122: perdure.durabletask.v1.StreamInstanceHistoryRequest.execution_id:type_name -> google.protobuf.StringValue
+	112, // 123: perdure.durabletask.v1.CreateInstanceRequest.version:type_name -> google.protobuf.StringValue
+	112, // 124: perdure.durabletask.v1.CreateInstanceRequest.input:type_name -> google.protobuf.StringValue
+	113, // 125: perdure.durabletask.v1.CreateInstanceRequest.scheduled_start_timestamp:type_name -> google.protobuf.Timestamp
+	62,  // 126: perdure.durabletask.v1.CreateInstanceRequest.orchestration_id_reuse_policy:type_name -> perdure.durabletask.v1.OrchestrationIdReusePolicy
+	112, // 127: perdure.durabletask.v1.CreateInstanceRequest.execution_id:type_name -> google.protobuf.StringValue
+	110, // 128: perdure.durabletask.v1.CreateInstanceRequest.tags:type_name -> perdure.durabletask.v1.CreateInstanceRequest.TagsEntry
+	4,   // 129: perdure.durabletask.v1.CreateInstanceRequest.parent_trace_context:type_name -> perdure.durabletask.v1.TraceContext
+	113, // 130: perdure.durabletask.v1.CreateInstanceRequest.request_time:type_name -> google.protobuf.Timestamp
+	0,   // 131: perdure.durabletask.v1.OrchestrationIdReusePolicy.replaceable_status:type_name -> perdure.durabletask.v1.OrchestrationStatus
+	66,  // 132: perdure.durabletask.v1.GetInstanceResponse.orchestration_state:type_name -> perdure.durabletask.v1.OrchestrationState
+	112, // 133: perdure.durabletask.v1.OrchestrationState.version:type_name -> google.protobuf.StringValue
+	0,   // 134: perdure.durabletask.v1.OrchestrationState.orchestration_status:type_name -> perdure.durabletask.v1.OrchestrationStatus
+	113, // 135: perdure.durabletask.v1.OrchestrationState.scheduled_start_timestamp:type_name -> google.protobuf.Timestamp
+	113, // 136: perdure.durabletask.v1.OrchestrationState.created_timestamp:type_name -> google.protobuf.Timestamp
+	113, // 137: perdure.durabletask.v1.OrchestrationState.last_updated_timestamp:type_name -> google.protobuf.Timestamp
+	112, // 138: perdure.durabletask.v1.OrchestrationState.input:type_name -> google.protobuf.StringValue
+	112, // 139: perdure.durabletask.v1.OrchestrationState.output:type_name -> google.protobuf.StringValue
+	112, // 140: perdure.durabletask.v1.OrchestrationState.custom_status:type_name -> google.protobuf.StringValue
+	6,   // 141: perdure.durabletask.v1.OrchestrationState.failure_details:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	112, // 142: perdure.durabletask.v1.OrchestrationState.execution_id:type_name -> google.protobuf.StringValue
+	113, // 143: perdure.durabletask.v1.OrchestrationState.completed_timestamp:type_name -> google.protobuf.Timestamp
+	112, // 144: perdure.durabletask.v1.OrchestrationState.parent_instance_id:type_name -> google.protobuf.StringValue
+	111, // 145: perdure.durabletask.v1.OrchestrationState.tags:type_name -> perdure.durabletask.v1.OrchestrationState.TagsEntry
+	112, // 146: perdure.durabletask.v1.RewindInstanceRequest.reason:type_name -> google.protobuf.StringValue
+	112, // 147: perdure.durabletask.v1.RaiseEventRequest.input:type_name -> google.protobuf.StringValue
+	112, // 148: perdure.durabletask.v1.TerminateRequest.output:type_name -> google.protobuf.StringValue
+	112, // 149: perdure.durabletask.v1.SuspendRequest.reason:type_name -> google.protobuf.StringValue
+	112, // 150: perdure.durabletask.v1.ResumeRequest.reason:type_name -> google.protobuf.StringValue
+	80,  // 151: perdure.durabletask.v1.QueryInstancesRequest.query:type_name -> perdure.durabletask.v1.InstanceQuery
+	0,   // 152: perdure.durabletask.v1.InstanceQuery.runtime_status:type_name -> perdure.durabletask.v1.OrchestrationStatus
+	113, // 153: perdure.durabletask.v1.InstanceQuery.created_time_from:type_name -> google.protobuf.Timestamp
+	113, // 154: perdure.durabletask.v1.InstanceQuery.created_time_to:type_name -> google.protobuf.Timestamp
+	112, // 155: perdure.durabletask.v1.InstanceQuery.task_hub_names:type_name -> google.protobuf.StringValue
+	112, // 156: perdure.durabletask.v1.InstanceQuery.continuation_token:type_name -> google.protobuf.StringValue
+	112, // 157: perdure.durabletask.v1.InstanceQuery.instance_id_prefix:type_name -> google.protobuf.StringValue
+	66,  // 158: perdure.durabletask.v1.QueryInstancesResponse.orchestration_state:type_name -> perdure.durabletask.v1.OrchestrationState
+	112, // 159: perdure.durabletask.v1.QueryInstancesResponse.continuation_token:type_name -> google.protobuf.StringValue
+	0,   // 160: perdure.durabletask.v1.ListInstanceIdsRequest.runtime_status:type_name -> perdure.durabletask.v1.OrchestrationStatus
+	113, // 161: perdure.durabletask.v1.ListInstanceIdsRequest.completed_time_from:type_name -> google.protobuf.Timestamp
+	113, // 162: perdure.durabletask.v1.ListInstanceIdsRequest.completed_time_to:type_name -> google.protobuf.Timestamp
+	112, // 163: perdure.durabletask.v1.ListInstanceIdsRequest.last_instance_key:type_name -> google.protobuf.StringValue
+	112, // 164: perdure.durabletask.v1.ListInstanceIdsResponse.last_instance_key:type_name -> google.protobuf.StringValue
+	85,  // 165: perdure.durabletask.v1.PurgeInstancesRequest.purge_instance_filter:type_name -> perdure.durabletask.v1.PurgeInstanceFilter
+	87,  // 166: perdure.durabletask.v1.PurgeInstancesRequest.instance_batch:type_name -> perdure.durabletask.v1.InstanceBatch
+	113, // 167: perdure.durabletask.v1.PurgeInstanceFilter.created_time_from:type_name -> google.protobuf.Timestamp
+	113, // 168: perdure.durabletask.v1.PurgeInstanceFilter.created_time_to:type_name -> google.protobuf.Timestamp
+	0,   // 169: perdure.durabletask.v1.PurgeInstanceFilter.runtime_status:type_name -> perdure.durabletask.v1.OrchestrationStatus
+	114, // 170: perdure.durabletask.v1.PurgeInstanceFilter.timeout:type_name -> google.protobuf.Duration
+	116, // 171: perdure.durabletask.v1.PurgeInstancesResponse.is_complete:type_name -> google.protobuf.BoolValue
+	112, // 172: perdure.durabletask.v1.SignalEntityRequest.input:type_name -> google.protobuf.StringValue
+	113, // 173: perdure.durabletask.v1.SignalEntityRequest.scheduled_time:type_name -> google.protobuf.Timestamp
+	4,   // 174: perdure.durabletask.v1.SignalEntityRequest.parent_trace_context:type_name -> perdure.durabletask.v1.TraceContext
+	113, // 175: perdure.durabletask.v1.SignalEntityRequest.request_time:type_name -> google.protobuf.Timestamp
+	96,  // 176: perdure.durabletask.v1.GetEntityResponse.entity:type_name -> perdure.durabletask.v1.EntityMetadata
+	113, // 177: perdure.durabletask.v1.EntityMetadata.last_modified_time:type_name -> google.protobuf.Timestamp
+	112, // 178: perdure.durabletask.v1.EntityMetadata.locked_by:type_name -> google.protobuf.StringValue
+	112, // 179: perdure.durabletask.v1.EntityMetadata.serialized_state:type_name -> google.protobuf.StringValue
+	98,  // 180: perdure.durabletask.v1.QueryEntitiesRequest.query:type_name -> perdure.durabletask.v1.EntityQuery
+	112, // 181: perdure.durabletask.v1.EntityQuery.instance_id_starts_with:type_name -> google.protobuf.StringValue
+	113, // 182: perdure.durabletask.v1.EntityQuery.last_modified_from:type_name -> google.protobuf.Timestamp
+	113, // 183: perdure.durabletask.v1.EntityQuery.last_modified_to:type_name -> google.protobuf.Timestamp
+	115, // 184: perdure.durabletask.v1.EntityQuery.page_size:type_name -> google.protobuf.Int32Value
+	112, // 185: perdure.durabletask.v1.EntityQuery.continuation_token:type_name -> google.protobuf.StringValue
+	96,  // 186: perdure.durabletask.v1.QueryEntitiesResponse.entities:type_name -> perdure.durabletask.v1.EntityMetadata
+	112, // 187: perdure.durabletask.v1.QueryEntitiesResponse.continuation_token:type_name -> google.protobuf.StringValue
+	112, // 188: perdure.durabletask.v1.CleanEntityStorageRequest.continuation_token:type_name -> google.protobuf.StringValue
+	112, // 189: perdure.durabletask.v1.CleanEntityStorageResponse.continuation_token:type_name -> google.protobuf.StringValue
+	87,  // 190: perdure.durabletask.v1.SkipGracefulOrchestrationTerminationsRequest.instance_batch:type_name -> perdure.durabletask.v1.InstanceBatch
+	112, // 191: perdure.durabletask.v1.SkipGracefulOrchestrationTerminationsRequest.reason:type_name -> google.protobuf.StringValue
+	192, // [192:192] is the sub-list for method output_type
+	192, // [192:192] is the sub-list for method input_type
+	192, // [192:192] is the sub-list for extension type_name
+	192, // [192:192] is the sub-list for extension extendee
+	0,   // [0:192] is the sub-list for field type_name
 }
 
 func init() { file_perdure_durabletask_proto_init() }

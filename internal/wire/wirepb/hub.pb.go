@@ -3205,6 +3205,7 @@ type HubOutcome struct {
 	//	*HubOutcome_Abandoned
 	//	*HubOutcome_Heartbeat
 	What          isHubOutcome_What `protobuf_oneof:"what"`
+	FollowUp      *HubFollowUp      `protobuf:"bytes,7,opt,name=follow_up,json=followUp,proto3" json:"follow_up,omitempty"` // of an activity
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3298,6 +3299,13 @@ func (x *HubOutcome) GetHeartbeat() *HubHeartbeat {
 	return nil
 }
 
+func (x *HubOutcome) GetFollowUp() *HubFollowUp {
+	if x != nil {
+		return x.FollowUp
+	}
+	return nil
+}
+
 type isHubOutcome_What interface {
 	isHubOutcome_What()
 }
@@ -3332,6 +3340,60 @@ func (*HubOutcome_Abandoned) isHubOutcome_What() {}
 
 func (*HubOutcome_Heartbeat) isHubOutcome_What() {}
 
+// HubFollowUp is the turn that a worker has carried out on the outcome of an activity
+// without being given it, since the activity said turn_at, the time of the hub.
+type HubFollowUp struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Turn          *OrchestratorResponse  `protobuf:"bytes,1,opt,name=turn,proto3" json:"turn,omitempty"`
+	At            *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=at,proto3" json:"at,omitempty"` // the time that it was given
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HubFollowUp) Reset() {
+	*x = HubFollowUp{}
+	mi := &file_perdure_hub_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HubFollowUp) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HubFollowUp) ProtoMessage() {}
+
+func (x *HubFollowUp) ProtoReflect() protoreflect.Message {
+	mi := &file_perdure_hub_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HubFollowUp.ProtoReflect.Descriptor instead.
+func (*HubFollowUp) Descriptor() ([]byte, []int) {
+	return file_perdure_hub_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *HubFollowUp) GetTurn() *OrchestratorResponse {
+	if x != nil {
+		return x.Turn
+	}
+	return nil
+}
+
+func (x *HubFollowUp) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
 type HubToWorker struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// alive is sent at the beginning, and then so often that silence is a fault.
@@ -3339,13 +3401,14 @@ type HubToWorker struct {
 	Items         []*WorkItem   `protobuf:"bytes,2,rep,name=items,proto3" json:"items,omitempty"`
 	Accepted      []uint64      `protobuf:"varint,3,rep,packed,name=accepted,proto3" json:"accepted,omitempty"` // outcomes that are durable
 	Refused       []*HubRefusal `protobuf:"bytes,4,rep,name=refused,proto3" json:"refused,omitempty"`
+	Followed      []uint64      `protobuf:"varint,5,rep,packed,name=followed,proto3" json:"followed,omitempty"` // outcomes among those accepted whose follow_up counts
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *HubToWorker) Reset() {
 	*x = HubToWorker{}
-	mi := &file_perdure_hub_proto_msgTypes[43]
+	mi := &file_perdure_hub_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3357,7 +3420,7 @@ func (x *HubToWorker) String() string {
 func (*HubToWorker) ProtoMessage() {}
 
 func (x *HubToWorker) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[43]
+	mi := &file_perdure_hub_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3370,7 +3433,7 @@ func (x *HubToWorker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubToWorker.ProtoReflect.Descriptor instead.
 func (*HubToWorker) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{43}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *HubToWorker) GetAlive() bool {
@@ -3401,6 +3464,13 @@ func (x *HubToWorker) GetRefused() []*HubRefusal {
 	return nil
 }
 
+func (x *HubToWorker) GetFollowed() []uint64 {
+	if x != nil {
+		return x.Followed
+	}
+	return nil
+}
+
 type HubRefusal struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Number        uint64                 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
@@ -3411,7 +3481,7 @@ type HubRefusal struct {
 
 func (x *HubRefusal) Reset() {
 	*x = HubRefusal{}
-	mi := &file_perdure_hub_proto_msgTypes[44]
+	mi := &file_perdure_hub_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3423,7 +3493,7 @@ func (x *HubRefusal) String() string {
 func (*HubRefusal) ProtoMessage() {}
 
 func (x *HubRefusal) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[44]
+	mi := &file_perdure_hub_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3436,7 +3506,7 @@ func (x *HubRefusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubRefusal.ProtoReflect.Descriptor instead.
 func (*HubRefusal) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{44}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *HubRefusal) GetNumber() uint64 {
@@ -3464,7 +3534,7 @@ type HubPush struct {
 
 func (x *HubPush) Reset() {
 	*x = HubPush{}
-	mi := &file_perdure_hub_proto_msgTypes[45]
+	mi := &file_perdure_hub_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3476,7 +3546,7 @@ func (x *HubPush) String() string {
 func (*HubPush) ProtoMessage() {}
 
 func (x *HubPush) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[45]
+	mi := &file_perdure_hub_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3489,7 +3559,7 @@ func (x *HubPush) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubPush.ProtoReflect.Descriptor instead.
 func (*HubPush) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{45}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *HubPush) GetItem() *WorkItem {
@@ -3512,7 +3582,7 @@ type HubPushed struct {
 
 func (x *HubPushed) Reset() {
 	*x = HubPushed{}
-	mi := &file_perdure_hub_proto_msgTypes[46]
+	mi := &file_perdure_hub_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3524,7 +3594,7 @@ func (x *HubPushed) String() string {
 func (*HubPushed) ProtoMessage() {}
 
 func (x *HubPushed) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[46]
+	mi := &file_perdure_hub_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3537,7 +3607,7 @@ func (x *HubPushed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubPushed.ProtoReflect.Descriptor instead.
 func (*HubPushed) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{46}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *HubPushed) GetAlive() bool {
@@ -3878,7 +3948,7 @@ const file_perdure_hub_proto_rawDesc = "" +
 	"\rHubFromWorker\x12.\n" +
 	"\x05hello\x18\x01 \x01(\v2\x18.perdure.hub.v1.HubHelloR\x05hello\x126\n" +
 	"\boutcomes\x18\x02 \x03(\v2\x1a.perdure.hub.v1.HubOutcomeR\boutcomes\x12\x1a\n" +
-	"\bdraining\x18\x03 \x01(\bR\bdraining\"\xed\x02\n" +
+	"\bdraining\x18\x03 \x01(\bR\bdraining\"\xa7\x03\n" +
 	"\n" +
 	"HubOutcome\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x12T\n" +
@@ -3886,13 +3956,18 @@ const file_perdure_hub_proto_rawDesc = "" +
 	"\bactivity\x18\x03 \x01(\v2(.perdure.durabletask.v1.ActivityResponseH\x00R\bactivity\x12C\n" +
 	"\x06entity\x18\x04 \x01(\v2).perdure.durabletask.v1.EntityBatchResultH\x00R\x06entity\x12\x1e\n" +
 	"\tabandoned\x18\x05 \x01(\tH\x00R\tabandoned\x12<\n" +
-	"\theartbeat\x18\x06 \x01(\v2\x1c.perdure.hub.v1.HubHeartbeatH\x00R\theartbeatB\x06\n" +
-	"\x04what\"\xad\x01\n" +
+	"\theartbeat\x18\x06 \x01(\v2\x1c.perdure.hub.v1.HubHeartbeatH\x00R\theartbeat\x128\n" +
+	"\tfollow_up\x18\a \x01(\v2\x1b.perdure.hub.v1.HubFollowUpR\bfollowUpB\x06\n" +
+	"\x04what\"{\n" +
+	"\vHubFollowUp\x12@\n" +
+	"\x04turn\x18\x01 \x01(\v2,.perdure.durabletask.v1.OrchestratorResponseR\x04turn\x12*\n" +
+	"\x02at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\"\xc9\x01\n" +
 	"\vHubToWorker\x12\x14\n" +
 	"\x05alive\x18\x01 \x01(\bR\x05alive\x126\n" +
 	"\x05items\x18\x02 \x03(\v2 .perdure.durabletask.v1.WorkItemR\x05items\x12\x1a\n" +
 	"\baccepted\x18\x03 \x03(\x04R\baccepted\x124\n" +
-	"\arefused\x18\x04 \x03(\v2\x1a.perdure.hub.v1.HubRefusalR\arefused\"Y\n" +
+	"\arefused\x18\x04 \x03(\v2\x1a.perdure.hub.v1.HubRefusalR\arefused\x12\x1a\n" +
+	"\bfollowed\x18\x05 \x03(\x04R\bfollowed\"Y\n" +
 	"\n" +
 	"HubRefusal\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x123\n" +
@@ -3943,7 +4018,7 @@ func file_perdure_hub_proto_rawDescGZIP() []byte {
 	return file_perdure_hub_proto_rawDescData
 }
 
-var file_perdure_hub_proto_msgTypes = make([]protoimpl.MessageInfo, 49)
+var file_perdure_hub_proto_msgTypes = make([]protoimpl.MessageInfo, 50)
 var file_perdure_hub_proto_goTypes = []any{
 	(*HubDone)(nil),               // 0: perdure.hub.v1.HubDone
 	(*HubAll)(nil),                // 1: perdure.hub.v1.HubAll
@@ -3988,137 +4063,141 @@ var file_perdure_hub_proto_goTypes = []any{
 	(*HubHello)(nil),              // 40: perdure.hub.v1.HubHello
 	(*HubFromWorker)(nil),         // 41: perdure.hub.v1.HubFromWorker
 	(*HubOutcome)(nil),            // 42: perdure.hub.v1.HubOutcome
-	(*HubToWorker)(nil),           // 43: perdure.hub.v1.HubToWorker
-	(*HubRefusal)(nil),            // 44: perdure.hub.v1.HubRefusal
-	(*HubPush)(nil),               // 45: perdure.hub.v1.HubPush
-	(*HubPushed)(nil),             // 46: perdure.hub.v1.HubPushed
-	nil,                           // 47: perdure.hub.v1.HubStart.TagsEntry
-	nil,                           // 48: perdure.hub.v1.HubRecord.TagsEntry
-	(*timestamppb.Timestamp)(nil), // 49: google.protobuf.Timestamp
-	(*TraceContext)(nil),          // 50: perdure.durabletask.v1.TraceContext
-	(*Fold)(nil),                  // 51: perdure.durabletask.v1.Fold
-	(*durationpb.Duration)(nil),   // 52: google.protobuf.Duration
-	(*TaskFailureDetails)(nil),    // 53: perdure.durabletask.v1.TaskFailureDetails
-	(*WorkItemFilters)(nil),       // 54: perdure.durabletask.v1.WorkItemFilters
-	(*AgentDescription)(nil),      // 55: perdure.durabletask.v1.AgentDescription
-	(*OrchestratorResponse)(nil),  // 56: perdure.durabletask.v1.OrchestratorResponse
-	(*ActivityResponse)(nil),      // 57: perdure.durabletask.v1.ActivityResponse
-	(*EntityBatchResult)(nil),     // 58: perdure.durabletask.v1.EntityBatchResult
-	(*WorkItem)(nil),              // 59: perdure.durabletask.v1.WorkItem
-	(*Error)(nil),                 // 60: perdure.durabletask.v1.Error
+	(*HubFollowUp)(nil),           // 43: perdure.hub.v1.HubFollowUp
+	(*HubToWorker)(nil),           // 44: perdure.hub.v1.HubToWorker
+	(*HubRefusal)(nil),            // 45: perdure.hub.v1.HubRefusal
+	(*HubPush)(nil),               // 46: perdure.hub.v1.HubPush
+	(*HubPushed)(nil),             // 47: perdure.hub.v1.HubPushed
+	nil,                           // 48: perdure.hub.v1.HubStart.TagsEntry
+	nil,                           // 49: perdure.hub.v1.HubRecord.TagsEntry
+	(*timestamppb.Timestamp)(nil), // 50: google.protobuf.Timestamp
+	(*TraceContext)(nil),          // 51: perdure.durabletask.v1.TraceContext
+	(*Fold)(nil),                  // 52: perdure.durabletask.v1.Fold
+	(*durationpb.Duration)(nil),   // 53: google.protobuf.Duration
+	(*TaskFailureDetails)(nil),    // 54: perdure.durabletask.v1.TaskFailureDetails
+	(*WorkItemFilters)(nil),       // 55: perdure.durabletask.v1.WorkItemFilters
+	(*AgentDescription)(nil),      // 56: perdure.durabletask.v1.AgentDescription
+	(*OrchestratorResponse)(nil),  // 57: perdure.durabletask.v1.OrchestratorResponse
+	(*ActivityResponse)(nil),      // 58: perdure.durabletask.v1.ActivityResponse
+	(*EntityBatchResult)(nil),     // 59: perdure.durabletask.v1.EntityBatchResult
+	(*WorkItem)(nil),              // 60: perdure.durabletask.v1.WorkItem
+	(*Error)(nil),                 // 61: perdure.durabletask.v1.Error
 }
 var file_perdure_hub_proto_depIdxs = []int32{
-	49, // 0: perdure.hub.v1.HubStart.start_at:type_name -> google.protobuf.Timestamp
-	47, // 1: perdure.hub.v1.HubStart.tags:type_name -> perdure.hub.v1.HubStart.TagsEntry
-	50, // 2: perdure.hub.v1.HubStart.trace:type_name -> perdure.durabletask.v1.TraceContext
-	51, // 3: perdure.hub.v1.HubStart.fold:type_name -> perdure.durabletask.v1.Fold
+	50, // 0: perdure.hub.v1.HubStart.start_at:type_name -> google.protobuf.Timestamp
+	48, // 1: perdure.hub.v1.HubStart.tags:type_name -> perdure.hub.v1.HubStart.TagsEntry
+	51, // 2: perdure.hub.v1.HubStart.trace:type_name -> perdure.durabletask.v1.TraceContext
+	52, // 3: perdure.hub.v1.HubStart.fold:type_name -> perdure.durabletask.v1.Fold
 	4,  // 4: perdure.hub.v1.HubStart.event:type_name -> perdure.hub.v1.HubRaise
-	49, // 5: perdure.hub.v1.HubSignal.at:type_name -> google.protobuf.Timestamp
-	50, // 6: perdure.hub.v1.HubSignal.trace:type_name -> perdure.durabletask.v1.TraceContext
+	50, // 5: perdure.hub.v1.HubSignal.at:type_name -> google.protobuf.Timestamp
+	51, // 6: perdure.hub.v1.HubSignal.trace:type_name -> perdure.durabletask.v1.TraceContext
 	17, // 7: perdure.hub.v1.HubPurge.filter:type_name -> perdure.hub.v1.HubQuery
-	52, // 8: perdure.hub.v1.HubPurge.timeout:type_name -> google.protobuf.Duration
-	53, // 9: perdure.hub.v1.HubComplete.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	49, // 10: perdure.hub.v1.HubRecord.created:type_name -> google.protobuf.Timestamp
-	48, // 11: perdure.hub.v1.HubRecord.tags:type_name -> perdure.hub.v1.HubRecord.TagsEntry
-	49, // 12: perdure.hub.v1.HubRecord.phase_since:type_name -> google.protobuf.Timestamp
-	49, // 13: perdure.hub.v1.HubRecord.completed:type_name -> google.protobuf.Timestamp
+	53, // 8: perdure.hub.v1.HubPurge.timeout:type_name -> google.protobuf.Duration
+	54, // 9: perdure.hub.v1.HubComplete.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	50, // 10: perdure.hub.v1.HubRecord.created:type_name -> google.protobuf.Timestamp
+	49, // 11: perdure.hub.v1.HubRecord.tags:type_name -> perdure.hub.v1.HubRecord.TagsEntry
+	50, // 12: perdure.hub.v1.HubRecord.phase_since:type_name -> google.protobuf.Timestamp
+	50, // 13: perdure.hub.v1.HubRecord.completed:type_name -> google.protobuf.Timestamp
 	14, // 14: perdure.hub.v1.HubInstance.record:type_name -> perdure.hub.v1.HubRecord
-	49, // 15: perdure.hub.v1.HubInstance.started:type_name -> google.protobuf.Timestamp
-	49, // 16: perdure.hub.v1.HubInstance.updated:type_name -> google.protobuf.Timestamp
-	49, // 17: perdure.hub.v1.HubInstance.start_at:type_name -> google.protobuf.Timestamp
-	53, // 18: perdure.hub.v1.HubInstance.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	49, // 19: perdure.hub.v1.HubInstance.next_fire_at:type_name -> google.protobuf.Timestamp
+	50, // 15: perdure.hub.v1.HubInstance.started:type_name -> google.protobuf.Timestamp
+	50, // 16: perdure.hub.v1.HubInstance.updated:type_name -> google.protobuf.Timestamp
+	50, // 17: perdure.hub.v1.HubInstance.start_at:type_name -> google.protobuf.Timestamp
+	54, // 18: perdure.hub.v1.HubInstance.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	50, // 19: perdure.hub.v1.HubInstance.next_fire_at:type_name -> google.protobuf.Timestamp
 	16, // 20: perdure.hub.v1.HubInstance.pending:type_name -> perdure.hub.v1.HubPending
-	49, // 21: perdure.hub.v1.HubInstance.folded:type_name -> google.protobuf.Timestamp
-	49, // 22: perdure.hub.v1.HubQuery.created_from:type_name -> google.protobuf.Timestamp
-	49, // 23: perdure.hub.v1.HubQuery.created_to:type_name -> google.protobuf.Timestamp
-	49, // 24: perdure.hub.v1.HubQuery.completed_from:type_name -> google.protobuf.Timestamp
-	49, // 25: perdure.hub.v1.HubQuery.completed_to:type_name -> google.protobuf.Timestamp
+	50, // 21: perdure.hub.v1.HubInstance.folded:type_name -> google.protobuf.Timestamp
+	50, // 22: perdure.hub.v1.HubQuery.created_from:type_name -> google.protobuf.Timestamp
+	50, // 23: perdure.hub.v1.HubQuery.created_to:type_name -> google.protobuf.Timestamp
+	50, // 24: perdure.hub.v1.HubQuery.completed_from:type_name -> google.protobuf.Timestamp
+	50, // 25: perdure.hub.v1.HubQuery.completed_to:type_name -> google.protobuf.Timestamp
 	15, // 26: perdure.hub.v1.HubPage.items:type_name -> perdure.hub.v1.HubInstance
 	20, // 27: perdure.hub.v1.HubCounts.counts:type_name -> perdure.hub.v1.HubCount
-	49, // 28: perdure.hub.v1.HubEntity.modified:type_name -> google.protobuf.Timestamp
-	53, // 29: perdure.hub.v1.HubAnswer.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	50, // 28: perdure.hub.v1.HubEntity.modified:type_name -> google.protobuf.Timestamp
+	54, // 29: perdure.hub.v1.HubAnswer.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
 	26, // 30: perdure.hub.v1.HubChanges.changes:type_name -> perdure.hub.v1.HubChange
 	28, // 31: perdure.hub.v1.HubRows.rows:type_name -> perdure.hub.v1.HubRow
 	28, // 32: perdure.hub.v1.HubWriteRows.rows:type_name -> perdure.hub.v1.HubRow
 	31, // 33: perdure.hub.v1.HubWriteRows.conditions:type_name -> perdure.hub.v1.HubRowCondition
 	4,  // 34: perdure.hub.v1.HubWriteRows.event:type_name -> perdure.hub.v1.HubRaise
-	49, // 35: perdure.hub.v1.HubEndedQuery.from:type_name -> google.protobuf.Timestamp
-	49, // 36: perdure.hub.v1.HubEndedQuery.to:type_name -> google.protobuf.Timestamp
-	49, // 37: perdure.hub.v1.HubEntityQuery.from:type_name -> google.protobuf.Timestamp
-	49, // 38: perdure.hub.v1.HubEntityQuery.to:type_name -> google.protobuf.Timestamp
+	50, // 35: perdure.hub.v1.HubEndedQuery.from:type_name -> google.protobuf.Timestamp
+	50, // 36: perdure.hub.v1.HubEndedQuery.to:type_name -> google.protobuf.Timestamp
+	50, // 37: perdure.hub.v1.HubEntityQuery.from:type_name -> google.protobuf.Timestamp
+	50, // 38: perdure.hub.v1.HubEntityQuery.to:type_name -> google.protobuf.Timestamp
 	21, // 39: perdure.hub.v1.HubEntities.entities:type_name -> perdure.hub.v1.HubEntity
-	54, // 40: perdure.hub.v1.HubHello.filters:type_name -> perdure.durabletask.v1.WorkItemFilters
-	55, // 41: perdure.hub.v1.HubHello.agents:type_name -> perdure.durabletask.v1.AgentDescription
+	55, // 40: perdure.hub.v1.HubHello.filters:type_name -> perdure.durabletask.v1.WorkItemFilters
+	56, // 41: perdure.hub.v1.HubHello.agents:type_name -> perdure.durabletask.v1.AgentDescription
 	40, // 42: perdure.hub.v1.HubFromWorker.hello:type_name -> perdure.hub.v1.HubHello
 	42, // 43: perdure.hub.v1.HubFromWorker.outcomes:type_name -> perdure.hub.v1.HubOutcome
-	56, // 44: perdure.hub.v1.HubOutcome.orchestration:type_name -> perdure.durabletask.v1.OrchestratorResponse
-	57, // 45: perdure.hub.v1.HubOutcome.activity:type_name -> perdure.durabletask.v1.ActivityResponse
-	58, // 46: perdure.hub.v1.HubOutcome.entity:type_name -> perdure.durabletask.v1.EntityBatchResult
+	57, // 44: perdure.hub.v1.HubOutcome.orchestration:type_name -> perdure.durabletask.v1.OrchestratorResponse
+	58, // 45: perdure.hub.v1.HubOutcome.activity:type_name -> perdure.durabletask.v1.ActivityResponse
+	59, // 46: perdure.hub.v1.HubOutcome.entity:type_name -> perdure.durabletask.v1.EntityBatchResult
 	11, // 47: perdure.hub.v1.HubOutcome.heartbeat:type_name -> perdure.hub.v1.HubHeartbeat
-	59, // 48: perdure.hub.v1.HubToWorker.items:type_name -> perdure.durabletask.v1.WorkItem
-	44, // 49: perdure.hub.v1.HubToWorker.refused:type_name -> perdure.hub.v1.HubRefusal
-	60, // 50: perdure.hub.v1.HubRefusal.error:type_name -> perdure.durabletask.v1.Error
-	59, // 51: perdure.hub.v1.HubPush.item:type_name -> perdure.durabletask.v1.WorkItem
-	40, // 52: perdure.hub.v1.HubPushed.hello:type_name -> perdure.hub.v1.HubHello
-	42, // 53: perdure.hub.v1.HubPushed.outcome:type_name -> perdure.hub.v1.HubOutcome
-	1,  // 54: perdure.hub.v1.Hub.Hello:input_type -> perdure.hub.v1.HubAll
-	2,  // 55: perdure.hub.v1.Hub.Start:input_type -> perdure.hub.v1.HubStart
-	4,  // 56: perdure.hub.v1.Hub.Raise:input_type -> perdure.hub.v1.HubRaise
-	5,  // 57: perdure.hub.v1.Hub.Signal:input_type -> perdure.hub.v1.HubSignal
-	6,  // 58: perdure.hub.v1.Hub.Control:input_type -> perdure.hub.v1.HubControl
-	8,  // 59: perdure.hub.v1.Hub.Purge:input_type -> perdure.hub.v1.HubPurge
-	10, // 60: perdure.hub.v1.Hub.Complete:input_type -> perdure.hub.v1.HubComplete
-	11, // 61: perdure.hub.v1.Hub.Heartbeat:input_type -> perdure.hub.v1.HubHeartbeat
-	12, // 62: perdure.hub.v1.Hub.Instance:input_type -> perdure.hub.v1.HubGet
-	12, // 63: perdure.hub.v1.Hub.History:input_type -> perdure.hub.v1.HubGet
-	17, // 64: perdure.hub.v1.Hub.List:input_type -> perdure.hub.v1.HubQuery
-	1,  // 65: perdure.hub.v1.Hub.Counts:input_type -> perdure.hub.v1.HubAll
-	12, // 66: perdure.hub.v1.Hub.Entity:input_type -> perdure.hub.v1.HubGet
-	12, // 67: perdure.hub.v1.Hub.WaitStart:input_type -> perdure.hub.v1.HubGet
-	12, // 68: perdure.hub.v1.Hub.WaitCompletion:input_type -> perdure.hub.v1.HubGet
-	22, // 69: perdure.hub.v1.Hub.Ask:input_type -> perdure.hub.v1.HubAsk
-	1,  // 70: perdure.hub.v1.Hub.Position:input_type -> perdure.hub.v1.HubAll
-	24, // 71: perdure.hub.v1.Hub.Changes:input_type -> perdure.hub.v1.HubPosition
-	27, // 72: perdure.hub.v1.Hub.ReadRows:input_type -> perdure.hub.v1.HubRowQuery
-	30, // 73: perdure.hub.v1.Hub.WriteRows:input_type -> perdure.hub.v1.HubWriteRows
-	27, // 74: perdure.hub.v1.Hub.WatchRows:input_type -> perdure.hub.v1.HubRowQuery
-	32, // 75: perdure.hub.v1.Hub.Ended:input_type -> perdure.hub.v1.HubEndedQuery
-	34, // 76: perdure.hub.v1.Hub.Entities:input_type -> perdure.hub.v1.HubEntityQuery
-	36, // 77: perdure.hub.v1.Hub.CleanEntities:input_type -> perdure.hub.v1.HubClean
-	38, // 78: perdure.hub.v1.Hub.TerminateNow:input_type -> perdure.hub.v1.HubTerminate
-	41, // 79: perdure.hub.v1.Hub.Work:input_type -> perdure.hub.v1.HubFromWorker
-	0,  // 80: perdure.hub.v1.Hub.Hello:output_type -> perdure.hub.v1.HubDone
-	3,  // 81: perdure.hub.v1.Hub.Start:output_type -> perdure.hub.v1.HubStarted
-	0,  // 82: perdure.hub.v1.Hub.Raise:output_type -> perdure.hub.v1.HubDone
-	0,  // 83: perdure.hub.v1.Hub.Signal:output_type -> perdure.hub.v1.HubDone
-	7,  // 84: perdure.hub.v1.Hub.Control:output_type -> perdure.hub.v1.HubControlled
-	9,  // 85: perdure.hub.v1.Hub.Purge:output_type -> perdure.hub.v1.HubPurged
-	0,  // 86: perdure.hub.v1.Hub.Complete:output_type -> perdure.hub.v1.HubDone
-	0,  // 87: perdure.hub.v1.Hub.Heartbeat:output_type -> perdure.hub.v1.HubDone
-	15, // 88: perdure.hub.v1.Hub.Instance:output_type -> perdure.hub.v1.HubInstance
-	13, // 89: perdure.hub.v1.Hub.History:output_type -> perdure.hub.v1.HubEvents
-	18, // 90: perdure.hub.v1.Hub.List:output_type -> perdure.hub.v1.HubPage
-	19, // 91: perdure.hub.v1.Hub.Counts:output_type -> perdure.hub.v1.HubCounts
-	21, // 92: perdure.hub.v1.Hub.Entity:output_type -> perdure.hub.v1.HubEntity
-	15, // 93: perdure.hub.v1.Hub.WaitStart:output_type -> perdure.hub.v1.HubInstance
-	15, // 94: perdure.hub.v1.Hub.WaitCompletion:output_type -> perdure.hub.v1.HubInstance
-	23, // 95: perdure.hub.v1.Hub.Ask:output_type -> perdure.hub.v1.HubAnswer
-	24, // 96: perdure.hub.v1.Hub.Position:output_type -> perdure.hub.v1.HubPosition
-	25, // 97: perdure.hub.v1.Hub.Changes:output_type -> perdure.hub.v1.HubChanges
-	29, // 98: perdure.hub.v1.Hub.ReadRows:output_type -> perdure.hub.v1.HubRows
-	0,  // 99: perdure.hub.v1.Hub.WriteRows:output_type -> perdure.hub.v1.HubDone
-	0,  // 100: perdure.hub.v1.Hub.WatchRows:output_type -> perdure.hub.v1.HubDone
-	33, // 101: perdure.hub.v1.Hub.Ended:output_type -> perdure.hub.v1.HubEnded
-	35, // 102: perdure.hub.v1.Hub.Entities:output_type -> perdure.hub.v1.HubEntities
-	37, // 103: perdure.hub.v1.Hub.CleanEntities:output_type -> perdure.hub.v1.HubCleaned
-	39, // 104: perdure.hub.v1.Hub.TerminateNow:output_type -> perdure.hub.v1.HubLeft
-	43, // 105: perdure.hub.v1.Hub.Work:output_type -> perdure.hub.v1.HubToWorker
-	80, // [80:106] is the sub-list for method output_type
-	54, // [54:80] is the sub-list for method input_type
-	54, // [54:54] is the sub-list for extension type_name
-	54, // [54:54] is the sub-list for extension extendee
-	0,  // [0:54] is the sub-list for field type_name
+	43, // 48: perdure.hub.v1.HubOutcome.follow_up:type_name -> perdure.hub.v1.HubFollowUp
+	57, // 49: perdure.hub.v1.HubFollowUp.turn:type_name -> perdure.durabletask.v1.OrchestratorResponse
+	50, // 50: perdure.hub.v1.HubFollowUp.at:type_name -> google.protobuf.Timestamp
+	60, // 51: perdure.hub.v1.HubToWorker.items:type_name -> perdure.durabletask.v1.WorkItem
+	45, // 52: perdure.hub.v1.HubToWorker.refused:type_name -> perdure.hub.v1.HubRefusal
+	61, // 53: perdure.hub.v1.HubRefusal.error:type_name -> perdure.durabletask.v1.Error
+	60, // 54: perdure.hub.v1.HubPush.item:type_name -> perdure.durabletask.v1.WorkItem
+	40, // 55: perdure.hub.v1.HubPushed.hello:type_name -> perdure.hub.v1.HubHello
+	42, // 56: perdure.hub.v1.HubPushed.outcome:type_name -> perdure.hub.v1.HubOutcome
+	1,  // 57: perdure.hub.v1.Hub.Hello:input_type -> perdure.hub.v1.HubAll
+	2,  // 58: perdure.hub.v1.Hub.Start:input_type -> perdure.hub.v1.HubStart
+	4,  // 59: perdure.hub.v1.Hub.Raise:input_type -> perdure.hub.v1.HubRaise
+	5,  // 60: perdure.hub.v1.Hub.Signal:input_type -> perdure.hub.v1.HubSignal
+	6,  // 61: perdure.hub.v1.Hub.Control:input_type -> perdure.hub.v1.HubControl
+	8,  // 62: perdure.hub.v1.Hub.Purge:input_type -> perdure.hub.v1.HubPurge
+	10, // 63: perdure.hub.v1.Hub.Complete:input_type -> perdure.hub.v1.HubComplete
+	11, // 64: perdure.hub.v1.Hub.Heartbeat:input_type -> perdure.hub.v1.HubHeartbeat
+	12, // 65: perdure.hub.v1.Hub.Instance:input_type -> perdure.hub.v1.HubGet
+	12, // 66: perdure.hub.v1.Hub.History:input_type -> perdure.hub.v1.HubGet
+	17, // 67: perdure.hub.v1.Hub.List:input_type -> perdure.hub.v1.HubQuery
+	1,  // 68: perdure.hub.v1.Hub.Counts:input_type -> perdure.hub.v1.HubAll
+	12, // 69: perdure.hub.v1.Hub.Entity:input_type -> perdure.hub.v1.HubGet
+	12, // 70: perdure.hub.v1.Hub.WaitStart:input_type -> perdure.hub.v1.HubGet
+	12, // 71: perdure.hub.v1.Hub.WaitCompletion:input_type -> perdure.hub.v1.HubGet
+	22, // 72: perdure.hub.v1.Hub.Ask:input_type -> perdure.hub.v1.HubAsk
+	1,  // 73: perdure.hub.v1.Hub.Position:input_type -> perdure.hub.v1.HubAll
+	24, // 74: perdure.hub.v1.Hub.Changes:input_type -> perdure.hub.v1.HubPosition
+	27, // 75: perdure.hub.v1.Hub.ReadRows:input_type -> perdure.hub.v1.HubRowQuery
+	30, // 76: perdure.hub.v1.Hub.WriteRows:input_type -> perdure.hub.v1.HubWriteRows
+	27, // 77: perdure.hub.v1.Hub.WatchRows:input_type -> perdure.hub.v1.HubRowQuery
+	32, // 78: perdure.hub.v1.Hub.Ended:input_type -> perdure.hub.v1.HubEndedQuery
+	34, // 79: perdure.hub.v1.Hub.Entities:input_type -> perdure.hub.v1.HubEntityQuery
+	36, // 80: perdure.hub.v1.Hub.CleanEntities:input_type -> perdure.hub.v1.HubClean
+	38, // 81: perdure.hub.v1.Hub.TerminateNow:input_type -> perdure.hub.v1.HubTerminate
+	41, // 82: perdure.hub.v1.Hub.Work:input_type -> perdure.hub.v1.HubFromWorker
+	0,  // 83: perdure.hub.v1.Hub.Hello:output_type -> perdure.hub.v1.HubDone
+	3,  // 84: perdure.hub.v1.Hub.Start:output_type -> perdure.hub.v1.HubStarted
+	0,  // 85: perdure.hub.v1.Hub.Raise:output_type -> perdure.hub.v1.HubDone
+	0,  // 86: perdure.hub.v1.Hub.Signal:output_type -> perdure.hub.v1.HubDone
+	7,  // 87: perdure.hub.v1.Hub.Control:output_type -> perdure.hub.v1.HubControlled
+	9,  // 88: perdure.hub.v1.Hub.Purge:output_type -> perdure.hub.v1.HubPurged
+	0,  // 89: perdure.hub.v1.Hub.Complete:output_type -> perdure.hub.v1.HubDone
+	0,  // 90: perdure.hub.v1.Hub.Heartbeat:output_type -> perdure.hub.v1.HubDone
+	15, // 91: perdure.hub.v1.Hub.Instance:output_type -> perdure.hub.v1.HubInstance
+	13, // 92: perdure.hub.v1.Hub.History:output_type -> perdure.hub.v1.HubEvents
+	18, // 93: perdure.hub.v1.Hub.List:output_type -> perdure.hub.v1.HubPage
+	19, // 94: perdure.hub.v1.Hub.Counts:output_type -> perdure.hub.v1.HubCounts
+	21, // 95: perdure.hub.v1.Hub.Entity:output_type -> perdure.hub.v1.HubEntity
+	15, // 96: perdure.hub.v1.Hub.WaitStart:output_type -> perdure.hub.v1.HubInstance
+	15, // 97: perdure.hub.v1.Hub.WaitCompletion:output_type -> perdure.hub.v1.HubInstance
+	23, // 98: perdure.hub.v1.Hub.Ask:output_type -> perdure.hub.v1.HubAnswer
+	24, // 99: perdure.hub.v1.Hub.Position:output_type -> perdure.hub.v1.HubPosition
+	25, // 100: perdure.hub.v1.Hub.Changes:output_type -> perdure.hub.v1.HubChanges
+	29, // 101: perdure.hub.v1.Hub.ReadRows:output_type -> perdure.hub.v1.HubRows
+	0,  // 102: perdure.hub.v1.Hub.WriteRows:output_type -> perdure.hub.v1.HubDone
+	0,  // 103: perdure.hub.v1.Hub.WatchRows:output_type -> perdure.hub.v1.HubDone
+	33, // 104: perdure.hub.v1.Hub.Ended:output_type -> perdure.hub.v1.HubEnded
+	35, // 105: perdure.hub.v1.Hub.Entities:output_type -> perdure.hub.v1.HubEntities
+	37, // 106: perdure.hub.v1.Hub.CleanEntities:output_type -> perdure.hub.v1.HubCleaned
+	39, // 107: perdure.hub.v1.Hub.TerminateNow:output_type -> perdure.hub.v1.HubLeft
+	44, // 108: perdure.hub.v1.Hub.Work:output_type -> perdure.hub.v1.HubToWorker
+	83, // [83:109] is the sub-list for method output_type
+	57, // [57:83] is the sub-list for method input_type
+	57, // [57:57] is the sub-list for extension type_name
+	57, // [57:57] is the sub-list for extension extendee
+	0,  // [0:57] is the sub-list for field type_name
 }
 
 func init() { file_perdure_hub_proto_init() }
@@ -4156,7 +4235,7 @@ func file_perdure_hub_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_perdure_hub_proto_rawDesc), len(file_perdure_hub_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   49,
+			NumMessages:   50,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
