@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/perdure/perdure/store"
 )
 
@@ -262,12 +264,21 @@ func (c *committer) connect(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.meet(ctx, s); err != nil {
+	err = c.meet(ctx, s)
+	if err == nil && !s.pooled {
+		_, err = s.Exec(ctx, planOnce, pgx.QueryExecModeExec)
+	}
+	if err != nil {
 		_ = s.Close(ctx) // the error before it tells more
 		return nil, lost(s, err)
 	}
 	return s, nil
 }
+
+// planOnce keeps the plans of a group's statements: whatever is in the group, each walks
+// an index, see settings. PostgreSQL would make that of the update anew for each group,
+// which takes twice as long as carrying it out.
+const planOnce = "SET plan_cache_mode = force_generic_plan"
 
 // loadView reads the fence and the leases in one look. It waits for takeovers that are
 // under way: one that has not seen this committer, whose place is new, could not raise
