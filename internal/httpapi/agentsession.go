@@ -12,6 +12,11 @@ type ending struct {
 	Status string `json:"status"`         // stopping, or idle: no turn runs
 }
 
+// stopBody is the body of stop.
+type stopBody struct {
+	Turn string `json:"turn"` // the one that is to end; "" = whichever runs
+}
+
 // stopTurn has the running turn of a session end, the one that the body names if
 // it names one.
 func (a *API) stopTurn(w http.ResponseWriter, r *http.Request) (*reply, error) {
@@ -22,9 +27,7 @@ func (a *API) stopTurn(w http.ResponseWriter, r *http.Request) (*reply, error) {
 	if _, err := query(r); err != nil {
 		return nil, err
 	}
-	var body struct {
-		Turn string `json:"turn"`
-	}
+	var body stopBody
 	if err := a.decode(w, r, &body); err != nil {
 		return nil, err
 	}
@@ -67,7 +70,7 @@ func (a *API) deleteSession(_ http.ResponseWriter, r *http.Request) (*reply, err
 
 // document is a session as one document.
 type document struct {
-	Session  *session           `json:"session"`
+	Session  session            `json:"session"`
 	Messages []agent.LogMessage `json:"messages"`
 }
 
@@ -84,5 +87,5 @@ func (a *API) exportSession(_ http.ResponseWriter, r *http.Request) (*reply, err
 	if err != nil {
 		return nil, err
 	}
-	return &reply{body: &document{Session: viewSession(e.Session), Messages: e.Messages}}, nil
+	return &reply{body: &document{Session: *viewSession(e.Session), Messages: e.Messages}}, nil
 }

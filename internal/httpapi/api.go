@@ -116,7 +116,8 @@ type Info struct {
 type API struct {
 	Config
 	mux      *http.ServeMux
-	patterns []string // of mux, without mounts
+	allowed  map[string]access.Right // as rights says
+	patterns []string                // of mux, without mounts
 	guarded  http.Handler
 
 	streams  atomic.Int32 // open ones
@@ -144,6 +145,7 @@ func New(cfg Config) *API {
 	defaultTime(&cfg.Heartbeat, 15*time.Second)
 	defaultTime(&cfg.Batch, 100*time.Millisecond)
 	a := &API{Config: cfg, mux: http.NewServeMux(), stopping: make(chan struct{})}
+	a.allowed = a.rights()
 	for pattern, h := range a.routes() {
 		a.handle(pattern, a.endpoint(h))
 	}
@@ -241,6 +243,7 @@ func (a *API) routes() map[string]endpoint {
 		"POST /api/v1/activities/{token}/fail":      a.failActivity,
 		"POST /api/v1/activities/{token}/heartbeat": a.heartbeatActivity,
 		"GET /api/v1/info":                          a.getInfo,
+		"GET /api/v1/openapi.json":                  a.getOpenAPI,
 		"GET /api/v1/stream":                        a.stream,
 		"GET /healthz":                              a.health,
 		"GET /readyz":                               a.ready,

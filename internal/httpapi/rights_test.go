@@ -62,7 +62,7 @@ func allowed(method, path string) (roles string, anyone bool) {
 		return "reader worker contributor", true
 	case strings.HasPrefix(path, "/api/v1/activities/"):
 		return "worker contributor", false
-	case path == "/api/v1/info", path == "/api/v1/hubs" && method == "GET",
+	case path == "/api/v1/info", path == "/api/v1/openapi.json", path == "/api/v1/hubs" && method == "GET",
 		path == "/api/v1/demand", path == "/api/v1", path == "/api/v1/", path == "/":
 		return "reader worker contributor", false
 	case path == "/api/v1/backup":

@@ -33,6 +33,17 @@ type loadView struct {
 	Held    int    `json:"held,omitempty"`
 }
 
+// demand is the answer to GET /demand.
+type demand struct {
+	Total int        `json:"total"` // the number that whoever scales workers goes by
+	Items []loadView `json:"items"`
+}
+
+// named is the answer when something was forgotten.
+type named struct {
+	Name string `json:"name"`
+}
+
 // getDemand tells how much work there is for workers: "total" is the number that whoever
 // scales them goes by.
 func (a *API) getDemand(_ http.ResponseWriter, r *http.Request) (*reply, error) {
@@ -54,7 +65,7 @@ func (a *API) getDemand(_ http.ResponseWriter, r *http.Request) (*reply, error) 
 	if err != nil {
 		return nil, err
 	}
-	total, list := 0, []loadView{}
+	all := demand{Items: []loadView{}}
 	for _, l := range loads {
 		v := loadView{kinds[l.Kind], l.Name, l.Version, l.Waiting, l.Running, l.Held}
 		is := func(name string) bool {
@@ -63,10 +74,10 @@ func (a *API) getDemand(_ http.ResponseWriter, r *http.Request) (*reply, error) 
 		if len(q.Values["kind"]) > 0 && !slices.Contains(q.Values["kind"], v.Kind) || len(q.Values["name"]) > 0 && !slices.ContainsFunc(q.Values["name"], is) {
 			continue
 		}
-		total += v.Waiting + v.Running
-		list = append(list, v)
+		all.Total += v.Waiting + v.Running
+		all.Items = append(all.Items, v)
 	}
-	return &reply{body: map[string]any{"total": total, "items": list}}, nil
+	return &reply{body: &all}, nil
 }
 
 // workerView is a worker that is called by URL, as the API shows it.
@@ -133,7 +144,7 @@ func (a *API) listWorkers(_ http.ResponseWriter, r *http.Request) (*reply, error
 	for i := range all {
 		list[i] = viewOf(&all[i])
 	}
-	return &reply{body: map[string]any{"items": list}}, nil
+	return &reply{body: &items[workerView]{Items: list}}, nil
 }
 
 func (a *API) getWorker(_ http.ResponseWriter, r *http.Request) (*reply, error) {
@@ -216,5 +227,5 @@ func (a *API) removeWorker(_ http.ResponseWriter, r *http.Request) (*reply, erro
 	} else if err != nil {
 		return nil, err
 	}
-	return &reply{body: map[string]string{"name": name}}, nil
+	return &reply{body: &named{name}}, nil
 }
