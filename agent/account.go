@@ -167,6 +167,12 @@ func turnSteps(ctx context.Context, h hub.Reads, turn string) ([]TurnStep, error
 	if err != nil {
 		return nil, err
 	}
+	return StepsOf(events), nil
+}
+
+// StepsOf returns the steps of agents among those of a history, which may be that of
+// any orchestration: models and tools that a turn has called, agents that were called.
+func StepsOf(events []*history.Event) []TurnStep {
 	steps := []TurnStep{}
 	at := map[int32]int{} // place in steps, by the id of the event
 	for _, e := range events {
@@ -180,7 +186,7 @@ func turnSteps(ctx context.Context, h hub.Reads, turn string) ([]TurnStep, error
 			steps[i].end(e, result, failure)
 		}
 	}
-	return steps, nil
+	return steps
 }
 
 // scheduledStep returns the step that an event schedules; false if it schedules

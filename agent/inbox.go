@@ -19,7 +19,7 @@ import (
 type DecisionFilter struct {
 	Kind  string
 	State string
-	Run   string // instance id
+	Run   string // instance id; then the order is that of ids
 	// Assignee is who is asked; "" = anybody.
 	Assignee string
 	After    []byte // cursor of the page before
@@ -45,7 +45,10 @@ func (s *Service) Decisions(ctx context.Context, f DecisionFilter) (DecisionPage
 		f.Limit = 100
 	}
 	q := store.RowQuery{Kind: rowDecision, Index: 0, After: f.After}
-	if f.State != "" {
+	switch {
+	case f.Run != "":
+		q.Owner = f.Run // they are its rows
+	case f.State != "":
 		q.From, q.To = append([]byte(f.State), 0), append([]byte(f.State), 1)
 	}
 	if f.After == nil {

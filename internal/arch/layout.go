@@ -76,7 +76,7 @@ func Perdure() Layout {
 		Levels: [][]string{
 			{"internal/clock", "internal/fault", "internal/history", "internal/arch", "internal/mux", "internal/signing", "internal/wire/wirepb", "internal/wire/wirepb/gen", "model"},
 			{"store", ".", "internal/engine", "internal/filter", "internal/dafx"},
-			{"store/*", "store/postgres/pgtest", "store/postgres/pgproxy", "internal/replay", "internal/hub", "internal/access", "model/*"},
+			{"store/*", "store/postgres/pgtest", "store/postgres/pgproxy", "internal/replay", "internal/hub", "internal/steps", "internal/access", "model/*"},
 			{"internal/wire/codec"},
 			{"internal/shard", "internal/wire", "internal/hub/hubtest", "internal/chaos/ledger", "model/auto"},
 			{"internal/hub/local", "internal/hub/remote", "internal/hub/push", "internal/peer"},
@@ -96,7 +96,7 @@ func Perdure() Layout {
 			"plugin":       "code is linked, never loaded",
 			"unsafe":       "bytes from disk and network are decoded by checked code (Sizeof and the like are free)",
 		},
-		Pure:        []string{"internal/engine", "internal/history", "internal/dafx"},
+		Pure:        []string{"internal/engine", "internal/history", "internal/dafx", "internal/steps"},
 		Limits:      Limits{FileLines: 600, FuncLines: 100, Methods: 5},
 		BannedNames: []string{"util", "utils", "common", "types", "models", "pkg", "helper", "helpers", "misc"},
 		Internal:    []string{"internal/...", "cmd/...", "examples/..."},

@@ -59,6 +59,10 @@ func (o Options) encode() []byte {
 	return b
 }
 
+// RetryOf returns what attempt the timer that an event creates waits for, nil if it is
+// no pause of a retry.
+func RetryOf(e *history.Event) *Retry { return optionsOf(e).Retry }
+
 // optionsOf reads the options of a scheduling event; what cannot be read counts
 // as absent, since the event as a whole has a checksum.
 func optionsOf(e *history.Event) Options {

@@ -76,7 +76,7 @@ func TestGoldenAnswersFitSchemas(t *testing.T) {
 	for file, name := range map[string]string{
 		"run": "Run", "run-failed": "Run", "runs": "RunPage", "runs-filtered": "RunPage", "runs-turns": "RunPage", "runs-code": "RunPage",
 		"counts": "RunCounts", "counts-grouped": "RunCounts", "counts-filtered": "RunCounts", "history": "HistoryPage",
-		"history-page": "HistoryPage", "entity": "Entity", "info": "Info", "no-run": "Problem", "bad-filter": "Problem",
+		"history-page": "HistoryPage", "steps": "StepPage", "entity": "Entity", "info": "Info", "no-run": "Problem", "bad-filter": "Problem",
 	} {
 		text, err := os.ReadFile("testdata/golden/" + file + ".json")
 		if err != nil {

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/perdure/perdure/client"
@@ -56,6 +57,7 @@ type run struct {
 	Hint string `json:"hint,omitempty"`
 	// Actions are the names of what may be done now.
 	Actions []string        `json:"actions"`
+	Refused []refusal       `json:"refused,omitempty"` // all other actions
 	Input   json.RawMessage `json:"input,omitempty"`
 	Output  json.RawMessage `json:"output,omitempty"`
 	Failure *failure        `json:"failure,omitempty"`
@@ -91,7 +93,7 @@ func viewRun(i *hub.Instance) *run {
 		Updated: timeOrNil(i.Updated), Completed: timeOrNil(i.Completed), Folded: timeOrNil(i.Folded),
 		Parent: i.Parent, Root: i.Root, Agent: i.Agent, Session: i.Session, Tags: i.Tags,
 		CustomStatus: jsonOf(i.CustomStatus), HistoryLength: i.HistoryEvents, HistoryBytes: i.HistoryBytes,
-		Actions: actions(i), Input: jsonOf(i.Input), Output: jsonOf(i.Output), Failure: viewFailure(i.Failure),
+		Actions: actions(i), Refused: refused(i), Input: jsonOf(i.Input), Output: jsonOf(i.Output), Failure: viewFailure(i.Failure),
 	}
 	if i.Root == i.ID {
 		v.Root = ""
@@ -116,7 +118,7 @@ func viewRun(i *hub.Instance) *run {
 // viewRow is viewRun without what lists leave out.
 func viewRow(i *hub.Instance) *run {
 	v := viewRun(i)
-	v.Input, v.Output, v.Failure = nil, nil, nil
+	v.Input, v.Output, v.Failure, v.Refused = nil, nil, nil, nil
 	return v
 }
 
@@ -141,6 +143,49 @@ func actions(i *hub.Instance) []string {
 		return []string{"resume", "event", "cancel", "terminate"}
 	}
 	return []string{"suspend", "event", "cancel", "terminate"}
+}
+
+// refusal says why something may not be done to a run now.
+type refusal struct {
+	Action string `json:"action"`
+	Reason string `json:"reason"`
+}
+
+// refused names what may not be done to a run, and why.
+func refused(i *hub.Instance) []refusal {
+	may := actions(i)
+	list := []refusal{}
+	for _, action := range []string{"suspend", "resume", "event", "cancel", "terminate", "restart", "rewind", "purge"} {
+		if !slices.Contains(may, action) {
+			list = append(list, refusal{action, refusedBecause(i, action)})
+		}
+	}
+	return list
+}
+
+func refusedBecause(i *hub.Instance, action string) string {
+	ended, status := i.Status.Terminal(), client.StatusName(i.Status)
+	switch action {
+	case "restart", "rewind":
+		switch {
+		case !ended:
+			return "the run has not ended: terminate it first"
+		case !i.Folded.IsZero():
+			return "its history and input were given up " + i.Folded.UTC().Format(time.DateOnly)
+		}
+		return "only a failed run can be rewound, this one is " + status
+	case "purge":
+		return "the run has not ended: terminate it first"
+	case "resume":
+		if !ended {
+			return "the run is not suspended"
+		}
+	case "suspend":
+		if !ended {
+			return "the run is suspended already"
+		}
+	}
+	return "the run has ended (" + status + ")"
 }
 
 // jsonOf returns a payload as JSON: itself if it is JSON, else as a string,

@@ -328,6 +328,12 @@ export interface FunctionResult {
   Error?: string;
 }
 
+/** gap is a time in which nothing happened. */
+export interface Gap {
+  from: Time;
+  to: Time;
+}
+
 /** gone is a row that was purged or no longer matches. */
 export interface Gone {
   id: string;
@@ -591,6 +597,12 @@ export interface Reasoning {
   ProtectedData?: string;
 }
 
+/** refusal says why something may not be done to a run now. */
+export interface Refusal {
+  action: string;
+  reason: string;
+}
+
 /** restartBody is the body of restart. */
 export interface RestartBody {
   reason?: string;
@@ -650,6 +662,8 @@ export interface Run {
   hint?: string;
   /** Actions are the names of what may be done now. */
   actions: string[];
+  /** all other actions */
+  refused?: Refusal[];
   input?: Json;
   output?: Json;
   failure?: Failure;
@@ -682,6 +696,64 @@ export interface RunPage {
   scanned: number;
   /** ?since= of a stream without a gap */
   as_of: string;
+}
+
+/** runStep is a step of a run, as the timeline shows it. Times that are not known are left out: those of a worker come with the outcome. */
+export interface RunStep {
+  /** N is the number of the event that scheduled the newest attempt, from 1: its payload is the input. 0 = the history does not have it, as with a wait that is open, or a decision. */
+  n: number;
+  event_id: number;
+  /** number of the event that ended it: its payload is the output */
+  end_n?: number;
+  kind: "activity" | "model" | "tool" | "context" | "agent" | "child" | "timer" | "event" | "sent" | "entity" | "signal" | "lock" | "decision" | "internal";
+  name?: string;
+  version?: string;
+  status: "open" | "retrying" | "completed" | "failed" | "canceled" | "asked";
+  scheduled_at?: Time;
+  dequeued_at?: Time;
+  started_at?: Time;
+  completed_at?: Time;
+  /** another attempt follows then */
+  backoff_until?: Time;
+  /** of a timer; of a decision its deadline */
+  fire_at?: Time;
+  worker?: string;
+  /** number of the newest */
+  attempt: number;
+  max_attempts?: number;
+  /** before the newest */
+  attempts?: StepAttempt[];
+  /** id of the child run */
+  run?: string;
+  /** id of the entity, or of the receiver of an event */
+  target?: string;
+  input_bytes?: number;
+  output_bytes?: number;
+  failure?: Failure;
+  /** Turn is the number of the orchestrator turn that scheduled the step, EndTurn of the one that was told of its end. */
+  turn?: number;
+  end_turn?: number;
+  /** that is called */
+  agent?: string;
+  /** key of the session of Agent */
+  session?: string;
+  /** number of the model step that it is, or whose call it serves */
+  step?: number;
+  /** of a call of a tool */
+  call_id?: string;
+  provider?: string;
+  model?: string;
+  tokens?: Tokens;
+  /** of models */
+  calls?: number;
+  /** without calls of models whose price is not known */
+  cost_usd?: number;
+  /** id of a decision */
+  decision?: string;
+  /** what it asks: approval, outcome_unknown, budget */
+  ask?: string;
+  answer?: string;
+  decided_by?: string;
 }
 
 /** session is a session as lists show it. */
@@ -766,6 +838,38 @@ export interface Started {
   id: string;
   execution?: string;
   existing: boolean;
+}
+
+/** stepAttempt is an attempt of a step that failed, and was followed by another. */
+export interface StepAttempt {
+  n: number;
+  end_n?: number;
+  scheduled_at?: Time;
+  dequeued_at?: Time;
+  started_at?: Time;
+  completed_at?: Time;
+  backoff_until?: Time;
+  worker?: string;
+  failure?: Failure;
+}
+
+/** stepPage is the answer to GET /runs/{id}/steps. */
+export interface StepPage {
+  items: RunStep[];
+  /** ?after= of the next page */
+  next?: number;
+  total: number;
+  /** Began and Newest bound the time of the whole run, as far as it has gone. */
+  began?: Time;
+  newest?: Time;
+  ended: boolean;
+  /** of the server */
+  now: Time;
+  /** times in which nothing was queued or ran, the longest 100 of them by time */
+  gaps: Gap[];
+  /** of the run that is shown, or a later one */
+  row_version: number;
+  execution: string;
 }
 
 /** stopBody is the body of stop. */
@@ -1003,6 +1107,8 @@ export interface Operations {
   "GET /runs/{id}": { query: { wait?: string }; body: never; reply: Run; events: {} };
   /** Returns events of a run's history. */
   "GET /runs/{id}/history": { query: { execution?: string; after?: number; limit?: number }; body: never; reply: HistoryPage; events: {} };
+  /** Returns the steps of a run in the order in which they were scheduled. */
+  "GET /runs/{id}/steps": { query: { execution?: string; after?: number; limit?: number }; body: never; reply: StepPage; events: {} };
   /** Returns the payload of an event as it is stored, in ranges if asked so. */
   "GET /runs/{id}/events/{n}/payload": { query: { execution?: string }; body: never; reply: never; events: {} };
   /** Streams changes of topics. */

@@ -1,0 +1,65 @@
+package httpapi_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/perdure/perdure/internal/history"
+	"github.com/perdure/perdure/internal/httpapi"
+)
+
+func TestStepsOfRun(t *testing.T) {
+	h := fixture()
+	h.events = allEvents()
+	url := serve(t, h, func(c *httpapi.Config) { c.Now = func() time.Time { return noon } })
+	golden(t, "steps", do(t, "GET", url+"/api/v1/runs/order-2/steps", ""))
+	page := do(t, "GET", url+"/api/v1/runs/order-2/steps?after=1&limit=2", "")
+	fits(t, "StepPage", page.Body)
+	var got struct {
+		Items []struct{ Name string }
+		Next  int
+		Total int
+	}
+	if err := json.Unmarshal([]byte(page.Body), &got); err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Items) != 2 || got.Next != 3 || got.Total < 4 {
+		t.Errorf("page after 1 of 2 = %+v, want 2 items, next 3", got)
+	}
+	if past := do(t, "GET", url+"/api/v1/runs/order-2/steps?after=99", ""); past.Status != 200 {
+		t.Errorf("page after the end = %d, want 200", past.Status)
+	}
+}
+
+// TestStepsOfLongRun reads a history of 50,000 events: a page comes within a second.
+func TestStepsOfLongRun(t *testing.T) {
+	h := fixture()
+	h.events = []*history.Event{{ID: 0, Time: noon, Body: &history.ExecutionStarted{Name: "Order"}}}
+	for i := range int32(25000) {
+		h.events = append(h.events, &history.Event{ID: i + 1, Time: noon.Add(time.Duration(i) * time.Second), Body: &history.TaskScheduled{Name: fmt.Sprint("S", i%7)}})
+	}
+	for i := range int32(25000) {
+		h.events = append(h.events, &history.Event{ID: -1, Time: noon.Add(time.Duration(25000+i) * time.Second), Body: &history.TaskCompleted{TaskScheduledID: i + 1}})
+	}
+	url := serve(t, h, nil)
+	began := time.Now()
+	got := do(t, "GET", url+"/api/v1/runs/order-2/steps?after=24000&limit=500", "")
+	took := time.Since(began)
+	var page struct {
+		Items []any
+		Total int
+	}
+	if err := json.Unmarshal([]byte(got.Body), &page); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]int{500, 25000}, []int{len(page.Items), page.Total}); diff != "" {
+		t.Errorf("items and total (-want +got):\n%s", diff)
+	}
+	if took > time.Second {
+		t.Errorf("a page took %v, want 1s at most", took)
+	}
+}
