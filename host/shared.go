@@ -25,7 +25,7 @@ type identified interface{ identity() store.Identity }
 const (
 	// lookAtHubs is how often it is looked what others have done with the hubs,
 	// lookLater how soon again if that could not be seen.
-	lookAtHubs = time.Second
+	lookAtHubs = 3 * time.Second
 	lookLater  = 3 * time.Second
 )
 

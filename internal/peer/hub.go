@@ -48,9 +48,13 @@ type Owner interface {
 	hub.Workers
 	hub.Demand
 	View
+	// Arrived says that messages lie in the inboxes of instances.
+	Arrived(targets []string)
+	// HoldsItems returns the work items of shards that run here.
+	HoldsItems(shards []store.Shard) []hub.Held
 }
 
-// View is what an Owner knows of the other nodes, and does for them.
+// View is what an Owner knows of the nodes.
 type View interface {
 	// Holder returns who holds a shard by the newest view; ok is false if nobody does.
 	Holder(s store.Shard) (node store.Node, epoch uint64, here, ok bool)
@@ -58,10 +62,9 @@ type View interface {
 	Refresh(ctx context.Context) error
 	// Members returns the nodes that live, this one too.
 	Members() []store.Node
-	// Arrived says that messages lie in the inboxes of instances.
-	Arrived(targets []string)
-	// HoldsItems returns the work items of shards that run here.
-	HoldsItems(shards []store.Shard) []hub.Held
+	// Moved returns a channel that is closed when what Holder and Members return has
+	// changed since the call.
+	Moved() <-chan struct{}
 }
 
 // Link is a connection to another node; remote.Node implements it. Its methods may be
@@ -88,10 +91,11 @@ type Hub struct {
 	sessions *sessions
 	items    *items
 
-	began chan struct{}   // closed by Run
-	ctx   context.Context // ends when nothing more is done; of the goroutines of Run
-	stop  context.CancelCauseFunc
-	work  sync.WaitGroup // goroutines that end with ctx; see start
+	began  chan struct{}   // closed by Run
+	doubts chan struct{}   // has room for one: calls rely on what may have changed
+	ctx    context.Context // ends when nothing more is done; of the goroutines of Run
+	stop   context.CancelCauseFunc
+	work   sync.WaitGroup // goroutines that end with ctx; see start
 
 	mu         sync.Mutex // guards what follows
 	running    bool
@@ -128,7 +132,7 @@ func New(cfg Config) (*Hub, error) {
 	}
 	h := &Hub{
 		cfg: cfg, owner: cfg.Owner, logger: cfg.Logger, here: here{cfg.Owner},
-		neighbours: make(map[string]*neighbour), streams: make(map[*stream]bool), items: newItems(), sessions: newSessions(), began: make(chan struct{}),
+		neighbours: make(map[string]*neighbour), streams: make(map[*stream]bool), items: newItems(), sessions: newSessions(), began: make(chan struct{}), doubts: make(chan struct{}, 1),
 	}
 	h.ctx, h.stop = context.WithCancelCause(context.Background())
 	h.post = newPost(cfg.Letters, cfg.Node.Name)
@@ -140,8 +144,10 @@ var errStopped = &perdure.Error{Code: perdure.Unavailable, Message: "the node wa
 
 // Pauses of Run.
 const (
-	// lookEvery is how often the view is compared with what calls rely on.
-	lookEvery = 100 * time.Millisecond
+	// lookPause is the least time between two looks at the view, which are made when it
+	// has changed; lookEvery is the most, for what nobody fetches any more.
+	lookPause = 100 * time.Millisecond
+	lookEvery = 2 * time.Second
 )
 
 // Run connects the node with the others until ctx ends; it is to run as long as the
@@ -153,17 +159,28 @@ func (h *Hub) Run(ctx context.Context) error {
 	h.mu.Unlock()
 	close(h.began)
 	h.start(func() { h.post.receive(h.ctx, h.logger, h.answerLetter) })
-	tick := time.NewTicker(lookEvery)
-	defer tick.Stop()
 	for ctx.Err() == nil {
+		moved := h.owner.Moved()
 		h.look()
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-		}
+		h.sleep(ctx, lookPause)
+		h.awaits(ctx, moved, h.doubts)
 	}
 	h.close()
 	return nil
+}
+
+// awaits waits until the view has moved or doubts has a value, but not much longer than
+// lookEvery.
+func (h *Hub) awaits(ctx context.Context, moved, doubts <-chan struct{}) {
+	t := time.NewTimer(lookEvery)
+	defer t.Stop()
+	select {
+	case <-moved:
+	case <-doubts:
+	case <-t.C:
+	case <-ctx.Done():
+	case <-h.ctx.Done():
+	}
 }
 
 // close ends all that goes on, and waits for it.
@@ -271,6 +288,7 @@ func (h *Hub) tenureOf(s store.Shard, node string, epoch uint64) context.Context
 		t.ctx = nil
 	}
 	if t.ctx == nil {
+		ring(h.doubts) // the view may have moved since the caller has looked
 		ctx, end := context.WithCancel(h.ctx)
 		*t = tenure{node: node, epoch: epoch, ctx: ctx, end: end}
 	}

@@ -76,6 +76,7 @@ func (h *Hub) Connect(ctx context.Context, w *hub.Worker) (hub.Stream, error) {
 	h.mu.Lock()
 	h.streams[s] = true
 	h.mu.Unlock()
+	ring(h.doubts)
 	s.add(working, &source{name: h.cfg.Node.Name, node: h.here, opened: o, granted: s.total})
 	if !h.start(func() { s.allot(working) }) {
 		s.Close(false)

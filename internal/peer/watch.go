@@ -142,6 +142,7 @@ func (w *watch) atAll(ctx context.Context, here opened, others map[string]opened
 	}
 	begin(h.cfg.Node.Name, h.here, here)
 	for ctx.Err() == nil && h.ctx.Err() == nil {
+		moved := h.owner.Moved()
 		members := h.members()
 		for name, cancel := range at {
 			if _, lives := members[name]; !lives {
@@ -156,7 +157,8 @@ func (w *watch) atAll(ctx context.Context, here opened, others map[string]opened
 				delete(others, name)
 			}
 		}
-		h.sleep(ctx, lookEvery)
+		h.sleep(ctx, lookPause)
+		h.awaits(ctx, moved, nil)
 	}
 	for _, cancel := range at {
 		cancel()

@@ -24,7 +24,9 @@ func (l *loop) cameIn(messages []store.Message) {
 		}
 	}
 	l.seen.turn()
-	l.arrived(targets)
+	if len(targets) > 0 { // without any it would say that shards are free
+		l.arrived(targets)
+	}
 }
 
 // recent are messages that memory has had since the last two looks at what has come.

@@ -299,16 +299,22 @@ func (k *keeper) keep(ctx context.Context, free, asked bool) error {
 // lookEvery is the time between two looks at who holds what when nothing is known to
 // change: others may have lost shards and not said so.
 func (k *keeper) lookEvery() time.Duration {
-	if share, _ := k.share(); len(k.held) < share-1 {
+	if share, _ := k.share(); len(k.held) < share*3/4 { // others have shared out about evenly what is left
 		return k.shared.Renew
 	}
 	return k.shared.Lease
 }
 
+// due reports whether it is time for what is done every Renew. What was done a little
+// later than the rest the last time is done with it this time, so that the node wakes once.
+func (k *keeper) due(done time.Time) bool {
+	return time.Since(done) >= k.shared.Renew-k.shared.Renew/10
+}
+
 // renew prolongs the leases when it is time. What was taken by others meanwhile is lost.
 func (k *keeper) renew(ctx context.Context) error {
 	began := time.Now()
-	if began.Sub(k.renewed) < k.shared.Renew {
+	if !k.due(k.renewed) {
 		return nil
 	}
 	if len(k.held) > 0 {
@@ -368,7 +374,7 @@ func (k *keeper) keptOnly(all, kept []store.Lease) {
 
 // beat says that the node lives, when it is time or at once.
 func (k *keeper) beat(ctx context.Context, now bool) error {
-	if !now && time.Since(k.beaten) < k.shared.Renew {
+	if !now && !k.due(k.beaten) {
 		return nil
 	}
 	began := time.Now()
@@ -467,7 +473,7 @@ func (k *keeper) shed() {
 
 // poll reads what has come into inboxes, in case that a notice was lost.
 func (k *keeper) poll(ctx context.Context) error {
-	if len(k.held) == 0 || time.Since(k.polled) < k.shared.Renew {
+	if len(k.held) == 0 || !k.due(k.polled) {
 		return nil
 	}
 	began := time.Now()

@@ -14,6 +14,27 @@ type view struct {
 	nodes   []store.Node
 	holders [store.Shards]store.Holder // as read last; without a node: nobody
 	epochs  [store.Shards]uint64       // of what is held here; 0 = it is not
+	moved   chan struct{}              // closed at the next change; nil = nobody waits for it
+}
+
+// Moved returns a channel that is closed when what Holder and Members tell has changed
+// since the call.
+func (o *Owner) Moved() <-chan struct{} {
+	v := &o.view
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.moved == nil {
+		v.moved = make(chan struct{})
+	}
+	return v.moved
+}
+
+// change tells who waits that something has changed. The caller holds the lock.
+func (v *view) change() {
+	if v.moved != nil {
+		close(v.moved)
+		v.moved = nil
+	}
 }
 
 // Holder returns who holds a shard as far as this node knows, and under which epoch;
@@ -72,6 +93,7 @@ func (v *view) holds(s store.Shard, epoch uint64) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.epochs[s] = epoch
+	v.change()
 }
 
 // meet notes which nodes live, and reports whether others did before.
@@ -80,6 +102,9 @@ func (v *view) meet(nodes []store.Node) (changed bool) {
 	defer v.mu.Unlock()
 	changed = !slices.EqualFunc(v.nodes, nodes, func(a, b store.Node) bool { return a.Name == b.Name })
 	v.nodes = nodes
+	if changed {
+		v.change()
+	}
 	return changed
 }
 
@@ -87,9 +112,13 @@ func (v *view) meet(nodes []store.Node) (changed bool) {
 func (v *view) read(holders []store.Holder) (free []store.Shard) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	before := v.holders
 	clear(v.holders[:])
 	for _, h := range holders {
 		v.holders[h.Shard] = h
+	}
+	if v.holders != before {
+		v.change()
 	}
 	for s := range v.holders {
 		name := v.holders[s].Node

@@ -22,7 +22,7 @@ const notifyEvery = 100 * time.Millisecond
 // process hears the notifications of others, which may still fail silently.
 const (
 	lookEvery  = 500 * time.Millisecond
-	heardEvery = 2 * time.Second
+	heardEvery = 5 * time.Second
 )
 
 // pause is how long those who wait let pass before they look.

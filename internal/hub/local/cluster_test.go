@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -54,6 +55,8 @@ type line struct {
 	held chan struct{} // closed when it is let go; nil = it is not held
 
 	reading func(store.Shard) // called before the messages of a shard are read; nil = nothing
+
+	beats, looks atomic.Int64 // how often the node has said that it lives, and looked who holds what
 }
 
 // pass waits while the line is held, whatever ctx says, as a frozen process does.
@@ -125,7 +128,13 @@ func (l *line) Beat(ctx context.Context, n store.Node, d time.Duration) ([]store
 	if err := l.pass(); err != nil {
 		return nil, err
 	}
+	l.beats.Add(1)
 	return l.Shared.Beat(ctx, n, d)
+}
+
+func (l *line) Holders(ctx context.Context) ([]store.Holder, error) {
+	l.looks.Add(1)
+	return l.Shared.Holders(ctx)
 }
 
 // inCluster runs a test with hubs that share a store, in a bubble.
