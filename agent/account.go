@@ -138,7 +138,9 @@ type TurnStep struct {
 	Status   string
 	Step     int    // number of the model step that it is, or whose call it serves; 0 = none
 	CallID   string // of a call of a tool
-	Run      string // instance id of the run of another agent
+	Run      string // instance id of the run of another agent, or of the turn of its session
+	Session  string // instance id of that session; "" = none
+	Messages int    // that a call of a model added to the conversation
 	Provider string // of a model
 	Model    string // as the provider reports it
 	// Usage and Spent of another agent are those of its whole run.
@@ -174,11 +176,27 @@ func turnSteps(ctx context.Context, h hub.Reads, turn string) ([]TurnStep, error
 // any orchestration: models and tools that a turn has called, agents that were called.
 func StepsOf(events []*history.Event) []TurnStep {
 	steps := []TurnStep{}
-	at := map[int32]int{} // place in steps, by the id of the event
+	at := map[int32]int{}       // place in steps, by the id of the event
+	asked := map[string]int32{} // id of the event, by the id of an operation on a session
 	for _, e := range events {
 		if step, ok := scheduledStep(e); ok {
 			at[e.ID] = len(steps)
 			steps = append(steps, step)
+			if call, ok := e.Body.(*history.EntityOperationCalled); ok {
+				asked[call.RequestID] = e.ID
+			}
+			continue
+		}
+		switch b := e.Body.(type) {
+		case *history.EntityOperationCompleted:
+			if i, known := at[asked[b.RequestID]]; known {
+				steps[i].end(e, b.Output, nil)
+			}
+			continue
+		case *history.EntityOperationFailed:
+			if i, known := at[asked[b.RequestID]]; known {
+				steps[i].end(e, history.Text{}, b.Failure)
+			}
 			continue
 		}
 		id, result, failure, ends := outcomeOf(e)
@@ -214,6 +232,13 @@ func scheduledStep(e *history.Event) (s TurnStep, ok bool) {
 		if name, ok := strings.CutPrefix(b.Name, turnPrefix); ok {
 			s.Kind, s.Name, s.Run = StepAgent, name, b.InstanceID
 		}
+	case *history.EntityOperationCalled:
+		if session, err := ParseSessionID("", b.TargetInstanceID.S); err == nil && b.Operation == opRun && session.String() == b.TargetInstanceID.S {
+			var in runRequest
+			_ = perdure.Decode(b.Input, &in)
+			s.Kind, s.Name, s.Session = StepAgent, session.Agent, session.String()
+			s.Run = session.Turn(in.CorrelationID)
+		}
 	}
 	return s, s.Kind != ""
 }
@@ -248,7 +273,7 @@ func (s *TurnStep) end(e *history.Event, result history.Text, failure *history.F
 	case StepModel:
 		var out modelOutput
 		_ = perdure.Decode(result, &out)
-		s.Provider, s.Model, s.Usage, s.Spent = out.Provider, out.Model, out.Usage, out.Spent
+		s.Provider, s.Model, s.Usage, s.Spent, s.Messages = out.Provider, out.Model, out.Usage, out.Spent, len(out.Messages)
 	case StepTool:
 		var out toolOutput
 		_ = perdure.Decode(result, &out)

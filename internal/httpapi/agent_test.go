@@ -26,11 +26,23 @@ func agentAPI(t *testing.T, m model.Model, change func(*httpapi.Config)) string 
 	return url
 }
 
+// agentsHub serves agents and what is registered beside them.
+func agentsHub(t *testing.T, register func(*perdure.Registry), served ...*agent.Agent) (string, *local.Hub) {
+	t.Helper()
+	reg := perdure.NewRegistry()
+	register(reg)
+	return registryHub(t, reg, func(c *httpapi.Config) { c.Orchestrations = nil }, served...)
+}
+
 // agentHub serves an agent over a hub in memory, which it returns.
 func agentHub(t *testing.T, served *agent.Agent, change func(*httpapi.Config)) (string, *local.Hub) {
 	t.Helper()
-	reg := perdure.NewRegistry()
-	if err := agent.Register(reg, served); err != nil {
+	return registryHub(t, perdure.NewRegistry(), change, served)
+}
+
+func registryHub(t *testing.T, reg *perdure.Registry, change func(*httpapi.Config), served ...*agent.Agent) (string, *local.Hub) {
+	t.Helper()
+	if err := agent.Register(reg, served...); err != nil {
 		t.Fatal(err)
 	}
 	list, err := agent.List(reg)

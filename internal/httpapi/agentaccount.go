@@ -127,9 +127,7 @@ func (a *API) listSteps(_ http.ResponseWriter, r *http.Request) (*reply, error) 
 			ID: s.ID, Kind: s.Kind, Name: s.Name, Status: s.Status, Step: s.Step, CallID: s.CallID, Run: s.Run, Provider: s.Provider,
 			Model: s.Model, Attempt: s.Attempt, Scheduled: s.Scheduled, Started: s.Started, Ended: s.Ended, Error: s.Error,
 		}
-		if v.DurationMS = millis(s.Started, s.Ended); s.Started.IsZero() {
-			v.DurationMS = millis(s.Scheduled, s.Ended)
-		}
+		v.DurationMS = took(&s)
 		if s.Kind == agent.StepModel || s.Kind == agent.StepAgent {
 			c := viewCost(s.Usage, s.Spent)
 			v.cost = &c
@@ -137,6 +135,14 @@ func (a *API) listSteps(_ http.ResponseWriter, r *http.Request) (*reply, error) 
 		body.Items = append(body.Items, v)
 	}
 	return &reply{body: &body}, nil
+}
+
+// took is how long a step ran, from its scheduling where the start is not known.
+func took(s *agent.TurnStep) int64 {
+	if s.Started.IsZero() {
+		return millis(s.Scheduled, s.Ended)
+	}
+	return millis(s.Started, s.Ended)
 }
 
 // millis is the time between two moments, 0 if one is not known.

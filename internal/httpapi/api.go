@@ -222,6 +222,7 @@ func (a *API) routes() map[string]endpoint {
 		"GET /api/v1/runs/{id}":                     a.getRun,
 		"GET /api/v1/runs/{id}/history":             a.getHistory,
 		"GET /api/v1/runs/{id}/steps":               a.listRunSteps,
+		"GET /api/v1/runs/{id}/conversation":        a.getConversation,
 		"GET /api/v1/runs/{id}/events/{n}/payload":  a.getPayload,
 		"POST /api/v1/runs/{id}/events/{name}":      a.raiseEvent,
 		"POST /api/v1/runs/{id}/requests/{name}":    a.askRun,

@@ -67,6 +67,8 @@ func runReads() []Operation {
 			Query: []Param{execution, number("after", "number of the event before the first"), number("limit", "events at most: 1000 if absent")}},
 		{Pattern: "GET " + one + "/steps", Right: access.Read, Does: "Returns the steps of a run in the order in which they were scheduled.", Reply: stepPage{},
 			Query: []Param{execution, number("after", "place of the step before the first"), number("limit", "steps at most: 1000 if absent, 10000 at most")}},
+		{Pattern: "GET " + one + "/conversation", Right: access.Read, Does: "Returns what agents and people said in a run and those below it, in the order of time.",
+			Reply: conversation{}, Query: []Param{number("after", "place of the entry before the first"), number("limit", "entries at most: 1000")}},
 		{Pattern: "GET " + one + "/events/{n}/payload", Right: access.Read, Does: "Returns the payload of an event as it is stored, in ranges if asked so.",
 			Query: []Param{execution}},
 		{Pattern: "GET /api/v1/stream", Right: access.Read, Does: "Streams changes of topics.",

@@ -52,7 +52,7 @@ type runStep struct {
 	EndTurn int `json:"end_turn,omitempty"`
 
 	Agent    string `json:"agent,omitempty"`   // that is called
-	Session  string `json:"session,omitempty"` // key of the session of Agent
+	Session  string `json:"session,omitempty"` // id of the session of Agent
 	Step     int    `json:"step,omitempty"`    // number of the model step that it is, or whose call it serves
 	CallID   string `json:"call_id,omitempty"` // of a call of a tool
 	Provider string `json:"provider,omitempty"`
@@ -162,6 +162,18 @@ func (a *API) tell(ctx context.Context, id, execution string) (*told, error) {
 		}
 	}
 	t.steps = viewSteps(t.run, agent.StepsOf(events))
+	names := map[string]string{}
+	for i := range t.steps {
+		if v := &t.steps[i]; v.Agent != "" {
+			if names[v.Agent] == "" {
+				names[v.Agent] = a.agentName(v.Agent)
+			}
+			if strings.EqualFold(v.Name, v.Agent) {
+				v.Name = names[v.Agent]
+			}
+			v.Agent = names[v.Agent]
+		}
+	}
 	if current && !instance.Status.Terminal() {
 		for _, name := range instance.Waits {
 			t.steps = append(t.steps, runStep{Kind: string(steps.Event), Name: name, Status: string(steps.Open), ScheduledAt: timeOrNil(t.run.Turn),
@@ -224,11 +236,8 @@ func viewSteps(run *steps.Run, agents []agent.TurnStep) []runStep {
 				StartedAt: timeOrNil(at.Started), CompletedAt: timeOrNil(at.Completed), BackoffUntil: timeOrNil(at.BackoffUntil), Worker: at.Worker,
 				Failure: viewFailure(at.Failure)})
 		}
-		if s.Kind == steps.Activity || s.Kind == steps.Child {
+		if s.EventID >= 0 && (s.Kind == steps.Activity || s.Kind == steps.Child || s.Kind == steps.Entity) {
 			v.ofAgent(byID[s.EventID])
-		} else if rest, ok := strings.CutPrefix(s.Target, "@dafx-"); ok && s.Kind == steps.Entity {
-			v.Agent, v.Session, _ = strings.Cut(rest, "@")
-			v.Kind = agent.StepAgent
 		}
 		all[i] = v
 	}
@@ -251,7 +260,7 @@ func (v *runStep) ofAgent(s *agent.TurnStep) {
 	}
 	switch s.Kind {
 	case agent.StepAgent:
-		v.Agent = s.Name
+		v.Agent, v.Session, v.Run = s.Name, s.Session, s.Run
 	case agent.StepModel:
 		v.Agent = v.Name
 	}

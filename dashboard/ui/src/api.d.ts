@@ -120,6 +120,16 @@ export interface ControlBody {
   recursive?: boolean;
 }
 
+/** conversation is the answer to GET /runs/{id}/conversation. */
+export interface Conversation {
+  items: Said[];
+  /** ?after= of the next page */
+  next?: number;
+  total: number;
+  /** Partial says that the run has too many below it to look at all. */
+  partial: boolean;
+}
+
 /** countsFrame tells the counts by status and phase. */
 export interface CountsFrame {
   topic: string;
@@ -735,7 +745,7 @@ export interface RunStep {
   end_turn?: number;
   /** that is called */
   agent?: string;
-  /** key of the session of Agent */
+  /** id of the session of Agent */
   session?: string;
   /** number of the model step that it is, or whose call it serves */
   step?: number;
@@ -754,6 +764,41 @@ export interface RunStep {
   ask?: string;
   answer?: string;
   decided_by?: string;
+}
+
+/** said is an entry of what agents and people said in a run. */
+export interface Said {
+  /** agent: another one was called */
+  kind: "message" | "decision" | "agent";
+  at: Time;
+  /** id of the turn in which it was said */
+  run: string;
+  /** whose turn that is */
+  agent: string;
+  session?: string;
+  /** of a message in its conversation */
+  position: number;
+  message?: Message;
+  decision?: Decision;
+  /** name of the agent that was called */
+  to?: string;
+  /** id of its turn */
+  to_run?: string;
+  /** it was given the conversation */
+  handoff?: boolean;
+  /** EventID and Step tell the step of Run that made the message, or called the agent: the id of its event, and the number of the model step. */
+  event_id?: number;
+  step?: number;
+  /** of the step */
+  status?: string;
+  model?: string;
+  attempt?: number;
+  duration_ms?: number;
+  tokens?: Tokens;
+  /** of models */
+  calls?: number;
+  /** without calls of models whose price is not known */
+  cost_usd?: number;
 }
 
 /** session is a session as lists show it. */
@@ -1109,6 +1154,8 @@ export interface Operations {
   "GET /runs/{id}/history": { query: { execution?: string; after?: number; limit?: number }; body: never; reply: HistoryPage; events: {} };
   /** Returns the steps of a run in the order in which they were scheduled. */
   "GET /runs/{id}/steps": { query: { execution?: string; after?: number; limit?: number }; body: never; reply: StepPage; events: {} };
+  /** Returns what agents and people said in a run and those below it, in the order of time. */
+  "GET /runs/{id}/conversation": { query: { after?: number; limit?: number }; body: never; reply: Conversation; events: {} };
   /** Returns the payload of an event as it is stored, in ranges if asked so. */
   "GET /runs/{id}/events/{n}/payload": { query: { execution?: string }; body: never; reply: never; events: {} };
   /** Streams changes of topics. */

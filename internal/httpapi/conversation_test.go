@@ -1,0 +1,144 @@
+package httpapi_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/agent"
+	"github.com/perdure/perdure/client"
+	"github.com/perdure/perdure/model/modeltest"
+)
+
+// panel asks one agent in a run of its own, another in a session.
+func panel(ctx *perdure.Context, topic string) (string, error) {
+	draft, err := agent.Named("Writer").Run(ctx, "Write about "+topic).Text()
+	if err != nil {
+		return "", err
+	}
+	return agent.Named("Critic").Run(ctx, "Judge: "+draft, agent.InSession("s1")).Text()
+}
+
+// conversationOf reads what was said in a run, an entry in a line.
+func conversationOf(t *testing.T, url, id string) []string {
+	t.Helper()
+	got := do(t, "GET", url+"/api/v1/runs/"+id+"/conversation", "")
+	if got.Status != http.StatusOK {
+		t.Fatalf("conversation of %s = %d %s", id, got.Status, got.Body)
+	}
+	fits(t, "Conversation", got.Body)
+	var page struct {
+		Items []struct {
+			Kind, Agent, To, Status, Run, Session string
+			To_run                                string
+			Decision                              struct{ Tool, State string }
+			Message                               struct {
+				Role     string
+				Contents []struct{ Type, Text string }
+			}
+			Tokens struct{ Total int }
+		}
+		Partial bool
+	}
+	if err := json.Unmarshal([]byte(got.Body), &page); err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for _, i := range page.Items {
+		line := i.Kind + " " + i.Agent
+		switch i.Kind {
+		case "agent":
+			line += " -> " + i.To
+		case "decision":
+			line += " " + i.Decision.Tool + " " + i.Decision.State
+		default:
+			line += " " + i.Message.Role
+			for _, c := range i.Message.Contents {
+				line += " " + c.Type + ":" + c.Text
+			}
+			if (i.Tokens.Total > 0) != (i.Message.Role == "assistant") {
+				line += fmt.Sprint(" tokens ", i.Tokens.Total)
+			}
+		}
+		lines = append(lines, strings.TrimSpace(line))
+	}
+	if page.Partial {
+		lines = append(lines, "partial")
+	}
+	return lines
+}
+
+// TestConversationOfRun merges what the agents of an orchestration said, those of a
+// session and those that agents call too, with decisions in it.
+func TestConversationOfRun(t *testing.T) {
+	look := agent.NewTool("look", "looks", func(context.Context, struct{}) (string, error) { return "fine", nil }, agent.AlwaysRequireApproval())
+	url1, h := agentsHub(t, func(r *perdure.Registry) { perdure.AddOrchestrationNamed(r, "Panel", panel) },
+		&agent.Agent{Name: "Writer", Model: modeltest.Script(t, modeltest.Call("Poet", `{"query":"A rhyme?"}`), modeltest.Say("A text.")), Tools: []agent.Tool{agent.Named("Poet").AsTool("rhymes")}},
+		&agent.Agent{Name: "Poet", Model: modeltest.Script(t, modeltest.Say("Cat, hat."))},
+		&agent.Agent{Name: "Critic", Model: modeltest.Script(t, modeltest.Call("look", `{}`), modeltest.Say("Good.")), Tools: []agent.Tool{look}})
+	if got := do(t, "POST", url1+"/api/v1/runs", `{"name":"Panel","id":"p1","input":"cats"}`, "Content-Type", "application/json"); got.Status != http.StatusCreated {
+		t.Fatalf("start = %d %s", got.Status, got.Body)
+	}
+	service := agent.NewService(client.New(h))
+	id := ""
+	for id == "" {
+		page, err := service.Decisions(t.Context(), agent.DecisionFilter{State: agent.DecisionPending})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page.Decisions) > 0 {
+			id = page.Decisions[0].ID
+		}
+	}
+	if got := do(t, "POST", url1+"/api/v1/decisions/"+url.PathEscape(id), `{"answer":"approve"}`, "Content-Type", "application/json"); got.Status != http.StatusOK {
+		t.Fatalf("approve = %d %s", got.Status, got.Body)
+	}
+	if got := do(t, "GET", url1+"/api/v1/runs/p1?wait=1m", ""); !strings.Contains(got.Body, `"output":"Good."`) {
+		t.Fatalf("run = %s, want the critic's answer", got.Body)
+	}
+	want := []string{
+		"agent  -> Writer",
+		"message Writer user text:Write about cats",
+		"message Writer assistant functionCall: usage:",
+		"agent Writer -> Poet",
+		"message Poet user text:A rhyme?",
+		"message Poet assistant text:Cat, hat. usage:",
+		"message Writer tool functionResult:",
+		"message Writer assistant text:A text. usage:",
+		"agent  -> Critic",
+		"message Critic user text:Judge: A text.",
+		"message Critic assistant functionCall: usage:",
+		"decision Critic look answered",
+		"message Critic tool functionResult:",
+		"message Critic assistant text:Good. usage:",
+	}
+	if diff := cmp.Diff(want, conversationOf(t, url1, "p1")); diff != "" {
+		t.Errorf("conversation (-want +got):\n%s", diff)
+	}
+	steps := do(t, "GET", url1+"/api/v1/runs/p1/steps", "")
+	fits(t, "StepPage", steps.Body)
+	var page struct {
+		Items []struct {
+			Kind, Agent, Session, Status, Run string
+			Calls                             int
+		}
+	}
+	if err := json.Unmarshal([]byte(steps.Body), &page); err != nil {
+		t.Fatal(err)
+	}
+	var rows []string
+	for _, s := range page.Items {
+		rows = append(rows, fmt.Sprint(s.Kind, " ", s.Agent, " ", s.Session, " ", s.Status, " calls=", s.Calls, " run=", s.Run != ""))
+	}
+	wantRows := []string{"agent Writer  completed calls=3 run=true", "agent Critic @dafx-critic@s1 completed calls=2 run=true"}
+	if diff := cmp.Diff(wantRows, rows); diff != "" {
+		t.Errorf("steps (-want +got):\n%s\n%s", diff, steps.Body)
+	}
+}
