@@ -14,6 +14,11 @@ type Nodes interface {
 	// Beat says that a node lives, for d from now, and returns all nodes that do,
 	// itself too, by name.
 	Beat(ctx context.Context, n Node, d time.Duration) ([]Node, error)
+	// Expire ends the time of a node and of its leases, as if it had run out, if it would
+	// run out within left from now and the node does not prolong it at this moment. It
+	// reports whether the node's time is over. A node that lives all the same goes on with
+	// what nobody has taken when it renews.
+	Expire(ctx context.Context, name string, left time.Duration) (over bool, err error)
 	// Leave says that a node is gone. Its leases must have been released before.
 	Leave(ctx context.Context, name string) error
 	// Holders returns who holds which shard; shards that nobody holds are left out.

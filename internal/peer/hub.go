@@ -52,6 +52,8 @@ type Owner interface {
 	Arrived(targets []string)
 	// HoldsItems returns the work items of shards that run here.
 	HoldsItems(shards []store.Shard) []hub.Held
+	// Refused says whether the machine of a node refuses connections to it.
+	Refused(node string, refuses bool)
 }
 
 // View is what an Owner knows of the nodes.
@@ -71,7 +73,7 @@ type View interface {
 // called concurrently.
 type Link interface {
 	// Reach returns nil once there is a connection, and an error when an attempt to make
-	// one has failed, or ctx ends.
+	// one has failed, or ctx ends; it is syscall.ECONNREFUSED if nothing listens there.
 	Reach(ctx context.Context) error
 	// Call has the node answer a call. long says that the answer may take a while. An
 	// error says that no answer has come.
@@ -252,11 +254,15 @@ func (h *Hub) look() {
 			delete(h.neighbours, name)
 		}
 	}
+	all := slices.Collect(maps.Values(h.neighbours))
 	var streams []*stream
 	for s := range h.streams {
 		streams = append(streams, s)
 	}
 	h.mu.Unlock()
+	for _, n := range all {
+		n.check()
+	}
 	for _, end := range ended {
 		end()
 	}

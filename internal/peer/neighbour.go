@@ -2,7 +2,9 @@ package peer
 
 import (
 	"context"
+	"errors"
 	"sync"
+	"syscall"
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -44,6 +46,9 @@ const (
 	// The pauses between attempts to reach a neighbour.
 	firstRetry = 250 * time.Millisecond
 	lastRetry  = 5 * time.Second
+	// soon is for how long the first pause is kept: if the node is gone, others take its
+	// shards over by then.
+	soon = 5 * time.Second
 	// strangerRetry is the pause after somebody has answered who is not the neighbour.
 	strangerRetry = 30 * time.Second
 )
@@ -126,6 +131,38 @@ func (n *neighbour) first(link Link, attempt chan struct{}) {
 	}
 }
 
+// check looks whether the connection still stands, in the background.
+func (n *neighbour) check() {
+	n.mu.Lock()
+	link := n.link
+	if n.state != up {
+		link = nil
+	}
+	n.mu.Unlock()
+	if link == nil {
+		return
+	}
+	n.hub.start(func() {
+		ctx, cancel := context.WithTimeout(n.ctx, firstReach)
+		defer cancel()
+		if err := link.Reach(ctx); err != nil && n.ctx.Err() == nil {
+			n.lost(err, firstRetry)
+		}
+	})
+}
+
+// reach tries to make a connection, and has the Owner know whether the node's machine
+// refuses that: then the process is gone.
+func (n *neighbour) reach(link Link) error {
+	ctx, cancel := context.WithTimeout(n.ctx, firstReach)
+	defer cancel()
+	err := link.Reach(ctx)
+	if n.ctx.Err() == nil {
+		n.hub.owner.Refused(n.node.Name, errors.Is(err, syscall.ECONNREFUSED))
+	}
+	return err
+}
+
 // lost notes that the neighbour cannot be reached, and has that tried in the
 // background.
 func (n *neighbour) lost(why error, pause time.Duration) {
@@ -139,18 +176,18 @@ func (n *neighbour) lost(why error, pause time.Duration) {
 	n.mu.Unlock()
 	n.hub.logger.Warn("node cannot be reached, and gets letters", "node", n.node.Name, "address", n.node.Advertise, "err", why)
 	n.hub.start(func() {
-		for {
+		defer n.hub.owner.Refused(n.node.Name, false) // it is another one that is gone, or is there
+		for began := time.Now(); ; {
 			n.hub.sleep(n.ctx, jitter(pause))
 			if n.ctx.Err() != nil {
 				return
 			}
-			ctx, cancel := context.WithTimeout(n.ctx, firstReach)
-			err := link.Reach(ctx)
-			cancel()
-			if err == nil {
+			if n.reach(link) == nil {
 				break
 			}
-			pause = min(2*pause, max(pause, lastRetry))
+			if time.Since(began) > soon {
+				pause = min(2*pause, max(pause, lastRetry))
+			}
 		}
 		n.mu.Lock()
 		if !n.closed {

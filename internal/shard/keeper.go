@@ -3,6 +3,7 @@ package shard
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -30,7 +31,8 @@ type keeper struct {
 	mu      sync.Mutex // guards what follows
 	back    []store.Lease
 	looks   []chan<- error
-	free    bool // shards may have become free
+	free    bool                 // shards may have become free
+	refused map[string]time.Time // nodes that let nobody in: since when
 	closing bool
 	cut     context.CancelCauseFunc // of the loop's calls of the store
 
@@ -159,6 +161,7 @@ func (k *keeper) step(ctx context.Context) time.Duration {
 	k.mu.Lock()
 	back, looks, free, closing := k.back, k.looks, k.free, k.closing
 	k.back, k.looks, k.free = nil, nil, false
+	suspects := maps.Clone(k.refused)
 	k.mu.Unlock()
 	early := len(looks) > 0 && time.Since(k.looked) < lookPause
 	if early {
@@ -173,7 +176,10 @@ func (k *keeper) step(ctx context.Context) time.Duration {
 	case closing:
 		err = k.leave(ctx)
 	default:
-		err = k.keep(ctx, free, len(looks) > 0)
+		var over bool
+		if over, err = k.bury(ctx, suspects); err == nil {
+			err = k.keep(ctx, free || over, len(looks) > 0)
+		}
 	}
 	for _, seen := range looks {
 		seen <- err
@@ -190,7 +196,7 @@ func (k *keeper) step(ctx context.Context) time.Duration {
 		return retryPause
 	case early:
 		return lookPause
-	case k.lost, time.Since(k.changed) < k.shared.Lease:
+	case k.lost, len(suspects) > 0, time.Since(k.changed) < k.shared.Lease:
 		return min(retryPause, k.shared.Renew)
 	}
 	return max(k.shared.Renew-time.Since(k.renewed), time.Millisecond)

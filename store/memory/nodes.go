@@ -131,6 +131,32 @@ func (h *Shared) Beat(_ context.Context, n store.Node, d time.Duration) ([]store
 	return nodes, nil
 }
 
+// Expire implements store.Nodes.
+func (h *Shared) Expire(_ context.Context, name string, left time.Duration) (bool, error) {
+	h.disk.mu.Lock()
+	defer h.disk.mu.Unlock()
+	if err := h.broken(); err != nil {
+		return false, err
+	}
+	c, now := &h.disk.cluster, h.disk.now()
+	last := c.nodes[name].until
+	for _, held := range c.holders {
+		if held.node == name && held.until.After(last) {
+			last = held.until
+		}
+	}
+	if !last.Before(now.Add(left)) {
+		return false, nil
+	}
+	delete(c.nodes, name)
+	for s := range c.holders {
+		if held := &c.holders[s]; held.node == name && held.until.After(now) {
+			held.until = now
+		}
+	}
+	return true, nil
+}
+
 // Leave implements store.Nodes.
 func (h *Shared) Leave(_ context.Context, name string) error {
 	h.disk.mu.Lock()

@@ -34,6 +34,19 @@ func (h *Hub) Beat(ctx context.Context, n store.Node, d time.Duration) ([]store.
 		ORDER BY name`, h.number, n.Name, n.Advertise, since, n.Detail, interval(d))
 }
 
+// Expire implements store.Nodes.
+func (h *Hub) Expire(ctx context.Context, name string, left time.Duration) (bool, error) {
+	_, err := query(ctx, h, "nodes", pgx.RowTo[int32], `UPDATE perdure.nodes SET until = least(until, now() - interval '1 microsecond'),
+		lives = least(lives, now() - interval '1 microsecond')
+		WHERE hub = $1 AND name = $2 AND greatest(until, lives) < now() + $3::interval RETURNING 1`, h.number, name, interval(left))
+	if err != nil {
+		return false, err
+	}
+	alive, err := query(ctx, h, "nodes", pgx.RowTo[int32], `SELECT 1 FROM perdure.nodes WHERE hub = $1 AND name = $2 AND greatest(until, lives) >= now()`,
+		h.number, name)
+	return len(alive) == 0, err
+}
+
 // Leave implements store.Nodes.
 func (h *Hub) Leave(ctx context.Context, name string) error {
 	_, err := query(ctx, h, "nodes", pgx.RowTo[string], `DELETE FROM perdure.nodes WHERE hub = $1 AND name = $2 RETURNING name`, h.number, name)

@@ -42,6 +42,7 @@ func NodeChecks() []NodeCheck {
 		{"leases_wanted_by_many", checkRace},
 		{"zombie", checkZombie},
 		{"members", checkMembers},
+		{"expired", checkExpired},
 		{"arrivals", checkArrivals},
 		{"arrivals_by_pages", checkArrivalPages},
 		{"arrivals_while_many_write", checkArrivalGaps},
@@ -243,6 +244,50 @@ func (m *member) beat(want ...string) error {
 		}
 	}
 	return errors.Join(err, same(m.name+": Beat", names, want))
+}
+
+// checkExpired ends the time of a node before it has run out: only when little of it is
+// left, and not for good if the node lives.
+func checkExpired(ctx context.Context, c Cluster) error {
+	one, two, err := pair(ctx, c)
+	if err != nil {
+		return err
+	}
+	a, b := store.ShardOf("a"), store.ShardOf("b")
+	expire := func(want bool, left time.Duration) func() error {
+		return func() error {
+			over, err := two.shared.Expire(ctx, "one", left)
+			if err == nil && over != want {
+				err = fmt.Errorf("Expire(%v) = %v, want %v", left, over, want)
+			}
+			return err
+		}
+	}
+	return first(
+		expire(true, time.Second), // nobody knows it
+		func() error { return one.beat("one") },
+		func() error { return one.acquire(2, false, a, b) },
+		func() error { return one.commit(change("a", 1), change("b", 1)) },
+		func() error { return c.Pass(ctx, 3*time.Second) },
+		expire(false, time.Second), // it has two
+		func() error { return two.acquire(0, false, a) },
+		func() error { return one.renew(2) },
+		expire(false, 3*time.Second),
+		func() error { return c.Pass(ctx, 3*time.Second) },
+		func() error { return one.beat("one") }, // it beats, though it does not renew
+		expire(false, 3*time.Second),
+		func() error { return one.renew(2) },
+		func() error { return c.Pass(ctx, 3*time.Second) },
+		expire(true, 3*time.Second),
+		expire(true, 3*time.Second),
+		func() error { return two.beat("two") },
+		func() error { return two.acquire(1, true, a) },
+		func() error { return one.refused(change("a", 2), store.ErrFenced) },
+		func() error { return one.renew(1) }, // it lives, and goes on with what nobody has taken
+		func() error { return one.commit(change("b", 2)) },
+		func() error { return two.acquire(0, false, b) },
+		func() error { return two.commit(change("a", 2)) },
+	)
 }
 
 func checkMembers(ctx context.Context, c Cluster) error {

@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/internal/history"
 	"github.com/perdure/perdure/internal/hub"
@@ -50,6 +52,50 @@ func TestG15_Takeover(t *testing.T) {
 				t.Errorf("run p%d = %s, want %s", i, got, want)
 			}
 		}
+	})
+}
+
+// TestG15_RefusedConnections: a node whose machine refuses connections, and which does not
+// renew its leases, is taken over from before these have run out; one that renews them is
+// not.
+func TestG15_RefusedConnections(t *testing.T) {
+	var r ran
+	inCluster(t, family(&r), func(c *cluster) {
+		c.join("a", "b", "c")
+		c.settled()
+		const runs = 30
+		for i := range runs {
+			c.start(fmt.Sprint("w", i), "waits", fmt.Sprintf(`"w%d"`, i))
+		}
+		before := c.shares()
+		for _, n := range c.alive() {
+			n.Refused("b", true)
+		}
+		time.Sleep(time.Minute) // it lives
+		if diff := cmp.Diff(before, c.shares()); diff != "" {
+			t.Errorf("shards have moved from a node that lives (-before +after):\n%s", diff)
+		}
+		for _, n := range c.alive() {
+			n.Refused("b", false)
+		}
+		died := time.Now()
+		buried := make(chan struct{})
+		go func() { // it takes its time to see that it is dead
+			defer close(buried)
+			c.kill("b")
+		}()
+		time.Sleep(250 * time.Millisecond)
+		for _, n := range c.alive() {
+			n.Refused("b", true)
+		}
+		for i := range runs {
+			c.raise(fmt.Sprint("w", i), "go", `"1"`)
+		}
+		took := time.Since(died)
+		if took > 4500*time.Millisecond {
+			t.Errorf("runs of the killed node took events again after %v, want 4.5 s at most", took)
+		}
+		<-buried
 	})
 }
 

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"google.golang.org/grpc"
@@ -38,6 +40,7 @@ type Node struct {
 	hub, proof string
 	conn       *grpc.ClientConn
 	waits      lines
+	refused    *atomic.Bool // the last connection was refused
 }
 
 // DialNode returns a connection to a node, which is made when it is used.
@@ -63,15 +66,23 @@ func DialNode(cfg NodeConfig) (*Node, error) {
 		grpc.WithInitialWindowSize(1 << 20), grpc.WithInitialConnWindowSize(4 << 20),
 		grpc.WithDisableServiceConfig(),
 	}
-	if cfg.Dialer != nil {
-		options = append(options, grpc.WithContextDialer(cfg.Dialer))
+	if cfg.Dialer == nil {
+		cfg.Dialer = func(ctx context.Context, addr string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "tcp", addr)
+		}
 	}
+	refused := new(atomic.Bool)
+	options = append(options, grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) {
+		c, err := cfg.Dialer(ctx, addr)
+		refused.Store(errors.Is(err, syscall.ECONNREFUSED))
+		return c, err
+	}))
 	dial := func() (*grpc.ClientConn, error) { return grpc.NewClient("passthrough:///"+t.Addr, options...) }
 	conn, err := dial()
 	if err != nil {
 		return nil, &perdure.Error{Code: perdure.InvalidArgument, Op: "connect to node " + cfg.Address, Message: err.Error()}
 	}
-	return &Node{hub: cfg.TaskHub, proof: wire.NodeProof(cfg.Secret, cfg.TaskHub), conn: conn, waits: lines{dial: dial}}, nil
+	return &Node{hub: cfg.TaskHub, proof: wire.NodeProof(cfg.Secret, cfg.TaskHub), conn: conn, waits: lines{dial: dial}, refused: refused}, nil
 }
 
 // Reach returns nil once there is a connection, and an error as soon as the first
@@ -92,12 +103,20 @@ func (n *Node) Reach(ctx context.Context) error {
 		case s == connectivity.Ready:
 			return nil
 		case s == connectivity.TransientFailure && !again, s == connectivity.Shutdown:
-			return &perdure.Error{Code: perdure.Unavailable, Op: "connect to a node", Message: "it cannot be reached"}
+			return n.unreached("it cannot be reached", nil)
 		}
 		if !n.conn.WaitForStateChange(ctx, s) {
-			return &perdure.Error{Code: perdure.Unavailable, Op: "connect to a node", Message: "it does not answer", Cause: context.Cause(ctx)}
+			return n.unreached("it does not answer", context.Cause(ctx))
 		}
 	}
+}
+
+// unreached is why there is no connection: ECONNREFUSED if the last attempt has met that.
+func (n *Node) unreached(message string, cause error) error {
+	if n.refused.Load() {
+		cause = syscall.ECONNREFUSED
+	}
+	return &perdure.Error{Code: perdure.Unavailable, Op: "connect to a node", Message: message, Cause: cause}
 }
 
 // moment is how long a connection may take that could not be made before.

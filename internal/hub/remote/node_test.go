@@ -2,7 +2,9 @@ package remote_test
 
 import (
 	"context"
+	"errors"
 	"net"
+	"syscall"
 	"testing"
 	"time"
 
@@ -116,5 +118,42 @@ func TestNodeReach(t *testing.T) {
 	defer end()
 	if got := perdure.CodeOf(n.Reach(short)); got != perdure.Unavailable {
 		t.Errorf("Reach(silent) = code %v, want %v", got, perdure.Unavailable)
+	}
+}
+
+// TestNodeRefused tells a machine on which nothing listens from one that says nothing.
+func TestNodeRefused(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		want bool
+		dial func(context.Context, string) (net.Conn, error)
+	}{
+		{"silent", false, func(ctx context.Context, _ string) (net.Conn, error) { <-ctx.Done(); return nil, ctx.Err() }},
+		{"refused", true, nil},
+	} {
+		if c.want {
+			if err := listener.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		n, err := remote.DialNode(remote.NodeConfig{Address: "http://" + listener.Addr().String(), Secret: []byte("secret"), Dialer: c.dial})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			err := n.Reach(ctx)
+			cancel()
+			if err == nil || errors.Is(err, syscall.ECONNREFUSED) != c.want {
+				t.Errorf("%s: Reach() = %v, want an error that is ECONNREFUSED: %v", c.name, err, c.want)
+			}
+		}
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
