@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -140,15 +141,19 @@ func (a *API) getAgent(_ http.ResponseWriter, r *http.Request) (*reply, error) {
 
 // session is a session as lists show it.
 type session struct {
-	ID       string   `json:"id"` // instance id of its entity
-	Agent    string   `json:"agent"`
-	Key      string   `json:"key"`
-	State    string   `json:"state"` // idle or running
-	Messages int64    `json:"messages"`
-	Turns    int64    `json:"turns"` // that have ended
-	Failed   int64    `json:"failed"`
-	Running  string   `json:"running,omitempty"`
-	Queue    []string `json:"queue"`
+	ID         string `json:"id"` // instance id of its entity
+	RowVersion uint64 `json:"row_version,omitempty"`
+	Agent      string `json:"agent"`
+	Key        string `json:"key"`
+	State      string `json:"state" choices:"idle running waiting_approval failed"` // failed: its newest turn did
+	// Preview is the beginning of what was said last, and who has said it.
+	Preview     string   `json:"preview,omitempty"`
+	PreviewRole string   `json:"preview_role,omitempty"`
+	Messages    int64    `json:"messages"`
+	Turns       int64    `json:"turns"` // that have ended
+	Failed      int64    `json:"failed"`
+	Running     string   `json:"running,omitempty"`
+	Queue       []string `json:"queue"`
 	cost
 	Created time.Time `json:"created"`
 	Updated time.Time `json:"updated"`
@@ -167,16 +172,41 @@ func viewTokens(u model.Usage) tokens {
 	return tokens{In: u.InputTokenCount, Out: u.OutputTokenCount, Cached: u.CachedInputTokenCount, Total: u.TotalTokenCount}
 }
 
-func viewSession(s *agent.Session) *session {
+// viewSession returns what the API shows of a session.
+func (a *API) viewSession(ctx context.Context, s *agent.Session) (*session, error) {
 	v := &session{
 		ID: s.ID.String(), Agent: s.Agent, Key: s.ID.Key, State: "idle", Messages: s.Messages, Turns: s.Turns, Failed: s.Failed,
 		Running: s.Running, Queue: s.Queue, cost: viewCost(s.Usage, s.Spent), Created: s.Created, Updated: s.Updated,
 		Expires: s.Expires,
 	}
-	if s.Running != "" {
-		v.State = "running"
+	newest, err := a.Agents.Service.Newest(ctx, s)
+	if err != nil {
+		return nil, err
 	}
-	return v
+	if m := newest.Message; m != nil {
+		v.Preview, v.PreviewRole = preview(m.Text()), string(m.Role)
+	}
+	switch {
+	case s.Running != "" && newest.Asks:
+		v.State = "waiting_approval"
+	case s.Running != "":
+		v.State = "running"
+	case newest.Failed:
+		v.State = "failed"
+	}
+	return v, nil
+}
+
+// maxPreview is how much of a message a list shows, in bytes.
+const maxPreview = 160
+
+// preview is the beginning of a text, in one line.
+func preview(text string) string {
+	text = strings.Join(strings.Fields(text[:min(len(text), 4*maxPreview)]), " ")
+	if len(text) > maxPreview {
+		return strings.ToValidUTF8(text[:maxPreview], "") + "..."
+	}
+	return strings.ToValidUTF8(text, "")
 }
 
 func (a *API) listSessions(_ http.ResponseWriter, r *http.Request) (*reply, error) {
@@ -202,7 +232,11 @@ func (a *API) listSessions(_ http.ResponseWriter, r *http.Request) (*reply, erro
 	}
 	body := items[*session]{Items: []*session{}, Next: cursorText(page.Next)}
 	for _, s := range page.Sessions {
-		body.Items = append(body.Items, viewSession(s))
+		v, err := a.viewSession(r.Context(), s)
+		if err != nil {
+			return nil, err
+		}
+		body.Items = append(body.Items, v)
 	}
 	return &reply{body: &body}, nil
 }
@@ -216,7 +250,11 @@ func (a *API) getSession(_ http.ResponseWriter, r *http.Request) (*reply, error)
 	if err != nil {
 		return nil, err
 	}
-	return &reply{body: viewSession(s)}, nil
+	v, err := a.viewSession(r.Context(), s)
+	if err != nil {
+		return nil, err
+	}
+	return &reply{body: v}, nil
 }
 
 // maxMessages bounds a page of messages.

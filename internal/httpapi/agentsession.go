@@ -87,5 +87,9 @@ func (a *API) exportSession(_ http.ResponseWriter, r *http.Request) (*reply, err
 	if err != nil {
 		return nil, err
 	}
-	return &reply{body: &document{Session: *viewSession(e.Session), Messages: e.Messages}}, nil
+	v, err := a.viewSession(r.Context(), e.Session)
+	if err != nil {
+		return nil, err
+	}
+	return &reply{body: &document{Session: *v, Messages: e.Messages}}, nil
 }

@@ -65,11 +65,16 @@ func (a *API) listEntities(_ http.ResponseWriter, r *http.Request) (*reply, erro
 	}
 	answer := entityPage{Items: []*entity{}, Next: cursorText(page.Next), Partial: page.Partial, Scanned: page.Scanned}
 	for _, i := range page.Items {
-		e := newEntity(i.ID)
-		e.Updated, e.RowVersion, e.Queue = timeOrNil(i.Updated), i.Record.Version, i.Pending.Messages
-		answer.Items = append(answer.Items, e)
+		answer.Items = append(answer.Items, viewEntity(i))
 	}
 	return &reply{body: &answer}, nil
+}
+
+// viewEntity returns what lists show of an entity.
+func viewEntity(i *hub.Instance) *entity {
+	e := newEntity(i.ID)
+	e.Updated, e.RowVersion, e.Queue = timeOrNil(i.Updated), i.Record.Version, i.Pending.Messages
+	return e
 }
 
 // newEntity splits an id "@name@key".

@@ -244,6 +244,13 @@ export interface Ending {
   status: string;
 }
 
+/** entitiesFrame tells which entities changed. */
+export interface EntitiesFrame {
+  topic: string;
+  upsert: Entity[];
+  gone: Gone[];
+}
+
 /** entity is an entity as the API shows it; in lists without its state. */
 export interface Entity {
   id: string;
@@ -305,7 +312,7 @@ export interface Format {
   Strict?: boolean;
 }
 
-/** frame tells which rows of a topic changed. */
+/** frame tells which runs of a topic changed. */
 export interface Frame {
   topic: string;
   upsert: Run[];
@@ -435,6 +442,16 @@ export interface HubItems {
   items: Hub[];
   /** ?cursor= of the next page */
   next?: string;
+}
+
+/** inboxFrame tells which decisions are open. */
+export interface InboxFrame {
+  topic: string;
+  /** Whole says that Upsert is all that is open, as in the first frame: what is not in it is not. */
+  whole: boolean;
+  upsert: Decision[];
+  /** no longer open */
+  gone: Gone[];
 }
 
 /** Info describes the server. */
@@ -805,10 +822,14 @@ export interface Said {
 export interface Session {
   /** instance id of its entity */
   id: string;
+  row_version?: number;
   agent: string;
   key: string;
-  /** idle or running */
-  state: string;
+  /** failed: its newest turn did */
+  state: "idle" | "running" | "waiting_approval" | "failed";
+  /** Preview is the beginning of what was said last, and who has said it. */
+  preview?: string;
+  preview_role?: string;
   messages: number;
   /** that have ended */
   turns: number;
@@ -830,6 +851,13 @@ export interface SessionItems {
   items: Session[];
   /** ?cursor= of the next page */
   next?: string;
+}
+
+/** sessionsFrame tells which sessions of an agent changed. */
+export interface SessionsFrame {
+  topic: string;
+  upsert: Session[];
+  gone: Gone[];
 }
 
 /** Source tells which component produced a message. The zero Source means that it came from outside. */
@@ -1016,6 +1044,18 @@ export interface TurnAccountItems {
   next?: string;
 }
 
+/** turnFrame goes on with the stream of a turn. */
+export interface TurnFrame {
+  topic: string;
+  turn: string;
+  frames: AgentFrame[];
+  /** Next is the offset from which to go on after a reconnection. */
+  next: number;
+  /** nothing follows */
+  ended: boolean;
+  error?: Problem;
+}
+
 /** TurnOptions change one turn. The zero value changes nothing. */
 export interface TurnOptions {
   /** Instructions is added after those of the agent. */
@@ -1139,6 +1179,14 @@ export interface WorkerItems {
   next?: string;
 }
 
+/** workersFrame tells which workers there are. */
+export interface WorkersFrame {
+  topic: string;
+  items: Worker[];
+  /** that are connected, beside those that are called */
+  total: number;
+}
+
 /** A content of a message; Type tells which. */
 export type Content = Text | Reasoning | Data | URI | ErrorContent | FunctionCall | FunctionResult | HostedFile | HostedVectorStore | UsageContent | MCPToolCall | ApprovalRequest | ApprovalResponse | StandingApproval;
 
@@ -1159,7 +1207,7 @@ export interface Operations {
   /** Returns the payload of an event as it is stored, in ranges if asked so. */
   "GET /runs/{id}/events/{n}/payload": { query: { execution?: string }; body: never; reply: never; events: {} };
   /** Streams changes of topics. */
-  "GET /stream": { query: { topics?: string[]; since?: string }; body: never; reply: never; events: { "counts": CountsFrame; "hello": Hello; "reset": Hello; "run": Frame; "runs": Frame } };
+  "GET /stream": { query: { topics?: string[]; since?: string }; body: never; reply: never; events: { "counts": CountsFrame; "entities": EntitiesFrame; "hello": Hello; "inbox": InboxFrame; "reset": Hello; "run": Frame; "runs": Frame; "sessions": SessionsFrame; "turn": TurnFrame; "workers": WorkersFrame } };
   /** Starts a run, or finds it. */
   "POST /runs": { query: {}; body: StartBody; reply: Started; events: {} };
   /** Raises the body, any JSON, as an event. */

@@ -1,0 +1,168 @@
+package httpapi
+
+import (
+	"context"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/agent"
+	"github.com/perdure/perdure/internal/hub"
+	"github.com/perdure/perdure/store"
+)
+
+func (s *streamer) runsFrame(ctx context.Context, t *topic, rows map[string]*hub.Instance, changes []store.Change) (any, error) {
+	f := frame{Topic: t.text, Upsert: []*run{}, Gone: []gone{}}
+	for _, c := range changes {
+		i, err := s.row(ctx, rows, c)
+		if err != nil {
+			return nil, err
+		}
+		if i == nil || t.match != nil && !t.match(i) {
+			f.Gone = append(f.Gone, gone{c.ID, c.Version})
+		} else {
+			f.Upsert = append(f.Upsert, viewRow(i))
+		}
+	}
+	return f, nil
+}
+
+func (s *streamer) entitiesFrame(ctx context.Context, t *topic, rows map[string]*hub.Instance, changes []store.Change) (any, error) {
+	f := entitiesFrame{Topic: t.text, Upsert: []*entity{}, Gone: []gone{}}
+	for _, c := range changes {
+		i, err := s.row(ctx, rows, c)
+		if err != nil {
+			return nil, err
+		}
+		if i == nil {
+			f.Gone = append(f.Gone, gone{c.ID, c.Version})
+		} else {
+			f.Upsert = append(f.Upsert, viewEntity(i))
+		}
+	}
+	return f, nil
+}
+
+func (s *streamer) sessionsFrame(ctx context.Context, t *topic, changes []store.Change) (any, error) {
+	f := sessionsFrame{Topic: t.text, Upsert: []*session{}, Gone: []gone{}}
+	for _, c := range changes {
+		id, err := agent.NewSessionID(t.id, c.ID[len(t.prefix):])
+		if err != nil {
+			continue
+		}
+		found, err := s.api.Agents.Service.Session(ctx, id)
+		switch {
+		case c.Gone || perdure.CodeOf(err) == perdure.NotFound:
+			f.Gone = append(f.Gone, gone{c.ID, c.Version})
+		case err != nil:
+			return nil, err
+		default:
+			v, err := s.api.viewSession(ctx, found)
+			if err != nil {
+				return nil, err
+			}
+			v.RowVersion = c.Version
+			f.Upsert = append(f.Upsert, v)
+		}
+	}
+	return f, nil
+}
+
+// tellInbox tells which decisions are open, if that was asked for: first all, then what
+// has changed.
+func (s *streamer) tellInbox(ctx context.Context) error {
+	if !s.wants["inbox"] {
+		return nil
+	}
+	service := s.api.Agents.Service
+	if s.asked == nil { // watched before it is read, so that nothing is missed
+		asked, err := service.WatchDecisions(ctx)
+		if err != nil {
+			return err
+		}
+		s.asked = asked
+	}
+	page, err := service.Decisions(ctx, agent.DecisionFilter{State: agent.DecisionPending, Limit: maxOpen})
+	if err != nil {
+		return err
+	}
+	f := inboxFrame{Topic: "inbox", Whole: !s.told, Upsert: []*agent.Decision{}, Gone: []gone{}}
+	open := map[string]bool{}
+	for _, d := range page.Decisions {
+		if open[d.ID] = true; !s.inbox[d.ID] {
+			f.Upsert = append(f.Upsert, d)
+		}
+	}
+	for id := range s.inbox {
+		if !open[id] {
+			f.Gone = append(f.Gone, gone{ID: id})
+		}
+	}
+	s.inbox = open
+	if s.told && len(f.Upsert)+len(f.Gone) == 0 {
+		return nil
+	}
+	s.told = true
+	return s.send("inbox", f)
+}
+
+// tellTurns tells the frames of turns that have come.
+func (s *streamer) tellTurns(first spoken) error {
+	var order []*topic
+	frames := map[*topic]*turnFrame{}
+	for f, more := first, true; more; {
+		told := frames[f.topic]
+		if told == nil {
+			told = &turnFrame{Topic: f.topic.text, Turn: f.topic.id, Frames: []agent.Frame{}, Next: f.topic.offset}
+			frames[f.topic], order = told, append(order, f.topic)
+		}
+		if f.err != nil {
+			told.Error = problemOf(f.err)
+		} else {
+			told.Frames = append(told.Frames, f.frame)
+			told.Next = f.frame.Offset + 1
+			f.topic.offset = told.Next
+		}
+		told.Ended = told.Ended || f.ended
+		select {
+		case f = <-s.turns:
+		default:
+			more = false
+		}
+	}
+	for _, t := range order {
+		encoded, err := marshal(frames[t])
+		if err != nil {
+			return err
+		}
+		if err := s.write("event: turn\ndata: " + string(encoded) + "\n\n"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tellWorkers tells which workers there are, if that was asked for and is not what was
+// told last.
+func (s *streamer) tellWorkers(ctx context.Context) error {
+	if !s.wants["workers"] {
+		return nil
+	}
+	f := workersFrame{Topic: "workers", Items: []workerView{}}
+	if s.api.Fleet != nil {
+		all, err := s.api.Fleet.List(ctx)
+		if err != nil {
+			return err
+		}
+		for i := range all {
+			f.Items = append(f.Items, viewOf(&all[i]))
+		}
+	}
+	if s.api.Workers != nil {
+		f.Total = s.api.Workers()
+	}
+	encoded, err := marshal(f)
+	if err != nil || string(encoded) == s.workers {
+		return err
+	}
+	s.workers = string(encoded)
+	return s.send("workers", f)
+}
