@@ -99,7 +99,7 @@ func (s *Service) said(ctx context.Context, h hub.Hub, run string) (all []Said, 
 	for i := range steps {
 		if step := &steps[i]; step.Kind == StepAgent {
 			called := t
-			called.At, called.Called, called.Step, called.Handoff = step.Scheduled, step.Name, step, isHandoff(run, step.Run, len(steps))
+			called.At, called.Called, called.Step, called.Handoff = step.Scheduled, step.Name, step, IsHandoff(run, step.Run, len(steps))
 			all = append(all, called)
 			below = append(below, step.Run)
 		}
@@ -121,9 +121,15 @@ func (s *Service) said(ctx context.Context, h hub.Hub, run string) (all []Said, 
 	return all, below, err
 }
 
-// isHandoff reports whether a turn of so many steps has given its conversation to a
+// AgentOf returns the agent whose turns an orchestration with this name is; false if it is
+// no agent's.
+func AgentOf(orchestration string) (name string, ok bool) {
+	return strings.CutPrefix(orchestration, turnPrefix)
+}
+
+// IsHandoff reports whether a turn of so many steps has given its conversation to a
 // run.
-func isHandoff(turn, run string, steps int) bool {
+func IsHandoff(turn, run string, steps int) bool {
 	for step := 1; step <= steps; step++ {
 		if childID(turn, "handoff", fmt.Sprint(step)) == run {
 			return true

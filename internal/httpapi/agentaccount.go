@@ -21,6 +21,16 @@ func viewCost(u model.Usage, s agent.Spending) cost {
 	return cost{Tokens: viewTokens(u), Calls: s.Calls, USD: float64(s.USD) / 1e9}
 }
 
+// add adds what other calls took.
+func (c *cost) add(o *cost) {
+	c.Tokens.In += o.Tokens.In
+	c.Tokens.Out += o.Tokens.Out
+	c.Tokens.Cached += o.Tokens.Cached
+	c.Tokens.Total += o.Tokens.Total
+	c.Calls += o.Calls
+	c.USD += o.USD
+}
+
 // turnAccount is a turn as lists show it.
 type turnAccount struct {
 	Turn          string `json:"turn"`

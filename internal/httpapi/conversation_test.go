@@ -122,6 +122,23 @@ func TestConversationOfRun(t *testing.T) {
 	if diff := cmp.Diff(want, conversationOf(t, url1, "p1")); diff != "" {
 		t.Errorf("conversation (-want +got):\n%s", diff)
 	}
+	checkGraph(t, url1, "p1",
+		"orchestration Panel completed 1/1",
+		"agent Writer completed 1/1",
+		"agent Critic completed 1/1",
+		"agent Poet completed 1/1",
+		"tool look completed 2/2",
+		"human look completed 1/1",
+		"Panel schedule Writer 1",
+		"Writer schedule Critic 1",
+		"Writer call Poet 1",
+		"Critic call look 2",
+		"Critic call look 1")
+	tree := do(t, "GET", url1+"/api/v1/runs/p1/tree", "")
+	fits(t, "RunTree", tree.Body)
+	if got := members(t, tree.Body); len(got["items"].([]any)) != 3 {
+		t.Errorf("tree = %s, want the run, the writer's turn and the poet's", tree.Body)
+	}
 	steps := do(t, "GET", url1+"/api/v1/runs/p1/steps", "")
 	fits(t, "StepPage", steps.Body)
 	var page struct {
@@ -140,5 +157,37 @@ func TestConversationOfRun(t *testing.T) {
 	wantRows := []string{"agent Writer  completed calls=3 run=true", "agent Critic @dafx-critic@s1 completed calls=2 run=true"}
 	if diff := cmp.Diff(wantRows, rows); diff != "" {
 		t.Errorf("steps (-want +got):\n%s\n%s", diff, steps.Body)
+	}
+}
+
+// checkGraph compares the graph of a run: its nodes, then its edges, a line each.
+func checkGraph(t *testing.T, url, id string, want ...string) {
+	t.Helper()
+	got := do(t, "GET", url+"/api/v1/runs/"+id+"/graph", "")
+	fits(t, "Graph", got.Body)
+	var g struct {
+		Nodes []struct {
+			ID, Kind, Name, Status string
+			Count, Done            int
+		}
+		Edges []struct {
+			From, To, Kind string
+			Count          int
+		}
+	}
+	if err := json.Unmarshal([]byte(got.Body), &g); err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	names := map[string]string{}
+	for _, n := range g.Nodes {
+		names[n.ID] = n.Name
+		lines = append(lines, fmt.Sprintf("%s %s %s %d/%d", n.Kind, n.Name, n.Status, n.Done, n.Count))
+	}
+	for _, e := range g.Edges {
+		lines = append(lines, fmt.Sprintf("%s %s %s %d", names[e.From], e.Kind, names[e.To], e.Count))
+	}
+	if diff := cmp.Diff(want, lines); diff != "" {
+		t.Errorf("graph (-want +got):\n%s\n%s", diff, got.Body)
 	}
 }

@@ -139,12 +139,18 @@ type told struct {
 	instance  *hub.Instance
 	execution string
 	events    []*history.Event
+	total     int // events of the whole history
 	run       *steps.Run
 	steps     []runStep
 }
 
 // tell reads an execution, "" = the current one.
 func (a *API) tell(ctx context.Context, id, execution string) (*told, error) {
+	return a.tellUntil(ctx, id, execution, 0)
+}
+
+// tellUntil reads an execution as it was after so many events, 0 = all.
+func (a *API) tellUntil(ctx context.Context, id, execution string, count int) (*told, error) {
 	instance, err := a.Hub.Instance(ctx, id, false)
 	if err != nil {
 		return nil, err
@@ -153,10 +159,17 @@ func (a *API) tell(ctx context.Context, id, execution string) (*told, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &told{instance: instance, execution: execution, events: events, run: steps.Of(events)}
+	t := &told{instance: instance, execution: execution, total: len(events)}
+	whole := count <= 0 || count >= len(events)
+	if !whole {
+		events = events[:count]
+	}
+	t.events, t.run = events, steps.Of(events)
 	current := execution == "" || execution == instance.Execution
 	if current {
 		t.execution = instance.Execution
+	}
+	if current = current && whole; current {
 		if instance.Pending.Timers == 0 {
 			t.run.CancelTimers()
 		}
@@ -174,8 +187,17 @@ func (a *API) tell(ctx context.Context, id, execution string) (*told, error) {
 			v.Agent = names[v.Agent]
 		}
 	}
+	_, turn := agent.AgentOf(instance.Name)
+	for i := range t.steps {
+		if v := &t.steps[i]; turn && v.isBookkeeping() {
+			v.Kind = "internal"
+		}
+	}
 	if current && !instance.Status.Terminal() {
 		for _, name := range instance.Waits {
+			if turn && strings.HasPrefix(name, decisionEvent) {
+				continue // the decision tells it
+			}
 			t.steps = append(t.steps, runStep{Kind: string(steps.Event), Name: name, Status: string(steps.Open), ScheduledAt: timeOrNil(t.run.Turn),
 				Attempt: 1, Turn: t.run.Turns})
 		}
@@ -242,6 +264,21 @@ func viewSteps(run *steps.Run, agents []agent.TurnStep) []runStep {
 		all[i] = v
 	}
 	return all
+}
+
+// decisionEvent begins the names of the events by which a turn is told of an answer.
+const decisionEvent = "decision:"
+
+// isBookkeeping reports whether a step of a turn only tells it of a decision, or its
+// session of it.
+func (v *runStep) isBookkeeping() bool {
+	switch steps.Kind(v.Kind) {
+	case steps.Event:
+		return strings.HasPrefix(v.Name, decisionEvent)
+	case steps.Signal, steps.Entity:
+		return strings.HasPrefix(v.Target, "@dafx-")
+	}
+	return false
 }
 
 // ofAgent adds what is known of a step that an agent made; nil = none did.

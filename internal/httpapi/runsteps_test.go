@@ -63,3 +63,48 @@ func TestStepsOfLongRun(t *testing.T) {
 		t.Errorf("a page took %v, want 1s at most", took)
 	}
 }
+
+// TestGraphOfManySteps groups steps by name.
+func TestGraphOfManySteps(t *testing.T) {
+	h := fixture()
+	h.events = []*history.Event{{Body: &history.OrchestratorStarted{}}, {Body: &history.ExecutionStarted{Name: "Order"}}}
+	for i := range int32(100) {
+		h.events = append(h.events, &history.Event{ID: i, Body: &history.TaskScheduled{Name: "Charge"}})
+	}
+	h.events = append(h.events, &history.Event{ID: -1, Body: &history.OrchestratorStarted{}})
+	for i := range int32(99) {
+		h.events = append(h.events, &history.Event{ID: -1, Body: &history.TaskCompleted{TaskScheduledID: i}})
+	}
+	h.events = append(h.events, &history.Event{ID: 200, Body: &history.TaskScheduled{Name: "Ship"}})
+	checkGraph(t, serve(t, h, nil), "order%2F1%25",
+		"orchestration Order running 0/1", "activity Charge open 99/100", "activity Ship open 0/1",
+		"Order schedule Charge 100", "Charge schedule Ship 1")
+}
+
+// TestStateAtEvent rebuilds a run as it was after each event.
+func TestStateAtEvent(t *testing.T) {
+	h := fixture()
+	h.events = allEvents()
+	url := serve(t, h, nil)
+	var lines []string
+	for at := range len(h.events) + 1 {
+		got := do(t, "GET", fmt.Sprint(url, "/api/v1/runs/order-2/state?at=", at), "")
+		fits(t, "RunState", got.Body)
+		var v struct {
+			At, Done, Failed int
+			Status           string
+			Open             []struct{ Kind string }
+		}
+		if err := json.Unmarshal([]byte(got.Body), &v); err != nil {
+			t.Fatal(err)
+		}
+		if at == 0 || at == 2 || at == 3 || at == 15 || at == 20 {
+			lines = append(lines, fmt.Sprint(v.At, " ", v.Status, " ", len(v.Open), " open ", v.Done, " done ", v.Failed, " failed"))
+		}
+	}
+	want := []string{"27 failed 0 open 6 done 3 failed", "2 running 1 open 0 done 0 failed", "3 running 0 open 0 done 1 failed",
+		"15 suspended 0 open 4 done 2 failed", "20 terminated 1 open 5 done 2 failed"}
+	if diff := cmp.Diff(want, lines); diff != "" {
+		t.Errorf("states (-want +got):\n%s", diff)
+	}
+}

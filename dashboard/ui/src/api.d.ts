@@ -357,6 +357,57 @@ export interface Gone {
   row_version: number;
 }
 
+/** graph is the answer to GET /runs/{id}/graph. */
+export interface Graph {
+  nodes: GraphNode[];
+  edges: GraphEdge[];
+  /** steps of one kind and name are one node */
+  grouped: boolean;
+  /** steps of the run */
+  total: number;
+  /** there are more runs of agents than were looked into */
+  partial: boolean;
+}
+
+/** graphEdge leads from what happened to what it led to. */
+export interface GraphEdge {
+  from: string;
+  to: string;
+  /** Kind is schedule: the outcome of one had the other scheduled; call: an agent or run called the other; handoff: it gave its conversation away. */
+  kind: "schedule" | "call" | "handoff";
+  count: number;
+}
+
+/** graphNode is a step of a run, or several of one name, in its graph. */
+export interface GraphNode {
+  /** of the node; stable while the run goes on */
+  id: string;
+  kind: "orchestration" | "agent" | "activity" | "tool" | "model" | "timer" | "event" | "entity" | "human";
+  name: string;
+  /** Status is that of the step; of several open if one is, else failed if one is. */
+  status: string;
+  /** Count is how many steps it stands for, Open, Done and Failed how many of these are so. */
+  count: number;
+  open?: number;
+  done?: number;
+  failed?: number;
+  /** id of the run that it is */
+  run?: string;
+  /** id of the run whose step it is */
+  owner: string;
+  /** of the step, if it is one */
+  event_id?: number;
+  /** id of the session of an agent */
+  session?: string;
+  /** the step, if it is one */
+  step?: RunStep;
+  tokens?: Tokens;
+  /** of models */
+  calls?: number;
+  /** without calls of models whose price is not known */
+  cost_usd?: number;
+}
+
 /** heartbeatBody is the body of heartbeat. */
 export interface HeartbeatBody {
   token?: string;
@@ -725,6 +776,25 @@ export interface RunPage {
   as_of: string;
 }
 
+/** runState is the answer to GET /runs/{id}/state: a run as it was after an event of its history. */
+export interface RunState {
+  /** number of the event, from 1 */
+  at: number;
+  /** events of the history */
+  total: number;
+  /** of the event */
+  time: Time;
+  event: HistoryEvent;
+  status: string;
+  /** orchestrator turns so far */
+  turn: number;
+  /** Open are the steps that had not ended, Ended the newest 100 of those that had; Done and Failed count all. */
+  open: RunStep[];
+  ended: RunStep[];
+  done: number;
+  failed: number;
+}
+
 /** runStep is a step of a run, as the timeline shows it. Times that are not known are left out: those of a worker come with the outcome. */
 export interface RunStep {
   /** N is the number of the event that scheduled the newest attempt, from 1: its payload is the input. 0 = the history does not have it, as with a wait that is open, or a decision. */
@@ -781,6 +851,13 @@ export interface RunStep {
   ask?: string;
   answer?: string;
   decided_by?: string;
+}
+
+/** runTree is the answer to GET /runs/{id}/tree: the family of a run, parents before their children, each with its parent_id. */
+export interface RunTree {
+  items: Run[];
+  /** there are more */
+  partial: boolean;
 }
 
 /** said is an entry of what agents and people said in a run. */
@@ -1204,6 +1281,12 @@ export interface Operations {
   "GET /runs/{id}/steps": { query: { execution?: string; after?: number; limit?: number }; body: never; reply: StepPage; events: {} };
   /** Returns what agents and people said in a run and those below it, in the order of time. */
   "GET /runs/{id}/conversation": { query: { after?: number; limit?: number }; body: never; reply: Conversation; events: {} };
+  /** Returns the steps of a run, and of agents below it, as a graph. */
+  "GET /runs/{id}/graph": { query: { execution?: string }; body: never; reply: Graph; events: {} };
+  /** Returns the family of a run, from its root down. */
+  "GET /runs/{id}/tree": { query: {}; body: never; reply: RunTree; events: {} };
+  /** Returns a run as it was after an event. */
+  "GET /runs/{id}/state": { query: { at?: number; execution?: string }; body: never; reply: RunState; events: {} };
   /** Returns the payload of an event as it is stored, in ranges if asked so. */
   "GET /runs/{id}/events/{n}/payload": { query: { execution?: string }; body: never; reply: never; events: {} };
   /** Streams changes of topics. */
