@@ -13,6 +13,7 @@ import (
 	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/agent/mcp"
 	"github.com/perdure/perdure/client"
+	"github.com/perdure/perdure/dashboard"
 	"github.com/perdure/perdure/internal/access"
 	"github.com/perdure/perdure/internal/httpapi"
 	"github.com/perdure/perdure/internal/hub/push"
@@ -81,6 +82,7 @@ func (a *App) serve(name string, kept worked, h *hubs) (*served, error) {
 		Hub: s.hub, Now: h.now, Logger: a.cfg.Logger, Hubs: h, Metrics: h.metrics, Backup: s.backupTo, Ready: h.ready, Node: h.node, Fleet: s.fleet,
 		Orchestrations: a.startable(), Foreign: a.foreign, Workers: func() int { return int(s.workers.Load()) },
 		Hosts: hosts, AnyIP: anyIP, Prefix: a.cfg.Prefix, MaxBody: a.cfg.BodyLimit, Agents: &s.agents, Mounts: mounts,
+		Pages: dashboard.Handler(nil, dashboard.Options{}),
 		Info: httpapi.Info{Version: version, Commit: commit, Go: release, Hub: name, Store: a.kind(),
 			Data: a.data(), Model: a.cfg.Model, TimeScale: a.cfg.TimeScale},
 	})

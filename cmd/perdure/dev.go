@@ -189,6 +189,7 @@ func (t *terminal) banner(app *host.App, f *serveFlags, h *hosted, title string)
 	url := app.URL()
 	fmt.Fprintf(t.out, "%s %s\n\n", title, version)
 	fmt.Fprintf(t.out, "  serving  %s\n", url)
+	fmt.Fprint(t.out, "           open it in a browser for the dashboard\n")
 	if len(f.listen) > 0 {
 		fmt.Fprintf(t.out, "  and at   %s\n", strings.Join(f.listen, ", "))
 	}

@@ -84,6 +84,9 @@ type Config struct {
 	Agents *Agents
 	// Mounts are further routes.
 	Mounts []Mount
+	// Pages, if not nil, answers reads of all paths that are nobody's: the dashboard,
+	// which is the same for everyone.
+	Pages http.Handler
 }
 
 // Mount adds a handler to the API's server.
@@ -186,7 +189,15 @@ func New(cfg Config) *API {
 		rooted = rooted || m.Pattern == "/" || strings.HasSuffix(m.Pattern, " /")
 	}
 	if !rooted {
-		a.handle("/", http.HandlerFunc(a.noRoute))
+		nobodys := a.permitted(a.allowed["/"], a.allowed["/"], http.HandlerFunc(a.noRoute))
+		a.patterns = append(a.patterns, "/")
+		a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+			if a.Pages != nil && isRead(r) && !a.isAPI(r.URL.Path) {
+				a.Pages.ServeHTTP(w, r)
+				return
+			}
+			nobodys.ServeHTTP(w, r)
+		})
 	}
 	a.guarded = a.guard(a.mux)
 	return a
@@ -269,6 +280,16 @@ func (a *API) endpoint(h endpoint) http.Handler {
 			writeJSON(w, rep.status, "application/json", rep.body)
 		}
 	})
+}
+
+// isAPI reports whether a path is one below which only the API has something.
+func (a *API) isAPI(path string) bool {
+	for _, root := range []string{"/api", "/v1", "/mcp", "/metrics", "/healthz", "/readyz", a.Prefix} {
+		if path == root || strings.HasPrefix(path, root+"/") {
+			return true
+		}
+	}
+	return false
 }
 
 // noRoute answers what no route serves: 405 if the path exists for other

@@ -1,0 +1,4 @@
+package dashboard
+
+//go:generate go generate ../internal/httpapi
+//go:generate go run -C ui/build .

@@ -1,0 +1,2667 @@
+// third_party/preact/src/index.js
+var n;
+var t;
+var r;
+var u;
+var i;
+var f;
+var o;
+var e;
+var l;
+var c;
+var a;
+var s;
+var h = /* @__PURE__ */ Symbol.for("pv");
+var p = {};
+var y = [];
+var v = /^m(i|n|o|s|text|space)$/;
+var w = Array.isArray;
+var d = y.slice;
+var _ = Object.assign;
+function g(n4) {
+  n4 && n4.parentNode && n4.remove();
+}
+function k(n4, t4, r4) {
+  var u5, i5, f5, o5 = {}, e5 = arguments.length;
+  for (f5 in t4) "key" == f5 ? u5 = t4[f5] : "ref" == f5 && "function" != typeof n4 ? i5 = t4[f5] : o5[f5] = t4[f5];
+  return e5 > 2 && (o5.children = e5 > 3 ? d.call(arguments, 2) : r4), m(n4, o5, u5, i5, null);
+}
+function b(n4, t4, r4) {
+  var u5, i5, f5, o5 = _({}, n4.props), e5 = arguments.length;
+  for (f5 in t4) "key" == f5 ? u5 = t4[f5] : "ref" == f5 && "function" != typeof n4.type ? i5 = t4[f5] : o5[f5] = t4[f5];
+  return e5 > 2 && (o5.children = e5 > 3 ? d.call(arguments, 2) : r4), m(n4.type, o5, void 0 !== u5 ? u5 : n4.key, void 0 !== i5 ? i5 : n4.ref, null);
+}
+function m(r4, u5, i5, f5, o5) {
+  var e5 = { type: r4, props: u5, key: i5, ref: f5, __k: null, __: null, __b: 0, __e: null, __c: null, constructor: h, __v: o5 || ++t, __i: -1, __u: 0 };
+  return !o5 && n.vnode && n.vnode(e5), e5;
+}
+function M() {
+  return { current: null };
+}
+function $(n4) {
+  return n4.children;
+}
+function x(n4, t4) {
+  this.props = n4, this.context = t4, this.__g = 0;
+}
+function S(n4, t4) {
+  if (null == t4) return n4.__ && S(n4.__, n4.__i + 1);
+  for (var r4; t4 < n4.__k.length; t4++) if ((r4 = n4.__k[t4]) && r4.__e) return r4.__e;
+  return "function" != typeof n4.type || n4.props.__P ? null : S(n4);
+}
+function C(t4) {
+  var r4, u5 = t4.__v, i5 = u5.__e, f5 = [], o5 = [], e5 = t4.__P;
+  e5 && ((r4 = _({ constructor: h }, u5)).__v = u5.__v + 1, n.vnode && n.vnode(r4), z(e5, r4, u5, t4.__n, e5.namespaceURI, 32 & u5.__u ? [i5] : null, f5, i5 || S(u5), 32 & u5.__u, o5), r4.__v = u5.__v, r4.__.__k[r4.__i] = r4, E(f5, r4, o5), u5.__ = u5.__e = null, r4.__e != i5 && j(r4));
+}
+function j(n4) {
+  if ((n4 = n4.__) && n4.__c && !n4.props.__P) return n4.__e = null, n4.__k.some(function(t4) {
+    return t4 && (n4.__e = t4.__e);
+  }), j(n4);
+}
+function L(t4) {
+  (8 & t4.__g || (t4.__g |= 8, u.push(t4), f++)) && i == n.debounceRendering || ((i = n.debounceRendering) || queueMicrotask)(H);
+}
+function H() {
+  try {
+    for (var n4, t4 = 1; u.length; ) u.length > t4 && u.sort(o), n4 = u.shift(), t4 = u.length, 8 & n4.__g && C(n4);
+  } finally {
+    (f = u.length) && (i || queueMicrotask)(H);
+  }
+}
+function I(n4, t4, r4, u5, i5, f5, o5, e5, l5, c5, a5) {
+  var s5, h4, v5, w5, d5, _5, g5 = u5.__k || y, k5 = t4.length;
+  for (l5 = q(r4, t4, g5, l5, k5), s5 = 0; s5 < k5; s5++) null != (v5 = r4.__k[s5]) && (h4 = ~v5.__i && g5[v5.__i] || p, v5.__i = s5, _5 = z(n4, v5, h4, i5, f5, o5, e5, l5, c5, a5), w5 = v5.__e, (h4.ref != v5.ref || 8 & h4.__u) && (h4.ref && G(h4.ref, null, v5, h4), v5.ref && a5.push(v5.ref, v5.__c || w5, v5)), d5 = d5 || w5, 4 & v5.__u ? (l5 = A(v5, l5, n4, !h4.__v), h4.__e && (h4.__e = null)) : "function" == typeof v5.type && void 0 !== _5 ? l5 = _5 : w5 && (l5 = w5.nextSibling), v5.__u &= -21);
+  return r4.__e = d5, l5;
+}
+function q(n4, t4, r4, u5, i5) {
+  var f5, o5, e5, l5, c5, a5, s5, p6, y5, v5 = r4.length, d5 = v5, _5 = 0, g5 = 0, k5 = n4.__k = Array(i5);
+  for (f5 = 0; f5 < i5; f5++) null != (o5 = t4[f5]) && "boolean" != typeof o5 && "function" != typeof o5 ? ("object" != typeof o5 || o5.constructor === String ? o5 = k5[f5] = m(null, o5) : w(o5) ? o5 = k5[f5] = m($, { children: o5 }) : o5.constructor === h && o5.__b ? o5 = k5[f5] = m(o5.type, o5.props, o5.key, o5.ref, o5.__v) : k5[f5] = o5, l5 = f5 + _5, o5.__ = n4, o5.__b = n4.__b + 1, e5 = null, ~(c5 = o5.__i = P(o5, r4, l5, d5)) && (d5--, (e5 = r4[c5]) && (e5.__u |= 2)), e5 && e5.__v ? (o5.__u |= 16, c5 == l5 - 1 ? _5-- : c5 == l5 + 1 ? _5++ : c5 != l5 && (c5 > l5 ? _5-- : _5++, g5 = 1)) : (~c5 || (i5 > v5 ? _5-- : i5 < v5 && _5++), "function" != typeof o5.type && (o5.__u |= 4))) : k5[f5] = null;
+  if (g5) {
+    for (a5 = [], s5 = [], f5 = 0; f5 < i5; f5++) if ((o5 = k5[f5]) && 16 & o5.__u) {
+      for (_5 = 0, p6 = a5.length; _5 < p6; ) a5[y5 = _5 + p6 >> 1] < o5.__i ? _5 = y5 + 1 : p6 = y5;
+      a5[_5] = o5.__i, s5[f5] = _5 + 1;
+    }
+    for (_5 = a5.length; f5--; ) s5[f5] && (s5[f5] == _5 ? _5-- : k5[f5].__u |= 4);
+  }
+  if (d5) for (f5 = 0; f5 < v5; f5++) !(e5 = r4[f5]) || 2 & e5.__u || (e5.__e == u5 && (u5 = S(e5)), J(e5, e5));
+  return u5;
+}
+function A(n4, t4, r4, u5) {
+  var i5, f5, o5, e5;
+  if ("function" == typeof n4.type) {
+    if (n4.props.__P) return t4;
+    if (i5 = n4.__k) for (f5 = 0; f5 < i5.length; f5++) i5[f5] && (i5[f5].__ = n4, t4 = A(i5[f5], t4, r4, false));
+    return t4;
+  }
+  for (t4 && !t4.parentNode && (t4 = S(n4)) && !t4.parentNode && (t4 = null), o5 = n4.__e, e5 = t4; e5 && 8 == e5.nodeType; ) e5 = e5.nextSibling;
+  for (o5 != e5 && (!u5 && r4.moveBefore && o5.parentNode ? r4.moveBefore(o5, t4) : r4.insertBefore(o5, t4 || null)), t4 = o5; (t4 = t4 && t4.nextSibling) && 8 == t4.nodeType && !t4.data.startsWith("$s"); ) ;
+  return t4;
+}
+function O(n4, t4) {
+  return t4 = t4 || [], null != n4 && "boolean" != typeof n4 && (w(n4) ? n4.some(function(n5) {
+    O(n5, t4);
+  }) : t4.push(n4)), t4;
+}
+function P(n4, t4, r4, u5) {
+  var i5, f5 = n4.key, o5 = n4.type, e5 = t4[r4], l5 = e5 && !(2 & e5.__u);
+  if (null === e5 && null == f5 || l5 && f5 == e5.key && o5 == e5.type) return r4;
+  if (u5 > (l5 ? 1 : 0)) {
+    for (i5 = r4 - 1; i5 >= 0; i5--) if ((e5 = t4[i5]) && !(2 & e5.__u) && f5 == e5.key && o5 == e5.type) return i5;
+    for (i5 = r4 + 1; i5 < t4.length; i5++) if ((e5 = t4[i5]) && !(2 & e5.__u) && f5 == e5.key && o5 == e5.type) return i5;
+  }
+  return -1;
+}
+function T(n4, t4, r4) {
+  null == r4 && (r4 = ""), "-" == t4[0] ? n4.setProperty(t4, r4) : n4[t4] = r4;
+}
+function N(n4, t4, r4, u5, i5) {
+  var f5, o5;
+  if ("style" == t4) if ("string" == typeof r4) n4.style.cssText = r4;
+  else {
+    if ("string" == typeof u5 && (n4.style.cssText = u5 = ""), u5) for (t4 in u5) r4 && t4 in r4 || T(n4.style, t4);
+    if (r4) for (t4 in r4) u5 && r4[t4] == u5[t4] || T(n4.style, t4, r4[t4]);
+  }
+  else if ("o" == t4[0] && "n" == t4[1]) "function" != typeof r4 && (r4 = null), "function" != typeof u5 && (u5 = null), (n4.__e || (n4.__e = {}))[t4] = r4, r4 && u5 || (o5 = a[t4] || (a[t4] = V(t4)), (n4.__a || (n4.__a = {}))[t4] = c, f5 = t4 != (t4 = t4.replace(l, "$1")), (t4 = t4.slice(2))[0] < "a" && (t4 = t4.toLowerCase()), r4 ? n4.addEventListener(t4, o5, f5) : n4.removeEventListener(t4, o5, f5));
+  else {
+    if ("http://www.w3.org/2000/svg" == i5) t4 = t4.replace(/xlink(H|:h)/, "h").replace(/sName$/, "s");
+    else if ("width" != t4 && "height" != t4 && "href" != t4 && "list" != t4 && "form" != t4 && "tabIndex" != t4 && "download" != t4 && "rowSpan" != t4 && "colSpan" != t4 && "role" != t4 && "popover" != t4 && t4 in n4) try {
+      return void (n4[t4] = null == r4 ? "" : r4);
+    } catch (n5) {
+    }
+    if ("function" == typeof r4) return;
+    null == r4 || false === r4 && "-" != t4[4] ? n4.removeAttribute(t4) : n4.setAttribute(t4, "popover" == t4 && 1 == r4 ? "" : r4);
+  }
+}
+function V(t4) {
+  return function(r4) {
+    var u5 = this.__e;
+    if (u5) {
+      if (u5 = u5[t4], null == r4[e]) r4[e] = c++;
+      else if (r4[e] < this.__a[t4]) return;
+      return u5(n.event ? n.event(r4) : r4);
+    }
+  };
+}
+function z(t4, r4, u5, i5, f5, o5, e5, l5, c5, a5) {
+  var s5, p6, v5, d5, k5, b5, m5, M3, C4, j4, L2, H2, q4, A4, O4, P3, T4, N2, V2 = r4.type;
+  if (r4.constructor !== h) return null;
+  128 & u5.__u && (c5 = 32 & u5.__u, s5 = u5.__c.__z) && (r4.__u |= c5, p6 = o5 = [], 8 == s5.nodeType ? l5 = B(s5, o5) : o5.push(s5), l5 = o5[0] || l5), (s5 = n.__b) && s5(r4);
+  n: if ("function" == typeof V2) {
+    v5 = e5.length;
+    try {
+      if (M3 = r4.props, C4 = (s5 = V2.prototype) && s5.render, j4 = (s5 = V2.contextType) && i5[s5.__c], L2 = s5 ? j4 ? j4.props.value : s5.__ : i5, (d5 = u5.__c) ? (r4.__c = d5, 2 & d5.__g && (d5.__g |= 1)) : (C4 ? r4.__c = d5 = new V2(M3, L2) : (r4.__c = d5 = new x(M3, L2), d5.constructor = V2, d5.render = K), j4 && j4.sub(d5), d5.state || (d5.state = {}), d5.__n = i5, d5.__g |= 8, d5.__h = [], d5.__k = []), C4 && (d5.__s || (d5.__s = d5.state), V2.getDerivedStateFromProps && (d5.__s == d5.state && (d5.__s = _({}, d5.__s)), _(d5.__s, V2.getDerivedStateFromProps(M3, d5.__s)))), k5 = d5.props, b5 = d5.state, d5.__v = r4, u5.__c) {
+        if (M3 !== k5 && C4 && !V2.getDerivedStateFromProps && d5.componentWillReceiveProps && d5.componentWillReceiveProps(M3, L2), r4.__v == u5.__v && !(8 & d5.__g) || !(4 & d5.__g) && d5.shouldComponentUpdate && false === d5.shouldComponentUpdate(M3, d5.__s, L2)) {
+          r4.__v != u5.__v && (d5.props = M3, d5.state = d5.__s, d5.__g &= -9), r4.__e = u5.__e, r4.__k = u5.__k, r4.__k.some(function(n4) {
+            n4 && (n4.__ = r4);
+          }), y.push.apply(d5.__h, d5.__k), d5.__k = [], d5.__h.length && e5.push(d5), l5 = S(u5);
+          break n;
+        }
+        d5.componentWillUpdate && d5.componentWillUpdate(M3, d5.__s, L2), C4 && d5.componentDidUpdate && d5.__h.push(function() {
+          d5.componentDidUpdate(k5, b5, m5);
+        });
+      } else C4 && !V2.getDerivedStateFromProps && d5.componentWillMount && d5.componentWillMount(), C4 && d5.componentDidMount && d5.__h.push(d5.componentDidMount);
+      d5.context = L2, d5.props = M3, d5.__P = t4, d5.__g &= -5, H2 = n.__r, q4 = C4 ? 25 : 0;
+      do {
+        d5.__g &= -9, H2 && H2(r4), s5 = d5.render(d5.props, d5.state = d5.__s, d5.context);
+      } while (8 & d5.__g && ++q4 < 25);
+      C4 && (y.push.apply(d5.__h, d5.__k), d5.__k = []), d5.state = d5.__s, d5.getChildContext && (i5 = _({}, i5, d5.getChildContext())), C4 && u5.__c && d5.getSnapshotBeforeUpdate && (m5 = d5.getSnapshotBeforeUpdate(k5, b5)), A4 = s5 && s5.type === $ && null == s5.key ? s5.props.children : s5, M3.__P && (s5 = l5, f5 = (t4 = M3.__P).namespaceURI, c5 = o5 = null, u5.props && u5.props.__P != t4 && (u5.__k.some(function(n4) {
+        n4 && J(n4, n4);
+      }), u5.__k = null), l5 = u5.__k ? S(u5, 0) : null), l5 = I(t4, w(A4) ? A4 : [A4], r4, u5, i5, f5, o5, e5, l5, c5, a5), M3.__P && (r4.__e = null, l5 = s5), r4.__u &= -161, p6 && p6.some(g), d5.__h.length && e5.push(d5), 1 & d5.__g && (d5.__g &= -4);
+    } catch (t5) {
+      if (e5.length = v5, r4.__v = null, c5 || o5) if (t5 && t5.then) {
+        if (r4.__u |= 128 | c5, o5) {
+          for (~(T4 = o5.indexOf(l5 || void 0)) || (T4 = o5.length); (N2 = o5[T4 - 1]) && 8 == N2.nodeType; ) T4--;
+          for (; T4 < o5.length; T4++) if (N2 = o5[T4]) if (o5[T4] = null, O4) {
+            if (N2 == P3) break;
+          } else {
+            if (8 != N2.nodeType) break;
+            N2.data.startsWith("$s") && (P3 = B(O4 = N2));
+          }
+        }
+        if (!O4) {
+          for (; l5 && 8 == l5.nodeType && l5.nextSibling; ) l5 = l5.nextSibling;
+          O4 = l5;
+        }
+        (s5 = B(O4 = r4.__c.__z || (r4.__c.__z = O4))) ? (r4.__e = O4, l5 = s5) : r4.__e = l5, l5 = l5 && l5.nextSibling;
+      } else o5 && o5.some(g);
+      else r4.__e = u5.__e;
+      r4.__k || (r4.__k = u5.__k || []), t5 && t5.then || D(r4), n.__e(t5, r4, u5);
+    }
+  } else l5 = r4.__e = F(u5.__e, r4, u5, i5, f5, o5, e5, c5, a5, t4);
+  return (s5 = n.diffed) && s5(r4), l5;
+}
+function B(n4, t4) {
+  if (n4 && 8 == n4.nodeType && n4.data.startsWith("$s")) for (var r4 = 1; n4 = n4.nextSibling; ) {
+    if (8 == n4.nodeType) {
+      if (n4.data.startsWith("$s")) r4++;
+      else if (n4.data.startsWith("/$s") && !--r4) return n4;
+    }
+    t4 && t4.push(n4);
+  }
+}
+function D(n4) {
+  n4 && (n4.__c && (n4.__c.__g |= 4), n4.__k && n4.__k.some(D));
+}
+function E(t4, r4, u5) {
+  for (var i5 = 0; i5 < u5.length; ) G(u5[i5++], u5[i5++], u5[i5++]);
+  n.__c && n.__c(r4, t4), t4.some(function(r5) {
+    try {
+      t4 = r5.__h, r5.__h = [], t4.some(function(n4) {
+        n4.call(r5);
+      });
+    } catch (t5) {
+      n.__e(t5, r5.__v);
+    }
+  });
+}
+function F(t4, r4, u5, i5, f5, o5, e5, l5, c5, a5) {
+  var s5, h4, y5, _5, k5, b5, m5, M3, $2 = u5.props || p, x5 = r4.props, C4 = r4.type;
+  if ("svg" == C4 ? f5 = "http://www.w3.org/2000/svg" : "math" == C4 ? f5 = "http://www.w3.org/1998/Math/MathML" : f5 || (f5 = "http://www.w3.org/1999/xhtml"), o5) {
+    for (s5 = 0; s5 < o5.length; s5++) if ((k5 = o5[s5]) && (C4 ? k5.localName == C4 : 3 == k5.nodeType)) {
+      t4 = k5, o5[s5] = null;
+      break;
+    }
+  }
+  if (!t4) {
+    if (M3 = a5.ownerDocument || document, !C4) return M3.createTextNode(x5);
+    t4 = M3.createElementNS(f5, C4, x5.is ? x5 : a5), l5 && (n.__m && n.__m(r4, o5), l5 = false), o5 = null;
+  }
+  if (C4) {
+    if (a5 = "template" == C4 && t4.content || t4, o5 = "textarea" == C4 && null != x5.defaultValue ? null : o5 && d.call(a5.childNodes), !l5 && o5) for ($2 = {}, s5 = 0; s5 < t4.attributes.length; s5++) $2[(k5 = t4.attributes[s5]).name] = k5.value;
+    for (s5 in $2) k5 = $2[s5], "dangerouslySetInnerHTML" == s5 ? y5 = k5 : "children" == s5 || s5 in x5 || "value" == s5 && "defaultValue" in x5 || "checked" == s5 && "defaultChecked" in x5 || N(t4, s5, null, k5, f5);
+    for (s5 in x5) k5 = x5[s5], "children" == s5 ? _5 = k5 : "dangerouslySetInnerHTML" == s5 ? h4 = k5 : "value" == s5 ? b5 = k5 : "checked" == s5 ? m5 = k5 : l5 && "function" != typeof k5 || $2[s5] === k5 || N(t4, s5, k5, $2[s5], f5);
+    h4 ? (l5 || y5 && (h4.__html == y5.__html || h4.__html == t4.innerHTML) || (t4.innerHTML = h4.__html), r4.__k = []) : (y5 && (t4.textContent = ""), ("foreignObject" == C4 || "http://www.w3.org/1998/Math/MathML" == f5 && v.test(C4)) && (f5 = "http://www.w3.org/1999/xhtml"), I(a5, w(_5) ? _5 : [_5], r4, u5, i5, f5, o5, e5, o5 ? o5[0] : u5.__k && S(u5, 0), l5, c5), o5 && o5.some(g)), l5 && "textarea" != C4 || (s5 = "value", "progress" == C4 && null == b5 ? t4.removeAttribute(s5) : null == b5 || b5 === t4[s5] && ("progress" != C4 || b5) || N(t4, s5, b5, $2[s5], f5), s5 = "checked", null != m5 && m5 != t4[s5] && N(t4, s5, m5, $2[s5], f5));
+  } else $2 === x5 || l5 && t4.data == x5 || (t4.data = x5);
+  return t4;
+}
+function G(t4, r4, u5, i5) {
+  try {
+    "function" == typeof t4 ? r4 ? r4.__x = t4(r4) || 1 : i5 && (i5 = i5.__c || i5.__e) && (r4 = i5.__x) && (i5.__x = null, "function" == typeof r4 ? r4() : t4(null)) : t4.current = r4;
+  } catch (t5) {
+    n.__e(t5, u5);
+  }
+}
+function J(t4, r4, u5) {
+  var i5, f5, o5, e5;
+  if (n.unmount && n.unmount(t4), !(i5 = t4.ref) || i5.current && i5.current != t4.__e || G(i5, null, r4, t4), i5 = t4.__c) {
+    if (i5.componentWillUnmount) try {
+      i5.componentWillUnmount();
+    } catch (t5) {
+      n.__e(t5, r4);
+    }
+    i5.__P = i5.__n = null;
+  }
+  if (i5 = t4.__k) for (e5 = 0; e5 < i5.length; e5++) i5[e5] && J(i5[e5], r4, "function" != typeof t4.type || u5 && !t4.props.__P);
+  !u5 && (i5 = t4.__c) && (i5 = i5.__z) && (f5 = B(i5, o5 = [])) && (i5 == t4.__e && o5.some(g), g(f5), g(i5)), u5 || g(t4.__e), t4.__e = t4.__c = t4.__ = null;
+}
+function K(n4, t4, r4) {
+  return this.constructor(n4, r4);
+}
+function Q(t4, r4) {
+  var u5, i5, f5, o5;
+  n.__ && n.__(t4, r4), 9 == r4.nodeType && (r4 = r4.documentElement), i5 = (u5 = t4 && 32 & t4.__u) ? null : r4.__k, r4.__k = m($, { children: [t4] }), f5 = [], o5 = [], z(r4, r4.__k, i5 || p, p, r4.namespaceURI, i5 ? null : r4.firstChild ? d.call(r4.childNodes) : null, f5, i5 ? i5.__e : r4.firstChild, u5, o5), E(f5, r4.__k, o5), r4.__k.props.children = null;
+}
+function R(n4, t4) {
+  n4 && "object" == typeof n4 && (n4.__u |= 32), Q(n4, t4);
+}
+function U(n4) {
+  function t4(n5) {
+    var r4, u5;
+    return this.getChildContext || (r4 = /* @__PURE__ */ new Set(), (u5 = {})[t4.__c] = this, this.getChildContext = function() {
+      return u5;
+    }, this.shouldComponentUpdate = function(n6) {
+      this.props.value != n6.value && r4.forEach(function(n7) {
+        n7.__g |= 4, L(n7);
+      });
+    }, this.sub = function(n6) {
+      r4.add(n6);
+      var t5 = n6.componentWillUnmount;
+      n6.componentWillUnmount = function() {
+        r4.delete(n6), t5 && t5.call(n6);
+      };
+    }), n5.children;
+  }
+  return t4.__c = "__cC" + s++, t4.__ = n4, t4.Provider = (t4.Consumer = function(n5, t5) {
+    return n5.children(t5);
+  }).contextType = t4, t4;
+}
+function W(n4) {
+  return n4.children;
+}
+function X(n4, t4) {
+  return m(W, { __P: t4, children: n4 });
+}
+n = { __e: function(n4, t4, r4, u5) {
+  for (var i5, o5, e5; t4 = t4.__; ) if ((i5 = t4.__c) && !(1 & i5.__g)) {
+    i5.__g |= 4;
+    try {
+      if ((e5 = (o5 = i5.constructor) && o5.getDerivedStateFromError) && i5.setState(o5.getDerivedStateFromError(n4)), i5.componentDidCatch && (i5.componentDidCatch(n4, u5 || {}), e5 = 1), e5 && 8 & i5.__g) return void (i5.__g |= 2);
+    } catch (t5) {
+      n4 = t5;
+    }
+  }
+  throw f = 0, n4;
+} }, t = 0, r = function(n4) {
+  return null != n4 && n4.constructor === h;
+}, x.prototype.setState = function(n4, t4) {
+  var r4 = this.__s;
+  r4 && r4 != this.state || (r4 = this.__s = _({}, this.state)), "function" == typeof n4 && (n4 = n4(_({}, r4), this.props)), n4 && (_(r4, n4), this.__v && (t4 && this.__k.push(t4), L(this)));
+}, x.prototype.forceUpdate = function(n4) {
+  this.__v && (this.__g |= 4, n4 && this.__h.push(n4), L(this));
+}, x.prototype.render = $, u = [], f = 0, o = function(n4, t4) {
+  return n4.__v.__b - t4.__v.__b;
+}, e = /* @__PURE__ */ Symbol(), l = /(PointerCapture)$|Capture$/i, c = 0, a = {}, s = 0;
+
+// third_party/preact/hooks/src/index.js
+var t2;
+var r2;
+var u2;
+var i2;
+var o2 = Object.is;
+var f2 = 0;
+var c2 = [];
+var e2 = [];
+var a2 = n;
+var v2 = a2.__b;
+var l2 = a2.__r;
+var m2 = a2.diffed;
+var h2 = a2.__c;
+var s2 = a2.unmount;
+var p2 = a2.__;
+function y2(n4, t4) {
+  a2.__h && a2.__h(r2, n4, f2 || t4), f2 = 0;
+  var u5 = r2.__H || (r2.__H = { __: [], __h: [] });
+  return n4 >= u5.__.length && u5.__.push({}), u5.__[n4];
+}
+function d2(n4) {
+  return f2 = 1, _2(G2, n4);
+}
+function _2(n4, u5, i5) {
+  var f5 = y2(t2++, 2);
+  if (f5.t = n4, !f5.__c && (f5.__ = [i5 ? i5(u5) : G2(void 0, u5), function(n5) {
+    var t4 = (f5.__N || f5.__)[0], r4 = f5.t(t4, n5);
+    o2(t4, r4) || (f5.__N = [r4, f5.__[1]], f5.__c.setState({}));
+  }], f5.__c = r2, !r2.__f)) {
+    r2.__f = true;
+    var c5 = r2.shouldComponentUpdate;
+    r2.shouldComponentUpdate = function(n5, t4, r4) {
+      var u6 = this.__H;
+      if (!u6) return true;
+      var i6 = false, f6 = this.props != n5;
+      if (u6.__.some(function(n6) {
+        n6.__N && (i6 = true, o2(n6.__[0], n6.__N[0]) || (f6 = true));
+      }), c5) {
+        var e5 = c5.call(this, n5, t4, r4);
+        return i6 ? e5 || f6 : e5;
+      }
+      return !i6 || f6;
+    };
+  }
+  return f5.__;
+}
+function A2(n4, u5) {
+  var i5 = y2(t2++, 3);
+  !a2.__s && E2(i5.__H, u5) && (i5.__P = true, i5.__ = n4, i5.u = u5, r2.__H.__h.push(i5));
+}
+function F2(n4, u5) {
+  var i5 = y2(t2++, 4);
+  !a2.__s && E2(i5.__H, u5) && (i5.__P = false, i5.__ = n4, i5.u = u5, r2.__h.push(i5));
+}
+function T2(n4) {
+  return f2 = 5, w2(function() {
+    return { current: n4 };
+  }, []);
+}
+function q2(n4, t4, r4) {
+  f2 = 6, F2(function() {
+    if ("function" == typeof n4) {
+      var r5 = n4(t4());
+      return function() {
+        n4(null), "function" == typeof r5 && r5();
+      };
+    }
+    if (n4) return n4.current = t4(), function() {
+      return n4.current = null;
+    };
+  }, null == r4 ? r4 : r4.concat(n4));
+}
+function w2(n4, r4) {
+  var u5 = y2(t2++, 7);
+  return E2(u5.__H, r4) && (u5.__ = n4(), u5.__H = r4), u5.__;
+}
+function b2(n4, t4) {
+  return f2 = 8, w2(function() {
+    return n4;
+  }, t4);
+}
+function j2(n4) {
+  var u5 = r2.context[n4.__c], i5 = y2(t2++, 9);
+  return i5.c = n4, u5 ? (null == i5.__ && (i5.__ = true, u5.sub(r2)), u5.props.value) : n4.__;
+}
+function x2(n4, t4) {
+  a2.useDebugValue && a2.useDebugValue(t4 ? t4(n4) : n4);
+}
+function O2(n4) {
+  var u5 = y2(t2++, 10), i5 = d2();
+  return u5.__ = n4, r2.componentDidCatch || (r2.componentDidCatch = function(n5, t4) {
+    u5.__ && u5.__(n5, t4), i5[1](n5);
+  }), [i5[0], function() {
+    return i5[1]();
+  }];
+}
+function P2() {
+  var n4 = y2(t2++, 11);
+  if (!n4.__) {
+    for (var u5 = r2.__v; !u5.__m && u5.__; ) u5 = u5.__;
+    var i5 = u5.__m || (u5.__m = [0, 0]);
+    n4.__ = "P" + i5[0] + "-" + i5[1]++;
+  }
+  return n4.__;
+}
+function g2() {
+  var n4;
+  do {
+    for (; n4 = e2.shift(); ) try {
+      C2(n4);
+    } catch (t5) {
+      a2.__e(t5, { __: (n4 = n4.__P) && n4.__v });
+    }
+    for (; n4 = c2.shift(); ) {
+      var t4 = n4.__H;
+      if (n4.__P && t4) try {
+        t4.__h.some(C2), t4.__h.some(D2), t4.__h = [];
+      } catch (r4) {
+        t4.__h = [], a2.__e(r4, n4.__v);
+      }
+    }
+  } while (e2.length);
+}
+a2.__b = function(n4) {
+  r2 = null, v2 && v2(n4);
+}, a2.__ = function(n4, t4) {
+  n4 && t4.__k && t4.__k.__m && (n4.__m = t4.__k.__m), p2 && p2(n4, t4);
+}, a2.__r = function(n4) {
+  l2 && l2(n4), t2 = 0;
+  var i5 = (r2 = n4.__c).__H;
+  i5 && (u2 == r2 ? r2.__h = [] : (i5.__h.some(C2), i5.__h.some(D2), t2 = 0), i5.__h = [], i5.__.some(function(n5) {
+    n5.__N && (n5.__ = n5.__N), n5.u = n5.__N = void 0;
+  })), u2 = r2;
+}, a2.diffed = function(n4) {
+  m2 && m2(n4);
+  var t4 = n4.__c;
+  t4 && t4.__H && (t4.__H.__h.length && B2(c2.push(t4)), t4.__H.__.some(function(n5) {
+    n5.u && (n5.__H = n5.u);
+  })), u2 = r2 = null;
+}, a2.__c = function(n4, t4) {
+  t4.some(function(n5) {
+    try {
+      n5.__h.some(C2), n5.__h = n5.__h.filter(function(n6) {
+        return !n6.__ || D2(n6);
+      });
+    } catch (t5) {
+      n5.__h = [function() {
+        throw t5;
+      }];
+    }
+  }), h2 && h2(n4, t4);
+}, a2.unmount = function(n4) {
+  s2 && s2(n4);
+  var t4, r4, u5 = n4.__c;
+  u5 && u5.__H && (u5.__H.__.some(function(u6) {
+    try {
+      if (u6.__P && u6.__c) {
+        if (void 0 === r4) {
+          for (r4 = n4.__; r4 && (!r4.__c || !r4.__c.__P); ) r4 = r4.__;
+          r4 = r4 && r4.__c;
+        }
+        u6.__P = r4, B2(e2.push(u6));
+      } else C2(u6);
+    } catch (n5) {
+      t4 = n5;
+    }
+  }), u5.__H = void 0, t4 && a2.__e(t4, u5.__v));
+};
+var k2 = "function" == typeof requestAnimationFrame;
+function z2(n4) {
+  var t4, r4 = function() {
+    clearTimeout(u5), k2 && cancelAnimationFrame(t4), setTimeout(n4);
+  }, u5 = setTimeout(r4, 35);
+  k2 && (t4 = requestAnimationFrame(r4));
+}
+function B2(n4) {
+  1 != n4 && i2 == a2.requestAnimationFrame || ((i2 = a2.requestAnimationFrame) || z2)(g2);
+}
+function C2(n4) {
+  var t4 = r2, u5 = n4.__c;
+  "function" == typeof u5 && (n4.__c = void 0, u5()), r2 = t4;
+}
+function D2(n4) {
+  var t4 = r2;
+  n4.__c = n4.__(), r2 = t4;
+}
+function E2(n4, t4) {
+  return !n4 || n4.length != t4.length || t4.some(function(t5, r4) {
+    return !o2(t5, n4[r4]);
+  });
+}
+function G2(n4, t4) {
+  return "function" == typeof t4 ? t4(n4) : t4;
+}
+
+// third_party/preact/jsx-runtime/src/index.js
+var e3 = /["&<]/;
+function n2(r4) {
+  if (!r4.length || !e3.test(r4)) return r4;
+  for (var t4 = 0, n4 = 0, f5 = "", o5 = ""; n4 < r4.length; n4++) {
+    switch (r4.charCodeAt(n4)) {
+      case 34:
+        o5 = "&quot;";
+        break;
+      case 38:
+        o5 = "&amp;";
+        break;
+      case 60:
+        o5 = "&lt;";
+        break;
+      default:
+        continue;
+    }
+    n4 != t4 && (f5 += r4.slice(t4, n4)), f5 += o5, t4 = n4 + 1;
+  }
+  return n4 != t4 && (f5 += r4.slice(t4, n4)), f5;
+}
+var f3 = /* @__PURE__ */ Symbol.for("pv");
+var o3 = 0;
+var u3 = Array.isArray;
+function a3(t4, e5, n4, u5, a5, i5) {
+  e5 || (e5 = {});
+  var c5, l5, p6 = e5;
+  if ("ref" in p6 && "function" != typeof t4) for (l5 in p6 = {}, e5) "ref" == l5 ? c5 = e5[l5] : p6[l5] = e5[l5];
+  var s5 = { type: t4, props: p6, key: n4, ref: c5, __k: null, __: null, __b: 0, __e: null, __c: null, constructor: f3, __v: --o3, __i: -1, __u: 0 };
+  return (a5 || i5) && (s5.__source = a5, s5.__self = i5), n.vnode && n.vnode(s5), s5;
+}
+function i3(r4) {
+  var e5 = a3($, { tpl: r4, exprs: [].slice.call(arguments, 1) });
+  return e5.key = e5.__v, e5;
+}
+var c3 = {};
+var l3 = /[A-Z]/g;
+function p3(t4, e5) {
+  if (n.attr) {
+    var f5 = n.attr(t4, e5);
+    if ("string" == typeof f5) return f5;
+  }
+  if (e5 = (function(r4) {
+    return null != r4 && "object" == typeof r4 && "function" == typeof r4.valueOf ? r4.valueOf() : r4;
+  })(e5), "ref" == t4 || "key" == t4) return "";
+  if ("style" == t4 && "object" == typeof e5) {
+    var o5 = "";
+    for (var u5 in e5) {
+      var a5 = e5[u5];
+      null != a5 && "" !== a5 && (o5 = o5 + ("-" == u5[0] ? u5 : c3[u5] || (c3[u5] = u5.replace(l3, "-$&").toLowerCase())) + ":" + a5 + ";");
+    }
+    return t4 + '="' + n2(o5) + '"';
+  }
+  return null == e5 || false === e5 || "function" == typeof e5 || "object" == typeof e5 ? "" : true === e5 ? t4 : t4 + '="' + n2("" + e5) + '"';
+}
+function s3(r4) {
+  if (null == r4 || "boolean" == typeof r4 || "function" == typeof r4) return null;
+  if ("object" == typeof r4) {
+    if (r4.constructor === f3) return r4;
+    if (u3(r4)) {
+      for (var t4 = 0; t4 < r4.length; t4++) r4[t4] = s3(r4[t4]);
+      return r4;
+    }
+  }
+  return n2("" + r4);
+}
+
+// third_party/signals-core/index.js
+var t3 = /* @__PURE__ */ Symbol.for("preact-signals");
+function i4() {
+  if (e4 > 1) {
+    e4--;
+    return;
+  }
+  let t4, i5 = false;
+  !(function() {
+    let t5 = h3;
+    h3 = void 0;
+    while (void 0 !== t5) {
+      const i6 = t5.S;
+      if (i6.v === t5.v) {
+        for (let n4 = i6.t; void 0 !== n4; n4 = n4.x) if (n4.i === t5.i) n4.i = i6.i;
+      }
+      t5 = t5.o;
+    }
+  })();
+  while (void 0 !== r3) {
+    let n4 = r3;
+    r3 = void 0;
+    c4++;
+    while (void 0 !== n4) {
+      const o5 = n4.u;
+      n4.u = void 0;
+      n4.f &= -3;
+      if (!(8 & n4.f) && w3(n4)) try {
+        n4.c();
+      } catch (n5) {
+        if (!i5) {
+          t4 = n5;
+          i5 = true;
+        }
+      }
+      n4 = o5;
+    }
+  }
+  c4 = 0;
+  e4--;
+  if (i5) throw t4;
+}
+function n3(t4) {
+  if (e4 > 0) return t4();
+  d3 = ++u4;
+  e4++;
+  try {
+    return t4();
+  } finally {
+    i4();
+  }
+}
+var o4;
+var s4;
+var r3;
+function f4(t4) {
+  const i5 = o4, n4 = s4;
+  o4 = void 0;
+  s4 = void 0;
+  try {
+    return t4();
+  } finally {
+    o4 = i5;
+    s4 = n4;
+  }
+}
+var h3;
+var e4 = 0;
+var c4 = 0;
+var u4 = 0;
+var d3 = 0;
+var v3 = 0;
+function l4(t4) {
+  if (void 0 === o4) return;
+  let i5 = t4.n;
+  if (void 0 === i5 || i5.t !== o4) {
+    i5 = { i: 0, S: t4, p: o4.s, n: void 0, t: o4, e: void 0, x: void 0, r: i5 };
+    if (void 0 !== o4.s) o4.s.n = i5;
+    o4.s = i5;
+    t4.n = i5;
+    if (32 & o4.f) t4.S(i5);
+    return i5;
+  } else if (-1 === i5.i) {
+    i5.i = 0;
+    if (void 0 !== i5.n) {
+      i5.n.p = i5.p;
+      if (void 0 !== i5.p) i5.p.n = i5.n;
+      i5.p = o4.s;
+      i5.n = void 0;
+      o4.s.n = i5;
+      o4.s = i5;
+    }
+    return i5;
+  }
+}
+function y3(t4, i5) {
+  this.v = t4;
+  this.i = 0;
+  this.n = void 0;
+  this.t = void 0;
+  this.l = 0;
+  this.W = null == i5 ? void 0 : i5.watched;
+  this.Z = null == i5 ? void 0 : i5.unwatched;
+  this.name = null == i5 ? void 0 : i5.name;
+}
+y3.prototype.brand = t3;
+y3.prototype.h = function() {
+  return true;
+};
+y3.prototype.S = function(t4) {
+  const i5 = this.t;
+  if (i5 !== t4 && void 0 === t4.e) {
+    t4.x = i5;
+    this.t = t4;
+    if (void 0 !== i5) i5.e = t4;
+    else f4(() => {
+      var t5;
+      null == (t5 = this.W) || t5.call(this);
+    });
+  }
+};
+y3.prototype.U = function(t4) {
+  if (void 0 !== this.t) {
+    const i5 = t4.e, n4 = t4.x;
+    if (void 0 !== i5) {
+      i5.x = n4;
+      t4.e = void 0;
+    }
+    if (void 0 !== n4) {
+      n4.e = i5;
+      t4.x = void 0;
+    }
+    if (t4 === this.t) {
+      this.t = n4;
+      if (void 0 === n4) f4(() => {
+        var t5;
+        null == (t5 = this.Z) || t5.call(this);
+      });
+    }
+  }
+};
+y3.prototype.subscribe = function(t4) {
+  return x3(() => {
+    const i5 = this.value;
+    f4(() => t4(i5));
+  }, { name: "sub" });
+};
+y3.prototype.valueOf = function() {
+  return this.value;
+};
+y3.prototype.toString = function() {
+  return this.value + "";
+};
+y3.prototype.toJSON = function() {
+  return this.value;
+};
+y3.prototype.peek = function() {
+  return f4(() => this.value);
+};
+Object.defineProperty(y3.prototype, "value", { get() {
+  const t4 = l4(this);
+  if (void 0 !== t4) t4.i = this.i;
+  return this.v;
+}, set(t4) {
+  if (t4 !== this.v) {
+    if (c4 > 100) throw new Error("Cycle detected");
+    !(function(t5) {
+      if (0 !== e4 && 0 === c4) {
+        if (t5.l !== d3) {
+          t5.l = d3;
+          h3 = { S: t5, v: t5.v, i: t5.i, o: h3 };
+        }
+      }
+    })(this);
+    this.v = t4;
+    this.i++;
+    v3++;
+    e4++;
+    try {
+      for (let t5 = this.t; void 0 !== t5; t5 = t5.x) t5.t.N();
+    } finally {
+      i4();
+    }
+  }
+} });
+function a4(t4, i5) {
+  return new y3(t4, i5);
+}
+function w3(t4) {
+  for (let i5 = t4.s; void 0 !== i5; i5 = i5.n) if (i5.S.i !== i5.i || !i5.S.h() || i5.S.i !== i5.i) return true;
+  return false;
+}
+function b3(t4) {
+  for (let i5 = t4.s; void 0 !== i5; i5 = i5.n) {
+    const n4 = i5.S.n;
+    if (void 0 !== n4) i5.r = n4;
+    i5.S.n = i5;
+    i5.i = -1;
+    if (void 0 === i5.n) {
+      t4.s = i5;
+      break;
+    }
+  }
+}
+function _3(t4) {
+  let i5, n4 = t4.s;
+  while (void 0 !== n4) {
+    const t5 = n4.p;
+    if (-1 === n4.i) {
+      n4.S.U(n4);
+      if (void 0 !== t5) t5.n = n4.n;
+      if (void 0 !== n4.n) n4.n.p = t5;
+    } else i5 = n4;
+    n4.S.n = n4.r;
+    if (void 0 !== n4.r) n4.r = void 0;
+    n4 = t5;
+  }
+  t4.s = i5;
+}
+function j3(t4, i5) {
+  y3.call(this, void 0, i5);
+  this.x = t4;
+  this.s = void 0;
+  this.g = v3 - 1;
+  this.f = 4;
+}
+j3.prototype = new y3();
+j3.prototype.h = function() {
+  this.f &= -3;
+  if (1 & this.f) return false;
+  if (32 == (36 & this.f)) return true;
+  this.f &= -5;
+  if (this.g === v3) return true;
+  this.g = v3;
+  this.f |= 1;
+  if (this.i > 0 && !w3(this)) {
+    this.f &= -2;
+    return true;
+  }
+  const t4 = o4;
+  try {
+    b3(this);
+    o4 = this;
+    const t5 = this.x();
+    if (16 & this.f || this.v !== t5 || 0 === this.i) {
+      this.v = t5;
+      this.f &= -17;
+      this.i++;
+    }
+  } catch (t5) {
+    this.v = t5;
+    this.f |= 16;
+    this.i++;
+  }
+  o4 = t4;
+  _3(this);
+  this.f &= -2;
+  return true;
+};
+j3.prototype.S = function(t4) {
+  if (void 0 === this.t) {
+    this.f |= 36;
+    for (let t5 = this.s; void 0 !== t5; t5 = t5.n) t5.S.S(t5);
+  }
+  y3.prototype.S.call(this, t4);
+};
+j3.prototype.U = function(t4) {
+  if (void 0 !== this.t) {
+    y3.prototype.U.call(this, t4);
+    if (void 0 === this.t) {
+      this.f &= -33;
+      for (let t5 = this.s; void 0 !== t5; t5 = t5.n) t5.S.U(t5);
+    }
+  }
+};
+j3.prototype.N = function() {
+  if (!(2 & this.f)) {
+    this.f |= 6;
+    for (let t4 = this.t; void 0 !== t4; t4 = t4.x) t4.t.N();
+  }
+};
+Object.defineProperty(j3.prototype, "value", { get() {
+  if (1 & this.f) throw new Error("Cycle detected");
+  const t4 = l4(this);
+  this.h();
+  if (void 0 !== t4) t4.i = this.i;
+  if (16 & this.f) throw this.v;
+  return this.v;
+} });
+function O3(t4, i5) {
+  return new j3(t4, i5);
+}
+function p4(t4) {
+  const n4 = t4.j;
+  t4.j = void 0;
+  if ("function" == typeof n4) {
+    e4++;
+    const s5 = o4;
+    o4 = void 0;
+    try {
+      n4();
+    } catch (i5) {
+      t4.f &= -2;
+      t4.f |= 8;
+      g3(t4);
+      throw i5;
+    } finally {
+      o4 = s5;
+      i4();
+    }
+  }
+}
+function g3(t4) {
+  for (let i5 = t4.s; void 0 !== i5; i5 = i5.n) i5.S.U(i5);
+  t4.x = void 0;
+  t4.s = void 0;
+  p4(t4);
+}
+function S2(t4) {
+  if (o4 !== this) throw new Error("Out-of-order effect");
+  _3(this);
+  o4 = t4;
+  this.f &= -2;
+  try {
+    if (8 & this.f) g3(this);
+  } finally {
+    i4();
+  }
+}
+function m3(t4, i5) {
+  this.x = t4;
+  this.j = void 0;
+  this.s = void 0;
+  this.u = void 0;
+  this.f = 32;
+  this.name = null == i5 ? void 0 : i5.name;
+  if (s4) s4.push(this);
+}
+m3.prototype.c = function() {
+  const t4 = this.S();
+  try {
+    if (8 & this.f) return;
+    if (void 0 === this.x) return;
+    const i5 = this.x();
+    if ("function" == typeof i5) this.j = i5;
+  } finally {
+    t4();
+  }
+};
+m3.prototype.S = function() {
+  if (1 & this.f) throw new Error("Cycle detected");
+  this.f |= 1;
+  this.f &= -9;
+  p4(this);
+  b3(this);
+  e4++;
+  const t4 = o4;
+  o4 = this;
+  return S2.bind(this, t4);
+};
+m3.prototype.N = function() {
+  if (!(2 & this.f)) {
+    this.f |= 2;
+    this.u = r3;
+    r3 = this;
+  }
+};
+m3.prototype.d = function() {
+  this.f |= 8;
+  if (!(1 & this.f)) g3(this);
+};
+m3.prototype.dispose = function() {
+  this.d();
+};
+function x3(t4, i5) {
+  const n4 = new m3(t4, i5);
+  try {
+    n4.c();
+  } catch (t5) {
+    n4.d();
+    throw t5;
+  }
+  const o5 = n4.d.bind(n4);
+  o5[Symbol.dispose] = o5;
+  return o5;
+}
+function E3(t4) {
+  return function(...i5) {
+    return n3(() => f4(() => t4.apply(this, i5)));
+  };
+}
+var C3 = (t4, i5) => {
+  i5.push(t4);
+  const n4 = "[object Object]" === Object.prototype.toString.call(t4), o5 = /* @__PURE__ */ Object.create(null);
+  for (let s5 = t4; s5 && s5 !== Object.prototype; s5 = n4 && Object.getPrototypeOf(s5)) {
+    const n5 = Object.getOwnPropertyDescriptors(s5);
+    for (const r4 in n5) {
+      if (o5[r4]) continue;
+      o5[r4] = true;
+      const f5 = n5[r4].value;
+      if ("function" == typeof f5) {
+        if ("constructor" !== r4) t4[r4] = E3(f5);
+      } else if (s5 === t4 && "object" == typeof f5 && null !== f5 && !("brand" in f5) && i5.indexOf(f5) < 0) C3(f5, i5);
+    }
+  }
+};
+function k3(t4) {
+  return function(...i5) {
+    let o5, r4;
+    const f5 = (function() {
+      let t5 = s4;
+      s4 = [];
+      return function() {
+        let i6 = s4;
+        if (s4 && t5) t5 = t5.concat(s4);
+        s4 = t5;
+        return i6;
+      };
+    })();
+    try {
+      r4 = t4(...i5);
+    } catch (t5) {
+      const i6 = s4;
+      s4 = void 0;
+      if (i6) try {
+        n3(() => {
+          for (let t6 = 0; t6 < i6.length; t6++) try {
+            i6[t6].dispose();
+          } catch (t7) {
+          }
+        });
+      } catch (t6) {
+      }
+      throw t5;
+    } finally {
+      o5 = f5();
+    }
+    C3(r4, []);
+    r4[Symbol.dispose] = E3(function() {
+      if (o5) for (let t5 = 0; t5 < o5.length; t5++) o5[t5].dispose();
+      o5 = void 0;
+    });
+    return r4;
+  };
+}
+
+// third_party/signals/index.js
+var d4 = "undefined" != typeof window && !!window.__PREACT_SIGNALS_DEVTOOLS__;
+var p5;
+var m4;
+var v4;
+var _4 = [];
+var g4 = [];
+x3(function() {
+  p5 = this.N;
+})();
+function b4(t4, i5) {
+  n[t4] = i5.bind(null, n[t4] || (() => {
+  }));
+}
+function y4(t4) {
+  if (v4) {
+    const t5 = v4;
+    v4 = void 0;
+    t5();
+  }
+  v4 = t4 && t4.S();
+}
+function w4({ data: t4 }) {
+  const i5 = useSignal(t4);
+  i5.name = "ReactiveDom";
+  i5.value = t4;
+  const [n4, e5] = w2(() => {
+    let t5 = this, n5 = this.__v;
+    while (n5 = n5.__) if (n5.__c) {
+      n5.__c.__$f |= 4;
+      break;
+    }
+    const e6 = O3(() => {
+      let t6 = i5.value.value;
+      return 0 === t6 ? 0 : true === t6 ? "" : t6 || "";
+    }), f5 = O3(() => !Array.isArray(e6.value) && !r(e6.value)), r4 = x3(function() {
+      this.N = M2;
+      if (f5.value) {
+        const i6 = e6.value;
+        if (t5.__v && t5.__v.__e && 3 === t5.__v.__e.nodeType) t5.__v.__e.data = i6;
+      }
+    }), u5 = this.__$u.d;
+    this.__$u.d = function() {
+      r4();
+      u5.call(this);
+    };
+    return [f5, e6];
+  }, []);
+  return n4.value ? e5.peek() : e5.value;
+}
+w4.displayName = "ReactiveTextNode";
+Object.defineProperties(y3.prototype, { constructor: { configurable: true, value: k($, null).constructor }, type: { configurable: true, value: w4 }, props: { configurable: true, get() {
+  const t4 = this;
+  return { data: { get value() {
+    return t4.value;
+  } } };
+} }, __b: { configurable: true, value: 1 } });
+b4("__b", (t4, i5) => {
+  y4();
+  m4 = void 0;
+  if ("string" == typeof i5.type) {
+    let t5, n4 = i5.props;
+    for (let e5 in n4) {
+      if ("children" === e5) continue;
+      let o5 = n4[e5];
+      if (o5 instanceof y3) {
+        if (!t5) i5.__np = t5 = {};
+        t5[e5] = o5;
+        n4[e5] = o5.peek();
+      }
+    }
+  }
+  t4(i5);
+});
+b4("__r", (t4, n4) => {
+  t4(n4);
+  if (n4.type !== $) {
+    y4();
+    let t5, i5 = n4.__c;
+    if (i5) {
+      i5.__$f &= -2;
+      t5 = i5.__$u;
+      if (void 0 === t5) i5.__$u = t5 = (function(t6, i6) {
+        let n5;
+        x3(function() {
+          n5 = this;
+        }, { name: i6 });
+        n5.c = t6;
+        return n5;
+      })(/* @__PURE__ */ (function(t6) {
+        return function() {
+          var i6;
+          if (d4) null == (i6 = this.y) || i6.call(this);
+          t6.__$f |= 1;
+          t6.setState({});
+        };
+      })(i5), "function" == typeof n4.type ? n4.type.displayName || n4.type.name : "");
+    }
+    m4 = i5;
+    y4(t5);
+  }
+});
+b4("__e", (t4, i5, n4, e5) => {
+  y4();
+  m4 = void 0;
+  t4(i5, n4, e5);
+});
+b4("diffed", (t4, i5) => {
+  y4();
+  m4 = void 0;
+  let n4;
+  if ("string" == typeof i5.type && (n4 = i5.__e)) {
+    let t5 = i5.__np, e5 = i5.props, o5 = n4.U;
+    if (o5) for (let i6 in o5) {
+      let n5 = o5[i6];
+      if (!(void 0 === n5 || t5 && i6 in t5)) {
+        n5.d();
+        o5[i6] = void 0;
+      }
+    }
+    if (t5) {
+      if (!o5) {
+        o5 = {};
+        n4.U = o5;
+      }
+      for (let i6 in t5) {
+        let f5 = o5[i6], r4 = t5[i6];
+        if (void 0 === f5) {
+          f5 = k4(n4, i6, r4, e5);
+          o5[i6] = f5;
+        } else f5.o(r4, e5);
+      }
+    }
+  }
+  t4(i5);
+});
+function k4(t4, i5, n4, e5) {
+  const o5 = i5 in t4 && void 0 === t4.ownerSVGElement, f5 = a4(n4);
+  return { o: (t5, i6) => {
+    f5.value = t5;
+    e5 = i6;
+  }, d: x3(function() {
+    this.N = M2;
+    const n5 = f5.value.value;
+    if (e5[i5] !== n5) {
+      e5[i5] = n5;
+      if (o5) t4[i5] = n5;
+      else if (null != n5 && (false !== n5 || "-" === i5[4])) t4.setAttribute(i5, n5);
+      else t4.removeAttribute(i5);
+    }
+  }) };
+}
+b4("unmount", (t4, i5) => {
+  if ("string" == typeof i5.type) {
+    let t5 = i5.__e;
+    if (t5) {
+      const i6 = t5.U;
+      if (i6) {
+        t5.U = void 0;
+        for (let t6 in i6) {
+          let n5 = i6[t6];
+          if (n5) n5.d();
+        }
+      }
+    }
+    let n4 = i5.__np;
+    if (n4) {
+      let t6 = i5.props;
+      for (let i6 in n4) t6[i6] = n4[i6];
+    }
+    i5.__np = void 0;
+  } else {
+    let t5 = i5.__c;
+    if (t5) {
+      t5.__$f |= 8;
+      const i6 = t5.__$u;
+      if (i6) {
+        t5.__$u = void 0;
+        i6.d();
+      }
+    }
+  }
+  t4(i5);
+});
+b4("__h", (t4, i5, n4, e5) => {
+  if (e5 < 3) i5.__$f |= 2;
+  t4(i5, n4, e5);
+});
+x.prototype.shouldComponentUpdate = function(t4, i5) {
+  if (this.__R) return true;
+  const n4 = this.__$u, e5 = n4 && void 0 !== n4.s;
+  for (let t5 in i5) return true;
+  if (this.__f || "boolean" == typeof this.u && true === this.u) {
+    const t5 = 2 & this.__$f;
+    if (!(e5 || t5 || 4 & this.__$f)) return true;
+    if (1 & this.__$f) return true;
+  } else {
+    if (!(e5 || 4 & this.__$f)) return true;
+    if (3 & this.__$f) return true;
+  }
+  for (let i6 in t4) if ("__source" !== i6 && t4[i6] !== this.props[i6]) return true;
+  for (let i6 in this.props) if (!(i6 in t4)) return true;
+  return false;
+};
+function useSignal(t4, i5) {
+  return w2(() => a4(t4, i5), []);
+}
+function useComputed(t4, i5) {
+  const n4 = T2(t4);
+  n4.current = t4;
+  m4.__$f |= 4;
+  return w2(() => O3(() => n4.current(), i5), []);
+}
+var q3 = "undefined" == typeof requestAnimationFrame ? setTimeout : function(t4) {
+  const i5 = () => {
+    clearTimeout(n4);
+    cancelAnimationFrame(e5);
+    t4();
+  }, n4 = setTimeout(i5, 35), e5 = requestAnimationFrame(i5);
+};
+var A3 = (t4) => {
+  queueMicrotask(() => {
+    queueMicrotask(t4);
+  });
+};
+function T3() {
+  n3(() => {
+    let t4;
+    while (t4 = _4.shift()) p5.call(t4);
+  });
+}
+function x4() {
+  if (1 === _4.push(this)) (n.requestAnimationFrame || q3)(T3);
+}
+function F3() {
+  n3(() => {
+    let t4;
+    while (t4 = g4.shift()) p5.call(t4);
+  });
+}
+function M2() {
+  if (1 === g4.push(this)) (n.requestAnimationFrame || A3)(F3);
+}
+function useSignalEffect(t4, i5) {
+  const n4 = T2(t4);
+  n4.current = t4;
+  const e5 = m4;
+  A2(() => x3(function() {
+    this.N = x4;
+    if (!(e5 && 8 & e5.__$f)) return n4.current();
+  }, i5), []);
+}
+function R2(t4) {
+  const i5 = w2(() => t4(), []);
+  A2(() => i5[Symbol.dispose], [i5]);
+  return i5;
+}
+
+// src/lib/api.ts
+var readOnly = typeof document !== "undefined" && document.documentElement.dataset["mode"] === "readonly";
+var ProblemError = class extends Error {
+  constructor(status, problem) {
+    super(problem.detail ?? problem.title ?? "the request failed");
+    this.status = status;
+    this.problem = problem;
+  }
+  status;
+  problem;
+  get code() {
+    return this.problem.code ?? "";
+  }
+  get hint() {
+    return this.problem.hint ?? "";
+  }
+};
+function path(strings, ...values) {
+  return String.raw({ raw: strings }, ...values.map(encodeURIComponent));
+}
+function query(params) {
+  const q4 = new URLSearchParams();
+  for (const [k5, v5] of Object.entries(params)) {
+    if (v5 !== void 0 && v5 !== "" && v5 !== false) {
+      q4.set(k5, String(v5));
+    }
+  }
+  const text = q4.toString();
+  return text && "?" + text;
+}
+async function call(method, where, o5 = {}) {
+  const headers = { Accept: "application/json", "X-Perdure": "1" };
+  const init = { method, headers, credentials: "same-origin", signal: o5.signal ?? null };
+  if (method !== "GET") {
+    headers["Idempotency-Key"] = o5.key ?? crypto.randomUUID();
+    if (o5.body !== void 0) {
+      headers["Content-Type"] = "application/json";
+      init.body = JSON.stringify(o5.body);
+    }
+  }
+  let response;
+  try {
+    response = await fetch("api/v1/" + where, init);
+  } catch (e5) {
+    if (o5.signal?.aborted) {
+      throw e5;
+    }
+    throw new ProblemError(0, { title: "unreachable", detail: "the server does not answer", hint: "it may be starting; this page tries again by itself" });
+  }
+  const text = await response.text();
+  if (!response.ok) {
+    throw new ProblemError(response.status, problemOf(text, response));
+  }
+  return text ? JSON.parse(text) : void 0;
+}
+function problemOf(text, response) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return { title: response.statusText, detail: `${response.status} ${response.statusText}` };
+  }
+}
+var get = (where, signal) => call("GET", where, signal ? { signal } : {});
+var post = (where, body, key2) => call("POST", where, { body: body ?? {}, ...key2 ? { key: key2 } : {} });
+var remove = (where) => call("DELETE", where);
+function useQuery(where) {
+  const [state, setState] = d2({ loading: true });
+  const [round, setRound] = d2(0);
+  A2(() => {
+    if (where === void 0) {
+      return void 0;
+    }
+    const stop = new AbortController();
+    setState((s5) => ({ ...s5, loading: true }));
+    get(where, stop.signal).then(
+      (data) => setState({ where, data, loading: false }),
+      (e5) => {
+        if (!stop.signal.aborted) {
+          const error = e5 instanceof ProblemError ? e5 : new ProblemError(0, { detail: String(e5) });
+          setState((s5) => ({ ...s5.where === where && s5.data !== void 0 ? { where, data: s5.data } : {}, error, loading: false }));
+        }
+      }
+    );
+    return () => stop.abort();
+  }, [where, round]);
+  const refetch = b2(() => setRound((n4) => n4 + 1), []);
+  const set = b2((change) => {
+    setState((s5) => {
+      const data = change(s5.data);
+      return data === s5.data ? s5 : { ...s5, ...data === void 0 ? {} : { data } };
+    });
+  }, []);
+  return { data: state.data, error: state.error, loading: state.loading, refetch, set };
+}
+
+// src/lib/sse.ts
+function eventReader() {
+  let rest = [];
+  let id = "";
+  let event = "message";
+  let data = [];
+  return (piece) => {
+    const found = [];
+    const lines = piece.split("\n");
+    const open2 = lines.pop() ?? "";
+    for (let line of lines) {
+      if (rest.length > 0) {
+        line = rest.join("") + line;
+        rest = [];
+      }
+      line = line.endsWith("\r") ? line.slice(0, -1) : line;
+      if (line === "") {
+        if (data.length > 0) {
+          found.push({ id, event, data: data.join("\n") });
+        }
+        event = "message";
+        data = [];
+        continue;
+      }
+      const colon = line.indexOf(":");
+      const field = colon < 0 ? line : line.slice(0, colon);
+      const value = colon < 0 ? "" : line.slice(line[colon + 1] === " " ? colon + 2 : colon + 1);
+      if (field === "data") {
+        data.push(value);
+      } else if (field === "event") {
+        event = value;
+      } else if (field === "id") {
+        id = value;
+      }
+    }
+    if (open2 !== "") {
+      rest.push(open2);
+    }
+    return found;
+  };
+}
+
+// src/lib/connection.ts
+var debounce = 250;
+var lastPause = 2e3;
+var Connection = class {
+  constructor(base2, onEvent, onState) {
+    this.base = base2;
+    this.onEvent = onEvent;
+    this.onState = onState;
+  }
+  base;
+  onEvent;
+  onState;
+  topics = [];
+  position = "";
+  stop;
+  timer;
+  failures = 0;
+  state = "connecting";
+  /** Follows these topics from now on; since is the position from which on the newest needs them. */
+  follow(topics, since) {
+    const wanted = [...new Set(topics)].sort();
+    if (wanted.join("\n") === this.topics.join("\n")) {
+      return;
+    }
+    const more = wanted.some((t4) => !this.topics.includes(t4));
+    this.topics = wanted;
+    if (more && since && !this.position) {
+      this.position = since;
+    }
+    this.again(debounce);
+  }
+  /** Connects anew, such as when the page is seen again. */
+  nudge() {
+    if (this.state !== "live" && this.topics.length > 0) {
+      this.failures = 0;
+      this.again(0);
+    }
+  }
+  close() {
+    clearTimeout(this.timer);
+    this.stop?.abort();
+    this.topics = [];
+  }
+  again(pause) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.connect(), pause);
+  }
+  set(s5) {
+    if (s5 !== this.state) {
+      this.state = s5;
+      this.onState(s5);
+    }
+  }
+  async connect() {
+    this.stop?.abort();
+    const stop = new AbortController();
+    this.stop = stop;
+    if (this.topics.length === 0) {
+      this.position = "";
+      return;
+    }
+    const q4 = new URLSearchParams();
+    for (const t4 of this.topics) {
+      q4.append("topics", t4);
+    }
+    if (this.position) {
+      q4.set("since", this.position);
+    }
+    try {
+      const response = await fetch(new URL("api/v1/stream?" + q4.toString(), this.base), {
+        headers: { Accept: "text/event-stream", "X-Perdure": "1" },
+        signal: stop.signal,
+        credentials: "same-origin",
+        cache: "no-store"
+      });
+      if (!response.ok || !response.body) {
+        throw new Error(String(response.status));
+      }
+      const read2 = eventReader();
+      const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+      for (; ; ) {
+        const { done, value } = await reader.read();
+        if (done) {
+          break;
+        }
+        for (const e5 of read2(value)) {
+          this.take(e5);
+        }
+      }
+    } catch {
+    }
+    if (stop.signal.aborted) {
+      return;
+    }
+    this.failures++;
+    this.set(this.failures > 3 ? "offline" : "reconnecting");
+    this.again(Math.min(lastPause, 150 * 2 ** Math.min(this.failures, 5)) * (0.5 + Math.random() / 2));
+  }
+  take(e5) {
+    if (e5.event === "hello") {
+      this.failures = 0;
+      this.set("live");
+    }
+    if (e5.id) {
+      this.position = e5.id;
+    }
+    let data;
+    try {
+      data = JSON.parse(e5.data);
+    } catch {
+      return;
+    }
+    this.onEvent({ topic: data.topic ?? "", kind: e5.event, position: e5.id, data });
+  }
+};
+
+// src/lib/theme.ts
+var key = "perdure.theme";
+function initialTheme() {
+  const stored = read(key);
+  return stored === "light" || stored === "dark" ? stored : "system";
+}
+function chooseTheme(theme) {
+  document.documentElement.dataset["theme"] = theme;
+  write(key, theme === "system" ? null : theme);
+}
+function read(name) {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return null;
+  }
+}
+function write(name, value) {
+  try {
+    if (value === null) {
+      localStorage.removeItem(name);
+    } else {
+      localStorage.setItem(name, value);
+    }
+  } catch {
+  }
+}
+
+// src/lib/format.ts
+var utc = a4(read("perdure.utc") === "1");
+function chooseUTC(on) {
+  utc.value = on;
+  write("perdure.utc", on ? "1" : null);
+}
+var now = a4(Date.now());
+if (typeof document !== "undefined") {
+  setInterval(() => {
+    if (document.visibilityState === "visible") {
+      now.value = Date.now();
+    }
+  }, 1e3);
+}
+function duration(ms) {
+  const n4 = Math.max(0, ms);
+  if (n4 < 1) {
+    return n4 === 0 ? "0 ms" : "<1 ms";
+  }
+  if (n4 < 1e3) {
+    return `${Math.round(n4)} ms`;
+  }
+  if (n4 < 6e4) {
+    return `${(n4 / 1e3).toFixed(n4 < 9950 ? 1 : 0)} s`;
+  }
+  const s5 = Math.floor(n4 / 1e3);
+  const two = (a5, x5, b5, y5) => b5 ? `${a5} ${x5} ${b5} ${y5}` : `${a5} ${x5}`;
+  if (s5 < 3600) {
+    return two(Math.floor(s5 / 60), "min", s5 % 60, "s");
+  }
+  if (s5 < 86400) {
+    return two(Math.floor(s5 / 3600), "h", Math.floor(s5 % 3600 / 60), "min");
+  }
+  return two(Math.floor(s5 / 86400), "d", Math.floor(s5 % 86400 / 3600), "h");
+}
+function relative(time, at) {
+  const d5 = at - time;
+  if (Math.abs(d5) < 1e3) {
+    return "now";
+  }
+  const text = duration(Math.floor(Math.abs(d5) / 1e3) * 1e3).split(" ").slice(0, 2).join(" ");
+  return d5 > 0 ? `${text} ago` : `in ${text}`;
+}
+function absolute(time, inUTC) {
+  const d5 = new Date(inUTC ? time : time - new Date(time).getTimezoneOffset() * 6e4);
+  return d5.toISOString().replace("T", " ").replace("Z", "") + (inUTC ? " UTC" : "");
+}
+function clock(time, at, inUTC) {
+  const text = absolute(time, inUTC);
+  return absolute(at, inUTC).slice(0, 10) === text.slice(0, 10) ? text.slice(11, 19) : text.slice(0, 16);
+}
+function count(n4) {
+  if (n4 < 1e4) {
+    return n4.toLocaleString("en");
+  }
+  return n4 < 1e6 ? `${(n4 / 1e3).toFixed(1)}k` : `${(n4 / 1e6).toFixed(1)}M`;
+}
+function bytes(n4) {
+  return n4 < 1024 ? `${n4} B` : n4 < 1024 ** 2 ? `${(n4 / 1024).toFixed(1)} KB` : `${(n4 / 1024 ** 2).toFixed(1)} MB`;
+}
+function cost(micros) {
+  const d5 = micros / 1e6;
+  return "$" + (d5 >= 1 ? d5.toFixed(2) : d5 >= 0.01 ? d5.toFixed(3) : d5.toFixed(5));
+}
+
+// src/lib/jsonerror.ts
+function jsonError(text) {
+  if (text.trim() === "") {
+    return void 0;
+  }
+  try {
+    JSON.parse(text);
+    return void 0;
+  } catch (e5) {
+    const message2 = String(e5.message);
+    const m5 = /position (\d+)/.exec(message2);
+    const at = m5 ? Number(m5[1]) : text.length;
+    const before = text.slice(0, at).split("\n");
+    return `This is no JSON: line ${before.length}, column ${(before.at(-1) ?? "").length + 1}. A text stands in "quotes".`;
+  }
+}
+
+// src/lib/keys.ts
+var lettersOn = a4(read("perdure.keys") !== "0");
+function chooseLetters(on) {
+  lettersOn.value = on;
+  write("perdure.keys", on ? null : "0");
+}
+var layers = [];
+var pending = "";
+var timer;
+function typing(e5) {
+  const t4 = e5.target;
+  return t4.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(t4.tagName);
+}
+function handle(e5) {
+  if (e5.defaultPrevented || e5.isComposing) {
+    return;
+  }
+  let name = e5.key;
+  if (e5.metaKey || e5.ctrlKey) {
+    name = "Mod-" + name.toLowerCase();
+  } else if (e5.altKey) {
+    return;
+  } else if (name !== "Escape") {
+    if (typing(e5) || name.length === 1 && !lettersOn.value) {
+      return;
+    }
+    if (document.querySelector("dialog[open]")) {
+      return;
+    }
+    if (pending) {
+      name = pending + " " + name;
+      pending = "";
+    }
+  }
+  for (const layer of [...layers].reverse()) {
+    const f5 = layer[name];
+    if (f5) {
+      f5(e5);
+      return;
+    }
+  }
+  if (name === "g") {
+    pending = "g";
+    clearTimeout(timer);
+    timer = setTimeout(() => pending = "", 1200);
+  }
+}
+function useKeys(handlers) {
+  A2(() => {
+    if (layers.length === 0) {
+      document.addEventListener("keydown", handle);
+    }
+    layers.push(handlers);
+    return () => {
+      layers.splice(layers.indexOf(handlers), 1);
+      if (layers.length === 0) {
+        document.removeEventListener("keydown", handle);
+      }
+    };
+  });
+}
+
+// src/lib/live.ts
+var linkState = a4("connecting");
+var paused = a4(false);
+var followers = /* @__PURE__ */ new Set();
+var queue = [];
+var scheduled = false;
+function flush() {
+  scheduled = false;
+  if (paused.value) {
+    return;
+  }
+  const events = queue;
+  queue = [];
+  for (const f5 of [...followers]) {
+    const mine = events.filter((e5) => e5.topic === f5.topic || e5.topic === "");
+    if (mine.length > 0) {
+      f5.take(mine);
+    }
+  }
+}
+function receive(e5) {
+  if (e5.kind === "hello") {
+    return;
+  }
+  queue.push(e5);
+  if (queue.length > 5e3) {
+    queue = [{ topic: "", kind: "reset", position: e5.position, data: {} }];
+  }
+  if (!scheduled && !paused.value) {
+    scheduled = true;
+    requestAnimationFrame(flush);
+  }
+}
+function unpause() {
+  paused.value = false;
+  flush();
+}
+var link;
+function open() {
+  if (link) {
+    return link;
+  }
+  link = shared() ?? new Connection(document.baseURI, receive, (s5) => linkState.value = s5);
+  const made = link;
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible") {
+      made.nudge();
+    }
+  });
+  addEventListener("online", () => made.nudge());
+  return link;
+}
+function shared() {
+  if (typeof SharedWorker === "undefined") {
+    return void 0;
+  }
+  try {
+    const worker = new SharedWorker(new URL("live.js", document.baseURI), { name: "perdure " + document.baseURI });
+    const { port } = worker;
+    port.onmessage = (m5) => {
+      if (m5.data.event) {
+        receive(m5.data.event);
+      }
+      if (m5.data.state) {
+        linkState.value = m5.data.state;
+      }
+    };
+    port.start();
+    addEventListener("pagehide", () => port.postMessage({ leave: true }));
+    setInterval(() => port.postMessage({}), 3e4);
+    return {
+      follow: (topics, since) => port.postMessage({ topics, since }),
+      nudge: () => port.postMessage({ nudge: true })
+    };
+  } catch {
+    return void 0;
+  }
+}
+function refresh(since) {
+  open().follow([...new Set([...followers].map((f5) => f5.topic))], since);
+}
+function useTopic(topic, since, take) {
+  const newest = T2(take);
+  newest.current = take;
+  A2(() => {
+    if (!topic) {
+      return void 0;
+    }
+    const f5 = { topic, take: (events) => newest.current(events) };
+    followers.add(f5);
+    refresh(since ?? "");
+    return () => {
+      followers.delete(f5);
+      refresh("");
+    };
+  }, [topic]);
+}
+function newer(a5, b5) {
+  return a5.incarnation !== b5.incarnation || b5.row_version > a5.row_version;
+}
+
+// src/lib/router.ts
+var base = () => new URL(document.baseURI).pathname;
+function current() {
+  return new URL(location.href);
+}
+var address = a4(typeof location === "undefined" ? new URL("file:///") : current());
+var route = O3(() => address.value.pathname.slice(base().length).replace(/\/+$/, ""));
+function go(to, replace = false) {
+  const url = new URL(to, document.baseURI);
+  if (url.href === address.value.href) {
+    return;
+  }
+  history[replace ? "replaceState" : "pushState"]({ scroll: 0 }, "", url);
+  address.value = url;
+}
+function setParams(change, replace = true) {
+  const url = new URL(address.value.href);
+  for (const [k5, v5] of Object.entries(change)) {
+    if (v5) {
+      url.searchParams.set(k5, v5);
+    } else {
+      url.searchParams.delete(k5);
+    }
+  }
+  go(url.href, replace);
+}
+var param = (name) => address.value.searchParams.get(name) ?? "";
+function startRouter() {
+  addEventListener("popstate", () => address.value = current());
+  document.addEventListener("click", (e5) => {
+    if (e5.defaultPrevented || e5.button !== 0 || e5.metaKey || e5.ctrlKey || e5.shiftKey || e5.altKey) {
+      return;
+    }
+    const a5 = e5.target.closest?.("a");
+    if (!a5 || a5.target || a5.hasAttribute("download") || a5.origin !== location.origin) {
+      return;
+    }
+    const at = new URL(a5.href).pathname;
+    if (!at.startsWith(base()) || at.startsWith(base() + "api/")) {
+      return;
+    }
+    e5.preventDefault();
+    go(a5.href);
+  });
+}
+function match(pattern, at) {
+  const want = pattern.split("/");
+  const have = at.split("/");
+  if (want.length !== have.length) {
+    return void 0;
+  }
+  const params = {};
+  for (const [i5, w5] of want.entries()) {
+    const h4 = have[i5] ?? "";
+    if (w5.startsWith(":")) {
+      try {
+        params[w5.slice(1)] = decodeURIComponent(h4);
+      } catch {
+        return void 0;
+      }
+    } else if (w5 !== h4) {
+      return void 0;
+    }
+  }
+  return params;
+}
+var enc = encodeURIComponent;
+var links = {
+  run: (id, tab = "") => `runs/${enc(id)}` + (tab && `?tab=${tab}`),
+  runs: (filter = "") => "runs" + (filter && `?filter=${enc(filter)}`),
+  agent: (name) => `agents/${enc(name)}`,
+  session: (name, key2) => `agents/${enc(name)}/s/${enc(key2)}`,
+  entity: (name, key2) => `entities/${enc(name)}/${enc(key2)}`
+};
+
+// src/lib/status.ts
+var looks = {
+  pending: { icon: "◌", word: "Pending", tone: "neutral" },
+  running: { icon: "▶", word: "Running", tone: "active" },
+  suspended: { icon: "❚❚", word: "Suspended", tone: "warn" },
+  completed: { icon: "✓", word: "Completed", tone: "good" },
+  failed: { icon: "✕", word: "Failed", tone: "bad" },
+  terminated: { icon: "■", word: "Terminated", tone: "neutral" },
+  canceled: { icon: "⊘", word: "Canceled", tone: "neutral" },
+  continued: { icon: "↻", word: "Continued", tone: "neutral" },
+  stuck: { icon: "!", word: "Stuck", tone: "bad" },
+  waiting_approval: { icon: "◆", word: "Waiting for approval", tone: "person" },
+  retrying: { icon: "↺", word: "Retrying", tone: "warn" },
+  active: { icon: "▶", word: "Active", tone: "active" },
+  executing: { icon: "▶", word: "Executing", tone: "active" },
+  queued: { icon: "…", word: "Queued", tone: "neutral" },
+  waiting_event: { icon: "◇", word: "Waiting for event", tone: "wait" },
+  waiting_timer: { icon: "◷", word: "Waiting for timer", tone: "wait" },
+  idle: { icon: "○", word: "Idle", tone: "neutral" },
+  answered: { icon: "✓", word: "Answered", tone: "good" },
+  expired: { icon: "◷", word: "Expired", tone: "warn" },
+  superseded: { icon: "⊘", word: "Superseded", tone: "neutral" }
+};
+function look(state) {
+  return looks[state] ?? { icon: "•", word: state.replaceAll("_", " "), tone: "neutral" };
+}
+function stateOf(r4) {
+  return r4.status === "running" && r4.phase ? r4.phase : r4.status;
+}
+var ended = (status) => ["completed", "failed", "terminated", "canceled"].includes(status);
+
+// src/parts/Announcer.tsx
+var message = a4("");
+var last = 0;
+function announce(text, summary = false) {
+  const t4 = Date.now();
+  if (summary && t4 - last < 5e3) {
+    return;
+  }
+  last = t4;
+  message.value = "";
+  requestAnimationFrame(() => message.value = text);
+}
+function Announcer() {
+  return /* @__PURE__ */ a3("div", { class: "hidden-text", role: "status", "aria-live": "polite", children: message.value });
+}
+
+// src/parts/Copy.tsx
+function Copy({ text, what }) {
+  const [done, setDone] = d2(false);
+  return /* @__PURE__ */ a3(
+    "button",
+    {
+      type: "button",
+      class: "quiet copy",
+      title: "Copy " + what,
+      "aria-label": "Copy " + what,
+      onClick: async (e5) => {
+        e5.preventDefault();
+        e5.stopPropagation();
+        try {
+          await navigator.clipboard.writeText(text);
+          setDone(true);
+          announce("Copied");
+          setTimeout(() => setDone(false), 1200);
+        } catch {
+          announce("The browser does not let this page copy");
+        }
+      },
+      children: done ? "✓" : "⧉"
+    }
+  );
+}
+
+// src/parts/Command.tsx
+function Command({ text }) {
+  return /* @__PURE__ */ a3("div", { class: "command", children: [
+    /* @__PURE__ */ a3("code", { children: text }),
+    /* @__PURE__ */ a3(Copy, { text, what: "command" })
+  ] });
+}
+
+// src/parts/Dialog.tsx
+function Dialog({ title, onClose, children, wide = false }) {
+  const box = T2(null);
+  const id = P2();
+  A2(() => {
+    const before = document.activeElement;
+    box.current?.showModal();
+    return () => before?.focus?.();
+  }, []);
+  return /* @__PURE__ */ a3(
+    "dialog",
+    {
+      ref: box,
+      class: wide ? "wide" : "",
+      "aria-labelledby": id,
+      onCancel: (e5) => {
+        e5.preventDefault();
+        onClose();
+      },
+      onClick: (e5) => {
+        if (e5.target === box.current) {
+          onClose();
+        }
+      },
+      children: /* @__PURE__ */ a3("div", { class: "dialog-body", children: [
+        /* @__PURE__ */ a3("header", { children: [
+          /* @__PURE__ */ a3("h2", { id, children: title }),
+          /* @__PURE__ */ a3("button", { type: "button", class: "quiet", "aria-label": "Close", onClick: onClose, children: "✕" })
+        ] }),
+        children
+      ] })
+    }
+  );
+}
+
+// src/parts/Empty.tsx
+function Empty({ title, children }) {
+  return /* @__PURE__ */ a3("div", { class: "empty", children: [
+    /* @__PURE__ */ a3("h2", { children: title }),
+    children
+  ] });
+}
+
+// src/parts/Help.tsx
+var keys = [
+  ["?", "This help"],
+  ["/", "Filter"],
+  ["g then o i r a e w c", "Overview, inbox, runs, agents, entities, workers, charts"],
+  ["j k, arrows", "Next and previous row"],
+  ["Enter", "Open"],
+  ["Esc", "Back"],
+  ["[ ]", "Previous and next run"],
+  ["1 … 9", "Tabs"],
+  ["h l, arrows", "Steps"],
+  ["a d", "Approve or deny the chosen decision"],
+  ["x", "Select a row"],
+  ["Ctrl/⌘ K", "Go to anything"],
+  ["L", "Pause what changes, or go on"]
+];
+function Help({ onClose }) {
+  return /* @__PURE__ */ a3(Dialog, { title: "Keys", onClose, children: [
+    /* @__PURE__ */ a3("dl", { class: "keys", children: keys.map(([k5, does]) => /* @__PURE__ */ a3("div", { children: [
+      /* @__PURE__ */ a3("dt", { children: /* @__PURE__ */ a3("kbd", { children: k5 }) }),
+      /* @__PURE__ */ a3("dd", { children: does })
+    ] }, k5)) }),
+    /* @__PURE__ */ a3("label", { class: "row", children: [
+      /* @__PURE__ */ a3("input", { type: "checkbox", checked: lettersOn.value, onChange: (e5) => chooseLetters(e5.currentTarget.checked) }),
+      " Single letters are keys"
+    ] })
+  ] });
+}
+
+// src/parts/JsonView.tsx
+var shown = 200;
+var longText = 2e3;
+function JsonView({ value, open: open2 = 2, label = "JSON" }) {
+  if (value === void 0) {
+    return /* @__PURE__ */ a3("span", { class: "dim", children: "nothing" });
+  }
+  return /* @__PURE__ */ a3("div", { class: "json", role: "group", "aria-label": label, children: [
+    /* @__PURE__ */ a3("span", { class: "json-copy", children: /* @__PURE__ */ a3(Copy, { text: typeof value === "string" ? value : JSON.stringify(value, null, 2), what: label }) }),
+    /* @__PURE__ */ a3(Node, { value, open: open2 })
+  ] });
+}
+function Node({ name, value, open: open2 }) {
+  const key2 = name === void 0 ? null : /* @__PURE__ */ a3("span", { class: "json-key", children: [
+    name,
+    ": "
+  ] });
+  if (value === null || typeof value !== "object") {
+    return /* @__PURE__ */ a3("div", { class: "json-line", children: [
+      key2,
+      /* @__PURE__ */ a3(Leaf, { value })
+    ] });
+  }
+  const entries2 = Array.isArray(value) ? value.map((v5, i5) => [String(i5), v5]) : Object.entries(value);
+  const [from, to] = Array.isArray(value) ? ["[", "]"] : ["{", "}"];
+  if (entries2.length === 0) {
+    return /* @__PURE__ */ a3("div", { class: "json-line", children: [
+      key2,
+      /* @__PURE__ */ a3("span", { children: from + to })
+    ] });
+  }
+  return /* @__PURE__ */ a3(Branch, { label: key2, entries: entries2, from: from ?? "", to: to ?? "", open: open2 }, name);
+}
+function Branch({ label, entries: entries2, from, to, open: open2 }) {
+  const [opened, setOpened] = d2(open2 > 0);
+  const [most, setMost] = d2(shown);
+  return /* @__PURE__ */ a3("div", { class: "json-branch", children: [
+    /* @__PURE__ */ a3("button", { type: "button", class: "json-toggle", "aria-expanded": opened, onClick: () => setOpened(!opened), children: [
+      /* @__PURE__ */ a3("span", { "aria-hidden": "true", children: opened ? "▾" : "▸" }),
+      " ",
+      label,
+      /* @__PURE__ */ a3("span", { class: "dim", children: opened ? from : `${from} ${entries2.length} ${entries2.length === 1 ? "entry" : "entries"} ${to}` })
+    ] }),
+    opened && /* @__PURE__ */ a3("div", { class: "json-inner", children: [
+      entries2.slice(0, most).map(([k5, v5]) => /* @__PURE__ */ a3(Node, { name: k5, value: v5, open: open2 - 1 }, k5)),
+      entries2.length > most && /* @__PURE__ */ a3("button", { type: "button", class: "quiet", onClick: () => setMost(most + shown), children: [
+        entries2.length - most,
+        " more"
+      ] }),
+      /* @__PURE__ */ a3("div", { class: "dim", children: to })
+    ] })
+  ] });
+}
+function Leaf({ value }) {
+  const [all, setAll] = d2(false);
+  if (typeof value !== "string") {
+    return /* @__PURE__ */ a3("span", { class: "json-" + typeof value, children: String(value) });
+  }
+  const cut = !all && value.length > longText;
+  return /* @__PURE__ */ a3("span", { class: "json-string", children: [
+    '"',
+    cut ? value.slice(0, longText) : value,
+    '"',
+    cut && /* @__PURE__ */ a3("button", { type: "button", class: "quiet", onClick: () => setAll(true), children: [
+      "… ",
+      value.length - longText,
+      " more characters"
+    ] })
+  ] });
+}
+
+// src/parts/Lazy.tsx
+function lazily(load) {
+  let loaded;
+  return (props) => {
+    const [, redraw] = d2(0);
+    const [failed, setFailed] = d2(false);
+    A2(() => {
+      if (!loaded) {
+        load().then(
+          (c5) => {
+            loaded = c5;
+            redraw((n4) => n4 + 1);
+          },
+          () => setFailed(true)
+        );
+      }
+    }, []);
+    if (failed) {
+      return /* @__PURE__ */ a3("p", { class: "problem", role: "alert", children: "This part of the dashboard could not be loaded. Reload the page." });
+    }
+    const C4 = loaded;
+    return C4 ? /* @__PURE__ */ a3(C4, { ...props }) : /* @__PURE__ */ a3("p", { class: "dim pad", children: "Loading…" });
+  };
+}
+
+// src/parts/Login.tsx
+var wantsLogin = a4(false);
+function Login() {
+  const [token, setToken] = d2("");
+  const [error, setError] = d2("");
+  if (!wantsLogin.value) {
+    return null;
+  }
+  return /* @__PURE__ */ a3(Dialog, { title: "Sign in", onClose: () => wantsLogin.value = false, children: /* @__PURE__ */ a3(
+    "form",
+    {
+      onSubmit: (e5) => {
+        e5.preventDefault();
+        call("POST", "login", { body: { token } }).then(
+          () => location.reload(),
+          (x5) => setError(x5 instanceof ProblemError ? x5.message : String(x5))
+        );
+      },
+      children: [
+        /* @__PURE__ */ a3("label", { class: "field", children: [
+          "Token",
+          /* @__PURE__ */ a3("input", { type: "password", autocomplete: "current-password", value: token, onInput: (e5) => setToken(e5.currentTarget.value) })
+        ] }),
+        error && /* @__PURE__ */ a3("p", { class: "problem", role: "alert", children: error }),
+        /* @__PURE__ */ a3("p", { class: "dim", children: "perdure token new writes one." }),
+        /* @__PURE__ */ a3("button", { type: "submit", class: "primary", children: "Sign in" })
+      ]
+    }
+  ) });
+}
+
+// src/parts/Menu.tsx
+function Menu({ label, items, children }) {
+  const [open2, setOpen] = d2(false);
+  const box = T2(null);
+  const id = P2();
+  A2(() => {
+    if (!open2) {
+      return void 0;
+    }
+    const away = (e5) => {
+      if (!box.current?.contains(e5.target)) {
+        setOpen(false);
+      }
+    };
+    document.addEventListener("mousedown", away);
+    box.current?.querySelector("[role=menuitem]:not([aria-disabled=true])")?.focus();
+    return () => document.removeEventListener("mousedown", away);
+  }, [open2]);
+  const close = () => {
+    setOpen(false);
+    box.current?.querySelector("button")?.focus();
+  };
+  const move = (e5) => {
+    const all = [...box.current?.querySelectorAll("[role=menuitem]") ?? []];
+    const at = all.indexOf(document.activeElement);
+    if (e5.key === "Escape") {
+      e5.preventDefault();
+      e5.stopPropagation();
+      close();
+    } else if (e5.key === "ArrowDown" || e5.key === "ArrowUp") {
+      e5.preventDefault();
+      all[(at + (e5.key === "ArrowDown" ? 1 : -1) + all.length) % all.length]?.focus();
+    }
+  };
+  return /* @__PURE__ */ a3("div", { class: "menu", ref: box, onKeyDown: open2 ? move : void 0, children: [
+    /* @__PURE__ */ a3("button", { type: "button", "aria-haspopup": "menu", "aria-expanded": open2, "aria-controls": id, "aria-label": label, onClick: () => setOpen(!open2), children }),
+    open2 && /* @__PURE__ */ a3("div", { class: "menu-list", role: "menu", id, "aria-label": label, children: items.map((i5) => /* @__PURE__ */ a3(
+      "button",
+      {
+        type: "button",
+        role: "menuitem",
+        class: i5.danger ? "danger" : "",
+        "aria-disabled": i5.reason !== void 0,
+        tabIndex: -1,
+        onClick: () => {
+          if (i5.reason === void 0) {
+            close();
+            i5.run();
+          }
+        },
+        children: [
+          i5.label,
+          i5.reason !== void 0 && /* @__PURE__ */ a3("small", { children: i5.reason })
+        ]
+      },
+      i5.label
+    )) })
+  ] });
+}
+
+// src/parts/Problem.tsx
+function Problem({ error, retry }) {
+  return /* @__PURE__ */ a3("div", { class: "problem", role: "alert", children: [
+    /* @__PURE__ */ a3("strong", { children: error.message }),
+    error.hint && /* @__PURE__ */ a3("p", { children: error.hint }),
+    retry && /* @__PURE__ */ a3("button", { type: "button", onClick: retry, children: "Try again" })
+  ] });
+}
+
+// src/parts/Rail.tsx
+var entries = [
+  ["", "Overview", "◉"],
+  ["inbox", "Inbox", "◆"],
+  ["runs", "Runs", "≡"],
+  ["agents", "Agents", "✦"],
+  ["entities", "Entities", "▣"],
+  ["workers", "Workers", "⚙"],
+  ["charts", "Charts", "∿"]
+];
+function Rail({ at, onHelp }) {
+  const info = useQuery("info");
+  const [inbox, setInbox] = d2(0);
+  const [active, setActive] = d2(0);
+  const refresh2 = () => {
+    get("decisions?state=pending&limit=100").then(
+      (d5) => setInbox(d5.items.length),
+      () => void 0
+    );
+  };
+  A2(refresh2, []);
+  useTopic("counts", void 0, (events) => {
+    const last2 = events.at(-1);
+    if (last2?.kind === "counts") {
+      const items = last2.data.items;
+      setActive(items.filter((c5) => ["pending", "running", "suspended"].includes(c5.status ?? "")).reduce((n4, c5) => n4 + c5.count, 0));
+      refresh2();
+    }
+  });
+  const counts = { inbox, runs: active };
+  return /* @__PURE__ */ a3("nav", { class: "rail", "aria-label": "Pages", children: [
+    /* @__PURE__ */ a3("a", { class: "brand", href: ".", "aria-label": "Perdure: overview", children: [
+      /* @__PURE__ */ a3("span", { "aria-hidden": "true", class: "mark", children: "P" }),
+      /* @__PURE__ */ a3("span", { class: "word", children: "Perdure" })
+    ] }),
+    /* @__PURE__ */ a3("ul", { children: entries.map(([path2, title, icon]) => {
+      const here = path2 === "" ? at === "" : at === path2 || at.startsWith(path2 + "/");
+      const n4 = counts[path2] ?? 0;
+      return /* @__PURE__ */ a3("li", { children: /* @__PURE__ */ a3("a", { href: path2 || ".", "aria-current": here ? "page" : void 0, title, children: [
+        /* @__PURE__ */ a3("span", { class: "icon", "aria-hidden": "true", children: icon }),
+        /* @__PURE__ */ a3("span", { class: "word", children: title }),
+        n4 > 0 && /* @__PURE__ */ a3("span", { class: "badge" + (path2 === "inbox" ? " hot" : ""), "aria-label": `${n4} ${path2 === "inbox" ? "open decisions" : "in flight"}`, children: n4 > 99 ? "99+" : n4 })
+      ] }) }, path2);
+    }) }),
+    /* @__PURE__ */ a3("div", { class: "rail-foot", children: [
+      /* @__PURE__ */ a3(Live, {}),
+      /* @__PURE__ */ a3("button", { type: "button", class: "quiet", onClick: () => chooseUTC(!utc.value), "aria-pressed": utc.value, title: "Times in UTC or local", children: utc.value ? "UTC" : "Local" }),
+      /* @__PURE__ */ a3(ThemeButton, {}),
+      /* @__PURE__ */ a3("button", { type: "button", class: "quiet", onClick: onHelp, title: "Keys (?)", "aria-label": "Help", children: "?" }),
+      info.data && /* @__PURE__ */ a3("small", { class: "dim word", title: info.data.version, children: [
+        info.data.hub,
+        " · ",
+        info.data.store ?? ""
+      ] })
+    ] })
+  ] });
+}
+function Live() {
+  const state = paused.value ? "paused" : linkState.value;
+  const toggle = () => paused.value ? unpause() : paused.value = true;
+  useKeys({ L: toggle });
+  const words = { live: "Live", paused: "Paused", reconnecting: "Reconnecting", offline: "Offline", connecting: "Connecting" };
+  return /* @__PURE__ */ a3("button", { type: "button", class: "quiet live-" + state, onClick: toggle, title: "Pause or go on (L)", children: [
+    /* @__PURE__ */ a3("span", { "aria-hidden": "true", class: "dot" }),
+    /* @__PURE__ */ a3("span", { class: "word", children: words[state] })
+  ] });
+}
+function ThemeButton() {
+  const [theme, setTheme] = d2(initialTheme());
+  const next = { system: "light", light: "dark", dark: "system" };
+  const icons = { system: "◐", light: "☀", dark: "☾" };
+  return /* @__PURE__ */ a3(
+    "button",
+    {
+      type: "button",
+      class: "quiet",
+      title: `Theme: ${theme}`,
+      "aria-label": `Theme: ${theme}`,
+      onClick: () => {
+        chooseTheme(next[theme]);
+        setTheme(next[theme]);
+      },
+      children: icons[theme]
+    }
+  );
+}
+
+// src/parts/StartDialog.tsx
+function StartDialog({ onClose, name = "", input = "" }) {
+  const info = useQuery("info");
+  const [form, setForm] = d2({ name, id: "", input });
+  const [error, setError] = d2();
+  const [busy, setBusy] = d2(false);
+  const [key2] = d2(() => crypto.randomUUID());
+  const bad = jsonError(form.input);
+  const names = info.data?.orchestrations ?? [];
+  return /* @__PURE__ */ a3(Dialog, { title: "Start a run", onClose, children: /* @__PURE__ */ a3(
+    "form",
+    {
+      onSubmit: (e5) => {
+        e5.preventDefault();
+        if (bad || busy) {
+          return;
+        }
+        setBusy(true);
+        const body = { name: form.name || names[0], ...form.id ? { id: form.id } : {}, ...form.input.trim() ? { input: JSON.parse(form.input) } : {} };
+        post("runs", body, key2).then(
+          (s5) => {
+            onClose();
+            go(links.run(s5.id));
+          },
+          (x5) => {
+            setBusy(false);
+            setError(x5 instanceof ProblemError ? `${x5.message} ${x5.hint}` : String(x5));
+          }
+        );
+      },
+      children: [
+        /* @__PURE__ */ a3("label", { class: "field", children: [
+          "Orchestration",
+          /* @__PURE__ */ a3("input", { list: "orchestrations", required: names.length === 0, value: form.name, placeholder: names[0] ?? "", onInput: (e5) => setForm({ ...form, name: e5.currentTarget.value }) }),
+          /* @__PURE__ */ a3("datalist", { id: "orchestrations", children: names.map((n4) => /* @__PURE__ */ a3("option", { value: n4 }, n4)) })
+        ] }),
+        /* @__PURE__ */ a3("label", { class: "field", children: [
+          "Id ",
+          /* @__PURE__ */ a3("span", { class: "dim", children: "made up if empty" }),
+          /* @__PURE__ */ a3("input", { value: form.id, onInput: (e5) => setForm({ ...form, id: e5.currentTarget.value }) })
+        ] }),
+        /* @__PURE__ */ a3("label", { class: "field", children: [
+          "Input ",
+          /* @__PURE__ */ a3("span", { class: "dim", children: "JSON" }),
+          /* @__PURE__ */ a3("textarea", { rows: 6, spellcheck: false, class: "mono", "aria-invalid": bad !== void 0, value: form.input, onInput: (e5) => setForm({ ...form, input: e5.currentTarget.value }) })
+        ] }),
+        (bad ?? error) && /* @__PURE__ */ a3("p", { class: "problem", role: "alert", children: bad ?? error }),
+        /* @__PURE__ */ a3("div", { class: "row end", children: [
+          /* @__PURE__ */ a3("button", { type: "button", onClick: onClose, children: "Cancel" }),
+          /* @__PURE__ */ a3("button", { type: "submit", class: "primary", disabled: bad !== void 0 || busy, children: busy ? "Starting…" : "Start" })
+        ] })
+      ]
+    }
+  ) });
+}
+
+// src/parts/Status.tsx
+function Status({ state, word }) {
+  const l5 = look(state);
+  return /* @__PURE__ */ a3("span", { class: "status tone-" + l5.tone, children: [
+    /* @__PURE__ */ a3("span", { class: "icon", "aria-hidden": "true", children: l5.icon }),
+    /* @__PURE__ */ a3("span", { children: word ?? l5.word })
+  ] });
+}
+
+// src/parts/Table.tsx
+var rowHeight = 28;
+var around = 20;
+function Table({ label, columns, rows, id, open: open2, total, selected, select }) {
+  const box = T2(null);
+  const [at, setAt] = d2(-1);
+  const [seen, setSeen] = d2([0, 80]);
+  const look2 = () => {
+    const b5 = box.current;
+    if (!b5) {
+      return;
+    }
+    const from2 = Math.max(0, Math.floor(b5.scrollTop / rowHeight) - around);
+    const to2 = Math.ceil((b5.scrollTop + b5.clientHeight) / rowHeight) + around;
+    setSeen((s5) => s5[0] === from2 && s5[1] === to2 ? s5 : [from2, to2]);
+  };
+  A2(look2, [rows.length]);
+  A2(() => {
+    addEventListener("resize", look2);
+    return () => removeEventListener("resize", look2);
+  }, []);
+  const move = (to2, focus = true) => {
+    const n4 = Math.max(0, Math.min(rows.length - 1, to2));
+    setAt(n4);
+    const b5 = box.current;
+    if (b5) {
+      const top = n4 * rowHeight;
+      if (top < b5.scrollTop) {
+        b5.scrollTop = top;
+      } else if (top + 3 * rowHeight > b5.scrollTop + b5.clientHeight) {
+        b5.scrollTop = top + 3 * rowHeight - b5.clientHeight;
+      }
+      look2();
+      if (focus) {
+        requestAnimationFrame(() => b5.querySelector(`[data-row="${n4}"]`)?.focus({ preventScroll: true }));
+      }
+    }
+  };
+  const toggle = (row) => {
+    if (row && select) {
+      const next = new Set(selected);
+      if (!next.delete(id(row))) {
+        next.add(id(row));
+      }
+      select(next);
+    }
+  };
+  useKeys({
+    j: () => move(at + 1),
+    k: () => move(at - 1),
+    Enter: () => {
+      const row = rows[at];
+      if (row && box.current?.contains(document.activeElement)) {
+        open2?.(row);
+      }
+    },
+    x: () => toggle(rows[at])
+  });
+  const key2 = (e5) => {
+    const page = Math.max(1, Math.floor((box.current?.clientHeight ?? 300) / rowHeight) - 2);
+    const to2 = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: rows.length - 1 }[e5.key];
+    if (to2 !== void 0) {
+      e5.preventDefault();
+      move(to2);
+    }
+  };
+  const [from, to] = [Math.min(seen[0], rows.length), Math.min(seen[1], rows.length)];
+  return /* @__PURE__ */ a3("div", { class: "table", ref: box, onScroll: look2, onKeyDown: key2, role: "grid", "aria-label": label, "aria-rowcount": (total ?? rows.length) + 1, tabIndex: at < 0 ? 0 : -1, onFocus: (e5) => e5.target === box.current && rows.length > 0 && move(0), children: [
+    /* @__PURE__ */ a3("div", { class: "tr head", role: "row", "aria-rowindex": 1, children: [
+      select && /* @__PURE__ */ a3("span", { class: "td check", role: "columnheader", "aria-label": "Selected" }),
+      columns.map((c5) => /* @__PURE__ */ a3("span", { class: "td " + (c5.class ?? ""), role: "columnheader", children: c5.title }, c5.id))
+    ] }),
+    /* @__PURE__ */ a3(Space, { rows: from }),
+    rows.slice(from, to).map((row, i5) => {
+      const n4 = from + i5;
+      const marked = selected?.has(id(row)) ?? false;
+      return /* @__PURE__ */ a3(
+        "div",
+        {
+          class: "tr" + (n4 === at ? " at" : "") + (marked ? " marked" : ""),
+          role: "row",
+          "data-row": n4,
+          "data-id": id(row),
+          "aria-rowindex": n4 + 2,
+          "aria-selected": select ? marked : void 0,
+          tabIndex: n4 === at ? 0 : -1,
+          onFocus: () => setAt(n4),
+          onClick: (e5) => {
+            if (!e5.target.closest("a, button, input") && !String(getSelection() ?? "")) {
+              open2?.(row);
+            }
+          },
+          children: [
+            select && /* @__PURE__ */ a3("span", { class: "td check", role: "gridcell", children: /* @__PURE__ */ a3("input", { type: "checkbox", tabIndex: -1, checked: marked, "aria-label": "Select", onChange: () => toggle(row) }) }),
+            columns.map((c5) => /* @__PURE__ */ a3("span", { class: "td " + (c5.class ?? ""), role: "gridcell", children: c5.cell(row) }, c5.id))
+          ]
+        },
+        id(row)
+      );
+    }),
+    /* @__PURE__ */ a3(Space, { rows: rows.length - to })
+  ] });
+}
+function Space({ rows }) {
+  const box = T2(null);
+  A2(() => {
+    if (box.current) {
+      box.current.style.height = `${rows * rowHeight}px`;
+    }
+  }, [rows]);
+  return /* @__PURE__ */ a3("div", { ref: box, "aria-hidden": "true" });
+}
+
+// src/parts/Tabs.tsx
+function Tabs({ tabs, label }) {
+  const bar = T2(null);
+  const chosen = tabs.find((t4) => t4.id === param("tab")) ?? tabs[0];
+  const choose = (t4) => t4 && setParams({ tab: t4 === tabs[0] ? void 0 : t4.id });
+  useKeys(Object.fromEntries(tabs.slice(0, 9).map((t4, i5) => [String(i5 + 1), () => choose(t4)])));
+  if (!chosen) {
+    return null;
+  }
+  const move = (e5) => {
+    const step = e5.key === "ArrowRight" ? 1 : e5.key === "ArrowLeft" ? -1 : 0;
+    if (step) {
+      e5.preventDefault();
+      const at = (tabs.indexOf(chosen) + step + tabs.length) % tabs.length;
+      choose(tabs[at]);
+      bar.current?.querySelectorAll("[role=tab]")[at]?.focus();
+    }
+  };
+  return /* @__PURE__ */ a3($, { children: [
+    /* @__PURE__ */ a3("div", { class: "tabs", role: "tablist", "aria-label": label, ref: bar, onKeyDown: move, children: tabs.map((t4) => /* @__PURE__ */ a3(
+      "button",
+      {
+        type: "button",
+        role: "tab",
+        id: "tab-" + t4.id,
+        "aria-selected": t4 === chosen,
+        "aria-controls": "tab-panel",
+        tabIndex: t4 === chosen ? 0 : -1,
+        onClick: () => choose(t4),
+        children: [
+          t4.title,
+          t4.count !== void 0 && /* @__PURE__ */ a3("span", { class: "badge", children: t4.count })
+        ]
+      },
+      t4.id
+    )) }),
+    /* @__PURE__ */ a3("div", { id: "tab-panel", class: "tab-panel", role: "tabpanel", "aria-labelledby": "tab-" + chosen.id, tabIndex: 0, children: chosen.panel() })
+  ] });
+}
+
+// src/parts/Time.tsx
+function Time({ at, exact = false }) {
+  if (!at) {
+    return /* @__PURE__ */ a3("span", { class: "dim", children: "–" });
+  }
+  const t4 = Date.parse(at);
+  const full = absolute(t4, utc.value);
+  return /* @__PURE__ */ a3("time", { dateTime: at, title: full, children: exact ? clock(t4, now.value, utc.value) : relative(t4, now.value) });
+}
+function Duration({ from, to, ms }) {
+  if (ms !== void 0) {
+    return /* @__PURE__ */ a3("span", { class: "num", children: duration(ms) });
+  }
+  if (!from) {
+    return /* @__PURE__ */ a3("span", { class: "dim", children: "–" });
+  }
+  const end = to ? Date.parse(to) : now.value;
+  return /* @__PURE__ */ a3("span", { class: "num", children: duration(end - Date.parse(from)) });
+}
+export {
+  Announcer,
+  Command,
+  x as Component,
+  Connection,
+  Copy,
+  Dialog,
+  Duration,
+  Empty,
+  $ as Fragment,
+  Help,
+  JsonView,
+  Login,
+  Menu,
+  Problem,
+  ProblemError,
+  Rail,
+  y3 as Signal,
+  StartDialog,
+  Status,
+  Table,
+  Tabs,
+  Time,
+  absolute,
+  E3 as action,
+  address,
+  announce,
+  n3 as batch,
+  bytes,
+  call,
+  chooseLetters,
+  chooseTheme,
+  chooseUTC,
+  clock,
+  b as cloneElement,
+  O3 as computed,
+  cost,
+  count,
+  U as createContext,
+  k as createElement,
+  k3 as createModel,
+  X as createPortal,
+  M as createRef,
+  duration,
+  x3 as effect,
+  ended,
+  eventReader,
+  get,
+  go,
+  k as h,
+  R as hydrate,
+  initialTheme,
+  r as isValidElement,
+  jsonError,
+  a3 as jsx,
+  p3 as jsxAttr,
+  a3 as jsxDEV,
+  s3 as jsxEscape,
+  i3 as jsxTemplate,
+  a3 as jsxs,
+  lazily,
+  lettersOn,
+  linkState,
+  links,
+  look,
+  match,
+  newer,
+  now,
+  n as options,
+  param,
+  path,
+  paused,
+  post,
+  query,
+  read,
+  readOnly,
+  relative,
+  remove,
+  Q as render,
+  route,
+  setParams,
+  a4 as signal,
+  startRouter,
+  stateOf,
+  O as toChildArray,
+  unpause,
+  f4 as untracked,
+  b2 as useCallback,
+  useComputed,
+  j2 as useContext,
+  x2 as useDebugValue,
+  A2 as useEffect,
+  O2 as useErrorBoundary,
+  P2 as useId,
+  q2 as useImperativeHandle,
+  useKeys,
+  F2 as useLayoutEffect,
+  w2 as useMemo,
+  R2 as useModel,
+  useQuery,
+  _2 as useReducer,
+  T2 as useRef,
+  useSignal,
+  useSignalEffect,
+  d2 as useState,
+  useTopic,
+  utc,
+  wantsLogin,
+  write
+};

@@ -1,0 +1,136 @@
+// One connection to the API's stream for any number of topics. It is used by the shared
+// worker, for all tabs, and by a page where there is none.
+import { eventReader, type ServerEvent } from "./sse";
+
+export type LinkState = "connecting" | "live" | "reconnecting" | "offline";
+
+export interface LiveEvent {
+  topic: string;
+  kind: string; // of the event: runs, run, counts ..., hello or reset
+  position: string;
+  data: unknown;
+}
+
+/** How long a change of topics waits for others. */
+const debounce = 250;
+/** The longest pause between two attempts. */
+const lastPause = 2000;
+
+export class Connection {
+  private topics: string[] = [];
+  private position = "";
+  private stop: AbortController | undefined;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private failures = 0;
+  private state: LinkState = "connecting";
+
+  constructor(
+    private readonly base: string,
+    private readonly onEvent: (e: LiveEvent) => void,
+    private readonly onState: (s: LinkState) => void,
+  ) {}
+
+  /** Follows these topics from now on; since is the position from which on the newest needs them. */
+  follow(topics: string[], since: string): void {
+    const wanted = [...new Set(topics)].sort();
+    if (wanted.join("\n") === this.topics.join("\n")) {
+      return;
+    }
+    const more = wanted.some((t) => !this.topics.includes(t));
+    this.topics = wanted;
+    if (more && since && !this.position) {
+      this.position = since;
+    }
+    this.again(debounce);
+  }
+
+  /** Connects anew, such as when the page is seen again. */
+  nudge(): void {
+    if (this.state !== "live" && this.topics.length > 0) {
+      this.failures = 0;
+      this.again(0);
+    }
+  }
+
+  close(): void {
+    clearTimeout(this.timer);
+    this.stop?.abort();
+    this.topics = [];
+  }
+
+  private again(pause: number): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.connect(), pause);
+  }
+
+  private set(s: LinkState): void {
+    if (s !== this.state) {
+      this.state = s;
+      this.onState(s);
+    }
+  }
+
+  private async connect(): Promise<void> {
+    this.stop?.abort();
+    const stop = new AbortController();
+    this.stop = stop;
+    if (this.topics.length === 0) {
+      this.position = "";
+      return;
+    }
+    const q = new URLSearchParams();
+    for (const t of this.topics) {
+      q.append("topics", t);
+    }
+    if (this.position) {
+      q.set("since", this.position);
+    }
+    try {
+      const response = await fetch(new URL("api/v1/stream?" + q.toString(), this.base), {
+        headers: { Accept: "text/event-stream", "X-Perdure": "1" },
+        signal: stop.signal,
+        credentials: "same-origin",
+        cache: "no-store",
+      });
+      if (!response.ok || !response.body) {
+        throw new Error(String(response.status));
+      }
+      const read = eventReader();
+      const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) {
+          break;
+        }
+        for (const e of read(value)) {
+          this.take(e);
+        }
+      }
+    } catch {
+      // a connection that ends is made again
+    }
+    if (stop.signal.aborted) {
+      return;
+    }
+    this.failures++;
+    this.set(this.failures > 3 ? "offline" : "reconnecting");
+    this.again(Math.min(lastPause, 150 * 2 ** Math.min(this.failures, 5)) * (0.5 + Math.random() / 2));
+  }
+
+  private take(e: ServerEvent): void {
+    if (e.event === "hello") {
+      this.failures = 0;
+      this.set("live");
+    }
+    if (e.id) {
+      this.position = e.id;
+    }
+    let data: { topic?: string };
+    try {
+      data = JSON.parse(e.data);
+    } catch {
+      return;
+    }
+    this.onEvent({ topic: data.topic ?? "", kind: e.event, position: e.id, data });
+  }
+}

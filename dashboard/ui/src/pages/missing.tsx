@@ -1,0 +1,13 @@
+import { Empty } from "../parts/Empty";
+
+export function Missing() {
+  return (
+    <section class="page">
+      <Empty title="There is no such page">
+        <p>
+          <a href=".">Overview</a>
+        </p>
+      </Empty>
+    </section>
+  );
+}

@@ -1,0 +1,92 @@
+import { useState } from "preact/hooks";
+import type { CountsFrame, DecisionItems, RunCounts, RunPage } from "../api";
+import type { PageProps } from "../app";
+import { query, useQuery } from "../lib/api";
+import { useTopic } from "../lib/live";
+import { links } from "../lib/router";
+import { look, stateOf } from "../lib/status";
+import { Command } from "../parts/Command";
+import { Problem } from "../parts/Problem";
+import { Status } from "../parts/Status";
+import { Time } from "../parts/Time";
+
+const states = ["running", "pending", "suspended", "failed", "completed", "terminated", "canceled"];
+
+/** What needs somebody, how much goes on, and what has changed. */
+export function Overview(_: PageProps) {
+  const counts = useQuery<RunCounts>("run-counts?group=status,phase");
+  const decisions = useQuery<DecisionItems>("decisions?state=pending&limit=5");
+  const failed = useQuery<RunPage>("runs" + query({ filter: "status:failed completed>-1h", limit: 5 }));
+  const stuck = useQuery<RunPage>("runs" + query({ filter: "phase:stuck", limit: 5 }));
+  const recent = useQuery<RunPage>("runs?limit=12");
+  const [seen, setSeen] = useState(false);
+  useTopic("counts", undefined, (events) => {
+    const e = events.at(-1);
+    if (e?.kind === "counts") {
+      const items = (e.data as CountsFrame).items;
+      counts.set((c) => ({ exact: true, ...c, items, total: items.reduce((n, i) => n + i.count, 0) }));
+      if (seen) {
+        decisions.refetch();
+        failed.refetch();
+        stuck.refetch();
+        recent.refetch();
+      }
+      setSeen(true);
+    }
+  });
+  const of = (key: "status" | "phase", v: string) => (counts.data?.items ?? []).filter((i) => i[key] === v).reduce((n, i) => n + i.count, 0);
+  const needs = (decisions.data?.items.length ?? 0) + (failed.data?.items.length ?? 0) + (stuck.data?.items.length ?? 0);
+  return (
+    <section class="page">
+      <h1>Overview</h1>
+      {counts.error && <Problem error={counts.error} retry={counts.refetch} />}
+      <ul class="tiles" aria-label="Runs by status">
+        {states.map((s) => (
+          <li key={s}>
+            <a class={"tile tone-" + look(s).tone} href={links.runs("status:" + s)}>
+              <span class="tile-n num">{of("status", s).toLocaleString("en")}</span>
+              <Status state={s} />
+            </a>
+          </li>
+        ))}
+      </ul>
+      <div class="columns">
+        <section class="card" aria-labelledby="needs">
+          <h2 id="needs">Needs you</h2>
+          {needs === 0 && <p class="dim">Nothing waits for you. Paused runs hold no compute.</p>}
+          <ul class="plain">
+            {(decisions.data?.items ?? []).map((d) => (
+              <li key={d.id}>
+                <Status state="waiting_approval" word={d.kind === "approval" ? "Approval" : d.kind.replaceAll("_", " ")} /> <a href="inbox">{d.tool ?? d.agent ?? d.run}</a>{" "}
+                <Time at={d.requested_at} />
+              </li>
+            ))}
+            {[...(stuck.data?.items ?? []), ...(failed.data?.items ?? [])].map((r) => (
+              <li key={r.id}>
+                <Status state={stateOf(r)} /> <a href={links.run(r.id)}>{r.name}</a> <span class="dim">{r.error_text ?? r.phase_cause}</span>
+              </li>
+            ))}
+          </ul>
+        </section>
+        <section class="card" aria-labelledby="recent">
+          <h2 id="recent">Recent runs</h2>
+          {recent.data?.items.length === 0 && (
+            <>
+              <p>Three commands to begin with:</p>
+              <Command text="perdure agent chat Joker" />
+              <Command text={`perdure run start ContentApproval --input '"the moon"' --watch`} />
+              <Command text="perdure run list --watch" />
+            </>
+          )}
+          <ul class="plain">
+            {(recent.data?.items ?? []).map((r) => (
+              <li key={r.id}>
+                <Status state={stateOf(r)} /> <a href={links.run(r.id)}>{r.name}</a> <Time at={r.updated ?? r.created} />
+              </li>
+            ))}
+          </ul>
+        </section>
+      </div>
+    </section>
+  );
+}

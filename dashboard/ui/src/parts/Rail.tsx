@@ -1,0 +1,119 @@
+import { useEffect, useState } from "preact/hooks";
+import type { CountsFrame, DecisionItems, Info } from "../api";
+import { get, useQuery } from "../lib/api";
+import { chooseUTC, utc } from "../lib/format";
+import { linkState, paused, unpause, useTopic } from "../lib/live";
+import { chooseTheme, initialTheme, type Theme } from "../lib/theme";
+import { useKeys } from "../lib/keys";
+
+const entries: [string, string, string][] = [
+  ["", "Overview", "◉"],
+  ["inbox", "Inbox", "◆"],
+  ["runs", "Runs", "≡"],
+  ["agents", "Agents", "✦"],
+  ["entities", "Entities", "▣"],
+  ["workers", "Workers", "⚙"],
+  ["charts", "Charts", "∿"],
+];
+
+/** The rail at the left: pages with live counts, and what holds for all of them. */
+export function Rail({ at, onHelp }: { at: string; onHelp: () => void }) {
+  const info = useQuery<Info>("info");
+  const [inbox, setInbox] = useState(0);
+  const [active, setActive] = useState(0);
+  const refresh = () => {
+    get<DecisionItems>("decisions?state=pending&limit=100").then(
+      (d) => setInbox(d.items.length),
+      () => undefined,
+    );
+  };
+  useEffect(refresh, []);
+  useTopic("counts", undefined, (events) => {
+    const last = events.at(-1);
+    if (last?.kind === "counts") {
+      const items = (last.data as CountsFrame).items;
+      setActive(items.filter((c) => ["pending", "running", "suspended"].includes(c.status ?? "")).reduce((n, c) => n + c.count, 0));
+      refresh();
+    }
+  });
+  const counts: Record<string, number> = { inbox, runs: active };
+  return (
+    <nav class="rail" aria-label="Pages">
+      <a class="brand" href="." aria-label="Perdure: overview">
+        <span aria-hidden="true" class="mark">
+          P
+        </span>
+        <span class="word">Perdure</span>
+      </a>
+      <ul>
+        {entries.map(([path, title, icon]) => {
+          const here = path === "" ? at === "" : at === path || at.startsWith(path + "/");
+          const n = counts[path] ?? 0;
+          return (
+            <li key={path}>
+              <a href={path || "."} aria-current={here ? "page" : undefined} title={title}>
+                <span class="icon" aria-hidden="true">
+                  {icon}
+                </span>
+                <span class="word">{title}</span>
+                {n > 0 && (
+                  <span class={"badge" + (path === "inbox" ? " hot" : "")} aria-label={`${n} ${path === "inbox" ? "open decisions" : "in flight"}`}>
+                    {n > 99 ? "99+" : n}
+                  </span>
+                )}
+              </a>
+            </li>
+          );
+        })}
+      </ul>
+      <div class="rail-foot">
+        <Live />
+        <button type="button" class="quiet" onClick={() => chooseUTC(!utc.value)} aria-pressed={utc.value} title="Times in UTC or local">
+          {utc.value ? "UTC" : "Local"}
+        </button>
+        <ThemeButton />
+        <button type="button" class="quiet" onClick={onHelp} title="Keys (?)" aria-label="Help">
+          ?
+        </button>
+        {info.data && (
+          <small class="dim word" title={info.data.version}>
+            {info.data.hub} · {info.data.store ?? ""}
+          </small>
+        )}
+      </div>
+    </nav>
+  );
+}
+
+function Live() {
+  const state = paused.value ? "paused" : linkState.value;
+  const toggle = () => (paused.value ? unpause() : (paused.value = true));
+  useKeys({ L: toggle });
+  const words: Record<string, string> = { live: "Live", paused: "Paused", reconnecting: "Reconnecting", offline: "Offline", connecting: "Connecting" };
+  return (
+    <button type="button" class={"quiet live-" + state} onClick={toggle} title="Pause or go on (L)">
+      <span aria-hidden="true" class="dot" />
+      <span class="word">{words[state]}</span>
+    </button>
+  );
+}
+
+function ThemeButton() {
+  const [theme, setTheme] = useState<Theme>(initialTheme());
+  const next: Record<Theme, Theme> = { system: "light", light: "dark", dark: "system" };
+  const icons: Record<Theme, string> = { system: "◐", light: "☀", dark: "☾" };
+  return (
+    <button
+      type="button"
+      class="quiet"
+      title={`Theme: ${theme}`}
+      aria-label={`Theme: ${theme}`}
+      onClick={() => {
+        chooseTheme(next[theme]);
+        setTheme(next[theme]);
+      }}
+    >
+      {icons[theme]}
+    </button>
+  );
+}

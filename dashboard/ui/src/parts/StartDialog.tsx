@@ -1,0 +1,72 @@
+import { useState } from "preact/hooks";
+import type { Info, Started } from "../api";
+import { post, ProblemError, useQuery } from "../lib/api";
+import { jsonError } from "../lib/jsonerror";
+import { go, links } from "../lib/router";
+import { Dialog } from "./Dialog";
+
+/** Starts a run. */
+export function StartDialog({ onClose, name = "", input = "" }: { onClose: () => void; name?: string; input?: string }) {
+  const info = useQuery<Info>("info");
+  const [form, setForm] = useState({ name, id: "", input });
+  const [error, setError] = useState<string>();
+  const [busy, setBusy] = useState(false);
+  const [key] = useState(() => crypto.randomUUID());
+  const bad = jsonError(form.input);
+  const names = info.data?.orchestrations ?? [];
+  return (
+    <Dialog title="Start a run" onClose={onClose}>
+      <form
+        onSubmit={(e) => {
+          e.preventDefault();
+          if (bad || busy) {
+            return;
+          }
+          setBusy(true);
+          const body = { name: form.name || names[0], ...(form.id ? { id: form.id } : {}), ...(form.input.trim() ? { input: JSON.parse(form.input) } : {}) };
+          post<Started>("runs", body, key).then(
+            (s) => {
+              onClose();
+              go(links.run(s.id));
+            },
+            (x: unknown) => {
+              setBusy(false);
+              setError(x instanceof ProblemError ? `${x.message} ${x.hint}` : String(x));
+            },
+          );
+        }}
+      >
+        <label class="field">
+          Orchestration
+          <input list="orchestrations" required={names.length === 0} value={form.name} placeholder={names[0] ?? ""} onInput={(e) => setForm({ ...form, name: e.currentTarget.value })} />
+          <datalist id="orchestrations">
+            {names.map((n) => (
+              <option value={n} key={n} />
+            ))}
+          </datalist>
+        </label>
+        <label class="field">
+          Id <span class="dim">made up if empty</span>
+          <input value={form.id} onInput={(e) => setForm({ ...form, id: e.currentTarget.value })} />
+        </label>
+        <label class="field">
+          Input <span class="dim">JSON</span>
+          <textarea rows={6} spellcheck={false} class="mono" aria-invalid={bad !== undefined} value={form.input} onInput={(e) => setForm({ ...form, input: e.currentTarget.value })} />
+        </label>
+        {(bad ?? error) && (
+          <p class="problem" role="alert">
+            {bad ?? error}
+          </p>
+        )}
+        <div class="row end">
+          <button type="button" onClick={onClose}>
+            Cancel
+          </button>
+          <button type="submit" class="primary" disabled={bad !== undefined || busy}>
+            {busy ? "Starting…" : "Start"}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,152 @@
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { useKeys } from "../lib/keys";
+
+export interface Column<T> {
+  id: string;
+  title: string;
+  /** CSS class of its cells: num, grow, narrow */
+  class?: string;
+  cell: (row: T) => ComponentChildren;
+}
+
+interface Props<T> {
+  label: string;
+  columns: Column<T>[];
+  rows: T[];
+  id: (row: T) => string;
+  /** Opens a row; Enter and a click do. */
+  open?: (row: T) => void;
+  total?: number | undefined;
+  selected?: Set<string>;
+  select?: (ids: Set<string>) => void;
+}
+
+/** Rows are painted around what is seen; each is that high. */
+const rowHeight = 28;
+const around = 20;
+
+/** A grid with one place in the tab order: j, k and arrows move, Enter opens, x selects. */
+export function Table<T>({ label, columns, rows, id, open, total, selected, select }: Props<T>) {
+  const box = useRef<HTMLDivElement>(null);
+  const [at, setAt] = useState(-1);
+  const [seen, setSeen] = useState<[number, number]>([0, 80]);
+  const look = () => {
+    const b = box.current;
+    if (!b) {
+      return;
+    }
+    const from = Math.max(0, Math.floor(b.scrollTop / rowHeight) - around);
+    const to = Math.ceil((b.scrollTop + b.clientHeight) / rowHeight) + around;
+    setSeen((s) => (s[0] === from && s[1] === to ? s : [from, to]));
+  };
+  useEffect(look, [rows.length]);
+  useEffect(() => {
+    addEventListener("resize", look);
+    return () => removeEventListener("resize", look);
+  }, []);
+  const move = (to: number, focus = true) => {
+    const n = Math.max(0, Math.min(rows.length - 1, to));
+    setAt(n);
+    const b = box.current;
+    if (b) {
+      const top = n * rowHeight;
+      if (top < b.scrollTop) {
+        b.scrollTop = top;
+      } else if (top + 3 * rowHeight > b.scrollTop + b.clientHeight) {
+        b.scrollTop = top + 3 * rowHeight - b.clientHeight;
+      }
+      look();
+      if (focus) {
+        requestAnimationFrame(() => b.querySelector<HTMLElement>(`[data-row="${n}"]`)?.focus({ preventScroll: true }));
+      }
+    }
+  };
+  const toggle = (row: T | undefined) => {
+    if (row && select) {
+      const next = new Set(selected);
+      if (!next.delete(id(row))) {
+        next.add(id(row));
+      }
+      select(next);
+    }
+  };
+  useKeys({
+    j: () => move(at + 1),
+    k: () => move(at - 1),
+    Enter: () => {
+      const row = rows[at];
+      if (row && box.current?.contains(document.activeElement)) {
+        open?.(row);
+      }
+    },
+    x: () => toggle(rows[at]),
+  });
+  const key = (e: KeyboardEvent) => {
+    const page = Math.max(1, Math.floor((box.current?.clientHeight ?? 300) / rowHeight) - 2);
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: rows.length - 1 }[e.key];
+    if (to !== undefined) {
+      e.preventDefault();
+      move(to);
+    }
+  };
+  const [from, to] = [Math.min(seen[0], rows.length), Math.min(seen[1], rows.length)];
+  return (
+    <div class="table" ref={box} onScroll={look} onKeyDown={key} role="grid" aria-label={label} aria-rowcount={(total ?? rows.length) + 1} tabIndex={at < 0 ? 0 : -1} onFocus={(e) => e.target === box.current && rows.length > 0 && move(0)}>
+      <div class="tr head" role="row" aria-rowindex={1}>
+        {select && <span class="td check" role="columnheader" aria-label="Selected" />}
+        {columns.map((c) => (
+          <span class={"td " + (c.class ?? "")} role="columnheader" key={c.id}>
+            {c.title}
+          </span>
+        ))}
+      </div>
+      <Space rows={from} />
+      {rows.slice(from, to).map((row, i) => {
+        const n = from + i;
+        const marked = selected?.has(id(row)) ?? false;
+        return (
+          <div
+            class={"tr" + (n === at ? " at" : "") + (marked ? " marked" : "")}
+            role="row"
+            key={id(row)}
+            data-row={n}
+            data-id={id(row)}
+            aria-rowindex={n + 2}
+            aria-selected={select ? marked : undefined}
+            tabIndex={n === at ? 0 : -1}
+            onFocus={() => setAt(n)}
+            onClick={(e) => {
+              if (!(e.target as Element).closest("a, button, input") && !String(getSelection() ?? "")) {
+                open?.(row);
+              }
+            }}
+          >
+            {select && (
+              <span class="td check" role="gridcell">
+                <input type="checkbox" tabIndex={-1} checked={marked} aria-label="Select" onChange={() => toggle(row)} />
+              </span>
+            )}
+            {columns.map((c) => (
+              <span class={"td " + (c.class ?? "")} role="gridcell" key={c.id}>
+                {c.cell(row)}
+              </span>
+            ))}
+          </div>
+        );
+      })}
+      <Space rows={rows.length - to} />
+    </div>
+  );
+}
+
+/** The room of rows that are not painted. */
+function Space({ rows }: { rows: number }) {
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (box.current) {
+      box.current.style.height = `${rows * rowHeight}px`;
+    }
+  }, [rows]);
+  return <div ref={box} aria-hidden="true" />;
+}
