@@ -3,7 +3,7 @@ package remote_test
 import (
 	"context"
 	"errors"
-	"fmt"
+	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -33,6 +33,7 @@ func (workerHarness) RunsOutside() bool   { return true }
 type tapped struct {
 	*local.Hub
 	connected chan struct{}
+	once      sync.Once // closes it: a worker may connect again
 }
 
 // Connect implements hub.Workers.
@@ -43,11 +44,26 @@ func (h *tapped) Connect(ctx context.Context, w *hub.Worker) (hub.Stream, error)
 	}
 	asked, cancel := context.WithCancel(ctx)
 	cancel()
-	if work, err := s.Next(asked); err == nil { // it asks for items, of which there are none yet
-		return nil, fmt.Errorf("the first item came before it was asked for: %+v", work)
+	if work, err := s.Next(asked); err == nil { // what a hub that begins anew had to do came at once
+		s = &begun{s, work}
 	}
-	close(h.connected)
+	h.once.Do(func() { close(h.connected) })
 	return s, nil
+}
+
+// begun is a stream whose first item was taken from it ahead of time.
+type begun struct {
+	hub.Stream
+	first *hub.Work // nil = it was passed on
+}
+
+// Next implements hub.Stream.
+func (s *begun) Next(ctx context.Context) (*hub.Work, error) {
+	if work := s.first; work != nil {
+		s.first = nil
+		return work, nil
+	}
+	return s.Stream.Next(ctx)
 }
 
 // Start implements hubtest.Harness.
