@@ -88,20 +88,18 @@ func (s Scenario) run(t testing.TB, at ...moment) (end string, commits, crashes 
 	t.Helper()
 	reg := perdure.NewRegistry()
 	s.Register(reg)
-	disk := &memory.Disk{}
 	var groups atomic.Int64
 	var hits atomic.Int64
-	disk.OnGroup(func(g memory.GroupEvent) memory.Verdict {
-		groups.Store(int64(g.N))
+	e := open(t, reg, s.Options, func(n int, durable bool) memory.Verdict {
+		groups.Store(max(groups.Load(), int64(n)))
 		for _, m := range at {
-			if m.commit == g.N && m.durable == g.Durable {
+			if m.commit == n && m.durable == durable {
 				hits.Add(1)
 				return cmp.Or(m.verdict, memory.CrashNow)
 			}
 		}
 		return memory.Proceed
 	})
-	e := open(t, reg, disk, s.Options)
 	s.Run(e)
 	e.settle()
 	if !s.Varies {

@@ -27,7 +27,8 @@ type config struct {
 	logger   *slog.Logger
 	scripts  map[string]*script
 	children map[string]perdure.OrchestrationFunc
-	store    func(store.Store) store.Store // nil = as it is
+	store    func(store.Store) store.Store                // nil = as it is
+	over     func(testing.TB) func() (store.Store, error) // nil = in memory
 }
 
 // StartAt sets the time at which the test begins; by default that is
@@ -49,7 +50,7 @@ type Env struct {
 	cfg    config
 	ctx    context.Context
 	clock  *clock.Virtual
-	disk   *memory.Disk
+	disk   disk
 	reg    *perdure.Registry
 	client *client.Client
 	later  []delayed
@@ -91,10 +92,11 @@ func (p *process) isDead() bool {
 // reg has a problem.
 func New(t testing.TB, reg *perdure.Registry, opts ...Option) *Env {
 	t.Helper()
-	return open(t, reg, &memory.Disk{}, opts)
+	return open(t, reg, opts, nil)
 }
 
-func open(t testing.TB, reg *perdure.Registry, disk *memory.Disk, opts []Option) *Env {
+// open is New. onGroup decides what happens to groups of commits; nil = they proceed.
+func open(t testing.TB, reg *perdure.Registry, opts []Option, onGroup onGroup) *Env {
 	t.Helper()
 	cfg := config{
 		start: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), limit: 30 * time.Second,
@@ -106,7 +108,7 @@ func open(t testing.TB, reg *perdure.Registry, disk *memory.Disk, opts []Option)
 	if err := reg.Err(); err != nil {
 		t.Fatal(err)
 	}
-	e := &Env{t: t, cfg: cfg, clock: clock.NewVirtual(cfg.start), disk: disk, reg: reg, changed: make(chan struct{})}
+	e := &Env{t: t, cfg: cfg, clock: clock.NewVirtual(cfg.start), disk: newDisk(t, cfg.over, onGroup), reg: reg, changed: make(chan struct{})}
 	e.client = client.New(&survivor{e})
 	ctx, cancel := context.WithTimeout(context.Background(), cfg.limit)
 	e.ctx = ctx
@@ -148,14 +150,13 @@ func (e *Env) live(ctx context.Context) {
 func (e *Env) liveOnce(ctx context.Context, p *process) error {
 	ctx, p.kill = context.WithCancel(ctx)
 	defer p.kill()
-	opened, err := memory.Open(e.disk)
+	s, err := e.disk.open()
 	if err != nil {
 		return err
 	}
-	defer opened.Close()
-	var s store.Store = opened
+	defer s.Close()
 	if e.cfg.store != nil {
-		s = e.cfg.store(opened)
+		s = e.cfg.store(s)
 	}
 	defer close(p.dead)
 	p.hub, err = local.New(local.Config{Store: s, Registry: e.instrument(p), Clock: e.clock, Logger: e.cfg.logger})
@@ -222,7 +223,7 @@ func (e *Env) Crash() {
 		e.t.Fatal(err)
 	}
 	p.crashed.Store(true)
-	e.disk.Crash()
+	e.disk.crash()
 	p.kill()
 	select {
 	case <-p.dead:

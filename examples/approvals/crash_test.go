@@ -5,6 +5,7 @@ import (
 
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/examples/approvals"
+	"github.com/perdure/perdure/internal/chaos/crashes"
 	"github.com/perdure/perdure/perduretest"
 )
 
@@ -12,7 +13,7 @@ import (
 // that everybody approves: no answer is lost, none is asked for twice, and it is
 // paid once.
 func TestCrashEverywhere(t *testing.T) {
-	done := perduretest.CrashEverywhere(t, perduretest.Scenario{
+	scenario := perduretest.Scenario{
 		Register: approvals.Register,
 		Run: func(e *perduretest.Env) {
 			expense := approvals.Expense{Employee: "ada", What: "a loom", Cents: 1200_00}
@@ -30,9 +31,11 @@ func TestCrashEverywhere(t *testing.T) {
 				t.Errorf("the run has ended with %q, %v, want it paid", got, err)
 			}
 		},
-	})
+	}
+	done := perduretest.CrashEverywhere(t, scenario)
 	if done.Commits < 5 || done.Crashes < done.Commits {
 		t.Errorf("%d crashes in %d commits: too few to mean anything", done.Crashes, done.Commits)
 	}
+	crashes.LongOnPostgres(t, scenario)
 	t.Logf("%d commits, %d crashes", done.Commits, done.Crashes)
 }

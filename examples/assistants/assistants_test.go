@@ -7,6 +7,7 @@ import (
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/examples/assistants"
+	"github.com/perdure/perdure/internal/chaos/crashes"
 	"github.com/perdure/perdure/model"
 	"github.com/perdure/perdure/model/modeltest"
 	"github.com/perdure/perdure/perduretest"
@@ -69,7 +70,7 @@ func TestCrashEverywhere(t *testing.T) {
 		}
 		return modeltest.Call("calculate_tip", assistants.Bill{Amount: 50, Percent: 20})
 	})
-	perduretest.CrashEverywhere(t, perduretest.Scenario{
+	scenario := perduretest.Scenario{
 		Ignore:   perduretest.StreamOffsets(),
 		Register: func(reg *perdure.Registry) { register(t, reg, m) },
 		Run: func(e *perduretest.Env) {
@@ -81,5 +82,7 @@ func TestCrashEverywhere(t *testing.T) {
 				}
 			}
 		},
-	})
+	}
+	perduretest.CrashEverywhere(t, scenario)
+	crashes.LongOnPostgres(t, scenario)
 }

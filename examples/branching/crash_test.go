@@ -5,13 +5,14 @@ import (
 
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/examples/branching"
+	"github.com/perdure/perdure/internal/chaos/crashes"
 	"github.com/perdure/perdure/perduretest"
 )
 
 // TestCrashEverywhere drops the process before and after each commit of an order
 // on each of its ways: a replay takes the same one.
 func TestCrashEverywhere(t *testing.T) {
-	done := perduretest.CrashEverywhere(t, perduretest.Scenario{
+	scenario := perduretest.Scenario{
 		Register: branching.Register,
 		Run: func(e *perduretest.Env) {
 			for _, customer := range []string{"ada", "stranger", "mallory"} {
@@ -23,8 +24,10 @@ func TestCrashEverywhere(t *testing.T) {
 				e.Settle()
 			}
 		},
-	})
+	}
+	done := perduretest.CrashEverywhere(t, scenario)
 	if done.Commits < 9 || done.Crashes < done.Commits {
 		t.Errorf("%d crashes in %d commits: too few to mean anything", done.Crashes, done.Commits)
 	}
+	crashes.LongOnPostgres(t, scenario)
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/examples/chaining"
+	"github.com/perdure/perdure/internal/chaos/crashes"
 	"github.com/perdure/perdure/model"
 	"github.com/perdure/perdure/model/modeltest"
 	"github.com/perdure/perdure/perduretest"
@@ -27,7 +28,7 @@ func writer() model.Model {
 // TestCrashEverywhere crashes at each commit: the second turn always knows the
 // first, which is asked once.
 func TestCrashEverywhere(t *testing.T) {
-	perduretest.CrashEverywhere(t, perduretest.Scenario{
+	scenario := perduretest.Scenario{
 		Ignore: perduretest.StreamOffsets(),
 		Register: func(reg *perdure.Registry) {
 			if err := chaining.Register(reg, writer()); err != nil {
@@ -44,7 +45,9 @@ func TestCrashEverywhere(t *testing.T) {
 				t.Errorf("Slogan() = %q, %v, want %q", got, err, want)
 			}
 		},
-	})
+	}
+	perduretest.CrashEverywhere(t, scenario)
+	crashes.LongOnPostgres(t, scenario)
 }
 
 // TestSessions runs the orchestration twice: the runs have conversations of their

@@ -7,6 +7,7 @@ import (
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/examples/contentapproval"
+	"github.com/perdure/perdure/internal/chaos/crashes"
 	"github.com/perdure/perdure/model"
 	"github.com/perdure/perdure/model/auto"
 	"github.com/perdure/perdure/model/modeltest"
@@ -91,7 +92,7 @@ func TestCrashEverywhere(t *testing.T) {
 		"escalated": func(e *perduretest.Env) { e.Advance(25 * time.Hour) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			done := perduretest.CrashEverywhere(t, perduretest.Scenario{
+			scenario := perduretest.Scenario{
 				Ignore: perduretest.StreamOffsets(),
 				Register: func(reg *perdure.Registry) {
 					if err := contentapproval.Register(reg, auto.NewDemo(auto.DemoConfig{Pace: -1})); err != nil {
@@ -103,10 +104,12 @@ func TestCrashEverywhere(t *testing.T) {
 					review(e)
 					e.Settle()
 				},
-			})
+			}
+			done := perduretest.CrashEverywhere(t, scenario)
 			if done.Commits < 5 || done.Crashes < done.Commits {
 				t.Errorf("%d crashes in %d commits: too few to mean anything", done.Crashes, done.Commits)
 			}
+			crashes.LongOnPostgres(t, scenario)
 		})
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/examples/customhistory"
+	"github.com/perdure/perdure/internal/chaos/crashes"
 	"github.com/perdure/perdure/model"
 	"github.com/perdure/perdure/model/modeltest"
 	"github.com/perdure/perdure/perduretest"
@@ -59,7 +60,7 @@ func TestOwnStore(t *testing.T) {
 // once.
 func TestCrashEverywhere(t *testing.T) {
 	dir := ""
-	perduretest.CrashEverywhere(t, perduretest.Scenario{
+	scenario := perduretest.Scenario{
 		Ignore: perduretest.StreamOffsets(),
 		Register: func(reg *perdure.Registry) {
 			dir = t.TempDir()
@@ -77,7 +78,9 @@ func TestCrashEverywhere(t *testing.T) {
 				t.Errorf("the folder has %v, %v, want a file for each turn", files, err)
 			}
 		},
-	})
+	}
+	perduretest.CrashEverywhere(t, scenario)
+	crashes.LongOnPostgres(t, scenario)
 }
 
 // TestReset resets the session: the model is given nothing of what was said before.

@@ -7,6 +7,7 @@ import (
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/examples/emailtriage"
+	"github.com/perdure/perdure/internal/chaos/crashes"
 	"github.com/perdure/perdure/model"
 	"github.com/perdure/perdure/model/modeltest"
 	"github.com/perdure/perdure/perduretest"
@@ -67,7 +68,7 @@ func TestCrashEverywhere(t *testing.T) {
 		}
 		return modeltest.Say(`{"response":"Friday is fine."}`)
 	})
-	perduretest.CrashEverywhere(t, perduretest.Scenario{
+	scenario := perduretest.Scenario{
 		Ignore: perduretest.StreamOffsets(),
 		Register: func(reg *perdure.Registry) {
 			if err := emailtriage.Register(reg, m); err != nil {
@@ -81,5 +82,7 @@ func TestCrashEverywhere(t *testing.T) {
 			}
 			e.Wait("mail")
 		},
-	})
+	}
+	perduretest.CrashEverywhere(t, scenario)
+	crashes.LongOnPostgres(t, scenario)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/examples/extraction"
+	"github.com/perdure/perdure/internal/chaos/crashes"
 	"github.com/perdure/perdure/model"
 	"github.com/perdure/perdure/model/modeltest"
 	"github.com/perdure/perdure/perduretest"
@@ -60,7 +61,7 @@ func TestCrashEverywhere(t *testing.T) {
 		}
 		return modeltest.Say("It is an invoice of Ann's.")
 	})
-	perduretest.CrashEverywhere(t, perduretest.Scenario{
+	scenario := perduretest.Scenario{
 		Ignore:   perduretest.StreamOffsets(),
 		Register: func(reg *perdure.Registry) { register(t, reg, m) },
 		Run: func(e *perduretest.Env) {
@@ -72,7 +73,9 @@ func TestCrashEverywhere(t *testing.T) {
 				t.Errorf("ReadInvoice() (-want +got), %v:\n%s", err, d)
 			}
 		},
-	})
+	}
+	perduretest.CrashEverywhere(t, scenario)
+	crashes.LongOnPostgres(t, scenario)
 }
 
 // TestUnreadable has the model misread the invoice twice.

@@ -6,6 +6,7 @@ import (
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/examples/fanout"
+	"github.com/perdure/perdure/internal/chaos/crashes"
 	"github.com/perdure/perdure/model/auto"
 	"github.com/perdure/perdure/perduretest"
 )
@@ -13,7 +14,7 @@ import (
 // TestCrashEverywhere drops the process before and after each commit: the digest
 // is the same, and no section with an answer is read again.
 func TestCrashEverywhere(t *testing.T) {
-	done := perduretest.CrashEverywhere(t, perduretest.Scenario{
+	scenario := perduretest.Scenario{
 		Ignore: perduretest.StreamOffsets(),
 		Register: func(reg *perdure.Registry) {
 			if err := fanout.Register(reg, auto.NewDemo(auto.DemoConfig{Pace: -1})); err != nil {
@@ -27,8 +28,10 @@ func TestCrashEverywhere(t *testing.T) {
 			}
 			e.Settle()
 		},
-	})
+	}
+	done := perduretest.CrashEverywhere(t, scenario)
 	if done.Commits < 8 {
 		t.Errorf("%d commits: too few to mean anything", done.Commits)
 	}
+	crashes.LongOnPostgres(t, scenario)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/examples/humanreview"
+	"github.com/perdure/perdure/internal/chaos/crashes"
 	"github.com/perdure/perdure/model"
 	"github.com/perdure/perdure/model/modeltest"
 	"github.com/perdure/perdure/perduretest"
@@ -50,7 +51,7 @@ func answer(t *testing.T, e *perduretest.Env, v humanreview.Verdict) {
 // TestCrashEverywhere rejects a draft, twice, and approves the next, with a crash at
 // each commit: no draft is written twice, and the one with the feedback is published.
 func TestCrashEverywhere(t *testing.T) {
-	perduretest.CrashEverywhere(t, perduretest.Scenario{
+	scenario := perduretest.Scenario{
 		Ignore:   perduretest.StreamOffsets(),
 		Register: func(reg *perdure.Registry) { register(t, reg) },
 		Run: func(e *perduretest.Env) {
@@ -66,7 +67,9 @@ func TestCrashEverywhere(t *testing.T) {
 				t.Errorf("Review() (-want +got):\n%s", d)
 			}
 		},
-	})
+	}
+	perduretest.CrashEverywhere(t, scenario)
+	crashes.LongOnPostgres(t, scenario)
 }
 
 // TestEnds has nobody review the second draft, and all drafts rejected.

@@ -7,6 +7,7 @@ import (
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/examples/javascript"
+	"github.com/perdure/perdure/internal/chaos/crashes"
 	"github.com/perdure/perdure/perduretest"
 )
 
@@ -15,7 +16,7 @@ func price(context.Context, string) (float64, error) { return 0.4, nil }
 
 // TestCrashEverywhere crashes at each commit of the half in Go.
 func TestCrashEverywhere(t *testing.T) {
-	perduretest.CrashEverywhere(t, perduretest.Scenario{
+	scenario := perduretest.Scenario{
 		Register: func(reg *perdure.Registry) {
 			if err := javascript.Register(reg, nil); err != nil {
 				t.Error(err)
@@ -32,5 +33,7 @@ func TestCrashEverywhere(t *testing.T) {
 				t.Errorf("Quote(%v) = %q, %v, want %q", order, got, err, want)
 			}
 		},
-	})
+	}
+	perduretest.CrashEverywhere(t, scenario)
+	crashes.LongOnPostgres(t, scenario)
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/examples/joker"
+	"github.com/perdure/perdure/internal/chaos/crashes"
 	"github.com/perdure/perdure/model"
 	"github.com/perdure/perdure/model/auto"
 	"github.com/perdure/perdure/model/modeltest"
@@ -34,7 +35,7 @@ func TestJoke(t *testing.T) {
 // of one session: each message is there once, and no model step with an outcome
 // is asked again.
 func TestCrashEverywhere(t *testing.T) {
-	done := perduretest.CrashEverywhere(t, perduretest.Scenario{
+	scenario := perduretest.Scenario{
 		Ignore: perduretest.StreamOffsets(),
 		Register: func(reg *perdure.Registry) {
 			if err := joker.Register(reg, auto.NewDemo(auto.DemoConfig{Pace: -1})); err != nil {
@@ -63,8 +64,10 @@ func TestCrashEverywhere(t *testing.T) {
 				t.Errorf("the session has messages of %v, want user, assistant, user, assistant", roles)
 			}
 		},
-	})
+	}
+	done := perduretest.CrashEverywhere(t, scenario)
 	if done.Commits < 8 {
 		t.Errorf("%d commits: too few to mean anything", done.Commits)
 	}
+	crashes.OnPostgres(t, scenario)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/examples/longconversation"
+	"github.com/perdure/perdure/internal/chaos/crashes"
 	"github.com/perdure/perdure/model"
 	"github.com/perdure/perdure/model/modeltest"
 	"github.com/perdure/perdure/perduretest"
@@ -78,7 +79,7 @@ func largest(list []int) int {
 // TestCrashEverywhere crashes at each commit of two turns: what the first was to
 // remember, the second knows.
 func TestCrashEverywhere(t *testing.T) {
-	perduretest.CrashEverywhere(t, perduretest.Scenario{
+	scenario := perduretest.Scenario{
 		Ignore: perduretest.StreamOffsets(),
 		Register: func(reg *perdure.Registry) {
 			m := modeltest.Reply(func(r *model.Request) modeltest.Step { return modeltest.Say(r.Instructions) })
@@ -94,5 +95,7 @@ func TestCrashEverywhere(t *testing.T) {
 				}
 			}
 		},
-	})
+	}
+	perduretest.CrashEverywhere(t, scenario)
+	crashes.LongOnPostgres(t, scenario)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/examples/longtools"
+	"github.com/perdure/perdure/internal/chaos/crashes"
 	"github.com/perdure/perdure/model"
 	"github.com/perdure/perdure/model/modeltest"
 	"github.com/perdure/perdure/perduretest"
@@ -53,7 +54,7 @@ func started(t *testing.T, r *model.Request) longtools.Run {
 // TestCrashEverywhere has an article written, asks how it goes and approves it,
 // with a crash at each commit: there is one run, which gets the decision once.
 func TestCrashEverywhere(t *testing.T) {
-	perduretest.CrashEverywhere(t, perduretest.Scenario{
+	scenario := perduretest.Scenario{
 		Ignore: perduretest.StreamOffsets(),
 		Register: func(reg *perdure.Registry) {
 			if err := longtools.Register(reg, publisher(t)); err != nil {
@@ -76,5 +77,7 @@ func TestCrashEverywhere(t *testing.T) {
 				t.Errorf("completed runs of Article: %+v, %v, want one", list, err)
 			}
 		},
-	})
+	}
+	perduretest.CrashEverywhere(t, scenario)
+	crashes.LongOnPostgres(t, scenario)
 }

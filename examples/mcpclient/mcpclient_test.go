@@ -9,6 +9,7 @@ import (
 	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/agent/mcp"
 	"github.com/perdure/perdure/examples/mcpclient"
+	"github.com/perdure/perdure/internal/chaos/crashes"
 	"github.com/perdure/perdure/model"
 	"github.com/perdure/perdure/model/modeltest"
 	"github.com/perdure/perdure/perduretest"
@@ -87,7 +88,7 @@ func TestTools(t *testing.T) {
 func TestCrashEverywhere(t *testing.T) {
 	library, url := serve(t)
 	calls := 0 // of library, in all runs
-	perduretest.CrashEverywhere(t, perduretest.Scenario{
+	scenario := perduretest.Scenario{
 		Ignore:   perduretest.StreamOffsets(),
 		Register: func(reg *perdure.Registry) { register(t, reg, url) },
 		Run: func(e *perduretest.Env) {
@@ -100,5 +101,7 @@ func TestCrashEverywhere(t *testing.T) {
 				t.Errorf("the library was asked %d times, %v, want %d", len(page.Sessions), err, calls)
 			}
 		},
-	})
+	}
+	perduretest.CrashEverywhere(t, scenario)
+	crashes.LongOnPostgres(t, scenario)
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/examples/mcpworkflow"
+	"github.com/perdure/perdure/internal/chaos/crashes"
 	"github.com/perdure/perdure/model/auto"
 	"github.com/perdure/perdure/perduretest"
 )
@@ -13,7 +14,7 @@ import (
 // TestCrashEverywhere drops the process before and after each commit of a
 // translation: no answer of a model is asked for twice.
 func TestCrashEverywhere(t *testing.T) {
-	done := perduretest.CrashEverywhere(t, perduretest.Scenario{
+	scenario := perduretest.Scenario{
 		Ignore: perduretest.StreamOffsets(),
 		Register: func(reg *perdure.Registry) {
 			if err := mcpworkflow.Register(reg, auto.NewDemo(auto.DemoConfig{Pace: -1})); err != nil {
@@ -27,9 +28,11 @@ func TestCrashEverywhere(t *testing.T) {
 			}
 			e.Settle()
 		},
-	})
+	}
+	done := perduretest.CrashEverywhere(t, scenario)
 	if done.Commits < 6 || done.Crashes < done.Commits {
 		t.Errorf("%d crashes in %d commits: too few to mean anything", done.Crashes, done.Commits)
 	}
+	crashes.LongOnPostgres(t, scenario)
 	t.Logf("%d commits, %d crashes", done.Commits, done.Crashes)
 }

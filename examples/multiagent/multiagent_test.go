@@ -12,6 +12,7 @@ import (
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/examples/multiagent"
+	"github.com/perdure/perdure/internal/chaos/crashes"
 	"github.com/perdure/perdure/model"
 	"github.com/perdure/perdure/model/auto"
 	"github.com/perdure/perdure/perduretest"
@@ -61,7 +62,7 @@ func TestExpertPanel(t *testing.T) {
 // TestCrashEverywhere drops the process before and after each commit: the panel
 // comes to the same verdict, and no model step with an outcome is asked again.
 func TestCrashEverywhere(t *testing.T) {
-	done := perduretest.CrashEverywhere(t, perduretest.Scenario{
+	scenario := perduretest.Scenario{
 		Ignore: perduretest.StreamOffsets(),
 		Register: func(reg *perdure.Registry) {
 			if err := multiagent.Register(reg, auto.NewDemo(auto.DemoConfig{Pace: -1})); err != nil {
@@ -75,8 +76,10 @@ func TestCrashEverywhere(t *testing.T) {
 			}
 			e.Wait("panel")
 		},
-	})
+	}
+	done := perduretest.CrashEverywhere(t, scenario)
 	if done.Commits < 8 {
 		t.Errorf("%d commits: too few to mean anything", done.Commits)
 	}
+	crashes.LongOnPostgres(t, scenario)
 }

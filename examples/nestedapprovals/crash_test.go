@@ -5,13 +5,14 @@ import (
 
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/examples/nestedapprovals"
+	"github.com/perdure/perdure/internal/chaos/crashes"
 	"github.com/perdure/perdure/perduretest"
 )
 
 // TestCrashEverywhere drops the process before and after each commit of a release
 // and its sign-off: no answer to the child is lost, and it is rolled out once.
 func TestCrashEverywhere(t *testing.T) {
-	done := perduretest.CrashEverywhere(t, perduretest.Scenario{
+	scenario := perduretest.Scenario{
 		Register: nestedapprovals.Register,
 		Run: func(e *perduretest.Env) {
 			plan := nestedapprovals.Plan{Version: "v2", Regions: []string{"eu"}}
@@ -33,9 +34,11 @@ func TestCrashEverywhere(t *testing.T) {
 				t.Errorf("the release has ended with %q, %v, want it rolled out", got, err)
 			}
 		},
-	})
+	}
+	done := perduretest.CrashEverywhere(t, scenario)
 	if done.Commits < 7 || done.Crashes < done.Commits {
 		t.Errorf("%d crashes in %d commits: too few to mean anything", done.Crashes, done.Commits)
 	}
+	crashes.LongOnPostgres(t, scenario)
 	t.Logf("%d commits, %d crashes", done.Commits, done.Crashes)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/examples/polyglot"
+	"github.com/perdure/perdure/internal/chaos/crashes"
 	"github.com/perdure/perdure/perduretest"
 )
 
@@ -18,7 +19,7 @@ func wordCount(_ context.Context, text string) (polyglot.Count, error) {
 
 // TestCrashEverywhere crashes at each commit of the half in Go.
 func TestCrashEverywhere(t *testing.T) {
-	perduretest.CrashEverywhere(t, perduretest.Scenario{
+	scenario := perduretest.Scenario{
 		Register: func(reg *perdure.Registry) {
 			if err := polyglot.Register(reg, nil); err != nil {
 				t.Error(err)
@@ -34,5 +35,7 @@ func TestCrashEverywhere(t *testing.T) {
 				t.Errorf("Report() = %q, %v, want %q", got, err, want)
 			}
 		},
-	})
+	}
+	perduretest.CrashEverywhere(t, scenario)
+	crashes.LongOnPostgres(t, scenario)
 }

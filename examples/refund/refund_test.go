@@ -13,6 +13,7 @@ import (
 	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/agent/egress"
 	"github.com/perdure/perdure/examples/refund"
+	"github.com/perdure/perdure/internal/chaos/crashes"
 	"github.com/perdure/perdure/model"
 	"github.com/perdure/perdure/model/modeltest"
 	"github.com/perdure/perdure/perduretest"
@@ -154,7 +155,7 @@ func TestLostAnswer(t *testing.T) {
 // asked for once.
 func TestCrashEverywhere(t *testing.T) {
 	var p *payments // of one run of the scenario
-	perduretest.CrashEverywhere(t, perduretest.Scenario{
+	scenario := perduretest.Scenario{
 		Ignore: perduretest.StreamOffsets(),
 		Register: func(reg *perdure.Registry) {
 			var service *refund.Service
@@ -170,5 +171,7 @@ func TestCrashEverywhere(t *testing.T) {
 			}
 			answered(t, e, p, turn, receipt, "1 refunds in 1 requests")
 		},
-	})
+	}
+	perduretest.CrashEverywhere(t, scenario)
+	crashes.LongOnPostgres(t, scenario)
 }

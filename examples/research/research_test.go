@@ -9,6 +9,7 @@ import (
 	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/examples/research"
+	"github.com/perdure/perdure/internal/chaos/crashes"
 	"github.com/perdure/perdure/model"
 	"github.com/perdure/perdure/model/modeltest"
 	"github.com/perdure/perdure/perduretest"
@@ -97,7 +98,7 @@ func TestBudgetUsedUp(t *testing.T) {
 // A call that a crash has cut is booked at what was reserved for it: then the
 // budget has to be raised once more, and the ends differ in what was spent.
 func TestCrashEverywhere(t *testing.T) {
-	perduretest.CrashEverywhere(t, perduretest.Scenario{
+	scenario := perduretest.Scenario{
 		Varies:   true,
 		Register: func(reg *perdure.Registry) { register(t, reg) },
 		Run: func(e *perduretest.Env) {
@@ -112,5 +113,7 @@ func TestCrashEverywhere(t *testing.T) {
 				t.Errorf("Research() = %+v, %v, want %q in 4 calls, or 5 with a crash", r, err, report)
 			}
 		},
-	})
+	}
+	perduretest.CrashEverywhere(t, scenario)
+	crashes.LongOnPostgres(t, scenario)
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/examples/sharedstate"
+	"github.com/perdure/perdure/internal/chaos/crashes"
 	"github.com/perdure/perdure/perduretest"
 )
 
@@ -12,7 +13,7 @@ import (
 // that is fulfilled and one that is halted: nothing is taken from the stock twice,
 // no number of an invoice is left out, and no lock is left behind.
 func TestCrashEverywhere(t *testing.T) {
-	done := perduretest.CrashEverywhere(t, perduretest.Scenario{
+	scenario := perduretest.Scenario{
 		Register: sharedstate.Register,
 		Run: func(e *perduretest.Env) {
 			fill(t, e, "cup", 4)
@@ -27,9 +28,11 @@ func TestCrashEverywhere(t *testing.T) {
 				t.Errorf("%d cups are left, want 1", n)
 			}
 		},
-	})
+	}
+	done := perduretest.CrashEverywhere(t, scenario)
 	if done.Commits < 10 || done.Crashes < done.Commits {
 		t.Errorf("%d crashes in %d commits: too few to mean anything", done.Crashes, done.Commits)
 	}
+	crashes.LongOnPostgres(t, scenario)
 	t.Logf("%d commits, %d crashes", done.Commits, done.Crashes)
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/examples/supportdesk"
+	"github.com/perdure/perdure/internal/chaos/crashes"
 	"github.com/perdure/perdure/model/auto"
 	"github.com/perdure/perdure/perduretest"
 )
@@ -17,7 +18,7 @@ var odd = regexp.MustCompile(`[0-9a-f]{16,}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f
 // TestCrashEverywhere drops the process before and after each commit of a
 // complaint: one replacement is sent, and the customer is written to once.
 func TestCrashEverywhere(t *testing.T) {
-	done := perduretest.CrashEverywhere(t, perduretest.Scenario{
+	scenario := perduretest.Scenario{
 		Ignore: odd,
 		Register: func(reg *perdure.Registry) {
 			if err := supportdesk.Register(reg, auto.NewDemo(auto.DemoConfig{Pace: -1})); err != nil {
@@ -34,9 +35,11 @@ func TestCrashEverywhere(t *testing.T) {
 				t.Errorf("the run has ended with %+v, %v, want a replacement and a letter", got, err)
 			}
 		},
-	})
+	}
+	done := perduretest.CrashEverywhere(t, scenario)
 	if done.Commits < 6 || done.Crashes < done.Commits {
 		t.Errorf("%d crashes in %d commits: too few to mean anything", done.Crashes, done.Commits)
 	}
+	crashes.LongOnPostgres(t, scenario)
 	t.Logf("%d commits, %d crashes", done.Commits, done.Crashes)
 }

@@ -86,9 +86,9 @@ func Perdure() Layout {
 			{"dashboard", "internal/httpapi/gen"},
 			{"host"},
 			{"perduretest", "internal/bench", "internal/sdk", "internal/chaos", "internal/chaos/nodes", "examples/..."},
-			{"cmd/...", "examples/serve"},
+			{"internal/chaos/crashes", "cmd/...", "examples/serve"},
 		},
-		Suites:       []string{"store/storetest", "store/postgres/pgtest", "store/postgres/pgproxy", "internal/hub/hubtest", "internal/chaos/ledger", "model/modeltest", "perduretest"},
+		Suites:       []string{"store/storetest", "store/postgres/pgtest", "store/postgres/pgproxy", "internal/hub/hubtest", "internal/chaos/ledger", "internal/chaos/crashes", "model/modeltest", "perduretest"},
 		Dependencies: dependencies(),
 		Forbidden: map[string]string{
 			"C":            "the module builds without cgo",
