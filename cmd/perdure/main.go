@@ -43,24 +43,37 @@ type terminal struct {
 	width    int  // columns; 0 = unlimited
 	getenv   func(string) string
 	now      func() time.Time
+	// second tells of a second Ctrl-C to a command that makes something of it; nil =
+	// it ends the process.
+	second <-chan struct{}
+	typed  <-chan string // what lines reads
 }
 
 func main() { os.Exit(execute(samples)) }
 
-// execute runs the process's command line: the first Ctrl-C asks it to end,
-// the second ends it at once.
+// execute runs the process's command line: the first Ctrl-C asks it to end, the
+// second, unless the command takes it, or another ends it at once.
 func execute(hosts hosting) int {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	t := system()
+	second := make(chan struct{})
+	t.second = second
 	go func() { // lives as long as the process
 		<-signals
 		cancel(errInterrupted)
 		<-signals
+		select {
+		case second <- struct{}{}:
+		default:
+			os.Exit(exitInterrupted)
+		}
+		<-signals
 		os.Exit(exitInterrupted)
 	}()
 	defer cancel(nil)
-	return run(ctx, os.Args[1:], system(), hosts)
+	return run(ctx, os.Args[1:], t, hosts)
 }
 
 // errInterrupted is the cause of a context that Ctrl-C ended.
@@ -68,9 +81,13 @@ var errInterrupted = errors.New("interrupted")
 
 // system is the terminal of the process.
 func system() *terminal {
-	width, err := strconv.Atoi(os.Getenv("COLUMNS"))
-	if err != nil || width < 40 {
-		width = 120
+	const least, usual = 40, 120
+	width := widthOf(os.Stdout)
+	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && width == 0 {
+		width = n
+	}
+	if width < least {
+		width = usual
 	}
 	return &terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr, inTTY: isTerminal(os.Stdin), outTTY: isTerminal(os.Stdout),
 		width: width, getenv: os.Getenv, now: time.Now}
@@ -132,7 +149,9 @@ func (t *terminal) report(ctx context.Context, root *cobra.Command, err error) i
 		fmt.Fprintf(t.err, "%s\n", safeJSON(f.problem))
 		return f.code
 	}
-	fmt.Fprintf(t.err, "perdure: %s\n", safe(f.cause))
+	if f.cause != "" {
+		fmt.Fprintf(t.err, "perdure: %s\n", safe(f.cause))
+	}
 	if f.next != "" {
 		fmt.Fprintf(t.err, "  %s\n", safe(f.next))
 	}
@@ -154,6 +173,7 @@ func newRoot(t *terminal, hosts hosting) *cobra.Command {
 	flags := root.PersistentFlags()
 	flags.StringP("output", "o", "", "table, json or jsonl (default: table on a terminal, jsonl in a pipe)")
 	flags.String("time", "relative", "how tables show times: relative, local or utc")
+	flags.String("color", "auto", "colour output: auto (on a terminal, unless NO_COLOR is set), always or never")
 	flags.BoolP("quiet", "q", false, "no messages but errors")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		if c == root && err.Error() == "unknown flag: --version" {
@@ -161,7 +181,7 @@ func newRoot(t *terminal, hosts hosting) *cobra.Command {
 		}
 		return fail(exitUsage, c.CommandPath()+" --help shows the flags", "%s", err)
 	})
-	root.AddCommand(devCommand(t, hosts), serverCommand(t), runCommand(t), entityCommand(t), mcpCommand(t),
+	root.AddCommand(devCommand(t, hosts), serverCommand(t), runCommand(t), inboxCommand(t), agentCommand(t), sessionCommand(t), entityCommand(t), mcpCommand(t),
 		modelCommand(t), tokenCommand(t), hubCommand(t), workerCommand(t), migrateCommand(t), backupCommand(t), restoreCommand(t), doctorCommand(t), benchCommand(t),
 		versionCommand(t))
 	return root

@@ -59,6 +59,9 @@ func testHosts(context.Context, float64) (*hosted, error) {
 	r := perdure.NewRegistry()
 	perdure.AddOrchestration(r, Approve)
 	perdure.AddEntity[Counter](r, "counter")
+	if err := clerk(r); err != nil {
+		return nil, err
+	}
 	return &hosted{registry: r, model: "none", try: func(url string) []string { return []string{"curl " + url + "/api/v1/runs"} }}, nil
 }
 
@@ -70,9 +73,10 @@ type result struct {
 
 // screen says what the command runs on.
 type screen struct {
-	tty   bool
-	width int
-	in    string
+	tty    bool
+	colour bool
+	width  int
+	in     string
 }
 
 var now = time.Date(2026, 3, 1, 12, 30, 0, 0, time.UTC)
@@ -82,8 +86,11 @@ func perdureCLI(ctx context.Context, hub string, s screen, args ...string) resul
 	var out, err bytes.Buffer
 	t := &terminal{in: strings.NewReader(s.in), out: &out, err: &err, inTTY: s.tty, outTTY: s.tty, width: s.width,
 		now: func() time.Time { return now }, getenv: func(name string) string {
-			if name == "PERDURE_HUB" {
+			switch {
+			case name == "PERDURE_HUB":
 				return hub
+			case name == "NO_COLOR" && !s.colour:
+				return "1"
 			}
 			return ""
 		}}
@@ -137,6 +144,8 @@ func TestGolden(t *testing.T) {
 		{wide, "run list --time utc"},
 		{narrow, "run list"},
 		{pipe, "run list"},
+		{screen{tty: true, width: 120, colour: true}, "run list"},
+		{screen{tty: true, width: 120, colour: true}, "run list --color never"},
 		{wide, "run list -o json"},
 		{wide, "run get order-1"},
 		{pipe, "run get order-1"},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 	"unicode"
@@ -18,6 +19,7 @@ type output struct {
 	format string // table, json or jsonl
 	time   string // relative, local or utc
 	quiet  bool
+	colour bool
 }
 
 func newOutput(c *cobra.Command, t *terminal) (*output, error) {
@@ -41,6 +43,9 @@ func newOutput(c *cobra.Command, t *terminal) (*output, error) {
 		}
 	default:
 		return nil, fail(exitUsage, "known are table, json, jsonl", "no output format %s", o.format)
+	}
+	if o.colour, err = t.coloured(c); err != nil {
+		return nil, err
 	}
 	switch o.time {
 	case "relative", "local", "utc":
@@ -89,20 +94,40 @@ func (o *output) table(head []string, rows [][]string) {
 	for _, row := range all {
 		for i := range row {
 			row[i] = safe(row[i])
-			widths[i] = max(widths[i], utf8.RuneCountInString(row[i]))
+			widths[i] = max(widths[i], columns(row[i]))
 		}
 	}
 	fit(widths, o.width)
-	for _, row := range all {
+	for n, row := range all {
+		last := len(row) - 1
+		for last > 0 && row[last] == "" {
+			last--
+		}
 		var line strings.Builder
-		for i, cell := range row {
+		for i, cell := range row[:last+1] {
 			cell = cut(cell, widths[i])
+			gap := strings.Repeat(" ", widths[i]-columns(cell)+2)
+			switch {
+			case n == 0:
+				cell = o.paint(dim, cell)
+			case head[i] == "STATE":
+				cell = o.paint(styleOf(cell), cell)
+			}
 			line.WriteString(cell)
-			if i < len(row)-1 {
-				line.WriteString(strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)+2))
+			if i < last {
+				line.WriteString(gap)
 			}
 		}
-		fmt.Fprintln(o.out, strings.TrimRight(line.String(), " "))
+		fmt.Fprintln(o.out, line.String())
+	}
+}
+
+// fields writes names with values, without those that are empty.
+func fields(w io.Writer, list [][2]string) {
+	for _, f := range list {
+		if f[1] != "" {
+			fmt.Fprintf(w, "%-9s %s\n", f[0], safe(f[1]))
+		}
 	}
 }
 
@@ -129,13 +154,26 @@ func fit(widths []int, limit int) {
 	}
 }
 
-// cut shortens a text to a number of characters.
+// cut shortens a text to a number of columns.
 func cut(s string, width int) string {
-	if utf8.RuneCountInString(s) <= width {
+	if columns(s) <= width {
 		return s
 	}
-	runes := []rune(s)
-	return string(runes[:max(width-1, 0)]) + "…"
+	used := 1 // for the ellipsis
+	for i, r := range s {
+		if used += columnsOf(r); used > width {
+			return s[:i] + "…"
+		}
+	}
+	return s
+}
+
+// clip shortens a text to the width of the terminal.
+func (o *output) clip(s string) string {
+	if o.width > 0 {
+		return cut(s, o.width)
+	}
+	return s
 }
 
 // when shows a time as --time asks.
@@ -149,10 +187,21 @@ func (o *output) when(t *time.Time) string {
 		return t.Local().Format("2006-01-02 15:04:05")
 	}
 	d := o.now().Sub(*t)
+	if d >= 0 && d < time.Second {
+		return "now"
+	}
 	if d < 0 {
 		return "in " + short(-d)
 	}
 	return short(d) + " ago"
+}
+
+// age is how long ago a time is, or the time, as --time asks.
+func (o *output) age(t *time.Time) string {
+	if t == nil || o.time != "relative" {
+		return o.when(t)
+	}
+	return short(max(o.now().Sub(*t), 0))
 }
 
 // short shows a duration with one or two units.
@@ -192,6 +241,19 @@ func safe(s string) string {
 		}
 	}
 	return b.String()
+}
+
+// safeText is safe for text that has lines.
+func safeText(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		parts := strings.Split(line, "\t")
+		for n := range parts {
+			parts[n] = safe(parts[n])
+		}
+		lines[i] = strings.Join(parts, "\t")
+	}
+	return strings.Join(lines, "\n")
 }
 
 // safeJSON escapes the same characters within JSON, where they can only stand

@@ -356,6 +356,9 @@ func (s *server) going(ctx context.Context, id, action string) error {
 	return nil
 }
 
+// leastPrefix is how much of an id stands for the whole.
+const leastPrefix = 4
+
 // withID calls f with the id, or, if there is no such run, with the one run
 // whose id begins with it.
 func (s *server) withID(ctx context.Context, out *output, id string, f func(id string) error) error {
@@ -364,8 +367,7 @@ func (s *server) withID(ctx context.Context, out *output, id string, f func(id s
 	}
 	err := f(id)
 	var missing *failure
-	const least = 4
-	if !errors.As(err, &missing) || missing.code != exitNotFound || len(id) < least || strings.ContainsAny(id, ` ",()*`+"\t\n") {
+	if !errors.As(err, &missing) || missing.code != exitNotFound || len(id) < leastPrefix || strings.ContainsAny(id, ` ",()*`+"\t\n") {
 		return err
 	}
 	var page struct{ Items []row }

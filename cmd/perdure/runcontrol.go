@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -26,7 +24,7 @@ func runControl(t *terminal, verb, short string, ends bool) *cobra.Command {
 				return err
 			}
 			if ends && len(args) > 1 && !yes {
-				if err := t.confirm(verb, len(args)); err != nil {
+				if err := t.confirm(c.Context(), verb, len(args)); err != nil {
 					return err
 				}
 			}
@@ -69,19 +67,6 @@ func (o *output) failed(id string, err error, several bool) {
 	if several {
 		fmt.Fprintf(o.err, "%s: %s\n", safe(id), safe(err.Error()))
 	}
-}
-
-// confirm asks before a command ends or deletes several runs.
-func (t *terminal) confirm(verb string, n int) error {
-	if !t.inTTY {
-		return fail(exitUsage, "add --yes", "%s of %d runs needs a confirmation", verb, n)
-	}
-	fmt.Fprintf(t.err, "%s %d runs? Type the number: ", verb, n)
-	line, err := bufio.NewReader(t.in).ReadString('\n')
-	if err != nil && line == "" || strings.TrimSpace(line) != strconv.Itoa(n) {
-		return fail(exitUsage, "", "not confirmed; nothing was done")
-	}
-	return nil
 }
 
 func runRestart(t *terminal) *cobra.Command {
@@ -180,7 +165,7 @@ func runPurge(t *terminal) *cobra.Command {
 			if len(args) > 1 && !dry && !yes {
 				n, err := s.purge(c, args, body, true, out)
 				if err == nil {
-					err = t.confirm("purge", n)
+					err = t.confirm(c.Context(), "purge", n)
 				}
 				if err != nil {
 					return err

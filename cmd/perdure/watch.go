@@ -21,15 +21,28 @@ type event struct {
 	data     []byte
 }
 
-// stream reads a stream of topics until f is done or fails, and takes it up
+// stream reads changes of topics until f is done or fails, and takes the stream up
 // again where it was cut.
 func (s *server) stream(ctx context.Context, topics []string, since string, f func(event) (done bool, err error)) error {
-	for attempt := 0; ; attempt++ {
+	return s.events(ctx, func() string {
 		q := url.Values{"topics": topics}
 		if since != "" {
 			q.Set("since", since)
 		}
-		response, err := s.send(ctx, http.MethodGet, "/api/v1/stream?"+q.Encode(), nil)
+		return "/api/v1/stream?" + q.Encode()
+	}, func(e event) (bool, error) {
+		if e.id != "" {
+			since = e.id
+		}
+		return f(e)
+	})
+}
+
+// events reads server-sent events until f is done or fails. Where they are cut they
+// are taken up again at the path from then on.
+func (s *server) events(ctx context.Context, path func() string, f func(event) (done bool, err error)) error {
+	for attempt := 0; ; attempt++ {
+		response, err := s.send(ctx, http.MethodGet, path(), nil)
 		if err != nil {
 			if attempt == 0 || ctx.Err() != nil {
 				return err
@@ -49,9 +62,6 @@ func (s *server) stream(ctx context.Context, topics []string, since string, f fu
 		}
 		done, err := readFrames(response.Body, func(e event) (bool, error) {
 			attempt = 0
-			if e.id != "" {
-				since = e.id
-			}
 			return f(e)
 		})
 		_ = response.Body.Close()

@@ -114,6 +114,7 @@ func dependencies() []Dependency {
 		{Module: "github.com/Azure/azure-sdk-for-go", Owners: []string{"model/openai", "internal/hub/remote"}},
 		{Module: "github.com/anthropics/anthropic-sdk-go", Owners: []string{"model/anthropic"}},
 		{Module: "github.com/spf13/cobra", Owners: []string{"cmd/..."}},
+		{Module: "golang.org/x/sys", Owners: []string{"cmd/perdure"}},
 		{Module: "github.com/robfig/cron", Owners: []string{"schedule"}},
 		{Module: "github.com/modelcontextprotocol/go-sdk", Owners: []string{"agent/mcp"}},
 		{Module: "github.com/google/jsonschema-go", Owners: []string{"agent", "agent/mcp", "model"}, Tests: true},
