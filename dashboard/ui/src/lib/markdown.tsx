@@ -27,7 +27,7 @@ export function Markdown({ text }: { text: string }) {
     <div class="md" dir="auto">
       {parts}
       {at < text.length && (
-        <button type="button" class="more" onClick={() => setShown(shown + 1)}>
+        <button type="button" class="quiet more" onClick={() => setShown(shown + 1)}>
           Show more ({sizeText(text.length - at)} left)
         </button>
       )}

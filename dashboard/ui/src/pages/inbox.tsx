@@ -1,9 +1,232 @@
-import type { PageProps } from "../app";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
-export function Inbox({ params }: PageProps) {
+import type { Decision, DecisionItems, InboxFrame, RunPage } from "../api";
+import { query, useQuery } from "../lib/api";
+import { askText, doneText, itemsOf, keyedAnswer, kindText, type Item } from "../lib/decisions";
+import { useKeys } from "../lib/keys";
+import { useTopic } from "../lib/live";
+import { param, setParams } from "../lib/router";
+import { Deadline } from "../parts/Deadline";
+import type { Ask } from "../parts/Decide";
+import { Empty } from "../parts/Empty";
+import { Problem } from "../parts/Problem";
+import { Tabs } from "../parts/Tabs";
+import { Time } from "../parts/Time";
+import { Visible } from "../parts/Visible";
+import { Detail } from "./inbox/Detail";
+import { EventDetail } from "./inbox/Event";
+
+/** Inbox is what waits for a person, and what people have decided. */
+export function Inbox() {
   return (
-    <section class="page">
-      <h1>{Object.values(params).join(" / ") || "Inbox"}</h1>
+    <section class="page inbox">
+      <h1>Inbox</h1>
+      <Tabs label="Inbox" tabs={[
+        { id: "open", title: "Waiting", panel: () => <Open /> },
+        { id: "answered", title: "Answered", panel: () => <AnsweredList /> },
+      ]} />
     </section>
   );
+}
+
+/** Runs that wait for an event; those of agents wait for decisions. */
+const waiting = "phase:waiting_event";
+
+function Open() {
+  const decisions = useDecisions();
+  const runs = useQuery<RunPage>("runs" + query({ filter: waiting, limit: 200 }));
+  useTopic("runs:" + waiting, undefined, () => runs.refetch());
+  const items = useMemo(() => itemsOf(decisions.rows ?? [], runs.data?.items ?? []), [decisions.rows, runs.data]);
+  const [done, setDone] = useState("");
+  const [ask, setAsk] = useState<Ask | undefined>();
+  const list = useRef<HTMLDivElement>(null);
+  const focusNext = useRef(false);
+  const chosen = param("id");
+  const choose = (id: string | undefined) => setParams({ id });
+  // What was answered stays where it was until the row is gone.
+  const place = Math.max(0, items.findIndex((i) => i.id === chosen));
+  const item = items[place];
+
+  useEffect(() => {
+    setAsk(undefined);
+    if (focusNext.current && item) {
+      focusNext.current = false;
+      list.current?.querySelector<HTMLElement>('[aria-selected="true"]')?.focus();
+    }
+  }, [item?.id]);
+
+  function finish(id: string, text: string) {
+    const at = items.findIndex((i) => i.id === id);
+    setDone(text);
+    focusNext.current = true;
+    choose((items[at + 1] ?? items[at - 1])?.id);
+    decisions.drop(id);
+    runs.refetch();
+  }
+
+  function move(e: KeyboardEvent, to: number) {
+    const next = items[to];
+    if (next) {
+      e.preventDefault();
+      focusNext.current = true;
+      choose(next.id);
+    }
+  }
+
+  function press(e: KeyboardEvent, key: "a" | "d") {
+    const answer = item && keyedAnswer(item.kind === "event" ? "approval" : item.decision.kind, key);
+    if (answer) {
+      e.preventDefault();
+      setAsk((old) => ({ answer, n: (old?.n ?? 0) + 1 }));
+    }
+  }
+
+  const within = (e: KeyboardEvent) => list.current?.contains(e.target as Node);
+  useKeys({
+    a: (e) => press(e, "a"),
+    d: (e) => press(e, "d"),
+    j: (e) => move(e, place + 1),
+    k: (e) => move(e, place - 1),
+    ArrowDown: (e) => within(e) && move(e, place + 1),
+    ArrowUp: (e) => within(e) && move(e, place - 1),
+  });
+
+  if (!decisions.rows && decisions.error) {
+    return <Problem error={decisions.error} retry={decisions.refetch} />;
+  }
+  if (!decisions.rows || (!runs.data && !runs.error)) {
+    return <p class="dim pad">…</p>;
+  }
+  if (!item) {
+    return <Nothing done={done} />;
+  }
+  return (
+    <div class={"inbox-panes" + (chosen ? " chosen" : "")}>
+      <div class="inbox-list" role="listbox" aria-label="What waits for a person" ref={list}>
+        {items.map((i) => (
+          <Row key={i.id} item={i} selected={i === item} onChoose={() => choose(i.id)} />
+        ))}
+      </div>
+      <div class="inbox-pane">
+        <button type="button" class="inbox-back quiet" onClick={() => choose(undefined)}>‹ All {items.length}</button>
+        <p class="inbox-done" role="status">{done && <>✓ <Visible text={done} exact /></>}</p>
+        {item.kind === "decision" && <Detail key={item.id} decision={item.decision} ask={ask} onDone={(d) => finish(d.id, askText(d) + ": " + doneText(d))} />}
+        {item.kind === "event" && <EventDetail key={item.id} run={item.run} ask={ask} onDone={(t) => finish(item.id, item.run.id + ": " + t)} />}
+      </div>
+    </div>
+  );
+}
+
+function Row({ item, selected, onChoose }: { item: Item; selected: boolean; onChoose: () => void }) {
+  const title = item.kind === "decision" ? askText(item.decision) : item.run.name + " waits for " + item.run.wait_name;
+  const about = item.kind === "decision" ? summary(item.decision) : item.run.id;
+  return (
+    <div role="option" aria-selected={selected} tabIndex={selected ? 0 : -1} class="inbox-row" onClick={onChoose}
+      onKeyDown={(e) => (e.key === "Enter" || e.key === " ") && (e.preventDefault(), onChoose())}>
+      <span class="inbox-row-title"><Visible text={title} exact /></span>
+      <span class="inbox-row-about"><Visible text={about} exact /></span>
+      <span class="inbox-row-foot">
+        <span class={"kind kind-" + (item.kind === "event" ? "event" : item.decision.kind)}>{kindText(item.kind === "event" ? "event" : item.decision.kind)}</span>
+        {item.deadline ? <Deadline at={item.deadline} /> : <Time at={item.since} />}
+      </span>
+    </div>
+  );
+}
+
+function summary(d: Decision): string {
+  if (d.kind === "budget") {
+    return d.reason || "asks for more";
+  }
+  const text = JSON.stringify(d.args) ?? "";
+  return text.length > 140 ? text.slice(0, 140) + "…" : text;
+}
+
+function Nothing({ done }: { done: string }) {
+  return (
+    <>
+      <p class="inbox-done" role="status">{done && <>✓ <Visible text={done} exact /></>}</p>
+      <Empty title="Nothing waits for you">
+        <p>Paused runs hold no compute: they wait on disk, for an hour or for years.</p>
+        <p>A tool asks for approval with one option:</p>
+        <pre class="sample" tabIndex={0}>{'agent.NewTool("issue_refund", "Gives a customer money back.", issueRefund,\n\tagent.RequireApproval(func(_ context.Context, in Refund) bool { return in.Cents > 5000 }))'}</pre>
+      </Empty>
+    </>
+  );
+}
+
+// useDecisions are the open decisions, kept up to date.
+function useDecisions() {
+  const q = useQuery<DecisionItems>("decisions?state=pending&limit=1000");
+  const drop = (ids: Set<string>, more: Decision[] = []) =>
+    q.set((old) => old && { ...old, items: [...old.items.filter((d) => !ids.has(d.id)), ...more] });
+  useTopic("inbox", undefined, (events) => {
+    for (const e of events) {
+      if (e.kind === "reset") {
+        q.refetch();
+        continue;
+      }
+      const f = e.data as InboxFrame;
+      if (f.whole) {
+        q.set((old) => ({ ...old, items: f.upsert }));
+      } else {
+        drop(new Set([...f.gone.map((g) => g.id), ...f.upsert.map((d) => d.id)]), f.upsert);
+      }
+    }
+  });
+  return { rows: q.data?.items, error: q.error, refetch: q.refetch, drop: (id: string) => drop(new Set([id])) };
+}
+
+function AnsweredList() {
+  const answered = useQuery<DecisionItems>("decisions?state=answered&limit=200");
+  const expired = useQuery<DecisionItems>("decisions?state=expired&limit=100");
+  const superseded = useQuery<DecisionItems>("decisions?state=superseded&limit=100");
+  useTopic("inbox", undefined, () => [answered, expired, superseded].forEach((q) => q.refetch()));
+  const rows = [answered, expired, superseded].flatMap((q) => q.data?.items ?? []).sort((a, b) => endOf(b) - endOf(a));
+  const chosen = param("id");
+  const item = rows.find((d) => d.id === chosen) ?? rows[0];
+  const list = useRef<HTMLDivElement>(null);
+  const move = (e: KeyboardEvent, by: number) => {
+    const next = item && rows[rows.indexOf(item) + by];
+    if (next) {
+      e.preventDefault();
+      setParams({ id: next.id });
+      requestAnimationFrame(() => list.current?.querySelector<HTMLElement>('[aria-selected="true"]')?.focus());
+    }
+  };
+  useKeys({
+    j: (e) => move(e, 1),
+    k: (e) => move(e, -1),
+    ArrowDown: (e) => list.current?.contains(e.target as Node) && move(e, 1),
+    ArrowUp: (e) => list.current?.contains(e.target as Node) && move(e, -1),
+  });
+  if (answered.error) {
+    return <Problem error={answered.error} retry={answered.refetch} />;
+  }
+  if (!answered.data || !expired.data || !superseded.data) {
+    return <p class="dim pad">…</p>;
+  }
+  if (!item) {
+    return <Empty title="Nothing was decided yet"><p>Here stands who has answered what, and when.</p></Empty>;
+  }
+  return (
+    <div class={"inbox-panes" + (chosen ? " chosen" : "")}>
+      <div class="inbox-list" role="listbox" aria-label="Decisions of the past" ref={list}>
+        {rows.map((d) => (
+          <div key={d.id} role="option" aria-selected={d === item} tabIndex={d === item ? 0 : -1} class="inbox-row" onClick={() => setParams({ id: d.id })}>
+            <span class="inbox-row-title"><Visible text={askText(d)} exact /></span>
+            <span class="inbox-row-about"><Visible text={doneText(d)} exact /></span>
+            <span class="inbox-row-foot"><span class={"kind kind-" + d.kind}>{kindText(d.kind)}</span><Time at={d.answered_at ?? d.deadline ?? d.requested_at} /></span>
+          </div>
+        ))}
+      </div>
+      <div class="inbox-pane">
+        <button type="button" class="inbox-back quiet" onClick={() => setParams({ id: undefined })}>‹ All {rows.length}</button>
+        <Detail key={item.id} decision={item} onDone={() => {}} />
+      </div>
+    </div>
+  );
+}
+
+function endOf(d: Decision): number {
+  return Date.parse(d.answered_at ?? d.deadline ?? d.requested_at);
 }
