@@ -10,14 +10,11 @@ import { type Column, Table } from "../parts/Table";
 import { Time } from "../parts/Time";
 import { Visible } from "../parts/Visible";
 
-const declare = `var counter = perdure.NewEntity("counter", func(ctx *perdure.EntityContext) (any, error) {
-	var n int
-	if err := ctx.State(&n); err != nil {
-		return nil, err
-	}
-	n++
-	return n, ctx.SetState(n)
-})`;
+const declare = `type Counter struct{ N int }
+
+func (c *Counter) Add(n int) int { c.N += n; return c.N }
+
+perdure.AddEntity[Counter](reg, "counter")`;
 
 /** Entities lists entities: named state with one operation at a time. */
 export function Entities() {

@@ -105,7 +105,7 @@ export function Decide({ decision: d, onDone, ask }: Props) {
       )}
       {d.kind === "budget" && <Raise decision={d} values={more} onChange={setMore} />}
       <label class="field">
-        <span class="sr-only">Comment</span>
+        <span class="hidden-text">Comment</span>
         <input type="text" value={comment} placeholder="Comment (goes with the answer)" onInput={(e) => setComment(e.currentTarget.value)} />
       </label>
       {confirm ? (
