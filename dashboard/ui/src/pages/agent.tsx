@@ -54,7 +54,7 @@ export function Agent({ params }: PageProps) {
 
 function columns(agent: string): Column<Session>[] {
   return [
-    { id: "state", title: "State", cell: (s) => <Status state={s.state} /> },
+    { id: "state", title: "State", class: "w-status", cell: (s) => <Status state={s.state} /> },
     { id: "key", title: "Key", cell: (s) => <a href={links.session(agent, s.key)} title={s.key}><Visible text={s.key.length > 20 ? s.key.slice(0, 12) + "…" : s.key} exact /></a> },
     { id: "preview", title: "Said last", class: "grow", cell: (s) => <span class="dim">{s.preview && <Visible text={s.preview} />}</span> },
     { id: "turns", title: "Turns", class: "num", cell: (s) => <>{s.turns}{s.failed > 0 && <span class="tone-bad" title={s.failed + " failed"}> ✕{s.failed}</span>}</> },

@@ -103,7 +103,7 @@ function Log({ chat, blocks, agent, path, children }: LogProps) {
         {chat.session === undefined && !chat.error && <p class="dim">…</p>}
         {chat.first > 0 && <button type="button" class="quiet more" onClick={chat.earlier}>Show earlier messages</button>}
         {children}
-        {shown.map((b) => <Turn key={b.turn} agent={agent} path={path} block={b} account={chat.turns.get(b.turn)} />)}
+        {shown.map((b) => <Turn key={b.turn} agent={agent} path={path} block={b} account={chat.turns.get(b.turn)} partial={chat.partials.get(b.turn)} />)}
         {live && <Turn key={live.turn} agent={agent} path={path} block={liveBlock(live, stored, own)} account={chat.turns.get(live.turn)} live={live} />}
         {open.map((u) => <Sending key={u.key} message={u} chat={chat} />)}
       </div>

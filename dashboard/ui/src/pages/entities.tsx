@@ -63,7 +63,7 @@ export function Entities() {
 }
 
 const columns: Column<Entity>[] = [
-  { id: "name", title: "Name", cell: (e) => <Visible text={e.name} exact /> },
+  { id: "name", title: "Name", class: "w-name", cell: (e) => <Visible text={e.name} exact /> },
   { id: "key", title: "Key", class: "grow", cell: (e) => <a href={links.entity(e.name, e.key)}><Visible text={e.key} exact /></a> },
   { id: "chat", title: "Chat", cell: (e) => { const s = sessionOf(e); return s ? <a href={s}>open</a> : <span class="dim">–</span>; } },
   { id: "depth", title: "Waiting", class: "num", cell: (e) => (e.queue_depth > 0 ? e.queue_depth : <span class="dim">0</span>) },

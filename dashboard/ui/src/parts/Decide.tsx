@@ -17,13 +17,15 @@ interface Props {
   decision: Decision;
   onDone: (d: Decision) => void;
   ask?: Ask;
+  /** Whether its keys are handled: then they are shown. */
+  keys?: boolean;
 }
 
 /**
  * Decide are the answers of a decision that is open. An answer is for exactly the
  * arguments that are shown: their hash goes with it.
  */
-export function Decide({ decision: d, onDone, ask }: Props) {
+export function Decide({ decision: d, onDone, ask, keys = false }: Props) {
   const [comment, setComment] = useState("");
   const [confirm, setConfirm] = useState<Choice | null>(null);
   const [busy, setBusy] = useState("");
@@ -118,9 +120,9 @@ export function Decide({ decision: d, onDone, ask }: Props) {
         <div class="decide-row">
           {choices.map((c) => (
             <button key={c.answer} type="button" class={"tone-" + c.tone} disabled={readOnly || busy !== "" || !!wrong || (c.answer === "raise" && !raises(more))}
-              aria-keyshortcuts={c.key} onClick={() => (c.answer === "retry" ? setConfirm(c) : send(c))}>
+              aria-keyshortcuts={keys ? c.key : undefined} onClick={() => (c.answer === "retry" ? setConfirm(c) : send(c))}>
               {busy === c.answer ? "Applying…" : c.answer === "approve" && edited !== null ? "Approve with these" : c.label}
-              {c.key && <kbd aria-hidden="true">{c.key}</kbd>}
+              {keys && c.key && <kbd aria-hidden="true">{c.key}</kbd>}
             </button>
           ))}
           {d.kind === "approval" && (

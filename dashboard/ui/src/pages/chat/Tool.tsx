@@ -35,7 +35,7 @@ export function Tool({ call, step, decision, running }: Props) {
         <span class="tool-args"><Visible text={short(call.args)} exact /></span>
         <span class="tool-state">
           {state}
-          {step?.duration_ms !== undefined && call.ended && " · " + duration(step.duration_ms)}
+          {step?.ended && call.ended && " · " + duration(step.duration_ms ?? 0.5)}
           {step && step.attempt > 1 && ` · attempt ${step.attempt}`}
         </span>
       </button>

@@ -6,12 +6,13 @@ import { get, path as route, query } from "../../lib/api";
 import { count, duration } from "../../lib/format";
 import { links } from "../../lib/router";
 import { Markdown } from "../../lib/markdown";
-import type { TurnText } from "../../lib/turnframes";
-import type { Attachment } from "../../lib/turnstream";
+import { applyFrames, emptyTurn, type TurnText } from "../../lib/turnframes";
+import { followTurn, type Attachment } from "../../lib/turnstream";
 import { Payload } from "../../parts/Payload";
 import { Time } from "../../parts/Time";
 import { Visible } from "../../parts/Visible";
 import { callsOf, turnKey, type Block, type BlockPart } from "./blocks";
+import { openTurn } from "./session";
 import { Tool, Waiting } from "./Tool";
 
 interface Props {
@@ -21,10 +22,13 @@ interface Props {
   account?: TurnAccount;
   /** Of the turn that runs. */
   live?: { text: TurnText; state: Attachment };
+  /** What it had said when it was stopped or failed, if that was seen. */
+  partial?: TurnText;
 }
 
 /** Turn shows a turn: what was asked, what was done, what was answered, what it took. */
-export function Turn({ agent, path, block, account, live }: Props) {
+export function Turn({ agent, path, block: stored, account, live, partial }: Props) {
+  const block = usePartial(path, stored, live ? undefined : account, partial);
   const extra = useSteps(path, block, !live);
   const last = block.parts[block.parts.length - 1];
   return (
@@ -33,8 +37,8 @@ export function Turn({ agent, path, block, account, live }: Props) {
         <Part key={i} part={p} agent={agent} running={!!live} writing={!!live && p === last && !live.text.status} extra={extra} />
       ))}
       {live && !live.text.status && (!last || last.kind !== "text") && !isWaiting(last) && <p class="thinking" role="status"><span class="dots" aria-hidden="true" /> {live.state === "live" ? "thinking" : live.state === "attaching" ? "attaching" : "reconnecting"}</p>}
-      {account?.error && !live && <p class="turn-error" role="alert"><strong>{account.status === "canceled" ? "Stopped" : "Failed"}</strong> <Visible text={account.error.slice(0, 2000)} exact /></p>}
-      <Foot account={account} live={live} turn={block.turn} />
+      {account?.error && !live && account.status !== "canceled" && <p class="turn-error"><strong>Failed:</strong> <Visible text={account.error.slice(0, 2000)} exact /></p>}
+      <Foot account={account} live={live} turn={block.turn} waits={block.parts.some(isWaiting)} />
     </article>
   );
 }
@@ -43,12 +47,12 @@ function isWaiting(p: BlockPart | undefined): boolean {
   return p?.kind === "decision" ? !p.decided : p?.kind === "call" && !!p.decision && !p.decided && !p.ended;
 }
 
-function Foot({ account, live, turn }: { account?: TurnAccount; live?: Props["live"]; turn: string }) {
+function Foot({ account, live, turn, waits }: { account?: TurnAccount; live?: Props["live"]; turn: string; waits: boolean }) {
   const run = links.run(turn);
   if (live && !live.text.status) {
     return (
       <p class="turn-foot">
-        <span>{live.state === "lost" ? "○ connection lost, attaching again" : "● running"}</span>
+        <span>{live.state === "lost" ? "○ connection lost, attaching again" : waits ? "◆ waits for a person, at no cost" : "● running"}</span>
         {live.text.step > 1 && <span>step {live.text.step}</span>}
         {live.text.attempt > 1 && <span>attempt {live.text.attempt}</span>}
         <a href={run}>run</a>
@@ -60,10 +64,10 @@ function Foot({ account, live, turn }: { account?: TurnAccount; live?: Props["li
   }
   return (
     <p class="turn-foot">
-      <span class="committed" title={"committed " + account.ended}>{account.status === "completed" ? "✓ committed" : account.status === "canceled" ? "■ stopped" : "✕ " + account.status}</span>
+      <span class={"committed" + (account.status === "completed" ? "" : " broken")} title={"committed " + account.ended}>{account.status === "completed" ? "✓ committed" : account.status === "canceled" ? "■ stopped" : "✕ " + account.status}</span>
       <Time at={account.ended} />
       {account.duration_ms !== undefined && <span>{duration(account.duration_ms)}</span>}
-      <span title={`${account.tokens.in} tokens read, ${account.tokens.out} written, ${account.tokens.cached ?? 0} of those read from a cache`}>{count(account.tokens.in)} → {count(account.tokens.out)} tokens</span>
+      {account.tokens.total > 0 && <span title={`${account.tokens.in} tokens read, ${account.tokens.out} written, ${account.tokens.cached ?? 0} of those read from a cache`}>{count(account.tokens.in)} → {count(account.tokens.out)} tokens</span>}
       {account.cost_usd > 0 && <span>${account.cost_usd.toFixed(account.cost_usd < 0.01 ? 5 : 3)}</span>}
       {account.steps > 1 && <span>{account.steps} model steps</span>}
       {account.model && <span>{account.model}</span>}
@@ -140,6 +144,33 @@ function Other({ content: c }: { content: Content }) {
       <Payload value={c} label={c.Type} />
     </details>
   );
+}
+
+// usePartial adds what a turn had said that was stopped or has failed: the conversation
+// does not have it, but its stream, for a day.
+function usePartial(path: string, block: Block, account: TurnAccount | undefined, seen: TurnText | undefined): Block {
+  const [read, setRead] = useState<TurnText | undefined>(seen);
+  const broken = !!account?.ended && account.status !== "completed" && block.parts.every((p) => p.kind === "user");
+  useEffect(() => {
+    if (!broken || read || account?.folded) {
+      return;
+    }
+    const c = new AbortController();
+    let text = emptyTurn();
+    followTurn({
+      offset: 0,
+      signal: c.signal,
+      open: (offset, signal) => openTurn(path, block.turn, offset, signal),
+      onFrames: (frames) => {
+        text = applyFrames(text, frames);
+        if (text.status) {
+          setRead(text);
+        }
+      },
+    }).catch(() => {}); // it is gone
+    return () => c.abort();
+  }, [broken, block.turn]);
+  return broken && read ? { ...block, parts: [...block.parts, ...read.parts] } : block;
 }
 
 interface Extra {

@@ -23,6 +23,8 @@ export interface Chat {
   /** The turn that runs. */
   live: { turn: string; text: TurnText; state: Attachment } | null;
   unsent: Unsent[];
+  /** What turns had said that have not come to their end, as it was streamed. */
+  partials: Map<string, TurnText>;
   /** Position of the first message that was read: earlier ones may be read too. */
   first: number;
   error: ProblemError | null;
@@ -45,6 +47,7 @@ export function useChat(agent: string, key: string): Chat {
   const next = useRef(-1); // position of the next message to read; -1 = none was read
   const reading = useRef<Promise<void> | null>(null);
   const ended = useRef(new Set<string>());
+  const partials = useRef(new Map<string, TurnText>());
   const page = useRef(new AbortController());
   const messagesNow = useRef<LogMessage[]>([]);
   messagesNow.current = messages;
@@ -147,13 +150,16 @@ export function useChat(agent: string, key: string): Chat {
       setLive((l) => (l?.turn === running ? { ...l, text: now } : l));
       if (now.status) {
         ended.current.add(running);
+        if (now.status !== "completed") {
+          partials.current.set(running, now);
+        }
         void read().then(() => setLive((l) => (l?.turn === running ? null : l)));
       }
     };
     followTurn({
       offset: 0,
       signal: c.signal,
-      open: (offset, signal) => fetch(`api/v1/${path}/turns/${encodeURIComponent(turnKey(running))}/stream?offset=${offset}`, { signal, headers: { Accept: "text/event-stream", "X-Perdure": "1" } }),
+      open: (offset, signal) => openTurn(path, running, offset, signal),
       onState: (state) => setLive((l) => (l?.turn === running ? { ...l, state } : l)),
       onFrames: (frames) => {
         waiting.push(...frames);
@@ -200,7 +206,7 @@ export function useChat(agent: string, key: string): Chat {
   }
 
   return {
-    session, messages, turns, live, unsent, error,
+    session, messages, turns, live, unsent, error, partials: partials.current,
     first: messages[0]?.position ?? 0,
     send(text) {
       const u: Unsent = { key: randomKey(), text };
@@ -231,4 +237,11 @@ export function useChat(agent: string, key: string): Chat {
       );
     },
   };
+}
+
+/** openTurn opens the stream of a turn of a session from an offset on. */
+export function openTurn(path: string, turn: string, offset: number, signal: AbortSignal): Promise<Response> {
+  return fetch("api/v1/" + path + route`/turns/${turnKey(turn)}/stream` + "?offset=" + offset, {
+    signal, headers: { Accept: "text/event-stream", "X-Perdure": "1" }, credentials: "same-origin", cache: "no-store",
+  });
 }

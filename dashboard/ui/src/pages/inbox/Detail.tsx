@@ -37,7 +37,7 @@ export function Detail({ decision: d, onDone, ask }: { decision: Decision; onDon
           <p class="dim small">{d.state === "pending" && whyText(d)} <span title={"binds tool, version, arguments and call: " + d.args_hash}>hash {d.args_hash.slice(0, 12)}</span></p>
         </section>
       )}
-      {d.state === "pending" ? <Decide key={d.id + d.args_hash} decision={d} onDone={onDone} ask={ask} /> : <Answered decision={d} />}
+      {d.state === "pending" ? <Decide key={d.id + d.args_hash} decision={d} onDone={onDone} ask={ask} keys /> : <Answered decision={d} />}
       <Led decision={d} />
     </article>
   );
