@@ -1,0 +1,147 @@
+import { test } from "node:test";
+import assert from "node:assert/strict";
+
+import type { Run, RunStep } from "../../src/api";
+import { Axis, folded, roundStep } from "../../src/pages/run/axis";
+import { barOf, timesOf } from "../../src/pages/run/bars";
+import { curve, layered } from "../../src/pages/run/layered";
+import { sequenceOf } from "../../src/pages/run/messages";
+import { bytes, dollars, sentence, span, tokens } from "../../src/pages/run/sentence";
+import { pages, reveal, visible } from "../../src/pages/run/window";
+
+const base = Date.UTC(2026, 0, 1);
+const at = (s: number) => new Date(base + s * 1000).toISOString();
+const step = (s: Partial<RunStep>): RunStep => ({ n: 1, event_id: 0, kind: "activity", status: "completed", attempt: 1, ...s });
+
+test("an axis without long gaps is even", () => {
+  const axis = new Axis(0, 1000, 500, [{ from: 100, to: 300 }]);
+  assert.equal(axis.segments.length, 1);
+  assert.equal(axis.x(500), 250);
+  assert.equal(axis.time(250), 500);
+});
+
+test("gaps fold when they are over 70% of the span", () => {
+  const long = { from: 100, to: 900 };
+  assert.deepEqual(folded(0, 1000, 1000, [{ from: 100, to: 800 }]), []);
+  assert.deepEqual(folded(0, 1000, 1000, [long]), [long]);
+  const axis = new Axis(0, 1000, 1000, [long]);
+  assert.deepEqual(axis.segments.map((s) => s.folded), [false, true, false]);
+  assert.ok(axis.x(900) - axis.x(100) < 50);
+  assert.ok(axis.x(100) > 400);
+  for (const t of [0, 50, 100, 500, 900, 999, 1000]) assert.ok(Math.abs(axis.time(axis.x(t)) - t) < 1e-6, `there and back at ${t}`);
+});
+
+test("an axis keeps its order and ends, whatever the gaps", () => {
+  const gaps = Array.from({ length: 100 }, (_, i) => ({ from: i * 1000 + 10, to: i * 1000 + 990 }));
+  const axis = new Axis(0, 100_000, 900, gaps);
+  let last = -1;
+  for (let t = 0; t <= 100_000; t += 250) {
+    assert.ok(axis.x(t) >= last);
+    last = axis.x(t);
+  }
+  assert.equal(axis.x(100_000), 900);
+  assert.equal(new Axis(5, 5, 100, []).x(5), 0);
+  assert.equal(new Axis(0, 10, 100, [{ from: 0, to: 10 }]).x(10), 100);
+});
+
+test("ticks are round and apart", () => {
+  const axis = new Axis(0, 60_000, 600, []);
+  assert.deepEqual(axis.ticks(0, 90).map((t) => t.time), [0, 10_000, 20_000, 30_000, 40_000, 50_000]);
+  assert.equal(roundStep(61_000), 120_000);
+  assert.equal(roundStep(3), 5);
+  assert.equal(roundStep(25_000), 30_000);
+});
+
+test("a bar has a part for queue, work and pause, and a tick for each attempt", () => {
+  const s = step({
+    attempt: 2,
+    attempts: [{ n: 1, scheduled_at: at(0), started_at: at(1), completed_at: at(3), backoff_until: at(5) }],
+    scheduled_at: at(5), started_at: at(6), completed_at: at(9),
+  });
+  const bar = barOf(s, base + 20_000);
+  assert.deepEqual(bar.parts.map((p) => [p.kind, (p.from - base) / 1000, (p.to - base) / 1000]),
+    [["queued", 0, 1], ["failed", 1, 3], ["backoff", 3, 5], ["queued", 5, 6], ["running", 6, 9]]);
+  assert.deepEqual(bar.ticks, [base + 3000]);
+  assert.deepEqual(timesOf(s, base), { queued: 2000, ran: 5000, paused: 2000, whole: 9000 });
+});
+
+test("what is open reaches to now, or to the end of the run", () => {
+  const wait = step({ kind: "event", status: "open", scheduled_at: at(2) });
+  assert.deepEqual(barOf(wait, base + 9000).parts, [{ kind: "wait", from: base + 2000, to: base + 9000, open: true }]);
+  const gone = step({ status: "canceled", scheduled_at: at(2) });
+  assert.deepEqual(barOf(gone, base + 9000, base + 4000).parts, [{ kind: "canceled", from: base + 2000, to: base + 4000, open: false }]);
+  assert.deepEqual(barOf(step({ status: "open", scheduled_at: at(2) }), base + 3000).parts.map((p) => p.kind), ["open"]);
+});
+
+test("a decision is a diamond", () => {
+  const bar = barOf(step({ kind: "decision", scheduled_at: at(1), completed_at: at(4), answer: "approve" }), base + 9000);
+  assert.equal(bar.diamond, base + 1000);
+  assert.deepEqual(bar.parts.map((p) => p.kind), ["fired"]);
+});
+
+test("a window draws what is seen", () => {
+  assert.deepEqual(visible(0, 280, 28, 50_000, 8), { first: 0, last: 18 });
+  assert.deepEqual(visible(28_000, 280, 28, 50_000, 8), { first: 992, last: 1018 });
+  assert.deepEqual(visible(1e9, 280, 28, 10, 8), { first: 2, last: 10 });
+  assert.equal(reveal(0, 280, 28, 3), 0);
+  assert.equal(reveal(0, 280, 28, 10), 56);
+  assert.equal(reveal(560, 280, 28, 5), 112);
+  assert.deepEqual(pages({ first: 990, last: 2001 }, 1000), [0, 1, 2]);
+});
+
+test("a layout leads to the right", () => {
+  const boxes = ["a", "b", "c", "d"].map((id) => ({ id, width: 100, height: 40 }));
+  const l = layered(boxes, [{ from: "a", to: "b" }, { from: "a", to: "c" }, { from: "b", to: "d" }, { from: "c", to: "d" }, { from: "a", to: "d" }]);
+  const [a, b, c, d] = ["a", "b", "c", "d"].map((id) => l.boxes.get(id)!) as [any, any, any, any];
+  assert.ok(a.x < b.x && b.x === c.x && c.x < d.x);
+  assert.ok(Math.abs(b.y - c.y) >= 40, "boxes of a layer do not overlap");
+  assert.equal(l.links[4]!.length, 4, "a long link has a bend");
+  assert.ok(curve(l.links[0]!).startsWith("M100 "));
+  assert.ok([...l.boxes.values()].every((p) => p.y >= 0));
+});
+
+test("a layout bears circles, loops, unknown ends and much", () => {
+  const boxes = ["a", "b"].map((id) => ({ id, width: 10, height: 10 }));
+  const l = layered(boxes, [{ from: "a", to: "b" }, { from: "b", to: "a" }, { from: "a", to: "a" }, { from: "a", to: "x" }]);
+  assert.equal(l.boxes.size, 2);
+  assert.deepEqual(l.links[2], []);
+  assert.deepEqual(layered([], []), { boxes: new Map(), links: [], width: 0, height: 0 });
+  const many = Array.from({ length: 10_000 }, (_, i) => ({ id: "n" + i, width: 100, height: 30 }));
+  const began = performance.now();
+  layered([{ id: "a", width: 10, height: 10 }, ...many], many.map((m) => ({ from: "a", to: m.id })));
+  assert.ok(performance.now() - began < 500, "a fan-out of 10,000");
+});
+
+test("a sequence has a lifeline for each who takes part", () => {
+  const seq = sequenceOf([
+    step({ name: "charge", scheduled_at: at(0), completed_at: at(2) }),
+    step({ kind: "agent", agent: "Writer", scheduled_at: at(1), completed_at: at(5), status: "failed", failure: { type: "x", message: "no\nmore" } }),
+    step({ kind: "event", name: "go", scheduled_at: at(0), completed_at: at(3) }),
+    step({ kind: "timer", scheduled_at: at(4), status: "open" }),
+  ], "Order");
+  assert.deepEqual(seq.lines.map((l) => l.label), ["Order", "charge", "Writer", "senders"]);
+  assert.deepEqual(seq.messages.map((m) => [m.from, m.to, m.text, m.answer]), [
+    [0, 1, "charge", false], [0, 2, "Writer", false], [1, 0, "", true], [3, 0, "go", false], [0, 0, "timer", false], [2, 0, "no", true],
+  ]);
+  assert.equal(seq.messages[5]!.failed, true);
+  const crowd = sequenceOf(Array.from({ length: 9 }, (_, i) => step({ name: "a" + i, scheduled_at: at(i) })), "r");
+  assert.deepEqual(crowd.lines.map((l) => l.label), ["r", "activities"]);
+});
+
+test("a run's state is a sentence", () => {
+  const now = base + 3 * 3600_000;
+  const run = (r: Partial<Run>): Run => ({ id: "r", incarnation: "", row_version: 1, name: "n", status: "running", actions: [], refused: [], ...r }) as Run;
+  for (const [r, want] of [
+    [{ phase: "waiting_event", phase_since: at(0), wait_name: "ApprovalDecision", next_fire_at: at(24 * 3600) }, "waiting 3 h for ApprovalDecision; times out in 21 h"],
+    [{ phase: "active", phase_since: at(3 * 3600 - 4), current_step: "charge" }, "running charge 4 s"],
+    [{ phase: "retrying", current_step: "charge", attempt: 3, next_fire_at: at(3 * 3600 + 8) }, "retrying charge, attempt 3 in 8 s"],
+    [{ phase: "waiting_event", phase_since: at(0), pending_counts: { children: 2 } }, "waiting 3 h for 2 child runs"],
+    [{ status: "failed", duration_ms: 4200, error_text: "no money\nat" }, "failed after 4.2 s: no money"],
+    [{ status: "completed", duration_ms: 90_000 }, "completed in 1 min 30 s"],
+    [{ status: "terminated", duration_ms: 1000 }, "was terminated after 1 s"],
+  ] as [Partial<Run>, string][]) assert.equal(sentence(run(r), now), want);
+  assert.deepEqual([350, 4200, 59_900, 3 * 3600_000 + 720_000, 40 * 86400_000].map(span), ["350 ms", "4.2 s", "59 s", "3 h 12 min", "40 d"]);
+  assert.deepEqual([812, 12_400, 3_000_000].map(tokens), ["812", "12.4k", "3M"]);
+  assert.deepEqual([0, 0.0042, 0.1, 12.5].map(dollars), ["$0", "$0.0042", "$0.1", "$12.50"]);
+  assert.deepEqual([12, 4096, 10_000_000].map(bytes), ["12 B", "4.1 kB", "10 MB"]);
+});
