@@ -1,0 +1,124 @@
+// The inspector: what is known of one step.
+
+import type { ComponentChildren } from "preact";
+import type { Failure, RunStep } from "../../api";
+import { bytes, cost, count, duration } from "../../lib/format";
+import { links } from "../../lib/router";
+import { Time } from "../../parts/Time";
+import { ms, timesOf } from "./bars";
+import { StepIcon } from "./icons";
+import { Payload } from "./payload";
+import { title } from "./timeline";
+
+interface Props {
+  run: string;
+  execution: string;
+  step: RunStep;
+  now: number;
+  end?: number;
+  onClose(): void;
+}
+
+/** Shows a step beside the timeline. */
+export function Inspector({ run, execution, step, now, end, onClose }: Props) {
+  const payload = (title: string, n: number | undefined, size: number | undefined, open = false) =>
+    n && size ? <Payload key={`${title} ${n}`} title={title} run={run} execution={execution} n={n} size={size} open={open} /> : null;
+  return (
+    <aside class="inspector" aria-label={`Step ${title(step)}`}>
+      <header class="inspector-head">
+        <StepIcon kind={step.kind} status={step.status} />
+        <h2>{title(step)}</h2>
+        <button type="button" class="quiet" aria-label="Close the inspector" onClick={onClose}>✕</button>
+      </header>
+      {step.failure && <Failed failure={step.failure} />}
+      <dl class="facts">
+        <Fact name="Status">{statusText(step)}</Fact>
+        <Fact name="Kind">{step.kind}{step.n > 0 && <span class="dim"> · event {step.n}{step.end_n && step.end_n !== step.n ? ` to ${step.end_n}` : ""}</span>}</Fact>
+        {step.attempt > 1 && <Fact name="Attempt">{step.attempt}{step.max_attempts ? ` of ${step.max_attempts}` : ""}</Fact>}
+        {step.model && <Fact name="Model">{step.provider ? `${step.provider}/` : ""}{step.model}</Fact>}
+        {step.tokens && (
+          <Fact name="Tokens">
+            {count(step.tokens.total)} <span class="dim">({count(step.tokens.in)} in{step.tokens.cached ? `, ${count(step.tokens.cached)} cached` : ""}, {count(step.tokens.out)} out)</span>
+          </Fact>
+        )}
+        {!!step.cost_usd && <Fact name="Cost">{cost(step.cost_usd * 1e6)}</Fact>}
+        {step.run && <Fact name="Run"><a href={links.run(step.run)}>{step.run}</a></Fact>}
+        {step.target && <Fact name="Target">{targetLink(step.target)}</Fact>}
+        {step.decision && <Fact name="Decision"><a href="inbox">{step.answer ? `${step.answer}${step.decided_by ? ` by ${step.decided_by}` : ""}` : "open, see the inbox"}</a></Fact>}
+        <Times step={step} now={now} end={end} />
+        {step.worker && <Fact name="Worker">{step.worker}</Fact>}
+      </dl>
+      {payload("Input", step.kind === "event" ? 0 : step.n, step.input_bytes)}
+      {payload("Output", step.end_n, step.output_bytes, (step.output_bytes ?? 0) < 4096)}
+      {(step.attempts?.length ?? 0) > 0 && <Attempts step={step} />}
+    </aside>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: ComponentChildren }) {
+  return <div class="fact"><dt>{name}</dt><dd>{children}</dd></div>;
+}
+
+function statusText(step: RunStep): string {
+  if (step.status === "asked") return "waits for a decision";
+  if (step.status === "canceled") return "canceled: the run does not wait for it any more";
+  return step.status;
+}
+
+function targetLink(target: string) {
+  const entity = /^@([^@]+)@(.*)$/s.exec(target);
+  return <a href={entity ? links.entity(entity[1]!, entity[2]!) : links.run(target)}>{target}</a>;
+}
+
+function Times({ step, now, end }: { step: RunStep; now: number; end?: number | undefined }) {
+  const t = timesOf(step, now, end);
+  const scheduled = step.attempts?.[0]?.scheduled_at ?? step.scheduled_at;
+  return (
+    <>
+      {scheduled && <Fact name="Scheduled"><Time at={scheduled} exact /></Fact>}
+      {step.fire_at && <Fact name={step.kind === "decision" ? "Deadline" : "Fires"}><Time at={step.fire_at} exact /></Fact>}
+      {step.completed_at && <Fact name="Ended"><Time at={step.completed_at} exact /></Fact>}
+      <Fact name="Took">
+        {duration(t.whole)}
+        {(t.queued > 0 || t.paused > 0) && <span class="dim"> · queued {duration(t.queued)}, ran {duration(t.ran)}{t.paused > 0 ? `, paused ${duration(t.paused)}` : ""}</span>}
+      </Fact>
+    </>
+  );
+}
+
+/** Shows why something failed, and what caused that. */
+export function Failed({ failure }: { failure: Failure }) {
+  return (
+    <section class="failure" aria-label="Failure">
+      <p class="failure-text"><strong>{failure.type}</strong> {failure.message}</p>
+      {failure.non_retriable && <p class="dim">It is not tried again.</p>}
+      {failure.stack && <details><summary>Stack <span class="dim">{bytes(failure.stack.length)}</span></summary><pre class="code">{failure.stack}</pre></details>}
+      {failure.cause && <div class="cause"><p class="dim">caused by</p><Failed failure={failure.cause} /></div>}
+    </section>
+  );
+}
+
+function Attempts({ step }: { step: RunStep }) {
+  const all = [...(step.attempts ?? []), step];
+  return (
+    <details class="attempts" open={all.length <= 5}>
+      <summary>{all.length} attempts</summary>
+      <ol>
+        {all.map((a, i) => {
+          const from = ms(a.started_at) ?? ms(a.scheduled_at);
+          const to = ms(a.completed_at);
+          const ended = to === undefined || from === undefined ? "" : duration(to - from);
+          return (
+            <li key={a.n}>
+              <span class={a.failure ? "bad" : ""}>{a.failure ? "failed" : i === all.length - 1 ? step.status : "ended"}</span>
+              {ended && ` after ${ended}`}{a.worker && <span class="dim"> on {a.worker}</span>}
+              {a.backoff_until && to !== undefined && <span class="dim">, then paused {duration(ms(a.backoff_until)! - to)}</span>}
+              {a.failure && <div class="dim attempt-error">{a.failure.message}</div>}
+            </li>
+          );
+        })}
+      </ol>
+    </details>
+  );
+}
+
