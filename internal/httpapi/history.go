@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/perdure/perdure"
@@ -53,6 +54,8 @@ type historyPage struct {
 	Items []historyEvent `json:"items"`
 	Next  int            `json:"next,omitempty"` // ?after= of the next page
 	Total int            `json:"total"`
+	// Matched is how many of them the filter finds; after counts these.
+	Matched int `json:"matched"`
 }
 
 func (a *API) getHistory(_ http.ResponseWriter, r *http.Request) (*reply, error) {
@@ -60,7 +63,7 @@ func (a *API) getHistory(_ http.ResponseWriter, r *http.Request) (*reply, error)
 	if err != nil {
 		return nil, err
 	}
-	q, err := query(r, "execution", "after", "limit")
+	q, err := query(r, "execution", "after", "limit", "filter")
 	if err != nil {
 		return nil, err
 	}
@@ -76,15 +79,43 @@ func (a *API) getHistory(_ http.ResponseWriter, r *http.Request) (*reply, error)
 	if err != nil {
 		return nil, err
 	}
+	words := strings.Fields(strings.ToLower(q.Get("filter")))
 	page := historyPage{Items: []historyEvent{}, Total: len(events)}
-	end := min(after+max(limit, 1), len(events))
-	for n := after; n < end; n++ {
-		page.Items = append(page.Items, viewEvent(n+1, events[n]))
+	end := after + max(limit, 1)
+	for n, e := range events {
+		if !mentions(n+1, e, words) {
+			continue
+		}
+		if page.Matched >= after && page.Matched < end {
+			page.Items = append(page.Items, viewEvent(n+1, e))
+		}
+		page.Matched++
 	}
-	if end < len(events) {
+	if end < page.Matched {
 		page.Next = end
 	}
 	return &reply{body: &page}, nil
+}
+
+// mentions reports whether the n-th event has all words, in lower case, in its number,
+// type, name, instance, status, reason or failure.
+func mentions(n int, e *history.Event, words []string) bool {
+	if len(words) == 0 || e.Body == nil {
+		return len(words) == 0
+	}
+	var v historyEvent
+	viewBody(e, &v)
+	text := strconv.Itoa(n) + "\n" + e.Body.Kind().String() + "\n" + v.Name + "\n" + v.Instance + "\n" + v.Status + "\n" + v.Reason
+	if v.Failure != nil {
+		text += "\n" + v.Failure.Type + "\n" + v.Failure.Message
+	}
+	text = strings.ToLower(text)
+	for _, w := range words {
+		if !strings.Contains(text, w) {
+			return false
+		}
+	}
+	return true
 }
 
 // getPayload answers with the payload of one event as it is stored, in ranges

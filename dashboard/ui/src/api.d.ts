@@ -458,6 +458,8 @@ export interface HistoryPage {
   /** ?after= of the next page */
   next?: number;
   total: number;
+  /** Matched is how many of them the filter finds; after counts these. */
+  matched: number;
 }
 
 /** HostedFile refers to a file that the provider stores. */
@@ -1276,7 +1278,7 @@ export interface Operations {
   /** Returns a run. */
   "GET /runs/{id}": { query: { wait?: string }; body: never; reply: Run; events: {} };
   /** Returns events of a run's history. */
-  "GET /runs/{id}/history": { query: { execution?: string; after?: number; limit?: number }; body: never; reply: HistoryPage; events: {} };
+  "GET /runs/{id}/history": { query: { execution?: string; after?: number; limit?: number; filter?: string }; body: never; reply: HistoryPage; events: {} };
   /** Returns the steps of a run in the order in which they were scheduled. */
   "GET /runs/{id}/steps": { query: { execution?: string; after?: number; limit?: number }; body: never; reply: StepPage; events: {} };
   /** Returns what agents and people said in a run and those below it, in the order of time. */
