@@ -83,6 +83,8 @@ type Run struct {
 	Ended  bool
 	// Turn is when the newest orchestrator turn was.
 	Turn time.Time
+
+	turnBefore time.Time
 }
 
 // Of returns the steps of the events of an execution, which may be cut off anywhere.
@@ -149,7 +151,7 @@ func (b *builder) add(n int, e *history.Event) {
 	switch body := e.Body.(type) {
 	case *history.OrchestratorStarted:
 		r.Turns++
-		r.Turn = e.Time
+		r.turnBefore, r.Turn = r.Turn, e.Time
 		b.failed = nil // a turn retries what it is told of, or never
 	case *history.TaskScheduled:
 		b.activity(n, e, body)
@@ -168,14 +170,14 @@ func (b *builder) add(n int, e *history.Event) {
 	case *history.TimerFired:
 		b.fire(n, e, body.TimerID)
 	case *history.EventRaised:
-		// The run may have waited since its last turn.
-		began := r.Turn
+		// The run may have waited since the turn before the one that is told.
+		began := r.turnBefore
 		if began.IsZero() || began.After(e.Time) {
 			began = e.Time
 		}
-		b.open(n, e, Step{Kind: Event, Name: body.Name, Status: Completed, OutputBytes: size(e, body.Input), EndTurn: b.run.Turns})
+		b.open(n, e, Step{Kind: Event, Name: body.Name, Status: Completed, OutputBytes: size(e, body.Input), EndTurn: r.Turns})
 		s := &r.Steps[len(r.Steps)-1]
-		s.Scheduled, s.Completed, s.EndN = began, e.Time, n
+		s.Scheduled, s.Completed, s.EndN, s.Turn = began, e.Time, n, max(r.Turns-1, 1)
 	case *history.EventSent:
 		b.open(n, e, Step{Kind: Sent, Name: body.Name, Status: Completed, Target: body.InstanceID, InputBytes: size(e, body.Input)})
 		r.Steps[len(r.Steps)-1].Completed = e.Time

@@ -94,7 +94,7 @@ func TestSteps(t *testing.T) {
 		turn(), &history.SubOrchestrationInstanceFailed{TaskScheduledID: 3, Failure: &history.Failure{Message: "no"}}),
 		"activity A completed n=3..6 2..5 turn=1..2",
 		"timer  open n=4..0 3..- turn=1..0",
-		"event Go completed n=7..7 4..6 turn=2..2",
+		"event Go completed n=7..7 0..6 turn=1..2",
 		"child Sub failed n=8..11 7..10 turn=2..3kid",
 		"sent Hi completed n=9..0 8..8 turn=2..0other")
 }
