@@ -133,11 +133,11 @@ test("a run's state is a sentence", () => {
   const run = (r: Partial<Run>): Run => ({ id: "r", incarnation: "", row_version: 1, name: "n", status: "running", actions: [], refused: [], ...r }) as Run;
   for (const [r, want] of [
     [{ phase: "waiting_event", phase_since: at(0), wait_name: "ApprovalDecision", next_fire_at: at(24 * 3600) }, "waiting 3 h for ApprovalDecision; times out in 21 h"],
-    [{ phase: "active", phase_since: at(3 * 3600 - 4), current_step: "charge" }, "running charge 4 s"],
-    [{ phase: "retrying", current_step: "charge", attempt: 3, next_fire_at: at(3 * 3600 + 8) }, "retrying charge, attempt 3 in 8 s"],
+    [{ phase: "active", phase_since: at(3 * 3600 - 4), current_step: "charge" }, "running charge 4.0 s"],
+    [{ phase: "retrying", current_step: "charge", attempt: 3, next_fire_at: at(3 * 3600 + 8) }, "retrying charge, attempt 3 in 8.0 s"],
     [{ phase: "waiting_event", phase_since: at(0), pending_counts: { children: 2 } }, "waiting 3 h for 2 child runs"],
     [{ status: "failed", duration_ms: 4200, error_text: "no money\nat" }, "failed after 4.2 s: no money"],
     [{ status: "completed", duration_ms: 90_000 }, "completed in 1 min 30 s"],
-    [{ status: "terminated", duration_ms: 1000 }, "was terminated after 1 s"],
+    [{ status: "terminated", duration_ms: 1000 }, "was terminated after 1.0 s"],
   ] as [Partial<Run>, string][]) assert.equal(sentence(run(r), now), want);
 });

@@ -69,7 +69,8 @@ export class Axis {
         const time = origin + n * step;
         const x = this.x(time);
         const last = ticks[ticks.length - 1];
-        if (!last || x - last.x >= space * 0.6) ticks.push({ x, time });
+        // A label needs room after its mark.
+        if (s.x1 - x >= space * 0.6 && (!last || x - last.x >= space * 0.6)) ticks.push({ x, time });
       }
     }
     return ticks;

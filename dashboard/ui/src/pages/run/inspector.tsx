@@ -90,10 +90,9 @@ function Times({ step, now, end }: { step: RunStep; now: number; end?: number | 
 export function Failed({ failure }: { failure: Failure }) {
   return (
     <section class="failure" aria-label="Failure">
-      <p class="failure-text"><strong>{failure.type}</strong> {failure.message}</p>
-      {failure.non_retriable && <p class="dim">It is not tried again.</p>}
+      <p class="failure-text"><strong>{failure.type}</strong> {failure.message}{failure.non_retriable && <span class="dim"> · is not tried again</span>}</p>
       {failure.stack && <details><summary>Stack <span class="dim">{bytes(failure.stack.length)}</span></summary><pre class="code">{failure.stack}</pre></details>}
-      {failure.cause && <div class="cause"><p class="dim">caused by</p><Failed failure={failure.cause} /></div>}
+      {failure.cause && !failure.message.includes(failure.cause.message) && <div class="cause"><p class="dim">caused by</p><Failed failure={failure.cause} /></div>}
     </section>
   );
 }

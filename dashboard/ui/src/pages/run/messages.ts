@@ -112,8 +112,14 @@ function messagesOf(s: RunStep, step: number, other: number): Message[] {
       return asked === undefined ? [] : [{ ...base, from: 0, to: other, time: asked, text: label }];
   }
   if (asked === undefined) return [];
-  const tries = s.attempt > 1 ? ` (attempt ${s.attempt})` : "";
-  const all: Message[] = [{ ...base, from: 0, to: other, time: asked, text: s.kind === "decision" ? `${s.ask ?? "decision"}: ${label}` : label + tries, open: isOpen(s) }];
+  const all: Message[] = [];
+  for (const [i, a] of (s.attempts ?? []).entries()) {
+    const [began, failed] = [ms(a.scheduled_at), ms(a.completed_at)];
+    if (began !== undefined) all.push({ ...base, from: 0, to: other, time: began, text: label + attempt(i + 1) });
+    if (failed !== undefined) all.push({ ...base, from: other, to: 0, time: failed, text: firstLine(a.failure?.message) || "failed", answer: true, failed: true });
+  }
+  const tries = s.attempt > 1 ? attempt(s.attempt) : "";
+  all.push({ ...base, from: 0, to: other, time: asked, text: s.kind === "decision" ? `${s.ask ?? "decision"}: ${label}` : label + tries, open: isOpen(s) });
   if (ended !== undefined && !isOpen(s)) {
     all.push({ ...base, from: other, to: 0, time: ended, text: answerText(s), answer: true, failed: s.status === "failed" });
   }
@@ -122,7 +128,15 @@ function messagesOf(s: RunStep, step: number, other: number): Message[] {
 
 function answerText(s: RunStep): string {
   if (s.kind === "decision") return s.answer ?? s.status;
-  if (s.status === "failed") return s.failure?.message.split("\n")[0] || "failed";
+  if (s.status === "failed") return firstLine(s.failure?.message) || "failed";
   if (s.tokens) return `${s.tokens.total} tokens`;
   return s.status === "completed" ? "" : s.status;
+}
+
+function attempt(n: number): string {
+  return ` (attempt ${n})`;
+}
+
+function firstLine(text = ""): string {
+  return text.split("\n")[0] ?? "";
 }

@@ -68,41 +68,85 @@ const firstPage = 1000;
 const nextPage = 10_000;
 const pause = 300; // ms between readings of a run that moves
 
-/** Follows the steps of an execution; version is the run's row version, "" the current execution. */
+const nothing: Steps = { items: [], ahead: 0, complete: false };
+
+/** Follows the steps of an execution, "" the current one; version is the newest known of the run's row. */
 export function useSteps(id: string, execution: string, version: number): Steps {
-  const [steps, setSteps] = useState<Steps>({ items: [], ahead: 0, complete: false });
-  const held = useRef({ key: "", steps });
+  const [steps, setSteps] = useState(nothing);
+  const reader = useRef<Reader | undefined>(undefined);
   useEffect(() => {
-    const key = id + "\n" + execution;
-    const known = held.current.key === key ? held.current.steps : { items: [], ahead: 0, complete: false };
-    const abort = new AbortController();
-    const read = async () => {
-      // What has ended stays as it is: reading begins with the first step that has not.
-      let at = known.items.findIndex(isOpen);
-      if (at < 0 || !known.complete) at = known.complete ? known.items.length : 0;
-      let items = known.items.slice(0, at);
-      for (;;) {
-        const limit = items.length === 0 ? firstPage : nextPage;
-        const page = await get<StepPage>(path`runs/${id}/steps` + query({ after: items.length, limit, execution }), abort.signal);
-        items = items.concat(page.items);
-        const complete = !page.next;
-        // While a long run is read anew, what was known stays in place.
-        const shown = complete || items.length >= known.items.length ? items : items.concat(known.items.slice(items.length));
-        const next = { items: shown, page, ahead: Date.parse(page.now) - Date.now(), complete };
-        if (complete) held.current = { key, steps: next };
-        setSteps(next);
-        if (complete) return;
-      }
-    };
-    const timer = setTimeout(() => {
-      read().catch((error: Error) => abort.signal.aborted || setSteps((old) => ({ ...old, error })));
-    }, known.complete ? pause : 0);
-    return () => {
-      clearTimeout(timer);
-      abort.abort();
-    };
-  }, [id, execution, version]);
+    const r = new Reader(id, execution, setSteps);
+    reader.current = r;
+    r.want(0);
+    return () => r.stop.abort();
+  }, [id, execution]);
+  useEffect(() => reader.current?.want(version), [id, execution, version]);
   return steps;
+}
+
+/** Reads the steps until they are as new as is wanted. */
+class Reader {
+  readonly stop = new AbortController();
+  private known = nothing;
+  private wanted = 0;
+  private reading = false;
+
+  constructor(
+    private readonly id: string,
+    private readonly execution: string,
+    private readonly show: (s: Steps) => void,
+  ) {
+    show(nothing);
+  }
+
+  /** Has the steps read, unless they are of this version or a newer one. */
+  want(version: number): void {
+    this.wanted = Math.max(this.wanted, version);
+    if (!this.reading && !this.isNew()) {
+      this.reading = true;
+      this.read()
+        .catch((error: Error) => this.stop.signal.aborted || this.show((this.known = { ...this.known, error })))
+        .finally(() => (this.reading = false));
+    }
+  }
+
+  private isNew(): boolean {
+    return this.known.complete && (this.known.page?.row_version ?? 0) >= this.wanted;
+  }
+
+  private async read(): Promise<void> {
+    await this.readOnce();
+    while (!this.isNew() && !this.stop.signal.aborted) {
+      await new Promise((done) => setTimeout(done, pause));
+      await this.readOnce();
+    }
+  }
+
+  private async readOnce(): Promise<void> {
+    const { items: old, page: before, complete } = this.known;
+    // What has ended stays as it is: reading begins with the first step that has not.
+    const open = complete ? old.findIndex(isOpen) : 0;
+    let items = old.slice(0, open < 0 ? old.length : open);
+    for (;;) {
+      const limit = items.length === 0 ? firstPage : nextPage;
+      const page = await get<StepPage>(path`runs/${this.id}/steps` + query({ after: items.length, limit, execution: this.execution }), this.stop.signal);
+      if (before && items.length > 0 && (page.execution !== before.execution || (before.ended && !page.ended) || page.total < items.length)) {
+        items = []; // it has begun anew, or was rewound
+        this.known = nothing;
+        continue;
+      }
+      items = items.concat(page.items);
+      const done = !page.next;
+      // While a long run is read anew, what was known stays in its place.
+      const shown = done || items.length >= old.length ? items : items.concat(old.slice(items.length));
+      const next = { items: shown, page, ahead: Date.parse(page.now) - Date.now(), complete: done };
+      this.show(next);
+      if (done) {
+        this.known = next;
+        return;
+      }
+    }
+  }
 }
 
 /** A name of a step that stays the same while the run goes on. */

@@ -1,0 +1,185 @@
+// What may be done to a run. The server says what is legal; what is not says why.
+
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
+import type { Purged, Run } from "../../api";
+import { path, post, ProblemError, readOnly } from "../../lib/api";
+import { jsonError } from "../../lib/jsonerror";
+import { linkState } from "../../lib/live";
+import { go, links } from "../../lib/router";
+import { Dialog } from "../../parts/Dialog";
+import { Menu } from "../../parts/Menu";
+
+const labels: [string, string][] = [
+  ["event", "Raise event…"],
+  ["suspend", "Suspend"],
+  ["resume", "Resume"],
+  ["rewind", "Rewind…"],
+  ["restart", "Restart…"],
+  ["cancel", "Cancel…"],
+  ["terminate", "Terminate…"],
+  ["purge", "Purge…"],
+];
+
+/** Those that come first for a run, as buttons beside the menu. */
+const buttons = ["event", "resume", "suspend", "rewind", "restart"];
+
+interface Props {
+  run: Run;
+  /** Is called when the server has done something. */
+  onApplied(): void;
+  onRewind(): void;
+}
+
+/** Shows the actions of a run. */
+export function Actions({ run, onApplied, onRewind }: Props) {
+  const [dialog, setDialog] = useState("");
+  const [busy, setBusy] = useState("");
+  const [error, setError] = useState<ProblemError>();
+  const reason = (action: string): string | undefined => {
+    if (readOnly) return "This server takes no changes.";
+    if (linkState.value === "offline") return "The server does not answer.";
+    if (run.actions.includes(action)) return undefined;
+    return refusals(run)[action] ?? `Not while the run is ${run.status}.`;
+  };
+  const start = (action: string) => {
+    setError(undefined);
+    if (action === "rewind") return onRewind();
+    if (action !== "suspend" && action !== "resume") return setDialog(action);
+    setBusy(action);
+    post<Run>(path`runs/${run.id}/${action}`, {}).then(onApplied, setError).finally(() => setBusy(""));
+  };
+  const close = () => setDialog("");
+  const done = () => { close(); onApplied(); };
+  const first = buttons.filter((a) => reason(a) === undefined).slice(0, 2);
+  return (
+    <div class="run-actions">
+      {first.map((a) => (
+        <button type="button" key={a} disabled={busy !== ""} onClick={() => start(a)}>{busy === a ? "Applying…" : labels.find(([n]) => n === a)![1]}</button>
+      ))}
+      <Menu label="All actions" items={labels.map(([a, label]) => ({ label, reason: reason(a), danger: a === "terminate" || a === "purge", run: () => start(a) }))}>⋯</Menu>
+      {error && <span class="bad" role="alert">{error.message} {error.hint}</span>}
+      {dialog === "event" && <EventDialog run={run} onClose={close} onDone={done} />}
+      {dialog === "restart" && <RestartDialog run={run} onClose={close} onDone={done} />}
+      {(dialog === "cancel" || dialog === "terminate") && <StopDialog run={run} action={dialog} onClose={close} onDone={done} />}
+      {dialog === "purge" && <PurgeDialog run={run} onClose={close} />}
+    </div>
+  );
+}
+
+/** Why actions are refused, as the server says. */
+function refusals(run: Run): Record<string, string> {
+  const list = (run as { refused?: { action: string; reason: string }[] }).refused ?? [];
+  return Object.fromEntries(list.map((r) => [r.action, r.reason]));
+}
+
+interface DialogProps {
+  run: Run;
+  onClose(): void;
+  onDone(): void;
+}
+
+/** A form in a dialog: says what goes wrong, and sends no action twice. */
+export function ActionForm({ title, button, danger = false, invalid = false, send, onClose, children }: { title: string; button: string; danger?: boolean; invalid?: boolean; send(key: string): Promise<void>; onClose(): void; children: ComponentChildren }) {
+  const [key] = useState(() => crypto.randomUUID());
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<ProblemError>();
+  return (
+    <Dialog title={title} onClose={onClose}>
+      <form
+        onSubmit={(e) => {
+          e.preventDefault();
+          if (busy || invalid) return;
+          setBusy(true);
+          send(key).catch((x: unknown) => {
+            setError(x instanceof ProblemError ? x : new ProblemError(0, { detail: String(x) }));
+            setBusy(false);
+          });
+        }}
+      >
+        {children}
+        {error && <p class="problem" role="alert">{error.message} {error.hint}</p>}
+        <div class="row end">
+          <button type="button" onClick={onClose}>Leave</button>
+          <button type="submit" class={danger ? "danger" : "primary"} disabled={busy || invalid}>{busy ? "Applying…" : button}</button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+function EventDialog({ run, onClose, onDone }: DialogProps) {
+  const [name, setName] = useState(run.wait_name ?? "");
+  const [data, setData] = useState("");
+  const bad = jsonError(data);
+  return (
+    <ActionForm title="Raise an event" button="Raise" invalid={bad !== undefined || name === ""} onClose={onClose}
+      send={(key) => post(path`runs/${run.id}/events/${name}`, data.trim() === "" ? null : JSON.parse(data), key).then(onDone)}>
+      <label class="field">Name {run.wait_name && <span class="dim">the run waits for {run.wait_name}</span>}
+        <input required value={name} list="waits" onInput={(e) => setName(e.currentTarget.value)} />
+        <datalist id="waits">{run.wait_name && <option value={run.wait_name} />}</datalist>
+      </label>
+      <label class="field">Data <span class="dim">JSON; nothing is null</span>
+        <textarea rows={6} class="mono" spellcheck={false} aria-invalid={bad !== undefined} value={data} onInput={(e) => setData(e.currentTarget.value)} />
+      </label>
+      {bad && <p class="problem">{bad}</p>}
+    </ActionForm>
+  );
+}
+
+function RestartDialog({ run, onClose, onDone }: DialogProps) {
+  const [input, setInput] = useState(run.input === undefined ? "" : JSON.stringify(run.input, null, 2));
+  const [newID, setNewID] = useState(false);
+  const bad = jsonError(input);
+  return (
+    <ActionForm title="Restart the run" button="Restart" invalid={bad !== undefined} onClose={onClose}
+      send={(key) => post<Run>(path`runs/${run.id}/restart`, { new_id: newID, ...(input.trim() === "" ? {} : { input: JSON.parse(input) }) }, key).then((r) => {
+        onDone();
+        if (r.id !== run.id) go(links.run(r.id));
+      })}>
+      <p>It begins anew from its input. {newID ? "This run stays as it is." : "What was before stays readable as an older execution."}</p>
+      <label class="field">Input <span class="dim">JSON</span>
+        <textarea rows={8} class="mono" spellcheck={false} aria-invalid={bad !== undefined} value={input} onInput={(e) => setInput(e.currentTarget.value)} />
+      </label>
+      {bad && <p class="problem">{bad}</p>}
+      <label class="field row"><input type="checkbox" checked={newID} onChange={(e) => setNewID(e.currentTarget.checked)} /> Under a new id</label>
+    </ActionForm>
+  );
+}
+
+function StopDialog({ run, action, onClose, onDone }: DialogProps & { action: string }) {
+  const [reason, setReason] = useState("");
+  const [recursive, setRecursive] = useState(true);
+  const verb = action === "cancel" ? "Cancel" : "Terminate";
+  return (
+    <ActionForm title={`${verb} the run`} button={verb} danger onClose={onClose}
+      send={(key) => post(path`runs/${run.id}/${action}`, { reason, recursive }, key).then(onDone)}>
+      <p>{action === "cancel" ? "The run is told and may clean up." : "The run ends at once; nothing of it runs any more."}</p>
+      <label class="field">Reason
+        <input value={reason} maxLength={4000} onInput={(e) => setReason(e.currentTarget.value)} />
+      </label>
+      <label class="field row"><input type="checkbox" checked={recursive} onChange={(e) => setRecursive(e.currentTarget.checked)} /> Its child runs too{run.pending_counts?.children ? ` (${run.pending_counts.children} go on)` : ""}</label>
+    </ActionForm>
+  );
+}
+
+function PurgeDialog({ run, onClose }: { run: Run; onClose(): void }) {
+  const [recursive, setRecursive] = useState(false);
+  const [counted, setCounted] = useState<{ recursive: boolean; count: number }>();
+  const ready = counted?.recursive === recursive;
+  return (
+    <ActionForm title="Purge the run" button={ready ? `Purge ${counted.count} run${counted.count === 1 ? "" : "s"}` : "Count first"} danger onClose={onClose}
+      send={async (key) => {
+        if (!ready) {
+          const dry = await post<Purged>(path`runs/${run.id}/purge` + "?dry_run=1", { recursive });
+          setCounted({ recursive, count: dry.count });
+          throw new ProblemError(0, { detail: `${dry.count} run${dry.count === 1 ? "" : "s"} would be deleted with all that they hold.`, hint: "Press again to do it." });
+        }
+        await post<Purged>(path`runs/${run.id}/purge`, { recursive }, key);
+        go("runs");
+      }}>
+      <p>What is purged is gone: history, payloads and outcomes.</p>
+      <label class="field row"><input type="checkbox" checked={recursive} onChange={(e) => setRecursive(e.currentTarget.checked)} /> Its child runs too</label>
+    </ActionForm>
+  );
+}

@@ -1,0 +1,102 @@
+// The head of the run page: what the run is, what it does, and what may be done.
+
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
+import type { Run, RunStep } from "../../api";
+import { bytes, cost, count } from "../../lib/format";
+import { links } from "../../lib/router";
+import { stateOf } from "../../lib/status";
+import { Copy } from "../../parts/Copy";
+import { JsonView } from "../../parts/JsonView";
+import { Status } from "../../parts/Status";
+import { Time } from "../../parts/Time";
+import { Actions } from "./actions";
+import { Failed } from "./inspector";
+import { sentence } from "./sentence";
+
+interface Props {
+  run: Run;
+  steps: RunStep[];
+  now: number;
+  onApplied(): void;
+  onRewind(): void;
+}
+
+/** Shows the head of a run. */
+export function Header({ run, steps, now, onApplied, onRewind }: Props) {
+  const spent = spentBy(steps);
+  return (
+    <header class="run-head">
+      <div class="run-title">
+        <Status state={stateOf(run)} />
+        <h1>{run.name.replace(/^perdure\.agent\//, "")}</h1>
+        <code class="run-id">{run.id}</code>
+        <Copy text={run.id} what="id" />
+        <Copy text={location.href} what="link" />
+        <Actions run={run} onApplied={onApplied} onRewind={onRewind} />
+      </div>
+      <p class="run-sentence" aria-live="off">{upper(sentence(run, now))}.</p>
+      <dl class="run-facts">
+        <Fact name="Started"><Time at={run.started ?? run.created} /></Fact>
+        {run.completed && <Fact name="Ended"><Time at={run.completed} /></Fact>}
+        {run.version && <Fact name="Version">{run.version}</Fact>}
+        {run.parent_id && <Fact name="Parent"><a href={links.run(run.parent_id)}>{run.parent_id}</a></Fact>}
+        {run.root_id && run.root_id !== run.parent_id && <Fact name="Root"><a href={links.run(run.root_id)}>{run.root_id}</a></Fact>}
+        {run.session && <Fact name="Session">{sessionLink(run.session)}</Fact>}
+        {spent.tokens > 0 && <Fact name="Tokens">{count(spent.tokens)}</Fact>}
+        {spent.usd > 0 && <Fact name="Cost">{cost(spent.usd * 1e6)}</Fact>}
+        {!!run.history_len && <Fact name="History">{run.history_len.toLocaleString("en")} events, {bytes(run.history_bytes ?? 0)}</Fact>}
+        {Object.entries(run.tags ?? {}).filter(([k]) => !k.startsWith("perdure.")).map(([k, v]) => <Fact key={k} name=""><a class="tag" href={links.runs(`tag.${k}=${JSON.stringify(v)}`)}>{k}={v}</a></Fact>)}
+      </dl>
+      {run.hint && <p class="problem">{run.hint}</p>}
+      <Payloads run={run} />
+    </header>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: ComponentChildren }) {
+  return <div>{name && <dt>{name}</dt>}{!name && <dt class="hidden-text">Tag</dt>}<dd>{children}</dd></div>;
+}
+
+/** What the models of a run took, with the agents that it called. */
+export function spentBy(steps: RunStep[]): { tokens: number; usd: number } {
+  let tokens = 0;
+  let usd = 0;
+  for (const s of steps) {
+    tokens += s.tokens?.total ?? 0;
+    usd += s.cost_usd ?? 0;
+  }
+  return { tokens, usd };
+}
+
+function sessionLink(id: string) {
+  const parts = /^@dafx-([^@]+)@(.*)$/s.exec(id);
+  return parts ? <a href={links.session(parts[1]!, parts[2]!)}>{parts[1]} / {parts[2]}</a> : id;
+}
+
+function upper(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** Input, output and failure: one line each until it is opened. */
+function Payloads({ run }: { run: Run }) {
+  return (
+    <div class="run-payloads">
+      {run.failure && <Failed failure={run.failure} />}
+      {run.input !== undefined && <Fold title="Input" value={run.input} />}
+      {run.output !== undefined && <Fold title="Output" value={run.output} />}
+      {run.custom_status !== undefined && run.custom_status !== null && <Fold title="Custom status" value={run.custom_status} />}
+    </div>
+  );
+}
+
+function Fold({ title, value }: { title: string; value: unknown }) {
+  const [open, setOpen] = useState(false);
+  const text = JSON.stringify(value) ?? "";
+  return (
+    <details class="fold" open={open} onToggle={(e) => setOpen(e.currentTarget.open)}>
+      <summary><b>{title}</b> {!open && <code class="dim">{text.length > 160 ? text.slice(0, 159) + "…" : text}</code>}</summary>
+      {open && <div class="fold-body"><JsonView value={value} label={title} /></div>}
+    </details>
+  );
+}
