@@ -195,11 +195,8 @@ answers; with --wait the answer itself. A message of - is read from standard inp
 
 // answer waits for the end of a turn and prints what the agent has said at last.
 func (s *server) answer(ctx context.Context, out *output, agent string, p *posted, timeout time.Duration) error {
-	if timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, timeout)
-		defer cancel()
-	}
+	ctx, cancel := within(ctx, timeout)
+	defer cancel()
 	var end frame
 	err := s.turn(ctx, agent, p.Session, p.Turn, func(f *frame) (bool, error) {
 		if f.Type == "decision" {

@@ -96,3 +96,11 @@ func count(n int64) string {
 	}
 	return fmt.Sprintf("%.1fM", float64(n)/1_000_000)
 }
+
+// number shows how many there are of something.
+func number(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -111,7 +112,8 @@ func (c *chat) read(ctx context.Context) (string, error) {
 func (c *chat) follow(ctx context.Context, turn string) error {
 	ended := make(chan error, 1)
 	reading, cancel := context.WithCancel(ctx)
-	go func() {
+	var reader sync.WaitGroup
+	reader.Go(func() {
 		ended <- c.turn(reading, c.agent, c.key, turn, func(f *frame) (bool, error) {
 			select {
 			case c.frames <- *f:
@@ -120,9 +122,10 @@ func (c *chat) follow(ctx context.Context, turn string) error {
 				return false, c.unreachable(ctx, reading.Err())
 			}
 		})
-	}()
+	})
 	err := c.show(ctx, turn, ended)
 	cancel()
+	reader.Wait()
 	if interruptedBy(err) {
 		return c.detach(ctx, turn)
 	}

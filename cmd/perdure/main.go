@@ -41,6 +41,7 @@ type terminal struct {
 	inTTY    bool // somebody can answer questions
 	outTTY   bool // somebody reads the output
 	width    int  // columns; 0 = unlimited
+	height   int  // lines; 0 = unlimited
 	getenv   func(string) string
 	now      func() time.Time
 	// second tells of a second Ctrl-C to a command that makes something of it; nil =
@@ -82,7 +83,7 @@ var errInterrupted = errors.New("interrupted")
 // system is the terminal of the process.
 func system() *terminal {
 	const least, usual = 40, 120
-	width := widthOf(os.Stdout)
+	width, height := sizeOf(os.Stdout)
 	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && width == 0 {
 		width = n
 	}
@@ -90,7 +91,7 @@ func system() *terminal {
 		width = usual
 	}
 	return &terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr, inTTY: isTerminal(os.Stdin), outTTY: isTerminal(os.Stdout),
-		width: width, getenv: os.Getenv, now: time.Now}
+		width: width, height: height, getenv: os.Getenv, now: time.Now}
 }
 
 // isTerminal reports whether a file is a device that shows characters.

@@ -30,6 +30,7 @@ type row struct {
 	WaitName    string            `json:"wait_name"`
 	NextFireAt  *time.Time        `json:"next_fire_at"`
 	Attempt     int               `json:"attempt"`
+	Pending     pending           `json:"pending_counts"`
 	ErrorText   string            `json:"error_text"`
 	Created     *time.Time        `json:"created"`
 	StartAt     *time.Time        `json:"start_at"`
@@ -46,6 +47,12 @@ type row struct {
 	Output      json.RawMessage   `json:"output"`
 }
 
+// pending counts what a run waits for.
+type pending struct {
+	Children int `json:"children"`
+	Entities int `json:"entities"`
+}
+
 // ended reports whether the run has ended.
 func (r *row) ended() bool {
 	return r.Status == "completed" || r.Status == "failed" || r.Status == "terminated" || r.Status == "canceled"
@@ -58,6 +65,10 @@ func (r *row) state() string {
 		return r.Status
 	case r.Phase == "waiting_event" && r.WaitName != "":
 		return "waiting for " + r.WaitName
+	case r.Phase == "waiting_event" && r.Pending.Children > 0:
+		return "waiting for " + number(r.Pending.Children, "run", "runs")
+	case r.Phase == "waiting_event" && r.Pending.Entities > 0:
+		return "waiting for " + number(r.Pending.Entities, "entity", "entities")
 	case r.Status == "running":
 		return strings.ReplaceAll(r.Phase, "_", " ")
 	}
@@ -79,7 +90,7 @@ func (r *row) detail() string {
 
 func runCommand(t *terminal) *cobra.Command {
 	c := group("run", "Start, watch and steer runs",
-		runStart(t), runList(t), runGet(t), runWatch(t), runHistory(t), runEvent(t),
+		runStart(t), runList(t), runGet(t), runWatch(t), runWait(t), runResult(t), runTree(t), runHistory(t), runExport(t), runEvent(t),
 		runControl(t, "suspend", "Stop runs from going on; running steps finish", false),
 		runControl(t, "resume", "Let suspended runs go on", false),
 		runControl(t, "cancel", "End runs with the status canceled", true),

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -131,27 +132,11 @@ func (o *output) changes(e event) error {
 
 // sentence is a run on one line.
 func (o *output) sentence(r *row) string {
-	text := r.ID + "  " + r.state()
-	since := r.PhaseSince
-	if r.ended() {
-		since = nil
-		if r.DurationMS != nil {
-			text += " after " + short(time.Duration(*r.DurationMS)*time.Millisecond)
-		}
-	}
-	if since != nil {
-		if d := o.now().Sub(*since); d >= time.Second {
-			text += " " + short(d)
-		}
-	}
+	text := r.ID + "  " + o.standing(r)
 	if d := r.detail(); d != "" {
 		text += "  " + d
 	}
-	text = safe(text)
-	if o.width > 0 {
-		text = cut(text, o.width)
-	}
-	return text
+	return o.clip(safe(text))
 }
 
 // historyItem is what commands read of a history event.
@@ -198,6 +183,33 @@ func runHistory(t *terminal) *cobra.Command {
 func (s *server) history(c *cobra.Command, out *output, id, execution string) error {
 	var rows [][]string
 	all := []json.RawMessage{}
+	err := s.eachEvent(c.Context(), id, execution, func(item json.RawMessage) error {
+		if out.format == "jsonl" {
+			return out.document(item)
+		}
+		all = append(all, item)
+		var e historyItem
+		if err := decode(item, &e); err != nil {
+			return err
+		}
+		rows = append(rows, out.eventCells(&e))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	switch out.format {
+	case "json":
+		return out.document(map[string]any{"items": all})
+	case "table":
+		out.table([]string{"N", "TIME", "EVENT", "NAME", "STEP", "DATA"}, rows)
+	}
+	return nil
+}
+
+// eachEvent calls f with each event of the history of a run, in order. An execution
+// of "" is the current one.
+func (s *server) eachEvent(ctx context.Context, id, execution string, f func(json.RawMessage) error) error {
 	for after := 0; ; {
 		q := url.Values{"after": {strconv.Itoa(after)}}
 		if execution != "" {
@@ -207,34 +219,18 @@ func (s *server) history(c *cobra.Command, out *output, id, execution string) er
 			Items []json.RawMessage
 			Next  int
 		}
-		if err := s.get(c.Context(), runPath(id, "history")+"?"+q.Encode(), &page); err != nil {
+		if err := s.get(ctx, runPath(id, "history")+"?"+q.Encode(), &page); err != nil {
 			return err
 		}
 		for _, item := range page.Items {
-			if out.format == "jsonl" {
-				if err := out.document(item); err != nil {
-					return err
-				}
-				continue
+			if err := f(item); err != nil {
+				return err
 			}
-			all = append(all, item)
-			var e historyItem
-			if err := json.Unmarshal(item, &e); err != nil {
-				return fail(exitError, "", "%s", err)
-			}
-			rows = append(rows, out.eventCells(&e))
 		}
 		if after = page.Next; after == 0 {
-			break
+			return nil
 		}
 	}
-	switch out.format {
-	case "json":
-		return out.document(map[string]any{"items": all})
-	case "table":
-		out.table([]string{"N", "TIME", "EVENT", "NAME", "STEP", "DATA"}, rows)
-	}
-	return nil
 }
 
 // eventCells is a history event as a row of the table.

@@ -20,6 +20,9 @@ const (
 	blue   style = "34"
 )
 
+// reset ends a style.
+const reset = "\x1b[0m"
+
 // coloured reports whether output is in colour: --color decides, then NO_COLOR, then
 // whether somebody reads it on a terminal that knows colours.
 func (t *terminal) coloured(c *cobra.Command) (bool, error) {
@@ -44,7 +47,7 @@ func (o *output) paint(s style, text string) string {
 	if !o.colour || s == plain || text == "" {
 		return text
 	}
-	return "\x1b[" + string(s) + "m" + text + "\x1b[0m"
+	return "\x1b[" + string(s) + "m" + text + reset
 }
 
 // styleOf is the style of the state of a run, by its first word.

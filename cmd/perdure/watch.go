@@ -1,135 +1,23 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
-	"net/url"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 )
 
-// event is one frame of a stream.
-type event struct {
-	id, kind string
-	data     []byte
-}
-
-// stream reads changes of topics until f is done or fails, and takes the stream up
-// again where it was cut.
-func (s *server) stream(ctx context.Context, topics []string, since string, f func(event) (done bool, err error)) error {
-	return s.events(ctx, func() string {
-		q := url.Values{"topics": topics}
-		if since != "" {
-			q.Set("since", since)
-		}
-		return "/api/v1/stream?" + q.Encode()
-	}, func(e event) (bool, error) {
-		if e.id != "" {
-			since = e.id
-		}
-		return f(e)
-	})
-}
-
-// events reads server-sent events until f is done or fails. Where they are cut they
-// are taken up again at the path from then on.
-func (s *server) events(ctx context.Context, path func() string, f func(event) (done bool, err error)) error {
-	for attempt := 0; ; attempt++ {
-		response, err := s.send(ctx, http.MethodGet, path(), nil)
-		if err != nil {
-			if attempt == 0 || ctx.Err() != nil {
-				return err
-			}
-			if err := s.pause(ctx, attempt); err != nil {
-				return err
-			}
-			continue
-		}
-		if response.StatusCode != http.StatusOK {
-			data, readErr := io.ReadAll(response.Body)
-			_ = response.Body.Close()
-			if readErr != nil {
-				return s.unreachable(ctx, readErr)
-			}
-			return refused(response.StatusCode, data)
-		}
-		done, err := readFrames(response.Body, func(e event) (bool, error) {
-			attempt = 0
-			return f(e)
-		})
-		_ = response.Body.Close()
-		if done || err != nil {
-			return err
-		}
-		if ctx.Err() != nil {
-			return s.unreachable(ctx, ctx.Err())
-		}
-		if err := s.pause(ctx, attempt); err != nil {
-			return err
-		}
-	}
-}
-
-// pause waits before a stream is taken up again, and gives up after a while.
-func (s *server) pause(ctx context.Context, attempt int) error {
-	const most = 30
-	if attempt >= most {
-		return fail(exitUnreachable, "is it running?", "no answer from %s", s.label)
-	}
-	t := time.NewTimer(min(time.Duration(attempt+1)*200*time.Millisecond, 2*time.Second))
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return s.unreachable(ctx, ctx.Err())
-	}
-}
-
-// readFrames reads frames until f is done or fails, or the stream ends; a
-// stream that is cut is no error.
-func readFrames(r io.Reader, f func(event) (bool, error)) (done bool, err error) {
-	lines := bufio.NewReader(r)
-	var e event
-	for {
-		line, err := lines.ReadBytes('\n')
-		if err != nil {
-			return false, nil
-		}
-		line = bytes.TrimRight(line, "\r\n")
-		name, value, _ := bytes.Cut(line, []byte(": "))
-		switch {
-		case len(line) == 0:
-			if e.kind == "" {
-				e = event{}
-				continue
-			}
-			if done, err := f(e); done || err != nil {
-				return done, err
-			}
-			e = event{}
-		case string(name) == "id":
-			e.id = string(value)
-		case string(name) == "event":
-			e.kind = string(value)
-		case string(name) == "data":
-			e.data = append(e.data, value...)
-		}
-	}
-}
-
 func runWatch(t *terminal) *cobra.Command {
 	var timeout time.Duration
 	c := &cobra.Command{
-		Use:     "watch ID",
-		Short:   "Watch a run until it ends; the exit code tells how",
+		Use:   "watch ID",
+		Short: "Watch a run until it ends; the exit code tells how",
+		Long: `Watch a run until it ends: on a terminal as a tree of what it is doing, in which finished branches are
+folded, in a pipe as one JSON line for each change. The exit code tells how the run ended.`,
 		Example: "  perdure run watch post-1 --timeout 5m",
 		Args:    exactly(1, "the id of a run"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -146,76 +34,171 @@ func runWatch(t *terminal) *cobra.Command {
 	return c
 }
 
-// follow shows a run whenever it changes until it has ended, and fails if it
-// did not complete.
-func follow(ctx context.Context, s *server, out *output, id string, timeout time.Duration) error {
-	if timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, timeout)
-		defer cancel()
+// within bounds the time of a command; 0 = it has all.
+func within(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	if timeout <= 0 {
+		return context.WithCancel(ctx)
 	}
+	return context.WithTimeout(ctx, timeout)
+}
+
+// follow shows a run until it has ended, and fails if it did not complete.
+func follow(ctx context.Context, s *server, out *output, id string, timeout time.Duration) error {
+	ctx, cancel := within(ctx, timeout)
+	defer cancel()
+	var last *row
+	var err error
+	if out.format == "table" && out.outTTY {
+		last, err = newTree(s, out, id).follow(ctx)
+	} else {
+		last, err = s.until(ctx, id, out.change)
+	}
+	if interruptedBy(err) {
+		return fail(exitInterrupted, "perdure run watch "+id+" watches it again", "interrupted; %s goes on", id)
+	}
+	if err != nil {
+		return err
+	}
+	return out.summary(ctx, s, id, last)
+}
+
+// change shows a run that has changed on a line.
+func (o *output) change(item json.RawMessage, r *row) error {
+	if o.format != "table" {
+		return o.document(item)
+	}
+	_, err := fmt.Fprintln(o.out, o.sentence(r))
+	return err
+}
+
+// until tells show of a run as it is and as it changes until it has ended.
+func (s *server) until(ctx context.Context, id string, show func(item json.RawMessage, r *row) error) (*row, error) {
 	// The run must exist, and what is shown first is from before the stream.
 	var raw json.RawMessage
 	if err := s.get(ctx, runPath(id), &raw); err != nil {
-		return err
+		return nil, err
 	}
 	var shown row
-	show := func(item json.RawMessage) error {
+	take := func(item json.RawMessage) error {
 		var r row
-		if err := json.Unmarshal(item, &r); err != nil {
-			return fail(exitError, "", "%s", err)
+		if err := decode(item, &r); err != nil {
+			return err
 		}
 		if r.Incarnation == shown.Incarnation && r.RowVersion <= shown.RowVersion {
 			return nil
 		}
 		shown = r
-		if out.format != "table" {
-			return out.document(item)
-		}
-		out.progress(&r)
-		return nil
+		return show(item, &r)
 	}
 	err := s.stream(ctx, []string{"run:" + id}, "", func(e event) (bool, error) {
 		if e.kind == "hello" || e.kind == "reset" {
 			if err := s.get(ctx, runPath(id), &raw); err != nil {
 				return false, err
 			}
-			err := show(raw)
+			err := take(raw)
 			return shown.ended(), err
 		}
-		var frame struct {
-			Upsert []json.RawMessage
-			Gone   []struct{ ID string }
-		}
-		if err := json.Unmarshal(e.data, &frame); err != nil {
-			return false, fail(exitError, "", "%s", err)
+		var frame changed
+		if err := decode(e.data, &frame); err != nil {
+			return false, err
 		}
 		for _, item := range frame.Upsert {
-			if err := show(item); err != nil {
+			if err := take(item); err != nil {
 				return false, err
 			}
 		}
-		if len(frame.Gone) > 0 {
-			return false, fail(exitNotFound, "", "%s was purged", id)
-		}
-		return shown.ended(), nil
+		return shown.ended(), frame.purged(id)
 	})
-	if err != nil {
-		return err
-	}
-	return out.summary(ctx, s, id, &shown)
+	return &shown, err
 }
 
-// progress shows a run on one line, over the line before.
-func (o *output) progress(r *row) {
-	if o.outTTY && !r.ended() {
-		fmt.Fprintf(o.out, "\r\x1b[K%s", o.sentence(r))
-		return
+// changed is a frame of a stream of runs.
+type changed struct {
+	Upsert []json.RawMessage
+	Gone   []struct{ ID string }
+}
+
+// purged is an error if the frame tells that a run is gone.
+func (c *changed) purged(id string) error {
+	for _, g := range c.Gone {
+		if g.ID == id {
+			return fail(exitNotFound, "", "%s was purged", id)
+		}
 	}
-	if o.outTTY {
-		fmt.Fprint(o.out, "\r\x1b[K")
+	return nil
+}
+
+const (
+	drawEvery = 100 * time.Millisecond // at most
+	ageEvery  = time.Second            // between drawings of a tree that has not changed
+)
+
+// follow draws the tree, live, until its root has ended.
+func (t *tree) follow(ctx context.Context) (*row, error) {
+	if err := t.get(ctx, runPath(t.root), new(json.RawMessage)); err != nil {
+		return nil, err
 	}
-	fmt.Fprintln(o.out, o.sentence(r))
+	ctx, cancel := context.WithCancel(ctx)
+	events, ended := make(chan event), make(chan error, 1)
+	var reading sync.WaitGroup
+	defer func() { cancel(); reading.Wait() }()
+	reading.Go(func() {
+		ended <- t.stream(ctx, []string{"run:" + t.root, t.topic()}, "", func(e event) (bool, error) {
+			select {
+			case events <- e:
+				return false, nil
+			case <-ctx.Done():
+				return false, t.unreachable(ctx, ctx.Err())
+			}
+		})
+	})
+	screen := &display{output: t.output}
+	next := time.NewTimer(0)
+	defer next.Stop()
+	dirty := false
+	for {
+		select {
+		case e := <-events:
+			if err := t.take(ctx, e); err != nil {
+				return nil, err
+			}
+			if !dirty {
+				dirty = true
+				next.Reset(drawEvery)
+			}
+		case <-next.C:
+			began := time.Now()
+			if err := t.refresh(ctx); err != nil {
+				return nil, err
+			}
+			screen.draw(t.lines())
+			if b := t.top(); b != nil && b.row.ended() {
+				return &b.row, nil
+			}
+			dirty = false
+			// Reading the steps of a large run takes a fifth of the time at most.
+			next.Reset(max(ageEvery, 4*time.Since(began)))
+		case err := <-ended:
+			return nil, err
+		}
+	}
+}
+
+// take takes in an event of the stream.
+func (t *tree) take(ctx context.Context, e event) error {
+	if e.kind == "hello" || e.kind == "reset" {
+		return t.load(ctx)
+	}
+	var frame changed
+	if err := decode(e.data, &frame); err != nil {
+		return err
+	}
+	for _, item := range frame.Upsert {
+		if err := t.add(item); err != nil {
+			return err
+		}
+	}
+	return frame.purged(t.root)
 }
 
 // summary shows the result of a run that has ended; the error says how.
@@ -225,13 +208,24 @@ func (o *output) summary(ctx context.Context, s *server, id string, r *row) erro
 		return err
 	}
 	if o.format == "table" && len(whole.Output) > 0 {
-		fmt.Fprintln(o.out, safe(strings.TrimSpace(string(whole.Output))))
+		var b bytes.Buffer
+		if err := json.Indent(&b, whole.Output, "", "  "); err != nil {
+			return fail(exitError, "", "the output of %s is no JSON: %v", id, err)
+		}
+		if _, err := fmt.Fprintf(o.out, "%s\n", safeJSON(b.Bytes())); err != nil {
+			return err
+		}
 	}
+	return r.outcome()
+}
+
+// outcome is the error of a run that has not completed.
+func (r *row) outcome() error {
 	switch r.Status {
 	case "completed":
 		return nil
 	case "failed":
-		return fail(exitRunFailed, "perdure run history "+id+" shows the steps", "%s failed: %s", id, r.ErrorText)
+		return fail(exitRunFailed, "perdure run history "+r.ID+" shows the steps", "%s failed: %s", r.ID, r.ErrorText)
 	}
-	return fail(exitRunEnded, "", "%s was %s", id, r.Status)
+	return fail(exitRunEnded, "", "%s was %s", r.ID, r.Status)
 }

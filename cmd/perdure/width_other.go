@@ -4,5 +4,5 @@ package main
 
 import "os"
 
-// widthOf returns how many columns a terminal has, 0 if that is not known.
-func widthOf(*os.File) int { return 0 }
+// sizeOf returns how many columns and lines a terminal has, 0 if that is not known.
+func sizeOf(*os.File) (width, height int) { return 0, 0 }

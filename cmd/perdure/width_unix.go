@@ -8,11 +8,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// widthOf returns how many columns a terminal has, 0 if that is not known.
-func widthOf(f *os.File) int {
+// sizeOf returns how many columns and lines a terminal has, 0 if that is not known.
+func sizeOf(f *os.File) (width, height int) {
 	size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)
 	if err != nil {
-		return 0
+		return 0, 0
 	}
-	return int(size.Col)
+	return int(size.Col), int(size.Row)
 }
