@@ -116,6 +116,9 @@ type Config struct {
 	TimeScale float64
 	// BodyLimit is the most bytes of a JSON body. 0 = 1 MiB.
 	BodyLimit int64
+	// ReadOnly has HTTP show everything and change nothing: such requests are refused.
+	// Workers of other processes, over gRPC, go on.
+	ReadOnly bool
 	// Grace is how long running requests may go on after the app was asked to
 	// stop. 0 = 10 s.
 	Grace time.Duration

@@ -232,7 +232,18 @@ func (h *nodeHub) Run(ctx context.Context) error {
 func (h *nodeHub) Stats() *shard.Stats { return h.owner.Stats() }
 
 // Backlog implements counted.
-func (h *nodeHub) Backlog(ctx context.Context) ([]shard.Backlog, error) { return h.owner.Backlog(ctx) }
+func (h *nodeHub) Backlog(ctx context.Context) ([]hub.Backlog, error) { return h.owner.Backlog(ctx) }
+
+// Connected implements hub.Roster, as Backlog, Members and Holder do.
+func (h *nodeHub) Connected(ctx context.Context) ([]hub.Connected, error) {
+	return h.owner.Connected(ctx)
+}
+
+// Members implements hub.Roster.
+func (h *nodeHub) Members() []store.Node { return h.owner.Members() }
+
+// Holder implements hub.Roster.
+func (h *nodeHub) Holder(s store.Shard) (store.Node, uint64, bool, bool) { return h.owner.Holder(s) }
 
 func (h *nodeHub) identity() store.Identity { return h.kept.Identity() }
 

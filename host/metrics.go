@@ -11,6 +11,7 @@ import (
 
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/internal/access"
+	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/internal/shard"
 	"github.com/perdure/perdure/store"
 )
@@ -18,7 +19,7 @@ import (
 // counted is a hub that is carried on in this process, with what that counts.
 type counted interface {
 	Stats() *shard.Stats
-	Backlog(ctx context.Context) ([]shard.Backlog, error)
+	Backlog(ctx context.Context) ([]hub.Backlog, error)
 }
 
 // measured is a place that knows what it takes of the machine.

@@ -27,6 +27,7 @@ type serveFlags struct {
 	tokens          string
 	tls             host.TLS
 	unsafeListen    bool
+	readOnly        bool
 	timeScale       float64
 	retention       map[string]string
 	verbose         bool
@@ -49,6 +50,7 @@ func (f *serveFlags) add(c *cobra.Command) {
 	flags.StringToStringVar(&f.retention, "retention", nil, "how long runs are kept after their end, such as completed=30d,failed=365d;\nstatuses are completed, failed, terminated, canceled and all; others are kept for ever")
 	flags.StringVar(&f.webhook, "webhook", "", "URL that is told of decisions when they open (secret: env PERDURE_WEBHOOK_SECRET)")
 	flags.StringSliceVar(&f.pushAllow, "push-allow", nil, "ranges of addresses, such as 10.0.0.0/8, in which workers may be called by URL\nbeside public addresses, also without TLS")
+	flags.BoolVar(&f.readOnly, "read-only", false, "show everything over HTTP and change nothing; workers over gRPC go on")
 	flags.BoolVar(&f.unsafeListen, "unsafe-listen", false, "serve on an address that others can reach, without login")
 	flags.Float64Var(&f.timeScale, "time-scale", 1, "let time run this many times as fast, for trying things out;\ntime limits pass as fast too, also those of calls to a real model")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "log more")
@@ -88,7 +90,7 @@ func (f *serveFlags) config(t *terminal, quiet bool) (host.Config, error) {
 		level = slog.LevelDebug
 	}
 	return host.Config{
-		Hub: where, Advertise: f.advertise, NoMigrate: !f.migrate, Addr: f.addr, Listen: f.listen, TLS: f.tls, TaskHubs: taskHubs, Tokens: f.tokens, Hosts: f.hosts, UnsafeListen: f.unsafeListen, TimeScale: f.timeScale, Webhook: hook, PushAllow: f.pushAllow,
+		Hub: where, Advertise: f.advertise, NoMigrate: !f.migrate, Addr: f.addr, Listen: f.listen, TLS: f.tls, TaskHubs: taskHubs, Tokens: f.tokens, Hosts: f.hosts, UnsafeListen: f.unsafeListen, ReadOnly: f.readOnly, TimeScale: f.timeScale, Webhook: hook, PushAllow: f.pushAllow,
 		Retention: retention,
 		Logger:    slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: level})),
 		Progress: func(text string) {

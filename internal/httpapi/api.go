@@ -62,6 +62,9 @@ type Config struct {
 	// /api/agents/{name}/run. "" = "/api".
 	Prefix string
 
+	// ReadOnly refuses everything that changes something.
+	ReadOnly bool
+
 	MaxBody   int64         // bytes of a JSON body; 0 = 1 MiB
 	BodyTime  time.Duration // for the whole body to arrive; 0 = 30 s
 	WriteTime time.Duration // for the client to take one write; 0 = 30 s
@@ -113,6 +116,19 @@ type Info struct {
 	// Workers is how many workers of other processes are connected to the hub.
 	Workers   int     `json:"workers"`
 	TimeScale float64 `json:"time_scale,omitempty"`
+	// URL is the address at which the caller has reached the server, and Connection the
+	// connection string with which workers of the Durable Task SDKs do.
+	URL        string `json:"url"`
+	Connection string `json:"connection_string"`
+	ReadOnly   bool   `json:"read_only"` // nothing can be changed here
+	Caller     caller `json:"caller"`
+}
+
+// caller is who has asked.
+type caller struct {
+	Name   string `json:"name"` // of the token
+	Role   string `json:"role"`
+	Writes bool   `json:"writes"` // the role permits changes
 }
 
 // API is an http.Handler. It may be used concurrently.
@@ -259,6 +275,8 @@ func (a *API) routes() map[string]endpoint {
 		"POST /api/v1/activities/{token}/fail":      a.failActivity,
 		"POST /api/v1/activities/{token}/heartbeat": a.heartbeatActivity,
 		"GET /api/v1/info":                          a.getInfo,
+		"POST /api/v1/login":                        a.login,
+		"POST /api/v1/logout":                       a.logout,
 		"GET /api/v1/openapi.json":                  a.getOpenAPI,
 		"GET /api/v1/stream":                        a.stream,
 		"GET /healthz":                              a.health,

@@ -120,6 +120,7 @@ func (a *API) decide(w http.ResponseWriter, r *http.Request) (*reply, error) {
 	}
 	d, err := a.Agents.Service.Decide(r.Context(), r.PathValue("id"), agent.Answer{
 		Answer: body.Answer, ArgsHash: body.ArgsHash, Args: body.Args, Result: body.Result, Raise: more, Comment: body.Comment,
+		By: principal(r.Context()),
 	})
 	if err != nil {
 		return nil, decisionError(err, d)

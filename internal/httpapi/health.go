@@ -1,10 +1,12 @@
 package httpapi
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/access"
 )
 
 func (a *API) getInfo(_ http.ResponseWriter, r *http.Request) (*reply, error) {
@@ -18,6 +20,16 @@ func (a *API) getInfo(_ http.ResponseWriter, r *http.Request) (*reply, error) {
 	}
 	if a.Workers != nil {
 		info.Workers = a.Workers()
+	}
+	scheme := "http"
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	info.URL, info.ReadOnly = scheme+"://"+r.Host, a.ReadOnly
+	info.Connection = "Endpoint=" + info.URL + ";TaskHub=" + cmp.Or(info.Hub, DefaultHub) + ";Authentication=None"
+	if grant := access.From(r.Context()); grant != nil {
+		info.Caller = viewCaller(grant)
+		info.Caller.Writes = info.Caller.Writes && !a.ReadOnly
 	}
 	return &reply{body: &info}, nil
 }

@@ -166,7 +166,9 @@ func workerOperations() []Operation {
 	return []Operation{
 		{Pattern: "GET /api/v1/demand", Right: access.Read | access.Work, Does: "Tells how much work there is for workers.", Reply: demand{},
 			Query: []Param{many("kind", "orchestration, activity or entity"), many("name", "of the work")}},
-		{Pattern: "GET /api/v1/workers", Right: access.Read, Does: "Lists workers that are called by URL.", Reply: items[workerView]{}},
+		{Pattern: "GET /api/v1/workers", Right: access.Read, Does: "Lists workers: those that are called by URL, and those that are connected.", Reply: workersPage{}},
+		{Pattern: "GET /api/v1/backlog", Right: access.Read, Does: "Tells what work is ready and waits, what nobody serves first.", Reply: items[backlogView]{}},
+		{Pattern: "GET /api/v1/nodes", Right: access.Read, Does: "Lists the nodes that share the hub.", Reply: items[nodeView]{}},
 		{Pattern: "POST /api/v1/workers", Right: access.Write, Does: "Registers a worker that is called by URL.", Body: workerBody{}, Reply: workerView{}},
 		{Pattern: "GET /api/v1/workers/{worker}", Right: access.Read, Does: "Returns a worker.", Reply: workerView{}},
 		{Pattern: "DELETE /api/v1/workers/{worker}", Right: access.Write, Does: "Forgets a worker.", Reply: named{}},
@@ -184,11 +186,13 @@ func activityOperations() []Operation {
 	return all
 }
 
-// serverOperations are about the server. Those about hubs are open to all: their
-// handlers look at the grant.
+// serverOperations are about the server. Those about hubs and tokens are open to all:
+// their handlers look at what was shown.
 func serverOperations() []Operation {
 	return []Operation{
 		{Pattern: "GET /api/v1/info", Right: access.Known, Does: "Describes the server.", Reply: Info{}},
+		{Pattern: "POST /api/v1/login", Right: access.Anyone, Does: "Trades a token for a cookie that no script can read.", Body: loginBody{}, Reply: caller{}},
+		{Pattern: "POST /api/v1/logout", Right: access.Anyone, Does: "Forgets the token in the cookie.", Reply: acknowledged{}},
 		{Pattern: "GET /api/v1/openapi.json", Right: access.Known, Does: "Returns this document.", Reply: json.RawMessage{}},
 		{Pattern: "GET /api/v1/backup", Right: access.Write, Does: "Writes a copy of the hub: all that there is, at the cost of reading it."},
 		{Pattern: "GET /api/v1/hubs", Right: access.Anyone, Does: "Lists the hubs that the caller may see.", Reply: items[hubView]{}},

@@ -46,6 +46,9 @@ func (a *API) permitted(read, need access.Right, h http.Handler) http.Handler {
 		right := need
 		if isRead(r) {
 			right = read
+		} else if a.ReadOnly && !isLogin(r.URL.Path) {
+			a.fail(w, r, errReadOnly())
+			return
 		}
 		if err := access.From(r.Context()).Allow(a.Info.Hub, right); err != nil {
 			a.fail(w, r, err)

@@ -82,9 +82,8 @@ type turnFrame struct {
 
 // workersFrame tells which workers there are.
 type workersFrame struct {
-	Topic string       `json:"topic"`
-	Items []workerView `json:"items"`
-	Total int          `json:"total"` // that are connected, beside those that are called
+	Topic string `json:"topic"`
+	workersPage
 }
 
 // stream sends changes as they become durable until the client leaves or the

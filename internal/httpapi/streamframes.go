@@ -146,19 +146,11 @@ func (s *streamer) tellWorkers(ctx context.Context) error {
 	if !s.wants["workers"] {
 		return nil
 	}
-	f := workersFrame{Topic: "workers", Items: []workerView{}}
-	if s.api.Fleet != nil {
-		all, err := s.api.Fleet.List(ctx)
-		if err != nil {
-			return err
-		}
-		for i := range all {
-			f.Items = append(f.Items, viewOf(&all[i]))
-		}
+	page, err := s.api.workersNow(ctx)
+	if err != nil {
+		return err
 	}
-	if s.api.Workers != nil {
-		f.Total = s.api.Workers()
-	}
+	f := workersFrame{Topic: "workers", workersPage: *page}
 	encoded, err := marshal(f)
 	if err != nil || string(encoded) == s.workers {
 		return err

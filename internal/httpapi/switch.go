@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 
@@ -43,7 +44,7 @@ func (a *API) setSwitch(w http.ResponseWriter, r *http.Request) (*reply, error) 
 	var err error
 	if *body.Off {
 		if err = a.knownSwitch(what); err == nil {
-			err = a.Agents.Service.SwitchOff(r.Context(), what, body.By, body.Reason)
+			err = a.Agents.Service.SwitchOff(r.Context(), what, cmp.Or(body.By, principal(r.Context())), body.Reason)
 		}
 	} else {
 		err = a.Agents.Service.SwitchOn(r.Context(), what)

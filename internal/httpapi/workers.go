@@ -16,6 +16,8 @@ import (
 func (a *API) workerRoutes() map[string]endpoint {
 	return map[string]endpoint{
 		"GET /api/v1/demand":              a.getDemand,
+		"GET /api/v1/backlog":             a.getBacklog,
+		"GET /api/v1/nodes":               a.listNodes,
 		"GET /api/v1/workers":             a.listWorkers,
 		"POST /api/v1/workers":            a.addWorker,
 		"GET /api/v1/workers/{worker}":    a.getWorker,
@@ -132,19 +134,11 @@ func (a *API) listWorkers(_ http.ResponseWriter, r *http.Request) (*reply, error
 	if _, err := query(r); err != nil {
 		return nil, err
 	}
-	f, err := a.fleet()
+	page, err := a.workersNow(r.Context())
 	if err != nil {
 		return nil, err
 	}
-	all, err := f.List(r.Context())
-	if err != nil {
-		return nil, err
-	}
-	list := make([]workerView, len(all))
-	for i := range all {
-		list[i] = viewOf(&all[i])
-	}
-	return &reply{body: &items[workerView]{Items: list}}, nil
+	return &reply{body: page}, nil
 }
 
 func (a *API) getWorker(_ http.ResponseWriter, r *http.Request) (*reply, error) {

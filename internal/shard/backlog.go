@@ -5,36 +5,27 @@ import (
 	"context"
 	"slices"
 	"strings"
+
+	"github.com/perdure/perdure/internal/hub"
 )
 
-// Backlog is the work of one kind, name and version that is ready.
-type Backlog struct {
-	Kind    string // "activity", "orchestration" or "entity"
-	Name    string
-	Version string // that workers' filters go by; "" = none
-	Waiting int    // for a place in this process, or for a worker
-	Running int    // in this process, or at a worker
-	Served  bool   // somebody who is here takes it
-}
-
-// Backlog returns what is ready in the shards that are held here, by kind, name and
-// version. It does not wait for the store.
-func (o *Owner) Backlog(ctx context.Context) ([]Backlog, error) {
+// Backlog implements hub.Roster.
+func (o *Owner) Backlog(ctx context.Context) ([]hub.Backlog, error) {
 	v, err := o.call(ctx, "", func(l *loop, c *call) { c.end(l.backlog(), nil) })
 	if err != nil {
 		return nil, named(err, "read backlog", "")
 	}
-	return v.([]Backlog), nil
+	return v.([]hub.Backlog), nil
 }
 
 func (k kind) String() string { return [kinds]string{"activity", "orchestration", "entity"}[k] }
 
-func (l *loop) backlog() []Backlog {
-	sums := make(map[bucketKey]*Backlog)
-	of := func(k bucketKey, served bool) *Backlog {
+func (l *loop) backlog() []hub.Backlog {
+	sums := make(map[bucketKey]*hub.Backlog)
+	of := func(k bucketKey, served bool) *hub.Backlog {
 		b := sums[k]
 		if b == nil {
-			b = &Backlog{Kind: k.kind.String(), Name: k.name, Version: k.version, Served: served}
+			b = &hub.Backlog{Kind: k.kind.String(), Name: k.name, Version: k.version, Served: served}
 			sums[k] = b
 		}
 		return b
@@ -66,11 +57,11 @@ func (l *loop) backlog() []Backlog {
 		away := l.workers.buckets[key]
 		of(key, here || away != nil && away.served()).Waiting++
 	}
-	list := make([]Backlog, 0, len(sums))
+	list := make([]hub.Backlog, 0, len(sums))
 	for _, b := range sums {
 		list = append(list, *b)
 	}
-	slices.SortFunc(list, func(a, b Backlog) int {
+	slices.SortFunc(list, func(a, b hub.Backlog) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version))
 	})
 	return list
@@ -86,4 +77,27 @@ func (l *loop) workOf(in *instance) (key bucketKey, here bool) {
 		return bucketKey{kind: ofTurn, name: in.rec.Name}, true
 	}
 	return turnKey(in.orch), false
+}
+
+// Connected implements hub.Roster.
+func (o *Owner) Connected(ctx context.Context) ([]hub.Connected, error) {
+	v, err := o.call(ctx, "", func(l *loop, c *call) { c.end(l.workers.connected(), nil) })
+	if err != nil {
+		return nil, named(err, "list workers", "")
+	}
+	return v.([]hub.Connected), nil
+}
+
+func (w *workers) connected() []hub.Connected {
+	list := make([]hub.Connected, 0, len(w.streams))
+	for s := range w.streams {
+		places := func(n [kinds]int) hub.Places {
+			return hub.Places{Orchestrations: n[ofTurn], Activities: n[ofActivity], Entities: n[ofBatch]}
+		}
+		list = append(list, hub.Connected{ID: s.worker.ID, Filters: s.worker.Filters, Own: s.worker.Own,
+			Capacity: places([kinds]int{ofTurn: s.limit(ofTurn), ofActivity: s.limit(ofActivity), ofBatch: s.limit(ofBatch)}),
+			InFlight: places(s.out)})
+	}
+	slices.SortFunc(list, func(a, b hub.Connected) int { return cmp.Compare(a.ID, b.ID) })
+	return list
 }

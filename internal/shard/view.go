@@ -37,8 +37,7 @@ func (v *view) change() {
 	}
 }
 
-// Holder returns who holds a shard as far as this node knows, and under which epoch;
-// here = this node does. It is not ok if nobody is known.
+// Holder implements hub.Roster.
 func (o *Owner) Holder(s store.Shard) (n store.Node, epoch uint64, here, ok bool) {
 	if o.shared == nil {
 		return store.Node{Name: o.cfg.Node}, 0, true, true
@@ -57,7 +56,7 @@ func (o *Owner) Holder(s store.Shard) (n store.Node, epoch uint64, here, ok bool
 	return v.nodes[i], h.Epoch, false, true
 }
 
-// Members returns the nodes that live as far as this one knows, itself too, by name.
+// Members implements hub.Roster.
 func (o *Owner) Members() []store.Node {
 	if o.shared == nil {
 		return []store.Node{{Name: o.cfg.Node}}

@@ -84,6 +84,24 @@ export interface ApprovalResponse {
   Reason?: string;
 }
 
+/** backlogView is the work of a kind, name and version that is ready. */
+export interface Backlog {
+  kind: "activity" | "orchestration" | "entity";
+  name: string;
+  version?: string;
+  waiting: number;
+  running: number;
+  /** somebody who is connected takes it */
+  served: boolean;
+}
+
+/** items is a list that is a page or the whole. */
+export interface BacklogItems {
+  items: Backlog[];
+  /** ?cursor= of the next page */
+  next?: string;
+}
+
 /** Budget bounds what models may cost. A zero field is no bound. The most that a call of a model can cost is reserved, durably, before the call is made, and settled when its usage is known; the tokens are estimated from above, see [model.WorstCase]. A call whose outcome was lost is booked at what was reserved for it. So what is spent and reserved together never exceeds the budget. When it would, the run waits, without holding a worker, for a decision of the kind budget: to raise the budget or to stop. */
 export interface Budget {
   /** of input and output */
@@ -107,10 +125,34 @@ export interface BudgetState {
   late?: boolean;
 }
 
+/** caller is who has asked. */
+export interface Caller {
+  /** of the token */
+  name: string;
+  role: string;
+  /** the role permits changes */
+  writes: boolean;
+}
+
 /** completeBody is the body of complete. Token stands here or in the path. */
 export interface CompleteBody {
   token?: string;
   result?: Json;
+}
+
+/** connectedView is a worker of another process that is connected now. */
+export interface Connected {
+  /** of its process; "" = it has not said */
+  id: string;
+  /** it is one of Perdure's, in Go */
+  own: boolean;
+  /** Everything says that it takes all work; else it takes what is listed. */
+  everything: boolean;
+  orchestrations: string[];
+  activities: string[];
+  entities: string[];
+  capacity: Places;
+  in_flight: Places;
 }
 
 /** controlBody is the body of suspend, resume, cancel and terminate. */
@@ -523,6 +565,12 @@ export interface Info {
   /** Workers is how many workers of other processes are connected to the hub. */
   workers: number;
   time_scale?: number;
+  /** URL is the address at which the caller has reached the server, and Connection the connection string with which workers of the Durable Task SDKs do. */
+  url: string;
+  connection_string: string;
+  /** nothing can be changed here */
+  read_only: boolean;
+  caller: Caller;
 }
 
 /** items is a list that is a page or the whole. */
@@ -549,6 +597,11 @@ export interface LogMessage {
   /** instance id of the turn that wrote it */
   turn: string;
   message: Message | null;
+}
+
+/** loginBody is the body of POST /login. */
+export interface LoginBody {
+  token?: string;
 }
 
 /** MCPToolCall records a call that the provider itself made to an MCP server. */
@@ -589,6 +642,30 @@ export interface NewMessage {
   options?: TurnOptions;
 }
 
+/** nodeView is a node of the hub. */
+export interface Node {
+  name: string;
+  /** at which other nodes reach it */
+  address?: string;
+  /** of this hub that it holds, as far as this node knows */
+  shards: number;
+  /** it is the one that answers */
+  here: boolean;
+  /** when it joined */
+  since?: Time;
+  /** this node works with it through the database only */
+  unreached?: boolean;
+  /** why this node could not tell the database that it lives */
+  error?: string;
+}
+
+/** items is a list that is a page or the whole. */
+export interface NodeItems {
+  items: Node[];
+  /** ?cursor= of the next page */
+  next?: string;
+}
+
 /** operationBody is the body of signal and call. */
 export interface OperationBody {
   operation?: string;
@@ -605,6 +682,13 @@ export interface Pending {
   entities?: number;
   events?: number;
   messages?: number;
+}
+
+/** placesView counts work items. */
+export interface Places {
+  orchestrations: number;
+  activities: number;
+  entities: number;
 }
 
 /** posted is a message that was accepted. */
@@ -1251,19 +1335,21 @@ export interface WorkerBody {
   silence_seconds?: number;
 }
 
-/** items is a list that is a page or the whole. */
-export interface WorkerItems {
-  items: Worker[];
-  /** ?cursor= of the next page */
-  next?: string;
-}
-
 /** workersFrame tells which workers there are. */
 export interface WorkersFrame {
   topic: string;
+  /** that are called by URL */
   items: Worker[];
-  /** that are connected, beside those that are called */
-  total: number;
+  /** to this node */
+  connected: Connected[];
+}
+
+/** workersPage is the answer to GET /workers. */
+export interface WorkersPage {
+  /** that are called by URL */
+  items: Worker[];
+  /** to this node */
+  connected: Connected[];
 }
 
 /** A content of a message; Type tells which. */
@@ -1363,8 +1449,12 @@ export interface Operations {
   "POST /approvals/{id}": { query: {}; body: DecisionAnswer; reply: Decision; events: {} };
   /** Tells how much work there is for workers. */
   "GET /demand": { query: { kind?: string[]; name?: string[] }; body: never; reply: Demand; events: {} };
-  /** Lists workers that are called by URL. */
-  "GET /workers": { query: {}; body: never; reply: WorkerItems; events: {} };
+  /** Lists workers: those that are called by URL, and those that are connected. */
+  "GET /workers": { query: {}; body: never; reply: WorkersPage; events: {} };
+  /** Tells what work is ready and waits, what nobody serves first. */
+  "GET /backlog": { query: {}; body: never; reply: BacklogItems; events: {} };
+  /** Lists the nodes that share the hub. */
+  "GET /nodes": { query: {}; body: never; reply: NodeItems; events: {} };
   /** Registers a worker that is called by URL. */
   "POST /workers": { query: {}; body: WorkerBody; reply: Worker; events: {} };
   /** Returns a worker. */
@@ -1385,6 +1475,10 @@ export interface Operations {
   "POST /activities/{token}/heartbeat": { query: {}; body: HeartbeatBody; reply: Acknowledged; events: {} };
   /** Describes the server. */
   "GET /info": { query: {}; body: never; reply: Info; events: {} };
+  /** Trades a token for a cookie that no script can read. */
+  "POST /login": { query: {}; body: LoginBody; reply: Caller; events: {} };
+  /** Forgets the token in the cookie. */
+  "POST /logout": { query: {}; body: never; reply: Acknowledged; events: {} };
   /** Returns this document. */
   "GET /openapi.json": { query: {}; body: never; reply: Json; events: {} };
   /** Writes a copy of the hub: all that there is, at the cost of reading it. */

@@ -87,7 +87,7 @@ func TestStatsOfColdRuns(t *testing.T) {
 func TestBacklogAndLostWorkers(t *testing.T) {
 	h, log, stop := counted(t, local.Config{Store: onDisk(&memory.Disk{})(t), Registry: perdure.NewRegistry()})
 	ctx := wait(t, 10*time.Second)
-	backlog := func(want ...shard.Backlog) {
+	backlog := func(want ...hub.Backlog) {
 		t.Helper()
 		for {
 			got, err := h.Backlog(ctx)
@@ -103,7 +103,7 @@ func TestBacklogAndLostWorkers(t *testing.T) {
 	if _, err := h.Start(ctx, &hub.Start{InstanceID: "a", Name: "far", Version: history.Some("2")}); err != nil {
 		t.Fatal(err)
 	}
-	backlog(shard.Backlog{Kind: "orchestration", Name: "far", Version: "2", Waiting: 1})
+	backlog(hub.Backlog{Kind: "orchestration", Name: "far", Version: "2", Waiting: 1})
 	s, err := h.Connect(ctx, &hub.Worker{ID: "w1"})
 	if err != nil {
 		t.Fatal(err)
@@ -111,12 +111,12 @@ func TestBacklogAndLostWorkers(t *testing.T) {
 	if _, err := s.Next(ctx); err != nil {
 		t.Fatal(err)
 	}
-	backlog(shard.Backlog{Kind: "orchestration", Name: "far", Version: "2", Running: 1, Served: true})
+	backlog(hub.Backlog{Kind: "orchestration", Name: "far", Version: "2", Running: 1, Served: true})
 	if got := h.Stats().Workers.Load(); got != 1 {
 		t.Errorf("Workers = %d, want 1", got)
 	}
 	s.Close(true)
-	backlog(shard.Backlog{Kind: "orchestration", Name: "far", Version: "2", Waiting: 1})
+	backlog(hub.Backlog{Kind: "orchestration", Name: "far", Version: "2", Waiting: 1})
 	if workers, lost := h.Stats().Workers.Load(), h.Stats().WorkersLost.Load(); workers != 0 || lost != 1 {
 		t.Errorf("Workers, WorkersLost = %d, %d, want 0, 1", workers, lost)
 	}
