@@ -68,7 +68,9 @@ func TestGoldenAnswers(t *testing.T) {
 		{"no-run", "/runs/none"},
 		{"bad-filter", "/runs?filter=stauts:failed"},
 	} {
-		t.Run(c.name, func(t *testing.T) { golden(t, c.name, do(t, "GET", url+"/api/v1"+c.path, "", "Host", "127.0.0.1:8080")) })
+		t.Run(c.name, func(t *testing.T) {
+			golden(t, c.name, do(t, "GET", url+"/api/v1"+c.path, "", "Host", "127.0.0.1:8080"))
+		})
 	}
 }
 
