@@ -85,7 +85,7 @@ func Perdure() Layout {
 			{"agent/mcp", "agent/egress", "agent/pattern", "internal/httpapi", "internal/responses", "internal/webhook"},
 			{"dashboard", "internal/httpapi/gen"},
 			{"host"},
-			{"perduretest", "internal/bench", "internal/sdk", "internal/chaos", "internal/chaos/nodes", "examples/..."},
+			{"perduretest", "internal/bench", "internal/sdk", "dashboard/browser", "internal/chaos", "internal/chaos/nodes", "examples/..."},
 			{"internal/chaos/crashes", "cmd/...", "examples/serve"},
 		},
 		Suites:       []string{"store/storetest", "store/postgres/pgtest", "store/postgres/pgproxy", "internal/hub/hubtest", "internal/chaos/ledger", "internal/chaos/crashes", "model/modeltest", "perduretest"},

@@ -156,6 +156,7 @@ function Runs(_) {
   const filter = param("filter");
   const sort = param("sort");
   const [page, setPage] = useState2();
+  const [shown, setShown] = useState2();
   const [rows, setRows] = useState2([]);
   const [fresh, setFresh] = useState2([]);
   const [error, setError] = useState2();
@@ -170,6 +171,7 @@ function Runs(_) {
     get("runs" + query2({ filter, sort, limit: 100 }), s.signal).then(
       (p) => {
         setPage(p);
+        setShown(filter);
         setRows(p.items);
         setFresh([]);
         setError(void 0);
@@ -184,7 +186,7 @@ function Runs(_) {
     );
     return () => s.abort();
   }, [filter, sort, round]);
-  useTopic2(error ? void 0 : "runs:" + filter, page?.as_of, (events) => {
+  useTopic2(error || page === void 0 || shown !== filter ? void 0 : "runs:" + filter, page?.as_of, (events) => {
     let next = rows;
     let news = fresh;
     for (const e of events) {
@@ -3211,14 +3213,17 @@ function Workers({ params }) {
 
 // src/pages/missing.tsx
 import { Empty as Empty8 } from "./core.js";
-import { jsx as jsx23 } from "./core.js";
+import { jsx as jsx23, jsxs as jsxs22 } from "./core.js";
 function Missing() {
-  return /* @__PURE__ */ jsx23("section", { class: "page", children: /* @__PURE__ */ jsx23(Empty8, { title: "There is no such page", children: /* @__PURE__ */ jsx23("p", { children: /* @__PURE__ */ jsx23("a", { href: ".", children: "Overview" }) }) }) });
+  return /* @__PURE__ */ jsxs22("section", { class: "page", children: [
+    /* @__PURE__ */ jsx23("h1", { children: "Not found" }),
+    /* @__PURE__ */ jsx23(Empty8, { title: "There is no such page", children: /* @__PURE__ */ jsx23("p", { children: /* @__PURE__ */ jsx23("a", { href: ".", children: "Overview" }) }) })
+  ] });
 }
 
 // src/app.tsx
 import { lazily as lazily2 } from "./core.js";
-import { jsx as jsx24, jsxs as jsxs22 } from "./core.js";
+import { jsx as jsx24, jsxs as jsxs23 } from "./core.js";
 var Chat = lazily2(() => import("./chat.js").then((m) => m.Chat));
 var Charts = lazily2(() => import("./charts.js").then((m) => m.Charts));
 var pages2 = [
@@ -3260,10 +3265,10 @@ function App() {
   useEffect12(() => {
     document.title = (name ? `${name} · ` : "") + `${title2} · Perdure`;
   }, [at]);
-  return /* @__PURE__ */ jsxs22("div", { class: "shell", children: [
+  return /* @__PURE__ */ jsxs23("div", { class: "shell", children: [
     /* @__PURE__ */ jsx24("a", { class: "skip", href: "#main", onClick: (e) => (e.preventDefault(), document.getElementById("main")?.focus()), children: "Skip to content" }),
     /* @__PURE__ */ jsx24(Rail, { at, onHelp: () => setHelp(true) }),
-    /* @__PURE__ */ jsxs22("main", { id: "main", tabIndex: -1, children: [
+    /* @__PURE__ */ jsxs23("main", { id: "main", tabIndex: -1, children: [
       /* @__PURE__ */ jsx24(OfflineBanner, {}),
       /* @__PURE__ */ jsx24(Page, { params }, at)
     ] }),

@@ -1435,15 +1435,17 @@ var Connection = class {
   timer;
   failures = 0;
   state = "connecting";
-  /** Follows these topics from now on; since is the position from which on the newest needs them. */
+  /**
+   * Follows these topics from now on; since is the position from which on somebody new needs
+   * them, "" = nobody does. What the others get again they have in that version.
+   */
   follow(topics, since) {
     const wanted = [...new Set(topics)].sort();
-    if (wanted.join("\n") === this.topics.join("\n")) {
+    if (!since && wanted.join("\n") === this.topics.join("\n")) {
       return;
     }
-    const more = wanted.some((t4) => !this.topics.includes(t4));
     this.topics = wanted;
-    if (more && since && !this.position) {
+    if (since) {
       this.position = since;
     }
     this.again(debounce);
@@ -1712,7 +1714,8 @@ function relative(time, at2) {
   if (Math.abs(d5) < 1e3) {
     return "now";
   }
-  const text = duration(Math.floor(Math.abs(d5) / 1e3) * 1e3).split(" ").slice(0, 2).join(" ");
+  const s5 = Math.floor(Math.abs(d5) / 1e3);
+  const text = s5 < 60 ? `${s5} s` : duration(s5 * 1e3).split(" ").slice(0, 2).join(" ");
   return d5 > 0 ? `${text} ago` : `in ${text}`;
 }
 function absolute(time, inUTC) {
@@ -4702,7 +4705,7 @@ function Rail({ at: at2, onHelp }) {
   });
   const counts = { inbox, runs: active };
   return /* @__PURE__ */ a3("nav", { class: "rail", "aria-label": "Pages", children: [
-    /* @__PURE__ */ a3("a", { class: "brand", href: ".", "aria-label": "Perdure: overview", children: [
+    /* @__PURE__ */ a3("a", { class: "brand", href: ".", children: [
       /* @__PURE__ */ a3("span", { "aria-hidden": "true", class: "mark", children: "P" }),
       /* @__PURE__ */ a3("span", { class: "word", children: "Perdure" })
     ] }),

@@ -60,15 +60,17 @@
     timer;
     failures = 0;
     state = "connecting";
-    /** Follows these topics from now on; since is the position from which on the newest needs them. */
+    /**
+     * Follows these topics from now on; since is the position from which on somebody new needs
+     * them, "" = nobody does. What the others get again they have in that version.
+     */
     follow(topics, since) {
       const wanted = [...new Set(topics)].sort();
-      if (wanted.join("\n") === this.topics.join("\n")) {
+      if (!since && wanted.join("\n") === this.topics.join("\n")) {
         return;
       }
-      const more = wanted.some((t) => !this.topics.includes(t));
       this.topics = wanted;
-      if (more && since && !this.position) {
+      if (since) {
         this.position = since;
       }
       this.again(debounce);

@@ -49,7 +49,8 @@ export function relative(time: number, at: number): string {
   if (Math.abs(d) < 1000) {
     return "now";
   }
-  const text = duration(Math.floor(Math.abs(d) / 1000) * 1000).split(" ").slice(0, 2).join(" ");
+  const s = Math.floor(Math.abs(d) / 1000);
+  const text = s < 60 ? `${s} s` : duration(s * 1000).split(" ").slice(0, 2).join(" ");
   return d > 0 ? `${text} ago` : `in ${text}`;
 }
 

@@ -109,7 +109,8 @@ function refresh(since: string): void {
 /**
  * Follows a topic while the component is shown. take is given what has come since the last
  * frame, in order, with kind "reset" when all must be read anew. since is the position of
- * what is shown already (as_of), from which on nothing is missed. No topic = nothing.
+ * what is shown already (as_of), from which on nothing is missed: who shows a list waits
+ * for it with following. No topic = nothing.
  */
 export function useTopic(topic: string | undefined, since: string | undefined, take: (events: LiveEvent[]) => void): void {
   const newest = useRef(take);

@@ -75,6 +75,7 @@ export function Runs(_: PageProps) {
   const filter = param("filter");
   const sort = param("sort");
   const [page, setPage] = useState<RunPage>();
+  const [shown, setShown] = useState<string>(); // the filter of page
   const [rows, setRows] = useState<Run[]>([]);
   const [fresh, setFresh] = useState<Run[]>([]); // came while the person looks at others
   const [error, setError] = useState<ProblemError>();
@@ -89,6 +90,7 @@ export function Runs(_: PageProps) {
     get<RunPage>("runs" + query({ filter, sort, limit: 100 }), s.signal).then(
       (p) => {
         setPage(p);
+        setShown(filter);
         setRows(p.items);
         setFresh([]);
         setError(undefined);
@@ -103,7 +105,7 @@ export function Runs(_: PageProps) {
     );
     return () => s.abort();
   }, [filter, sort, round]);
-  useTopic(error ? undefined : "runs:" + filter, page?.as_of, (events) => {
+  useTopic(error || page === undefined || shown !== filter ? undefined : "runs:" + filter, page?.as_of, (events) => {
     let next = rows;
     let news = fresh;
     for (const e of events) {

@@ -39,7 +39,7 @@ export function Rail({ at, onHelp }: { at: string; onHelp: () => void }) {
   const counts: Record<string, number> = { inbox, runs: active };
   return (
     <nav class="rail" aria-label="Pages">
-      <a class="brand" href="." aria-label="Perdure: overview">
+      <a class="brand" href=".">
         <span aria-hidden="true" class="mark">
           P
         </span>

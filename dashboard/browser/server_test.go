@@ -1,0 +1,150 @@
+package browser_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/agent"
+	"github.com/perdure/perdure/dashboard"
+	"github.com/perdure/perdure/examples/joker"
+	"github.com/perdure/perdure/host"
+	"github.com/perdure/perdure/model"
+	"github.com/perdure/perdure/model/modeltest"
+)
+
+// childData names the data folder of the process that is the server; it has no tests.
+const childData = "PERDURE_BROWSER_DATA"
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if data := os.Getenv(childData); data != "" {
+		if err := serve(data, os.Getenv("PERDURE_BROWSER_ADDR"), os.Getenv("PERDURE_BROWSER_MOUNT")); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// serve runs an app whose agents follow a script, and its dashboard below /x/y/ at the
+// address mount.
+func serve(data, addr, mount string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	reg := perdure.NewRegistry()
+	if err := register(reg); err != nil {
+		return err
+	}
+	app, err := host.New(host.Config{Hub: data, Addr: addr, Registry: reg, Logger: slog.New(slog.NewTextHandler(os.Stderr, nil))})
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", mount)
+	if err != nil {
+		return err
+	}
+	at := &url.URL{Scheme: "http", Host: addr}
+	api := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(at) }, FlushInterval: -1}
+	mux := http.NewServeMux()
+	mux.Handle("/x/y/", http.StripPrefix("/x/y", dashboard.Handler(api, dashboard.Options{})))
+	mounted := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
+	go func() { _ = mounted.Serve(listener) }()
+	defer func() { _ = mounted.Close() }()
+	return app.Run(ctx)
+}
+
+// register makes known what the scenarios use.
+func register(reg *perdure.Registry) error {
+	perdure.AddActivityNamed(reg, "step", func(_ context.Context, n int) (int, error) { return n + 1, nil })
+	perdure.AddActivityNamed(reg, "fragile", func(_ context.Context, file string) (string, error) {
+		if _, err := os.Stat(file); err != nil {
+			return "", errors.New("the warehouse has no such file")
+		}
+		return "mended", nil
+	})
+	perdure.AddOrchestrationNamed(reg, "Steps", func(ctx *perdure.Context, n int) (sum int, err error) {
+		for range n {
+			if sum, err = perdure.CallNamed[int](ctx, "step", sum).Await(); err != nil {
+				return 0, err
+			}
+		}
+		return sum, nil
+	})
+	perdure.AddOrchestrationNamed(reg, "Fragile", func(ctx *perdure.Context, file string) (string, error) {
+		if _, err := perdure.CallNamed[int](ctx, "step", 1).Await(); err != nil {
+			return "", err
+		}
+		return perdure.CallNamed[string](ctx, "fragile", file).Await()
+	})
+	perdure.AddOrchestrationNamed(reg, "Waits", func(ctx *perdure.Context, _ string) (string, error) {
+		return perdure.NewEvent[string]("Go").Wait(ctx).Await()
+	})
+	perdure.AddEntityFunc(reg, "counter", func(ctx *perdure.EntityContext) (any, error) {
+		var n int
+		if err := ctx.State(&n); err != nil {
+			return nil, err
+		}
+		return n + 1, ctx.SetState(n + 1)
+	})
+	if err := agent.Register(reg, joker.New(modeltest.Reply(answer))); err != nil {
+		return err
+	}
+	return agent.Register(reg, &agent.Agent{
+		Name: "Clerk", Description: "Gives money back.", Instructions: "Refund what customers ask for.", Model: modeltest.Reply(refund),
+		Tools: []agent.Tool{agent.NewTool("issue_refund", "Gives a customer money back.",
+			func(_ context.Context, in Refund) (string, error) {
+				return fmt.Sprintf("refunded %d cents", in.Cents), nil
+			},
+			agent.RequireApproval(func(_ context.Context, in Refund) bool { return in.Cents > 100 }), agent.ApprovalTimeout(48*time.Hour))},
+	})
+}
+
+// Refund is what the clerk's tool is given.
+type Refund struct {
+	Order string `json:"order"`
+	Cents int    `json:"cents"`
+}
+
+// answer is what Joker says: slowly if it is asked for a long story, and as an attacker
+// would have it if it is asked for something hostile.
+func answer(r *model.Request) modeltest.Step {
+	said := lastText(r)
+	switch {
+	case strings.Contains(said, "long"):
+		return modeltest.Say(strings.Repeat("And then the pirate went on, and on. ", 60)).Pace(100 * time.Millisecond)
+	case strings.Contains(said, "hostile"):
+		return modeltest.Say("<script>window.hacked = 1</script><img src=x onerror=\"window.hacked = 1\"> ![pixel](http://127.0.0.1:9/pixel.png) " +
+			"[click](javascript:window.hacked=1) \u202egnp.exe " + strings.Repeat("A", 1<<20))
+	}
+	return modeltest.Say("**Arr!** Why is a pirate called a pirate? Because he *arrrr*.")
+}
+
+// refund has the clerk call its tool, and say what came of it.
+func refund(r *model.Request) modeltest.Step {
+	if last := r.Messages[len(r.Messages)-1]; last.Role == model.RoleTool {
+		return modeltest.Say("It is done.")
+	}
+	return modeltest.Call("issue_refund", Refund{Order: "A7", Cents: 12000})
+}
+
+func lastText(r *model.Request) string {
+	if len(r.Messages) == 0 {
+		return ""
+	}
+	return r.Messages[len(r.Messages)-1].Text()
+}

@@ -1,0 +1,153 @@
+// The shell and the list of runs.
+import assert from "node:assert/strict";
+import { api, base, ended, kill, mount, restart, sleep, start, until } from "../world.mjs";
+
+const rows = (page) => page.locator(".table [data-row]");
+
+export const scenarios = {
+  async "an empty server says how to begin"(w) {
+    const page = await w.open("runs");
+    await page.getByText("No runs yet").waitFor();
+    await w.accessible(page);
+  },
+
+  async "a run appears and changes by itself"(w) {
+    const page = await w.open("runs");
+    const { id } = await start("Waits", "x", "waits-1");
+    const row = page.locator(`[data-id="${id}"]`);
+    await row.getByText("Waiting for event").waitFor();
+    await api("POST", `runs/${id}/events/Go`, "now");
+    await row.getByText("Completed").waitFor();
+  },
+
+  async "a filter is read by the server"(w) {
+    await ended((await start("Steps", 2, "steps-1")).id);
+    await ended((await start("Fragile", "/none", "fragile-1")).id);
+    const page = await w.open("runs");
+    await until(async () => (await rows(page).count()) >= 2, "both runs are shown");
+    await page.keyboard.press("/");
+    await page.keyboard.type("status:failed");
+    await until(async () => (await rows(page).count()) === 1, "one row is left");
+    await page.getByText("the warehouse has no such file").first().waitFor();
+    assert.match(page.url(), /filter=status%3Afailed/);
+    w.allowed.push(/400/);
+    await page.getByRole("searchbox").fill("statuss:failed");
+    await page.getByRole("alert").filter({ hasText: "status" }).waitFor();
+    await page.getByRole("button", { name: "All", exact: true }).click();
+    await until(async () => (await rows(page).count()) >= 2, "all rows are back");
+  },
+
+  async "runs are opened and left by keys alone"(w) {
+    await ended((await start("Steps", 1, "steps-keys")).id);
+    const page = await w.open("");
+    await page.getByRole("heading", { name: "Overview" }).waitFor();
+    await page.keyboard.press("g");
+    await page.keyboard.press("r");
+    await page.getByRole("heading", { name: "Runs", exact: true }).waitFor();
+    await rows(page).first().waitFor();
+    await page.keyboard.press("j");
+    await page.keyboard.press("Enter");
+    await until(() => /\/runs\/.+/.test(page.url()), "a run is shown");
+    await page.goBack();
+    await page.getByRole("heading", { name: "Runs", exact: true }).waitFor();
+    await page.keyboard.press("?");
+    await page.getByRole("dialog", { name: "Keys" }).waitFor();
+    await page.keyboard.press("Escape");
+    await until(async () => (await page.getByRole("dialog").count()) === 0, "the help is closed");
+  },
+
+  async "a run is started in a dialog"(w) {
+    const page = await w.open("runs");
+    await page.getByRole("button", { name: "Start", exact: true }).click();
+    const dialog = page.getByRole("dialog", { name: "Start a run" });
+    await dialog.getByLabel("Orchestration").fill("Steps");
+    await dialog.getByLabel(/^Id/).fill("from-dialog");
+    await dialog.getByLabel(/^Input/).fill("{");
+    await dialog.getByRole("alert").filter({ hasText: "line 1" }).waitFor();
+    await dialog.getByLabel(/^Input/).fill("3");
+    await w.accessible(page);
+    await dialog.getByRole("button", { name: "Start", exact: true }).click();
+    await until(() => page.url().endsWith("/runs/from-dialog"), "the run is shown");
+    assert.equal((await ended("from-dialog")).output, 3);
+  },
+
+  async "the server is killed and comes back"(w) {
+    w.allowed.push(/Failed to load resource|net::ERR|WebSocket|fetch/i);
+    const page = await w.open("runs");
+    await page.getByRole("button", { name: /Live/ }).waitFor();
+    const before = await rows(page).count();
+    await kill();
+    await page.getByRole("alert").filter({ hasText: "does not answer" }).waitFor();
+    await restart();
+    const began = Date.now();
+    const { id } = await start("Steps", 2, "after-kill");
+    await page.locator(`[data-id="${id}"]`).getByText("Completed").waitFor();
+    const caughtUp = Date.now() - began;
+    assert.ok(caughtUp < 4000, `it has caught up after ${caughtUp} ms, want 2 s (twice that fails)`);
+    const ids = await page.locator(".table [data-row]").evaluateAll((all) => all.map((r) => r.dataset.id));
+    assert.equal(new Set(ids).size, ids.length, "no row is doubled");
+    assert.equal(ids.length, before + 1, "no row is lost");
+    return { caught_up_ms: caughtUp };
+  },
+
+  async "below another path nothing complains"(w) {
+    const page = await w.open("", { root: mount });
+    await page.getByRole("heading", { name: "Overview" }).waitFor();
+    for (const name of ["Inbox", "Runs", "Agents", "Entities", "Workers", "Charts"]) {
+      await page.getByRole("link", { name: new RegExp("^" + name) }).first().click();
+      await page.getByRole("heading", { level: 1 }).first().waitFor();
+      assert.ok(page.url().startsWith(mount), page.url());
+    }
+    await page.reload();
+    await page.getByRole("heading", { level: 1 }).first().waitFor();
+    const { id } = await start("Steps", 1, "mounted");
+    await page.getByRole("link", { name: /^Runs/ }).first().click();
+    await page.locator(`[data-id="${id}"]`).waitFor();
+  },
+
+  async "two tabs share one connection"(w) {
+    const page = await w.open("runs");
+    await page.getByRole("button", { name: /Live/ }).waitFor();
+    const other = await w.tab(page.context(), "runs");
+    await other.getByRole("button", { name: /Live/ }).waitFor();
+    const { id } = await start("Steps", 1, "two-tabs");
+    for (const p of [page, other]) {
+      await p.locator(`[data-id="${id}"]`).getByText("Completed").waitFor();
+      const own = await p.evaluate(() => performance.getEntriesByType("resource").filter((e) => e.name.includes("/stream")).length);
+      assert.equal(own, 0, "a tab streams by itself");
+    }
+  },
+
+  async "theme and time zone are kept"(w) {
+    const page = await w.open("runs");
+    await page.getByRole("button", { name: /^Theme/ }).click();
+    await page.getByRole("button", { name: /^Theme/ }).click();
+    await page.getByRole("button", { name: "Local" }).click();
+    await page.reload();
+    assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "dark");
+    await page.getByRole("button", { name: "UTC" }).waitFor();
+  },
+
+  async "every page is accessible in light and dark"(w) {
+    await ended((await start("Steps", 3, "axe")).id);
+    for (const colorScheme of ["light", "dark"]) {
+      const page = await w.open("", { colorScheme });
+      for (const path of ["", "inbox", "runs", "runs/axe", "agents", "agents/Joker", "entities", "workers", "charts", "none/such"]) {
+        await page.goto(base + path);
+        await page.getByRole("heading").first().waitFor();
+        await sleep(400); // what is shown after the first answers
+        await w.accessible(page);
+      }
+    }
+  },
+
+  async "it fits a telephone"(w) {
+    const page = await w.open("", { viewport: { width: 360, height: 720 } });
+    for (const path of ["", "inbox"]) {
+      await page.goto(base + path);
+      await page.getByRole("heading").first().waitFor();
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+      assert.ok(wide <= 360, `${path || "overview"} is ${wide} wide`);
+    }
+  },
+};
