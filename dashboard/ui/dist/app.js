@@ -2342,7 +2342,7 @@ import { Deadline } from "./core.js";
 import { Decide } from "./core.js";
 import { Fragment as Fragment8, jsx as jsx15, jsxs as jsxs15 } from "./core.js";
 var lastSaid = 6;
-function Detail({ decision: d, onDone, ask }) {
+function Detail({ decision: d, onDone, ask, gone }) {
   return /* @__PURE__ */ jsxs15("article", { class: "inbox-detail", "aria-label": askText(d), children: [
     /* @__PURE__ */ jsxs15("header", { children: [
       /* @__PURE__ */ jsxs15("p", { class: "inbox-kind", children: [
@@ -2383,7 +2383,7 @@ function Detail({ decision: d, onDone, ask }) {
         ] })
       ] })
     ] }),
-    d.state === "pending" ? /* @__PURE__ */ jsx15(Decide, { decision: d, onDone, ask, keys: true }, d.id + d.args_hash) : /* @__PURE__ */ jsx15(Answered, { decision: d }),
+    d.state === "pending" ? /* @__PURE__ */ jsx15(Decide, { decision: d, onDone, ask, keys: true, gone }, d.id + d.args_hash) : /* @__PURE__ */ jsx15(Answered, { decision: d }),
     /* @__PURE__ */ jsx15(Led, { decision: d })
   ] });
 }
@@ -2458,7 +2458,7 @@ import { Time as Time10 } from "./core.js";
 import { Visible as Visible2 } from "./core.js";
 import { Deadline as Deadline2 } from "./core.js";
 import { Fragment as Fragment9, jsx as jsx16, jsxs as jsxs16 } from "./core.js";
-function EventDetail2({ run: r, onDone, ask }) {
+function EventDetail2({ run: r, onDone, ask, gone }) {
   const [text, setText] = useState13(null);
   const [confirm, setConfirm] = useState13(null);
   const [busy, setBusy] = useState13(false);
@@ -2470,7 +2470,7 @@ function EventDetail2({ run: r, onDone, ask }) {
   const approves = /approv|decision|confirm|accept|review/i.test(name);
   const typed = text === null ? null : parseJson(text);
   useEffect10(() => {
-    if (ask && (ask.answer === "approve" || ask.answer === "deny")) {
+    if (ask?.id === "run:" + r.id && (ask.answer === "approve" || ask.answer === "deny")) {
       setConfirm(ask.answer === "approve");
     }
   }, [ask?.n]);
@@ -2530,7 +2530,15 @@ function EventDetail2({ run: r, onDone, ask }) {
         typed.message
       ] })
     ] }),
-    confirm !== null ? /* @__PURE__ */ jsxs16("div", { class: "decide-row", role: "alertdialog", "aria-label": word(confirm) + "?", onKeyDown: (e) => e.key === "Escape" && (e.stopPropagation(), setConfirm(null)), children: [
+    gone && !busy ? /* @__PURE__ */ jsxs16("div", { class: "decide-conflict", role: "alert", children: [
+      /* @__PURE__ */ jsxs16("strong", { children: [
+        "It waits for ",
+        name,
+        " no more."
+      ] }),
+      /* @__PURE__ */ jsx16("p", { class: "dim", children: "The event has come, its time was over, or the run has ended." }),
+      /* @__PURE__ */ jsx16("button", { type: "button", onClick: () => onDone(null), children: "Go on" })
+    ] }) : confirm !== null ? /* @__PURE__ */ jsxs16("div", { class: "decide-row", role: "alertdialog", "aria-label": word(confirm) + "?", onKeyDown: (e) => e.key === "Escape" && (e.stopPropagation(), setConfirm(null)), children: [
       /* @__PURE__ */ jsxs16("span", { children: [
         word(confirm),
         "?"
@@ -2588,20 +2596,25 @@ function Open() {
   const focusNext = useRef7(false);
   const chosen = param4("id");
   const choose = (id) => setParams4({ id });
-  const place = Math.max(0, items.findIndex((i) => i.id === chosen));
-  const item = items[place];
+  const held = useRef7(null);
+  const found = items.findIndex((i) => i.id === (chosen || held.current?.item.id));
+  const gone = found < 0 && !!held.current && (!chosen || chosen === held.current.item.id);
+  const place = gone ? held.current?.place ?? 0 : Math.max(0, found);
+  const item = gone ? held.current?.item : items[place];
+  held.current = item ? { item, place } : null;
   useEffect11(() => {
-    setAsk(void 0);
     if (focusNext.current && item) {
       focusNext.current = false;
       list.current?.querySelector('[aria-selected="true"]')?.focus();
     }
   }, [item?.id]);
   function finish(id, text) {
-    const at = items.findIndex((i) => i.id === id);
-    setDone(text);
+    const rest = items.filter((i) => i.id !== id);
+    const next = rest[Math.min(place, rest.length - 1)];
+    setDone(text ?? "");
     focusNext.current = true;
-    choose((items[at + 1] ?? items[at - 1])?.id);
+    held.current = null;
+    choose(next?.id);
     decisions.drop(id);
     runs.refetch();
   }
@@ -2617,14 +2630,14 @@ function Open() {
     const answer = item && keyedAnswer(item.kind === "event" ? "approval" : item.decision.kind, key2);
     if (answer) {
       e.preventDefault();
-      setAsk((old) => ({ answer, n: (old?.n ?? 0) + 1 }));
+      setAsk((old) => ({ id: item.id, answer, n: (old?.n ?? 0) + 1 }));
     }
   }
   const within = (e) => list.current?.contains(e.target);
   useKeys4({
     a: (e) => press(e, "a"),
     d: (e) => press(e, "d"),
-    j: (e) => move(e, place + 1),
+    j: (e) => move(e, gone ? place : place + 1),
     k: (e) => move(e, place - 1),
     ArrowDown: (e) => within(e) && move(e, place + 1),
     ArrowUp: (e) => within(e) && move(e, place - 1)
@@ -2649,8 +2662,8 @@ function Open() {
         "✓ ",
         /* @__PURE__ */ jsx17(Visible3, { text: done, exact: true })
       ] }) }),
-      item.kind === "decision" && /* @__PURE__ */ jsx17(Detail, { decision: item.decision, ask, onDone: (d) => finish(d.id, askText2(d) + ": " + doneText2(d)) }, item.id),
-      item.kind === "event" && /* @__PURE__ */ jsx17(EventDetail2, { run: item.run, ask, onDone: (t) => finish(item.id, item.run.id + ": " + t) }, item.id)
+      item.kind === "decision" && /* @__PURE__ */ jsx17(Detail, { decision: item.decision, ask, gone, onDone: (d) => finish(d.id, askText2(d) + ": " + doneText2(d)) }, item.id),
+      item.kind === "event" && /* @__PURE__ */ jsx17(EventDetail2, { run: item.run, ask, gone, onDone: (t) => finish(item.id, t && item.run.id + ": " + t) }, item.id)
     ] })
   ] });
 }

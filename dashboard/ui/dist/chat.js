@@ -421,7 +421,7 @@ function Tool({ call: call2, step, decision, running }) {
   const waits = !!call2.decision && !call2.decided && !call2.ended;
   const failed = !!call2.error || step?.status === "failed";
   const state = waits ? "waits for a person" : call2.ended ? failed ? "failed" : "done" : running ? "runs" : "open";
-  return /* @__PURE__ */ jsxs2("section", { class: "tool tool-" + (waits ? "waits" : call2.ended ? failed ? "failed" : "done" : "runs"), "aria-label": "call of " + call2.tool, children: [
+  return /* @__PURE__ */ jsxs2("div", { role: "group", class: "tool tool-" + (waits ? "waits" : call2.ended ? failed ? "failed" : "done" : "runs"), "aria-label": "call of " + call2.tool, children: [
     /* @__PURE__ */ jsxs2("button", { type: "button", class: "tool-head", "aria-expanded": open || waits, onClick: () => setOpen(!open), children: [
       /* @__PURE__ */ jsx2("span", { class: "tool-icon", "aria-hidden": "true", children: waits ? "◆" : call2.ended ? failed ? "✕" : "✓" : "●" }),
       /* @__PURE__ */ jsx2("span", { class: "tool-name", children: /* @__PURE__ */ jsx2(Visible, { text: call2.tool, exact: true }) }),
@@ -610,7 +610,7 @@ function shown({ part: p, agent, running, writing, extra }) {
         ] })
       ] });
     case "decision":
-      return p.decided ? /* @__PURE__ */ jsx3("p", { class: "handoff", children: "decided" }) : /* @__PURE__ */ jsx3("section", { class: "tool tool-waits", children: /* @__PURE__ */ jsx3("div", { class: "tool-body", children: /* @__PURE__ */ jsx3(Waiting, { id: p.decision }) }) });
+      return p.decided ? /* @__PURE__ */ jsx3("p", { class: "handoff", children: "decided" }) : /* @__PURE__ */ jsx3("div", { class: "tool tool-waits", children: /* @__PURE__ */ jsx3("div", { class: "tool-body", children: /* @__PURE__ */ jsx3(Waiting, { id: p.decision }) }) });
     case "other":
       return /* @__PURE__ */ jsx3(Other, { content: p.content });
   }

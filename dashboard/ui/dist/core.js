@@ -3677,7 +3677,7 @@ function Block({ token, depth }) {
 function Code({ token }) {
   return /* @__PURE__ */ a3("figure", { class: "md-code", children: [
     token.lang && /* @__PURE__ */ a3("figcaption", { children: /* @__PURE__ */ a3(Visible, { text: token.lang.slice(0, 40) }) }),
-    /* @__PURE__ */ a3("pre", { tabIndex: 0, role: "region", "aria-label": "code" + (token.lang ? ", " + token.lang.slice(0, 40) : ""), children: /* @__PURE__ */ a3("code", { children: /* @__PURE__ */ a3(Visible, { text: token.text }) }) })
+    /* @__PURE__ */ a3("pre", { tabIndex: 0, role: "group", "aria-label": "code" + (token.lang ? ", " + token.lang.slice(0, 40) : ""), children: /* @__PURE__ */ a3("code", { children: /* @__PURE__ */ a3(Visible, { text: token.text }) }) })
   ] });
 }
 function List({ token, depth }) {
@@ -3691,7 +3691,7 @@ function hasCheckbox(t4) {
   return t4.type === "checkbox" || (t4.tokens ?? []).some((c5) => c5.type === "checkbox");
 }
 function Table({ token, depth }) {
-  return /* @__PURE__ */ a3("div", { class: "md-table", tabIndex: 0, role: "region", "aria-label": "table", children: /* @__PURE__ */ a3("table", { children: [
+  return /* @__PURE__ */ a3("div", { class: "md-table", tabIndex: 0, role: "group", "aria-label": "table", children: /* @__PURE__ */ a3("table", { children: [
     /* @__PURE__ */ a3("thead", { children: /* @__PURE__ */ a3("tr", { children: token.header.map((c5, i5) => /* @__PURE__ */ a3("th", { scope: "col", children: inlines(c5.tokens, depth) }, i5)) }) }),
     /* @__PURE__ */ a3("tbody", { children: token.rows.map((row, r4) => /* @__PURE__ */ a3("tr", { children: row.map((c5, i5) => /* @__PURE__ */ a3("td", { class: c5.align ? "md-" + c5.align : void 0, children: inlines(c5.tokens, depth) }, i5)) }, r4)) })
   ] }) });
@@ -4102,7 +4102,7 @@ function Payload({ value, label }) {
     end = partEnd(text, end, 8e3);
   }
   return /* @__PURE__ */ a3("div", { class: "payload", children: [
-    /* @__PURE__ */ a3("pre", { tabIndex: 0, role: "region", "aria-label": label, children: /* @__PURE__ */ a3(Visible, { text: text.slice(0, end), exact: true }) }),
+    /* @__PURE__ */ a3("pre", { tabIndex: 0, role: "group", "aria-label": label, children: /* @__PURE__ */ a3(Visible, { text: text.slice(0, end), exact: true }) }),
     end < text.length && /* @__PURE__ */ a3("button", { type: "button", class: "quiet more", onClick: () => setShown(shown2 + 1), children: [
       "Show more (",
       sizeText(text.length - end),
@@ -4219,7 +4219,7 @@ function Duration({ from, to, ms }) {
 }
 
 // src/parts/Decide.tsx
-function Decide({ decision: d5, onDone, ask, keys: keys2 = false }) {
+function Decide({ decision: d5, onDone, ask, keys: keys2 = false, gone = false }) {
   const [comment, setComment] = d2("");
   const [confirm, setConfirm] = d2(null);
   const [busy, setBusy] = d2("");
@@ -4230,7 +4230,7 @@ function Decide({ decision: d5, onDone, ask, keys: keys2 = false }) {
   const yes = T2(null);
   const choices = choicesOf(d5.kind);
   A2(() => {
-    const choice = ask && choices.find((c5) => c5.answer === ask.answer);
+    const choice = ask?.id === d5.id && choices.find((c5) => c5.answer === ask.answer);
     if (choice && !busy) {
       setConfirm(choice);
     }
@@ -4240,6 +4240,21 @@ function Decide({ decision: d5, onDone, ask, keys: keys2 = false }) {
       yes.current?.focus();
     }
   }, [confirm]);
+  const [current2, setCurrent] = d2(null);
+  A2(() => {
+    if (!gone || busy) {
+      return;
+    }
+    const stop = new AbortController();
+    const timer2 = setTimeout(() => {
+      get(path`decisions/${d5.id}`, stop.signal).then(setCurrent, () => {
+      });
+    }, 500);
+    return () => {
+      clearTimeout(timer2);
+      stop.abort();
+    };
+  }, [gone, busy]);
   const typed = edited === null ? null : parseJson(edited);
   const outcome = result.trim() === "" ? null : parseJson(result);
   const wrong = typed && !typed.ok || outcome && !outcome.ok;
@@ -4265,11 +4280,14 @@ function Decide({ decision: d5, onDone, ask, keys: keys2 = false }) {
     try {
       onDone(await post(path`decisions/${d5.id}`, body));
     } catch (err) {
-      setError(err);
+      const e5 = err;
+      setError(e5);
+      if (e5.status === 409) {
+        setCurrent(e5.problem.current ?? null);
+      }
     }
     setBusy("");
   }
-  const current2 = error?.status === 409 ? error.problem.current : void 0;
   if (current2 && current2.state !== "pending") {
     return /* @__PURE__ */ a3("div", { class: "decide-conflict", role: "alert", children: [
       /* @__PURE__ */ a3("strong", { children: [
@@ -4286,7 +4304,7 @@ function Decide({ decision: d5, onDone, ask, keys: keys2 = false }) {
         current2.comment,
         "”"
       ] }),
-      /* @__PURE__ */ a3("p", { class: "dim", children: "Your answer changed nothing." }),
+      error && /* @__PURE__ */ a3("p", { class: "dim", children: "Your answer changed nothing." }),
       /* @__PURE__ */ a3("button", { type: "button", onClick: () => onDone(current2), children: "Go on" })
     ] });
   }

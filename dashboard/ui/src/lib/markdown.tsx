@@ -98,7 +98,7 @@ function Code({ token }: { token: Tokens.Code }) {
   return (
     <figure class="md-code">
       {token.lang && <figcaption><Visible text={token.lang.slice(0, 40)} /></figcaption>}
-      <pre tabIndex={0} role="region" aria-label={"code" + (token.lang ? ", " + token.lang.slice(0, 40) : "")}><code><Visible text={token.text} /></code></pre>
+      <pre tabIndex={0} role="group" aria-label={"code" + (token.lang ? ", " + token.lang.slice(0, 40) : "")}><code><Visible text={token.text} /></code></pre>
     </figure>
   );
 }
@@ -119,7 +119,7 @@ function hasCheckbox(t: Token): boolean {
 
 function Table({ token, depth }: { token: Tokens.Table; depth: number }) {
   return (
-    <div class="md-table" tabIndex={0} role="region" aria-label="table">
+    <div class="md-table" tabIndex={0} role="group" aria-label="table">
       <table>
         <thead>
           <tr>{token.header.map((c, i) => <th key={i} scope="col">{inlines(c.tokens, depth)}</th>)}</tr>

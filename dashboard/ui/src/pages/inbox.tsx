@@ -43,23 +43,29 @@ function Open() {
   const focusNext = useRef(false);
   const chosen = param("id");
   const choose = (id: string | undefined) => setParams({ id });
-  // What was answered stays where it was until the row is gone.
-  const place = Math.max(0, items.findIndex((i) => i.id === chosen));
-  const item = items[place];
+  // What is shown stays until whoever looks at it goes on: were it to give way to the
+  // next when others answer it, a click would meet that one.
+  const held = useRef<{ item: Item; place: number } | null>(null);
+  const found = items.findIndex((i) => i.id === (chosen || held.current?.item.id));
+  const gone = found < 0 && !!held.current && (!chosen || chosen === held.current.item.id);
+  const place = gone ? (held.current?.place ?? 0) : Math.max(0, found);
+  const item = gone ? held.current?.item : items[place];
+  held.current = item ? { item, place } : null;
 
   useEffect(() => {
-    setAsk(undefined);
     if (focusNext.current && item) {
       focusNext.current = false;
       list.current?.querySelector<HTMLElement>('[aria-selected="true"]')?.focus();
     }
   }, [item?.id]);
 
-  function finish(id: string, text: string) {
-    const at = items.findIndex((i) => i.id === id);
-    setDone(text);
+  function finish(id: string, text: string | null) {
+    const rest = items.filter((i) => i.id !== id);
+    const next = rest[Math.min(place, rest.length - 1)];
+    setDone(text ?? "");
     focusNext.current = true;
-    choose((items[at + 1] ?? items[at - 1])?.id);
+    held.current = null;
+    choose(next?.id);
     decisions.drop(id);
     runs.refetch();
   }
@@ -77,7 +83,7 @@ function Open() {
     const answer = item && keyedAnswer(item.kind === "event" ? "approval" : item.decision.kind, key);
     if (answer) {
       e.preventDefault();
-      setAsk((old) => ({ answer, n: (old?.n ?? 0) + 1 }));
+      setAsk((old) => ({ id: item.id, answer, n: (old?.n ?? 0) + 1 }));
     }
   }
 
@@ -85,7 +91,7 @@ function Open() {
   useKeys({
     a: (e) => press(e, "a"),
     d: (e) => press(e, "d"),
-    j: (e) => move(e, place + 1),
+    j: (e) => move(e, gone ? place : place + 1),
     k: (e) => move(e, place - 1),
     ArrowDown: (e) => within(e) && move(e, place + 1),
     ArrowUp: (e) => within(e) && move(e, place - 1),
@@ -110,8 +116,8 @@ function Open() {
       <div class="inbox-pane">
         <button type="button" class="inbox-back quiet" onClick={() => choose(undefined)}>‹ All {items.length}</button>
         <p class="inbox-done" role="status">{done && <>✓ <Visible text={done} exact /></>}</p>
-        {item.kind === "decision" && <Detail key={item.id} decision={item.decision} ask={ask} onDone={(d) => finish(d.id, askText(d) + ": " + doneText(d))} />}
-        {item.kind === "event" && <EventDetail key={item.id} run={item.run} ask={ask} onDone={(t) => finish(item.id, item.run.id + ": " + t)} />}
+        {item.kind === "decision" && <Detail key={item.id} decision={item.decision} ask={ask} gone={gone} onDone={(d) => finish(d.id, askText(d) + ": " + doneText(d))} />}
+        {item.kind === "event" && <EventDetail key={item.id} run={item.run} ask={ask} gone={gone} onDone={(t) => finish(item.id, t && item.run.id + ": " + t)} />}
       </div>
     </div>
   );

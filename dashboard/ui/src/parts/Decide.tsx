@@ -1,13 +1,15 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import type { Decision, DecisionAnswer } from "../api";
-import { path, post, ProblemError, readOnly } from "../lib/api";
+import { get, path, post, ProblemError, readOnly } from "../lib/api";
 import { choicesOf, doneText, type Choice } from "../lib/decisions";
 import { parseJson } from "../lib/jsontext";
 import { Time } from "./Time";
 
 /** How an answer is asked for from outside, by a key. */
 export interface Ask {
+  /** Of what is to be answered. */
+  id: string;
   answer: string;
   /** Changes with each press. */
   n: number;
@@ -19,13 +21,15 @@ interface Props {
   ask?: Ask;
   /** Whether its keys are handled: then they are shown. */
   keys?: boolean;
+  /** It is no longer open: others have answered, or nobody had to. */
+  gone?: boolean;
 }
 
 /**
  * Decide are the answers of a decision that is open. An answer is for exactly the
  * arguments that are shown: their hash goes with it.
  */
-export function Decide({ decision: d, onDone, ask, keys = false }: Props) {
+export function Decide({ decision: d, onDone, ask, keys = false, gone = false }: Props) {
   const [comment, setComment] = useState("");
   const [confirm, setConfirm] = useState<Choice | null>(null);
   const [busy, setBusy] = useState("");
@@ -37,7 +41,7 @@ export function Decide({ decision: d, onDone, ask, keys = false }: Props) {
   const choices = choicesOf(d.kind);
 
   useEffect(() => {
-    const choice = ask && choices.find((c) => c.answer === ask.answer);
+    const choice = ask?.id === d.id && choices.find((c) => c.answer === ask.answer);
     if (choice && !busy) {
       setConfirm(choice);
     }
@@ -47,6 +51,21 @@ export function Decide({ decision: d, onDone, ask, keys = false }: Props) {
       yes.current?.focus();
     }
   }, [confirm]);
+
+  const [current, setCurrent] = useState<Decision | null>(null);
+  useEffect(() => {
+    if (!gone || busy) {
+      return; // our own answer may be what ended it
+    }
+    const stop = new AbortController();
+    const timer = setTimeout(() => {
+      get<Decision>(path`decisions/${d.id}`, stop.signal).then(setCurrent, () => {}); // with its run everything is gone
+    }, 500);
+    return () => {
+      clearTimeout(timer);
+      stop.abort();
+    };
+  }, [gone, busy]);
 
   const typed = edited === null ? null : parseJson(edited);
   const outcome = result.trim() === "" ? null : parseJson(result);
@@ -71,19 +90,22 @@ export function Decide({ decision: d, onDone, ask, keys = false }: Props) {
     try {
       onDone(await post<Decision>(path`decisions/${d.id}`, body));
     } catch (err) {
-      setError(err as ProblemError);
+      const e = err as ProblemError;
+      setError(e);
+      if (e.status === 409) {
+        setCurrent((e.problem.current as Decision | undefined) ?? null);
+      }
     }
     setBusy("");
   }
 
-  const current = error?.status === 409 ? (error.problem.current as Decision | undefined) : undefined;
   if (current && current.state !== "pending") {
     return (
       <div class="decide-conflict" role="alert">
         <strong>This was decided meanwhile: {doneText(current)}</strong>
         {current.answered_at && <>, <Time at={current.answered_at} /></>}.
         {current.comment && <p class="dim">“{current.comment}”</p>}
-        <p class="dim">Your answer changed nothing.</p>
+        {error && <p class="dim">Your answer changed nothing.</p>}
         <button type="button" onClick={() => onDone(current)}>Go on</button>
       </div>
     );

@@ -16,7 +16,7 @@ export function Payload({ value, label }: { value: unknown; label: string }) {
   }
   return (
     <div class="payload">
-      <pre tabIndex={0} role="region" aria-label={label}><Visible text={text.slice(0, end)} exact /></pre>
+      <pre tabIndex={0} role="group" aria-label={label}><Visible text={text.slice(0, end)} exact /></pre>
       {end < text.length && (
         <button type="button" class="quiet more" onClick={() => setShown(shown + 1)}>Show more ({sizeText(text.length - end)} left)</button>
       )}

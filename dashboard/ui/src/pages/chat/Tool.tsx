@@ -28,7 +28,7 @@ export function Tool({ call, step, decision, running }: Props) {
   const failed = !!call.error || step?.status === "failed";
   const state = waits ? "waits for a person" : call.ended ? (failed ? "failed" : "done") : running ? "runs" : "open";
   return (
-    <section class={"tool tool-" + (waits ? "waits" : call.ended ? (failed ? "failed" : "done") : "runs")} aria-label={"call of " + call.tool}>
+    <div role="group" class={"tool tool-" + (waits ? "waits" : call.ended ? (failed ? "failed" : "done") : "runs")} aria-label={"call of " + call.tool}>
       <button type="button" class="tool-head" aria-expanded={open || waits} onClick={() => setOpen(!open)}>
         <span class="tool-icon" aria-hidden="true">{waits ? "◆" : call.ended ? (failed ? "✕" : "✓") : "●"}</span>
         <span class="tool-name"><Visible text={call.tool} exact /></span>
@@ -55,7 +55,7 @@ export function Tool({ call, step, decision, running }: Props) {
           )}
         </div>
       )}
-    </section>
+    </div>
   );
 }
 

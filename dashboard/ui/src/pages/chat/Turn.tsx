@@ -122,7 +122,7 @@ function shown({ part: p, agent, running, writing, extra }: PartProps) {
     case "agent":
       return <p class="handoff">→ <strong><Visible text={p.agent} exact /></strong> has the conversation{p.run && <>, <a href={links.run(p.run)}>its run</a></>}</p>;
     case "decision":
-      return p.decided ? <p class="handoff">decided</p> : <section class="tool tool-waits"><div class="tool-body"><Waiting id={p.decision} /></div></section>;
+      return p.decided ? <p class="handoff">decided</p> : <div class="tool tool-waits"><div class="tool-body"><Waiting id={p.decision} /></div></div>;
     case "other":
       return <Other content={p.content} />;
   }

@@ -14,7 +14,7 @@ import { Decide, type Ask } from "../../parts/Decide";
 const lastSaid = 6;
 
 /** Detail shows a decision with all that whoever decides needs to know. */
-export function Detail({ decision: d, onDone, ask }: { decision: Decision; onDone: (d: Decision) => void; ask?: Ask }) {
+export function Detail({ decision: d, onDone, ask, gone }: { decision: Decision; onDone: (d: Decision) => void; ask?: Ask; gone?: boolean }) {
   return (
     <article class="inbox-detail" aria-label={askText(d)}>
       <header>
@@ -37,7 +37,7 @@ export function Detail({ decision: d, onDone, ask }: { decision: Decision; onDon
           <p class="dim small">{d.state === "pending" && whyText(d)} <span title={"binds tool, version, arguments and call: " + d.args_hash}>hash {d.args_hash.slice(0, 12)}</span></p>
         </section>
       )}
-      {d.state === "pending" ? <Decide key={d.id + d.args_hash} decision={d} onDone={onDone} ask={ask} keys /> : <Answered decision={d} />}
+      {d.state === "pending" ? <Decide key={d.id + d.args_hash} decision={d} onDone={onDone} ask={ask} keys gone={gone} /> : <Answered decision={d} />}
       <Led decision={d} />
     </article>
   );

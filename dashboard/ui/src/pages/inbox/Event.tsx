@@ -12,7 +12,7 @@ import { Deadline } from "../../parts/Deadline";
 import type { Ask } from "../../parts/Decide";
 
 /** EventDetail shows a run that waits for an event, and raises it. */
-export function EventDetail({ run: r, onDone, ask }: { run: Run; onDone: (text: string) => void; ask?: Ask }) {
+export function EventDetail({ run: r, onDone, ask, gone }: { run: Run; onDone: (text: string | null) => void; ask?: Ask; gone?: boolean }) {
   const [text, setText] = useState<string | null>(null);
   const [confirm, setConfirm] = useState<boolean | null>(null);
   const [busy, setBusy] = useState(false);
@@ -25,7 +25,7 @@ export function EventDetail({ run: r, onDone, ask }: { run: Run; onDone: (text: 
   const typed = text === null ? null : parseJson(text);
 
   useEffect(() => {
-    if (ask && (ask.answer === "approve" || ask.answer === "deny")) {
+    if (ask?.id === "run:" + r.id && (ask.answer === "approve" || ask.answer === "deny")) {
       setConfirm(ask.answer === "approve");
     }
   }, [ask?.n]);
@@ -78,7 +78,13 @@ export function EventDetail({ run: r, onDone, ask }: { run: Run; onDone: (text: 
           {typed && !typed.ok && text.trim() !== "" && <span class="field-error" role="alert">Line {typed.line}, column {typed.column}: {typed.message}</span>}
         </label>
       )}
-      {confirm !== null ? (
+      {gone && !busy ? (
+        <div class="decide-conflict" role="alert">
+          <strong>It waits for {name} no more.</strong>
+          <p class="dim">The event has come, its time was over, or the run has ended.</p>
+          <button type="button" onClick={() => onDone(null)}>Go on</button>
+        </div>
+      ) : confirm !== null ? (
         <div class="decide-row" role="alertdialog" aria-label={word(confirm) + "?"} onKeyDown={(e) => e.key === "Escape" && (e.stopPropagation(), setConfirm(null))}>
           <span>{word(confirm)}?</span>
           <button type="button" ref={yes} class={confirm ? "tone-good" : "tone-bad"} onClick={() => raise(confirm, word(confirm))}>Yes, {word(confirm).toLowerCase()}</button>
