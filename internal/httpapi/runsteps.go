@@ -195,6 +195,9 @@ func (a *API) tellUntil(ctx context.Context, id, execution string, count int) (*
 	}
 	if current && !instance.Status.Terminal() {
 		for _, name := range instance.Waits {
+			if strings.HasPrefix(name, reserved) {
+				continue // turns always wait for these
+			}
 			if turn && strings.HasPrefix(name, decisionEvent) {
 				continue // the decision tells it
 			}

@@ -359,9 +359,12 @@ function voicesOf(names) {
 // src/pages/run/talk.ts
 function entriesOf(items) {
   const calls = /* @__PURE__ */ new Map();
+  const askers = new Map(items.filter((s) => s.kind === "agent" && s.to_run && !s.handoff).map((s) => [s.to_run, s.agent]));
   const entries = [];
   for (const said of items) {
     const entry = { said, text: "", reasoning: [], calls: [], others: [], results: [] };
+    const asker = askers.get(said.run);
+    if (asker !== void 0 && said.message?.Role === "user" && !said.message.AuthorName) entry.asker = asker;
     if (said.kind === "decision" && said.decision) {
       const call = calls.get(key(said.run, said.decision.call_id));
       if (call && said.decision.call_id) {
@@ -488,9 +491,10 @@ function EntryView(p) {
   }
   const role = said.message?.Role ?? "";
   const human = role === "user" || role === "system";
-  const name = human ? said.message?.AuthorName || (role === "system" ? "System" : "User") : said.agent || "Agent";
+  const { asker } = p.entry;
+  const name = asker !== void 0 ? asker || "The run" : human ? said.message?.AuthorName || (role === "system" ? "System" : "User") : said.agent || "Agent";
   return /* @__PURE__ */ jsxs3("li", { class: `talk-entry ${human ? "is-user" : `voice-${voice}`}`, children: [
-    human ? /* @__PURE__ */ jsx3("span", { class: "avatar avatar-user", "aria-hidden": "true", children: role === "system" ? "§" : "U" }) : /* @__PURE__ */ jsx3(Avatar, { name, voice }),
+    asker ? /* @__PURE__ */ jsx3(Avatar, { name: asker, voice: p.voices.get(asker) ?? 0 }) : human ? /* @__PURE__ */ jsx3("span", { class: "avatar avatar-user", "aria-hidden": "true", children: asker === "" ? "▸" : role === "system" ? "§" : "U" }) : /* @__PURE__ */ jsx3(Avatar, { name, voice }),
     /* @__PURE__ */ jsxs3("article", { "aria-label": `${name}${human && said.agent ? ` to ${said.agent}` : ""}`, children: [
       /* @__PURE__ */ jsxs3("header", { children: [
         /* @__PURE__ */ jsx3("b", { children: name }),
@@ -983,6 +987,7 @@ import { cost as cost2, count as count2, duration as duration2 } from "./core.js
 // src/pages/run/axis.ts
 var foldOver = 0.7;
 var foldedWidth = 44;
+var tailWidth = 132;
 var foldEach = 0.04;
 var Axis = class {
   constructor(begin, end, width, gaps) {
@@ -1042,23 +1047,25 @@ function folded(begin, end, width, gaps) {
 }
 function lay(begin, end, width, gaps) {
   const busy = end - begin - gaps.reduce((sum, g) => sum + g.to - g.from, 0);
-  const fold = busy <= 0 ? width / Math.max(gaps.length, 1) : Math.min(foldedWidth, width / 3 / Math.max(gaps.length, 1));
-  const rate = busy <= 0 ? 0 : (width - fold * gaps.length) / busy;
+  const wished = gaps.map((g) => g.to >= end ? tailWidth : foldedWidth);
+  const all = wished.reduce((sum, w) => sum + w, 0);
+  const scale = busy <= 0 ? width / Math.max(all, 1) : Math.min(1, width / 3 / Math.max(all, 1));
+  const rate = busy <= 0 ? 0 : (width - all * scale) / busy;
   const segments = [];
   let at = begin;
   let x = 0;
-  const add = (to, folded2) => {
+  const add = (to, fold) => {
     if (to <= at) return;
-    const x1 = folded2 ? x + fold : x + (to - at) * rate;
-    segments.push({ from: at, to, x0: x, x1, folded: folded2 });
+    const x1 = fold > 0 ? x + fold : x + (to - at) * rate;
+    segments.push({ from: at, to, x0: x, x1, folded: fold > 0 });
     at = to;
     x = x1;
   };
-  for (const g of gaps) {
-    add(g.from, false);
-    add(g.to, true);
-  }
-  add(end, false);
+  gaps.forEach((g, i) => {
+    add(g.from, 0);
+    add(g.to, wished[i] * scale);
+  });
+  add(end, 0);
   return segments;
 }
 var second = 1e3;
@@ -1382,7 +1389,8 @@ function Row(p) {
   const s = p.step;
   const bar = barOf(s, p.now, p.end);
   const took2 = bar.parts.length > 0 ? bar.parts[bar.parts.length - 1].to - bar.parts[0].from : 0;
-  const lastX = bar.parts.length > 0 ? p.axis.x(bar.parts[bar.parts.length - 1].to) : p.axis.x(bar.diamond ?? 0);
+  const firstX = p.axis.x(bar.parts[0]?.from ?? bar.diamond ?? 0) - (bar.diamond === void 0 ? 0 : 6);
+  const lastX = p.axis.x(bar.parts.at(-1)?.to ?? bar.diamond ?? 0);
   return /* @__PURE__ */ jsxs7(
     "div",
     {
@@ -1417,11 +1425,11 @@ function Row(p) {
             p.onOpenRun(s.run);
           }, children: "↗" })
         ] }),
-        /* @__PURE__ */ jsxs7("div", { class: "tl-lane", role: "gridcell", children: [
+        /* @__PURE__ */ jsxs7("div", { class: "tl-lane", role: "gridcell", style: { width: `${p.axis.width}px` }, children: [
           bar.parts.map((part) => /* @__PURE__ */ jsx7(PartBar, { part, axis: p.axis, waits: waits(s) }, part.kind + part.from)),
           bar.ticks.map((t) => /* @__PURE__ */ jsx7("span", { class: "tl-try", style: { left: `${p.axis.x(t)}px` } }, t)),
           bar.diamond !== void 0 && /* @__PURE__ */ jsx7("span", { class: `tl-diamond ${s.status}`, style: { left: `${p.axis.x(bar.diamond)}px` } }),
-          /* @__PURE__ */ jsx7(After, { x: lastX, width: p.axis.width, children: after(s, took2) })
+          /* @__PURE__ */ jsx7(After, { from: firstX, to: lastX, width: p.axis.width, children: after(s, took2) })
         ] })
       ]
     }
@@ -1433,9 +1441,11 @@ function PartBar({ part, axis, waits: waits2 }) {
   if (part.to < axis.begin || part.from > axis.end || width === 0) return null;
   return /* @__PURE__ */ jsx7("span", { class: `part part-${part.kind}${part.open ? " open" : ""}${waits2 ? " thin" : ""}`, style: { left: `${Math.min(from, axis.width - 2)}px`, width: `${width}px` } });
 }
-function After({ x, width, children }) {
-  const inside = width - x < 90;
-  return /* @__PURE__ */ jsx7("span", { class: "tl-after" + (inside ? " inside" : ""), style: inside ? { right: `${Math.max(0, width - x) + 6}px` } : { left: `${x + 8}px` }, children });
+function After({ from, to, width, children }) {
+  const room = 96;
+  if (width - to > room) return /* @__PURE__ */ jsx7("span", { class: "tl-after", style: { left: `${to + 8}px` }, children });
+  if (from > room) return /* @__PURE__ */ jsx7("span", { class: "tl-after", style: { right: `${Math.max(0, width - from) + 8}px` }, children });
+  return /* @__PURE__ */ jsx7("span", { class: "tl-after inside", style: { right: `${Math.max(0, width - to) + 8}px` }, children });
 }
 function after(s, took2) {
   if (s.kind === "decision") return s.answer ? `${s.answer}${s.decided_by ? " by " + s.decided_by : ""}` : `waits ${coarse(took2)}`;
@@ -1673,7 +1683,7 @@ function Header({ run, steps: steps2, now: now2, onApplied, onRewind }) {
   return /* @__PURE__ */ jsxs9("header", { class: "run-head", children: [
     /* @__PURE__ */ jsxs9("div", { class: "run-title", children: [
       /* @__PURE__ */ jsx9(Status3, { state: stateOf3(run) }),
-      /* @__PURE__ */ jsx9("h1", { children: run.name.replace(/^perdure\.agent\//, "") }),
+      /* @__PURE__ */ jsx9("h1", { children: run.name.startsWith("perdure.agent/") ? run.agent || run.name.slice(14) : run.name }),
       /* @__PURE__ */ jsx9("code", { class: "run-id", children: run.id }),
       /* @__PURE__ */ jsx9(Copy2, { text: run.id, what: "id" }),
       /* @__PURE__ */ jsx9(Copy2, { text: location.href, what: "link" }),

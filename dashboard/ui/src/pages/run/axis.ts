@@ -25,6 +25,8 @@ export interface Tick {
 export const foldOver = 0.7;
 
 const foldedWidth = 44;
+/** A gap at the end holds what the run waits for. */
+const tailWidth = 132;
 /** A gap shorter than this part of the span stays as it is. */
 const foldEach = 0.04;
 
@@ -102,23 +104,25 @@ export function folded(begin: number, end: number, width: number, gaps: Gap[]): 
 
 function lay(begin: number, end: number, width: number, gaps: Gap[]): Segment[] {
   const busy = end - begin - gaps.reduce((sum, g) => sum + g.to - g.from, 0);
-  const fold = busy <= 0 ? width / Math.max(gaps.length, 1) : Math.min(foldedWidth, width / 3 / Math.max(gaps.length, 1));
-  const rate = busy <= 0 ? 0 : (width - fold * gaps.length) / busy;
+  const wished = gaps.map((g) => (g.to >= end ? tailWidth : foldedWidth));
+  const all = wished.reduce((sum, w) => sum + w, 0);
+  const scale = busy <= 0 ? width / Math.max(all, 1) : Math.min(1, width / 3 / Math.max(all, 1));
+  const rate = busy <= 0 ? 0 : (width - all * scale) / busy;
   const segments: Segment[] = [];
   let at = begin;
   let x = 0;
-  const add = (to: number, folded: boolean) => {
+  const add = (to: number, fold: number) => {
     if (to <= at) return;
-    const x1 = folded ? x + fold : x + (to - at) * rate;
-    segments.push({ from: at, to, x0: x, x1, folded });
+    const x1 = fold > 0 ? x + fold : x + (to - at) * rate;
+    segments.push({ from: at, to, x0: x, x1, folded: fold > 0 });
     at = to;
     x = x1;
   };
-  for (const g of gaps) {
-    add(g.from, false);
-    add(g.to, true);
-  }
-  add(end, false);
+  gaps.forEach((g, i) => {
+    add(g.from, 0);
+    add(g.to, wished[i]! * scale);
+  });
+  add(end, 0);
   return segments;
 }
 

@@ -94,10 +94,11 @@ function EntryView(p: EntryProps) {
   }
   const role = said.message?.Role ?? "";
   const human = role === "user" || role === "system";
-  const name = human ? said.message?.AuthorName || (role === "system" ? "System" : "User") : said.agent || "Agent";
+  const { asker } = p.entry;
+  const name = asker !== undefined ? asker || "The run" : human ? said.message?.AuthorName || (role === "system" ? "System" : "User") : said.agent || "Agent";
   return (
     <li class={`talk-entry ${human ? "is-user" : `voice-${voice}`}`}>
-      {human ? <span class="avatar avatar-user" aria-hidden="true">{role === "system" ? "§" : "U"}</span> : <Avatar name={name} voice={voice} />}
+      {asker ? <Avatar name={asker} voice={p.voices.get(asker) ?? 0} /> : human ? <span class="avatar avatar-user" aria-hidden="true">{asker === "" ? "▸" : role === "system" ? "§" : "U"}</span> : <Avatar name={name} voice={voice} />}
       <article aria-label={`${name}${human && said.agent ? ` to ${said.agent}` : ""}`}>
         <header>
           <b>{name}</b>{human && said.agent && <span class="dim"> to {said.agent}</span>}

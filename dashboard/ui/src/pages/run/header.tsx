@@ -29,7 +29,7 @@ export function Header({ run, steps, now, onApplied, onRewind }: Props) {
     <header class="run-head">
       <div class="run-title">
         <Status state={stateOf(run)} />
-        <h1>{run.name.replace(/^perdure\.agent\//, "")}</h1>
+        <h1>{run.name.startsWith("perdure.agent/") ? run.agent || run.name.slice(14) : run.name}</h1>
         <code class="run-id">{run.id}</code>
         <Copy text={run.id} what="id" />
         <Copy text={location.href} what="link" />

@@ -23,14 +23,19 @@ export interface Entry {
   error?: string;
   /** results without a call that is known */
   results: FunctionResult[];
+  /** the agent, or "" the run, that asked what a user message asks; absent = a user did */
+  asker?: string;
 }
 
 /** Brings what was said together: results and decisions stand with the calls that they belong to. */
 export function entriesOf(items: Said[]): Entry[] {
   const calls = new Map<string, Call>();
+  const askers = new Map(items.filter((s) => s.kind === "agent" && s.to_run && !s.handoff).map((s) => [s.to_run, s.agent]));
   const entries: Entry[] = [];
   for (const said of items) {
     const entry: Entry = { said, text: "", reasoning: [], calls: [], others: [], results: [] };
+    const asker = askers.get(said.run);
+    if (asker !== undefined && said.message?.Role === "user" && !said.message.AuthorName) entry.asker = asker;
     if (said.kind === "decision" && said.decision) {
       const call = calls.get(key(said.run, said.decision.call_id));
       if (call && said.decision.call_id) {

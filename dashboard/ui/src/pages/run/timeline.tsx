@@ -195,7 +195,8 @@ function Row(p: RowProps) {
   const s = p.step;
   const bar = barOf(s, p.now, p.end);
   const took = bar.parts.length > 0 ? bar.parts[bar.parts.length - 1]!.to - bar.parts[0]!.from : 0;
-  const lastX = bar.parts.length > 0 ? p.axis.x(bar.parts[bar.parts.length - 1]!.to) : p.axis.x(bar.diamond ?? 0);
+  const firstX = p.axis.x(bar.parts[0]?.from ?? bar.diamond ?? 0) - (bar.diamond === undefined ? 0 : 6);
+  const lastX = p.axis.x(bar.parts.at(-1)?.to ?? bar.diamond ?? 0);
   return (
     <div class={"tl-row" + (p.selected ? " selected" : "")} role="row" aria-rowindex={p.index + 2} aria-selected={p.selected} tabIndex={p.tabbable ? 0 : -1}
       aria-label={spoken(s, took)} style={{ top: `${p.index * rowHeight}px` }} onClick={() => p.onSelect(p.id)}
@@ -207,11 +208,11 @@ function Row(p: RowProps) {
         {s.tokens && <span class="tl-tokens" title={`${s.tokens.in} in, ${s.tokens.out} out${s.cost_usd ? `, ${cost(s.cost_usd * 1e6)}` : ""}`}>{count(s.tokens.total)} tok</span>}
         {s.run && <button type="button" class="tl-child" tabIndex={-1} aria-label={`Open run ${s.run}`} title={`Open ${s.run}`} onClick={(e) => { e.stopPropagation(); p.onOpenRun(s.run!); }}>↗</button>}
       </div>
-      <div class="tl-lane" role="gridcell">
+      <div class="tl-lane" role="gridcell" style={{ width: `${p.axis.width}px` }}>
         {bar.parts.map((part) => <PartBar key={part.kind + part.from} part={part} axis={p.axis} waits={waits(s)} />)}
         {bar.ticks.map((t) => <span key={t} class="tl-try" style={{ left: `${p.axis.x(t)}px` }} />)}
         {bar.diamond !== undefined && <span class={`tl-diamond ${s.status}`} style={{ left: `${p.axis.x(bar.diamond)}px` }} />}
-        <After x={lastX} width={p.axis.width}>{after(s, took)}</After>
+        <After from={firstX} to={lastX} width={p.axis.width}>{after(s, took)}</After>
       </div>
     </div>
   );
@@ -224,10 +225,12 @@ function PartBar({ part, axis, waits }: { part: Part; axis: Axis; waits: boolean
   return <span class={`part part-${part.kind}${part.open ? " open" : ""}${waits ? " thin" : ""}`} style={{ left: `${Math.min(from, axis.width - 2)}px`, width: `${width}px` }} />;
 }
 
-/** What stands after a bar, or before its end where there is no room. */
-function After({ x, width, children }: { x: number; width: number; children: ComponentChild }) {
-  const inside = width - x < 90;
-  return <span class={"tl-after" + (inside ? " inside" : "")} style={inside ? { right: `${Math.max(0, width - x) + 6}px` } : { left: `${x + 8}px` }}>{children}</span>;
+/** What stands after a bar, or before it where there is no room. */
+function After({ from, to, width, children }: { from: number; to: number; width: number; children: ComponentChild }) {
+  const room = 96;
+  if (width - to > room) return <span class="tl-after" style={{ left: `${to + 8}px` }}>{children}</span>;
+  if (from > room) return <span class="tl-after" style={{ right: `${Math.max(0, width - from) + 8}px` }}>{children}</span>;
+  return <span class="tl-after inside" style={{ right: `${Math.max(0, width - to) + 8}px` }}>{children}</span>;
 }
 
 function after(s: RunStep, took: number): string {
