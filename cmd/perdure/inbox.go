@@ -327,9 +327,13 @@ func (o *output) confirmCall(ctx context.Context, d *decision, verb string) erro
 	return nil
 }
 
+// answerNames are the answers to decisions that are no approvals.
+func answerNames() []string {
+	return []string{"happened", "did-not-happen", "retry", "raise", "stop", "release"}
+}
+
 func inboxAnswer(t *terminal) *cobra.Command {
 	var result, hash, comment string
-	known := []string{"happened", "did-not-happen", "retry", "raise", "stop", "release"}
 	c := &cobra.Command{
 		Use:   "answer ID ANSWER [AMOUNT]",
 		Short: "Answer a decision that is no approval",
@@ -338,11 +342,10 @@ func inboxAnswer(t *terminal) *cobra.Command {
 Of a call with an unknown outcome: happened (with its --result), did-not-happen or retry.
 Of a budget that is used up: raise AMOUNT, such as 5usd, 20000tokens, 10calls or 30m, or stop.
 Of what a restore holds: release.`,
-		Example:   "  perdure inbox answer 3f9a6c21 raise 5usd\n  perdure inbox answer 3f9a6c21 happened --result '{\"id\":7}'",
-		Args:      between(2, 3, "the id of a decision and an answer"),
-		ValidArgs: known,
+		Example: "  perdure inbox answer 3f9a6c21 raise 5usd\n  perdure inbox answer 3f9a6c21 happened --result '{\"id\":7}'",
+		Args:    between(2, 3, "the id of a decision and an answer"),
 		RunE: func(c *cobra.Command, args []string) error {
-			if !slices.Contains(known, args[1]) {
+			if known := answerNames(); !slices.Contains(known, args[1]) {
 				return fail(exitUsage, "known are "+strings.Join(known, ", "), "no answer %s", args[1])
 			}
 			if (args[1] == "raise") != (len(args) == 3) {

@@ -40,6 +40,7 @@ type terminal struct {
 	out, err io.Writer
 	inTTY    bool // somebody can answer questions
 	outTTY   bool // somebody reads the output
+	errTTY   bool // somebody reads messages as they come
 	width    int  // columns; 0 = unlimited
 	height   int  // lines; 0 = unlimited
 	getenv   func(string) string
@@ -90,7 +91,7 @@ func system() *terminal {
 	if width < least {
 		width = usual
 	}
-	return &terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr, inTTY: isTerminal(os.Stdin), outTTY: isTerminal(os.Stdout),
+	return &terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr, inTTY: isTerminal(os.Stdin), outTTY: isTerminal(os.Stdout), errTTY: isTerminal(os.Stderr),
 		width: width, height: height, getenv: os.Getenv, now: time.Now}
 }
 
@@ -184,7 +185,8 @@ func newRoot(t *terminal, hosts hosting) *cobra.Command {
 	})
 	root.AddCommand(devCommand(t, hosts), serverCommand(t), runCommand(t), inboxCommand(t), agentCommand(t), sessionCommand(t), entityCommand(t), mcpCommand(t),
 		modelCommand(t), tokenCommand(t), hubCommand(t), workerCommand(t), migrateCommand(t), backupCommand(t), restoreCommand(t), doctorCommand(t), benchCommand(t),
-		versionCommand(t))
+		openCommand(t), apiCommand(t), completionCommand(t), versionCommand(t))
+	complete(root, t)
 	return root
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -144,77 +143,4 @@ func runRewind(t *terminal) *cobra.Command {
 	c.Flags().StringVar(&reason, "reason", "", "why, for the record")
 	c.Flags().BoolVar(&dry, "dry-run", false, "only show what would run again")
 	return c
-}
-
-func runPurge(t *terminal) *cobra.Command {
-	var dry, yes, recursive bool
-	c := &cobra.Command{
-		Use:     "purge ID...",
-		Short:   "Delete runs that have ended",
-		Example: "  perdure run purge post-1 post-2 --yes",
-		Args:    between(1, -1, "the ids of runs"),
-		RunE: func(c *cobra.Command, args []string) error {
-			s, out, err := command(c, t)
-			if err != nil {
-				return err
-			}
-			body, err := json.Marshal(map[string]any{"recursive": recursive})
-			if err != nil {
-				return fail(exitUsage, "", "%s", err)
-			}
-			if len(args) > 1 && !dry && !yes {
-				n, err := s.purge(c, args, body, true, out)
-				if err == nil {
-					err = t.confirm(c.Context(), "purge", n)
-				}
-				if err != nil {
-					return err
-				}
-			}
-			n, err := s.purge(c, args, body, dry, out)
-			if n == 0 && err != nil {
-				return err
-			}
-			if out.format != "table" {
-				return errors.Join(err, out.document(map[string]any{"count": n, "dry_run": dry}))
-			}
-			would := ""
-			if dry {
-				would = "would be "
-			}
-			fmt.Fprintf(out.out, "%d %spurged\n", n, would)
-			return err
-		},
-	}
-	c.Flags().BoolVar(&dry, "dry-run", false, "only count")
-	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
-	c.Flags().BoolVar(&recursive, "recursive", false, "their children too")
-	return c
-}
-
-// purge purges each run and returns how many instances that were; the first
-// failure is the error.
-func (s *server) purge(c *cobra.Command, ids []string, body []byte, dry bool, out *output) (int, error) {
-	total := 0
-	var failed error
-	for _, id := range ids {
-		query := ""
-		if dry {
-			query = "?dry_run=1"
-		}
-		var p struct{ Count int }
-		// No prefixes here: what is deleted is named in full.
-		if err := s.post(c.Context(), runPath(id, "purge")+query, body, &p); err != nil {
-			out.failed(id, err, len(ids) > 1)
-			failed = first(failed, err)
-			continue
-		}
-		if p.Count == 0 {
-			err := fail(exitNotFound, "check the id; perdure run list shows what there is", "there is no run %s", id)
-			out.failed(id, err, len(ids) > 1)
-			failed = first(failed, err)
-		}
-		total += p.Count
-	}
-	return total, failed
 }

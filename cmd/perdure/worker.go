@@ -12,7 +12,7 @@ import (
 )
 
 func workerCommand(t *terminal) *cobra.Command {
-	c := group("worker", "List, register and remove the workers that a hub calls by URL", workerList(t), workerAdd(t), workerRemove(t))
+	c := group("worker", "List, register and remove the workers that a hub calls by URL", workerList(t), workerGet(t), workerAdd(t), workerRemove(t))
 	addServerFlag(c)
 	return c
 }
@@ -69,6 +69,23 @@ func workerList(t *terminal) *cobra.Command {
 				return err
 			}
 			return out.workers(list.Items...)
+		},
+	}
+}
+
+func workerGet(t *terminal) *cobra.Command {
+	return &cobra.Command{
+		Use: "get NAME", Short: "Show a worker", Example: "  perdure worker get orders", Args: exactly(1, "the name of a worker"),
+		RunE: func(c *cobra.Command, args []string) error {
+			s, out, err := command(c, t)
+			if err != nil {
+				return err
+			}
+			var w workerDocument
+			if err := s.get(c.Context(), "/api/v1/workers/"+segment(args[0]), &w); err != nil {
+				return err
+			}
+			return out.workers(w)
 		},
 	}
 }

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestCompletion completes ids and names that a server knows.
+func TestCompletion(t *testing.T) {
+	url := running(t)
+	cli := func(args ...string) result { return perdureCLI(t.Context(), url, screen{}, args...) }
+	for _, id := range []string{"order-1", "order-2", "other"} {
+		if got := cli("run", "start", "Approve", "--id", id); got.Code != exitDone {
+			t.Fatalf("start = %+v", got)
+		}
+	}
+	d := asked(t, url, "k")
+	for _, c := range []struct{ line, want string }{
+		{"run get order-", "order-1 order-2"},
+		{"run terminate order-1 oth", "other"},
+		{"run start App", "Approve"},
+		{"run event order-1 ", "Approval"},
+		{"inbox approve ", d.ID},
+		{"inbox answer x ra", "raise"},
+		{"agent chat Cl", "Clerk"},
+		{"agent chat Clerk ", "k"},
+		{"run list --time ", "relative local utc"},
+		{"completion z", "zsh"},
+	} {
+		args := append([]string{"__complete"}, strings.Split(c.line, " ")...)
+		got := cli(args...)
+		var values []string
+		for line := range strings.Lines(got.Out) {
+			if value, _, _ := strings.Cut(strings.TrimSpace(line), "\t"); !strings.HasPrefix(value, ":") {
+				values = append(values, value)
+			}
+		}
+		seen := map[string]bool{}
+		for _, v := range values {
+			seen[v] = true
+		}
+		for _, want := range strings.Fields(c.want) {
+			if !seen[want] || len(values) != len(strings.Fields(c.want)) {
+				t.Errorf("completion of %q = %q, want %s", c.line, values, c.want)
+			}
+		}
+	}
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		if got := cli("completion", shell); got.Code != exitDone || !strings.Contains(got.Out, "perdure") {
+			t.Errorf("completion %s = exit %d, want a script", shell, got.Code)
+		}
+	}
+	if got := cli("completion", "cmd"); got.Code != exitUsage {
+		t.Errorf("completion cmd = %+v, want exit 2", got)
+	}
+}
+
+// TestExamples runs the examples of the commands that talk with a server: it
+// understands each, though it may not have what they name.
+func TestExamples(t *testing.T) {
+	url := running(t)
+	for _, id := range []string{"post-1", "post-2"} {
+		if got := perdureCLI(t.Context(), url, screen{}, "run", "start", "Approve", "--id", id); got.Code != exitDone {
+			t.Fatalf("start = %+v", got)
+		}
+	}
+	files := strings.NewReplacer("./secret", "/dev/null")
+	root := newRoot(&terminal{getenv: func(string) string { return "" }}, testHosts)
+	for _, group := range []string{"run", "inbox", "agent", "session", "entity", "worker", "hub", "open", "api", "version"} {
+		top, _, err := root.Find([]string{group})
+		if err != nil {
+			t.Fatal(err)
+		}
+		commands := top.Commands()
+		if len(commands) == 0 {
+			commands = append(commands, top)
+		}
+		for _, c := range commands {
+			for example := range strings.SplitSeq(c.Example, "\n") {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				got := perdureCLI(ctx, url, screen{in: "1\n"}, words(files.Replace(example))[1:]...)
+				cancel()
+				if refusedLine := strings.Contains(got.Err, "unknown flag") || strings.Contains(got.Err, " takes "); refusedLine || got.Code == exitError || got.Code == exitUnreachable {
+					t.Errorf("example %q = %+v, want it understood", example, got)
+				}
+			}
+		}
+	}
+}
+
+// TestPurgeFilter deletes all ended runs that match, after their number was typed.
+func TestPurgeFilter(t *testing.T) {
+	url := running(t)
+	cli := func(s screen, args ...string) result { return perdureCLI(t.Context(), url, s, args...) }
+	for _, id := range []string{"old-1", "old-2", "old-3", "new-1"} {
+		cli(screen{}, "run", "start", "Approve", "--id", id)
+	}
+	if got := cli(screen{}, "run", "terminate", "old-1", "old-2", "new-1", "--yes"); got.Code != exitDone {
+		t.Fatalf("terminate = %+v", got)
+	}
+	for _, c := range []struct {
+		s    screen
+		code int
+		out  string
+		args string
+	}{
+		{screen{}, exitUsage, "", "run purge"},
+		{screen{}, exitUsage, "", "run purge old-1 --filter id:old-*"},
+		{screen{}, exitUsage, "", "run purge --filter id:old-*"},
+		{screen{tty: true}, exitDone, "2 would be purged\n", "run purge --filter id:old-* --dry-run"},
+		{screen{tty: true, in: "3\n"}, exitUsage, "", "run purge --filter id:old-*"},
+		{screen{tty: true, in: "2\n"}, exitDone, "2 purged\n", "run purge --filter id:old-* --reason tidy"},
+		{screen{tty: true}, exitDone, "0 purged\n", "run purge --filter id:old-*"},
+	} {
+		if got := cli(c.s, strings.Fields(c.args)...); got.Code != c.code || got.Out != c.out {
+			t.Errorf("perdure %s = %+v, want exit %d and %q", c.args, got, c.code, c.out)
+		}
+	}
+	if got := cli(screen{}, "run", "get", "old-3"); got.Code != exitDone {
+		t.Errorf("a run that goes on was purged: %+v", got)
+	}
+	if got := cli(screen{}, "run", "get", "new-1"); got.Code != exitDone {
+		t.Errorf("a run that does not match was purged: %+v", got)
+	}
+}
+
+func TestAPI(t *testing.T) {
+	url := running(t)
+	cli := func(args ...string) result { return perdureCLI(t.Context(), url, screen{}, args...) }
+	if got := cli("api", "post", "runs", "--input", `{"name":"Approve","id":"order-1"}`); got.Code != exitDone || !strings.Contains(got.Out, `"id":"order-1"`) {
+		t.Errorf("api post = %+v, want the run", got)
+	}
+	if got := cli("api", "GET", "/api/v1/runs/none"); got.Code != exitNotFound {
+		t.Errorf("api get of nothing = %+v, want exit 3", got)
+	}
+	if got := cli("api", "PATCH", "runs"); got.Code != exitUsage {
+		t.Errorf("api patch = %+v, want exit 2", got)
+	}
+	if got := cli("open", "orde"); got.Out != url+"/runs/order-1\n" {
+		t.Errorf("open = %+v, want the address of the run's page", got)
+	}
+}
