@@ -117,9 +117,9 @@ func newWorkerID() string {
 // Pauses between connections.
 const (
 	firstReconnect = 100 * time.Millisecond
-	lastReconnect  = 15 * time.Second
+	lastReconnect  = 5 * time.Second
 	// steady is how long a connection must have held for the next to follow soon.
-	steady = 10 * time.Second
+	steady = 2 * time.Second
 )
 
 // errStopping is the cause with which activities are cancelled at the end.
