@@ -1,6 +1,8 @@
 package client
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -144,6 +146,19 @@ func (w instanceRow) Field(name string) []filter.Value {
 		return has(i)
 	}
 	return recordRow{&i.Record}.Field(name)
+}
+
+// FieldOf returns the texts that a run has of a field of filters; of "tag." the keys of
+// its tags.
+func FieldOf(i *hub.Instance, field string) []string {
+	if field == filter.TagPrefix {
+		return slices.Sorted(maps.Keys(i.Tags))
+	}
+	var texts []string
+	for _, v := range (instanceRow{i}).Field(field) {
+		texts = append(texts, v.Text)
+	}
+	return texts
 }
 
 // has returns what has: finds.

@@ -60,7 +60,7 @@ func TestGoldenAnswers(t *testing.T) {
 		{"runs-code", "/runs?filter=code:StepError&sort=completed"},
 		{"counts", "/run-counts"},
 		{"counts-grouped", "/run-counts?group=name,phase"},
-		{"counts-filtered", "/run-counts?filter=status:failed"},
+		{"counts-filtered", "/run-counts?filter=code:StepError"},
 		{"history", "/runs/order-2/history"},
 		{"history-page", "/runs/order-2/history?after=1&limit=1"},
 		{"entity", "/entities/Counter/A%20b"},

@@ -1,11 +1,17 @@
 package httpapi
 
 import (
+	"cmp"
+	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/client"
+	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/store"
 )
 
@@ -13,6 +19,7 @@ import (
 type runPage struct {
 	Items []*run `json:"items"`
 	Next  string `json:"next,omitempty"` // ?cursor= of the next page
+	Prev  string `json:"prev,omitempty"` // ?cursor= of the page before; that may turn out to be empty
 	// Parsed is the filter as understood, with times resolved.
 	Parsed  string `json:"parsed"`
 	Partial bool   `json:"partial"` // the work cap ended the search; Next goes on
@@ -35,23 +42,11 @@ func sorts() []struct {
 }
 
 func (a *API) listRuns(_ http.ResponseWriter, r *http.Request) (*reply, error) {
-	q, err := query(r, "filter", "sort", "cursor", "limit")
+	q, err := query(r, "filter", "sort", "cursor", "limit", "at", "fields")
 	if err != nil {
 		return nil, err
 	}
-	selection, err := client.Select(q.Get("filter"), a.Now())
-	if err != nil {
-		return nil, err
-	}
-	order, err := sortOrder(q)
-	if err != nil {
-		return nil, err
-	}
-	limit, err := pageSize(q)
-	if err != nil {
-		return nil, err
-	}
-	after, err := cursor(q)
+	p, err := a.pageRequest(q)
 	if err != nil {
 		return nil, err
 	}
@@ -60,28 +55,101 @@ func (a *API) listRuns(_ http.ResponseWriter, r *http.Request) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	page, err := selection.List(r.Context(), a.Hub, order, limit, after)
+	answer := runPage{Items: []*run{}, Parsed: p.selection.Parsed, AsOf: cursorText([]byte(position))}
+	var page hub.Page
+	if isSorted(p.sort) {
+		page, answer.Next, err = a.sortedPage(r.Context(), p)
+	} else {
+		page, answer.Next, answer.Prev, err = a.pageOf(r.Context(), p)
+	}
 	if err != nil {
 		return nil, err
 	}
-	answer := runPage{Items: []*run{}, Next: cursorText(page.Next), Parsed: selection.Parsed,
-		Partial: page.Partial, Scanned: page.Scanned, AsOf: cursorText([]byte(position))}
+	answer.Partial, answer.Scanned = page.Partial, page.Scanned
 	for _, i := range page.Items {
 		answer.Items = append(answer.Items, viewRow(i))
+	}
+	if fields := q.Get("fields"); fields != "" {
+		return withFields(&answer, strings.Split(fields, ","))
 	}
 	return &reply{body: &answer}, nil
 }
 
-func sortOrder(q values) (store.Order, error) {
-	name := q.Get("sort")
+// pageRequest reads what a page of runs is asked for by.
+func (a *API) pageRequest(q values) (*pageRequest, error) {
+	p := &pageRequest{sort: cmp.Or(q.Get("sort"), sorts()[0].name)}
+	var err error
+	if p.selection, err = client.Select(q.Get("filter"), a.Now()); err != nil {
+		return nil, err
+	}
+	if p.order, err = sortOrder(p.sort); err != nil {
+		return nil, err
+	}
+	if p.limit, err = pageSize(q); err != nil {
+		return nil, err
+	}
+	if p.mark, err = markOf(q, p.sort); err != nil {
+		return nil, err
+	}
+	if p.mark == nil {
+		if p.cursor, err = cursor(q); err != nil {
+			return nil, err
+		}
+	}
+	if q.Has("at") {
+		if p.at, err = time.Parse(time.RFC3339, q.Get("at")); err != nil {
+			return nil, invalid("query parameter at is "+shown(q.Get("at"))+", must be a time such as 2026-01-02T15:04:05Z", "")
+		}
+		if _, ok := client.Reverse(p.order); !ok || isSorted(p.sort) || q.Has("cursor") {
+			return nil, invalid("at goes with the sorts created and completed, and with no cursor", "")
+		}
+	}
+	return p, nil
+}
+
+// withFields leaves only some members of each run, beside those that name it.
+func withFields(page *runPage, fields []string) (*reply, error) {
+	body := struct {
+		*runPage
+		Items []map[string]json.RawMessage `json:"items"`
+	}{runPage: page, Items: []map[string]json.RawMessage{}}
+	keep := append(fields, "id", "incarnation", "row_version")
+	for _, row := range page.Items {
+		encoded, err := marshal(row)
+		if err != nil {
+			return nil, err
+		}
+		var members map[string]json.RawMessage
+		if err := json.Unmarshal([]byte(encoded), &members); err != nil {
+			return nil, err
+		}
+		maps.DeleteFunc(members, func(name string, _ json.RawMessage) bool { return !slices.Contains(keep, name) })
+		body.Items = append(body.Items, members)
+	}
+	return &reply{body: body}, nil
+}
+
+// isSorted reports whether no index has an order.
+func isSorted(name string) bool {
+	switch strings.TrimPrefix(name, "-") {
+	case "name", "duration":
+		return true
+	}
+	return false
+}
+
+func sortOrder(name string) (store.Order, error) {
+	if isSorted(name) {
+		return store.CreatedDesc, nil
+	}
 	var names []string
 	for _, s := range sorts() {
-		if name == s.name || name == "" {
+		if name == s.name {
 			return s.order, nil
 		}
 		names = append(names, s.name)
 	}
-	return 0, invalid("no sort order "+shown(name), "known are "+strings.Join(names, ", "))
+	return 0, invalid("no sort order "+shown(name), "known are "+strings.Join(names, ", ")+", name, -name, duration, -duration")
 }
 
 // runCounts is the answer to GET /run-counts.
@@ -110,15 +178,26 @@ func (a *API) countRuns(_ http.ResponseWriter, r *http.Request) (*reply, error) 
 	if err != nil {
 		return nil, err
 	}
+	selection, err := client.Select(q.Get("filter"), a.Now())
+	if err != nil {
+		return nil, err
+	}
 	answer := runCounts{Exact: true}
+	all, err := a.Hub.Counts(r.Context())
+	if err != nil {
+		return nil, err
+	}
 	var counts []store.Count
-	if strings.TrimSpace(q.Get("filter")) == "" {
-		if counts, err = a.Hub.Counts(r.Context()); err != nil {
-			return nil, err
+	for _, c := range all {
+		belongs, known := selection.Counted(c)
+		if !known {
+			if counts, answer.Exact, err = a.search(r, selection); err != nil {
+				return nil, err
+			}
+			break
 		}
-	} else {
-		if counts, answer.Exact, err = a.search(r, q.Get("filter")); err != nil {
-			return nil, err
+		if belongs && !isTurn(c.Name) {
+			counts = append(counts, c)
 		}
 	}
 	answer.Items = sum(counts, group)
@@ -129,13 +208,8 @@ func (a *API) countRuns(_ http.ResponseWriter, r *http.Request) (*reply, error) 
 }
 
 // search counts what a filter finds; exact is false if the work cap ended it.
-func (a *API) search(r *http.Request, filter string) (counts []store.Count, exact bool, err error) {
-	selection, err := client.Select(filter, a.Now())
-	if err != nil {
-		return nil, false, err
-	}
-	const most = 50000
-	page, err := selection.List(r.Context(), a.Hub, store.CreatedDesc, most, nil)
+func (a *API) search(r *http.Request, selection *client.Selection) (counts []store.Count, exact bool, err error) {
+	page, err := selection.List(r.Context(), a.Hub, store.CreatedDesc, searchMost, nil)
 	if err != nil {
 		return nil, false, err
 	}
@@ -143,6 +217,13 @@ func (a *API) search(r *http.Request, filter string) (counts []store.Count, exac
 		counts = append(counts, store.Count{Kind: i.Kind, Name: i.Name, Status: i.Status, Phase: i.Phase, N: 1})
 	}
 	return counts, page.Next == nil, nil
+}
+
+// isTurn reports whether an orchestration with this name is a turn of an agent: lists
+// and counts leave them out unless they are asked for.
+func isTurn(name string) bool {
+	_, turn := agent.AgentOf(name)
+	return turn
 }
 
 // grouping checks the parameter group: columns joined by commas.

@@ -58,7 +58,10 @@ func runReads() []Operation {
 	execution := text("execution", "another execution than the current one")
 	return []Operation{
 		{Pattern: "GET /api/v1/runs", Right: access.Read, Does: "Lists runs that match a filter.", Reply: runPage{},
-			Query: paged(filter, text("sort", "-created (default), created, -completed, completed or id"))},
+			Query: paged(filter, text("sort", "-created (default), created, -completed, completed, id, name, -name, duration or -duration"),
+				text("at", "a time to jump to, with the sorts created and completed"), text("fields", "members of the runs, joined by commas; absent = all"))},
+		{Pattern: "GET /api/v1/run-facets", Right: access.Read, Does: "Lists values of a field of runs, or the fields, for completion.", Reply: facets{},
+			Query: []Param{text("field", "of the filter language; absent = list the fields"), text("prefix", "the values begin with"), filter}},
 		{Pattern: "GET /api/v1/run-counts", Right: access.Read, Does: "Counts runs.", Reply: runCounts{},
 			Query: []Param{filter, text("group", "columns joined by commas: name, status, phase")}},
 		{Pattern: "GET " + one, Right: access.Read, Does: "Returns a run.", Reply: run{},

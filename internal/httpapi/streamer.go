@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -267,6 +268,7 @@ func (s *streamer) sendCounts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	counts = slices.DeleteFunc(counts, func(c store.Count) bool { return isTurn(c.Name) })
 	s.uncounted, s.counted = false, time.Now()
 	return s.send("counts", countsFrame{Topic: "counts", Items: sum(counts, []string{"status", "phase"})})
 }

@@ -323,6 +323,22 @@ export interface ErrorContent {
   ErrorCode?: string;
 }
 
+/** facet is a value that a field of runs has. */
+export interface Facet {
+  value: string;
+  count: number;
+}
+
+/** facets is the answer to GET /run-facets. */
+export interface Facets {
+  /** the most frequent first */
+  items: Facet[];
+  /** Exact says that all runs were counted; else the newest were. */
+  exact: boolean;
+  /** Fields are those of the filter language, if none was asked for. */
+  fields?: FilterField[];
+}
+
 /** failBody is the body of fail. */
 export interface FailBody {
   token?: string;
@@ -340,6 +356,16 @@ export interface Failure {
   stack?: string;
   non_retriable?: boolean;
   cause?: Failure;
+}
+
+/** filterField is a field of the filter language. */
+export interface FilterField {
+  /** "tag." is followed by a key */
+  name: string;
+  type: "text" | "choice" | "time" | "duration" | "integer";
+  choices?: string[];
+  /** a term about it is answered from an index */
+  indexed: boolean;
 }
 
 /** Format is a JSON schema that the answer has to follow. */
@@ -853,6 +879,8 @@ export interface RunPage {
   items: Run[];
   /** ?cursor= of the next page */
   next?: string;
+  /** ?cursor= of the page before; that may turn out to be empty */
+  prev?: string;
   /** Parsed is the filter as understood, with times resolved. */
   parsed: string;
   /** the work cap ended the search; Next goes on */
@@ -1358,7 +1386,9 @@ export type Content = Text | Reasoning | Data | URI | ErrorContent | FunctionCal
 /** What each route takes and answers; paths are below /api/v1. */
 export interface Operations {
   /** Lists runs that match a filter. */
-  "GET /runs": { query: { filter?: string; sort?: string; cursor?: string; limit?: number }; body: never; reply: RunPage; events: {} };
+  "GET /runs": { query: { filter?: string; sort?: string; at?: string; fields?: string; cursor?: string; limit?: number }; body: never; reply: RunPage; events: {} };
+  /** Lists values of a field of runs, or the fields, for completion. */
+  "GET /run-facets": { query: { field?: string; prefix?: string; filter?: string }; body: never; reply: Facets; events: {} };
   /** Counts runs. */
   "GET /run-counts": { query: { filter?: string; group?: string }; body: never; reply: RunCounts; events: {} };
   /** Returns a run. */

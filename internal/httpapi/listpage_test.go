@@ -1,0 +1,170 @@
+package httpapi_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/hub"
+)
+
+// page is a page of runs.
+type page struct {
+	Items      []struct{ ID, Name, Created string }
+	Next, Prev string
+}
+
+func (p page) ids() []string {
+	var ids []string
+	for _, i := range p.Items {
+		ids = append(ids, i.ID)
+	}
+	return ids
+}
+
+// manyRuns starts runs r00, r01, ... that end at once, named by the remainder of three.
+func manyRuns(t *testing.T, n int) (root string, ids []string) {
+	t.Helper()
+	root, h := agentsHub(t, func(r *perdure.Registry) {
+		for i := range 3 {
+			perdure.AddOrchestrationNamed(r, fmt.Sprint("Job", i), func(*perdure.Context, string) (string, error) { return "done", nil })
+		}
+	})
+	for i := range n {
+		id := fmt.Sprintf("r%02d", i)
+		if _, err := h.Start(t.Context(), &hub.Start{InstanceID: id, Name: fmt.Sprint("Job", i%3), Tags: map[string]string{"team": fmt.Sprint("t", i%2)}}); err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, id)
+	}
+	if _, err := h.Idle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return root, ids
+}
+
+func list(t *testing.T, root, query string) page {
+	t.Helper()
+	got := do(t, "GET", root+"/api/v1/runs?"+query, "")
+	var p page
+	if err := json.Unmarshal([]byte(got.Body), &p); err != nil || got.Status != http.StatusOK {
+		t.Fatalf("runs?%s = %d %s, %v", query, got.Status, got.Body, err)
+	}
+	fits(t, "RunPage", got.Body)
+	return p
+}
+
+// TestPagesBothWays goes through a list and back, and jumps into its middle.
+func TestPagesBothWays(t *testing.T) {
+	root, ids := manyRuns(t, 25)
+	for _, sort := range []string{"-created", "created", "-completed", "completed"} {
+		want := slices.Clone(ids)
+		if strings.HasSuffix(sort, "completed") {
+			want = list(t, root, "limit=100&sort="+sort).ids()
+		} else if sort == "-created" {
+			slices.Reverse(want)
+		}
+		var forth, back []string
+		var last page
+		for cursor := ""; ; cursor = last.Next {
+			last = list(t, root, "limit=7&sort="+sort+"&cursor="+url.QueryEscape(cursor))
+			forth = append(forth, last.ids()...)
+			if last.Next == "" {
+				break
+			}
+		}
+		if diff := cmp.Diff(want, forth); diff != "" {
+			t.Errorf("%s forth (-want +got):\n%s", sort, diff)
+		}
+		back = last.ids()
+		for at := last; at.Prev != ""; {
+			at = list(t, root, "limit=7&sort="+sort+"&cursor="+url.QueryEscape(at.Prev))
+			back = append(at.ids(), back...)
+			if len(at.Items) > 0 && at.Next == "" {
+				t.Errorf("%s: a page before has no next", sort)
+			}
+		}
+		if diff := cmp.Diff(want, back); diff != "" {
+			t.Errorf("%s back (-want +got):\n%s", sort, diff)
+		}
+	}
+	middle := list(t, root, "limit=100").Items[10]
+	jump := list(t, root, "limit=3&at="+url.QueryEscape(middle.Created))
+	before := list(t, root, "limit=3&cursor="+url.QueryEscape(jump.Prev))
+	if want := []string{"r14", "r13", "r12"}; middle.ID != "r14" || !slices.Equal(jump.ids(), want) || !slices.Equal(before.ids(), []string{"r17", "r16", "r15"}) {
+		t.Errorf("at the time of %s = %v, before it %v, want %v", middle.ID, jump.ids(), before.ids(), want)
+	}
+	for query, status := range map[string]int{"cursor=~x": 400, "cursor=" + url.QueryEscape(jump.Prev) + "&sort=created": 400, "at=now": 400, "at=" + url.QueryEscape(middle.Created) + "&sort=name": 400} {
+		if got := do(t, "GET", root+"/api/v1/runs?"+query, ""); got.Status != status {
+			t.Errorf("runs?%s = %d, want %d", query, got.Status, status)
+		}
+	}
+}
+
+// TestSortsOfSearch sorts by what no index has.
+func TestSortsOfSearch(t *testing.T) {
+	root, ids := manyRuns(t, 25)
+	want := slices.Clone(ids)
+	job := func(id string) int { return (int(id[1]-'0')*10 + int(id[2]-'0')) % 3 }
+	slices.SortStableFunc(want, func(a, b string) int { return job(a) - job(b) })
+	for _, sort := range []string{"name", "-name"} {
+		var got []string
+		for cursor := ""; ; {
+			p := list(t, root, "limit=4&sort="+sort+"&cursor="+url.QueryEscape(cursor))
+			got = append(got, p.ids()...)
+			if cursor = p.Next; cursor == "" {
+				break
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", sort, diff)
+		}
+		slices.Reverse(want)
+	}
+	if got := list(t, root, "sort=-duration&limit=1000"); len(got.Items) != 25 {
+		t.Errorf("by duration = %d runs, want 25", len(got.Items))
+	}
+	some := do(t, "GET", root+"/api/v1/runs?limit=1&fields=name", "")
+	if !strings.Contains(some.Body, `"name":"Job0"`) || strings.Contains(some.Body, `"status"`) || !strings.Contains(some.Body, `"row_version"`) {
+		t.Errorf("fields=name = %s, want the name and what names the row", some.Body)
+	}
+}
+
+func TestFacetsAndCounts(t *testing.T) {
+	root, _ := manyRuns(t, 10)
+	for query, want := range map[string]string{
+		"field=name":                        `{"items":[{"value":"Job0","count":4},{"value":"Job1","count":3},{"value":"Job2","count":3}],"exact":true}`,
+		"field=name&prefix=job2":            `{"items":[{"value":"Job2","count":3}],"exact":true}`,
+		"field=tag.":                        `{"items":[{"value":"team","count":10}],"exact":true}`,
+		"field=tag.team&filter=name:Job0":   `{"items":[{"value":"t0","count":2},{"value":"t1","count":2}],"exact":true}`,
+		"field=status&filter=tag.team:t0":   `{"items":[{"value":"completed","count":5}],"exact":true}`,
+		"field=status&filter=status:failed": `{"items":[],"exact":true}`,
+	} {
+		got := do(t, "GET", root+"/api/v1/run-facets?"+query, "")
+		fits(t, "Facets", got.Body)
+		if strings.TrimSpace(got.Body) != want {
+			t.Errorf("facets of %s = %s, want %s", query, got.Body, want)
+		}
+	}
+	if got := do(t, "GET", root+"/api/v1/run-facets", ""); !strings.Contains(got.Body, `{"name":"status","type":"choice"`) {
+		t.Errorf("fields = %s, want status among them", got.Body)
+	}
+	if got := do(t, "GET", root+"/api/v1/run-facets?field=stauts", ""); got.Status != 400 || !strings.Contains(got.Body, "did you mean status?") {
+		t.Errorf("an unknown field = %d %s, want the nearest name", got.Status, got.Body)
+	}
+	for query, want := range map[string]string{
+		"filter=name:Job0&group=name": `"items":[{"name":"Job0","count":4}],"total":4,"exact":true`,
+		"filter=tag.team:t1":          `"items":[{"status":"completed","count":5}],"total":5,"exact":true`,
+	} {
+		if got := do(t, "GET", root+"/api/v1/run-counts?"+query, ""); !strings.Contains(got.Body, want) {
+			t.Errorf("counts of %s = %s, want %s", query, got.Body, want)
+		}
+	}
+}
