@@ -33,8 +33,8 @@ type DecisionPage struct {
 }
 
 // Decisions lists decisions by state, those of a state by their deadline, or by
-// when they were asked if they have none, earliest first. When they are listed, an
-// approval whose run has ended is superseded, and what became of a call whose turn
+// when they were asked if they have none: earliest first, but if the filter names a
+// state other than pending, newest first. When they are listed, an approval whose run has ended is superseded, and what became of a call whose turn
 // has ended without its outcome is asked.
 func (s *Service) Decisions(ctx context.Context, f DecisionFilter) (DecisionPage, error) {
 	h, err := s.client.Hub(ctx)
@@ -50,6 +50,7 @@ func (s *Service) Decisions(ctx context.Context, f DecisionFilter) (DecisionPage
 		q.Owner = f.Run // they are its rows
 	case f.State != "":
 		q.From, q.To = append([]byte(f.State), 0), append([]byte(f.State), 1)
+		q.Desc = f.State != DecisionPending // of those that have ended the newest count
 	}
 	if f.After == nil {
 		if err := askAll(ctx, h); err != nil {

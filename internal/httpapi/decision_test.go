@@ -120,6 +120,66 @@ func TestDecisions(t *testing.T) {
 	}
 }
 
+// TestDecisionOrder lists open decisions with the nearest deadline first, and those
+// that have ended with the newest first, page by page.
+func TestDecisionOrder(t *testing.T) {
+	calls := 0
+	url, h := decisionAPI(t, &calls, modeltest.Call("pay", `{"Amount":1}`), modeltest.Call("pay", `{"Amount":2}`), modeltest.Call("pay", `{"Amount":3}`),
+		modeltest.Say("Paid."), modeltest.Say("Paid."), modeltest.Say("Paid."))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	list := func(state string) (amounts string) {
+		for cursor := "&limit=2"; cursor != ""; {
+			var page struct {
+				Items []agent.Decision `json:"items"`
+				Next  string           `json:"next"`
+			}
+			got := do(t, "GET", url+"/api/v1/decisions?state="+state+cursor, "")
+			if err := json.Unmarshal([]byte(got.Body), &page); err != nil {
+				t.Fatal(got.Body)
+			}
+			for _, d := range page.Items {
+				amounts += string(d.Args)
+			}
+			if cursor = ""; page.Next != "" {
+				cursor = "&limit=2&cursor=" + page.Next
+			}
+		}
+		return amounts
+	}
+	for _, key := range []string{"k1", "k2", "k3"} {
+		got := do(t, "POST", url+runJoker, `{"message":"Pay.","sessionId":"`+key+`","waitForResponse":false}`, "Content-Type", "application/json")
+		if got.Status != http.StatusAccepted {
+			t.Fatalf("run = %d %s, want 202", got.Status, got.Body)
+		}
+		if _, err := h.Idle(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const ones, threes = `{"Amount":1}{"Amount":2}{"Amount":3}`, `{"Amount":3}{"Amount":2}{"Amount":1}`
+	if got := list("pending"); got != ones {
+		t.Fatalf("pending = %s, want %s", got, ones)
+	}
+	var page struct {
+		Items []agent.Decision `json:"items"`
+	}
+	if err := json.Unmarshal([]byte(do(t, "GET", url+"/api/v1/decisions?state=pending", "").Body), &page); err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range page.Items {
+		got := do(t, "POST", url+"/api/v1/decisions/"+d.ID, `{"answer":"approve"}`, "Content-Type", "application/json")
+		if got.Status != http.StatusOK {
+			t.Fatalf("approve = %d %s, want 200", got.Status, got.Body)
+		}
+	}
+	if _, err := h.Idle(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if got := list("answered"); got != threes {
+		t.Errorf("answered = %s, want %s", got, threes)
+	}
+}
+
 // TestDecisionEdited approves a call with other arguments.
 func TestDecisionEdited(t *testing.T) {
 	calls := 0

@@ -138,6 +138,8 @@ function Composer({ path: path2, running, off, onSend, onStop }) {
           if (e.key === "Enter" && !e.shiftKey && !e.isComposing) {
             e.preventDefault();
             send();
+          } else if (e.key === "Escape") {
+            e.currentTarget.blur();
           }
         }
       }
@@ -420,7 +422,8 @@ function Tool({ call: call2, step, decision, running }) {
   const [open, setOpen] = useState3(false);
   const waits = !!call2.decision && !call2.decided && !call2.ended;
   const failed = !!call2.error || step?.status === "failed";
-  const state = waits ? "waits for a person" : call2.ended ? failed ? "failed" : "done" : running ? "runs" : "open";
+  const denied = decision?.answer === "deny" || decision?.state === "expired" && decision.on_timeout !== "escalate";
+  const state = waits ? "waits for a person" : call2.ended ? denied ? "denied" : failed ? "failed" : "done" : running ? "runs" : "open";
   return /* @__PURE__ */ jsxs2("div", { role: "group", class: "tool tool-" + (waits ? "waits" : call2.ended ? failed ? "failed" : "done" : "runs"), "aria-label": "call of " + call2.tool, children: [
     /* @__PURE__ */ jsxs2("button", { type: "button", class: "tool-head", "aria-expanded": open || waits, onClick: () => setOpen(!open), children: [
       /* @__PURE__ */ jsx2("span", { class: "tool-icon", "aria-hidden": "true", children: waits ? "◆" : call2.ended ? failed ? "✕" : "✓" : "●" }),

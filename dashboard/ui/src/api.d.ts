@@ -1465,13 +1465,13 @@ export interface Operations {
   "GET /agents/{agent}/sessions/{key}/turns/{turn}/steps": { query: {}; body: never; reply: TurnStepItems; events: {} };
   /** Streams a turn from an offset on. */
   "GET /agents/{agent}/sessions/{key}/turns/{turn}/stream": { query: { offset?: number }; body: never; reply: never; events: { "accepted": Posted; "agent": AgentFrame; "decided": AgentFrame; "decision": AgentFrame; "end": AgentFrame; "error": Problem; "reasoning": AgentFrame; "reset": AgentFrame; "step": AgentFrame; "text": AgentFrame; "tool_call": AgentFrame; "tool_result": AgentFrame } };
-  /** Lists decisions, the nearest deadline first. */
+  /** Lists decisions, the nearest deadline first; of a state other than pending the newest first. */
   "GET /decisions": { query: { kind?: string; state?: string; run?: string; assignee?: string; cursor?: string; limit?: number }; body: never; reply: DecisionItems; events: {} };
   /** Returns a decision. */
   "GET /decisions/{id}": { query: {}; body: never; reply: Decision; events: {} };
   /** Answers a decision; 409 with the current row if it was answered. */
   "POST /decisions/{id}": { query: {}; body: DecisionAnswer; reply: Decision; events: {} };
-  /** Lists decisions, the nearest deadline first. */
+  /** Lists decisions, the nearest deadline first; of a state other than pending the newest first. */
   "GET /approvals": { query: { kind?: string; state?: string; run?: string; assignee?: string; cursor?: string; limit?: number }; body: never; reply: DecisionItems; events: {} };
   /** Returns a decision. */
   "GET /approvals/{id}": { query: {}; body: never; reply: Decision; events: {} };

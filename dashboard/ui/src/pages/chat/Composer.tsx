@@ -55,6 +55,8 @@ export function Composer({ path, running, off, onSend, onStop }: Props) {
           if (e.key === "Enter" && !e.shiftKey && !e.isComposing) {
             e.preventDefault();
             send();
+          } else if (e.key === "Escape") {
+            e.currentTarget.blur(); // the keys of the page are within reach
           }
         }} />
       <div class="composer-foot">

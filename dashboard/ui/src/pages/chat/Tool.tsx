@@ -26,7 +26,8 @@ export function Tool({ call, step, decision, running }: Props) {
   const [open, setOpen] = useState(false);
   const waits = !!call.decision && !call.decided && !call.ended;
   const failed = !!call.error || step?.status === "failed";
-  const state = waits ? "waits for a person" : call.ended ? (failed ? "failed" : "done") : running ? "runs" : "open";
+  const denied = decision?.answer === "deny" || (decision?.state === "expired" && decision.on_timeout !== "escalate");
+  const state = waits ? "waits for a person" : call.ended ? (denied ? "denied" : failed ? "failed" : "done") : running ? "runs" : "open";
   return (
     <div role="group" class={"tool tool-" + (waits ? "waits" : call.ended ? (failed ? "failed" : "done") : "runs")} aria-label={"call of " + call.tool}>
       <button type="button" class="tool-head" aria-expanded={open || waits} onClick={() => setOpen(!open)}>
