@@ -1,6 +1,7 @@
 package peer_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -97,20 +98,25 @@ type clusterNode struct {
 	endHub context.CancelFunc
 }
 
-// line is a node's connection to the store, which breaks when the node is killed.
+// line is a node's connection to the store, which breaks when the node is killed, and
+// can be cut for a while.
 type line struct {
 	shared
-	mu   sync.Mutex // guards dead
-	dead bool
+	mu     sync.Mutex // guards broken
+	broken error
 }
 
 func (l *line) pass() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.dead {
-		return memory.ErrCrashed
-	}
-	return nil
+	return l.broken
+}
+
+// fail has all calls fail from now on; nil = they pass.
+func (l *line) fail(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.broken = err
 }
 
 func (l *line) Submit(ctx context.Context, g *store.Group) (store.Receipt, error) {
@@ -156,8 +162,8 @@ func (l *line) Leave(ctx context.Context, name string) error {
 }
 
 func (l *line) Send(ctx context.Context, letter *store.Letter) error {
-	if err := l.pass(); err != nil {
-		return err
+	if err := l.pass(); err != nil || ctx.Err() != nil {
+		return cmp.Or(err, ctx.Err())
 	}
 	return l.shared.Send(ctx, letter)
 }
@@ -251,9 +257,7 @@ func (c *cluster) kill(name string) {
 	c.mu.Lock()
 	delete(c.nodes, name)
 	c.mu.Unlock()
-	n.line.mu.Lock()
-	n.line.dead = true
-	n.line.mu.Unlock()
+	n.line.fail(memory.ErrCrashed)
 	c.wires.set(name, nil)
 	n.stop()
 	n.endHub()

@@ -217,18 +217,31 @@ func (o *farOpened) touch(ctx context.Context) {
 	_, _ = o.node.call(ctx, &wirepb.NodeCall{What: &wirepb.NodeCall_Fetch{Fetch: m}}, false)
 }
 
-// leave implements opened. What the neighbour does not hear it finds out when nobody
-// fetches any more.
+// leave implements opened. A neighbour that is taken for lost is told by letter: if it
+// comes back, what is open there must not get items that nobody fetches. What it does not
+// hear it finds out when nobody fetches any more.
 func (o *farOpened) leave(lost bool) {
-	o.node.hub.start(func() {
-		ctx, cancel := context.WithTimeout(o.node.ctx, letterTime)
+	h := o.node.hub
+	h.start(func() {
+		ctx, cancel := context.WithTimeout(h.ctx, letterTime)
 		defer cancel()
 		m := &wirepb.NodeLeave{Number: o.number, Lost: lost}
-		if _, err := o.node.call(ctx, &wirepb.NodeCall{What: &wirepb.NodeCall_Leave{Leave: m}}, false); err != nil && ctx.Err() == nil {
-			o.node.hub.logger.Debug("node was not told of the end of a stream", "node", o.node.node.Name, "err", err)
+		for {
+			_, err := o.node.call(ctx, &wirepb.NodeCall{What: &wirepb.NodeCall_Leave{Leave: m}}, false)
+			if err == nil || h.ctx.Err() != nil {
+				return
+			}
+			if !passes(err) || ctx.Err() != nil {
+				h.logger.Debug("node was not told of the end of a stream", "node", o.node.node.Name, "err", err)
+				return
+			}
+			wait(ctx, jitter(leaveAgain))
 		}
 	})
 }
+
+// leaveAgain is the pause after a neighbour could not be told of an end.
+const leaveAgain = 100 * time.Millisecond
 
 func encodePlaces(p places, number uint64) *wirepb.NodePlaces {
 	return &wirepb.NodePlaces{Number: number, Orchestrations: int64(p[ofTurn]), Activities: int64(p[ofActivity]), Entities: int64(p[ofBatch])}
