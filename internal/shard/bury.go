@@ -2,6 +2,7 @@ package shard
 
 import (
 	"context"
+	"maps"
 	"time"
 )
 
@@ -38,11 +39,22 @@ func (k *keeper) suspect(node string, refuses bool) {
 	}
 }
 
+// suspects returns the nodes that began to let nobody in no longer ago than a lease
+// lasts: those that still renew theirs after that live, and only cannot be reached. The
+// caller holds the lock.
+func (k *keeper) suspects() map[string]time.Time {
+	list := maps.Clone(k.refused)
+	maps.DeleteFunc(list, func(node string, since time.Time) bool {
+		return node == k.shared.Node.Name || time.Since(since) > k.shared.Lease
+	})
+	return list
+}
+
 // bury ends the leases of nodes that are gone, once these do not work under them any
 // more, and reports whether the time of one is over.
 func (k *keeper) bury(ctx context.Context, suspects map[string]time.Time) (over bool, err error) {
 	for node, since := range suspects {
-		if time.Since(since) < certain || node == k.shared.Node.Name {
+		if time.Since(since) < certain {
 			continue
 		}
 		gone, err := k.shared.Nodes.Expire(ctx, node, k.shared.Lease/3-k.shared.Renew/15)

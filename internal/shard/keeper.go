@@ -3,7 +3,6 @@ package shard
 import (
 	"context"
 	"log/slog"
-	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -161,7 +160,7 @@ func (k *keeper) step(ctx context.Context) time.Duration {
 	k.mu.Lock()
 	back, looks, free, closing := k.back, k.looks, k.free, k.closing
 	k.back, k.looks, k.free = nil, nil, false
-	suspects := maps.Clone(k.refused)
+	suspects := k.suspects()
 	k.mu.Unlock()
 	early := len(looks) > 0 && time.Since(k.looked) < lookPause
 	if early {

@@ -56,7 +56,9 @@ type line struct {
 
 	reading func(store.Shard) // called before the messages of a shard are read; nil = nothing
 
-	beats, looks atomic.Int64 // how often the node has said that it lives, and looked who holds what
+	// How often the node has said that it lives, looked who holds what, and tried to end
+	// the time of others.
+	beats, looks, ends atomic.Int64
 }
 
 // pass waits while the line is held, whatever ctx says, as a frozen process does.
@@ -135,6 +137,14 @@ func (l *line) Beat(ctx context.Context, n store.Node, d time.Duration) ([]store
 func (l *line) Holders(ctx context.Context) ([]store.Holder, error) {
 	l.looks.Add(1)
 	return l.Shared.Holders(ctx)
+}
+
+func (l *line) Expire(ctx context.Context, name string, left time.Duration) (bool, error) {
+	if err := l.pass(); err != nil {
+		return false, err
+	}
+	l.ends.Add(1)
+	return l.Shared.Expire(ctx, name, left)
 }
 
 // inCluster runs a test with hubs that share a store, in a bubble.

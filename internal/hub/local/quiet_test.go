@@ -32,3 +32,20 @@ func TestQuietNodes(t *testing.T) {
 		}
 	})
 }
+
+// TestQuietUnreached has nodes that others do not reach, but that live, cost nothing
+// more: their time is not tried to be ended for ever.
+func TestQuietUnreached(t *testing.T) {
+	inCluster(t, func(string) *perdure.Registry { return perdure.NewRegistry() }, func(c *cluster) {
+		c.join("a", "b")
+		c.settled()
+		a := c.alive()[0]
+		for range 120 {
+			a.Refused("b", true) // as each attempt to reach it says
+			<-time.After(5 * time.Second)
+		}
+		if n := a.line.ends.Load(); n == 0 || n > 30 {
+			t.Errorf("in ten minutes the node has tried %d times to end the time of one that lives, want some tries in the first seconds only", n)
+		}
+	})
+}
