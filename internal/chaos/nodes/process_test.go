@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -125,15 +126,22 @@ func (n *node) start() error {
 	if n.in, err = cmd.StdinPipe(); err != nil {
 		return err
 	}
-	if err := cmd.Start(); err != nil {
+	dead := make(chan struct{})
+	started := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // the kernel ends the process when the thread that started it ends
+		err := cmd.Start()
+		if started <- err; err != nil {
+			return
+		}
+		defer close(dead)
+		_, _ = cmd.Process.Wait() // cmd.Wait would close the pipe that is read
+	}()
+	if err := <-started; err != nil {
 		return err
 	}
-	n.cmd, n.dead = cmd, make(chan struct{})
+	n.cmd, n.dead = cmd, dead
 	line, err := bufio.NewReader(out).ReadString('\n')
-	go func() {
-		defer close(n.dead)
-		_ = cmd.Wait()
-	}()
 	if err != nil || line != "ready\n" {
 		n.kill()
 		return fmt.Errorf("%s does not start: %q, %v\n%s", n.name, line, err, n.logEnd())
