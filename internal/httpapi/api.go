@@ -265,6 +265,7 @@ func (a *API) routes() map[string]endpoint {
 		"POST /api/v1/runs/{id}/purge":              a.purgeRun,
 		"GET /api/v1/run-counts":                    a.countRuns,
 		"GET /api/v1/run-facets":                    a.getFacets,
+		"POST /api/v1/batches":                      a.runBatch,
 		"GET /api/v1/entities":                      a.listEntities,
 		"GET /api/v1/entities/{name}/{key}":         a.getEntity,
 		"POST /api/v1/entities/{name}/{key}/signal": a.signalEntity,

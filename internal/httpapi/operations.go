@@ -90,6 +90,9 @@ func runCommands() []Operation {
 	const one = "POST /api/v1/runs/{id}"
 	dry := []Param{flag("dry_run", "change nothing, say what would be")}
 	return []Operation{
+		{Pattern: "POST /api/v1/batches", Right: access.Write, Query: dry, Body: batchBody{}, Reply: batch{},
+			Does:   "Does one thing to many runs, by ids or a filter; leaving cancels it. Under Accept: text/event-stream it tells its progress.",
+			Events: map[string]any{"progress": batch{}, "done": batch{}}},
 		{Pattern: "POST /api/v1/runs", Right: access.Write, Does: "Starts a run, or finds it.", Body: startBody{}, Reply: started{}},
 		{Pattern: one + "/events/{name}", Right: access.Write, Does: "Raises the body, any JSON, as an event.", Body: json.RawMessage{}, Reply: run{}},
 		{Pattern: one + "/requests/{name}", Right: access.Write, Does: "Raises the body as a request-reply event and answers with the reply.",

@@ -102,6 +102,41 @@ export interface BacklogItems {
   next?: string;
 }
 
+/** batch tells how a batch goes. It is the answer, and the data of progress. */
+export interface Batch {
+  action: string;
+  dry_run: boolean;
+  /** runs that are meant */
+  total: number;
+  /** under dry_run: for which it is allowed */
+  done: number;
+  /** whose state does not allow it */
+  skipped: number;
+  failed: number;
+  /** Partial says that the filter matches more runs than one batch takes: repeat it. */
+  partial: boolean;
+  /** the first 100, of those skipped and failed */
+  problems: BatchProblem[];
+}
+
+/** batchBody is the body of POST /batches: what to do, and to which runs. */
+export interface BatchBody {
+  action?: "suspend" | "resume" | "cancel" | "terminate" | "restart" | "rewind" | "purge";
+  ids?: string[];
+  /** in place of ids: all runs that match now */
+  filter?: string;
+  reason?: string;
+  /** with terminate, cancel and purge: children too */
+  recursive?: boolean;
+}
+
+/** batchProblem says why nothing was done to a run. */
+export interface BatchProblem {
+  id: string;
+  code: string;
+  detail: string;
+}
+
 /** Budget bounds what models may cost. A zero field is no bound. The most that a call of a model can cost is reserved, durably, before the call is made, and settled when its usage is known; the tokens are estimated from above, see [model.WorstCase]. A call whose outcome was lost is booked at what was reserved for it. So what is spent and reserved together never exceeds the budget. When it would, the run waits, without holding a worker, for a decision of the kind budget: to raise the budget or to stop. */
 export interface Budget {
   /** of input and output */
@@ -1409,6 +1444,8 @@ export interface Operations {
   "GET /runs/{id}/events/{n}/payload": { query: { execution?: string }; body: never; reply: never; events: {} };
   /** Streams changes of topics. */
   "GET /stream": { query: { topics?: string[]; since?: string }; body: never; reply: never; events: { "counts": CountsFrame; "entities": EntitiesFrame; "hello": Hello; "inbox": InboxFrame; "reset": Hello; "run": Frame; "runs": Frame; "sessions": SessionsFrame; "turn": TurnFrame; "workers": WorkersFrame } };
+  /** Does one thing to many runs, by ids or a filter; leaving cancels it. Under Accept: text/event-stream it tells its progress. */
+  "POST /batches": { query: { dry_run?: boolean }; body: BatchBody; reply: Batch; events: { "done": Batch; "progress": Batch } };
   /** Starts a run, or finds it. */
   "POST /runs": { query: {}; body: StartBody; reply: Started; events: {} };
   /** Raises the body, any JSON, as an event. */
