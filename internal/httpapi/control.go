@@ -11,6 +11,7 @@ import (
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/internal/history"
 	"github.com/perdure/perdure/internal/hub"
+	"github.com/perdure/perdure/internal/steps"
 )
 
 // controlBody is the body of suspend, resume, cancel and terminate.
@@ -156,7 +157,7 @@ func (a *API) rewindRun(w http.ResponseWriter, r *http.Request) (*reply, error) 
 }
 
 // previewRewind counts the steps whose outcomes a rewind keeps and names those
-// that it runs again: the failed ones.
+// that it runs again: the ones that failed for good, whose last attempt that was.
 func (a *API) previewRewind(r *http.Request, id string) (*reply, error) {
 	instance, err := a.Hub.Instance(r.Context(), id, false)
 	if err != nil {
@@ -166,24 +167,19 @@ func (a *API) previewRewind(r *http.Request, id string) (*reply, error) {
 		return nil, &perdure.Error{Code: perdure.FailedPrecondition, Op: "rewind", Instance: id,
 			Message: "only a failed run can be rewound, this one is " + s}
 	}
-	events, err := a.Hub.History(r.Context(), id, "")
+	told, err := a.tell(r.Context(), id, "")
 	if err != nil {
 		return nil, err
 	}
-	names := map[int32]string{}
 	preview := rewound{Again: []string{}}
-	for _, e := range events {
-		switch b := e.Body.(type) {
-		case *history.TaskScheduled:
-			names[e.ID] = b.Name
-		case *history.SubOrchestrationInstanceCreated:
-			names[e.ID] = b.Name
-		case *history.TaskCompleted, *history.SubOrchestrationInstanceCompleted, *history.TimerFired:
-			preview.Reused++
-		case *history.TaskFailed:
-			preview.Again = append(preview.Again, names[b.TaskScheduledID])
-		case *history.SubOrchestrationInstanceFailed:
-			preview.Again = append(preview.Again, names[b.TaskScheduledID])
+	for i := range told.steps {
+		switch s := &told.steps[i]; {
+		case s.Kind == string(steps.Sent) || s.Kind == string(steps.Signal):
+			// Nothing has come of it that could be served again.
+		case s.Status == string(steps.Completed), s.Status == string(steps.Failed) && s.Kind == string(steps.Entity):
+			preview.Reused++ // what an operation failed with is served again
+		case s.Status == string(steps.Failed):
+			preview.Again = append(preview.Again, s.Name)
 		}
 	}
 	return &reply{body: &preview}, nil

@@ -536,11 +536,11 @@ function ToolCard({ call, run, stepLink }) {
         step?.attempt && step.attempt > 1 ? `, attempt ${step.attempt}` : ""
       ] })
     ] }),
-    /* @__PURE__ */ jsx3("h4", { children: "Arguments" }),
+    /* @__PURE__ */ jsx3("p", { class: "tool-part", children: "Arguments" }),
     /* @__PURE__ */ jsx3(JsonView, { value: jsonOf(c.Arguments), label: "arguments" }),
     call.decisions.map((d) => /* @__PURE__ */ jsx3(DecisionView, { decision: d }, d.id)),
     result && /* @__PURE__ */ jsxs3(Fragment3, { children: [
-      /* @__PURE__ */ jsx3("h4", { children: "Result" }),
+      /* @__PURE__ */ jsx3("p", { class: "tool-part", children: "Result" }),
       result.Error ? /* @__PURE__ */ jsx3("p", { class: "error", children: result.Error }) : /* @__PURE__ */ jsx3(JsonView, { value: jsonOf(result.Result), label: "result" })
     ] }),
     step?.event_id !== void 0 && /* @__PURE__ */ jsx3("p", { children: /* @__PURE__ */ jsx3(StepLink, { said: step, run, stepLink }) })
@@ -632,7 +632,7 @@ function Actions({ run, onApplied, onRewind }) {
     if (readOnly) return "This server takes no changes.";
     if (linkState.value === "offline") return "The server does not answer.";
     if (run.actions.includes(action)) return void 0;
-    return refusals(run)[action] ?? `Not while the run is ${run.status}.`;
+    return run.refused?.find((r) => r.action === action)?.reason ?? `Not while the run is ${run.status}.`;
   };
   const start = (action) => {
     setError(void 0);
@@ -660,10 +660,6 @@ function Actions({ run, onApplied, onRewind }) {
     (dialog === "cancel" || dialog === "terminate") && /* @__PURE__ */ jsx4(StopDialog, { run, action: dialog, onClose: close, onDone: done }),
     dialog === "purge" && /* @__PURE__ */ jsx4(PurgeDialog, { run, onClose: close })
   ] });
-}
-function refusals(run) {
-  const list = run.refused ?? [];
-  return Object.fromEntries(list.map((r) => [r.action, r.reason]));
 }
 function ActionForm({ title: title2, button, danger = false, invalid = false, send, onClose, children }) {
   const [key2] = useState4(() => crypto.randomUUID());
@@ -1128,7 +1124,7 @@ var nextPage = 1e4;
 var pause = 300;
 var nothing = { items: [], ahead: 0, complete: false };
 function useSteps(id, execution, version) {
-  const [steps2, setSteps] = useState6(nothing);
+  const [steps, setSteps] = useState6(nothing);
   const reader = useRef2(void 0);
   useEffect4(() => {
     const r = new Reader(id, execution, setSteps);
@@ -1137,7 +1133,7 @@ function useSteps(id, execution, version) {
     return () => r.stop.abort();
   }, [id, execution]);
   useEffect4(() => reader.current?.want(version), [id, execution, version]);
-  return steps2;
+  return steps;
 }
 var Reader = class {
   constructor(id, execution, show) {
@@ -1305,11 +1301,11 @@ function select(items, filter, range2, now2) {
     return from <= range2.end && (ms(s.completed_at) ?? now2) >= range2.begin;
   });
 }
-function idle(steps2, end, moving) {
-  const gaps = (steps2.page?.gaps ?? []).map((g) => ({ from: Date.parse(g.from), to: Date.parse(g.to) }));
-  const newest = ms(steps2.page?.newest);
-  if (!moving || newest === void 0 || !steps2.complete) return gaps;
-  if (steps2.items.some((s) => isOpen(s) && !waits(s) && s.status !== "retrying")) return gaps;
+function idle(steps, end, moving) {
+  const gaps = (steps.page?.gaps ?? []).map((g) => ({ from: Date.parse(g.from), to: Date.parse(g.to) }));
+  const newest = ms(steps.page?.newest);
+  if (!moving || newest === void 0 || !steps.complete) return gaps;
+  if (steps.items.some((s) => isOpen(s) && !waits(s) && s.status !== "retrying")) return gaps;
   const last = gaps[gaps.length - 1];
   const tail = last && last.to >= newest ? gaps.pop().from : newest;
   return end - tail > 2e3 ? [...gaps, { from: tail, to: end }] : gaps;
@@ -1678,8 +1674,8 @@ function firstLine(text) {
 
 // src/pages/run/header.tsx
 import { jsx as jsx9, jsxs as jsxs9 } from "./core.js";
-function Header({ run, steps: steps2, now: now2, onApplied, onRewind }) {
-  const spent = spentBy(steps2);
+function Header({ run, steps, now: now2, onApplied, onRewind }) {
+  const spent = spentBy(steps);
   return /* @__PURE__ */ jsxs9("header", { class: "run-head", children: [
     /* @__PURE__ */ jsxs9("div", { class: "run-title", children: [
       /* @__PURE__ */ jsx9(Status3, { state: stateOf3(run) }),
@@ -1724,10 +1720,10 @@ function Fact2({ name, children }) {
     /* @__PURE__ */ jsx9("dd", { children })
   ] });
 }
-function spentBy(steps2) {
+function spentBy(steps) {
   let tokens = 0;
   let usd = 0;
-  for (const s of steps2) {
+  for (const s of steps) {
     tokens += s.tokens?.total ?? 0;
     usd += s.cost_usd ?? 0;
   }
@@ -2036,44 +2032,22 @@ function inOrder(runs) {
 import { useEffect as useEffect8, useState as useState10 } from "./core.js";
 import { path as path7, post as post2 } from "./core.js";
 import { Fragment as Fragment7, jsx as jsx12, jsxs as jsxs12 } from "./core.js";
-function points(steps2) {
-  return steps2.filter((s) => s.n > 0 && s.kind !== "decision").map((s) => ({ n: s.attempts?.[0]?.n ?? s.n, text: `${title(s)}${s.status === "failed" ? " (failed)" : ""}`, failed: s.status === "failed" }));
-}
-function RewindDialog({ run, steps: steps2, at, onClose, onDone }) {
-  const all = points(steps2);
-  const [to, setTo] = useState10(at);
+function RewindDialog({ run, onClose, onDone }) {
   const [reason, setReason] = useState10("");
   const [dry, setDry] = useState10();
   useEffect8(() => {
     let current = true;
-    post2(path7`runs/${run.id}/rewind` + "?dry_run=1", body(to, "")).then(
-      (preview) => current && setDry({ to, preview }),
-      (e) => current && setDry({ to, error: e })
+    post2(path7`runs/${run.id}/rewind` + "?dry_run=1").then(
+      (preview) => current && setDry({ preview }),
+      (error) => current && setDry({ error })
     );
     return () => {
       current = false;
     };
-  }, [run.id, run.row_version, to]);
-  const ready = dry?.to === to && dry.preview !== void 0;
-  return /* @__PURE__ */ jsxs12(ActionForm, { title: "Rewind the run", button: "Rewind", invalid: !ready, onClose, send: (key2) => post2(path7`runs/${run.id}/rewind`, body(to, reason), key2).then(onDone), children: [
-    /* @__PURE__ */ jsx12("p", { children: "The run goes on from an earlier point. What it has done before is served from its history; its present branch stays readable." }),
-    /* @__PURE__ */ jsxs12("label", { class: "field", children: [
-      "Begin again before",
-      /* @__PURE__ */ jsxs12("select", { value: String(to), onChange: (e) => setTo(Number(e.currentTarget.value)), children: [
-        /* @__PURE__ */ jsx12("option", { value: "0", children: "the first step that failed" }),
-        at > 0 && !all.some((p) => p.n === at) && /* @__PURE__ */ jsxs12("option", { value: String(at), children: [
-          "event ",
-          at
-        ] }),
-        all.slice(0, 500).map((p) => /* @__PURE__ */ jsxs12("option", { value: String(p.n), children: [
-          "event ",
-          p.n,
-          ": ",
-          p.text
-        ] }, p.n))
-      ] })
-    ] }),
-    /* @__PURE__ */ jsx12("div", { class: "rewind-plan", role: "status", children: dry?.to !== to ? /* @__PURE__ */ jsx12("span", { class: "dim", children: "Looking…" }) : dry.error ? /* @__PURE__ */ jsxs12("p", { class: "problem", children: [
+  }, [run.id, run.row_version]);
+  return /* @__PURE__ */ jsxs12(ActionForm, { title: "Rewind the run", button: "Rewind", invalid: !dry?.preview, onClose, send: (key2) => post2(path7`runs/${run.id}/rewind`, reason ? { reason } : {}, key2).then(onDone), children: [
+    /* @__PURE__ */ jsx12("p", { children: "The run goes on from before the first step that failed. What it has done is served from its history." }),
+    /* @__PURE__ */ jsx12("div", { class: "rewind-plan", role: "status", children: !dry ? /* @__PURE__ */ jsx12("span", { class: "dim", children: "Looking…" }) : dry.error ? /* @__PURE__ */ jsxs12("p", { class: "bad", children: [
       dry.error.message,
       " ",
       dry.error.hint
@@ -2085,14 +2059,13 @@ function RewindDialog({ run, steps: steps2, at, onClose, onDone }) {
     ] })
   ] });
 }
-function body(to, reason) {
-  return { ...to > 0 ? { to } : {}, ...reason ? { reason } : {} };
-}
 function Plan({ preview }) {
   const again = preview.steps_run_again;
-  return /* @__PURE__ */ jsx12(Fragment7, { children: /* @__PURE__ */ jsxs12("p", { children: [
+  return /* @__PURE__ */ jsxs12("p", { children: [
     /* @__PURE__ */ jsxs12("b", { children: [
-      steps(preview.steps_reused),
+      preview.steps_reused,
+      " step",
+      preview.steps_reused === 1 ? "" : "s",
       " reused, ",
       again.length,
       " run again"
@@ -2101,10 +2074,7 @@ function Plan({ preview }) {
       ": ",
       tally(again)
     ] })
-  ] }) });
-}
-function steps(n) {
-  return `${n} step${n === 1 ? "" : "s"}`;
+  ] });
 }
 function tally(names) {
   const counts = /* @__PURE__ */ new Map();
@@ -2125,7 +2095,7 @@ import { Problem as Problem5 } from "./core.js";
 import { Status as Status5 } from "./core.js";
 import { Time as Time8 } from "./core.js";
 import { jsx as jsx13, jsxs as jsxs13 } from "./core.js";
-function StateTab({ run, execution, total: total2, began, onRewind, canRewind }) {
+function StateTab({ run, execution, total: total2, began }) {
   const chosen = Math.min(Number(param2("at")) || total2, total2);
   const at = useSettled(chosen);
   const { data, error, refetch } = useQuery4(total2 > 0 ? path8`runs/${run}/state` + query6({ at, execution }) : void 0);
@@ -2141,8 +2111,7 @@ function StateTab({ run, execution, total: total2, began, onRewind, canRewind })
         chosen.toLocaleString("en"),
         " of ",
         total2.toLocaleString("en")
-      ] }),
-      canRewind && chosen < total2 && /* @__PURE__ */ jsx13("button", { type: "button", onClick: () => onRewind(chosen), children: "Rewind to here" })
+      ] })
     ] }),
     error && /* @__PURE__ */ jsx13(Problem5, { error, retry: refetch }),
     state && /* @__PURE__ */ jsxs13("div", { class: "state-grid", children: [
@@ -2203,9 +2172,9 @@ function StateTab({ run, execution, total: total2, began, onRewind, canRewind })
     ] })
   ] });
 }
-function StepList({ steps: steps2, now: now2, none }) {
-  if (steps2.length === 0) return /* @__PURE__ */ jsx13("p", { class: "dim", children: none });
-  return /* @__PURE__ */ jsx13("ul", { class: "plain", children: steps2.slice(0, 100).map((s) => {
+function StepList({ steps, now: now2, none }) {
+  if (steps.length === 0) return /* @__PURE__ */ jsx13("p", { class: "dim", children: none });
+  return /* @__PURE__ */ jsx13("ul", { class: "plain", children: steps.slice(0, 100).map((s) => {
     const from = ms(s.scheduled_at);
     const to = ms(s.completed_at);
     return /* @__PURE__ */ jsxs13("li", { children: [
@@ -2239,18 +2208,18 @@ function Run({ params }) {
   const id = params["id"] ?? "";
   const execution = param3("execution");
   const { run, error, gone, refetch } = useRun(id);
-  const steps2 = useSteps(id, execution, run?.row_version ?? 0);
-  const [rewind, setRewind] = useState12();
+  const steps = useSteps(id, execution, run?.row_version ?? 0);
+  const [rewinding, setRewinding] = useState12(false);
   const current = execution === "" || execution === run?.execution;
   const moving = !!run && current && !ended(run.status);
-  const now2 = clock.value + steps2.ahead;
-  const began = Date.parse(steps2.page?.began ?? run?.started ?? run?.created ?? "") || now2;
-  const step = find(steps2.items, param3("step"));
+  const now2 = clock.value + steps.ahead;
+  const began = Date.parse(steps.page?.began ?? run?.started ?? run?.created ?? "") || now2;
+  const step = find(steps.items, param3("step"));
   const key2 = step ? keyOf(step) : "";
   const select2 = (k) => setParams3({ step: k || void 0 });
   const move = (by) => {
-    const at = steps2.items.findIndex((s) => keyOf(s) === key2);
-    const to = steps2.items[at < 0 ? 0 : Math.max(0, Math.min(steps2.items.length - 1, at + by))];
+    const at = steps.items.findIndex((s) => keyOf(s) === key2);
+    const to = steps.items[at < 0 ? 0 : Math.max(0, Math.min(steps.items.length - 1, at + by))];
     if (to) select2(keyOf(to));
   };
   useKeys3({
@@ -2263,59 +2232,65 @@ function Run({ params }) {
     Escape: () => key2 ? select2("") : param3("event") ? setParams3({ event: void 0 }) : history.length > 1 ? history.back() : go3("runs")
   });
   if (!run) {
-    return /* @__PURE__ */ jsx14("section", { class: "page", children: error instanceof ProblemError4 && error.status === 404 ? /* @__PURE__ */ jsxs14(Empty3, { title: "No such run", children: [
-      /* @__PURE__ */ jsxs14("p", { children: [
-        "There is no run ",
-        /* @__PURE__ */ jsx14("code", { children: id }),
-        "; it may have been purged."
+    return /* @__PURE__ */ jsxs14("section", { class: "page", children: [
+      /* @__PURE__ */ jsxs14("h1", { class: "hidden-text", children: [
+        "Run ",
+        id
       ] }),
-      /* @__PURE__ */ jsx14("p", { children: /* @__PURE__ */ jsx14("a", { href: "runs", children: "All runs" }) })
-    ] }) : error ? /* @__PURE__ */ jsx14(Problem6, { error: error instanceof ProblemError4 ? error : new ProblemError4(0, { detail: error.message }), retry: refetch }) : /* @__PURE__ */ jsx14("p", { class: "dim", children: "Loading…" }) });
+      error instanceof ProblemError4 && error.status === 404 ? /* @__PURE__ */ jsxs14(Empty3, { title: "No such run", children: [
+        /* @__PURE__ */ jsxs14("p", { children: [
+          "There is no run ",
+          /* @__PURE__ */ jsx14("code", { children: id }),
+          "; it may have been purged."
+        ] }),
+        /* @__PURE__ */ jsx14("p", { children: /* @__PURE__ */ jsx14("a", { href: "runs", children: "All runs" }) })
+      ] }) : error ? /* @__PURE__ */ jsx14(Problem6, { error: error instanceof ProblemError4 ? error : new ProblemError4(0, { detail: error.message }), retry: refetch }) : /* @__PURE__ */ jsx14("p", { class: "dim", children: "Loading…" })
+    ] });
   }
   const stepLink = (eventID) => links8.run(id) + `?step=e${eventID}`;
-  const inspector = step && /* @__PURE__ */ jsx14(Inspector, { run: id, execution, step, now: now2, ...moving ? {} : { end: Date.parse(steps2.page?.newest ?? "") || now2 }, onClose: () => select2("") });
+  const inspector = step && /* @__PURE__ */ jsx14(Inspector, { run: id, execution, step, now: now2, ...moving ? {} : { end: Date.parse(steps.page?.newest ?? "") || now2 }, onClose: () => select2("") });
   return /* @__PURE__ */ jsxs14("section", { class: "page fill run-page", children: [
     gone && /* @__PURE__ */ jsx14("p", { class: "problem", role: "alert", children: "This run was purged. What you see is what was last known." }),
     !current && /* @__PURE__ */ jsxs14("p", { class: "problem", children: [
       "This is an older execution. ",
       /* @__PURE__ */ jsx14("a", { href: links8.run(id), children: "Show the current one" })
     ] }),
-    /* @__PURE__ */ jsx14(Header, { run, steps: steps2.items, now: now2, onApplied: refetch, onRewind: () => setRewind(0) }),
-    run && steps2.error && !steps2.page && /* @__PURE__ */ jsx14(Problem6, { error: new ProblemError4(0, { detail: steps2.error.message }) }),
+    /* @__PURE__ */ jsx14(Header, { run, steps: steps.items, now: now2, onApplied: refetch, onRewind: () => setRewinding(true) }),
+    run && steps.error && !steps.page && /* @__PURE__ */ jsx14(Problem6, { error: new ProblemError4(0, { detail: steps.error.message }) }),
     /* @__PURE__ */ jsx14(Tabs, { label: "Views of the run", tabs: [
       { id: "timeline", title: "Timeline", panel: () => /* @__PURE__ */ jsxs14("div", { class: "split", children: [
-        /* @__PURE__ */ jsx14(Timeline, { steps: steps2, now: now2, moving, selected: key2, ...range(), onSelect: select2, onRange: (r) => setParams3({ from: r && String(r.from), to: r && String(r.to) }), onOpenRun: (child) => go3(links8.run(child)) }),
+        /* @__PURE__ */ jsx14(Timeline, { steps, now: now2, moving, selected: key2, ...range(), onSelect: select2, onRange: (r) => setParams3({ from: r && String(r.from), to: r && String(r.to) }), onOpenRun: (child) => go3(links8.run(child)) }),
         inspector
       ] }) },
       { id: "history", title: "History", panel: () => /* @__PURE__ */ jsx14(History, { run: id, execution, version: run.row_version, began, selected: Number(param3("event")) || 0, onSelect: (n) => setParams3({ event: n ? String(n) : void 0 }) }) },
       { id: "conversation", title: "Conversation", panel: () => /* @__PURE__ */ jsx14(ConversationTab, { run: id, version: run.row_version, stepLink }) },
       { id: "graph", title: "Graph", panel: () => /* @__PURE__ */ jsx14(Graph, { run: id, execution, version: run.row_version, onStep: (e) => setParams3({ tab: void 0, step: `e${e}` }, false) }) },
       { id: "sequence", title: "Sequence", panel: () => /* @__PURE__ */ jsxs14("div", { class: "split", children: [
-        /* @__PURE__ */ jsx14(Sequence, { id, name: run.name, steps: steps2.items, began, selected: key2, onSelect: select2 }),
+        /* @__PURE__ */ jsx14(Sequence, { id, name: run.name, steps: steps.items, began, selected: key2, onSelect: select2 }),
         inspector
       ] }) },
-      { id: "state", title: "State", panel: () => /* @__PURE__ */ jsx14(StateTab, { run: id, execution, total: total(steps2, run.history_len ?? 0, current), began, canRewind: run.actions.includes("rewind") && current, onRewind: setRewind }) },
+      { id: "state", title: "State", panel: () => /* @__PURE__ */ jsx14(StateTab, { run: id, execution, total: total(steps, run.history_len ?? 0, current), began }) },
       { id: "related", title: "Related", panel: () => /* @__PURE__ */ jsx14(Related, { run: id, version: run.row_version }) }
     ] }),
-    rewind !== void 0 && /* @__PURE__ */ jsx14(RewindDialog, { run, steps: steps2.items, at: rewind, onClose: () => setRewind(void 0), onDone: () => {
-      setRewind(void 0);
+    rewinding && /* @__PURE__ */ jsx14(RewindDialog, { run, onClose: () => setRewinding(false), onDone: () => {
+      setRewinding(false);
       setParams3({ at: void 0, step: void 0 });
       refetch();
     } })
   ] });
 }
-function find(steps2, name) {
+function find(steps, name) {
   if (name === "") return void 0;
-  if (/^e-?\d+$/.test(name)) return steps2.find((s) => s.event_id === Number(name.slice(1)) && s.n > 0);
-  return steps2.find((s) => keyOf(s) === name);
+  if (/^e-?\d+$/.test(name)) return steps.find((s) => s.event_id === Number(name.slice(1)) && s.n > 0);
+  return steps.find((s) => keyOf(s) === name);
 }
 function range() {
   const from = Number(param3("from"));
   const to = Number(param3("to"));
   return param3("to") !== "" && to > from ? { range: { from, to } } : {};
 }
-function total(steps2, known, current) {
-  return current ? known : Math.max(0, ...steps2.items.map((s) => Math.max(s.n, s.end_n ?? 0)));
+function total(steps, known, current) {
+  return current ? known : Math.max(0, ...steps.items.map((s) => Math.max(s.n, s.end_n ?? 0)));
 }
 async function neighbour(id, created, way) {
   const filter = way === "older" ? `created<=${created}` : `created>=${created}`;

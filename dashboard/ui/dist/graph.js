@@ -269,12 +269,12 @@ function NodeBox({ node: n, x, y, voice, onOpen }) {
       children: [
         n.count > 1 && /* @__PURE__ */ jsx2("rect", { class: "node-back", x: 4, y: 4, width: boxWidth, height: boxHeight, rx: 8 }),
         /* @__PURE__ */ jsx2("rect", { class: "node-box", width: boxWidth, height: boxHeight, rx: n.kind === "agent" ? 14 : 8 }),
-        n.kind === "agent" ? /* @__PURE__ */ jsxs2("g", { class: "node-agent", children: [
+        n.kind === "agent" ? /* @__PURE__ */ jsxs2("g", { class: "node-agent", "aria-hidden": "true", children: [
           /* @__PURE__ */ jsx2("circle", { cx: 24, cy: boxHeight / 2, r: 13 }),
           /* @__PURE__ */ jsx2("text", { x: 24, y: boxHeight / 2 + 4, "text-anchor": "middle", children: initials(n.name) })
         ] }) : /* @__PURE__ */ jsx2("svg", { x: 14, y: boxHeight / 2 - 9, width: 18, height: 18, viewBox: "0 0 16 16", children: /* @__PURE__ */ jsx2(StepIcon, { kind: n.kind === "orchestration" ? "child" : n.kind === "human" ? "decision" : n.kind, status: n.status }) }),
-        /* @__PURE__ */ jsx2("text", { class: "node-name", x: 44, y: 19, children: cut(n.name, 18) }),
-        /* @__PURE__ */ jsx2("text", { class: "node-facts", x: 44, y: 35, children: cut(facts(n), 24) }),
+        /* @__PURE__ */ jsx2("text", { class: "node-name", "aria-hidden": "true", x: 44, y: 19, children: cut(n.name, 18) }),
+        /* @__PURE__ */ jsx2("text", { class: "node-facts", "aria-hidden": "true", x: 44, y: 35, children: cut(facts(n), 24) }),
         /* @__PURE__ */ jsx2("title", { children: label })
       ]
     }

@@ -30,7 +30,7 @@ export function Run({ params }: PageProps) {
   const execution = param("execution");
   const { run, error, gone, refetch } = useRun(id);
   const steps = useSteps(id, execution, run?.row_version ?? 0);
-  const [rewind, setRewind] = useState<number>();
+  const [rewinding, setRewinding] = useState(false);
   const current = execution === "" || execution === run?.execution;
   const moving = !!run && current && !ended(run.status);
   const now = clock.value + steps.ahead;
@@ -56,6 +56,7 @@ export function Run({ params }: PageProps) {
   if (!run) {
     return (
       <section class="page">
+        <h1 class="hidden-text">Run {id}</h1>
         {error instanceof ProblemError && error.status === 404 ? <Empty title="No such run"><p>There is no run <code>{id}</code>; it may have been purged.</p><p><a href="runs">All runs</a></p></Empty>
           : error ? <Problem error={error instanceof ProblemError ? error : new ProblemError(0, { detail: error.message })} retry={refetch} />
           : <p class="dim">Loading…</p>}
@@ -68,7 +69,7 @@ export function Run({ params }: PageProps) {
     <section class="page fill run-page">
       {gone && <p class="problem" role="alert">This run was purged. What you see is what was last known.</p>}
       {!current && <p class="problem">This is an older execution. <a href={links.run(id)}>Show the current one</a></p>}
-      <Header run={run} steps={steps.items} now={now} onApplied={refetch} onRewind={() => setRewind(0)} />
+      <Header run={run} steps={steps.items} now={now} onApplied={refetch} onRewind={() => setRewinding(true)} />
       {run && steps.error && !steps.page && <Problem error={new ProblemError(0, { detail: steps.error.message })} />}
       <Tabs label="Views of the run" tabs={[
         { id: "timeline", title: "Timeline", panel: () => (
@@ -81,10 +82,10 @@ export function Run({ params }: PageProps) {
         { id: "conversation", title: "Conversation", panel: () => <ConversationTab run={id} version={run.row_version} stepLink={stepLink} /> },
         { id: "graph", title: "Graph", panel: () => <Graph run={id} execution={execution} version={run.row_version} onStep={(e) => setParams({ tab: undefined, step: `e${e}` }, false)} /> },
         { id: "sequence", title: "Sequence", panel: () => <div class="split"><Sequence id={id} name={run.name} steps={steps.items} began={began} selected={key} onSelect={select} />{inspector}</div> },
-        { id: "state", title: "State", panel: () => <StateTab run={id} execution={execution} total={total(steps, run.history_len ?? 0, current)} began={began} canRewind={run.actions.includes("rewind") && current} onRewind={setRewind} /> },
+        { id: "state", title: "State", panel: () => <StateTab run={id} execution={execution} total={total(steps, run.history_len ?? 0, current)} began={began} /> },
         { id: "related", title: "Related", panel: () => <Related run={id} version={run.row_version} /> },
       ]} />
-      {rewind !== undefined && <RewindDialog run={run} steps={steps.items} at={rewind} onClose={() => setRewind(undefined)} onDone={() => { setRewind(undefined); setParams({ at: undefined, step: undefined }); refetch(); }} />}
+      {rewinding && <RewindDialog run={run} onClose={() => setRewinding(false)} onDone={() => { setRewinding(false); setParams({ at: undefined, step: undefined }); refetch(); }} />}
     </section>
   );
 }

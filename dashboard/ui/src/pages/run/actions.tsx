@@ -40,7 +40,7 @@ export function Actions({ run, onApplied, onRewind }: Props) {
     if (readOnly) return "This server takes no changes.";
     if (linkState.value === "offline") return "The server does not answer.";
     if (run.actions.includes(action)) return undefined;
-    return refusals(run)[action] ?? `Not while the run is ${run.status}.`;
+    return run.refused?.find((r) => r.action === action)?.reason ?? `Not while the run is ${run.status}.`;
   };
   const start = (action: string) => {
     setError(undefined);
@@ -65,12 +65,6 @@ export function Actions({ run, onApplied, onRewind }: Props) {
       {dialog === "purge" && <PurgeDialog run={run} onClose={close} />}
     </div>
   );
-}
-
-/** Why actions are refused, as the server says. */
-function refusals(run: Run): Record<string, string> {
-  const list = (run as { refused?: { action: string; reason: string }[] }).refused ?? [];
-  return Object.fromEntries(list.map((r) => [r.action, r.reason]));
 }
 
 interface DialogProps {

@@ -135,10 +135,10 @@ function ToolCard({ call, run, stepLink }: { call: Call; run: string; stepLink(i
         <span class="dim tool-args">{brief(c.Arguments)}</span>
         <span class={"tool-status" + (failed ? " bad" : "")}>{status}{step?.duration_ms ? `, ${duration(step.duration_ms)}` : ""}{step?.attempt && step.attempt > 1 ? `, attempt ${step.attempt}` : ""}</span>
       </summary>
-      <h4>Arguments</h4>
+      <p class="tool-part">Arguments</p>
       <JsonView value={jsonOf(c.Arguments)} label="arguments" />
       {call.decisions.map((d) => <DecisionView key={d.id} decision={d} />)}
-      {result && <><h4>Result</h4>{result.Error ? <p class="error">{result.Error}</p> : <JsonView value={jsonOf(result.Result)} label="result" />}</>}
+      {result && <><p class="tool-part">Result</p>{result.Error ? <p class="error">{result.Error}</p> : <JsonView value={jsonOf(result.Result)} label="result" />}</>}
       {step?.event_id !== undefined && <p><StepLink said={step} run={run} stepLink={stepLink} /></p>}
     </details>
   );

@@ -23,12 +23,10 @@ interface Props {
   /** events that there are; more come while the run goes on */
   total: number;
   began: number;
-  onRewind(at: number): void;
-  canRewind: boolean;
 }
 
 /** Shows the run as it was after an event. */
-export function StateTab({ run, execution, total, began, onRewind, canRewind }: Props) {
+export function StateTab({ run, execution, total, began }: Props) {
   const chosen = Math.min(Number(param("at")) || total, total);
   const at = useSettled(chosen);
   const { data, error, refetch } = useQuery<StateAt>(total > 0 ? path`runs/${run}/state` + query({ at, execution }) : undefined);
@@ -42,7 +40,6 @@ export function StateTab({ run, execution, total, began, onRewind, canRewind }: 
         <input type="range" min={1} max={Math.max(1, total)} value={chosen} aria-label="Event" aria-valuetext={state ? `event ${chosen}, ${state.event.type}` : `event ${chosen}`} onInput={(e) => choose(Number(e.currentTarget.value))} />
         <button type="button" aria-label="One event on" title="One event on ( . )" disabled={chosen >= total} onClick={() => choose(chosen + 1)}>›</button>
         <span class="num scrub-at">{chosen.toLocaleString("en")} of {total.toLocaleString("en")}</span>
-        {canRewind && chosen < total && <button type="button" onClick={() => onRewind(chosen)}>Rewind to here</button>}
       </div>
       {error && <Problem error={error} retry={refetch} />}
       {state && (
