@@ -34,8 +34,9 @@ type DecisionPage struct {
 
 // Decisions lists decisions by state, those of a state by their deadline, or by
 // when they were asked if they have none: earliest first, but if the filter names a
-// state other than pending, newest first. When they are listed, an approval whose run has ended is superseded, and what became of a call whose turn
-// has ended without its outcome is asked.
+// state other than pending, newest first. When they are listed, an approval whose
+// run has ended is superseded, and what became of a call whose turn has ended
+// without its outcome is asked.
 func (s *Service) Decisions(ctx context.Context, f DecisionFilter) (DecisionPage, error) {
 	h, err := s.client.Hub(ctx)
 	if err != nil {

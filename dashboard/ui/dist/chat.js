@@ -164,7 +164,7 @@ function Composer({ path: path2, running, off, onSend, onStop }) {
 
 // src/pages/chat/session.ts
 import { useEffect as useEffect2, useRef as useRef2, useState as useState2 } from "./core.js";
-import { call, path as route } from "./core.js";
+import { call, path as route, query } from "./core.js";
 import { randomKey } from "./core.js";
 import { useTopic } from "./core.js";
 import { applyFrames, emptyTurn } from "./core.js";
@@ -225,6 +225,11 @@ function useChat(agent, key) {
   async function readOnce() {
     const signal = page.current.signal;
     try {
+      if (next.current < 0 && !await exists(agent, key, signal)) {
+        setSession(null);
+        setError(null);
+        return;
+      }
       const s = await call("GET", path2, { signal });
       if (next.current < 0) {
         next.current = Math.max(0, s.messages - pageSize);
@@ -384,6 +389,11 @@ function useChat(agent, key) {
     }
   };
 }
+async function exists(agent, key, signal) {
+  const where = "entities" + query({ name: "dafx-" + agent.toLowerCase(), key, limit: 1 });
+  const found = await call("GET", where, { signal });
+  return found.items.some((e) => e.key === key);
+}
 function openTurn(path2, turn, offset, signal) {
   return fetch("api/v1/" + path2 + route`/turns/${turnKey(turn)}/stream` + "?offset=" + offset, {
     signal,
@@ -396,7 +406,7 @@ function openTurn(path2, turn, offset, signal) {
 // src/pages/chat/Turn.tsx
 import { Component } from "./core.js";
 import { useEffect as useEffect4, useState as useState4 } from "./core.js";
-import { get as get2, path as route2, query } from "./core.js";
+import { get as get2, path as route2, query as query2 } from "./core.js";
 import { count, duration as duration2 } from "./core.js";
 import { links as links2 } from "./core.js";
 import { Markdown } from "./core.js";
@@ -666,7 +676,7 @@ function useSteps(path2, block, ended) {
     const c = new AbortController();
     Promise.all([
       get2(path2 + route2`/turns/${turnKey(block.turn)}/steps`, c.signal),
-      get2("decisions" + query({ run: block.turn }), c.signal)
+      get2("decisions" + query2({ run: block.turn }), c.signal)
     ]).then(
       ([steps, decisions]) => setExtra({
         steps: new Map(steps.items.flatMap((s) => s.call_id ? [[s.call_id, s]] : [])),

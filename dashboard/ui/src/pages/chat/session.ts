@@ -3,8 +3,8 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 
-import type { AgentFrame, LogMessage, Posted, Session, SessionsFrame, Transcript, TurnAccount, TurnAccountItems } from "../../api";
-import { call, path as route, ProblemError } from "../../lib/api";
+import type { AgentFrame, EntityPage, LogMessage, Posted, Session, SessionsFrame, Transcript, TurnAccount, TurnAccountItems } from "../../api";
+import { call, path as route, ProblemError, query } from "../../lib/api";
 import { randomKey } from "../../lib/randomkey";
 import { useTopic } from "../../lib/live";
 import { applyFrames, emptyTurn, type TurnText } from "../../lib/turnframes";
@@ -73,6 +73,11 @@ export function useChat(agent: string, key: string): Chat {
   async function readOnce(): Promise<void> {
     const signal = page.current.signal;
     try {
+      if (next.current < 0 && !(await exists(agent, key, signal))) {
+        setSession(null); // it begins with its first message
+        setError(null);
+        return;
+      }
       const s = await call<Session>("GET", path, { signal });
       if (next.current < 0) {
         next.current = Math.max(0, s.messages - pageSize);
@@ -237,6 +242,14 @@ export function useChat(agent: string, key: string): Chat {
       );
     },
   };
+}
+
+// exists looks for a session in the list of entities, as browsers complain of what is
+// not found.
+async function exists(agent: string, key: string, signal: AbortSignal): Promise<boolean> {
+  const where = "entities" + query({ name: "dafx-" + agent.toLowerCase(), key, limit: 1 });
+  const found = await call<EntityPage>("GET", where, { signal });
+  return found.items.some((e) => e.key === key);
 }
 
 /** openTurn opens the stream of a turn of a session from an offset on. */
