@@ -34,6 +34,8 @@ type run struct {
 
 	ErrorCode string `json:"error_code,omitempty"`
 	ErrorText string `json:"error_text,omitempty"`
+	// ErrorFingerprint is the same for failures that are alike.
+	ErrorFingerprint string `json:"error_fingerprint,omitempty"`
 
 	Created    *time.Time `json:"created,omitempty"`
 	StartAt    *time.Time `json:"start_at,omitempty"`
@@ -48,6 +50,16 @@ type run struct {
 	Agent   string            `json:"agent,omitempty"`
 	Session string            `json:"session,omitempty"`
 	Tags    map[string]string `json:"tags,omitempty"`
+
+	// What the models took that the run's own steps have called; children have their own.
+	Model        string `json:"model,omitempty"` // called last
+	TokensIn     int64  `json:"tokens_in,omitempty"`
+	TokensOut    int64  `json:"tokens_out,omitempty"`
+	TokensCached int64  `json:"tokens_cached,omitempty"` // a part of TokensIn
+	CostMicros   *int64 `json:"cost_micros,omitempty"`   // absent = no price is known
+
+	Worker  string `json:"worker_id,omitempty"` // who ran the step that has ended last
+	TraceID string `json:"trace_id,omitempty"`
 
 	CustomStatus  json.RawMessage `json:"custom_status,omitempty"`
 	HistoryLength int64           `json:"history_len,omitempty"`
@@ -95,6 +107,12 @@ func viewRun(i *hub.Instance) *run {
 		CustomStatus: jsonOf(i.CustomStatus), HistoryLength: i.HistoryEvents, HistoryBytes: i.HistoryBytes,
 		Actions: actions(i), Refused: refused(i), Input: jsonOf(i.Input), Output: jsonOf(i.Output), Failure: viewFailure(i.Failure),
 	}
+	v.Worker, v.TraceID = i.Worker, i.TraceID
+	v.Model, v.TokensIn, v.TokensOut, v.TokensCached = i.Usage.Model, i.Usage.In, i.Usage.Out, i.Usage.Cached
+	if n := i.Usage.Nano; n > 0 {
+		micros := (n + 999) / 1000 // what costs something is not shown as free
+		v.CostMicros = &micros
+	}
 	if i.Root == i.ID {
 		v.Root = ""
 	}
@@ -102,6 +120,7 @@ func viewRun(i *hub.Instance) *run {
 		v.Pending = &p
 	}
 	if i.Failure != nil {
+		v.ErrorFingerprint = fingerprint(i.Failure)
 		v.ErrorCode, v.ErrorText = i.Failure.Type, i.Failure.Message
 	}
 	if !i.Completed.IsZero() {

@@ -254,6 +254,12 @@ type Instance struct {
 	Attempt    int32 // of the step that is retried
 	Pending    Pending
 
+	// Usage is what the models took that its own steps have called, in all executions;
+	// what its children took is theirs.
+	Usage   history.Usage
+	Worker  string // who ran the step that has ended last, "" = not known
+	TraceID string // of whoever has started it, "" = none was told
+
 	HistoryEvents int64
 	HistoryBytes  int64
 	Folded        time.Time // when history and payloads were given up; zero = not

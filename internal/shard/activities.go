@@ -381,6 +381,7 @@ func (l *loop) outcomeFor(r *running, result history.Text, failure *history.Fail
 	if failure != nil {
 		o.event.Body = &history.TaskFailed{TaskScheduledID: r.key.task, Failure: failure}
 	} else {
+		o.meta.Usage = usageOf(name, result)
 		o.completed = history.TaskCompleted{TaskScheduledID: r.key.task, Result: result}
 		o.event.Body = &o.completed
 	}

@@ -43,6 +43,7 @@ func sampleSummary() *summary {
 		ErrorType: "t", ErrorText: "m", Events: 7, Bytes: 8, Losses: map[int32]int32{1: 2, -3: 4}, Queue: 9, Holder: "h", Stateless: true,
 		Fold: &engine.Fold{After: time.Hour, Rows: []uint16{100, 101}}, Folded: sampleTime,
 		Done: delivery{1, 1 << 40}, Trace: hub.OrchestrationTrace{SpanID: history.Some("span"), Start: sampleTime.Add(7)},
+		Usage: history.Usage{In: 1, Out: 2, Cached: 3, Nano: 4, Model: "m"}, Worker: "w", TraceID: "t",
 	}
 }
 

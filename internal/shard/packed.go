@@ -44,6 +44,10 @@ type summary struct {
 	// Stateless says that an entity has no state; not said by records of old.
 	Stateless bool
 
+	Usage   history.Usage // of the models that its own steps have called
+	Worker  string        // who ran the step that has ended last
+	TraceID string        // of whoever has started it
+
 	Fold   *engine.Fold // what the run gives up after its end; nil = nothing
 	Folded time.Time    // when it did
 }
@@ -80,6 +84,9 @@ const (
 	sumDone
 	sumSpan
 	sumSpanStart
+	sumUsage
+	sumWorker
+	sumTraceID
 )
 
 var errSummary = errors.New("record is not in a known form")
@@ -145,6 +152,11 @@ func (s *summary) append(b []byte) []byte {
 	if !s.Trace.Start.IsZero() {
 		num(sumSpanStart, s.Trace.Start.UnixNano())
 	}
+	if s.Usage != (history.Usage{}) {
+		b = protowire.AppendBytes(protowire.AppendTag(b, sumUsage, protowire.BytesType), s.Usage.Append(nil))
+	}
+	str(sumWorker, s.Worker)
+	str(sumTraceID, s.TraceID)
 	if s.Stateless {
 		num(sumStateless, 1)
 	}
@@ -251,6 +263,12 @@ func (s *summary) setString(f int, v string) {
 		s.Trace.SpanID = history.Some(v)
 	case sumHolder:
 		s.Holder = v
+	case sumUsage:
+		s.Usage, _ = history.DecodeUsage([]byte(v))
+	case sumWorker:
+		s.Worker = v
+	case sumTraceID:
+		s.TraceID = v
 	case sumFold:
 		s.Fold = engine.DecodeFold([]byte(v))
 	}

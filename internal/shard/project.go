@@ -3,6 +3,7 @@ package shard
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/perdure/perdure/internal/engine"
@@ -51,6 +52,7 @@ func (l *loop) project(ch *change) *store.Record {
 		if p := o.Parent; p != nil && p.Instance != nil {
 			sum.ParentExec = p.Instance.ExecutionID.S
 		}
+		ch.projectOutcomes(sum)
 		if ch.fx.OldBranch != "" {
 			sum.Bytes, sum.Losses, sum.Trace = 0, nil, hub.OrchestrationTrace{}
 		}
@@ -110,6 +112,9 @@ func (l *loop) projectStart(in *instance, rec *store.Record, ch *change) {
 		sum.ParentTask, sum.ParentExec = p.TaskScheduledID, p.Instance.ExecutionID.S
 	}
 	rec.Agent, rec.Session = o.Tags[tagAgent], o.Tags[tagSession]
+	if t := o.Trace; t != nil {
+		sum.TraceID = traceID(t.TraceParent)
+	}
 }
 
 // startOf returns the message that has begun the instance: the change takes it in,
@@ -121,6 +126,15 @@ func startOf(in *instance, ch *change) *entry {
 		}
 	}
 	return nil
+}
+
+// traceID is the id of the trace that a W3C traceparent names, "" if it is none.
+func traceID(parent string) string {
+	parts := strings.Split(parent, "-")
+	if len(parts) < 4 || len(parts[1]) != 32 {
+		return ""
+	}
+	return parts[1]
 }
 
 // Tags by which the agent layer marks the runs of its turns.

@@ -186,6 +186,7 @@ func instanceOf(rec *store.Record, sum *summary) *hub.Instance {
 		CustomStatus: sum.Custom, ParentTask: sum.ParentTask, PhaseCause: sum.Cause, Step: sum.Step,
 		NextFireAt: sum.NextAt, Attempt: sum.Attempt, Pending: sum.Pending,
 		HistoryEvents: sum.Events, HistoryBytes: sum.Bytes, Folded: sum.Folded,
+		Usage: sum.Usage, Worker: sum.Worker, TraceID: sum.TraceID,
 	}
 	if len(sum.Waits) > 0 {
 		in.Waits = slices.Clone(sum.Waits)

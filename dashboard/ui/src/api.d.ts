@@ -868,6 +868,8 @@ export interface Run {
   pending_counts?: Pending;
   error_code?: string;
   error_text?: string;
+  /** ErrorFingerprint is the same for failures that are alike. */
+  error_fingerprint?: string;
   created?: Time;
   start_at?: Time;
   started?: Time;
@@ -880,6 +882,17 @@ export interface Run {
   agent?: string;
   session?: string;
   tags?: Record<string, string>;
+  /** What the models took that the run's own steps have called; children have their own. called last */
+  model?: string;
+  tokens_in?: number;
+  tokens_out?: number;
+  /** a part of TokensIn */
+  tokens_cached?: number;
+  /** absent = no price is known */
+  cost_micros?: number;
+  /** who ran the step that has ended last */
+  worker_id?: string;
+  trace_id?: string;
   custom_status?: Json;
   history_len?: number;
   history_bytes?: number;

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,6 +29,7 @@ var activityCases = []testCase{
 	{"FanOut", activityFanOut},
 	{"Mixed", activityMixed},
 	{"ResultWaits", activityResultWaits},
+	{"ModelUsage", activityModelUsage},
 }
 
 var errBase = errors.New("base")
@@ -365,4 +368,58 @@ func activityResultWaits(t *testing.T, s suite) {
 	e.restart(func(r *perdure.Registry) { counted(r); run(r) })
 	e.completes("a", `"x"`)
 	runs.check(t, "runs of the activity", "ran")
+}
+
+// activityModelUsage has the record of a run tell what its model steps took and who ran
+// the last: each outcome counts once, whatever happens to the run.
+func activityModelUsage(t *testing.T, s suite) {
+	type tokens struct{ InputTokenCount, OutputTokenCount, CachedInputTokenCount int64 }
+	type answer struct {
+		Model string           `json:"model"`
+		Usage tokens           `json:"usage"`
+		Spent map[string]int64 `json:"spent"`
+	}
+	var fixed atomic.Bool
+	code := func(r *perdure.Registry) {
+		perdure.AddActivityNamed(r, "perdure.model/a", func(_ context.Context, in int64) (answer, error) {
+			return answer{"m" + strconv.FormatInt(in, 10), tokens{10 * in, in, 1}, map[string]int64{"usd": 1000 * in}}, nil
+		})
+		perdure.AddActivityNamed(r, "like", func(context.Context, string) (answer, error) {
+			return answer{"other", tokens{1000, 1000, 1000}, nil}, nil
+		})
+		perdure.AddOrchestrationNamed(r, "run", func(ctx *perdure.Context, _ string) (int64, error) {
+			for n := int64(1); n <= 2; n++ {
+				if _, err := perdure.CallNamed[answer](ctx, "perdure.model/a", n).Await(); err != nil {
+					return 0, err
+				}
+			}
+			if _, err := perdure.CallNamed[answer](ctx, "like", "").Await(); err != nil {
+				return 0, err
+			}
+			if !fixed.Load() {
+				return 0, errors.New("not yet")
+			}
+			a, err := perdure.CallNamed[answer](ctx, "perdure.model/a", 3).Await()
+			return a.Usage.InputTokenCount, err
+		})
+	}
+	e := s.open(t, code)
+	e.start("run", "a", "")
+	e.fails("a")
+	check := func(when string, want history.Usage) {
+		t.Helper()
+		if in := e.get("a"); in.Usage != want || in.Worker == "" {
+			t.Errorf("%s: usage %+v at worker %q, want %+v at one", when, in.Usage, in.Worker, want)
+		}
+		page, err := e.hub.List(e.ctx, store.Query{Limit: 1})
+		if e.ok(err); len(page.Items) != 1 || page.Items[0].Usage != want {
+			t.Errorf("%s: the list has %+v, want usage %+v", when, page.Items, want)
+		}
+	}
+	check("failed", history.Usage{In: 30, Out: 3, Cached: 2, Nano: 3000, Model: "m2"})
+	fixed.Store(true)
+	e.restart(code)
+	e.control(hub.Rewind, "a")
+	e.completes("a", "30")
+	check("rewound", history.Usage{In: 60, Out: 6, Cached: 3, Nano: 6000, Model: "m3"})
 }

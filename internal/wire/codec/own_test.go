@@ -120,6 +120,7 @@ func TestReadsTravel(t *testing.T) {
 			Inner: &history.Failure{Type: "I"},
 		},
 		Pending: hub.Pending{Activities: 1, Timers: 2, Children: 3, Entities: 4, Events: 5, Messages: 6}, HistoryEvents: 7, HistoryBytes: 8, Folded: at,
+		Usage: history.Usage{In: 1, Out: 2, Cached: 3, Nano: 4, Model: "m"}, Worker: "w", TraceID: "t",
 	}
 	same(t, instance, codec.DecodeInstance(travel(t, codec.EncodeInstance(instance))))
 	page := hub.Page{Items: []*hub.Instance{instance, {}}, Next: []byte{1}, Partial: true, Scanned: 9}

@@ -21,7 +21,15 @@ func EncodeInstance(i *hub.Instance) *wirepb.HubInstance {
 			Entities: int64(p.Entities), Events: int64(p.Events), Messages: int64(p.Messages),
 		},
 		HistoryEvents: i.HistoryEvents, HistoryBytes: i.HistoryBytes, Folded: EncodeTime(i.Folded),
+		Usage: encodeUsage(i.Usage), Worker: i.Worker, TraceId: i.TraceID,
 	}
+}
+
+func encodeUsage(u history.Usage) *wirepb.HubUsage {
+	if u == (history.Usage{}) {
+		return nil
+	}
+	return &wirepb.HubUsage{In: u.In, Out: u.Out, Cached: u.Cached, NanoUsd: u.Nano, Model: u.Model}
 }
 
 // DecodeInstance is the reverse of EncodeInstance.
@@ -38,6 +46,10 @@ func DecodeInstance(m *wirepb.HubInstance) *hub.Instance {
 			Entities: NarrowInt(p.GetEntities()), Events: NarrowInt(p.GetEvents()), Messages: NarrowInt(p.GetMessages()),
 		},
 		HistoryEvents: m.HistoryEvents, HistoryBytes: m.HistoryBytes, Folded: timeOf(m.Folded),
+		Usage: history.Usage{
+			In: m.Usage.GetIn(), Out: m.Usage.GetOut(), Cached: m.Usage.GetCached(), Nano: m.Usage.GetNanoUsd(), Model: m.Usage.GetModel(),
+		},
+		Worker: m.Worker, TraceID: m.TraceId,
 	}
 }
 

@@ -1150,6 +1150,9 @@ type HubInstance struct {
 	HistoryEvents int64                  `protobuf:"varint,18,opt,name=history_events,json=historyEvents,proto3" json:"history_events,omitempty"`
 	HistoryBytes  int64                  `protobuf:"varint,19,opt,name=history_bytes,json=historyBytes,proto3" json:"history_bytes,omitempty"`
 	Folded        *timestamppb.Timestamp `protobuf:"bytes,20,opt,name=folded,proto3" json:"folded,omitempty"`
+	Usage         *HubUsage              `protobuf:"bytes,21,opt,name=usage,proto3" json:"usage,omitempty"`
+	Worker        string                 `protobuf:"bytes,22,opt,name=worker,proto3" json:"worker,omitempty"`
+	TraceId       string                 `protobuf:"bytes,23,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1324,6 +1327,104 @@ func (x *HubInstance) GetFolded() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *HubInstance) GetUsage() *HubUsage {
+	if x != nil {
+		return x.Usage
+	}
+	return nil
+}
+
+func (x *HubInstance) GetWorker() string {
+	if x != nil {
+		return x.Worker
+	}
+	return ""
+}
+
+func (x *HubInstance) GetTraceId() string {
+	if x != nil {
+		return x.TraceId
+	}
+	return ""
+}
+
+// HubUsage is what calls of models took: tokens, and billionths of a US dollar.
+type HubUsage struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	In            int64                  `protobuf:"varint,1,opt,name=in,proto3" json:"in,omitempty"`
+	Out           int64                  `protobuf:"varint,2,opt,name=out,proto3" json:"out,omitempty"`
+	Cached        int64                  `protobuf:"varint,3,opt,name=cached,proto3" json:"cached,omitempty"`
+	NanoUsd       int64                  `protobuf:"varint,4,opt,name=nano_usd,json=nanoUsd,proto3" json:"nano_usd,omitempty"`
+	Model         string                 `protobuf:"bytes,5,opt,name=model,proto3" json:"model,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HubUsage) Reset() {
+	*x = HubUsage{}
+	mi := &file_perdure_hub_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HubUsage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HubUsage) ProtoMessage() {}
+
+func (x *HubUsage) ProtoReflect() protoreflect.Message {
+	mi := &file_perdure_hub_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HubUsage.ProtoReflect.Descriptor instead.
+func (*HubUsage) Descriptor() ([]byte, []int) {
+	return file_perdure_hub_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *HubUsage) GetIn() int64 {
+	if x != nil {
+		return x.In
+	}
+	return 0
+}
+
+func (x *HubUsage) GetOut() int64 {
+	if x != nil {
+		return x.Out
+	}
+	return 0
+}
+
+func (x *HubUsage) GetCached() int64 {
+	if x != nil {
+		return x.Cached
+	}
+	return 0
+}
+
+func (x *HubUsage) GetNanoUsd() int64 {
+	if x != nil {
+		return x.NanoUsd
+	}
+	return 0
+}
+
+func (x *HubUsage) GetModel() string {
+	if x != nil {
+		return x.Model
+	}
+	return ""
+}
+
 type HubPending struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Activities    int64                  `protobuf:"varint,1,opt,name=activities,proto3" json:"activities,omitempty"`
@@ -1338,7 +1439,7 @@ type HubPending struct {
 
 func (x *HubPending) Reset() {
 	*x = HubPending{}
-	mi := &file_perdure_hub_proto_msgTypes[16]
+	mi := &file_perdure_hub_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1350,7 +1451,7 @@ func (x *HubPending) String() string {
 func (*HubPending) ProtoMessage() {}
 
 func (x *HubPending) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[16]
+	mi := &file_perdure_hub_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1363,7 +1464,7 @@ func (x *HubPending) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubPending.ProtoReflect.Descriptor instead.
 func (*HubPending) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{16}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *HubPending) GetActivities() int64 {
@@ -1435,7 +1536,7 @@ type HubQuery struct {
 
 func (x *HubQuery) Reset() {
 	*x = HubQuery{}
-	mi := &file_perdure_hub_proto_msgTypes[17]
+	mi := &file_perdure_hub_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1447,7 +1548,7 @@ func (x *HubQuery) String() string {
 func (*HubQuery) ProtoMessage() {}
 
 func (x *HubQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[17]
+	mi := &file_perdure_hub_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1460,7 +1561,7 @@ func (x *HubQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubQuery.ProtoReflect.Descriptor instead.
 func (*HubQuery) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{17}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *HubQuery) GetKind() uint32 {
@@ -1601,7 +1702,7 @@ type HubPage struct {
 
 func (x *HubPage) Reset() {
 	*x = HubPage{}
-	mi := &file_perdure_hub_proto_msgTypes[18]
+	mi := &file_perdure_hub_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1613,7 +1714,7 @@ func (x *HubPage) String() string {
 func (*HubPage) ProtoMessage() {}
 
 func (x *HubPage) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[18]
+	mi := &file_perdure_hub_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1626,7 +1727,7 @@ func (x *HubPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubPage.ProtoReflect.Descriptor instead.
 func (*HubPage) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{18}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *HubPage) GetItems() []*HubInstance {
@@ -1666,7 +1767,7 @@ type HubCounts struct {
 
 func (x *HubCounts) Reset() {
 	*x = HubCounts{}
-	mi := &file_perdure_hub_proto_msgTypes[19]
+	mi := &file_perdure_hub_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1678,7 +1779,7 @@ func (x *HubCounts) String() string {
 func (*HubCounts) ProtoMessage() {}
 
 func (x *HubCounts) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[19]
+	mi := &file_perdure_hub_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1691,7 +1792,7 @@ func (x *HubCounts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubCounts.ProtoReflect.Descriptor instead.
 func (*HubCounts) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{19}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *HubCounts) GetCounts() []*HubCount {
@@ -1714,7 +1815,7 @@ type HubCount struct {
 
 func (x *HubCount) Reset() {
 	*x = HubCount{}
-	mi := &file_perdure_hub_proto_msgTypes[20]
+	mi := &file_perdure_hub_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1726,7 +1827,7 @@ func (x *HubCount) String() string {
 func (*HubCount) ProtoMessage() {}
 
 func (x *HubCount) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[20]
+	mi := &file_perdure_hub_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1739,7 +1840,7 @@ func (x *HubCount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubCount.ProtoReflect.Descriptor instead.
 func (*HubCount) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{20}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *HubCount) GetKind() uint32 {
@@ -1790,7 +1891,7 @@ type HubEntity struct {
 
 func (x *HubEntity) Reset() {
 	*x = HubEntity{}
-	mi := &file_perdure_hub_proto_msgTypes[21]
+	mi := &file_perdure_hub_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1802,7 +1903,7 @@ func (x *HubEntity) String() string {
 func (*HubEntity) ProtoMessage() {}
 
 func (x *HubEntity) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[21]
+	mi := &file_perdure_hub_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1815,7 +1916,7 @@ func (x *HubEntity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubEntity.ProtoReflect.Descriptor instead.
 func (*HubEntity) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{21}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *HubEntity) GetId() string {
@@ -1865,7 +1966,7 @@ type HubAsk struct {
 
 func (x *HubAsk) Reset() {
 	*x = HubAsk{}
-	mi := &file_perdure_hub_proto_msgTypes[22]
+	mi := &file_perdure_hub_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1877,7 +1978,7 @@ func (x *HubAsk) String() string {
 func (*HubAsk) ProtoMessage() {}
 
 func (x *HubAsk) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[22]
+	mi := &file_perdure_hub_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1890,7 +1991,7 @@ func (x *HubAsk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubAsk.ProtoReflect.Descriptor instead.
 func (*HubAsk) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{22}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *HubAsk) GetRequestId() string {
@@ -1931,7 +2032,7 @@ type HubAnswer struct {
 
 func (x *HubAnswer) Reset() {
 	*x = HubAnswer{}
-	mi := &file_perdure_hub_proto_msgTypes[23]
+	mi := &file_perdure_hub_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1943,7 +2044,7 @@ func (x *HubAnswer) String() string {
 func (*HubAnswer) ProtoMessage() {}
 
 func (x *HubAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[23]
+	mi := &file_perdure_hub_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1956,7 +2057,7 @@ func (x *HubAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubAnswer.ProtoReflect.Descriptor instead.
 func (*HubAnswer) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{23}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *HubAnswer) GetResult() string {
@@ -1983,7 +2084,7 @@ type HubPosition struct {
 
 func (x *HubPosition) Reset() {
 	*x = HubPosition{}
-	mi := &file_perdure_hub_proto_msgTypes[24]
+	mi := &file_perdure_hub_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1995,7 +2096,7 @@ func (x *HubPosition) String() string {
 func (*HubPosition) ProtoMessage() {}
 
 func (x *HubPosition) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[24]
+	mi := &file_perdure_hub_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2008,7 +2109,7 @@ func (x *HubPosition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubPosition.ProtoReflect.Descriptor instead.
 func (*HubPosition) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{24}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *HubPosition) GetPosition() []byte {
@@ -2036,7 +2137,7 @@ type HubChanges struct {
 
 func (x *HubChanges) Reset() {
 	*x = HubChanges{}
-	mi := &file_perdure_hub_proto_msgTypes[25]
+	mi := &file_perdure_hub_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2048,7 +2149,7 @@ func (x *HubChanges) String() string {
 func (*HubChanges) ProtoMessage() {}
 
 func (x *HubChanges) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[25]
+	mi := &file_perdure_hub_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2061,7 +2162,7 @@ func (x *HubChanges) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubChanges.ProtoReflect.Descriptor instead.
 func (*HubChanges) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{25}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *HubChanges) GetChanges() []*HubChange {
@@ -2097,7 +2198,7 @@ type HubChange struct {
 
 func (x *HubChange) Reset() {
 	*x = HubChange{}
-	mi := &file_perdure_hub_proto_msgTypes[26]
+	mi := &file_perdure_hub_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2109,7 +2210,7 @@ func (x *HubChange) String() string {
 func (*HubChange) ProtoMessage() {}
 
 func (x *HubChange) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[26]
+	mi := &file_perdure_hub_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2122,7 +2223,7 @@ func (x *HubChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubChange.ProtoReflect.Descriptor instead.
 func (*HubChange) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{26}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *HubChange) GetId() string {
@@ -2170,7 +2271,7 @@ type HubRowQuery struct {
 
 func (x *HubRowQuery) Reset() {
 	*x = HubRowQuery{}
-	mi := &file_perdure_hub_proto_msgTypes[27]
+	mi := &file_perdure_hub_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2182,7 +2283,7 @@ func (x *HubRowQuery) String() string {
 func (*HubRowQuery) ProtoMessage() {}
 
 func (x *HubRowQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[27]
+	mi := &file_perdure_hub_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2195,7 +2296,7 @@ func (x *HubRowQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubRowQuery.ProtoReflect.Descriptor instead.
 func (*HubRowQuery) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{27}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *HubRowQuery) GetKind() uint32 {
@@ -2277,7 +2378,7 @@ type HubRow struct {
 
 func (x *HubRow) Reset() {
 	*x = HubRow{}
-	mi := &file_perdure_hub_proto_msgTypes[28]
+	mi := &file_perdure_hub_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2289,7 +2390,7 @@ func (x *HubRow) String() string {
 func (*HubRow) ProtoMessage() {}
 
 func (x *HubRow) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[28]
+	mi := &file_perdure_hub_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2302,7 +2403,7 @@ func (x *HubRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubRow.ProtoReflect.Descriptor instead.
 func (*HubRow) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{28}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *HubRow) GetKind() uint32 {
@@ -2371,7 +2472,7 @@ type HubRows struct {
 
 func (x *HubRows) Reset() {
 	*x = HubRows{}
-	mi := &file_perdure_hub_proto_msgTypes[29]
+	mi := &file_perdure_hub_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2383,7 +2484,7 @@ func (x *HubRows) String() string {
 func (*HubRows) ProtoMessage() {}
 
 func (x *HubRows) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[29]
+	mi := &file_perdure_hub_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2396,7 +2497,7 @@ func (x *HubRows) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubRows.ProtoReflect.Descriptor instead.
 func (*HubRows) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{29}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *HubRows) GetRows() []*HubRow {
@@ -2427,7 +2528,7 @@ type HubWriteRows struct {
 
 func (x *HubWriteRows) Reset() {
 	*x = HubWriteRows{}
-	mi := &file_perdure_hub_proto_msgTypes[30]
+	mi := &file_perdure_hub_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2439,7 +2540,7 @@ func (x *HubWriteRows) String() string {
 func (*HubWriteRows) ProtoMessage() {}
 
 func (x *HubWriteRows) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[30]
+	mi := &file_perdure_hub_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2452,7 +2553,7 @@ func (x *HubWriteRows) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubWriteRows.ProtoReflect.Descriptor instead.
 func (*HubWriteRows) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{30}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *HubWriteRows) GetRequestId() string {
@@ -2508,7 +2609,7 @@ type HubRowCondition struct {
 
 func (x *HubRowCondition) Reset() {
 	*x = HubRowCondition{}
-	mi := &file_perdure_hub_proto_msgTypes[31]
+	mi := &file_perdure_hub_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2520,7 +2621,7 @@ func (x *HubRowCondition) String() string {
 func (*HubRowCondition) ProtoMessage() {}
 
 func (x *HubRowCondition) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[31]
+	mi := &file_perdure_hub_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2533,7 +2634,7 @@ func (x *HubRowCondition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubRowCondition.ProtoReflect.Descriptor instead.
 func (*HubRowCondition) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{31}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *HubRowCondition) GetKind() uint32 {
@@ -2570,7 +2671,7 @@ type HubEndedQuery struct {
 
 func (x *HubEndedQuery) Reset() {
 	*x = HubEndedQuery{}
-	mi := &file_perdure_hub_proto_msgTypes[32]
+	mi := &file_perdure_hub_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2582,7 +2683,7 @@ func (x *HubEndedQuery) String() string {
 func (*HubEndedQuery) ProtoMessage() {}
 
 func (x *HubEndedQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[32]
+	mi := &file_perdure_hub_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2595,7 +2696,7 @@ func (x *HubEndedQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubEndedQuery.ProtoReflect.Descriptor instead.
 func (*HubEndedQuery) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{32}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *HubEndedQuery) GetStatuses() []uint32 {
@@ -2643,7 +2744,7 @@ type HubEnded struct {
 
 func (x *HubEnded) Reset() {
 	*x = HubEnded{}
-	mi := &file_perdure_hub_proto_msgTypes[33]
+	mi := &file_perdure_hub_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2655,7 +2756,7 @@ func (x *HubEnded) String() string {
 func (*HubEnded) ProtoMessage() {}
 
 func (x *HubEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[33]
+	mi := &file_perdure_hub_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2668,7 +2769,7 @@ func (x *HubEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubEnded.ProtoReflect.Descriptor instead.
 func (*HubEnded) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{33}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *HubEnded) GetIds() []string {
@@ -2700,7 +2801,7 @@ type HubEntityQuery struct {
 
 func (x *HubEntityQuery) Reset() {
 	*x = HubEntityQuery{}
-	mi := &file_perdure_hub_proto_msgTypes[34]
+	mi := &file_perdure_hub_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2712,7 +2813,7 @@ func (x *HubEntityQuery) String() string {
 func (*HubEntityQuery) ProtoMessage() {}
 
 func (x *HubEntityQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[34]
+	mi := &file_perdure_hub_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2725,7 +2826,7 @@ func (x *HubEntityQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubEntityQuery.ProtoReflect.Descriptor instead.
 func (*HubEntityQuery) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{34}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *HubEntityQuery) GetPrefix() string {
@@ -2787,7 +2888,7 @@ type HubEntities struct {
 
 func (x *HubEntities) Reset() {
 	*x = HubEntities{}
-	mi := &file_perdure_hub_proto_msgTypes[35]
+	mi := &file_perdure_hub_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2799,7 +2900,7 @@ func (x *HubEntities) String() string {
 func (*HubEntities) ProtoMessage() {}
 
 func (x *HubEntities) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[35]
+	mi := &file_perdure_hub_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2812,7 +2913,7 @@ func (x *HubEntities) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubEntities.ProtoReflect.Descriptor instead.
 func (*HubEntities) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{35}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *HubEntities) GetEntities() []*HubEntity {
@@ -2840,7 +2941,7 @@ type HubClean struct {
 
 func (x *HubClean) Reset() {
 	*x = HubClean{}
-	mi := &file_perdure_hub_proto_msgTypes[36]
+	mi := &file_perdure_hub_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2852,7 +2953,7 @@ func (x *HubClean) String() string {
 func (*HubClean) ProtoMessage() {}
 
 func (x *HubClean) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[36]
+	mi := &file_perdure_hub_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2865,7 +2966,7 @@ func (x *HubClean) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubClean.ProtoReflect.Descriptor instead.
 func (*HubClean) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{36}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *HubClean) GetEmpty() bool {
@@ -2900,7 +3001,7 @@ type HubCleaned struct {
 
 func (x *HubCleaned) Reset() {
 	*x = HubCleaned{}
-	mi := &file_perdure_hub_proto_msgTypes[37]
+	mi := &file_perdure_hub_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2912,7 +3013,7 @@ func (x *HubCleaned) String() string {
 func (*HubCleaned) ProtoMessage() {}
 
 func (x *HubCleaned) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[37]
+	mi := &file_perdure_hub_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2925,7 +3026,7 @@ func (x *HubCleaned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubCleaned.ProtoReflect.Descriptor instead.
 func (*HubCleaned) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{37}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *HubCleaned) GetRemoved() int64 {
@@ -2959,7 +3060,7 @@ type HubTerminate struct {
 
 func (x *HubTerminate) Reset() {
 	*x = HubTerminate{}
-	mi := &file_perdure_hub_proto_msgTypes[38]
+	mi := &file_perdure_hub_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2971,7 +3072,7 @@ func (x *HubTerminate) String() string {
 func (*HubTerminate) ProtoMessage() {}
 
 func (x *HubTerminate) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[38]
+	mi := &file_perdure_hub_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2984,7 +3085,7 @@ func (x *HubTerminate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubTerminate.ProtoReflect.Descriptor instead.
 func (*HubTerminate) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{38}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *HubTerminate) GetIds() []string {
@@ -3010,7 +3111,7 @@ type HubLeft struct {
 
 func (x *HubLeft) Reset() {
 	*x = HubLeft{}
-	mi := &file_perdure_hub_proto_msgTypes[39]
+	mi := &file_perdure_hub_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3022,7 +3123,7 @@ func (x *HubLeft) String() string {
 func (*HubLeft) ProtoMessage() {}
 
 func (x *HubLeft) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[39]
+	mi := &file_perdure_hub_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3035,7 +3136,7 @@ func (x *HubLeft) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubLeft.ProtoReflect.Descriptor instead.
 func (*HubLeft) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{39}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *HubLeft) GetIds() []string {
@@ -3061,7 +3162,7 @@ type HubHello struct {
 
 func (x *HubHello) Reset() {
 	*x = HubHello{}
-	mi := &file_perdure_hub_proto_msgTypes[40]
+	mi := &file_perdure_hub_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3073,7 +3174,7 @@ func (x *HubHello) String() string {
 func (*HubHello) ProtoMessage() {}
 
 func (x *HubHello) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[40]
+	mi := &file_perdure_hub_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3086,7 +3187,7 @@ func (x *HubHello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubHello.ProtoReflect.Descriptor instead.
 func (*HubHello) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{40}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *HubHello) GetWorker() string {
@@ -3144,7 +3245,7 @@ type HubFromWorker struct {
 
 func (x *HubFromWorker) Reset() {
 	*x = HubFromWorker{}
-	mi := &file_perdure_hub_proto_msgTypes[41]
+	mi := &file_perdure_hub_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3156,7 +3257,7 @@ func (x *HubFromWorker) String() string {
 func (*HubFromWorker) ProtoMessage() {}
 
 func (x *HubFromWorker) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[41]
+	mi := &file_perdure_hub_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3169,7 +3270,7 @@ func (x *HubFromWorker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubFromWorker.ProtoReflect.Descriptor instead.
 func (*HubFromWorker) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{41}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *HubFromWorker) GetHello() *HubHello {
@@ -3212,7 +3313,7 @@ type HubOutcome struct {
 
 func (x *HubOutcome) Reset() {
 	*x = HubOutcome{}
-	mi := &file_perdure_hub_proto_msgTypes[42]
+	mi := &file_perdure_hub_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3224,7 +3325,7 @@ func (x *HubOutcome) String() string {
 func (*HubOutcome) ProtoMessage() {}
 
 func (x *HubOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[42]
+	mi := &file_perdure_hub_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3237,7 +3338,7 @@ func (x *HubOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubOutcome.ProtoReflect.Descriptor instead.
 func (*HubOutcome) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{42}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *HubOutcome) GetNumber() uint64 {
@@ -3352,7 +3453,7 @@ type HubFollowUp struct {
 
 func (x *HubFollowUp) Reset() {
 	*x = HubFollowUp{}
-	mi := &file_perdure_hub_proto_msgTypes[43]
+	mi := &file_perdure_hub_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3364,7 +3465,7 @@ func (x *HubFollowUp) String() string {
 func (*HubFollowUp) ProtoMessage() {}
 
 func (x *HubFollowUp) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[43]
+	mi := &file_perdure_hub_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3377,7 +3478,7 @@ func (x *HubFollowUp) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubFollowUp.ProtoReflect.Descriptor instead.
 func (*HubFollowUp) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{43}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *HubFollowUp) GetTurn() *OrchestratorResponse {
@@ -3408,7 +3509,7 @@ type HubToWorker struct {
 
 func (x *HubToWorker) Reset() {
 	*x = HubToWorker{}
-	mi := &file_perdure_hub_proto_msgTypes[44]
+	mi := &file_perdure_hub_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3420,7 +3521,7 @@ func (x *HubToWorker) String() string {
 func (*HubToWorker) ProtoMessage() {}
 
 func (x *HubToWorker) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[44]
+	mi := &file_perdure_hub_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3433,7 +3534,7 @@ func (x *HubToWorker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubToWorker.ProtoReflect.Descriptor instead.
 func (*HubToWorker) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{44}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *HubToWorker) GetAlive() bool {
@@ -3481,7 +3582,7 @@ type HubRefusal struct {
 
 func (x *HubRefusal) Reset() {
 	*x = HubRefusal{}
-	mi := &file_perdure_hub_proto_msgTypes[45]
+	mi := &file_perdure_hub_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3493,7 +3594,7 @@ func (x *HubRefusal) String() string {
 func (*HubRefusal) ProtoMessage() {}
 
 func (x *HubRefusal) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[45]
+	mi := &file_perdure_hub_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3506,7 +3607,7 @@ func (x *HubRefusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubRefusal.ProtoReflect.Descriptor instead.
 func (*HubRefusal) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{45}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *HubRefusal) GetNumber() uint64 {
@@ -3534,7 +3635,7 @@ type HubPush struct {
 
 func (x *HubPush) Reset() {
 	*x = HubPush{}
-	mi := &file_perdure_hub_proto_msgTypes[46]
+	mi := &file_perdure_hub_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3546,7 +3647,7 @@ func (x *HubPush) String() string {
 func (*HubPush) ProtoMessage() {}
 
 func (x *HubPush) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[46]
+	mi := &file_perdure_hub_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3559,7 +3660,7 @@ func (x *HubPush) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubPush.ProtoReflect.Descriptor instead.
 func (*HubPush) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{46}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *HubPush) GetItem() *WorkItem {
@@ -3582,7 +3683,7 @@ type HubPushed struct {
 
 func (x *HubPushed) Reset() {
 	*x = HubPushed{}
-	mi := &file_perdure_hub_proto_msgTypes[47]
+	mi := &file_perdure_hub_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3594,7 +3695,7 @@ func (x *HubPushed) String() string {
 func (*HubPushed) ProtoMessage() {}
 
 func (x *HubPushed) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[47]
+	mi := &file_perdure_hub_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3607,7 +3708,7 @@ func (x *HubPushed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubPushed.ProtoReflect.Descriptor instead.
 func (*HubPushed) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{47}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *HubPushed) GetAlive() bool {
@@ -3751,7 +3852,7 @@ const file_perdure_hub_proto_rawDesc = "" +
 	"\x04work\x18\x12 \x01(\bR\x04work\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xff\x06\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xe2\a\n" +
 	"\vHubInstance\x121\n" +
 	"\x06record\x18\x01 \x01(\v2\x19.perdure.hub.v1.HubRecordR\x06record\x12$\n" +
 	"\vapp_version\x18\x02 \x01(\tH\x00R\n" +
@@ -3777,11 +3878,20 @@ const file_perdure_hub_proto_rawDesc = "" +
 	"\apending\x18\x11 \x01(\v2\x1a.perdure.hub.v1.HubPendingR\apending\x12%\n" +
 	"\x0ehistory_events\x18\x12 \x01(\x03R\rhistoryEvents\x12#\n" +
 	"\rhistory_bytes\x18\x13 \x01(\x03R\fhistoryBytes\x122\n" +
-	"\x06folded\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\x06foldedB\x0e\n" +
+	"\x06folded\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\x06folded\x12.\n" +
+	"\x05usage\x18\x15 \x01(\v2\x18.perdure.hub.v1.HubUsageR\x05usage\x12\x16\n" +
+	"\x06worker\x18\x16 \x01(\tR\x06worker\x12\x19\n" +
+	"\btrace_id\x18\x17 \x01(\tR\atraceIdB\x0e\n" +
 	"\f_app_versionB\x10\n" +
 	"\x0e_custom_statusB\b\n" +
 	"\x06_inputB\t\n" +
-	"\a_output\"\xb0\x01\n" +
+	"\a_output\"u\n" +
+	"\bHubUsage\x12\x0e\n" +
+	"\x02in\x18\x01 \x01(\x03R\x02in\x12\x10\n" +
+	"\x03out\x18\x02 \x01(\x03R\x03out\x12\x16\n" +
+	"\x06cached\x18\x03 \x01(\x03R\x06cached\x12\x19\n" +
+	"\bnano_usd\x18\x04 \x01(\x03R\ananoUsd\x12\x14\n" +
+	"\x05model\x18\x05 \x01(\tR\x05model\"\xb0\x01\n" +
 	"\n" +
 	"HubPending\x12\x1e\n" +
 	"\n" +
@@ -4018,7 +4128,7 @@ func file_perdure_hub_proto_rawDescGZIP() []byte {
 	return file_perdure_hub_proto_rawDescData
 }
 
-var file_perdure_hub_proto_msgTypes = make([]protoimpl.MessageInfo, 50)
+var file_perdure_hub_proto_msgTypes = make([]protoimpl.MessageInfo, 51)
 var file_perdure_hub_proto_goTypes = []any{
 	(*HubDone)(nil),               // 0: perdure.hub.v1.HubDone
 	(*HubAll)(nil),                // 1: perdure.hub.v1.HubAll
@@ -4036,168 +4146,170 @@ var file_perdure_hub_proto_goTypes = []any{
 	(*HubEvents)(nil),             // 13: perdure.hub.v1.HubEvents
 	(*HubRecord)(nil),             // 14: perdure.hub.v1.HubRecord
 	(*HubInstance)(nil),           // 15: perdure.hub.v1.HubInstance
-	(*HubPending)(nil),            // 16: perdure.hub.v1.HubPending
-	(*HubQuery)(nil),              // 17: perdure.hub.v1.HubQuery
-	(*HubPage)(nil),               // 18: perdure.hub.v1.HubPage
-	(*HubCounts)(nil),             // 19: perdure.hub.v1.HubCounts
-	(*HubCount)(nil),              // 20: perdure.hub.v1.HubCount
-	(*HubEntity)(nil),             // 21: perdure.hub.v1.HubEntity
-	(*HubAsk)(nil),                // 22: perdure.hub.v1.HubAsk
-	(*HubAnswer)(nil),             // 23: perdure.hub.v1.HubAnswer
-	(*HubPosition)(nil),           // 24: perdure.hub.v1.HubPosition
-	(*HubChanges)(nil),            // 25: perdure.hub.v1.HubChanges
-	(*HubChange)(nil),             // 26: perdure.hub.v1.HubChange
-	(*HubRowQuery)(nil),           // 27: perdure.hub.v1.HubRowQuery
-	(*HubRow)(nil),                // 28: perdure.hub.v1.HubRow
-	(*HubRows)(nil),               // 29: perdure.hub.v1.HubRows
-	(*HubWriteRows)(nil),          // 30: perdure.hub.v1.HubWriteRows
-	(*HubRowCondition)(nil),       // 31: perdure.hub.v1.HubRowCondition
-	(*HubEndedQuery)(nil),         // 32: perdure.hub.v1.HubEndedQuery
-	(*HubEnded)(nil),              // 33: perdure.hub.v1.HubEnded
-	(*HubEntityQuery)(nil),        // 34: perdure.hub.v1.HubEntityQuery
-	(*HubEntities)(nil),           // 35: perdure.hub.v1.HubEntities
-	(*HubClean)(nil),              // 36: perdure.hub.v1.HubClean
-	(*HubCleaned)(nil),            // 37: perdure.hub.v1.HubCleaned
-	(*HubTerminate)(nil),          // 38: perdure.hub.v1.HubTerminate
-	(*HubLeft)(nil),               // 39: perdure.hub.v1.HubLeft
-	(*HubHello)(nil),              // 40: perdure.hub.v1.HubHello
-	(*HubFromWorker)(nil),         // 41: perdure.hub.v1.HubFromWorker
-	(*HubOutcome)(nil),            // 42: perdure.hub.v1.HubOutcome
-	(*HubFollowUp)(nil),           // 43: perdure.hub.v1.HubFollowUp
-	(*HubToWorker)(nil),           // 44: perdure.hub.v1.HubToWorker
-	(*HubRefusal)(nil),            // 45: perdure.hub.v1.HubRefusal
-	(*HubPush)(nil),               // 46: perdure.hub.v1.HubPush
-	(*HubPushed)(nil),             // 47: perdure.hub.v1.HubPushed
-	nil,                           // 48: perdure.hub.v1.HubStart.TagsEntry
-	nil,                           // 49: perdure.hub.v1.HubRecord.TagsEntry
-	(*timestamppb.Timestamp)(nil), // 50: google.protobuf.Timestamp
-	(*TraceContext)(nil),          // 51: perdure.durabletask.v1.TraceContext
-	(*Fold)(nil),                  // 52: perdure.durabletask.v1.Fold
-	(*durationpb.Duration)(nil),   // 53: google.protobuf.Duration
-	(*TaskFailureDetails)(nil),    // 54: perdure.durabletask.v1.TaskFailureDetails
-	(*WorkItemFilters)(nil),       // 55: perdure.durabletask.v1.WorkItemFilters
-	(*AgentDescription)(nil),      // 56: perdure.durabletask.v1.AgentDescription
-	(*OrchestratorResponse)(nil),  // 57: perdure.durabletask.v1.OrchestratorResponse
-	(*ActivityResponse)(nil),      // 58: perdure.durabletask.v1.ActivityResponse
-	(*EntityBatchResult)(nil),     // 59: perdure.durabletask.v1.EntityBatchResult
-	(*WorkItem)(nil),              // 60: perdure.durabletask.v1.WorkItem
-	(*Error)(nil),                 // 61: perdure.durabletask.v1.Error
+	(*HubUsage)(nil),              // 16: perdure.hub.v1.HubUsage
+	(*HubPending)(nil),            // 17: perdure.hub.v1.HubPending
+	(*HubQuery)(nil),              // 18: perdure.hub.v1.HubQuery
+	(*HubPage)(nil),               // 19: perdure.hub.v1.HubPage
+	(*HubCounts)(nil),             // 20: perdure.hub.v1.HubCounts
+	(*HubCount)(nil),              // 21: perdure.hub.v1.HubCount
+	(*HubEntity)(nil),             // 22: perdure.hub.v1.HubEntity
+	(*HubAsk)(nil),                // 23: perdure.hub.v1.HubAsk
+	(*HubAnswer)(nil),             // 24: perdure.hub.v1.HubAnswer
+	(*HubPosition)(nil),           // 25: perdure.hub.v1.HubPosition
+	(*HubChanges)(nil),            // 26: perdure.hub.v1.HubChanges
+	(*HubChange)(nil),             // 27: perdure.hub.v1.HubChange
+	(*HubRowQuery)(nil),           // 28: perdure.hub.v1.HubRowQuery
+	(*HubRow)(nil),                // 29: perdure.hub.v1.HubRow
+	(*HubRows)(nil),               // 30: perdure.hub.v1.HubRows
+	(*HubWriteRows)(nil),          // 31: perdure.hub.v1.HubWriteRows
+	(*HubRowCondition)(nil),       // 32: perdure.hub.v1.HubRowCondition
+	(*HubEndedQuery)(nil),         // 33: perdure.hub.v1.HubEndedQuery
+	(*HubEnded)(nil),              // 34: perdure.hub.v1.HubEnded
+	(*HubEntityQuery)(nil),        // 35: perdure.hub.v1.HubEntityQuery
+	(*HubEntities)(nil),           // 36: perdure.hub.v1.HubEntities
+	(*HubClean)(nil),              // 37: perdure.hub.v1.HubClean
+	(*HubCleaned)(nil),            // 38: perdure.hub.v1.HubCleaned
+	(*HubTerminate)(nil),          // 39: perdure.hub.v1.HubTerminate
+	(*HubLeft)(nil),               // 40: perdure.hub.v1.HubLeft
+	(*HubHello)(nil),              // 41: perdure.hub.v1.HubHello
+	(*HubFromWorker)(nil),         // 42: perdure.hub.v1.HubFromWorker
+	(*HubOutcome)(nil),            // 43: perdure.hub.v1.HubOutcome
+	(*HubFollowUp)(nil),           // 44: perdure.hub.v1.HubFollowUp
+	(*HubToWorker)(nil),           // 45: perdure.hub.v1.HubToWorker
+	(*HubRefusal)(nil),            // 46: perdure.hub.v1.HubRefusal
+	(*HubPush)(nil),               // 47: perdure.hub.v1.HubPush
+	(*HubPushed)(nil),             // 48: perdure.hub.v1.HubPushed
+	nil,                           // 49: perdure.hub.v1.HubStart.TagsEntry
+	nil,                           // 50: perdure.hub.v1.HubRecord.TagsEntry
+	(*timestamppb.Timestamp)(nil), // 51: google.protobuf.Timestamp
+	(*TraceContext)(nil),          // 52: perdure.durabletask.v1.TraceContext
+	(*Fold)(nil),                  // 53: perdure.durabletask.v1.Fold
+	(*durationpb.Duration)(nil),   // 54: google.protobuf.Duration
+	(*TaskFailureDetails)(nil),    // 55: perdure.durabletask.v1.TaskFailureDetails
+	(*WorkItemFilters)(nil),       // 56: perdure.durabletask.v1.WorkItemFilters
+	(*AgentDescription)(nil),      // 57: perdure.durabletask.v1.AgentDescription
+	(*OrchestratorResponse)(nil),  // 58: perdure.durabletask.v1.OrchestratorResponse
+	(*ActivityResponse)(nil),      // 59: perdure.durabletask.v1.ActivityResponse
+	(*EntityBatchResult)(nil),     // 60: perdure.durabletask.v1.EntityBatchResult
+	(*WorkItem)(nil),              // 61: perdure.durabletask.v1.WorkItem
+	(*Error)(nil),                 // 62: perdure.durabletask.v1.Error
 }
 var file_perdure_hub_proto_depIdxs = []int32{
-	50, // 0: perdure.hub.v1.HubStart.start_at:type_name -> google.protobuf.Timestamp
-	48, // 1: perdure.hub.v1.HubStart.tags:type_name -> perdure.hub.v1.HubStart.TagsEntry
-	51, // 2: perdure.hub.v1.HubStart.trace:type_name -> perdure.durabletask.v1.TraceContext
-	52, // 3: perdure.hub.v1.HubStart.fold:type_name -> perdure.durabletask.v1.Fold
+	51, // 0: perdure.hub.v1.HubStart.start_at:type_name -> google.protobuf.Timestamp
+	49, // 1: perdure.hub.v1.HubStart.tags:type_name -> perdure.hub.v1.HubStart.TagsEntry
+	52, // 2: perdure.hub.v1.HubStart.trace:type_name -> perdure.durabletask.v1.TraceContext
+	53, // 3: perdure.hub.v1.HubStart.fold:type_name -> perdure.durabletask.v1.Fold
 	4,  // 4: perdure.hub.v1.HubStart.event:type_name -> perdure.hub.v1.HubRaise
-	50, // 5: perdure.hub.v1.HubSignal.at:type_name -> google.protobuf.Timestamp
-	51, // 6: perdure.hub.v1.HubSignal.trace:type_name -> perdure.durabletask.v1.TraceContext
-	17, // 7: perdure.hub.v1.HubPurge.filter:type_name -> perdure.hub.v1.HubQuery
-	53, // 8: perdure.hub.v1.HubPurge.timeout:type_name -> google.protobuf.Duration
-	54, // 9: perdure.hub.v1.HubComplete.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	50, // 10: perdure.hub.v1.HubRecord.created:type_name -> google.protobuf.Timestamp
-	49, // 11: perdure.hub.v1.HubRecord.tags:type_name -> perdure.hub.v1.HubRecord.TagsEntry
-	50, // 12: perdure.hub.v1.HubRecord.phase_since:type_name -> google.protobuf.Timestamp
-	50, // 13: perdure.hub.v1.HubRecord.completed:type_name -> google.protobuf.Timestamp
+	51, // 5: perdure.hub.v1.HubSignal.at:type_name -> google.protobuf.Timestamp
+	52, // 6: perdure.hub.v1.HubSignal.trace:type_name -> perdure.durabletask.v1.TraceContext
+	18, // 7: perdure.hub.v1.HubPurge.filter:type_name -> perdure.hub.v1.HubQuery
+	54, // 8: perdure.hub.v1.HubPurge.timeout:type_name -> google.protobuf.Duration
+	55, // 9: perdure.hub.v1.HubComplete.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	51, // 10: perdure.hub.v1.HubRecord.created:type_name -> google.protobuf.Timestamp
+	50, // 11: perdure.hub.v1.HubRecord.tags:type_name -> perdure.hub.v1.HubRecord.TagsEntry
+	51, // 12: perdure.hub.v1.HubRecord.phase_since:type_name -> google.protobuf.Timestamp
+	51, // 13: perdure.hub.v1.HubRecord.completed:type_name -> google.protobuf.Timestamp
 	14, // 14: perdure.hub.v1.HubInstance.record:type_name -> perdure.hub.v1.HubRecord
-	50, // 15: perdure.hub.v1.HubInstance.started:type_name -> google.protobuf.Timestamp
-	50, // 16: perdure.hub.v1.HubInstance.updated:type_name -> google.protobuf.Timestamp
-	50, // 17: perdure.hub.v1.HubInstance.start_at:type_name -> google.protobuf.Timestamp
-	54, // 18: perdure.hub.v1.HubInstance.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	50, // 19: perdure.hub.v1.HubInstance.next_fire_at:type_name -> google.protobuf.Timestamp
-	16, // 20: perdure.hub.v1.HubInstance.pending:type_name -> perdure.hub.v1.HubPending
-	50, // 21: perdure.hub.v1.HubInstance.folded:type_name -> google.protobuf.Timestamp
-	50, // 22: perdure.hub.v1.HubQuery.created_from:type_name -> google.protobuf.Timestamp
-	50, // 23: perdure.hub.v1.HubQuery.created_to:type_name -> google.protobuf.Timestamp
-	50, // 24: perdure.hub.v1.HubQuery.completed_from:type_name -> google.protobuf.Timestamp
-	50, // 25: perdure.hub.v1.HubQuery.completed_to:type_name -> google.protobuf.Timestamp
-	15, // 26: perdure.hub.v1.HubPage.items:type_name -> perdure.hub.v1.HubInstance
-	20, // 27: perdure.hub.v1.HubCounts.counts:type_name -> perdure.hub.v1.HubCount
-	50, // 28: perdure.hub.v1.HubEntity.modified:type_name -> google.protobuf.Timestamp
-	54, // 29: perdure.hub.v1.HubAnswer.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	26, // 30: perdure.hub.v1.HubChanges.changes:type_name -> perdure.hub.v1.HubChange
-	28, // 31: perdure.hub.v1.HubRows.rows:type_name -> perdure.hub.v1.HubRow
-	28, // 32: perdure.hub.v1.HubWriteRows.rows:type_name -> perdure.hub.v1.HubRow
-	31, // 33: perdure.hub.v1.HubWriteRows.conditions:type_name -> perdure.hub.v1.HubRowCondition
-	4,  // 34: perdure.hub.v1.HubWriteRows.event:type_name -> perdure.hub.v1.HubRaise
-	50, // 35: perdure.hub.v1.HubEndedQuery.from:type_name -> google.protobuf.Timestamp
-	50, // 36: perdure.hub.v1.HubEndedQuery.to:type_name -> google.protobuf.Timestamp
-	50, // 37: perdure.hub.v1.HubEntityQuery.from:type_name -> google.protobuf.Timestamp
-	50, // 38: perdure.hub.v1.HubEntityQuery.to:type_name -> google.protobuf.Timestamp
-	21, // 39: perdure.hub.v1.HubEntities.entities:type_name -> perdure.hub.v1.HubEntity
-	55, // 40: perdure.hub.v1.HubHello.filters:type_name -> perdure.durabletask.v1.WorkItemFilters
-	56, // 41: perdure.hub.v1.HubHello.agents:type_name -> perdure.durabletask.v1.AgentDescription
-	40, // 42: perdure.hub.v1.HubFromWorker.hello:type_name -> perdure.hub.v1.HubHello
-	42, // 43: perdure.hub.v1.HubFromWorker.outcomes:type_name -> perdure.hub.v1.HubOutcome
-	57, // 44: perdure.hub.v1.HubOutcome.orchestration:type_name -> perdure.durabletask.v1.OrchestratorResponse
-	58, // 45: perdure.hub.v1.HubOutcome.activity:type_name -> perdure.durabletask.v1.ActivityResponse
-	59, // 46: perdure.hub.v1.HubOutcome.entity:type_name -> perdure.durabletask.v1.EntityBatchResult
-	11, // 47: perdure.hub.v1.HubOutcome.heartbeat:type_name -> perdure.hub.v1.HubHeartbeat
-	43, // 48: perdure.hub.v1.HubOutcome.follow_up:type_name -> perdure.hub.v1.HubFollowUp
-	57, // 49: perdure.hub.v1.HubFollowUp.turn:type_name -> perdure.durabletask.v1.OrchestratorResponse
-	50, // 50: perdure.hub.v1.HubFollowUp.at:type_name -> google.protobuf.Timestamp
-	60, // 51: perdure.hub.v1.HubToWorker.items:type_name -> perdure.durabletask.v1.WorkItem
-	45, // 52: perdure.hub.v1.HubToWorker.refused:type_name -> perdure.hub.v1.HubRefusal
-	61, // 53: perdure.hub.v1.HubRefusal.error:type_name -> perdure.durabletask.v1.Error
-	60, // 54: perdure.hub.v1.HubPush.item:type_name -> perdure.durabletask.v1.WorkItem
-	40, // 55: perdure.hub.v1.HubPushed.hello:type_name -> perdure.hub.v1.HubHello
-	42, // 56: perdure.hub.v1.HubPushed.outcome:type_name -> perdure.hub.v1.HubOutcome
-	1,  // 57: perdure.hub.v1.Hub.Hello:input_type -> perdure.hub.v1.HubAll
-	2,  // 58: perdure.hub.v1.Hub.Start:input_type -> perdure.hub.v1.HubStart
-	4,  // 59: perdure.hub.v1.Hub.Raise:input_type -> perdure.hub.v1.HubRaise
-	5,  // 60: perdure.hub.v1.Hub.Signal:input_type -> perdure.hub.v1.HubSignal
-	6,  // 61: perdure.hub.v1.Hub.Control:input_type -> perdure.hub.v1.HubControl
-	8,  // 62: perdure.hub.v1.Hub.Purge:input_type -> perdure.hub.v1.HubPurge
-	10, // 63: perdure.hub.v1.Hub.Complete:input_type -> perdure.hub.v1.HubComplete
-	11, // 64: perdure.hub.v1.Hub.Heartbeat:input_type -> perdure.hub.v1.HubHeartbeat
-	12, // 65: perdure.hub.v1.Hub.Instance:input_type -> perdure.hub.v1.HubGet
-	12, // 66: perdure.hub.v1.Hub.History:input_type -> perdure.hub.v1.HubGet
-	17, // 67: perdure.hub.v1.Hub.List:input_type -> perdure.hub.v1.HubQuery
-	1,  // 68: perdure.hub.v1.Hub.Counts:input_type -> perdure.hub.v1.HubAll
-	12, // 69: perdure.hub.v1.Hub.Entity:input_type -> perdure.hub.v1.HubGet
-	12, // 70: perdure.hub.v1.Hub.WaitStart:input_type -> perdure.hub.v1.HubGet
-	12, // 71: perdure.hub.v1.Hub.WaitCompletion:input_type -> perdure.hub.v1.HubGet
-	22, // 72: perdure.hub.v1.Hub.Ask:input_type -> perdure.hub.v1.HubAsk
-	1,  // 73: perdure.hub.v1.Hub.Position:input_type -> perdure.hub.v1.HubAll
-	24, // 74: perdure.hub.v1.Hub.Changes:input_type -> perdure.hub.v1.HubPosition
-	27, // 75: perdure.hub.v1.Hub.ReadRows:input_type -> perdure.hub.v1.HubRowQuery
-	30, // 76: perdure.hub.v1.Hub.WriteRows:input_type -> perdure.hub.v1.HubWriteRows
-	27, // 77: perdure.hub.v1.Hub.WatchRows:input_type -> perdure.hub.v1.HubRowQuery
-	32, // 78: perdure.hub.v1.Hub.Ended:input_type -> perdure.hub.v1.HubEndedQuery
-	34, // 79: perdure.hub.v1.Hub.Entities:input_type -> perdure.hub.v1.HubEntityQuery
-	36, // 80: perdure.hub.v1.Hub.CleanEntities:input_type -> perdure.hub.v1.HubClean
-	38, // 81: perdure.hub.v1.Hub.TerminateNow:input_type -> perdure.hub.v1.HubTerminate
-	41, // 82: perdure.hub.v1.Hub.Work:input_type -> perdure.hub.v1.HubFromWorker
-	0,  // 83: perdure.hub.v1.Hub.Hello:output_type -> perdure.hub.v1.HubDone
-	3,  // 84: perdure.hub.v1.Hub.Start:output_type -> perdure.hub.v1.HubStarted
-	0,  // 85: perdure.hub.v1.Hub.Raise:output_type -> perdure.hub.v1.HubDone
-	0,  // 86: perdure.hub.v1.Hub.Signal:output_type -> perdure.hub.v1.HubDone
-	7,  // 87: perdure.hub.v1.Hub.Control:output_type -> perdure.hub.v1.HubControlled
-	9,  // 88: perdure.hub.v1.Hub.Purge:output_type -> perdure.hub.v1.HubPurged
-	0,  // 89: perdure.hub.v1.Hub.Complete:output_type -> perdure.hub.v1.HubDone
-	0,  // 90: perdure.hub.v1.Hub.Heartbeat:output_type -> perdure.hub.v1.HubDone
-	15, // 91: perdure.hub.v1.Hub.Instance:output_type -> perdure.hub.v1.HubInstance
-	13, // 92: perdure.hub.v1.Hub.History:output_type -> perdure.hub.v1.HubEvents
-	18, // 93: perdure.hub.v1.Hub.List:output_type -> perdure.hub.v1.HubPage
-	19, // 94: perdure.hub.v1.Hub.Counts:output_type -> perdure.hub.v1.HubCounts
-	21, // 95: perdure.hub.v1.Hub.Entity:output_type -> perdure.hub.v1.HubEntity
-	15, // 96: perdure.hub.v1.Hub.WaitStart:output_type -> perdure.hub.v1.HubInstance
-	15, // 97: perdure.hub.v1.Hub.WaitCompletion:output_type -> perdure.hub.v1.HubInstance
-	23, // 98: perdure.hub.v1.Hub.Ask:output_type -> perdure.hub.v1.HubAnswer
-	24, // 99: perdure.hub.v1.Hub.Position:output_type -> perdure.hub.v1.HubPosition
-	25, // 100: perdure.hub.v1.Hub.Changes:output_type -> perdure.hub.v1.HubChanges
-	29, // 101: perdure.hub.v1.Hub.ReadRows:output_type -> perdure.hub.v1.HubRows
-	0,  // 102: perdure.hub.v1.Hub.WriteRows:output_type -> perdure.hub.v1.HubDone
-	0,  // 103: perdure.hub.v1.Hub.WatchRows:output_type -> perdure.hub.v1.HubDone
-	33, // 104: perdure.hub.v1.Hub.Ended:output_type -> perdure.hub.v1.HubEnded
-	35, // 105: perdure.hub.v1.Hub.Entities:output_type -> perdure.hub.v1.HubEntities
-	37, // 106: perdure.hub.v1.Hub.CleanEntities:output_type -> perdure.hub.v1.HubCleaned
-	39, // 107: perdure.hub.v1.Hub.TerminateNow:output_type -> perdure.hub.v1.HubLeft
-	44, // 108: perdure.hub.v1.Hub.Work:output_type -> perdure.hub.v1.HubToWorker
-	83, // [83:109] is the sub-list for method output_type
-	57, // [57:83] is the sub-list for method input_type
-	57, // [57:57] is the sub-list for extension type_name
-	57, // [57:57] is the sub-list for extension extendee
-	0,  // [0:57] is the sub-list for field type_name
+	51, // 15: perdure.hub.v1.HubInstance.started:type_name -> google.protobuf.Timestamp
+	51, // 16: perdure.hub.v1.HubInstance.updated:type_name -> google.protobuf.Timestamp
+	51, // 17: perdure.hub.v1.HubInstance.start_at:type_name -> google.protobuf.Timestamp
+	55, // 18: perdure.hub.v1.HubInstance.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	51, // 19: perdure.hub.v1.HubInstance.next_fire_at:type_name -> google.protobuf.Timestamp
+	17, // 20: perdure.hub.v1.HubInstance.pending:type_name -> perdure.hub.v1.HubPending
+	51, // 21: perdure.hub.v1.HubInstance.folded:type_name -> google.protobuf.Timestamp
+	16, // 22: perdure.hub.v1.HubInstance.usage:type_name -> perdure.hub.v1.HubUsage
+	51, // 23: perdure.hub.v1.HubQuery.created_from:type_name -> google.protobuf.Timestamp
+	51, // 24: perdure.hub.v1.HubQuery.created_to:type_name -> google.protobuf.Timestamp
+	51, // 25: perdure.hub.v1.HubQuery.completed_from:type_name -> google.protobuf.Timestamp
+	51, // 26: perdure.hub.v1.HubQuery.completed_to:type_name -> google.protobuf.Timestamp
+	15, // 27: perdure.hub.v1.HubPage.items:type_name -> perdure.hub.v1.HubInstance
+	21, // 28: perdure.hub.v1.HubCounts.counts:type_name -> perdure.hub.v1.HubCount
+	51, // 29: perdure.hub.v1.HubEntity.modified:type_name -> google.protobuf.Timestamp
+	55, // 30: perdure.hub.v1.HubAnswer.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	27, // 31: perdure.hub.v1.HubChanges.changes:type_name -> perdure.hub.v1.HubChange
+	29, // 32: perdure.hub.v1.HubRows.rows:type_name -> perdure.hub.v1.HubRow
+	29, // 33: perdure.hub.v1.HubWriteRows.rows:type_name -> perdure.hub.v1.HubRow
+	32, // 34: perdure.hub.v1.HubWriteRows.conditions:type_name -> perdure.hub.v1.HubRowCondition
+	4,  // 35: perdure.hub.v1.HubWriteRows.event:type_name -> perdure.hub.v1.HubRaise
+	51, // 36: perdure.hub.v1.HubEndedQuery.from:type_name -> google.protobuf.Timestamp
+	51, // 37: perdure.hub.v1.HubEndedQuery.to:type_name -> google.protobuf.Timestamp
+	51, // 38: perdure.hub.v1.HubEntityQuery.from:type_name -> google.protobuf.Timestamp
+	51, // 39: perdure.hub.v1.HubEntityQuery.to:type_name -> google.protobuf.Timestamp
+	22, // 40: perdure.hub.v1.HubEntities.entities:type_name -> perdure.hub.v1.HubEntity
+	56, // 41: perdure.hub.v1.HubHello.filters:type_name -> perdure.durabletask.v1.WorkItemFilters
+	57, // 42: perdure.hub.v1.HubHello.agents:type_name -> perdure.durabletask.v1.AgentDescription
+	41, // 43: perdure.hub.v1.HubFromWorker.hello:type_name -> perdure.hub.v1.HubHello
+	43, // 44: perdure.hub.v1.HubFromWorker.outcomes:type_name -> perdure.hub.v1.HubOutcome
+	58, // 45: perdure.hub.v1.HubOutcome.orchestration:type_name -> perdure.durabletask.v1.OrchestratorResponse
+	59, // 46: perdure.hub.v1.HubOutcome.activity:type_name -> perdure.durabletask.v1.ActivityResponse
+	60, // 47: perdure.hub.v1.HubOutcome.entity:type_name -> perdure.durabletask.v1.EntityBatchResult
+	11, // 48: perdure.hub.v1.HubOutcome.heartbeat:type_name -> perdure.hub.v1.HubHeartbeat
+	44, // 49: perdure.hub.v1.HubOutcome.follow_up:type_name -> perdure.hub.v1.HubFollowUp
+	58, // 50: perdure.hub.v1.HubFollowUp.turn:type_name -> perdure.durabletask.v1.OrchestratorResponse
+	51, // 51: perdure.hub.v1.HubFollowUp.at:type_name -> google.protobuf.Timestamp
+	61, // 52: perdure.hub.v1.HubToWorker.items:type_name -> perdure.durabletask.v1.WorkItem
+	46, // 53: perdure.hub.v1.HubToWorker.refused:type_name -> perdure.hub.v1.HubRefusal
+	62, // 54: perdure.hub.v1.HubRefusal.error:type_name -> perdure.durabletask.v1.Error
+	61, // 55: perdure.hub.v1.HubPush.item:type_name -> perdure.durabletask.v1.WorkItem
+	41, // 56: perdure.hub.v1.HubPushed.hello:type_name -> perdure.hub.v1.HubHello
+	43, // 57: perdure.hub.v1.HubPushed.outcome:type_name -> perdure.hub.v1.HubOutcome
+	1,  // 58: perdure.hub.v1.Hub.Hello:input_type -> perdure.hub.v1.HubAll
+	2,  // 59: perdure.hub.v1.Hub.Start:input_type -> perdure.hub.v1.HubStart
+	4,  // 60: perdure.hub.v1.Hub.Raise:input_type -> perdure.hub.v1.HubRaise
+	5,  // 61: perdure.hub.v1.Hub.Signal:input_type -> perdure.hub.v1.HubSignal
+	6,  // 62: perdure.hub.v1.Hub.Control:input_type -> perdure.hub.v1.HubControl
+	8,  // 63: perdure.hub.v1.Hub.Purge:input_type -> perdure.hub.v1.HubPurge
+	10, // 64: perdure.hub.v1.Hub.Complete:input_type -> perdure.hub.v1.HubComplete
+	11, // 65: perdure.hub.v1.Hub.Heartbeat:input_type -> perdure.hub.v1.HubHeartbeat
+	12, // 66: perdure.hub.v1.Hub.Instance:input_type -> perdure.hub.v1.HubGet
+	12, // 67: perdure.hub.v1.Hub.History:input_type -> perdure.hub.v1.HubGet
+	18, // 68: perdure.hub.v1.Hub.List:input_type -> perdure.hub.v1.HubQuery
+	1,  // 69: perdure.hub.v1.Hub.Counts:input_type -> perdure.hub.v1.HubAll
+	12, // 70: perdure.hub.v1.Hub.Entity:input_type -> perdure.hub.v1.HubGet
+	12, // 71: perdure.hub.v1.Hub.WaitStart:input_type -> perdure.hub.v1.HubGet
+	12, // 72: perdure.hub.v1.Hub.WaitCompletion:input_type -> perdure.hub.v1.HubGet
+	23, // 73: perdure.hub.v1.Hub.Ask:input_type -> perdure.hub.v1.HubAsk
+	1,  // 74: perdure.hub.v1.Hub.Position:input_type -> perdure.hub.v1.HubAll
+	25, // 75: perdure.hub.v1.Hub.Changes:input_type -> perdure.hub.v1.HubPosition
+	28, // 76: perdure.hub.v1.Hub.ReadRows:input_type -> perdure.hub.v1.HubRowQuery
+	31, // 77: perdure.hub.v1.Hub.WriteRows:input_type -> perdure.hub.v1.HubWriteRows
+	28, // 78: perdure.hub.v1.Hub.WatchRows:input_type -> perdure.hub.v1.HubRowQuery
+	33, // 79: perdure.hub.v1.Hub.Ended:input_type -> perdure.hub.v1.HubEndedQuery
+	35, // 80: perdure.hub.v1.Hub.Entities:input_type -> perdure.hub.v1.HubEntityQuery
+	37, // 81: perdure.hub.v1.Hub.CleanEntities:input_type -> perdure.hub.v1.HubClean
+	39, // 82: perdure.hub.v1.Hub.TerminateNow:input_type -> perdure.hub.v1.HubTerminate
+	42, // 83: perdure.hub.v1.Hub.Work:input_type -> perdure.hub.v1.HubFromWorker
+	0,  // 84: perdure.hub.v1.Hub.Hello:output_type -> perdure.hub.v1.HubDone
+	3,  // 85: perdure.hub.v1.Hub.Start:output_type -> perdure.hub.v1.HubStarted
+	0,  // 86: perdure.hub.v1.Hub.Raise:output_type -> perdure.hub.v1.HubDone
+	0,  // 87: perdure.hub.v1.Hub.Signal:output_type -> perdure.hub.v1.HubDone
+	7,  // 88: perdure.hub.v1.Hub.Control:output_type -> perdure.hub.v1.HubControlled
+	9,  // 89: perdure.hub.v1.Hub.Purge:output_type -> perdure.hub.v1.HubPurged
+	0,  // 90: perdure.hub.v1.Hub.Complete:output_type -> perdure.hub.v1.HubDone
+	0,  // 91: perdure.hub.v1.Hub.Heartbeat:output_type -> perdure.hub.v1.HubDone
+	15, // 92: perdure.hub.v1.Hub.Instance:output_type -> perdure.hub.v1.HubInstance
+	13, // 93: perdure.hub.v1.Hub.History:output_type -> perdure.hub.v1.HubEvents
+	19, // 94: perdure.hub.v1.Hub.List:output_type -> perdure.hub.v1.HubPage
+	20, // 95: perdure.hub.v1.Hub.Counts:output_type -> perdure.hub.v1.HubCounts
+	22, // 96: perdure.hub.v1.Hub.Entity:output_type -> perdure.hub.v1.HubEntity
+	15, // 97: perdure.hub.v1.Hub.WaitStart:output_type -> perdure.hub.v1.HubInstance
+	15, // 98: perdure.hub.v1.Hub.WaitCompletion:output_type -> perdure.hub.v1.HubInstance
+	24, // 99: perdure.hub.v1.Hub.Ask:output_type -> perdure.hub.v1.HubAnswer
+	25, // 100: perdure.hub.v1.Hub.Position:output_type -> perdure.hub.v1.HubPosition
+	26, // 101: perdure.hub.v1.Hub.Changes:output_type -> perdure.hub.v1.HubChanges
+	30, // 102: perdure.hub.v1.Hub.ReadRows:output_type -> perdure.hub.v1.HubRows
+	0,  // 103: perdure.hub.v1.Hub.WriteRows:output_type -> perdure.hub.v1.HubDone
+	0,  // 104: perdure.hub.v1.Hub.WatchRows:output_type -> perdure.hub.v1.HubDone
+	34, // 105: perdure.hub.v1.Hub.Ended:output_type -> perdure.hub.v1.HubEnded
+	36, // 106: perdure.hub.v1.Hub.Entities:output_type -> perdure.hub.v1.HubEntities
+	38, // 107: perdure.hub.v1.Hub.CleanEntities:output_type -> perdure.hub.v1.HubCleaned
+	40, // 108: perdure.hub.v1.Hub.TerminateNow:output_type -> perdure.hub.v1.HubLeft
+	45, // 109: perdure.hub.v1.Hub.Work:output_type -> perdure.hub.v1.HubToWorker
+	84, // [84:110] is the sub-list for method output_type
+	58, // [58:84] is the sub-list for method input_type
+	58, // [58:58] is the sub-list for extension type_name
+	58, // [58:58] is the sub-list for extension extendee
+	0,  // [0:58] is the sub-list for field type_name
 }
 
 func init() { file_perdure_hub_proto_init() }
@@ -4213,16 +4325,16 @@ func file_perdure_hub_proto_init() {
 	file_perdure_hub_proto_msgTypes[10].OneofWrappers = []any{}
 	file_perdure_hub_proto_msgTypes[11].OneofWrappers = []any{}
 	file_perdure_hub_proto_msgTypes[15].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[18].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[21].OneofWrappers = []any{}
+	file_perdure_hub_proto_msgTypes[19].OneofWrappers = []any{}
 	file_perdure_hub_proto_msgTypes[22].OneofWrappers = []any{}
 	file_perdure_hub_proto_msgTypes[23].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[27].OneofWrappers = []any{}
+	file_perdure_hub_proto_msgTypes[24].OneofWrappers = []any{}
 	file_perdure_hub_proto_msgTypes[28].OneofWrappers = []any{}
 	file_perdure_hub_proto_msgTypes[29].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[31].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[38].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[42].OneofWrappers = []any{
+	file_perdure_hub_proto_msgTypes[30].OneofWrappers = []any{}
+	file_perdure_hub_proto_msgTypes[32].OneofWrappers = []any{}
+	file_perdure_hub_proto_msgTypes[39].OneofWrappers = []any{}
+	file_perdure_hub_proto_msgTypes[43].OneofWrappers = []any{
 		(*HubOutcome_Orchestration)(nil),
 		(*HubOutcome_Activity)(nil),
 		(*HubOutcome_Entity)(nil),
@@ -4235,7 +4347,7 @@ func file_perdure_hub_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_perdure_hub_proto_rawDesc), len(file_perdure_hub_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   50,
+			NumMessages:   51,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
