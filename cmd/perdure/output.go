@@ -191,9 +191,9 @@ func (o *output) when(t *time.Time) string {
 		return "now"
 	}
 	if d < 0 {
-		return "in " + short(-d)
+		return "in " + short((-d).Truncate(time.Second))
 	}
-	return short(d) + " ago"
+	return short(d.Truncate(time.Second)) + " ago"
 }
 
 // age is how long ago a time is, or the time, as --time asks.
@@ -201,7 +201,11 @@ func (o *output) age(t *time.Time) string {
 	if t == nil || o.time != "relative" {
 		return o.when(t)
 	}
-	return short(max(o.now().Sub(*t), 0))
+	d := max(o.now().Sub(*t), 0)
+	if d > time.Second {
+		d = d.Truncate(time.Second)
+	}
+	return short(d)
 }
 
 // short shows a duration with one or two units.

@@ -83,7 +83,15 @@ func (r *row) detail() string {
 	case r.Phase == "stuck" && r.PhaseCause != "":
 		return r.PhaseCause
 	case r.Attempt > 1:
-		return fmt.Sprintf("%s (attempt %d)", r.Step, r.Attempt)
+		return fmt.Sprintf("%s (attempt %d)", r.stepName(), r.Attempt)
+	}
+	return r.stepName()
+}
+
+// stepName is the name of the step that the run is at, as people know it.
+func (r *row) stepName() string {
+	if agent, ok := strings.CutPrefix(r.Step, "perdure.agent/"); ok {
+		return "agent " + agent
 	}
 	return r.Step
 }
@@ -276,7 +284,7 @@ func (o *output) details(r *row) {
 	line("version", r.Version)
 	line("state", r.state())
 	line("cause", r.PhaseCause)
-	line("step", r.Step)
+	line("step", r.stepName())
 	line("created", o.when(r.Created))
 	if r.Status == "pending" {
 		line("begins", o.when(r.StartAt))
@@ -385,9 +393,13 @@ func (s *server) withID(ctx context.Context, out *output, id string, f func(id s
 	if s.get(ctx, "/api/v1/runs?limit=10&filter="+url.QueryEscape("id:"+id+"*"), &page) != nil || len(page.Items) == 0 {
 		return err
 	}
+	roots := slices.DeleteFunc(slices.Clone(page.Items), func(r row) bool { return r.Parent != "" })
 	if len(page.Items) == 1 {
-		out.say("%s is %s", safe(id), safe(page.Items[0].ID))
-		return f(page.Items[0].ID)
+		roots = page.Items
+	}
+	if len(roots) == 1 { // people mean what they started, not what it called
+		out.say("%s is %s", safe(id), safe(roots[0].ID))
+		return f(roots[0].ID)
 	}
 	var ids []string
 	for _, r := range page.Items {

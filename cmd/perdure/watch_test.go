@@ -2,6 +2,9 @@ package main
 
 import (
 	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -72,5 +75,25 @@ func TestWatchTree(t *testing.T) {
 	}
 	if got := cli(screen{}, "run", "result", "order-1"); got.Out != "\"published tea\"\n" {
 		t.Errorf("result = %+v, want the output alone", got)
+	}
+}
+
+// TestPrefix takes the beginning of an id for the run that people started.
+func TestPrefix(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == "/api/v1/runs/tides":
+			_, _ = io.WriteString(w, `{"id":"tides","status":"running","phase":"active","current_step":"perdure.agent/judge"}`)
+		case r.URL.Path == "/api/v1/runs":
+			_, _ = io.WriteString(w, `{"items":[{"id":"tides:0001","parent_id":"tides"},{"id":"tides"}]}`)
+		default:
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = io.WriteString(w, `{"code":"not_found","detail":"no such run"}`)
+		}
+	}))
+	t.Cleanup(server.Close)
+	got := perdureCLI(t.Context(), server.URL, screen{tty: true}, "run", "get", "tide")
+	if got.Code != exitDone || !strings.Contains(got.Out, "step      agent judge") {
+		t.Errorf("get of a beginning = %+v, want the run tides", got)
 	}
 }
