@@ -103,20 +103,42 @@ func (f *serveFlags) config(t *terminal, quiet bool) (host.Config, error) {
 
 func devCommand(t *terminal, hosts hosting) *cobra.Command {
 	var f serveFlags
+	var browser bool
 	c := &cobra.Command{
-		Use:     "dev",
-		Short:   "Run an embedded hub with the samples, for development",
-		Example: "  perdure dev --data ./perdure-data --addr 127.0.0.1:8080",
-		Args:    exactly(0, "no arguments"),
-		RunE: func(c *cobra.Command, _ []string) error {
-			h, err := hosts(c.Context(), f.timeScale)
-			if err != nil {
-				return fail(exitError, "", "%s", err)
+		Use:   "dev [PACKAGE [ARGUMENT...]]",
+		Short: "Run an embedded hub with the samples, or with a program of yours, for development",
+		Long: `Run an embedded hub with the samples, for development. With a Go package, that is built and started as
+a worker of the hub in place of the samples, and again whenever a Go file of its module is saved. It
+finds the hub's address in PERDURE_HUB, and in PERDURE_ADDR one to serve on itself:
+
+  host.Config{Hub: os.Getenv("PERDURE_HUB"), Addr: os.Getenv("PERDURE_ADDR"), Registry: r}`,
+		Example: "  perdure dev --data ./perdure-data --addr 127.0.0.1:8080 --open\n  perdure dev ./cmd/worker",
+		Args:    between(0, -1, "a package and the arguments of the program"),
+		RunE: func(c *cobra.Command, args []string) error {
+			h := &hosted{}
+			if len(args) == 0 {
+				var err error
+				if h, err = hosts(c.Context(), f.timeScale); err != nil {
+					return fail(exitError, "", "%s", err)
+				}
+			}
+			h.beside = func(ctx context.Context, url string) error {
+				if browser {
+					if err := browse(url + "/"); err != nil {
+						fmt.Fprintln(t.err, safe(err.Error()))
+					}
+				}
+				if len(args) == 0 {
+					return nil
+				}
+				w := &devWorker{terminal: t, pkg: args[0], args: args[1:], env: []string{"PERDURE_HUB=" + url, "PERDURE_ADDR=127.0.0.1:0"}}
+				return w.run(ctx)
 			}
 			return serve(c, t, &f, h, "Perdure dev")
 		},
 	}
 	f.add(c)
+	c.Flags().BoolVar(&browser, "open", false, "open the dashboard in a browser")
 	return c
 }
 
@@ -152,13 +174,22 @@ func serve(c *cobra.Command, t *terminal, f *serveFlags, h *hosted, title string
 		h.routes(app)
 	}
 	told := make(chan struct{})
+	running, stop := context.WithCancel(c.Context())
+	defer stop()
 	ctx, cancel := context.WithCancel(c.Context())
+	var besideErr error
 	go func() {
 		defer close(told)
 		select {
 		case <-app.Ready():
 			if !quiet {
 				t.banner(app, f, h, title)
+			}
+			if h.beside != nil {
+				besideErr = h.beside(ctx, app.URL())
+			}
+			if besideErr != nil {
+				stop()
 			}
 			<-ctx.Done()
 			if c.Context().Err() != nil && !quiet {
@@ -167,13 +198,13 @@ func serve(c *cobra.Command, t *terminal, f *serveFlags, h *hosted, title string
 		case <-ctx.Done():
 		}
 	}()
-	err = app.Run(c.Context())
+	err = app.Run(running)
 	cancel()
 	<-told
 	if err != nil {
 		return fail(exitError, "", "%s", oneLine(err))
 	}
-	return nil
+	return besideErr
 }
 
 // oneLine joins the lines of joined errors.

@@ -25,6 +25,9 @@ type hosted struct {
 	workflows []mcp.Workflow
 	// routes adds further routes; nil = none.
 	routes func(*host.App)
+	// beside runs beside the server, for its address, until the context ends; nil =
+	// nothing does. An error ends the server.
+	beside func(ctx context.Context, url string) error
 	// try are commands to try, for a server at the address.
 	try func(url string) []string
 }
