@@ -56,7 +56,7 @@ const (
 func newNeighbour(h *Hub, node store.Node) *neighbour {
 	n := &neighbour{hub: h, node: node, state: down, tell: &tells{targets: make(map[string]bool)}}
 	n.ctx, n.end = context.WithCancel(h.ctx)
-	if h.cfg.Dial == nil || node.Advertise == "" {
+	if h.cfg.Dial == nil || node.Advertise == "" || h.ctx.Err() != nil { // a hub that has ended would not close the connection
 		return n
 	}
 	link, err := h.cfg.Dial(node)

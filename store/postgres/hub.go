@@ -21,10 +21,10 @@ type Hub struct {
 	owner    int64 // names this opening
 	changed  *bell // rings when the change feed may have grown
 	mail     *bell // rings when letters may have come
-	leases   atomic.Int64
 	// leases counts what this process did to its leases; a committer that knows an
 	// older count asks the database again.
-	commits, groups atomic.Int64
+	leases          atomic.Int64
+	commits, groups atomic.Int64 // written by this process; for Stats
 
 	life context.Context // ends with Close
 	end  context.CancelFunc

@@ -8,8 +8,9 @@
 // another one: its fence is raised, so that it cannot come late, and its entry in
 // the feed tells whether it was written (decision 0018).
 //
-// Statements need nothing of a session, no advisory locks and no SKIP LOCKED, so
-// that poolers may stand between. What reads return is durable.
+// Statements need nothing of a session and no advisory locks, so that poolers may
+// stand between; rows are skipped that are locked only when a committer looks for a
+// free place. What reads return is durable.
 package postgres
 
 import (
