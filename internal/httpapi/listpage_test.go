@@ -159,6 +159,19 @@ func TestFacetsAndCounts(t *testing.T) {
 	if got := do(t, "GET", root+"/api/v1/run-facets?field=stauts", ""); got.Status != 400 || !strings.Contains(got.Body, "did you mean status?") {
 		t.Errorf("an unknown field = %d %s, want the nearest name", got.Status, got.Body)
 	}
+	histogram := do(t, "GET", root+"/api/v1/run-histogram?filter=name:Job0", "")
+	fits(t, "Histogram", histogram.Body)
+	sum := 0
+	var counted struct{ Buckets []map[string]int }
+	if err := json.Unmarshal([]byte(histogram.Body), &counted); err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range counted.Buckets {
+		sum += b["completed"]
+	}
+	if sum != 4 || len(counted.Buckets) != 60 || counted.Buckets[0]["completed"] == 0 {
+		t.Errorf("histogram = %s, want four completed runs, from the first bucket on", histogram.Body)
+	}
 	for query, want := range map[string]string{
 		"filter=name:Job0&group=name": `"items":[{"name":"Job0","count":4}],"total":4,"exact":true`,
 		"filter=tag.team:t1":          `"items":[{"status":"completed","count":5}],"total":5,"exact":true`,

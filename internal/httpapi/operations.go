@@ -60,6 +60,7 @@ func runReads() []Operation {
 		{Pattern: "GET /api/v1/runs", Right: access.Read, Does: "Lists runs that match a filter.", Reply: runPage{},
 			Query: paged(filter, text("sort", "-created (default), created, -completed, completed, id, name, -name, duration or -duration"),
 				text("at", "a time to jump to, with the sorts created and completed"), text("fields", "members of the runs, joined by commas; absent = all"))},
+		{Pattern: "GET /api/v1/run-histogram", Right: access.Read, Does: "Counts runs by when they were created.", Reply: histogram{}, Query: []Param{filter}},
 		{Pattern: "GET /api/v1/run-facets", Right: access.Read, Does: "Lists values of a field of runs, or the fields, for completion.", Reply: facets{},
 			Query: []Param{text("field", "of the filter language; absent = list the fields"), text("prefix", "the values begin with"), filter}},
 		{Pattern: "GET /api/v1/run-counts", Right: access.Read, Does: "Counts runs.", Reply: runCounts{},

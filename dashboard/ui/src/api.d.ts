@@ -522,6 +522,19 @@ export interface Hello {
   position: string;
 }
 
+/** histogram is the answer to GET /run-histogram: how many runs that match a filter were created when. */
+export interface Histogram {
+  from: Time;
+  to: Time;
+  /** of a bucket */
+  step_ms: number;
+  /** Buckets count runs by status, the oldest bucket first. */
+  buckets: Record<string, number>[];
+  total: number;
+  /** Exact says that all were counted; else the newest were, as many as the work of one request allows. */
+  exact: boolean;
+}
+
 /** historyEvent is a history event as the API shows it. */
 export interface HistoryEvent {
   /** place in the history, from 1 */
@@ -1435,6 +1448,8 @@ export type Content = Text | Reasoning | Data | URI | ErrorContent | FunctionCal
 export interface Operations {
   /** Lists runs that match a filter. */
   "GET /runs": { query: { filter?: string; sort?: string; at?: string; fields?: string; cursor?: string; limit?: number }; body: never; reply: RunPage; events: {} };
+  /** Counts runs by when they were created. */
+  "GET /run-histogram": { query: { filter?: string }; body: never; reply: Histogram; events: {} };
   /** Lists values of a field of runs, or the fields, for completion. */
   "GET /run-facets": { query: { field?: string; prefix?: string; filter?: string }; body: never; reply: Facets; events: {} };
   /** Counts runs. */
