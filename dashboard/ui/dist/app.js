@@ -2821,7 +2821,7 @@ function Card({ agent: a }) {
       /* @__PURE__ */ jsx18("button", { type: "button", onClick: () => go4(links11.session(a.name, randomKey())), "aria-label": "Chat with " + a.name, children: "Chat" })
     ] }),
     a.description && /* @__PURE__ */ jsx18("p", { class: "agent-about", children: /* @__PURE__ */ jsx18(Visible4, { text: a.description }) }),
-    /* @__PURE__ */ jsxs18("dl", { class: "facts", children: [
+    /* @__PURE__ */ jsxs18("dl", { class: "traits", children: [
       /* @__PURE__ */ jsxs18("div", { children: [
         /* @__PURE__ */ jsx18("dt", { children: "Model" }),
         /* @__PURE__ */ jsx18("dd", { children: a.model ? /* @__PURE__ */ jsx18(Visible4, { text: a.model, exact: true }) : /* @__PURE__ */ jsx18("span", { class: "dim", children: "not told" }) })
@@ -2927,7 +2927,7 @@ function columns2(agent) {
 function About({ info: a }) {
   return /* @__PURE__ */ jsxs19("div", { class: "agent-info", children: [
     a.description && /* @__PURE__ */ jsx19("p", { children: /* @__PURE__ */ jsx19(Visible5, { text: a.description }) }),
-    /* @__PURE__ */ jsxs19("dl", { class: "facts", children: [
+    /* @__PURE__ */ jsxs19("dl", { class: "traits", children: [
       /* @__PURE__ */ jsxs19("div", { children: [
         /* @__PURE__ */ jsx19("dt", { children: "Model" }),
         /* @__PURE__ */ jsx19("dd", { children: /* @__PURE__ */ jsx19(Visible5, { text: [a.provider, a.model].filter(Boolean).join(" / ") || "not told", exact: true }) })
@@ -3118,7 +3118,7 @@ function Entity({ params }) {
     ] }),
     entity.error?.status === 404 ? /* @__PURE__ */ jsx21("p", { class: "dim", children: "This entity does not exist yet. Its first operation makes it." }) : entity.error && /* @__PURE__ */ jsx21(Problem11, { error: entity.error, retry: entity.refetch }),
     e && /* @__PURE__ */ jsxs21(Fragment12, { children: [
-      /* @__PURE__ */ jsxs21("dl", { class: "facts", children: [
+      /* @__PURE__ */ jsxs21("dl", { class: "traits", children: [
         /* @__PURE__ */ jsxs21("div", { children: [
           /* @__PURE__ */ jsx21("dt", { children: "Last operation" }),
           /* @__PURE__ */ jsx21("dd", { children: /* @__PURE__ */ jsx21(Time15, { at: e.updated }) })

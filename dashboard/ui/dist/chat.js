@@ -434,18 +434,18 @@ function Tool({ call: call2, step, decision, running }) {
   const failed = !!call2.error || step?.status === "failed";
   const denied = decision?.answer === "deny" || decision?.state === "expired" && decision.on_timeout !== "escalate";
   const state = waits ? "waits for a person" : call2.ended ? denied ? "denied" : failed ? "failed" : "done" : running ? "runs" : "open";
-  return /* @__PURE__ */ jsxs2("div", { role: "group", class: "tool tool-" + (waits ? "waits" : call2.ended ? failed ? "failed" : "done" : "runs"), "aria-label": "call of " + call2.tool, children: [
-    /* @__PURE__ */ jsxs2("button", { type: "button", class: "tool-head", "aria-expanded": open || waits, onClick: () => setOpen(!open), children: [
-      /* @__PURE__ */ jsx2("span", { class: "tool-icon", "aria-hidden": "true", children: waits ? "◆" : call2.ended ? failed ? "✕" : "✓" : "●" }),
-      /* @__PURE__ */ jsx2("span", { class: "tool-name", children: /* @__PURE__ */ jsx2(Visible, { text: call2.tool, exact: true }) }),
-      /* @__PURE__ */ jsx2("span", { class: "tool-args", children: /* @__PURE__ */ jsx2(Visible, { text: short(call2.args), exact: true }) }),
-      /* @__PURE__ */ jsxs2("span", { class: "tool-state", children: [
+  return /* @__PURE__ */ jsxs2("div", { role: "group", class: "call call-" + (waits ? "waits" : call2.ended ? failed ? "failed" : "done" : "runs"), "aria-label": "call of " + call2.tool, children: [
+    /* @__PURE__ */ jsxs2("button", { type: "button", class: "call-head", "aria-expanded": open || waits, onClick: () => setOpen(!open), children: [
+      /* @__PURE__ */ jsx2("span", { class: "call-icon", "aria-hidden": "true", children: waits ? "◆" : call2.ended ? failed ? "✕" : "✓" : "●" }),
+      /* @__PURE__ */ jsx2("span", { class: "call-name", children: /* @__PURE__ */ jsx2(Visible, { text: call2.tool, exact: true }) }),
+      /* @__PURE__ */ jsx2("span", { class: "call-args", children: /* @__PURE__ */ jsx2(Visible, { text: short(call2.args), exact: true }) }),
+      /* @__PURE__ */ jsxs2("span", { class: "call-state", children: [
         state,
         step?.ended && call2.ended && " · " + duration(step.duration_ms ?? 0.5),
         step && step.attempt > 1 && ` · attempt ${step.attempt}`
       ] })
     ] }),
-    (open || waits) && /* @__PURE__ */ jsxs2("div", { class: "tool-body", children: [
+    (open || waits) && /* @__PURE__ */ jsxs2("div", { class: "call-body", children: [
       call2.run && /* @__PURE__ */ jsxs2("p", { children: [
         "served by ",
         call2.agent || "an agent",
@@ -457,7 +457,7 @@ function Tool({ call: call2, step, decision, running }) {
         /* @__PURE__ */ jsx2(Args, { text: call2.args })
       ] }),
       waits && /* @__PURE__ */ jsx2(Waiting, { id: call2.decision }),
-      !waits && (decision ?? null) && /* @__PURE__ */ jsxs2("p", { class: "tool-decided", children: [
+      !waits && (decision ?? null) && /* @__PURE__ */ jsxs2("p", { class: "call-decided", children: [
         doneText(decision),
         decision.comment && /* @__PURE__ */ jsxs2(Fragment2, { children: [
           ": “",
@@ -499,16 +499,16 @@ function Waiting({ id }) {
     return () => c.abort();
   }, [id]);
   if (!d) {
-    return /* @__PURE__ */ jsx2("p", { class: "dim tool-waiting", children: error || "…" });
+    return /* @__PURE__ */ jsx2("p", { class: "dim call-waiting", children: error || "…" });
   }
-  return /* @__PURE__ */ jsxs2("div", { class: "tool-waiting", children: [
+  return /* @__PURE__ */ jsxs2("div", { class: "call-waiting", children: [
     d.kind !== "budget" && /* @__PURE__ */ jsx2(Arguments, { value: d.args }),
     /* @__PURE__ */ jsxs2("p", { class: "small", children: [
       /* @__PURE__ */ jsx2(Deadline, { at: d.deadline ?? void 0, then: timeoutText(d.on_timeout) }),
       " · ",
       /* @__PURE__ */ jsx2("a", { href: "inbox?id=" + encodeURIComponent(d.id), children: "in the inbox" })
     ] }),
-    d.state === "pending" ? /* @__PURE__ */ jsx2(Decide, { decision: d, onDone: setDecision }) : /* @__PURE__ */ jsx2("p", { class: "tool-decided", children: doneText(d) })
+    d.state === "pending" ? /* @__PURE__ */ jsx2(Decide, { decision: d, onDone: setDecision }) : /* @__PURE__ */ jsx2("p", { class: "call-decided", children: doneText(d) })
   ] });
 }
 
@@ -599,7 +599,7 @@ function shown({ part: p, agent, running, writing, extra }) {
     case "text":
       return /* @__PURE__ */ jsx3("div", { class: "msg msg-assistant" + (writing ? " writing" : ""), children: /* @__PURE__ */ jsx3(Markdown, { text: p.text }) });
     case "reasoning":
-      return /* @__PURE__ */ jsxs3("details", { class: "reasoning", children: [
+      return /* @__PURE__ */ jsxs3("details", { class: "thought", children: [
         /* @__PURE__ */ jsxs3("summary", { children: [
           writing ? "Reasoning…" : "Reasoning",
           " ",
@@ -623,7 +623,7 @@ function shown({ part: p, agent, running, writing, extra }) {
         ] })
       ] });
     case "decision":
-      return p.decided ? /* @__PURE__ */ jsx3("p", { class: "handoff", children: "decided" }) : /* @__PURE__ */ jsx3("div", { class: "tool tool-waits", children: /* @__PURE__ */ jsx3("div", { class: "tool-body", children: /* @__PURE__ */ jsx3(Waiting, { id: p.decision }) }) });
+      return p.decided ? /* @__PURE__ */ jsx3("p", { class: "handoff", children: "decided" }) : /* @__PURE__ */ jsx3("div", { class: "call call-waits", children: /* @__PURE__ */ jsx3("div", { class: "call-body", children: /* @__PURE__ */ jsx3(Waiting, { id: p.decision }) }) });
     case "other":
       return /* @__PURE__ */ jsx3(Other, { content: p.content });
   }
@@ -636,7 +636,7 @@ function Other({ content: c }) {
   if (c.Type === "error") {
     return /* @__PURE__ */ jsx3("p", { class: "turn-error", children: /* @__PURE__ */ jsx3(Visible2, { text: c.Message, exact: true }) });
   }
-  return /* @__PURE__ */ jsxs3("details", { class: "reasoning", children: [
+  return /* @__PURE__ */ jsxs3("details", { class: "thought", children: [
     /* @__PURE__ */ jsx3("summary", { children: c.Type }),
     /* @__PURE__ */ jsx3(Payload2, { value: c, label: c.Type })
   ] });

@@ -67,7 +67,7 @@ function About({ info: a }: { info: AgentInfo }) {
   return (
     <div class="agent-info">
       {a.description && <p><Visible text={a.description} /></p>}
-      <dl class="facts">
+      <dl class="traits">
         <div><dt>Model</dt><dd><Visible text={[a.provider, a.model].filter(Boolean).join(" / ") || "not told"} exact /></dd></div>
         <div><dt>Version</dt><dd><code title="hash of instructions, tools and parameters">{a.hash}</code> <Copy text={a.hash} what="version" /></dd></div>
         <div><dt>Steps at most</dt><dd>{a.max_steps}</dd></div>

@@ -60,7 +60,7 @@ function Card({ agent: a }: { agent: AgentInfo }) {
         <button type="button" onClick={() => go(links.session(a.name, randomKey()))} aria-label={"Chat with " + a.name}>Chat</button>
       </header>
       {a.description && <p class="agent-about"><Visible text={a.description} /></p>}
-      <dl class="facts">
+      <dl class="traits">
         <div><dt>Model</dt><dd>{a.model ? <Visible text={a.model} exact /> : <span class="dim">not told</span>}</dd></div>
         <div><dt>Tools</dt><dd>{a.tools.length === 0 ? <span class="dim">none</span> : <Visible text={a.tools.map((t) => t.Name).join(", ")} exact />}</dd></div>
         <div><dt>Sessions</dt><dd>{sessions.data ? `${active} active, ${list.length}${more} in all` : "…"}</dd></div>

@@ -40,7 +40,7 @@ export function Entity({ params }: PageProps) {
       )}
       {e && (
         <>
-          <dl class="facts">
+          <dl class="traits">
             <div><dt>Last operation</dt><dd><Time at={e.updated} /></dd></div>
             <div><dt>Waiting</dt><dd>{e.queue_depth} {e.queue_depth === 1 ? "operation" : "operations"}</dd></div>
             <div><dt>Lock</dt><dd>{e.lock_owner ? <a href={links.run(e.lock_owner)}>held by <Visible text={e.lock_owner} exact /></a> : <span class="dim">free</span>}</dd></div>

@@ -29,25 +29,25 @@ export function Tool({ call, step, decision, running }: Props) {
   const denied = decision?.answer === "deny" || (decision?.state === "expired" && decision.on_timeout !== "escalate");
   const state = waits ? "waits for a person" : call.ended ? (denied ? "denied" : failed ? "failed" : "done") : running ? "runs" : "open";
   return (
-    <div role="group" class={"tool tool-" + (waits ? "waits" : call.ended ? (failed ? "failed" : "done") : "runs")} aria-label={"call of " + call.tool}>
-      <button type="button" class="tool-head" aria-expanded={open || waits} onClick={() => setOpen(!open)}>
-        <span class="tool-icon" aria-hidden="true">{waits ? "◆" : call.ended ? (failed ? "✕" : "✓") : "●"}</span>
-        <span class="tool-name"><Visible text={call.tool} exact /></span>
-        <span class="tool-args"><Visible text={short(call.args)} exact /></span>
-        <span class="tool-state">
+    <div role="group" class={"call call-" + (waits ? "waits" : call.ended ? (failed ? "failed" : "done") : "runs")} aria-label={"call of " + call.tool}>
+      <button type="button" class="call-head" aria-expanded={open || waits} onClick={() => setOpen(!open)}>
+        <span class="call-icon" aria-hidden="true">{waits ? "◆" : call.ended ? (failed ? "✕" : "✓") : "●"}</span>
+        <span class="call-name"><Visible text={call.tool} exact /></span>
+        <span class="call-args"><Visible text={short(call.args)} exact /></span>
+        <span class="call-state">
           {state}
           {step?.ended && call.ended && " · " + duration(step.duration_ms ?? 0.5)}
           {step && step.attempt > 1 && ` · attempt ${step.attempt}`}
         </span>
       </button>
       {(open || waits) && (
-        <div class="tool-body">
+        <div class="call-body">
           {call.run && (
             <p>served by {call.agent || "an agent"}: <a href={links.run(call.run)}>its run</a></p>
           )}
           {!waits && <><h4>Arguments</h4><Args text={call.args} /></>}
           {waits && <Waiting id={call.decision!} />}
-          {!waits && (decision ?? null) && <p class="tool-decided">{doneText(decision!)}{decision!.comment && <>: “<Visible text={decision!.comment} />”</>}</p>}
+          {!waits && (decision ?? null) && <p class="call-decided">{doneText(decision!)}{decision!.comment && <>: “<Visible text={decision!.comment} />”</>}</p>}
           {call.ended && (
             <>
               <h4>{call.error ? "Error" : "Result"}</h4>
@@ -90,13 +90,13 @@ export function Waiting({ id }: { id: string }) {
     return () => c.abort();
   }, [id]);
   if (!d) {
-    return <p class="dim tool-waiting">{error || "…"}</p>;
+    return <p class="dim call-waiting">{error || "…"}</p>;
   }
   return (
-    <div class="tool-waiting">
+    <div class="call-waiting">
       {d.kind !== "budget" && <Arguments value={d.args} />}
       <p class="small"><Deadline at={d.deadline ?? undefined} then={timeoutText(d.on_timeout)} /> · <a href={"inbox?id=" + encodeURIComponent(d.id)}>in the inbox</a></p>
-      {d.state === "pending" ? <Decide decision={d} onDone={setDecision} /> : <p class="tool-decided">{doneText(d)}</p>}
+      {d.state === "pending" ? <Decide decision={d} onDone={setDecision} /> : <p class="call-decided">{doneText(d)}</p>}
     </div>
   );
 }

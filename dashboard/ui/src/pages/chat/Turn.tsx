@@ -112,7 +112,7 @@ function shown({ part: p, agent, running, writing, extra }: PartProps) {
       return <div class={"msg msg-assistant" + (writing ? " writing" : "")}><Markdown text={p.text} /></div>;
     case "reasoning":
       return (
-        <details class="reasoning">
+        <details class="thought">
           <summary>{writing ? "Reasoning…" : "Reasoning"} <span class="dim">{count(p.text.split(/\s+/).length)} words</span></summary>
           <Markdown text={p.text} />
         </details>
@@ -122,7 +122,7 @@ function shown({ part: p, agent, running, writing, extra }: PartProps) {
     case "agent":
       return <p class="handoff">→ <strong><Visible text={p.agent} exact /></strong> has the conversation{p.run && <>, <a href={links.run(p.run)}>its run</a></>}</p>;
     case "decision":
-      return p.decided ? <p class="handoff">decided</p> : <div class="tool tool-waits"><div class="tool-body"><Waiting id={p.decision} /></div></div>;
+      return p.decided ? <p class="handoff">decided</p> : <div class="call call-waits"><div class="call-body"><Waiting id={p.decision} /></div></div>;
     case "other":
       return <Other content={p.content} />;
   }
@@ -139,7 +139,7 @@ function Other({ content: c }: { content: Content }) {
     return <p class="turn-error"><Visible text={c.Message} exact /></p>;
   }
   return (
-    <details class="reasoning">
+    <details class="thought">
       <summary>{c.Type}</summary>
       <Payload value={c} label={c.Type} />
     </details>
