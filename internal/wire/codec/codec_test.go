@@ -69,7 +69,13 @@ func TestTurnRoundTrip(t *testing.T) {
 func TestActivityDoneRoundTrip(t *testing.T) {
 	roundTrips(t, func(done *hub.ActivityDone) (*hub.ActivityDone, error) {
 		return codec.DecodeActivityDone(sent(t, codec.EncodeActivityDone(done)), true), nil
-	}, func(done *hub.ActivityDone) { done.Lost = false })
+	}, func(done *hub.ActivityDone) { done.Lost, done.FollowUp = false, nil }) // a turn is written beside it
+}
+
+func TestFollowUpRoundTrip(t *testing.T) {
+	roundTrips(t, func(turn *hub.FollowUp) (*hub.FollowUp, error) {
+		return codec.DecodeFollowUp(sent(t, codec.EncodeFollowUp(turn)))
+	}, func(turn *hub.FollowUp) { turn.Taken = false }) // the hub says it
 }
 
 func TestEntityDoneRoundTrip(t *testing.T) {
