@@ -9,11 +9,19 @@ import (
 	"go.uber.org/goleak"
 )
 
-// TestMain refuses leaked goroutines. A process that is started with nodeHub is a node.
+// TestMain refuses leaked goroutines. A process that is started with nodeHub is a node,
+// one with swarmAt many workers.
 func TestMain(m *testing.M) {
 	if hub := os.Getenv(nodeHub); hub != "" {
 		fmt.Fprintln(os.Stderr, serve(hub, os.Getenv(nodeAddr), os.Getenv(nodeFaults)))
 		os.Exit(1)
+	}
+	if what := os.Getenv(swarmAt); what != "" {
+		if err := swarm(what); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
 	}
 	goleak.VerifyTestMain(closing{m})
 }

@@ -68,6 +68,7 @@ func registry() *perdure.Registry {
 	perdure.AddOrchestration(r, probe)
 	perdure.AddOrchestration(r, carry)
 	perdure.AddOrchestration(r, alarm)
+	perdure.AddOrchestration(r, errand)
 	perdure.AddActivity(r, echo)
 	return r
 }

@@ -57,7 +57,7 @@ func (c *cluster) keepBusy(ctx context.Context, p fault.Point) {
 	case fault.TimerFire:
 		c.startAll(ctx, "alarm", "zombie-alarm", 1000, fmt.Sprint(time.Now().Add(500*time.Millisecond).UnixMilli()), time.Now().Add(10*time.Second))
 	case fault.ActivityBefore, fault.ActivityAfter, fault.InboxAppend:
-		c.latencies(ctx, "zombie-"+string(p), 2*time.Second)
+		c.latencies(ctx, "zombie-"+string(p), after(2*time.Second))
 	}
 }
 
