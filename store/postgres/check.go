@@ -117,9 +117,27 @@ func (c *checkup) standby(ctx context.Context) error {
 	case err != nil:
 		return err
 	case names == "":
-		c.found("standby", store.Fine, "no synchronous standby: after a failover the last commits may be missing, which is noticed and reported")
+		return c.lagging(ctx)
 	case commit == "local":
 		c.found("standby", store.Warning, "synchronous_commit is local: a failover to the standby loses the last commits")
+	}
+	return nil
+}
+
+// lagging looks for standbys that no commit waits for. Backups and subscribers are none.
+func (c *checkup) lagging(ctx context.Context) error {
+	var standbys int
+	var behind int64
+	err := c.row(ctx, `SELECT count(*)::int8, coalesce(max(pg_wal_lsn_diff(pg_current_wal_lsn(), flush_lsn)), 0)::int8
+		FROM pg_stat_replication r WHERE state IS DISTINCT FROM 'backup' AND NOT EXISTS (
+			SELECT 1 FROM pg_replication_slots s WHERE s.active_pid = r.pid AND s.slot_type = 'logical')`, &standbys, &behind)
+	switch {
+	case err != nil:
+		return err
+	case standbys == 0:
+		c.found("standby", store.Fine, "none: if one took over, the last commits might be missing, which would be noticed and reported")
+	default:
+		c.found("standby", store.Warning, "%d follow, the last of them %d KB behind, and no commit waits for them: a failover loses acknowledged work; name one in synchronous_standby_names", standbys, behind>>10)
 	}
 	return nil
 }

@@ -117,10 +117,11 @@ func inspect(ctx context.Context, conn *pgx.Conn) (*session, error) {
 
 const minVersion = 140000
 
-// settings returns calls that make plans walk indexes, whatever the statistics
-// say: those of a table that grows fast are out of date for a minute, and plans
-// are kept. With local they end with the transaction.
+// settings returns calls that have names stand for PostgreSQL's own functions, whatever
+// the role or the database say and others have put into their schemas, and plans walk
+// indexes, whatever the statistics say: those of a table that grows fast are out of date
+// for a minute, and plans are kept. With local they end with the transaction.
 func settings(local string) string {
-	return fmt.Sprintf(`set_config('enable_seqscan', 'off', %[1]s), set_config('enable_hashjoin', 'off', %[1]s),
+	return fmt.Sprintf(`pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', %[1]s), set_config('enable_seqscan', 'off', %[1]s), set_config('enable_hashjoin', 'off', %[1]s),
 		set_config('enable_mergejoin', 'off', %[1]s), set_config('jit', 'off', %[1]s)`, local)
 }
