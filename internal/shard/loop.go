@@ -120,6 +120,9 @@ func (l *loop) run(ctx context.Context) error {
 			continue
 		}
 		alarm := l.timers.alarm() // before anybody is told that all is idle, and moves the clock
+		if !l.mayFire() {
+			alarm = nil // a group that settles wakes the loop
+		}
 		l.tellIdle()
 		if l.stopping && l.drained() {
 			return nil

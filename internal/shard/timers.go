@@ -188,7 +188,7 @@ func (l *loop) fire() {
 	if fault.Mutant(fault.TimerByNodeClock) {
 		now = time.Now()
 	}
-	for n := 0; n < maxGroup; n++ {
+	for n := 0; n < mostDue/2; n++ {
 		a, ok := l.timers.next(now)
 		if !ok {
 			break
@@ -215,6 +215,16 @@ func (l *loop) fire() {
 			l.fireTimer(a.timer)
 		}
 	}
+}
+
+// mostDue is how many turns and commits wait at most while timers go on firing: what else
+// comes does not stand behind all that is due in the same second.
+const mostDue = maxGroup / 2
+
+// mayFire reports whether timers may fire now. When the disk is full they do, for one of
+// them looks whether it still is.
+func (l *loop) mayFire() bool {
+	return len(l.ready)+len(l.pending) < mostDue || !l.pressed.IsZero()
 }
 
 // fireTimer turns a timer into the message that it stands for.
