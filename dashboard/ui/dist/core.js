@@ -4683,6 +4683,105 @@ function Menu({ label, items, children }) {
   ] });
 }
 
+// src/parts/Palette.tsx
+var places = [
+  ["Overview", ""],
+  ["Inbox", "inbox"],
+  ["Runs", "runs"],
+  ["Agents", "agents"],
+  ["Entities", "entities"],
+  ["Workers", "workers"],
+  ["Charts", "charts"]
+];
+function Palette() {
+  const [open2, setOpen] = d2(false);
+  useKeys({
+    "Mod-k": (e5) => {
+      e5.preventDefault();
+      setOpen(true);
+    }
+  });
+  return open2 ? /* @__PURE__ */ a3(Search, { onClose: () => setOpen(false) }) : null;
+}
+function Search({ onClose }) {
+  const [text, setText] = d2("");
+  const [agents, setAgents] = d2([]);
+  const [runs, setRuns] = d2([]);
+  const [at2, setAt] = d2(0);
+  const box = T2(null);
+  A2(() => {
+    box.current?.focus();
+    get("agents").then(
+      (a5) => setAgents(a5.items),
+      () => void 0
+    );
+  }, []);
+  A2(() => {
+    if (text.length < 2) {
+      setRuns([]);
+      return void 0;
+    }
+    const stop = new AbortController();
+    const timer2 = setTimeout(() => {
+      get("runs" + query({ filter: JSON.stringify(text).replace(/^"|"$/g, "").includes(" ") ? JSON.stringify(text) : text, limit: 8 }), stop.signal).then(
+        (p6) => setRuns(p6.items.map((r4) => ({ title: r4.name, hint: r4.id, run: () => go(links.run(r4.id)) }))),
+        () => setRuns([])
+      );
+    }, 80);
+    return () => {
+      clearTimeout(timer2);
+      stop.abort();
+    };
+  }, [text]);
+  const has = (s5) => s5.toLowerCase().includes(text.toLowerCase());
+  const entries2 = [
+    ...places.filter(([t4]) => has(t4)).map(([t4, p6]) => ({ title: t4, hint: "page", run: () => go(p6) })),
+    ...agents.filter((a5) => has(a5.name)).map((a5) => ({ title: a5.name, hint: "agent", run: () => go(links.agent(a5.name)) })),
+    ...runs,
+    ...text ? [{ title: `Runs that match ${text}`, hint: "filter", run: () => go(links.runs(text)) }] : []
+  ];
+  const chosen = Math.min(at2, entries2.length - 1);
+  const choose = (e5) => {
+    if (e5) {
+      onClose();
+      e5.run();
+    }
+  };
+  return /* @__PURE__ */ a3(Dialog, { title: "Go to", onClose, children: [
+    /* @__PURE__ */ a3(
+      "input",
+      {
+        ref: box,
+        role: "combobox",
+        "aria-expanded": "true",
+        "aria-controls": "palette",
+        "aria-activedescendant": chosen >= 0 ? "palette-" + chosen : void 0,
+        "aria-label": "Page, agent or run",
+        placeholder: "A page, an agent, a run…",
+        value: text,
+        onInput: (e5) => {
+          setText(e5.currentTarget.value);
+          setAt(0);
+        },
+        onKeyDown: (e5) => {
+          const step = e5.key === "ArrowDown" ? 1 : e5.key === "ArrowUp" ? -1 : 0;
+          if (step) {
+            e5.preventDefault();
+            setAt((chosen + step + entries2.length) % Math.max(1, entries2.length));
+          } else if (e5.key === "Enter") {
+            e5.preventDefault();
+            choose(entries2[chosen]);
+          }
+        }
+      }
+    ),
+    /* @__PURE__ */ a3("ul", { class: "palette", role: "listbox", id: "palette", "aria-label": "Places", children: entries2.slice(0, 12).map((e5, i5) => /* @__PURE__ */ a3("li", { role: "option", id: "palette-" + i5, "aria-selected": i5 === chosen, onClick: () => choose(e5), children: [
+      /* @__PURE__ */ a3("span", { children: e5.title }),
+      /* @__PURE__ */ a3("span", { class: "dim", children: e5.hint })
+    ] }, e5.title + e5.hint)) })
+  ] });
+}
+
 // src/parts/Problem.tsx
 function Problem({ error, retry }) {
   return /* @__PURE__ */ a3("div", { class: "problem", role: "alert", children: [
@@ -5016,6 +5115,7 @@ export {
   Markdown,
   MarkdownPart,
   Menu,
+  Palette,
   Payload,
   Problem,
   ProblemError,

@@ -5,6 +5,7 @@ import { Announcer } from "./parts/Announcer";
 import { Rail } from "./parts/Rail";
 import { Help } from "./parts/Help";
 import { Login } from "./parts/Login";
+import { Palette } from "./parts/Palette";
 import { useKeys } from "./lib/keys";
 import { go, match, route, startRouter } from "./lib/router";
 import { linkState } from "./lib/live";
@@ -77,6 +78,7 @@ function App() {
         <Page params={params} key={at} />
       </main>
       {help && <Help onClose={() => setHelp(false)} />}
+      <Palette />
       <Login />
       <Announcer />
     </div>
