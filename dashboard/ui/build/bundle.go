@@ -16,11 +16,20 @@ import (
 // lazy are the files that are loaded when they are needed, by the module that is
 // imported for them. Those that do not exist are left out.
 var lazy = map[string]string{
+	"pages/run":          "run.js",
+	"pages/inbox":        "inbox.js",
 	"pages/chat":         "chat.js",
 	"pages/run/graph":    "graph.js",
 	"pages/run/sequence": "sequence.js",
 	"pages/charts":       "charts.js",
 }
+
+// apart is a module of lib with a library that the first view does not need: the files
+// that do import it.
+const (
+	apart     = "lib/markdown"
+	apartFile = "markdown.js"
+)
 
 // libraries are what core.js has of third_party.
 var libraries = []string{"preact", "preact/hooks", "preact/jsx-runtime", "@preact/signals"}
@@ -40,6 +49,7 @@ func bundle(ui string) (map[string][]byte, error) {
 	for module, name := range lazy {
 		entries[name] = module
 	}
+	entries[apartFile] = apart
 	for name, module := range entries {
 		path := sourceOf(filepath.Join(src, module))
 		if path == "" {
@@ -85,7 +95,7 @@ func coreModule(src string) (string, error) {
 	for _, folder := range []string{"lib", "parts"} {
 		var modules []string
 		err := filepath.Walk(filepath.Join(src, folder), func(path string, info os.FileInfo, err error) error {
-			if err == nil && !info.IsDir() && (strings.HasSuffix(path, ".ts") || strings.HasSuffix(path, ".tsx")) && !strings.HasSuffix(path, ".d.ts") {
+			if err == nil && !info.IsDir() && (strings.HasSuffix(path, ".ts") || strings.HasSuffix(path, ".tsx")) && !strings.HasSuffix(path, ".d.ts") && !strings.Contains(filepath.ToSlash(path), apart) {
 				rel, _ := filepath.Rel(src, path)
 				modules = append(modules, strings.TrimSuffix(strings.TrimSuffix(filepath.ToSlash(rel), ".tsx"), ".ts"))
 			}
@@ -121,6 +131,12 @@ func sharing(ui string) api.Plugin {
 				return api.OnResolveResult{}, err
 			}
 			module := filepath.ToSlash(rel)
+			if module == apart && args.Importer != "" && !strings.HasSuffix(args.Importer, ".entry.ts") {
+				return api.OnResolveResult{Path: "./" + apartFile, External: true}, nil
+			}
+			if module == apart {
+				return api.OnResolveResult{}, nil
+			}
 			if strings.HasPrefix(module, "lib/") || strings.HasPrefix(module, "parts/") {
 				return api.OnResolveResult{Path: "./core.js", External: true}, nil
 			}

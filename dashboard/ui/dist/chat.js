@@ -409,7 +409,7 @@ import { useEffect as useEffect4, useState as useState4 } from "./core.js";
 import { get as get2, path as route2, query as query2 } from "./core.js";
 import { count, duration as duration2 } from "./core.js";
 import { links as links2 } from "./core.js";
-import { Markdown } from "./core.js";
+import { Markdown } from "./markdown.js";
 import { applyFrames as applyFrames2, emptyTurn as emptyTurn2 } from "./core.js";
 import { followTurn as followTurn2 } from "./core.js";
 import { Payload as Payload2 } from "./core.js";

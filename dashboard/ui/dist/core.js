@@ -68,22 +68,22 @@ function H() {
     (f = u.length) && (i || queueMicrotask)(H);
   }
 }
-function I(n4, t4, r4, u5, i5, f5, o5, e5, l7, c5, a5) {
-  var s5, h4, v6, w6, d5, _6, g6 = u5.__k || y, k5 = t4.length;
-  for (l7 = q(r4, t4, g6, l7, k5), s5 = 0; s5 < k5; s5++) null != (v6 = r4.__k[s5]) && (h4 = ~v6.__i && g6[v6.__i] || p, v6.__i = s5, _6 = z(n4, v6, h4, i5, f5, o5, e5, l7, c5, a5), w6 = v6.__e, (h4.ref != v6.ref || 8 & h4.__u) && (h4.ref && G(h4.ref, null, v6, h4), v6.ref && a5.push(v6.ref, v6.__c || w6, v6)), d5 = d5 || w6, 4 & v6.__u ? (l7 = A(v6, l7, n4, !h4.__v), h4.__e && (h4.__e = null)) : "function" == typeof v6.type && void 0 !== _6 ? l7 = _6 : w6 && (l7 = w6.nextSibling), v6.__u &= -21);
-  return r4.__e = d5, l7;
+function I(n4, t4, r4, u5, i5, f5, o5, e5, l5, c5, a5) {
+  var s5, h4, v5, w5, d5, _5, g5 = u5.__k || y, k5 = t4.length;
+  for (l5 = q(r4, t4, g5, l5, k5), s5 = 0; s5 < k5; s5++) null != (v5 = r4.__k[s5]) && (h4 = ~v5.__i && g5[v5.__i] || p, v5.__i = s5, _5 = z(n4, v5, h4, i5, f5, o5, e5, l5, c5, a5), w5 = v5.__e, (h4.ref != v5.ref || 8 & h4.__u) && (h4.ref && G(h4.ref, null, v5, h4), v5.ref && a5.push(v5.ref, v5.__c || w5, v5)), d5 = d5 || w5, 4 & v5.__u ? (l5 = A(v5, l5, n4, !h4.__v), h4.__e && (h4.__e = null)) : "function" == typeof v5.type && void 0 !== _5 ? l5 = _5 : w5 && (l5 = w5.nextSibling), v5.__u &= -21);
+  return r4.__e = d5, l5;
 }
 function q(n4, t4, r4, u5, i5) {
-  var f5, o5, e5, l7, c5, a5, s5, p6, y6, v6 = r4.length, d5 = v6, _6 = 0, g6 = 0, k5 = n4.__k = Array(i5);
-  for (f5 = 0; f5 < i5; f5++) null != (o5 = t4[f5]) && "boolean" != typeof o5 && "function" != typeof o5 ? ("object" != typeof o5 || o5.constructor === String ? o5 = k5[f5] = m(null, o5) : w(o5) ? o5 = k5[f5] = m($, { children: o5 }) : o5.constructor === h && o5.__b ? o5 = k5[f5] = m(o5.type, o5.props, o5.key, o5.ref, o5.__v) : k5[f5] = o5, l7 = f5 + _6, o5.__ = n4, o5.__b = n4.__b + 1, e5 = null, ~(c5 = o5.__i = P(o5, r4, l7, d5)) && (d5--, (e5 = r4[c5]) && (e5.__u |= 2)), e5 && e5.__v ? (o5.__u |= 16, c5 == l7 - 1 ? _6-- : c5 == l7 + 1 ? _6++ : c5 != l7 && (c5 > l7 ? _6-- : _6++, g6 = 1)) : (~c5 || (i5 > v6 ? _6-- : i5 < v6 && _6++), "function" != typeof o5.type && (o5.__u |= 4))) : k5[f5] = null;
-  if (g6) {
+  var f5, o5, e5, l5, c5, a5, s5, p6, y5, v5 = r4.length, d5 = v5, _5 = 0, g5 = 0, k5 = n4.__k = Array(i5);
+  for (f5 = 0; f5 < i5; f5++) null != (o5 = t4[f5]) && "boolean" != typeof o5 && "function" != typeof o5 ? ("object" != typeof o5 || o5.constructor === String ? o5 = k5[f5] = m(null, o5) : w(o5) ? o5 = k5[f5] = m($, { children: o5 }) : o5.constructor === h && o5.__b ? o5 = k5[f5] = m(o5.type, o5.props, o5.key, o5.ref, o5.__v) : k5[f5] = o5, l5 = f5 + _5, o5.__ = n4, o5.__b = n4.__b + 1, e5 = null, ~(c5 = o5.__i = P(o5, r4, l5, d5)) && (d5--, (e5 = r4[c5]) && (e5.__u |= 2)), e5 && e5.__v ? (o5.__u |= 16, c5 == l5 - 1 ? _5-- : c5 == l5 + 1 ? _5++ : c5 != l5 && (c5 > l5 ? _5-- : _5++, g5 = 1)) : (~c5 || (i5 > v5 ? _5-- : i5 < v5 && _5++), "function" != typeof o5.type && (o5.__u |= 4))) : k5[f5] = null;
+  if (g5) {
     for (a5 = [], s5 = [], f5 = 0; f5 < i5; f5++) if ((o5 = k5[f5]) && 16 & o5.__u) {
-      for (_6 = 0, p6 = a5.length; _6 < p6; ) a5[y6 = _6 + p6 >> 1] < o5.__i ? _6 = y6 + 1 : p6 = y6;
-      a5[_6] = o5.__i, s5[f5] = _6 + 1;
+      for (_5 = 0, p6 = a5.length; _5 < p6; ) a5[y5 = _5 + p6 >> 1] < o5.__i ? _5 = y5 + 1 : p6 = y5;
+      a5[_5] = o5.__i, s5[f5] = _5 + 1;
     }
-    for (_6 = a5.length; f5--; ) s5[f5] && (s5[f5] == _6 ? _6-- : k5[f5].__u |= 4);
+    for (_5 = a5.length; f5--; ) s5[f5] && (s5[f5] == _5 ? _5-- : k5[f5].__u |= 4);
   }
-  if (d5) for (f5 = 0; f5 < v6; f5++) !(e5 = r4[f5]) || 2 & e5.__u || (e5.__e == u5 && (u5 = S(e5)), J(e5, e5));
+  if (d5) for (f5 = 0; f5 < v5; f5++) !(e5 = r4[f5]) || 2 & e5.__u || (e5.__e == u5 && (u5 = S(e5)), J(e5, e5));
   return u5;
 }
 function A(n4, t4, r4, u5) {
@@ -103,9 +103,9 @@ function O(n4, t4) {
   }) : t4.push(n4)), t4;
 }
 function P(n4, t4, r4, u5) {
-  var i5, f5 = n4.key, o5 = n4.type, e5 = t4[r4], l7 = e5 && !(2 & e5.__u);
-  if (null === e5 && null == f5 || l7 && f5 == e5.key && o5 == e5.type) return r4;
-  if (u5 > (l7 ? 1 : 0)) {
+  var i5, f5 = n4.key, o5 = n4.type, e5 = t4[r4], l5 = e5 && !(2 & e5.__u);
+  if (null === e5 && null == f5 || l5 && f5 == e5.key && o5 == e5.type) return r4;
+  if (u5 > (l5 ? 1 : 0)) {
     for (i5 = r4 - 1; i5 >= 0; i5--) if ((e5 = t4[i5]) && !(2 & e5.__u) && f5 == e5.key && o5 == e5.type) return i5;
     for (i5 = r4 + 1; i5 < t4.length; i5++) if ((e5 = t4[i5]) && !(2 & e5.__u) && f5 == e5.key && o5 == e5.type) return i5;
   }
@@ -142,53 +142,53 @@ function V(t4) {
     }
   };
 }
-function z(t4, r4, u5, i5, f5, o5, e5, l7, c5, a5) {
-  var s5, p6, v6, d5, k5, b5, m5, M4, C5, j4, L3, H2, q5, A5, O5, P4, T4, N3, V3 = r4.type;
+function z(t4, r4, u5, i5, f5, o5, e5, l5, c5, a5) {
+  var s5, p6, v5, d5, k5, b5, m5, M3, C4, j4, L2, H2, q4, A4, O4, P3, T4, N2, V2 = r4.type;
   if (r4.constructor !== h) return null;
-  128 & u5.__u && (c5 = 32 & u5.__u, s5 = u5.__c.__z) && (r4.__u |= c5, p6 = o5 = [], 8 == s5.nodeType ? l7 = B(s5, o5) : o5.push(s5), l7 = o5[0] || l7), (s5 = n.__b) && s5(r4);
-  n: if ("function" == typeof V3) {
-    v6 = e5.length;
+  128 & u5.__u && (c5 = 32 & u5.__u, s5 = u5.__c.__z) && (r4.__u |= c5, p6 = o5 = [], 8 == s5.nodeType ? l5 = B(s5, o5) : o5.push(s5), l5 = o5[0] || l5), (s5 = n.__b) && s5(r4);
+  n: if ("function" == typeof V2) {
+    v5 = e5.length;
     try {
-      if (M4 = r4.props, C5 = (s5 = V3.prototype) && s5.render, j4 = (s5 = V3.contextType) && i5[s5.__c], L3 = s5 ? j4 ? j4.props.value : s5.__ : i5, (d5 = u5.__c) ? (r4.__c = d5, 2 & d5.__g && (d5.__g |= 1)) : (C5 ? r4.__c = d5 = new V3(M4, L3) : (r4.__c = d5 = new x(M4, L3), d5.constructor = V3, d5.render = K), j4 && j4.sub(d5), d5.state || (d5.state = {}), d5.__n = i5, d5.__g |= 8, d5.__h = [], d5.__k = []), C5 && (d5.__s || (d5.__s = d5.state), V3.getDerivedStateFromProps && (d5.__s == d5.state && (d5.__s = _({}, d5.__s)), _(d5.__s, V3.getDerivedStateFromProps(M4, d5.__s)))), k5 = d5.props, b5 = d5.state, d5.__v = r4, u5.__c) {
-        if (M4 !== k5 && C5 && !V3.getDerivedStateFromProps && d5.componentWillReceiveProps && d5.componentWillReceiveProps(M4, L3), r4.__v == u5.__v && !(8 & d5.__g) || !(4 & d5.__g) && d5.shouldComponentUpdate && false === d5.shouldComponentUpdate(M4, d5.__s, L3)) {
-          r4.__v != u5.__v && (d5.props = M4, d5.state = d5.__s, d5.__g &= -9), r4.__e = u5.__e, r4.__k = u5.__k, r4.__k.some(function(n4) {
+      if (M3 = r4.props, C4 = (s5 = V2.prototype) && s5.render, j4 = (s5 = V2.contextType) && i5[s5.__c], L2 = s5 ? j4 ? j4.props.value : s5.__ : i5, (d5 = u5.__c) ? (r4.__c = d5, 2 & d5.__g && (d5.__g |= 1)) : (C4 ? r4.__c = d5 = new V2(M3, L2) : (r4.__c = d5 = new x(M3, L2), d5.constructor = V2, d5.render = K), j4 && j4.sub(d5), d5.state || (d5.state = {}), d5.__n = i5, d5.__g |= 8, d5.__h = [], d5.__k = []), C4 && (d5.__s || (d5.__s = d5.state), V2.getDerivedStateFromProps && (d5.__s == d5.state && (d5.__s = _({}, d5.__s)), _(d5.__s, V2.getDerivedStateFromProps(M3, d5.__s)))), k5 = d5.props, b5 = d5.state, d5.__v = r4, u5.__c) {
+        if (M3 !== k5 && C4 && !V2.getDerivedStateFromProps && d5.componentWillReceiveProps && d5.componentWillReceiveProps(M3, L2), r4.__v == u5.__v && !(8 & d5.__g) || !(4 & d5.__g) && d5.shouldComponentUpdate && false === d5.shouldComponentUpdate(M3, d5.__s, L2)) {
+          r4.__v != u5.__v && (d5.props = M3, d5.state = d5.__s, d5.__g &= -9), r4.__e = u5.__e, r4.__k = u5.__k, r4.__k.some(function(n4) {
             n4 && (n4.__ = r4);
-          }), y.push.apply(d5.__h, d5.__k), d5.__k = [], d5.__h.length && e5.push(d5), l7 = S(u5);
+          }), y.push.apply(d5.__h, d5.__k), d5.__k = [], d5.__h.length && e5.push(d5), l5 = S(u5);
           break n;
         }
-        d5.componentWillUpdate && d5.componentWillUpdate(M4, d5.__s, L3), C5 && d5.componentDidUpdate && d5.__h.push(function() {
+        d5.componentWillUpdate && d5.componentWillUpdate(M3, d5.__s, L2), C4 && d5.componentDidUpdate && d5.__h.push(function() {
           d5.componentDidUpdate(k5, b5, m5);
         });
-      } else C5 && !V3.getDerivedStateFromProps && d5.componentWillMount && d5.componentWillMount(), C5 && d5.componentDidMount && d5.__h.push(d5.componentDidMount);
-      d5.context = L3, d5.props = M4, d5.__P = t4, d5.__g &= -5, H2 = n.__r, q5 = C5 ? 25 : 0;
+      } else C4 && !V2.getDerivedStateFromProps && d5.componentWillMount && d5.componentWillMount(), C4 && d5.componentDidMount && d5.__h.push(d5.componentDidMount);
+      d5.context = L2, d5.props = M3, d5.__P = t4, d5.__g &= -5, H2 = n.__r, q4 = C4 ? 25 : 0;
       do {
         d5.__g &= -9, H2 && H2(r4), s5 = d5.render(d5.props, d5.state = d5.__s, d5.context);
-      } while (8 & d5.__g && ++q5 < 25);
-      C5 && (y.push.apply(d5.__h, d5.__k), d5.__k = []), d5.state = d5.__s, d5.getChildContext && (i5 = _({}, i5, d5.getChildContext())), C5 && u5.__c && d5.getSnapshotBeforeUpdate && (m5 = d5.getSnapshotBeforeUpdate(k5, b5)), A5 = s5 && s5.type === $ && null == s5.key ? s5.props.children : s5, M4.__P && (s5 = l7, f5 = (t4 = M4.__P).namespaceURI, c5 = o5 = null, u5.props && u5.props.__P != t4 && (u5.__k.some(function(n4) {
+      } while (8 & d5.__g && ++q4 < 25);
+      C4 && (y.push.apply(d5.__h, d5.__k), d5.__k = []), d5.state = d5.__s, d5.getChildContext && (i5 = _({}, i5, d5.getChildContext())), C4 && u5.__c && d5.getSnapshotBeforeUpdate && (m5 = d5.getSnapshotBeforeUpdate(k5, b5)), A4 = s5 && s5.type === $ && null == s5.key ? s5.props.children : s5, M3.__P && (s5 = l5, f5 = (t4 = M3.__P).namespaceURI, c5 = o5 = null, u5.props && u5.props.__P != t4 && (u5.__k.some(function(n4) {
         n4 && J(n4, n4);
-      }), u5.__k = null), l7 = u5.__k ? S(u5, 0) : null), l7 = I(t4, w(A5) ? A5 : [A5], r4, u5, i5, f5, o5, e5, l7, c5, a5), M4.__P && (r4.__e = null, l7 = s5), r4.__u &= -161, p6 && p6.some(g), d5.__h.length && e5.push(d5), 1 & d5.__g && (d5.__g &= -4);
+      }), u5.__k = null), l5 = u5.__k ? S(u5, 0) : null), l5 = I(t4, w(A4) ? A4 : [A4], r4, u5, i5, f5, o5, e5, l5, c5, a5), M3.__P && (r4.__e = null, l5 = s5), r4.__u &= -161, p6 && p6.some(g), d5.__h.length && e5.push(d5), 1 & d5.__g && (d5.__g &= -4);
     } catch (t5) {
-      if (e5.length = v6, r4.__v = null, c5 || o5) if (t5 && t5.then) {
+      if (e5.length = v5, r4.__v = null, c5 || o5) if (t5 && t5.then) {
         if (r4.__u |= 128 | c5, o5) {
-          for (~(T4 = o5.indexOf(l7 || void 0)) || (T4 = o5.length); (N3 = o5[T4 - 1]) && 8 == N3.nodeType; ) T4--;
-          for (; T4 < o5.length; T4++) if (N3 = o5[T4]) if (o5[T4] = null, O5) {
-            if (N3 == P4) break;
+          for (~(T4 = o5.indexOf(l5 || void 0)) || (T4 = o5.length); (N2 = o5[T4 - 1]) && 8 == N2.nodeType; ) T4--;
+          for (; T4 < o5.length; T4++) if (N2 = o5[T4]) if (o5[T4] = null, O4) {
+            if (N2 == P3) break;
           } else {
-            if (8 != N3.nodeType) break;
-            N3.data.startsWith("$s") && (P4 = B(O5 = N3));
+            if (8 != N2.nodeType) break;
+            N2.data.startsWith("$s") && (P3 = B(O4 = N2));
           }
         }
-        if (!O5) {
-          for (; l7 && 8 == l7.nodeType && l7.nextSibling; ) l7 = l7.nextSibling;
-          O5 = l7;
+        if (!O4) {
+          for (; l5 && 8 == l5.nodeType && l5.nextSibling; ) l5 = l5.nextSibling;
+          O4 = l5;
         }
-        (s5 = B(O5 = r4.__c.__z || (r4.__c.__z = O5))) ? (r4.__e = O5, l7 = s5) : r4.__e = l7, l7 = l7 && l7.nextSibling;
+        (s5 = B(O4 = r4.__c.__z || (r4.__c.__z = O4))) ? (r4.__e = O4, l5 = s5) : r4.__e = l5, l5 = l5 && l5.nextSibling;
       } else o5 && o5.some(g);
       else r4.__e = u5.__e;
       r4.__k || (r4.__k = u5.__k || []), t5 && t5.then || D(r4), n.__e(t5, r4, u5);
     }
-  } else l7 = r4.__e = F(u5.__e, r4, u5, i5, f5, o5, e5, c5, a5, t4);
-  return (s5 = n.diffed) && s5(r4), l7;
+  } else l5 = r4.__e = F(u5.__e, r4, u5, i5, f5, o5, e5, c5, a5, t4);
+  return (s5 = n.diffed) && s5(r4), l5;
 }
 function B(n4, t4) {
   if (n4 && 8 == n4.nodeType && n4.data.startsWith("$s")) for (var r4 = 1; n4 = n4.nextSibling; ) {
@@ -214,24 +214,24 @@ function E(t4, r4, u5) {
     }
   });
 }
-function F(t4, r4, u5, i5, f5, o5, e5, l7, c5, a5) {
-  var s5, h4, y6, _6, k5, b5, m5, M4, $2 = u5.props || p, x6 = r4.props, C5 = r4.type;
-  if ("svg" == C5 ? f5 = "http://www.w3.org/2000/svg" : "math" == C5 ? f5 = "http://www.w3.org/1998/Math/MathML" : f5 || (f5 = "http://www.w3.org/1999/xhtml"), o5) {
-    for (s5 = 0; s5 < o5.length; s5++) if ((k5 = o5[s5]) && (C5 ? k5.localName == C5 : 3 == k5.nodeType)) {
+function F(t4, r4, u5, i5, f5, o5, e5, l5, c5, a5) {
+  var s5, h4, y5, _5, k5, b5, m5, M3, $2 = u5.props || p, x5 = r4.props, C4 = r4.type;
+  if ("svg" == C4 ? f5 = "http://www.w3.org/2000/svg" : "math" == C4 ? f5 = "http://www.w3.org/1998/Math/MathML" : f5 || (f5 = "http://www.w3.org/1999/xhtml"), o5) {
+    for (s5 = 0; s5 < o5.length; s5++) if ((k5 = o5[s5]) && (C4 ? k5.localName == C4 : 3 == k5.nodeType)) {
       t4 = k5, o5[s5] = null;
       break;
     }
   }
   if (!t4) {
-    if (M4 = a5.ownerDocument || document, !C5) return M4.createTextNode(x6);
-    t4 = M4.createElementNS(f5, C5, x6.is ? x6 : a5), l7 && (n.__m && n.__m(r4, o5), l7 = false), o5 = null;
+    if (M3 = a5.ownerDocument || document, !C4) return M3.createTextNode(x5);
+    t4 = M3.createElementNS(f5, C4, x5.is ? x5 : a5), l5 && (n.__m && n.__m(r4, o5), l5 = false), o5 = null;
   }
-  if (C5) {
-    if (a5 = "template" == C5 && t4.content || t4, o5 = "textarea" == C5 && null != x6.defaultValue ? null : o5 && d.call(a5.childNodes), !l7 && o5) for ($2 = {}, s5 = 0; s5 < t4.attributes.length; s5++) $2[(k5 = t4.attributes[s5]).name] = k5.value;
-    for (s5 in $2) k5 = $2[s5], "dangerouslySetInnerHTML" == s5 ? y6 = k5 : "children" == s5 || s5 in x6 || "value" == s5 && "defaultValue" in x6 || "checked" == s5 && "defaultChecked" in x6 || N(t4, s5, null, k5, f5);
-    for (s5 in x6) k5 = x6[s5], "children" == s5 ? _6 = k5 : "dangerouslySetInnerHTML" == s5 ? h4 = k5 : "value" == s5 ? b5 = k5 : "checked" == s5 ? m5 = k5 : l7 && "function" != typeof k5 || $2[s5] === k5 || N(t4, s5, k5, $2[s5], f5);
-    h4 ? (l7 || y6 && (h4.__html == y6.__html || h4.__html == t4.innerHTML) || (t4.innerHTML = h4.__html), r4.__k = []) : (y6 && (t4.textContent = ""), ("foreignObject" == C5 || "http://www.w3.org/1998/Math/MathML" == f5 && v.test(C5)) && (f5 = "http://www.w3.org/1999/xhtml"), I(a5, w(_6) ? _6 : [_6], r4, u5, i5, f5, o5, e5, o5 ? o5[0] : u5.__k && S(u5, 0), l7, c5), o5 && o5.some(g)), l7 && "textarea" != C5 || (s5 = "value", "progress" == C5 && null == b5 ? t4.removeAttribute(s5) : null == b5 || b5 === t4[s5] && ("progress" != C5 || b5) || N(t4, s5, b5, $2[s5], f5), s5 = "checked", null != m5 && m5 != t4[s5] && N(t4, s5, m5, $2[s5], f5));
-  } else $2 === x6 || l7 && t4.data == x6 || (t4.data = x6);
+  if (C4) {
+    if (a5 = "template" == C4 && t4.content || t4, o5 = "textarea" == C4 && null != x5.defaultValue ? null : o5 && d.call(a5.childNodes), !l5 && o5) for ($2 = {}, s5 = 0; s5 < t4.attributes.length; s5++) $2[(k5 = t4.attributes[s5]).name] = k5.value;
+    for (s5 in $2) k5 = $2[s5], "dangerouslySetInnerHTML" == s5 ? y5 = k5 : "children" == s5 || s5 in x5 || "value" == s5 && "defaultValue" in x5 || "checked" == s5 && "defaultChecked" in x5 || N(t4, s5, null, k5, f5);
+    for (s5 in x5) k5 = x5[s5], "children" == s5 ? _5 = k5 : "dangerouslySetInnerHTML" == s5 ? h4 = k5 : "value" == s5 ? b5 = k5 : "checked" == s5 ? m5 = k5 : l5 && "function" != typeof k5 || $2[s5] === k5 || N(t4, s5, k5, $2[s5], f5);
+    h4 ? (l5 || y5 && (h4.__html == y5.__html || h4.__html == t4.innerHTML) || (t4.innerHTML = h4.__html), r4.__k = []) : (y5 && (t4.textContent = ""), ("foreignObject" == C4 || "http://www.w3.org/1998/Math/MathML" == f5 && v.test(C4)) && (f5 = "http://www.w3.org/1999/xhtml"), I(a5, w(_5) ? _5 : [_5], r4, u5, i5, f5, o5, e5, o5 ? o5[0] : u5.__k && S(u5, 0), l5, c5), o5 && o5.some(g)), l5 && "textarea" != C4 || (s5 = "value", "progress" == C4 && null == b5 ? t4.removeAttribute(s5) : null == b5 || b5 === t4[s5] && ("progress" != C4 || b5) || N(t4, s5, b5, $2[s5], f5), s5 = "checked", null != m5 && m5 != t4[s5] && N(t4, s5, m5, $2[s5], f5));
+  } else $2 === x5 || l5 && t4.data == x5 || (t4.data = x5);
   return t4;
 }
 function G(t4, r4, u5, i5) {
@@ -535,8 +535,8 @@ var o3 = 0;
 var u3 = Array.isArray;
 function a3(t4, e5, n4, u5, a5, i5) {
   e5 || (e5 = {});
-  var c5, l7, p6 = e5;
-  if ("ref" in p6 && "function" != typeof t4) for (l7 in p6 = {}, e5) "ref" == l7 ? c5 = e5[l7] : p6[l7] = e5[l7];
+  var c5, l5, p6 = e5;
+  if ("ref" in p6 && "function" != typeof t4) for (l5 in p6 = {}, e5) "ref" == l5 ? c5 = e5[l5] : p6[l5] = e5[l5];
   var s5 = { type: t4, props: p6, key: n4, ref: c5, __k: null, __: null, __b: 0, __e: null, __c: null, constructor: f3, __v: --o3, __i: -1, __u: 0 };
   return (a5 || i5) && (s5.__source = a5, s5.__self = i5), n.vnode && n.vnode(s5), s5;
 }
@@ -1301,13 +1301,13 @@ function path(strings, ...values) {
   return String.raw({ raw: strings }, ...values.map(encodeURIComponent));
 }
 function query(params) {
-  const q5 = new URLSearchParams();
-  for (const [k5, v6] of Object.entries(params)) {
-    if (v6 !== void 0 && v6 !== "" && v6 !== false) {
-      q5.set(k5, String(v6));
+  const q4 = new URLSearchParams();
+  for (const [k5, v5] of Object.entries(params)) {
+    if (v5 !== void 0 && v5 !== "" && v5 !== false) {
+      q4.set(k5, String(v5));
     }
   }
-  const text = q5.toString();
+  const text = q4.toString();
   return text && "?" + text;
 }
 async function call(method, where, o5 = {}) {
@@ -1480,15 +1480,15 @@ var Connection = class {
       this.position = "";
       return;
     }
-    const q5 = new URLSearchParams();
+    const q4 = new URLSearchParams();
     for (const t4 of this.topics) {
-      q5.append("topics", t4);
+      q4.append("topics", t4);
     }
     if (this.position) {
-      q5.set("since", this.position);
+      q4.set("since", this.position);
     }
     try {
-      const response = await fetch(new URL("api/v1/stream?" + q5.toString(), this.base), {
+      const response = await fetch(new URL("api/v1/stream?" + q4.toString(), this.base), {
         headers: { Accept: "text/event-stream", "X-Perdure": "1" },
         signal: stop.signal,
         credentials: "same-origin",
@@ -1543,9 +1543,9 @@ function partEnd(text, from, size = partSize) {
     return text.length;
   }
   for (const mark of ["\n\n", "\n", " "]) {
-    const at2 = text.lastIndexOf(mark, end - mark.length);
-    if (at2 >= from + size / 2) {
-      return at2 + mark.length;
+    const at = text.lastIndexOf(mark, end - mark.length);
+    if (at >= from + size / 2) {
+      return at + mark.length;
     }
   }
   const code = text.charCodeAt(end - 1);
@@ -1700,7 +1700,7 @@ function duration(ms) {
     return `${(n4 / 1e3).toFixed(n4 < 9950 ? 1 : 0)} s`;
   }
   const s5 = Math.floor(n4 / 1e3);
-  const two = (a5, x6, b5, y6) => b5 ? `${a5} ${x6} ${b5} ${y6}` : `${a5} ${x6}`;
+  const two = (a5, x5, b5, y5) => b5 ? `${a5} ${x5} ${b5} ${y5}` : `${a5} ${x5}`;
   if (s5 < 3600) {
     return two(Math.floor(s5 / 60), "min", s5 % 60, "s");
   }
@@ -1709,8 +1709,8 @@ function duration(ms) {
   }
   return two(Math.floor(s5 / 86400), "d", Math.floor(s5 % 86400 / 3600), "h");
 }
-function relative(time, at2) {
-  const d5 = at2 - time;
+function relative(time, at) {
+  const d5 = at - time;
   if (Math.abs(d5) < 1e3) {
     return "now";
   }
@@ -1722,9 +1722,9 @@ function absolute(time, inUTC) {
   const d5 = new Date(inUTC ? time : time - new Date(time).getTimezoneOffset() * 6e4);
   return d5.toISOString().replace("T", " ").replace("Z", "") + (inUTC ? " UTC" : "");
 }
-function clock(time, at2, inUTC) {
+function clock(time, at, inUTC) {
   const text = absolute(time, inUTC);
-  return absolute(at2, inUTC).slice(0, 10) === text.slice(0, 10) ? text.slice(11, 19) : text.slice(0, 16);
+  return absolute(at, inUTC).slice(0, 10) === text.slice(0, 10) ? text.slice(11, 19) : text.slice(0, 16);
 }
 function count(n4) {
   if (n4 < 1e4) {
@@ -1751,8 +1751,8 @@ function jsonError(text) {
   } catch (e5) {
     const message2 = String(e5.message);
     const m5 = /position (\d+)/.exec(message2);
-    const at2 = m5 ? Number(m5[1]) : text.length;
-    const before = text.slice(0, at2).split("\n");
+    const at = m5 ? Number(m5[1]) : text.length;
+    const before = text.slice(0, at).split("\n");
     return `This is no JSON: line ${before.length}, column ${(before.at(-1) ?? "").length + 1}. A text stands in "quotes".`;
   }
 }
@@ -1762,10 +1762,10 @@ function parseJson(text) {
   try {
     return { ok: true, value: JSON.parse(text) };
   } catch {
-    const at2 = new Finder(text).find();
-    const before = text.slice(0, at2.place);
+    const at = new Finder(text).find();
+    const before = text.slice(0, at.place);
     const line = before.split("\n").length;
-    return { ok: false, message: at2.message, line, column: at2.place - before.lastIndexOf("\n") };
+    return { ok: false, message: at.message, line, column: at.place - before.lastIndexOf("\n") };
   }
 }
 var Found = class extends Error {
@@ -2048,1743 +2048,6 @@ function newer(a5, b5) {
   return a5.incarnation !== b5.incarnation || b5.row_version > a5.row_version;
 }
 
-// third_party/marked/index.js
-function G3() {
-  return { async: false, breaks: false, extensions: null, gfm: true, hooks: null, pedantic: false, renderer: null, silent: false, tokenizer: null, walkTokens: null };
-}
-var S3 = G3();
-function ue(l7) {
-  S3 = l7;
-}
-var q4 = { exec: () => null };
-function D3(l7) {
-  let e5 = [];
-  return (t4) => {
-    let n4 = Math.max(0, Math.min(3, t4 - 1)), r4 = e5[n4];
-    return r4 || (r4 = l7(n4), e5[n4] = r4), r4;
-  };
-}
-function g5(l7, e5 = "") {
-  let t4 = typeof l7 == "string" ? l7 : l7.source, n4 = { replace: (r4, s5) => {
-    let o5 = typeof s5 == "string" ? s5 : s5.source;
-    return o5 = o5.replace(O4.caret, "$1"), t4 = t4.replace(r4, o5), n4;
-  }, getRegex: () => new RegExp(t4, e5) };
-  return n4;
-}
-var _e = ((l7 = "") => {
-  try {
-    return !!new RegExp("(?<=1)(?<!1)" + l7);
-  } catch {
-    return false;
-  }
-})();
-var O4 = { codeRemoveIndent: /^(?: {0,3}\t| {1,4})/gm, listInterruptsParagraph: /^ {0,3}(?:[*+-]|1[.)])[ \t]+[^ \t\n]/, outputLinkReplace: /\\([\[\]])/g, indentCodeCompensation: /^(\s+)(?:```)/, beginningSpace: /^\s+/, endingHash: /#$/, startingSpaceChar: /^ /, endingSpaceChar: / $/, endingSpaceTabChar: /[ \t]$/, nonSpaceChar: /[^ ]/, newLineCharGlobal: /\n/g, tabCharGlobal: /\t/g, leadingSpaceTab: /^[ \t]+/, multipleSpaceGlobal: /\s+/g, blankLine: /^[ \t]*$/, doubleBlankLine: /\n[ \t]*\n[ \t]*$/, blockquoteStart: /^ {0,3}>/, blockquoteSetextReplace: /\n {0,3}((?:=+|-+)[ \t]*)(?=\n|$)/g, blockquoteSetextReplace2: /^ {0,3}>[ \t]?/gm, blockquoteMarkerWhitespace: /^( {0,3}>)(\t[ \t]*)/gm, nestedBlockMarker: /^ {0,3}(?:(?:[*+-]|\d{1,9}[.)])(?: |$)|> ?)/, listReplaceNesting: /^ {1,4}(?=( {4})*[^ ])/g, listIsTask: /^\[[ xX]\][ \t]+\S/, listReplaceTask: /^\[[ xX]\][ \t]+/, listTaskCheckbox: /\[[ xX]\]/, anyLine: /\n.*\n/, hrefBrackets: /^<(.*)>$/, tableDelimiter: /[:|]/, tableAlignChars: /^\||\| *$/g, tableRowBlankLine: /\n[ \t]*$/, tableAlignRight: /^ *-+: *$/, tableAlignCenter: /^ *:-+: *$/, tableAlignLeft: /^ *:-+ *$/, startATag: /^<a /i, endATag: /^<\/a>/i, startPreScriptTag: /^<(pre|code|kbd|script)(\s|>)/i, endPreScriptTag: /^<\/(pre|code|kbd|script)(\s|>)/i, startAngleBracket: /^</, endAngleBracket: />$/, pedanticHrefTitle: /^([^'"]*[^\s])\s+(['"])(.*)\2/, unicodeAlphaNumeric: /[\p{L}\p{N}]/u, numericCharacterReference: /&#(?:(\d{1,7})|[Xx]([A-Fa-f0-9]{1,6}));/, numericCharacterReferenceOrAmpersand: /&#(?:(\d{1,7})|[Xx]([A-Fa-f0-9]{1,6}));|&(?!(#\d{1,7}|#[Xx][a-fA-F0-9]{1,6}|\w+);)/g, escapeTest: /[&<>"']/, escapeReplace: /[&<>"']/g, escapeTestNoEncode: /[<>"']|&(?!(#\d{1,7}|#[Xx][a-fA-F0-9]{1,6}|\w+);)/, escapeReplaceNoEncode: /[<>"']|&(?!(#\d{1,7}|#[Xx][a-fA-F0-9]{1,6}|\w+);)/g, caret: /(^|[^\[])\^/g, percentDecode: /%25/g, findPipe: /\|/g, splitPipe: / \|/, slashPipe: /\\\|/g, carriageReturn: /\r\n|\r/g, spaceLine: /^ +$/gm, notSpaceStart: /^\S*/, endingNewline: /\n$/, listItemRegex: (l7) => new RegExp(`^( {0,3}${l7})((?:[	 ][^\\n]*)?(?:\\n|$))`), nextBulletRegex: D3((l7) => new RegExp(`^ {0,${l7}}(?:[*+-]|\\d{1,9}[.)])((?:[ 	][^\\n]*)?(?:\\n|$))`)), hrRegex: D3((l7) => new RegExp(`^ {0,${l7}}((?:-[ 	]*){3,}|(?:_[ 	]*){3,}|(?:\\*[ 	]*){3,})(?:\\n+|$)`)), fencesBeginRegex: D3((l7) => new RegExp(`^ {0,${l7}}(?:\`\`\`|~~~)`)), headingBeginRegex: D3((l7) => new RegExp(`^ {0,${l7}}#{1,6}(?:\\s|$)`)), pedanticHeadingBeginRegex: D3((l7) => new RegExp(`^ {0,${l7}}#`)), htmlBeginRegex: D3((l7) => new RegExp(`^ {0,${l7}}(?:</?(?:${he})(?:[ \\t]+|$|/?>)|<(?:(?:script|pre|style|textarea)(?:[\\s>]|$)|!--)|<\\?|<![A-Za-z]|<!\\[CDATA\\[)`, "i")), blockquoteBeginRegex: D3((l7) => new RegExp(`^ {0,${l7}}>`)), nestedContainerMarkers: /^(?: {0,3}(?:(?:[*+-]|\d{1,9}[.)])[ \t]+|>[ \t]?))+/ };
-var Ge = /^(?:[ \t]*(?:\n|$))+/;
-var Ne = /^((?: {4}| {0,3}\t)[^\n]+(?:\n(?:[ \t]*(?:\n|$))*)?)+/;
-var Fe = /^ {0,3}(`{3,}(?=[^`\n]*(?:\n|$))|~{3,})([^\n]*)(?:\n|$)(?:|([\s\S]*?)(?:\n|$))(?: {0,3}(?:(?=`)\1`*|(?=~)\1~*) *(?=\n|$)|$)/;
-var V2 = /^ {0,3}((?:-[\t ]*){3,}|(?:_[ \t]*){3,}|(?:\*[ \t]*){3,})(?:\n+|$)/;
-var Qe = /^ {0,3}(#{1,6})(?=\s|$)(.*)(?:\n+|$)/;
-var ce = / {0,3}(?:[*+-]|\d{1,9}[.)])/;
-var he = "address|article|aside|base|basefont|blockquote|body|caption|center|col|colgroup|dd|details|dialog|dir|div|dl|dt|fieldset|figcaption|figure|footer|form|frame|frameset|h[1-6]|head|header|hr|html|iframe|legend|li|link|main|menu|menuitem|meta|nav|noframes|ol|optgroup|option|p|param|search|section|summary|table|tbody|td|tfoot|th|thead|title|tr|track|ul";
-var J2 = g5(" {0,3}(?:</?(?:tag)(?:[ \\t]+|\\n|/?>)|<(?:(?:script|pre|style|textarea)(?:[\\s>]|$)|!--)|<\\?|<![A-Za-z]|<!\\[CDATA\\[)").replace("tag", he).getRegex();
-var $e = /^(?!bull |blockCode|fences|blockquote|heading|html|table)((?:.|\n(?!\s*?\n|bull |fences|blockquote|heading|hr|html|table))+?)\n {0,3}(=+|-+)[ \t]*(?:\n+|$)/;
-var Le = g5($e).replace(/bull/g, ce).replace(/blockCode/g, /(?: {4}| {0,3}\t)/).replace(/fences/g, / {0,3}(?:`{3,}|~{3,})/).replace(/blockquote/g, / {0,3}>/).replace(/heading/g, / {0,3}#{1,6}(?:\s|$)/).replace(/hr/g, / {0,3}(?:(?:-[\t ]*){3,}|(?:_[ \t]*){3,}|(?:\*[ \t]*){3,})(?:\n+|$)/).replace(/\|table/g, "").replace(/html/g, J2).getRegex();
-var We = g5($e).replace(/bull/g, ce).replace(/blockCode/g, /(?: {4}| {0,3}\t)/).replace(/fences/g, / {0,3}(?:`{3,}|~{3,})/).replace(/blockquote/g, / {0,3}>/).replace(/heading/g, / {0,3}#{1,6}(?:\s|$)/).replace(/hr/g, / {0,3}(?:(?:-[\t ]*){3,}|(?:_[ \t]*){3,}|(?:\*[ \t]*){3,})(?:\n+|$)/).replace(/table/g, / {0,3}\|?(?:[:\- ]*\|)+[\:\- ]*\n/).replace(/html/g, J2).getRegex();
-var de = /^([^\n]+(?:\n(?!hr|heading|lheading|blockquote|fences|list|html|table|[ \t]+\n)[^\n]+)*)/;
-var Ue = /^[^\n]+/;
-var ge = /(?!\s*\])(?:\\[\s\S]|[^\[\]\\\n]|\n(?![ \t]*\n))+/;
-var Ke = g5(/^ {0,3}\[(label)\]: *(?:\n[ \t]*)?([^<\s][^\s]*|<(?:\\.|[^\n<>\\])*>)(?:(?: +(?:\n[ \t]*)?| *\n[ \t]*)(title))? *(?:\n+|$)/).replace("label", ge).replace("title", /(?:"(?:\\[\s\S]|[^"\\])*"|'(?:\\[\s\S]|[^'\\\n]|\n(?!\n))*'|\((?:\\[\s\S]|[^()\\])*\))/).getRegex();
-var Xe = g5(/^(bull)([ \t][^\n]*?)?(?:\n|$)/).replace(/bull/g, ce).getRegex();
-var ke = /<!--(?:-?>|[\s\S]*?(?:-->|$))/;
-var Ve = g5("^ {0,3}(?:<(script|pre|style|textarea)[\\s>][\\s\\S]*?(?:</\\1>[^\\n]*\\n*|$)|comment[^\\n]*(\\n+|$)|<\\?[\\s\\S]*?(?:\\?>[^\\n]*\\n*|$)|<![A-Z][\\s\\S]*?(?:>[^\\n]*\\n*|$)|<!\\[CDATA\\[[\\s\\S]*?(?:\\]\\]>[^\\n]*\\n*|$)|</?(tag)(?:[ \\t]+|\\n|/?>|$)[\\s\\S]*?(?:(?:\\n[ 	]*)+\\n|$)|<(?!(?:script|pre|style|textarea)(?![a-z0-9-]))([a-z][a-z0-9-]*)(?:attribute)*?[ \\t]*/?>(?=[ \\t]*(?:\\n|$))[\\s\\S]*?(?:(?:\\n[ 	]*)+\\n|$)|</[a-z][a-z0-9-]*\\s*>(?=[ \\t]*(?:\\n|$))[\\s\\S]*?(?:(?:\\n[ 	]*)+\\n|$))", "i").replace("comment", ke).replace("tag", he).replace("attribute", /[ \t]+[a-zA-Z:_][\w.:-]*(?:[ \t]*=[ \t]*"[^"\n]*"|[ \t]*=[ \t]*'[^'\n]*'|[ \t]*=[ \t]*[^\s"'=<>`]+)?/).getRegex();
-var Ce = (l7) => g5(de).replace("hr", V2).replace("heading", " {0,3}#{1,6}(?:\\s|$)").replace("|lheading", "").replace("|table", "").replace("blockquote", " {0,3}>").replace("fences", " {0,3}(?:`{3,}(?=[^`\\n]*(?:\\n|$))|~~~)[^\\n]*(?:\\n|$)").replace("list", l7).replace("html", J2).getRegex();
-var Je = Ce(/ {0,3}(?:[*+-]|1[.)])[ \t]+[^ \t\n]/);
-var Ye = Ce(/ {0,3}(?:[*+-]|\d{1,9}[.)])(?:[ \t]|\n|$)/);
-var et = g5(/^( {0,3}> ?(?:(?![ \t]*(?:\n|$))(paragraph)|[^\n]*)(?:\n|$))+/).replace("paragraph", Ye).getRegex();
-var fe = { blockquote: et, code: Ne, def: Ke, fences: Fe, heading: Qe, hr: V2, html: Ve, lheading: Le, list: Xe, newline: Ge, paragraph: Je, table: q4, text: Ue };
-var Pe = g5("^ *([^\\n ].*)\\n {0,3}((?:\\| *)?:?-+:? *(?:\\| *:?-+:? *)*(?:\\| *)?)(?:\\n((?:(?! *\\n|hr|heading|blockquote|code|fences|list|html).*(?:\\n|$))*)\\n*|$)").replace("hr", V2).replace("heading", " {0,3}#{1,6}(?:\\s|$)").replace("blockquote", " {0,3}>").replace("code", "(?: {4}| {0,3}	)[^\\n]").replace("fences", " {0,3}(?:`{3,}(?=[^`\\n]*(?:\\n|$))|~~~)[^\\n]*(?:\\n|$)").replace("list", " {0,3}(?:[*+-]|1[.)])[ \\t]").replace("html", J2).getRegex();
-var tt = { ...fe, lheading: We, table: Pe, paragraph: g5(de).replace("hr", V2).replace("heading", " {0,3}#{1,6}(?:\\s|$)").replace("|lheading", "").replace("table", Pe).replace("blockquote", " {0,3}>").replace("fences", " {0,3}(?:`{3,}(?=[^`\\n]*(?:\\n|$))|~~~)[^\\n]*(?:\\n|$)").replace("list", " {0,3}(?:[*+-]|1[.)])[ \\t]+[^ \\t\\n]").replace("html", J2).getRegex() };
-var nt = { ...fe, html: g5(`^ *(?:comment(?: *\\n|\\s*$)|<(tag)[\\s\\S]+?</\\1>(?: *\\n{2,}|\\s*$)|<tag(?:"[^"]*"|'[^']*'|\\s[^'"/>\\s]*)*?/?>(?: *\\n{2,}|\\s*$))`).replace("comment", ke).replace(/tag/g, "(?!(?:a|em|strong|small|s|cite|q|dfn|abbr|data|time|code|var|samp|kbd|sub|sup|i|b|u|mark|ruby|rt|rp|bdi|bdo|span|br|wbr|ins|del|img)\\b)\\w+(?!:|[^\\w\\s@]*@)\\b").getRegex(), def: /^ *\[([^\]]+)\]: *<?([^\s>]+)>?(?: +(["(][^\n]+[")]))? *(?:\n+|$)/, heading: /^(#{1,6})(.*)(?:\n+|$)/, fences: q4, lheading: /^(.+?)\n {0,3}(=+|-+) *(?:\n+|$)/, paragraph: g5(de).replace("hr", V2).replace("heading", ` *#{1,6} *[^
-]`).replace("|table", "").replace("blockquote", " {0,3}>").replace("|fences", "").replace("|list", "").replace("|html", "").replace("|tag", "").replace("lheading", Le).getRegex() };
-var rt = /^\\([!"#$%&'()*+,\-./:;<=>?@\[\]\\^_`{|}~])/;
-var st = /^(`+)([^`]|[^`][\s\S]*?[^`])\1(?!`)/;
-var Ie = /^( {2,}|\\)\n(?!\s*$)[ \t]*/;
-var it = /^(`+|[^`])(?:(?= {2,}\n)|[\s\S]*?(?:(?=[\\<!\[`*_]|\b_|$)|[^ ](?= {2,}\n)))/;
-var L2 = /[\p{P}\p{S}]/u;
-var N2 = /[\s\p{P}\p{S}]/u;
-var Y = /[^\s\p{P}\p{S}]/u;
-var ot = g5(/^((?![*_])punctSpace)/, "u").replace(/punctSpace/g, N2).getRegex();
-var at = /[\p{Pi}\p{Ps}"']/u;
-var Ae = /(?!~)[\p{P}\p{S}]/u;
-var lt = /(?!~)[\s\p{P}\p{S}]/u;
-var ut = /(?:[^\s\p{P}\p{S}]|~)/u;
-var pt = g5(/link|precode-code|html/, "g").replace("link", /\[(?:[^\[\]`]|(?<a>`+)[^`]+\k<a>(?!`))*?\]\((?:\\[\s\S]|[^\\\(\)]|\((?:\\[\s\S]|[^\\\(\)])*\))*\)/).replace("precode-", _e ? "(?<!`)()" : "(^^|[^`])").replace("code", /(?<b>`+)[^`]+\k<b>(?!`)/).replace("html", /<(?! )[^<>]*?>/).getRegex();
-var Ee = /^(?:\*+(?:((?!\*)punct)|([^\s*]))?)|^_+(?:((?!_)punct)|([^\s_]))?/;
-var ct = g5(Ee, "u").replace(/punct/g, L2).getRegex();
-var ht = g5(Ee, "u").replace(/punct/g, Ae).getRegex();
-var dt = /^(?:\*+(?:((?!\*)(?!openQuote)punct)|([^\s*]))?)|^_+(?:((?!_)(?!openQuote)punct)|([^\s_]))?/;
-var gt = g5(dt, "u").replace(/openQuote/g, at).replace(/punct/g, L2).getRegex();
-var ze = "^[^_*]*?__[^_*]*?\\*[^_*]*?(?=__)|[^*]+(?=[^*])|(?!\\*)punct(\\*+)(?=[\\s]|$)|notPunctSpace(\\*+)(?!\\*)(?=punctSpace|$)|(?!\\*)punctSpace(\\*+)(?=notPunctSpace)|[\\s](\\*+)(?!\\*)(?=punct)|(?!\\*)punct(\\*+)(?!\\*)(?=punct)|notPunctSpace(\\*+)(?=notPunctSpace)";
-var kt = g5(ze, "gu").replace(/notPunctSpace/g, Y).replace(/punctSpace/g, N2).replace(/punct/g, L2).getRegex();
-var ft = g5(ze, "gu").replace(/notPunctSpace/g, ut).replace(/punctSpace/g, lt).replace(/punct/g, Ae).getRegex();
-var mt = "^[^_*]*?__[^_*]*?\\*[^_*]*?(?=__)|[^*]+(?=[^*])|(?!\\*)punct(\\*+)(?=[\\s]|$)|notPunctSpace(\\*+)(?!\\*)(?=punctSpace|$)|(?!\\*)[\\s](\\*+)(?=notPunctSpace)|[\\s](\\*+)(?!\\*)(?=punct)|(?!\\*)punct(\\*+)(?!\\*)(?=punct)|(?:(?!\\*)punct|notPunctSpace)(\\*+)(?!\\*)(?=notPunctSpace)";
-var xt = g5(mt, "gu").replace(/notPunctSpace/g, Y).replace(/punctSpace/g, N2).replace(/punct/g, L2).getRegex();
-var bt = g5("^[^_*]*?\\*\\*[^_*]*?_[^_*]*?(?=\\*\\*)|[^_]+(?=[^_])|(?!_)punct(_+)(?=[\\s]|$)|notPunctSpace(_+)(?!_)(?=punctSpace|$)|(?!_)punctSpace(_+)(?=notPunctSpace)|[\\s](_+)(?!_)(?=punct)|(?!_)punct(_+)(?!_)(?=punct)", "gu").replace(/notPunctSpace/g, Y).replace(/punctSpace/g, N2).replace(/punct/g, L2).getRegex();
-var Rt = "^[^_*]*?\\*\\*[^_*]*?_[^_*]*?(?=\\*\\*)|[^_]+(?=[^_])|(?!_)punct(_+)(?=[\\s]|$)|notPunctSpace(_+)(?!_)(?=punctSpace|$)|(?!_)[\\s](_+)(?=notPunctSpace)|[\\s](_+)(?!_)(?=punct)|(?!_)punct(_+)(?!_)(?=punct)|(?:(?!_)punct|notPunctSpace)(_+)(?!_)(?=notPunctSpace)";
-var Tt = g5(Rt, "gu").replace(/notPunctSpace/g, Y).replace(/punctSpace/g, N2).replace(/punct/g, L2).getRegex();
-var Ot = g5(/^~~?(?:((?!~)punct)|[^\s~])/, "u").replace(/punct/g, L2).getRegex();
-var wt = "^[^~]+(?=[^~])|(?!~)punct(~~?)(?=[\\s]|$)|notPunctSpace(~~?)(?!~)(?=punctSpace|$)|(?!~)punctSpace(~~?)(?=notPunctSpace)|[\\s](~~?)(?!~)(?=punct)|(?!~)punct(~~?)(?!~)(?=punct)|notPunctSpace(~~?)(?=notPunctSpace)";
-var Pt = g5(wt, "gu").replace(/notPunctSpace/g, Y).replace(/punctSpace/g, N2).replace(/punct/g, L2).getRegex();
-var yt = g5(/\\(punct)/, "gu").replace(/punct/g, L2).getRegex();
-var St = g5(/(`+)(?:[^`]|[^`][\s\S]*?[^`])\1(?!`)|`+|\\(punct)/, "gu").replace(/punct/g, L2).getRegex();
-var _t = g5(/^<(scheme:[^\s\x00-\x1f<>]*|email)>/).replace("scheme", /[a-zA-Z][a-zA-Z0-9+.-]{1,31}/).replace("email", /[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+(@)[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)+(?![-_])/).getRegex();
-var $t = g5(ke).replace("(?:-->|$)", "-->").getRegex();
-var Lt = g5("^comment|^</[a-zA-Z][a-zA-Z0-9-]*\\s*>|^<[a-zA-Z][a-zA-Z0-9-]*(?:attribute)*?\\s*/?>|^<\\?[\\s\\S]*?\\?>|^<![a-zA-Z]+\\s[\\s\\S]*?>|^<!\\[CDATA\\[[\\s\\S]*?\\]\\]>").replace("comment", $t).replace("attribute", /\s+[a-zA-Z:_][\w.:-]*(?:\s*=\s*"[^"]*"|\s*=\s*'[^']*'|\s*=\s*[^\s"'=<>`]+)?/).getRegex();
-var Me = /\[(?:\\[\s\S]|[^\[\]\\])*\]/;
-var ie = g5(/(?:\[(?:brackets|\\[\s\S]|[^\[\]\\])*\]|\\[\s\S]|`+(?!`)[^`]*?`+(?!`)|``+(?=\])|[^\[\]\\`])*?/).replace("brackets", Me).getRegex();
-var Ct = g5(/^!?\[(label)\]\([ \t\n]*(href)(?:(?:[ \t]+(?:\n[ \t]*)?|\n[ \t]*)(title))?[ \t\n]*\)/).replace("label", ie).replace("href", /<(?:\\.|[^\n<>\\])*>|(?!<)[^ \t\n\x00-\x1f]+|(?=\))/).replace("title", /"(?:\\[\s\S]|[^"\\])*"|'(?:\\[\s\S]|[^'\\])*'|\((?:\\[\s\S]|[^)\\])*\)/).getRegex();
-var It = g5(/^!?\[(label)\]\[(ref)\]/).replace("label", ie).replace("ref", ge).getRegex();
-var At = g5(/^!?\[(ref)\](?:\[\])?/).replace("ref", ge).getRegex();
-var ye = /(?!\s*\])(?:\\[\s\S]|[^\[\]\\]){1,999}/;
-var Et = g5(/(?:[^\[\]\\`]*(?:\[(?:brackets|\\[\s\S]|[^\[\]\\])*\]|\\[\s\S]|`+(?!`)[^`]*?`+(?!`)|``+(?=\]))){0,999}?[^\[\]\\`]*?/).replace("brackets", Me).getRegex();
-var zt = g5("reflink|nolink(?!\\()", "g").replace("reflink", g5(/^!?\[(label)\]\[(ref)\]/).replace("label", Et).replace("ref", ye).getRegex()).replace("nolink", g5(/^!?\[(ref)\](?:\[\])?/).replace("ref", ye).getRegex()).getRegex();
-var Se = /[hH][tT][tT][pP][sS]?|[fF][tT][pP]/;
-var Mt = /[A-Za-z0-9._+-]+@[a-zA-Z0-9-_]+(?:\.[a-zA-Z0-9-_]*[a-zA-Z0-9])+(?![\w-])/;
-var Bt = g5(/(?:mailto:email|xmpp:email(?:\/[A-Za-z0-9@.]+)?)/).replace(/email/g, Mt).getRegex();
-var me = { _backpedal: q4, anyPunctuation: yt, anyPunctuationOutsideCode: St, autolink: _t, blockSkip: pt, br: Ie, code: st, del: q4, delLDelim: q4, delRDelim: q4, emStrongLDelim: ct, emStrongRDelimAst: kt, emStrongRDelimUnd: bt, escape: rt, link: Ct, nolink: At, punctuation: ot, reflink: It, reflinkSearch: zt, tag: Lt, text: it, url: q4 };
-var Dt = { ...me, emStrongLDelim: gt, emStrongRDelimAst: xt, emStrongRDelimUnd: Tt, link: g5(/^!?\[(label)\]\((.*?)\)/).replace("label", ie).getRegex(), reflink: g5(/^!?\[(label)\]\s*\[([^\]]*)\]/).replace("label", ie).getRegex() };
-var pe = { ...me, emStrongRDelimAst: ft, emStrongLDelim: ht, delLDelim: Ot, delRDelim: Pt, url: g5(/^emailProtocol|^((?:protocol):\/\/|www\.)(?:[a-zA-Z0-9\-]+\.?)+[^\s<]*|^email/).replace("emailProtocol", Bt).replace("protocol", Se).replace("email", /[A-Za-z0-9._+-]+(@)[a-zA-Z0-9-_]+(?:\.[a-zA-Z0-9-_]*[a-zA-Z0-9])+(?![\w-])/).getRegex(), _backpedal: /(?:[^?!.,:;*_'"~()&]+|\([^)]*\)|&(?![a-zA-Z0-9]+;$)|[?!.,:;*_'"~)]+(?!$))+/, del: /^(~~?)(?=[^\s~])((?:\\[\s\S]|[^\\])*?(?:\\[\s\S]|[^\s~\\]))\1(?=[^~]|$)/, text: g5(/^(?:[^a-zA-Z0-9](?=emailProtocol)|(`+|~+|[^`~])(?:(?=[`~])|(?= {2,}\n)|(?=[a-zA-Z0-9.!#$%&'*+\/=?_`{\|}~-]+@)|[\s\S]*?(?:(?=[\\<!\[`*~_]|\b_|protocol:\/\/|wwwStart|$)|[^ ](?= {2,}\n)|[^a-zA-Z0-9](?=emailProtocol)|[^a-zA-Z0-9.!#$%&'*+\/=?_`{\|}~-](?=[a-zA-Z0-9.!#$%&'*+\/=?_`{\|}~-]+@))))/).replace("protocol", Se).replace(/emailProtocol/g, /(?:mailto|xmpp):/).replace("wwwStart", _e ? "(?<![^\\s*_~(])www\\." : "www\\.").getRegex() };
-var qt = { ...pe, br: g5(Ie).replace("{2,}", "*").getRegex(), text: g5(pe.text).replace("\\b_", "\\b_| {2,}\\n").replace(/\{2,\}/g, "*").getRegex() };
-var ee = { normal: fe, gfm: tt, pedantic: nt };
-var F4 = { normal: me, gfm: pe, breaks: qt, pedantic: Dt };
-var vt = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
-var Be = (l7) => vt[l7];
-function y5(l7, e5) {
-  if (e5) {
-    if (O4.escapeTest.test(l7)) return l7.replace(O4.escapeReplace, Be);
-  } else if (O4.escapeTestNoEncode.test(l7)) return l7.replace(O4.escapeReplaceNoEncode, Be);
-  return l7;
-}
-function De(l7) {
-  return O4.numericCharacterReference.test(l7) ? l7.replace(O4.numericCharacterReferenceOrAmpersand, (e5, t4, n4) => {
-    if (t4 === void 0 && n4 === void 0) return "&amp;";
-    let r4 = t4 === void 0 ? Number.parseInt(n4, 16) : Number.parseInt(t4, 10);
-    return r4 === 0 || r4 > 1114111 || r4 >= 55296 && r4 <= 57343 ? "�" : r4 === 38 ? "&amp;" : String.fromCodePoint(r4);
-  }) : l7;
-}
-function xe(l7) {
-  try {
-    l7 = encodeURI(l7).replace(O4.percentDecode, "%");
-  } catch {
-    return null;
-  }
-  return l7;
-}
-function be(l7, e5) {
-  let t4 = l7.replace(O4.findPipe, (s5, o5, i5) => {
-    let a5 = false, c5 = o5;
-    for (; --c5 >= 0 && i5[c5] === "\\"; ) a5 = !a5;
-    return a5 ? "|" : " |";
-  }), n4 = t4.split(O4.splitPipe), r4 = 0;
-  if (n4[0].trim() || n4.shift(), n4.length > 0 && !n4.at(-1)?.trim() && n4.pop(), e5) if (n4.length > e5) n4.splice(e5);
-  else for (; n4.length < e5; ) n4.push("");
-  for (; r4 < n4.length; r4++) n4[r4] = n4[r4].trim().replace(O4.slashPipe, "|");
-  return n4;
-}
-function C4(l7, e5, t4) {
-  let n4 = l7.length;
-  if (n4 === 0) return "";
-  let r4 = 0;
-  for (; r4 < n4; ) {
-    let s5 = l7.charAt(n4 - r4 - 1);
-    if (s5 === e5 && !t4) r4++;
-    else if (s5 !== e5 && t4) r4++;
-    else break;
-  }
-  return l7.slice(0, n4 - r4);
-}
-function Re(l7) {
-  let e5 = l7.split(`
-`), t4 = e5.length - 1;
-  for (; t4 >= 0 && O4.blankLine.test(e5[t4]); ) t4--;
-  return e5.length - t4 <= 2 ? l7 : e5.slice(0, t4 + 1).join(`
-`);
-}
-function W2(l7) {
-  return l7.trim().replace(O4.multipleSpaceGlobal, " ").toLowerCase().toUpperCase().toLowerCase();
-}
-function Te(l7, e5) {
-  if (l7.indexOf(e5[0]) === -1 && l7.indexOf(e5[1]) === -1) return -1;
-  let t4 = 0;
-  for (let n4 = 0; n4 < l7.length; n4++) if (l7[n4] === "\\") n4++;
-  else if (l7[n4] === e5[0]) t4++;
-  else if (l7[n4] === e5[1] && (t4--, t4 < 0)) return n4;
-  return t4 > 0 ? -2 : -1;
-}
-var Q2 = /* @__PURE__ */ new WeakMap();
-function Oe(l7) {
-  let e5 = { "*": -1, _: -1 }, t4 = -1, n4 = l7.length;
-  for (let r4 = 0; r4 < n4; r4++) {
-    let s5 = l7[r4];
-    if (s5 !== "*" && s5 !== "_" && s5 !== "~") continue;
-    let o5 = r4 === 0 ? `
-` : l7[r4 - 1], i5 = r4 + 1;
-    for (; i5 < n4 && l7[i5] === s5; ) i5++;
-    o5 !== " " && o5 !== "	" && o5 !== `
-` && o5 !== "\r" && o5 !== "\f" && (s5 === "~" ? t4 = r4 : e5[s5] = r4), r4 = i5 - 1;
-  }
-  return { maskedSrc: l7, lastPossibleEmStrongCloserIndex: e5, lastPossibleDelCloserIndex: t4 };
-}
-function qe(l7, e5) {
-  let t4 = Oe(e5), n4 = Q2.get(l7);
-  n4 ? n4.push(t4) : Q2.set(l7, [t4]);
-}
-function ve(l7) {
-  let e5 = Q2.get(l7);
-  e5 && (e5.pop(), e5.length === 0 && Q2.delete(l7));
-}
-function oe(l7, e5, t4) {
-  let n4 = Q2.get(l7)?.at(-1);
-  return n4 && n4.maskedSrc === e5 ? n4.lastPossibleEmStrongCloserIndex[t4] : Oe(e5).lastPossibleEmStrongCloserIndex[t4];
-}
-function ae(l7, e5) {
-  let t4 = Q2.get(l7)?.at(-1);
-  return t4 && t4.maskedSrc === e5 ? t4.lastPossibleDelCloserIndex : Oe(e5).lastPossibleDelCloserIndex;
-}
-function te(l7, e5 = 0) {
-  let t4 = e5, n4 = "";
-  for (let r4 of l7) if (r4 === "	") {
-    let s5 = 4 - t4 % 4;
-    n4 += " ".repeat(s5), t4 += s5;
-  } else n4 += r4, t4++;
-  return n4;
-}
-function Ht(l7, e5) {
-  let t4 = "";
-  for (let n4 = 0; n4 < l7.length; n4++) {
-    if (l7[n4] === "`") {
-      let r4 = e5.inline.code.exec(l7.slice(n4));
-      if (r4) {
-        t4 += r4[0], n4 += r4[0].length - 1;
-        continue;
-      }
-    }
-    if (l7[n4] === "\\" && (l7[n4 + 1] === "[" || l7[n4 + 1] === "]")) {
-      t4 += l7[n4 + 1], n4++;
-      continue;
-    }
-    t4 += l7[n4];
-  }
-  return t4;
-}
-function He(l7, e5, t4, n4, r4) {
-  let s5 = e5.href, o5 = e5.title || null, i5 = Ht(l7[1], r4), a5 = l7[0].charAt(0) === "!", c5 = n4.state.inLink, u5 = n4.state.linkEmitted, d5 = n4.state.inRawBlock;
-  n4.state.inLink = true, n4.state.linkEmitted = false;
-  let h4 = n4.inlineTokens(i5), p6 = n4.state.linkEmitted;
-  if (n4.state.linkEmitted = u5, n4.state.inLink = c5, !a5) {
-    if (p6) {
-      n4.state.inRawBlock = d5;
-      return;
-    }
-    n4.state.linkEmitted = true;
-  }
-  return { type: a5 ? "image" : "link", raw: t4, href: s5, title: o5, text: i5, tokens: h4 };
-}
-function Zt(l7, e5, t4) {
-  let n4 = l7.match(t4.other.indentCodeCompensation);
-  if (n4 === null) return e5;
-  let r4 = n4[1];
-  return e5.split(`
-`).map((s5) => {
-    let o5 = s5.match(t4.other.beginningSpace);
-    if (o5 === null) return s5;
-    let [i5] = o5;
-    return s5.slice(Math.min(i5.length, r4.length));
-  }).join(`
-`);
-}
-function Ze(l7, e5, t4, n4) {
-  if (!e5.includes("<")) return false;
-  for (let r4 = 0; r4 < e5.length; r4++) {
-    if (e5[r4] === "\\") {
-      r4++;
-      continue;
-    }
-    if (e5[r4] === "`") {
-      let i5 = n4.inline.code.exec(e5.slice(r4));
-      if (i5) {
-        r4 += i5[0].length - 1;
-        continue;
-      }
-    }
-    if (e5[r4] !== "<") continue;
-    let s5 = l7.slice(t4 + r4), o5 = n4.inline.tag.exec(s5) || n4.inline.autolink.exec(s5);
-    if (o5) {
-      if (o5[0].length > e5.length - r4) return true;
-      r4 += o5[0].length - 1;
-    }
-  }
-  return false;
-}
-var _5 = class {
-  options;
-  rules;
-  lexer;
-  constructor(e5) {
-    this.options = e5 || S3;
-  }
-  space(e5) {
-    let t4 = this.rules.block.newline.exec(e5);
-    if (t4 && t4[0].length > 0) return { type: "space", raw: t4[0] };
-  }
-  code(e5) {
-    let t4 = this.rules.block.code.exec(e5);
-    if (t4) {
-      let n4 = this.options.pedantic ? t4[0] : Re(t4[0]), r4 = n4.replace(this.rules.other.codeRemoveIndent, "");
-      return { type: "code", raw: n4, codeBlockStyle: "indented", text: r4 };
-    }
-  }
-  fences(e5) {
-    let t4 = this.rules.block.fences.exec(e5);
-    if (t4) {
-      let n4 = t4[0], r4 = Zt(n4, t4[3] || "", this.rules);
-      return t4[3] !== void 0 && (r4 === "" || r4.endsWith(`
-`)) && (r4 += `
-`), { type: "code", raw: n4, lang: t4[2] ? t4[2].trim().replace(this.rules.inline.anyPunctuation, "$1") : t4[2], text: r4 };
-    }
-  }
-  heading(e5) {
-    let t4 = this.rules.block.heading.exec(e5);
-    if (t4) {
-      let n4 = t4[2].trim();
-      if (this.rules.other.endingHash.test(n4)) {
-        let r4 = C4(n4, "#");
-        (this.options.pedantic || !r4 || this.rules.other.endingSpaceTabChar.test(r4)) && (n4 = r4.trim());
-      }
-      return { type: "heading", raw: C4(t4[0], `
-`), depth: t4[1].length, text: n4, tokens: this.lexer.inline(n4) };
-    }
-  }
-  hr(e5) {
-    let t4 = this.rules.block.hr.exec(e5);
-    if (t4) return { type: "hr", raw: C4(t4[0], `
-`) };
-  }
-  blockquote(e5) {
-    let t4 = this.rules.block.blockquote.exec(e5);
-    if (t4) {
-      let n4 = C4(t4[0], `
-`).split(`
-`), r4 = "", s5 = "", o5 = [];
-      for (; n4.length > 0; ) {
-        let i5 = false, a5 = [], c5;
-        for (c5 = 0; c5 < n4.length; c5++) if (this.rules.other.blockquoteStart.test(n4[c5])) a5.push(n4[c5]), i5 = true;
-        else if (!i5) a5.push(n4[c5]);
-        else break;
-        n4 = n4.slice(c5);
-        let u5 = a5.join(`
-`), d5 = u5.replace(this.rules.other.blockquoteMarkerWhitespace, (k5, m5, b5) => b5.startsWith(" ") ? m5 + " " + b5.slice(1) : m5 + te(b5, m5.length)).replace(this.rules.other.blockquoteSetextReplace, `
-    $1`).replace(this.rules.other.blockquoteSetextReplace2, "");
-        r4 = r4 ? `${r4}
-${u5}` : u5, s5 = s5 ? `${s5}
-${d5}` : d5;
-        let h4 = this.lexer.state.top;
-        if (this.lexer.state.top = true, this.lexer.blockTokens(d5, o5, true), this.lexer.state.top = h4, n4.length === 0) break;
-        let p6 = o5.at(-1);
-        if (p6?.type === "code" || p6?.type === "heading" || p6?.type === "hr" || p6?.type === "html" || p6?.type === "table") break;
-        if (p6?.type === "blockquote") {
-          let k5 = p6, m5 = n4.join(`
-`), b5 = k5.raw + `
-` + m5.replace(this.rules.other.blockquoteSetextReplace2, ""), f5 = this.blockquote(b5);
-          o5[o5.length - 1] = f5;
-          let R3 = b5.substring(f5.raw.length).replace(/^\n/, ""), E4 = R3 ? R3.split(`
-`).length : 0, T4 = E4 ? n4.slice(0, -E4) : n4;
-          if (T4.length > 0 && (r4 = `${r4}
-${T4.join(`
-`)}`), s5 = s5.substring(0, s5.length - k5.text.length) + f5.text, n4 = n4.slice(T4.length), n4.length > 0 && this.rules.other.blockquoteStart.test(n4[0])) continue;
-          break;
-        } else if (p6?.type === "list") {
-          let k5 = p6, m5 = k5.raw + `
-` + n4.join(`
-`), b5 = this.list(m5);
-          o5[o5.length - 1] = b5;
-          let f5 = b5.raw.length > k5.raw.length ? m5.slice(k5.raw.length + 1, b5.raw.length).split(`
-`).length : 0;
-          if (f5 > 0) {
-            let R3 = n4.slice(0, f5).join(`
-`);
-            r4 = `${r4}
-${R3}`, s5 = `${s5}
-${R3}`;
-          }
-          if (n4 = n4.slice(f5), n4.length > 0 && !this.rules.other.blockquoteStart.test(n4[0])) break;
-          continue;
-        }
-      }
-      return { type: "blockquote", raw: r4, tokens: o5, text: s5 };
-    }
-  }
-  list(e5) {
-    let t4 = this.rules.block.list.exec(e5);
-    if (t4) {
-      if (!this.options.pedantic && this.lexer.state.lastToken?.type === "text" && !this.rules.other.listInterruptsParagraph.test(e5)) return;
-      let n4 = e5, r4 = () => n4.length - e5.length, s5 = t4[1].trim(), o5 = s5.length > 1, i5 = { type: "list", raw: "", ordered: o5, start: o5 ? +s5.slice(0, -1) : "", loose: false, items: [] };
-      s5 = o5 ? `\\d{1,9}\\${s5.slice(-1)}` : `\\${s5}`, this.options.pedantic && (s5 = o5 ? s5 : "[*+-]");
-      let a5 = this.rules.other.listItemRegex(s5), c5 = false;
-      for (; e5; ) {
-        let h4 = false, p6 = "";
-        if (!(t4 = a5.exec(e5)) || this.rules.block.hr.test(e5)) break;
-        let k5 = r4();
-        e5 = e5.substring(t4[0].length);
-        let m5 = t4[2].split(`
-`, 1)[0], b5 = t4[1].length, f5 = this.options.pedantic ? te(m5, b5) : m5.replace(this.rules.other.leadingSpaceTab, (H2) => te(H2, b5)), R3 = e5.split(`
-`, 1)[0], E4 = !f5.trim(), T4 = 0;
-        if (this.options.pedantic ? (T4 = 2, p6 = f5.trimStart()) : E4 ? T4 = b5 + 1 : (T4 = f5.search(this.rules.other.nonSpaceChar), T4 = T4 > 4 ? 1 : T4, p6 = f5.slice(T4), T4 += b5), E4 && this.rules.other.blankLine.test(R3) && (e5 = e5.substring(R3.length + 1), h4 = true), !h4) {
-          let H2 = this.rules.other.nextBulletRegex(T4), K2 = this.rules.other.hrRegex(T4), re = this.rules.other.fencesBeginRegex(T4), B3 = this.options.pedantic ? this.rules.other.pedanticHeadingBeginRegex(T4) : this.rules.other.headingBeginRegex(T4), X2 = this.rules.other.htmlBeginRegex(T4), se = this.rules.other.blockquoteBeginRegex(T4), le = false;
-          for (; e5; ) {
-            let we = e5.split(`
-`, 1)[0], Z;
-            if (R3 = we, this.options.pedantic ? (R3 = R3.replace(this.rules.other.listReplaceNesting, "  "), Z = R3) : Z = R3.replace(this.rules.other.leadingSpaceTab, ($2) => te($2)), re.test(R3) || B3.test(R3) || X2.test(R3) || se.test(R3) || H2.test(R3) || K2.test(R3)) break;
-            if (Z.search(this.rules.other.nonSpaceChar) >= T4 || !R3.trim()) p6 += `
-` + Z.slice(T4), le = false;
-            else {
-              if (E4) break;
-              let $2 = f5;
-              if (!this.options.pedantic && !p6.includes(`
-`) && !f5.includes("	")) {
-                let j4;
-                for (; !K2.test($2) && (j4 = this.rules.other.nestedBlockMarker.exec($2)); ) $2 = $2.slice(j4[0].length);
-                if (!$2.trim()) break;
-              }
-              if ($2.replace(this.rules.other.tabCharGlobal, "    ").search(this.rules.other.nonSpaceChar) >= 4 || re.test($2) || B3.test($2) || X2.test($2) || K2.test($2)) break;
-              if (!this.options.pedantic && !le) {
-                let j4 = f5.replace(this.rules.other.nestedContainerMarkers, "");
-                if (this.rules.block.fences.test(j4) || this.rules.block.heading.test(j4) || this.rules.block.hr.test(j4)) break;
-              }
-              let je = !this.options.pedantic && /^ {0,3}(?:=+|-+) *$/.test(R3) && this.rules.block.lheading.test(`${f5}
-${R3}`) ? `    ${Z.replace(/^ {0,3}/, "")}` : R3;
-              p6 += `
-` + je, le = true;
-            }
-            E4 = !R3.trim(), e5 = e5.substring(we.length + 1), f5 = Z.slice(T4);
-          }
-        }
-        let U2 = n4.slice(k5, r4());
-        i5.loose || (c5 ? i5.loose = true : this.rules.other.doubleBlankLine.test(U2) && (c5 = true)), i5.items.push({ type: "list_item", raw: U2, task: !!this.options.gfm && this.rules.other.listIsTask.test(p6), loose: false, text: p6, tokens: [] });
-      }
-      let u5 = i5.items.at(-1);
-      if (u5) u5.raw = u5.raw.trimEnd(), u5.text = u5.text.trimEnd();
-      else return;
-      i5.raw = n4.slice(0, r4()).trimEnd();
-      let d5 = [];
-      for (let h4 of i5.items) if (this.lexer.state.top = false, d5.push(this.lexer.inlineQueue.length), h4.tokens = this.lexer.blockTokens(h4.text, []), !i5.loose) {
-        let p6 = h4.tokens.filter((m5) => m5.type === "space"), k5 = p6.length > 0 && p6.some((m5) => this.rules.other.anyLine.test(m5.raw));
-        i5.loose = k5;
-      }
-      for (let h4 = 0; h4 < i5.items.length; h4++) {
-        let p6 = i5.items[h4], k5 = p6.tokens[0];
-        if (p6.task && (k5?.type === "text" || k5?.type === "paragraph")) {
-          p6.text = p6.text.replace(this.rules.other.listReplaceTask, ""), k5.raw = k5.raw.replace(this.rules.other.listReplaceTask, ""), k5.text = k5.text.replace(this.rules.other.listReplaceTask, "");
-          let m5 = this.lexer.inlineQueue;
-          for (let f5 = d5[h4]; f5 < m5.length; f5++) if (m5[f5].tokens === k5.tokens) {
-            m5[f5].src = m5[f5].src.replace(this.rules.other.listReplaceTask, "");
-            break;
-          }
-          let b5 = this.rules.other.listTaskCheckbox.exec(p6.raw);
-          if (b5) {
-            let f5 = { type: "checkbox", raw: b5[0] + " ", checked: b5[0] !== "[ ]" };
-            p6.checked = f5.checked, i5.loose ? p6.tokens[0] && ["paragraph", "text"].includes(p6.tokens[0].type) && "tokens" in p6.tokens[0] && p6.tokens[0].tokens ? (p6.tokens[0].raw = f5.raw + p6.tokens[0].raw, p6.tokens[0].text = f5.raw + p6.tokens[0].text, p6.tokens[0].tokens.unshift(f5)) : p6.tokens.unshift({ type: "paragraph", raw: f5.raw, text: f5.raw, tokens: [f5] }) : p6.tokens.unshift(f5);
-          }
-        } else p6.task && (p6.task = false);
-      }
-      if (i5.loose) for (let h4 of i5.items) {
-        h4.loose = true;
-        for (let p6 of h4.tokens) p6.type === "text" && (p6.type = "paragraph");
-      }
-      return i5;
-    }
-  }
-  html(e5) {
-    let t4 = this.rules.block.html.exec(e5);
-    if (t4) {
-      if (this.lexer.state.lastToken?.type === "paragraph" && !this.rules.other.htmlBeginRegex(4).test(e5)) return;
-      let n4 = Re(t4[0]);
-      return { type: "html", block: true, raw: n4, pre: t4[1] === "pre" || t4[1] === "script" || t4[1] === "style", text: n4 };
-    }
-  }
-  def(e5) {
-    let t4 = this.rules.block.def.exec(e5);
-    if (t4) {
-      if (!this.rules.other.startAngleBracket.test(t4[2]) && Te(t4[2], "()") !== -1) return;
-      let n4 = W2(t4[1]), r4 = t4[2] ? t4[2].replace(this.rules.other.hrefBrackets, "$1").replace(this.rules.inline.anyPunctuation, "$1") : "", s5 = t4[3] ? t4[3].substring(1, t4[3].length - 1).replace(this.rules.inline.anyPunctuation, "$1") : t4[3];
-      return { type: "def", tag: n4, raw: C4(t4[0], `
-`), href: r4, title: s5 };
-    }
-  }
-  table(e5) {
-    let t4 = this.rules.block.table.exec(e5);
-    if (!t4 || !this.rules.other.tableDelimiter.test(t4[2])) return;
-    let n4 = be(t4[1]), r4 = t4[2].replace(this.rules.other.tableAlignChars, "").split("|"), s5 = t4[3]?.trim() ? t4[3].replace(this.rules.other.tableRowBlankLine, "").split(`
-`) : [], o5 = { type: "table", raw: C4(t4[0], `
-`), header: [], align: [], rows: [] };
-    if (n4.length === r4.length) {
-      for (let i5 of r4) this.rules.other.tableAlignRight.test(i5) ? o5.align.push("right") : this.rules.other.tableAlignCenter.test(i5) ? o5.align.push("center") : this.rules.other.tableAlignLeft.test(i5) ? o5.align.push("left") : o5.align.push(null);
-      for (let i5 = 0; i5 < n4.length; i5++) o5.header.push({ text: n4[i5], tokens: this.lexer.inline(n4[i5]), header: true, align: o5.align[i5] });
-      for (let i5 of s5) o5.rows.push(be(i5, o5.header.length).map((a5, c5) => ({ text: a5, tokens: this.lexer.inline(a5), header: false, align: o5.align[c5] })));
-      return o5;
-    }
-  }
-  lheading(e5) {
-    let t4 = this.rules.block.lheading.exec(e5);
-    if (t4) {
-      let n4 = t4[1].trim();
-      return { type: "heading", raw: C4(t4[0], `
-`), depth: t4[2].charAt(0) === "=" ? 1 : 2, text: n4, tokens: this.lexer.inline(n4) };
-    }
-  }
-  paragraph(e5) {
-    let t4 = this.rules.block.paragraph.exec(e5);
-    if (t4) {
-      let n4 = t4[1].charAt(t4[1].length - 1) === `
-` ? t4[1].slice(0, -1) : t4[1];
-      return { type: "paragraph", raw: t4[0], text: n4, tokens: this.lexer.inline(n4) };
-    }
-  }
-  text(e5) {
-    let t4 = this.rules.block.text.exec(e5);
-    if (t4) return { type: "text", raw: t4[0], text: t4[0], tokens: this.lexer.inline(t4[0]) };
-  }
-  escape(e5) {
-    if (e5.charCodeAt(0) !== 92) return;
-    let t4 = this.rules.inline.escape.exec(e5);
-    if (t4) return { type: "escape", raw: t4[0], text: t4[1] };
-  }
-  tag(e5) {
-    if (e5.charCodeAt(0) !== 60) return;
-    let t4 = this.rules.inline.tag.exec(e5);
-    if (t4) return !this.lexer.state.inLink && this.rules.other.startATag.test(t4[0]) ? this.lexer.state.inLink = true : this.lexer.state.inLink && this.rules.other.endATag.test(t4[0]) && (this.lexer.state.inLink = false), !this.lexer.state.inRawBlock && this.rules.other.startPreScriptTag.test(t4[0]) ? this.lexer.state.inRawBlock = true : this.lexer.state.inRawBlock && this.rules.other.endPreScriptTag.test(t4[0]) && (this.lexer.state.inRawBlock = false), { type: "html", raw: t4[0], inLink: this.lexer.state.inLink, inRawBlock: this.lexer.state.inRawBlock, block: false, text: t4[0] };
-  }
-  link(e5) {
-    if (this.lexer.state.linkParenPossible === false) return;
-    let t4 = e5.charCodeAt(0);
-    if (t4 !== 91 && t4 !== 33) return;
-    let n4 = this.rules.inline.link.exec(e5);
-    if (n4) {
-      let r4 = n4[0].charAt(0) === "!" ? 2 : 1;
-      if (!this.options.pedantic && Ze(e5, n4[1], r4, this.rules)) return;
-      let s5 = n4[2].trim();
-      if (!this.options.pedantic && this.rules.other.startAngleBracket.test(s5)) {
-        if (!this.rules.other.endAngleBracket.test(s5)) return;
-        let c5 = C4(s5.slice(0, -1), "\\");
-        if ((s5.length - c5.length) % 2 === 0) return;
-      } else {
-        let c5 = Te(n4[2], "()");
-        if (c5 === -2) return;
-        if (c5 > -1) {
-          let d5 = (n4[0].indexOf("!") === 0 ? 5 : 4) + n4[1].length + c5;
-          n4[2] = n4[2].substring(0, c5), n4[0] = n4[0].substring(0, d5).trim(), n4[3] = "";
-        }
-      }
-      let o5 = C4(n4[0].slice(0, -1), "\\");
-      if ((n4[0].length - o5.length) % 2 === 0) return;
-      let i5 = n4[2], a5 = "";
-      if (this.options.pedantic) {
-        let c5 = this.rules.other.pedanticHrefTitle.exec(i5);
-        c5 && (i5 = c5[1], a5 = c5[3]);
-      } else a5 = n4[3] ? n4[3].slice(1, -1) : "";
-      return i5 = i5.trim(), this.rules.other.startAngleBracket.test(i5) && (this.options.pedantic && !this.rules.other.endAngleBracket.test(s5) ? i5 = i5.slice(1) : i5 = i5.slice(1, -1)), He(n4, { href: i5 && i5.replace(this.rules.inline.anyPunctuation, "$1"), title: a5 && a5.replace(this.rules.inline.anyPunctuation, "$1") }, n4[0], this.lexer, this.rules);
-    }
-  }
-  reflink(e5, t4) {
-    let n4 = e5.charCodeAt(0);
-    if (n4 !== 91 && n4 !== 33) return;
-    let r4;
-    if ((r4 = this.rules.inline.reflink.exec(e5)) || (r4 = this.rules.inline.nolink.exec(e5))) {
-      let s5 = r4[0].charAt(0) === "!" ? 2 : 1;
-      if (!this.options.pedantic && Ze(e5, r4[1], s5, this.rules)) return;
-      let o5 = t4[W2(r4[2] || r4[1])];
-      if (!o5) {
-        let i5 = r4[0].charAt(0);
-        return { type: "text", raw: i5, text: i5 };
-      }
-      return He(r4, o5, r4[0], this.lexer, this.rules);
-    }
-  }
-  emStrong(e5, t4, n4 = "") {
-    let r4 = this.rules.inline.emStrongLDelim.exec(e5);
-    if (!r4 || !r4[1] && !r4[2] && !r4[3] && !r4[4]) return;
-    let s5 = r4[0][0], o5 = n4 === s5, i5 = t4.length - e5.length, a5 = i5;
-    for (; !this.options.pedantic && a5 > 0 && t4[a5 - 1] === s5; ) a5--;
-    let c5 = [...t4.slice(Math.max(0, a5 - 2), a5)].at(-1) ?? "", u5 = c5 === "*" || c5 === "_" || !!this.rules.inline.punctuation.exec(c5);
-    a5 < i5 && (n4 = c5);
-    let d5 = a5 < i5 ? u5 : n4 === "*" || n4 === "_" || !!this.rules.inline.punctuation.exec(n4);
-    if (r4[4] && n4.match(this.rules.other.unicodeAlphaNumeric)) return;
-    let h4 = r4[1] || r4[3] || "";
-    if (!h4 || !n4 || d5) {
-      let p6 = [...r4[0]].length - 1, k5, m5, b5 = p6, f5 = 0, R3 = i5 - a5 + p6, E4 = !this.options.pedantic && !!c5.trim() && (!!h4 || s5 === "*" && !u5);
-      if (s5 !== "*" && s5 !== "_") return;
-      let T4 = s5 === "*" ? this.rules.inline.emStrongRDelimAst : this.rules.inline.emStrongRDelimUnd, U2 = oe(this, t4, s5), H2 = t4.length - e5.length + p6;
-      if (U2 < H2) return;
-      t4 = t4.slice(-1 * e5.length + p6);
-      let K2 = U2 - H2;
-      for (T4.lastIndex = 0; (r4 = T4.exec(t4)) !== null && !(r4.index > K2); ) {
-        if (k5 = r4[1] || r4[2] || r4[3] || r4[4] || r4[5] || r4[6], !k5) continue;
-        if (m5 = [...k5].length, r4[3] || r4[4]) {
-          b5 += m5;
-          continue;
-        } else if ((r4[5] || r4[6] || E4) && R3 % 3 && !((R3 + m5) % 3)) {
-          if (o5 && (r4[5] || r4[6])) break;
-          f5 += m5;
-          continue;
-        }
-        if (b5 -= m5, b5 > 0) continue;
-        m5 = Math.min(m5, m5 + b5 + f5);
-        let re = [...r4[0]][0].length, B3 = e5.slice(0, p6 + r4.index + re + m5);
-        if (Math.min(p6, m5) % 2) {
-          let se = B3.slice(1, -1);
-          return { type: "em", raw: B3, text: se, tokens: this.lexer.inlineTokens(se) };
-        }
-        let X2 = B3.slice(2, -2);
-        return { type: "strong", raw: B3, text: X2, tokens: this.lexer.inlineTokens(X2) };
-      }
-    }
-  }
-  codespan(e5) {
-    if (e5.charCodeAt(0) !== 96) return;
-    let t4 = this.rules.inline.code.exec(e5);
-    if (t4) {
-      let n4 = t4[2].replace(this.rules.other.newLineCharGlobal, " "), r4 = this.rules.other.nonSpaceChar.test(n4), s5 = this.rules.other.startingSpaceChar.test(n4) && this.rules.other.endingSpaceChar.test(n4);
-      return r4 && s5 && (n4 = n4.substring(1, n4.length - 1)), { type: "codespan", raw: t4[0], text: n4 };
-    }
-  }
-  br(e5) {
-    let t4 = e5.charCodeAt(0);
-    if (t4 !== 32 && t4 !== 92 && t4 !== 10) return;
-    let n4 = this.rules.inline.br.exec(e5);
-    if (n4) return { type: "br", raw: n4[0] };
-  }
-  del(e5, t4, n4 = "") {
-    if (e5.charCodeAt(0) !== 126) return;
-    let r4 = this.rules.inline.delLDelim.exec(e5);
-    if (!r4) return;
-    if (!(r4[1] || "") || !n4 || this.rules.inline.punctuation.exec(n4)) {
-      let o5 = [...r4[0]].length - 1, i5, a5, c5 = o5, u5 = this.rules.inline.delRDelim, d5 = ae(this, t4), h4 = t4.length - e5.length + o5;
-      if (d5 < h4) return;
-      t4 = t4.slice(-1 * e5.length + o5);
-      let p6 = d5 - h4;
-      for (u5.lastIndex = 0; (r4 = u5.exec(t4)) !== null && !(r4.index > p6); ) {
-        if (i5 = r4[1] || r4[2] || r4[3] || r4[4] || r4[5] || r4[6], !i5 || (a5 = [...i5].length, a5 !== o5)) continue;
-        if (r4[3] || r4[4]) {
-          c5 += a5;
-          continue;
-        }
-        if (c5 -= a5, c5 > 0) continue;
-        a5 = Math.min(a5, a5 + c5);
-        let k5 = [...r4[0]][0].length, m5 = e5.slice(0, o5 + r4.index + k5 + a5), b5 = m5.slice(o5, -o5);
-        return { type: "del", raw: m5, text: b5, tokens: this.lexer.inlineTokens(b5) };
-      }
-    }
-  }
-  autolink(e5) {
-    if (e5.charCodeAt(0) !== 60) return;
-    let t4 = this.rules.inline.autolink.exec(e5);
-    if (t4) {
-      let n4, r4;
-      return t4[2] === "@" ? (n4 = t4[1], r4 = "mailto:" + n4) : (n4 = t4[1], r4 = n4), { type: "link", raw: t4[0], text: n4, href: r4, autolink: true, tokens: [{ type: "text", raw: n4, text: n4 }] };
-    }
-  }
-  url(e5) {
-    let t4;
-    if (t4 = this.rules.inline.url.exec(e5)) {
-      let n4, r4;
-      if (t4[2] === "@") n4 = t4[0], r4 = "mailto:" + n4;
-      else {
-        let s5;
-        do
-          s5 = t4[0], t4[0] = this.rules.inline._backpedal.exec(t4[0])?.[0] ?? "";
-        while (s5 !== t4[0]);
-        n4 = t4[0], t4[1] === "www." ? r4 = "http://" + t4[0] : r4 = t4[0];
-      }
-      return { type: "link", raw: t4[0], text: n4, href: r4, autolink: true, tokens: [{ type: "text", raw: n4, text: n4 }] };
-    }
-  }
-  inlineText(e5) {
-    let t4 = this.rules.inline.text.exec(e5);
-    if (t4) {
-      let n4 = this.lexer.state.inRawBlock;
-      return { type: "text", raw: t4[0], text: n4 ? t4[0] : De(t4[0]), escaped: n4 };
-    }
-  }
-};
-var w5 = class l5 {
-  tokens;
-  options;
-  state;
-  inlineQueue;
-  tokenizer;
-  constructor(e5) {
-    this.tokens = [], this.tokens.links = /* @__PURE__ */ Object.create(null), this.options = e5 || S3, this.options.tokenizer = this.options.tokenizer || new _5(), this.tokenizer = this.options.tokenizer, this.tokenizer.options = this.options, this.tokenizer.lexer = this, this.inlineQueue = [], this.state = { inLink: false, inRawBlock: false, linkEmitted: false, linkParenPossible: true, top: true };
-    let t4 = { other: O4, block: ee.normal, inline: F4.normal };
-    this.options.pedantic ? (t4.block = ee.pedantic, t4.inline = F4.pedantic) : this.options.gfm && (t4.block = ee.gfm, this.options.breaks ? t4.inline = F4.breaks : t4.inline = F4.gfm), this.tokenizer.rules = t4;
-  }
-  static get rules() {
-    return { block: ee, inline: F4 };
-  }
-  static lex(e5, t4) {
-    return new l5(t4).lex(e5);
-  }
-  static lexInline(e5, t4) {
-    return new l5(t4).inlineTokens(e5);
-  }
-  lex(e5) {
-    e5 = e5.replace(O4.carriageReturn, `
-`), this.blockTokens(e5, this.tokens);
-    for (let t4 = 0; t4 < this.inlineQueue.length; t4++) {
-      let n4 = this.inlineQueue[t4];
-      this.state.inRawBlock = false, this.inlineTokens(n4.src, n4.tokens);
-    }
-    return this.inlineQueue = [], this.tokens;
-  }
-  blockTokens(e5, t4 = [], n4 = false) {
-    this.tokenizer.lexer = this;
-    let r4 = this.state.lastToken;
-    this.options.pedantic && (e5 = e5.replace(O4.tabCharGlobal, "    ").replace(O4.spaceLine, ""));
-    let s5 = 1 / 0, o5, i5 = this.options.gfm && !this.options.pedantic && this.tokenizer.paragraph === _5.prototype.paragraph;
-    for (; e5; ) {
-      if (e5.length < s5) s5 = e5.length;
-      else {
-        this.infiniteLoopError(e5.charCodeAt(0));
-        break;
-      }
-      this.state.lastToken = t4.at(-1);
-      let a5;
-      if (this.options.extensions?.block?.some((u5) => (a5 = u5.call({ lexer: this }, e5, t4)) ? (e5 = e5.substring(a5.raw.length), t4.push(a5), true) : false)) continue;
-      if (a5 = this.tokenizer.space(e5)) {
-        e5 = e5.substring(a5.raw.length);
-        let u5 = t4.at(-1);
-        a5.raw.length === 1 && u5 !== void 0 ? u5.raw += `
-` : t4.push(a5);
-        continue;
-      }
-      if (a5 = this.tokenizer.code(e5)) {
-        e5 = e5.substring(a5.raw.length);
-        let u5 = t4.at(-1);
-        u5?.type === "paragraph" || u5?.type === "text" ? (u5.raw += (u5.raw.endsWith(`
-`) ? "" : `
-`) + a5.raw, u5.text += `
-` + a5.text, this.inlineQueue.at(-1).src = u5.text) : t4.push(a5);
-        continue;
-      }
-      if (a5 = this.tokenizer.fences(e5)) {
-        e5 = e5.substring(a5.raw.length), t4.push(a5);
-        continue;
-      }
-      if (a5 = this.tokenizer.heading(e5)) {
-        e5 = e5.substring(a5.raw.length), t4.push(a5);
-        continue;
-      }
-      if (a5 = this.tokenizer.hr(e5)) {
-        e5 = e5.substring(a5.raw.length), t4.push(a5);
-        continue;
-      }
-      if (a5 = this.tokenizer.blockquote(e5)) {
-        e5 = e5.substring(a5.raw.length), t4.push(a5);
-        continue;
-      }
-      if (a5 = this.tokenizer.list(e5)) {
-        e5 = e5.substring(a5.raw.length), t4.push(a5);
-        continue;
-      }
-      if (a5 = this.tokenizer.html(e5)) {
-        e5 = e5.substring(a5.raw.length), t4.push(a5);
-        continue;
-      }
-      if (a5 = this.tokenizer.def(e5)) {
-        e5 = e5.substring(a5.raw.length);
-        let u5 = t4.at(-1);
-        u5?.type === "paragraph" || u5?.type === "text" ? (u5.raw += (u5.raw.endsWith(`
-`) ? "" : `
-`) + a5.raw, u5.text += `
-` + a5.raw, this.inlineQueue.at(-1).src = u5.text) : (this.tokens.links[a5.tag] || (this.tokens.links[a5.tag] = { href: a5.href, title: a5.title }), t4.push(a5));
-        continue;
-      }
-      if (a5 = this.tokenizer.table(e5)) {
-        e5 = e5.substring(a5.raw.length), t4.push(a5);
-        continue;
-      }
-      if (a5 = this.tokenizer.lheading(e5)) {
-        e5 = e5.substring(a5.raw.length), t4.push(a5);
-        continue;
-      }
-      let c5 = e5;
-      if (this.options.extensions?.startBlock) {
-        let u5 = 1 / 0, d5 = e5.slice(1), h4;
-        this.options.extensions.startBlock.forEach((p6) => {
-          h4 = p6.call({ lexer: this }, d5), typeof h4 == "number" && h4 >= 0 && (u5 = Math.min(u5, h4));
-        }), u5 < 1 / 0 && u5 >= 0 && (c5 = e5.substring(0, u5 + 1));
-      }
-      if (this.state.top && (a5 = this.tokenizer.paragraph(c5))) {
-        let u5 = t4.at(-1);
-        (n4 || u5 === o5 && i5) && u5?.type === "paragraph" ? (u5.raw += (u5.raw.endsWith(`
-`) ? "" : `
-`) + a5.raw, u5.text += `
-` + a5.text, this.inlineQueue.pop(), this.inlineQueue.at(-1).src = u5.text, o5 = u5) : (t4.push(a5), o5 = a5), n4 = c5.length !== e5.length, e5 = e5.substring(a5.raw.length);
-        continue;
-      }
-      if (a5 = this.tokenizer.text(e5)) {
-        e5 = e5.substring(a5.raw.length);
-        let u5 = t4.at(-1);
-        u5?.type === "text" ? (u5.raw += (u5.raw.endsWith(`
-`) ? "" : `
-`) + a5.raw, u5.text += `
-` + a5.text, this.inlineQueue.pop(), this.inlineQueue.at(-1).src = u5.text) : t4.push(a5);
-        continue;
-      }
-      if (e5) {
-        this.infiniteLoopError(e5.charCodeAt(0));
-        break;
-      }
-    }
-    return this.state.top = true, this.state.lastToken = r4, t4;
-  }
-  inline(e5, t4 = []) {
-    return this.inlineQueue.push({ src: e5, tokens: t4 }), t4;
-  }
-  linkInText(e5) {
-    if (!e5.includes("[")) return false;
-    let t4 = this.tokenizer.rules.inline.link;
-    for (let n4 of e5.matchAll(this.tokenizer.rules.inline.blockSkip)) if (t4.test(n4[0]) && e5.charAt(n4.index - 1) !== "!") return true;
-    for (let n4 of e5.matchAll(this.tokenizer.rules.inline.reflinkSearch)) {
-      let r4 = n4[0], s5 = r4.lastIndexOf("[");
-      if (!(r4.charAt(0) === "!" || !Object.hasOwn(this.tokens.links, W2(r4.slice(s5 + 1, -1)))) && !(s5 > 1 && this.linkInText(r4.slice(1, s5 - 1)))) return true;
-    }
-    return false;
-  }
-  inlineTokens(e5, t4 = []) {
-    this.tokenizer.lexer = this;
-    let n4 = this.state.linkParenPossible;
-    this.state.linkParenPossible = e5.includes(")");
-    try {
-      return this.#t(e5, t4);
-    } finally {
-      this.state.linkParenPossible = n4;
-    }
-  }
-  #t(e5, t4) {
-    let n4 = e5.includes("*") || e5.includes("_") || e5.includes("~"), r4 = n4 || this.options.hooks?.emStrongMask || this.tokenizer.emStrong !== _5.prototype.emStrong || this.tokenizer.del !== _5.prototype.del ? this.#r(e5) : e5;
-    if (!n4) return this.#e(e5, r4, t4);
-    qe(this.tokenizer, r4);
-    try {
-      return this.#e(e5, r4, t4);
-    } finally {
-      ve(this.tokenizer);
-    }
-  }
-  #e(e5, t4, n4) {
-    let r4 = false, s5 = "", o5 = 1 / 0;
-    for (; e5; ) {
-      if (e5.length < o5) o5 = e5.length;
-      else {
-        this.infiniteLoopError(e5.charCodeAt(0));
-        break;
-      }
-      r4 || (s5 = ""), r4 = false;
-      let i5;
-      if (this.options.extensions?.inline?.some((u5) => (i5 = u5.call({ lexer: this }, e5, n4)) ? (e5 = e5.substring(i5.raw.length), n4.push(i5), true) : false)) continue;
-      if (i5 = this.tokenizer.escape(e5)) {
-        e5 = e5.substring(i5.raw.length), n4.push(i5);
-        continue;
-      }
-      if (i5 = this.tokenizer.tag(e5)) {
-        e5 = e5.substring(i5.raw.length), n4.push(i5);
-        continue;
-      }
-      if (i5 = this.tokenizer.link(e5)) {
-        e5 = e5.substring(i5.raw.length), n4.push(i5);
-        continue;
-      }
-      if (i5 = this.tokenizer.reflink(e5, this.tokens.links)) {
-        e5 = e5.substring(i5.raw.length);
-        let u5 = n4.at(-1);
-        i5.type === "text" && u5?.type === "text" ? (u5.raw += i5.raw, u5.text += i5.text) : n4.push(i5);
-        continue;
-      }
-      let a5 = e5[0];
-      if (a5 === "*" || a5 === "_") {
-        let u5 = t4.length - e5.length;
-        if (oe(this.tokenizer, t4, a5) <= u5) {
-          let h4 = 1;
-          for (; h4 < e5.length && e5.charCodeAt(h4) === a5.charCodeAt(0); ) h4++;
-          let p6 = e5.substring(0, h4), k5 = n4.at(-1);
-          k5?.type === "text" && !k5.escaped ? (k5.raw += p6, k5.text += p6) : n4.push({ type: "text", raw: p6, text: p6, escaped: false }), e5 = e5.substring(h4), s5 = a5, r4 = true;
-          continue;
-        }
-      } else if (a5 === "~") {
-        let u5 = t4.length - e5.length;
-        if (ae(this.tokenizer, t4) <= u5) {
-          let h4 = 1;
-          for (; h4 < e5.length && e5.charCodeAt(h4) === 126; ) h4++;
-          let p6 = e5.substring(0, h4), k5 = n4.at(-1);
-          k5?.type === "text" && !k5.escaped ? (k5.raw += p6, k5.text += p6) : n4.push({ type: "text", raw: p6, text: p6, escaped: false }), e5 = e5.substring(h4), s5 = a5, r4 = true;
-          continue;
-        }
-      }
-      if (i5 = this.tokenizer.emStrong(e5, t4, s5)) {
-        e5 = e5.substring(i5.raw.length), n4.push(i5);
-        continue;
-      }
-      if (i5 = this.tokenizer.codespan(e5)) {
-        e5 = e5.substring(i5.raw.length), n4.push(i5);
-        continue;
-      }
-      if (i5 = this.tokenizer.br(e5)) {
-        e5 = e5.substring(i5.raw.length), n4.push(i5);
-        continue;
-      }
-      if (i5 = this.tokenizer.del(e5, t4, s5)) {
-        e5 = e5.substring(i5.raw.length), n4.push(i5);
-        continue;
-      }
-      if (i5 = this.tokenizer.autolink(e5)) {
-        e5 = e5.substring(i5.raw.length), n4.push(i5);
-        continue;
-      }
-      if (!this.state.inLink && (i5 = this.tokenizer.url(e5))) {
-        e5 = e5.substring(i5.raw.length), n4.push(i5);
-        continue;
-      }
-      let c5 = e5;
-      if (this.options.extensions?.startInline) {
-        let u5 = 1 / 0, d5 = e5.slice(1), h4;
-        this.options.extensions.startInline.forEach((p6) => {
-          h4 = p6.call({ lexer: this }, d5), typeof h4 == "number" && h4 >= 0 && (u5 = Math.min(u5, h4));
-        }), u5 < 1 / 0 && u5 >= 0 && (c5 = e5.substring(0, u5 + 1));
-      }
-      if (i5 = this.tokenizer.inlineText(c5)) {
-        e5 = e5.substring(i5.raw.length), i5.raw.slice(-1) !== "_" && (s5 = i5.raw.slice(-1)), r4 = true;
-        let u5 = n4.at(-1);
-        u5?.type === "text" ? (u5.raw += i5.raw, u5.text += i5.text) : n4.push(i5);
-        continue;
-      }
-      if (e5) {
-        this.infiniteLoopError(e5.charCodeAt(0));
-        break;
-      }
-    }
-    return n4;
-  }
-  #n(e5) {
-    let { blockSkip: t4, tag: n4, autolink: r4 } = this.tokenizer.rules.inline, s5 = "", o5 = 0, i5;
-    for (t4.lastIndex = 0; i5 = t4.exec(e5); ) {
-      let a5 = i5.index + (i5[2] ? i5[2].length : 0), c5 = i5.index + i5[0].length;
-      if (e5.charAt(a5) === "<") {
-        let u5 = e5.slice(a5), d5 = n4.exec(u5) || r4.exec(u5);
-        if (!d5) {
-          t4.lastIndex = a5 + 1;
-          continue;
-        }
-        c5 = a5 + d5[0].length, t4.lastIndex = c5;
-      }
-      s5 += e5.slice(o5, a5) + "[" + "a".repeat(c5 - a5 - 2) + "]", o5 = c5;
-    }
-    return s5 + e5.slice(o5);
-  }
-  #r(e5) {
-    let t4 = e5;
-    if (this.tokens.links && e5.includes("[")) {
-      let n4 = this.tokenizer.rules.inline.reflinkSearch, r4 = (s5) => {
-        let o5 = s5.lastIndexOf("[");
-        if (!Object.hasOwn(this.tokens.links, W2(s5.slice(o5 + 1, -1)))) return s5;
-        if (o5 > 1 && s5.charAt(0) !== "!") {
-          let i5 = s5.slice(1, o5 - 1);
-          if (this.linkInText(i5)) return "[" + i5.replace(n4, r4) + "][" + "a".repeat(s5.length - o5 - 2) + "]";
-        }
-        return "[" + "a".repeat(s5.length - 2) + "]";
-      };
-      t4 = t4.replace(n4, r4);
-    }
-    return t4 = t4.replace(this.tokenizer.rules.inline.anyPunctuationOutsideCode, (n4, r4, s5) => s5 ? "+".repeat(n4.length) : r4 ? r4 + n4.slice(r4.length, -r4.length).replace(/`/g, "+") + r4 : n4), t4 = this.#n(t4), t4 = this.options.hooks?.emStrongMask?.call({ lexer: this }, t4) ?? t4, t4;
-  }
-  infiniteLoopError(e5) {
-    let t4 = "Infinite loop on byte: " + e5;
-    if (this.options.silent) console.error(t4);
-    else throw new Error(t4);
-  }
-};
-var I2 = class {
-  options;
-  parser;
-  constructor(e5) {
-    this.options = e5 || S3;
-  }
-  space(e5) {
-    return "";
-  }
-  code({ text: e5, lang: t4, escaped: n4 }) {
-    let r4 = (t4 || "").match(O4.notSpaceStart)?.[0], s5 = e5 ? e5.replace(O4.endingNewline, "") + `
-` : "";
-    return r4 ? '<pre><code class="language-' + y5(r4) + '">' + (n4 ? s5 : y5(s5, true)) + `</code></pre>
-` : "<pre><code>" + (n4 ? s5 : y5(s5, true)) + `</code></pre>
-`;
-  }
-  blockquote({ tokens: e5 }) {
-    return `<blockquote>
-${this.parser.parse(e5)}</blockquote>
-`;
-  }
-  html({ text: e5 }) {
-    return e5;
-  }
-  def(e5) {
-    return "";
-  }
-  heading({ tokens: e5, depth: t4 }) {
-    return `<h${t4}>${this.parser.parseInline(e5)}</h${t4}>
-`;
-  }
-  hr(e5) {
-    return `<hr>
-`;
-  }
-  list(e5) {
-    let t4 = e5.ordered, n4 = e5.start, r4 = "";
-    for (let i5 = 0; i5 < e5.items.length; i5++) {
-      let a5 = e5.items[i5];
-      r4 += this.listitem(a5);
-    }
-    let s5 = t4 ? "ol" : "ul", o5 = t4 && n4 !== 1 ? ' start="' + n4 + '"' : "";
-    return "<" + s5 + o5 + `>
-` + r4 + "</" + s5 + `>
-`;
-  }
-  listitem(e5) {
-    return `<li>${this.parser.parse(e5.tokens)}</li>
-`;
-  }
-  checkbox({ checked: e5 }) {
-    return "<input " + (e5 ? 'checked="" ' : "") + 'disabled="" type="checkbox"> ';
-  }
-  paragraph({ tokens: e5 }) {
-    return `<p>${this.parser.parseInline(e5)}</p>
-`;
-  }
-  table(e5) {
-    let t4 = "", n4 = "";
-    for (let s5 = 0; s5 < e5.header.length; s5++) n4 += this.tablecell(e5.header[s5]);
-    t4 += this.tablerow({ text: n4 });
-    let r4 = "";
-    for (let s5 = 0; s5 < e5.rows.length; s5++) {
-      let o5 = e5.rows[s5];
-      n4 = "";
-      for (let i5 = 0; i5 < o5.length; i5++) n4 += this.tablecell(o5[i5]);
-      r4 += this.tablerow({ text: n4 });
-    }
-    return r4 && (r4 = `<tbody>${r4}</tbody>`), `<table>
-<thead>
-` + t4 + `</thead>
-` + r4 + `</table>
-`;
-  }
-  tablerow({ text: e5 }) {
-    return `<tr>
-${e5}</tr>
-`;
-  }
-  tablecell(e5) {
-    let t4 = this.parser.parseInline(e5.tokens), n4 = e5.header ? "th" : "td";
-    return (e5.align ? `<${n4} align="${e5.align}">` : `<${n4}>`) + t4 + `</${n4}>
-`;
-  }
-  strong({ tokens: e5 }) {
-    return `<strong>${this.parser.parseInline(e5)}</strong>`;
-  }
-  em({ tokens: e5 }) {
-    return `<em>${this.parser.parseInline(e5)}</em>`;
-  }
-  codespan({ text: e5 }) {
-    return `<code>${y5(e5, true)}</code>`;
-  }
-  br(e5) {
-    return "<br>";
-  }
-  del({ tokens: e5 }) {
-    return `<del>${this.parser.parseInline(e5)}</del>`;
-  }
-  link({ href: e5, title: t4, text: n4, tokens: r4, autolink: s5 }) {
-    let o5 = s5 ? y5(n4, true) : this.parser.parseInline(r4), i5 = xe(e5);
-    if (i5 === null) return o5;
-    e5 = y5(i5, s5);
-    let a5 = '<a href="' + e5 + '"';
-    return t4 && (a5 += ' title="' + y5(t4) + '"'), a5 += ">" + o5 + "</a>", a5;
-  }
-  image({ href: e5, title: t4, text: n4, tokens: r4 }) {
-    r4 && (n4 = this.parser.parseInline(r4, this.parser.textRenderer));
-    let s5 = xe(e5);
-    if (s5 === null) return y5(n4);
-    e5 = s5;
-    let o5 = `<img src="${y5(e5)}" alt="${y5(n4)}"`;
-    return t4 && (o5 += ` title="${y5(t4)}"`), o5 += ">", o5;
-  }
-  text(e5) {
-    return "tokens" in e5 && e5.tokens ? this.parser.parseInline(e5.tokens) : "escaped" in e5 && e5.escaped ? e5.text : y5(e5.text);
-  }
-};
-var z3 = class {
-  parser;
-  strong({ text: e5, tokens: t4 }) {
-    return t4 ? this.parser.parseInline(t4, this) : e5;
-  }
-  em({ text: e5, tokens: t4 }) {
-    return t4 ? this.parser.parseInline(t4, this) : e5;
-  }
-  codespan({ text: e5 }) {
-    return e5;
-  }
-  del({ text: e5, tokens: t4 }) {
-    return t4 ? this.parser.parseInline(t4, this) : e5;
-  }
-  html({ text: e5 }) {
-    return e5;
-  }
-  text({ text: e5 }) {
-    return e5;
-  }
-  link({ text: e5, tokens: t4 }) {
-    return t4 ? this.parser.parseInline(t4, this) : e5;
-  }
-  image({ text: e5, tokens: t4 }) {
-    return t4 ? this.parser.parseInline(t4, this) : e5;
-  }
-  br() {
-    return `
-`;
-  }
-  checkbox({ raw: e5 }) {
-    return e5;
-  }
-};
-var P3 = class l6 {
-  options;
-  renderer;
-  textRenderer;
-  constructor(e5) {
-    this.options = e5 || S3, this.options.renderer = this.options.renderer || new I2(), this.renderer = this.options.renderer, this.renderer.options = this.options, this.renderer.parser = this, this.textRenderer = new z3(), this.textRenderer.parser = this;
-  }
-  static parse(e5, t4) {
-    return new l6(t4).parse(e5);
-  }
-  static parseInline(e5, t4) {
-    return new l6(t4).parseInline(e5);
-  }
-  parse(e5) {
-    this.renderer.parser = this;
-    let t4 = "";
-    for (let n4 = 0; n4 < e5.length; n4++) {
-      let r4 = e5[n4];
-      if (this.options.extensions?.renderers?.[r4.type]) {
-        let o5 = r4, i5 = this.options.extensions.renderers[o5.type].call({ parser: this }, o5);
-        if (i5 !== false || !["space", "hr", "heading", "code", "table", "blockquote", "list", "checkbox", "html", "def", "paragraph", "text"].includes(o5.type)) {
-          t4 += i5 === false ? "" : i5 ?? "";
-          continue;
-        }
-      }
-      let s5 = r4;
-      switch (s5.type) {
-        case "space": {
-          t4 += this.renderer.space(s5);
-          break;
-        }
-        case "hr": {
-          t4 += this.renderer.hr(s5);
-          break;
-        }
-        case "heading": {
-          t4 += this.renderer.heading(s5);
-          break;
-        }
-        case "code": {
-          t4 += this.renderer.code(s5);
-          break;
-        }
-        case "table": {
-          t4 += this.renderer.table(s5);
-          break;
-        }
-        case "blockquote": {
-          t4 += this.renderer.blockquote(s5);
-          break;
-        }
-        case "list": {
-          t4 += this.renderer.list(s5);
-          break;
-        }
-        case "checkbox": {
-          t4 += this.renderer.checkbox(s5);
-          break;
-        }
-        case "html": {
-          t4 += this.renderer.html(s5);
-          break;
-        }
-        case "def": {
-          t4 += this.renderer.def(s5);
-          break;
-        }
-        case "paragraph": {
-          t4 += this.renderer.paragraph(s5);
-          break;
-        }
-        case "text": {
-          t4 += this.renderer.text(s5);
-          break;
-        }
-        default: {
-          let o5 = 'Token with "' + s5.type + '" type was not found.';
-          if (this.options.silent) return console.error(o5), "";
-          throw new Error(o5);
-        }
-      }
-    }
-    return t4;
-  }
-  parseInline(e5, t4 = this.renderer) {
-    this.renderer.parser = this;
-    let n4 = "";
-    for (let r4 = 0; r4 < e5.length; r4++) {
-      let s5 = e5[r4];
-      if (this.options.extensions?.renderers?.[s5.type]) {
-        let i5 = this.options.extensions.renderers[s5.type].call({ parser: this }, s5);
-        if (i5 !== false || !["escape", "html", "link", "image", "checkbox", "strong", "em", "codespan", "br", "del", "text"].includes(s5.type)) {
-          n4 += i5 === false ? "" : i5 ?? "";
-          continue;
-        }
-      }
-      let o5 = s5;
-      switch (o5.type) {
-        case "escape": {
-          n4 += t4.text(o5);
-          break;
-        }
-        case "html": {
-          n4 += t4.html(o5);
-          break;
-        }
-        case "link": {
-          n4 += t4.link(o5);
-          break;
-        }
-        case "image": {
-          n4 += t4.image(o5);
-          break;
-        }
-        case "checkbox": {
-          n4 += t4.checkbox(o5);
-          break;
-        }
-        case "strong": {
-          n4 += t4.strong(o5);
-          break;
-        }
-        case "em": {
-          n4 += t4.em(o5);
-          break;
-        }
-        case "codespan": {
-          n4 += t4.codespan(o5);
-          break;
-        }
-        case "br": {
-          n4 += t4.br(o5);
-          break;
-        }
-        case "del": {
-          n4 += t4.del(o5);
-          break;
-        }
-        case "text": {
-          n4 += t4.text(o5);
-          break;
-        }
-        default: {
-          let i5 = 'Token with "' + o5.type + '" type was not found.';
-          if (this.options.silent) return console.error(i5), "";
-          throw new Error(i5);
-        }
-      }
-    }
-    return n4;
-  }
-};
-var A4 = class {
-  options;
-  block;
-  constructor(e5) {
-    this.options = e5 || S3;
-  }
-  static passThroughHooks = /* @__PURE__ */ new Set(["preprocess", "postprocess", "processAllTokens", "emStrongMask"]);
-  static passThroughHooksRespectAsync = /* @__PURE__ */ new Set(["preprocess", "postprocess", "processAllTokens"]);
-  preprocess(e5) {
-    return e5;
-  }
-  postprocess(e5) {
-    return e5;
-  }
-  processAllTokens(e5) {
-    return e5;
-  }
-  emStrongMask(e5) {
-    return e5;
-  }
-  provideLexer(e5 = this.block) {
-    return e5 ? w5.lex : w5.lexInline;
-  }
-  provideParser(e5 = this.block) {
-    return e5 ? P3.parse : P3.parseInline;
-  }
-};
-function M3(l7, e5) {
-  if (Array.isArray(e5)) for (let t4 = 0; t4 < e5.length; t4++) l7.push(e5[t4]);
-  else l7.push(e5);
-}
-var ne = class {
-  defaults = G3();
-  options = this.setOptions;
-  parse = this.parseMarkdown(true);
-  parseInline = this.parseMarkdown(false);
-  Parser = P3;
-  Renderer = I2;
-  TextRenderer = z3;
-  Lexer = w5;
-  Tokenizer = _5;
-  Hooks = A4;
-  constructor(...e5) {
-    this.use(...e5);
-  }
-  walkTokens(e5, t4) {
-    let n4 = [];
-    for (let r4 of e5) switch (M3(n4, t4.call(this, r4)), r4.type) {
-      case "table": {
-        let s5 = r4;
-        for (let o5 of s5.header) M3(n4, this.walkTokens(o5.tokens, t4));
-        for (let o5 of s5.rows) for (let i5 of o5) M3(n4, this.walkTokens(i5.tokens, t4));
-        break;
-      }
-      case "list": {
-        let s5 = r4;
-        M3(n4, this.walkTokens(s5.items, t4));
-        break;
-      }
-      default: {
-        let s5 = r4;
-        this.defaults.extensions?.childTokens?.[s5.type] ? this.defaults.extensions.childTokens[s5.type].forEach((o5) => {
-          let i5 = s5[o5].flat(1 / 0);
-          M3(n4, this.walkTokens(i5, t4));
-        }) : s5.tokens && M3(n4, this.walkTokens(s5.tokens, t4));
-      }
-    }
-    return n4;
-  }
-  use(...e5) {
-    let t4 = this.defaults.extensions || { renderers: /* @__PURE__ */ Object.create(null), childTokens: /* @__PURE__ */ Object.create(null) };
-    return e5.forEach((n4) => {
-      let r4 = { ...n4 };
-      if (r4.async = this.defaults.async || r4.async || false, n4.extensions && (n4.extensions.forEach((s5) => {
-        if (!s5.name) throw new Error("extension name required");
-        if ("renderer" in s5) {
-          let o5 = t4.renderers[s5.name];
-          o5 ? t4.renderers[s5.name] = function(...i5) {
-            let a5 = s5.renderer.apply(this, i5);
-            return a5 === false && (a5 = o5.apply(this, i5)), a5;
-          } : t4.renderers[s5.name] = s5.renderer;
-        }
-        if ("tokenizer" in s5) {
-          if (!s5.level || s5.level !== "block" && s5.level !== "inline") throw new Error("extension level must be 'block' or 'inline'");
-          let o5 = t4[s5.level];
-          o5 ? o5.unshift(s5.tokenizer) : t4[s5.level] = [s5.tokenizer], s5.start && (s5.level === "block" ? t4.startBlock ? t4.startBlock.push(s5.start) : t4.startBlock = [s5.start] : s5.level === "inline" && (t4.startInline ? t4.startInline.push(s5.start) : t4.startInline = [s5.start]));
-        }
-        "childTokens" in s5 && s5.childTokens && (t4.childTokens[s5.name] = s5.childTokens);
-      }), r4.extensions = t4), n4.renderer) {
-        let s5 = this.defaults.renderer || new I2(this.defaults);
-        for (let o5 in n4.renderer) {
-          if (!(o5 in s5)) throw new Error(`renderer '${o5}' does not exist`);
-          if (["options", "parser"].includes(o5)) continue;
-          let i5 = o5, a5 = n4.renderer[i5], c5 = s5[i5];
-          s5[i5] = (...u5) => {
-            let d5 = a5.apply(s5, u5);
-            return d5 === false && (d5 = c5.apply(s5, u5)), d5 === false ? "" : d5 ?? "";
-          };
-        }
-        r4.renderer = s5;
-      }
-      if (n4.tokenizer) {
-        let s5 = this.defaults.tokenizer || new _5(this.defaults);
-        for (let o5 in n4.tokenizer) {
-          if (!(o5 in s5)) throw new Error(`tokenizer '${o5}' does not exist`);
-          if (["options", "rules", "lexer"].includes(o5)) continue;
-          let i5 = o5, a5 = n4.tokenizer[i5], c5 = s5[i5];
-          s5[i5] = (...u5) => {
-            let d5 = a5.apply(s5, u5);
-            return d5 === false && (d5 = c5.apply(s5, u5)), d5;
-          };
-        }
-        r4.tokenizer = s5;
-      }
-      if (n4.hooks) {
-        let s5 = this.defaults.hooks || new A4();
-        for (let o5 in n4.hooks) {
-          if (!(o5 in s5)) throw new Error(`hook '${o5}' does not exist`);
-          if (["options", "block"].includes(o5)) continue;
-          let i5 = o5, a5 = n4.hooks[i5], c5 = s5[i5];
-          A4.passThroughHooks.has(o5) ? s5[i5] = (u5) => {
-            if (s5.options.async && A4.passThroughHooksRespectAsync.has(o5)) return (async () => {
-              let h4 = await a5.call(s5, u5);
-              return c5.call(s5, h4);
-            })();
-            let d5 = a5.call(s5, u5);
-            return c5.call(s5, d5);
-          } : s5[i5] = (...u5) => {
-            if (s5.options.async) return (async () => {
-              let h4 = await a5.apply(s5, u5);
-              return h4 === false && (h4 = await c5.apply(s5, u5)), h4;
-            })();
-            let d5 = a5.apply(s5, u5);
-            return d5 === false && (d5 = c5.apply(s5, u5)), d5;
-          };
-        }
-        r4.hooks = s5;
-      }
-      if (n4.walkTokens) {
-        let s5 = this.defaults.walkTokens, o5 = n4.walkTokens;
-        r4.walkTokens = function(i5) {
-          let a5 = [];
-          return M3(a5, o5.call(this, i5)), s5 && M3(a5, s5.call(this, i5)), a5;
-        };
-      }
-      this.defaults = { ...this.defaults, ...r4 };
-    }), this;
-  }
-  setOptions(e5) {
-    return this.defaults = { ...this.defaults, ...e5 }, this;
-  }
-  lexer(e5, t4) {
-    return w5.lex(e5, t4 ?? this.defaults);
-  }
-  parser(e5, t4) {
-    return P3.parse(e5, t4 ?? this.defaults);
-  }
-  parseMarkdown(e5) {
-    return (n4, r4) => {
-      let s5 = { ...r4 }, o5 = { ...this.defaults, ...s5 }, i5 = this.onError(!!o5.silent, !!o5.async);
-      if (this.defaults.async === true && s5.async === false) return i5(new Error("marked(): The async option was set to true by an extension. Remove async: false from the parse options object to return a Promise."));
-      if (typeof n4 > "u" || n4 === null) return i5(new Error("marked(): input parameter is undefined or null"));
-      if (typeof n4 != "string") return i5(new Error("marked(): input parameter is of type " + Object.prototype.toString.call(n4) + ", string expected"));
-      if (o5.hooks && (o5.hooks.options = o5, o5.hooks.block = e5), o5.async) return (async () => {
-        let a5 = o5.hooks ? await o5.hooks.preprocess(n4) : n4, u5 = await (o5.hooks ? await o5.hooks.provideLexer(e5) : e5 ? w5.lex : w5.lexInline)(a5, o5), d5 = o5.hooks ? await o5.hooks.processAllTokens(u5) : u5;
-        o5.walkTokens && await Promise.all(this.walkTokens(d5, o5.walkTokens));
-        let p6 = await (o5.hooks ? await o5.hooks.provideParser(e5) : e5 ? P3.parse : P3.parseInline)(d5, o5);
-        return o5.hooks ? await o5.hooks.postprocess(p6) : p6;
-      })().catch(i5);
-      try {
-        o5.hooks && (n4 = o5.hooks.preprocess(n4));
-        let c5 = (o5.hooks ? o5.hooks.provideLexer(e5) : e5 ? w5.lex : w5.lexInline)(n4, o5);
-        o5.hooks && (c5 = o5.hooks.processAllTokens(c5)), o5.walkTokens && this.walkTokens(c5, o5.walkTokens);
-        let d5 = (o5.hooks ? o5.hooks.provideParser(e5) : e5 ? P3.parse : P3.parseInline)(c5, o5);
-        return o5.hooks && (d5 = o5.hooks.postprocess(d5)), d5;
-      } catch (a5) {
-        return i5(a5);
-      }
-    };
-  }
-  onError(e5, t4) {
-    return (n4) => {
-      if (n4.message += `
-Please report this to https://github.com/markedjs/marked.`, e5) {
-        let r4 = "<p>An error occurred:</p><pre>" + y5(n4.message + "", true) + "</pre>";
-        return t4 ? Promise.resolve(r4) : r4;
-      }
-      if (t4) return Promise.reject(n4);
-      throw n4;
-    };
-  }
-};
-var v5 = new ne();
-function x5(l7, e5) {
-  return v5.parse(l7, e5);
-}
-x5.options = x5.setOptions = function(l7) {
-  return v5.setOptions(l7), x5.defaults = v5.defaults, ue(x5.defaults), x5;
-};
-x5.getDefaults = G3;
-x5.defaults = S3;
-function jt(...l7) {
-  return v5.use(...l7), x5.defaults = v5.defaults, ue(x5.defaults), x5;
-}
-x5.use = jt;
-x5.walkTokens = function(l7, e5) {
-  return v5.walkTokens(l7, e5);
-};
-x5.parseInline = v5.parseInline;
-x5.Parser = P3;
-x5.parser = P3.parse;
-x5.Renderer = I2;
-x5.TextRenderer = z3;
-x5.Lexer = w5;
-x5.lexer = w5.lex;
-x5.Tokenizer = _5;
-x5.Hooks = A4;
-x5.parse = x5;
-var En = x5.options;
-var zn = x5.setOptions;
-var Mn = x5.walkTokens;
-var Bn = x5.parseInline;
-var qn = P3.parse;
-var vn = w5.lex;
-
-// src/lib/visible.ts
-var names = {
-  173: "soft hyphen",
-  1564: "Arabic letter mark",
-  8203: "zero width space",
-  8204: "zero width non-joiner",
-  8205: "zero width joiner",
-  8206: "left-to-right mark",
-  8207: "right-to-left mark",
-  8234: "left-to-right embedding",
-  8235: "right-to-left embedding",
-  8236: "pop directional formatting",
-  8237: "left-to-right override",
-  8238: "right-to-left override",
-  8288: "word joiner",
-  8294: "left-to-right isolate",
-  8295: "right-to-left isolate",
-  8296: "first strong isolate",
-  8297: "pop directional isolate",
-  8232: "line separator",
-  8233: "paragraph separator",
-  65279: "zero width no-break space"
-};
-var controls = "\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb\\u{e0000}-\\u{e007f}\\p{Cs}";
-var loose = new RegExp("[" + controls + "]", "gu");
-var strict = new RegExp("[" + controls + "\\u00ad\\u180e\\u200b-\\u200d\\u3164\\uffa0]", "gu");
-function pieces(text, exact = false) {
-  const found = [];
-  let at2 = 0;
-  for (const m5 of text.matchAll(exact ? strict : loose)) {
-    if (m5[0] === "\r" && text[m5.index + 1] === "\n") {
-      continue;
-    }
-    if (m5.index > at2) {
-      found.push({ text: text.slice(at2, m5.index) });
-    }
-    const code = m5[0].codePointAt(0) ?? 0;
-    found.push({ text: "U+" + code.toString(16).toUpperCase().padStart(4, "0"), hidden: names[code] ?? kind(code) });
-    at2 = m5.index + m5[0].length;
-  }
-  if (at2 < text.length || found.length === 0) {
-    found.push({ text: text.slice(at2) });
-  }
-  return found;
-}
-function kind(code) {
-  if (code >= 917504) {
-    return "invisible tag character";
-  }
-  return code >= 55296 && code <= 57343 ? "half of a character" : "control character";
-}
-function escaped(text) {
-  return pieces(text, true).map((p6) => p6.hidden ? "<" + p6.text + ">" : p6.text).join("");
-}
-
-// src/parts/Visible.tsx
-function Visible({ text, exact }) {
-  const all = pieces(text, exact);
-  if (all.length === 1 && !all[0]?.hidden) {
-    return /* @__PURE__ */ a3($, { children: text });
-  }
-  return /* @__PURE__ */ a3($, { children: all.map((p6) => p6.hidden ? /* @__PURE__ */ a3("span", { class: "hidden-char", title: p6.hidden, children: p6.text }) : p6.text) });
-}
-
-// src/lib/markdown.tsx
-var maxDepth = 12;
-function Markdown({ text }) {
-  const [shown2, setShown] = d2(1);
-  const parts = [];
-  let at2 = 0;
-  while (at2 < text.length && parts.length < shown2) {
-    const end = partEnd(text, at2);
-    parts.push(/* @__PURE__ */ a3(MarkdownPart, { text: text.slice(at2, end) }, at2));
-    at2 = end;
-  }
-  return /* @__PURE__ */ a3("div", { class: "md", dir: "auto", children: [
-    parts,
-    at2 < text.length && /* @__PURE__ */ a3("button", { type: "button", class: "quiet more", onClick: () => setShown(shown2 + 1), children: [
-      "Show more (",
-      sizeText(text.length - at2),
-      " left)"
-    ] })
-  ] });
-}
-var tower = /^(?:[ \t]*(?:>|[-*+]|\d{1,9}[.)])){16}/m;
-var openers = /(?:[[*_~`!<(][^\n]{0,3}){300}/;
-function MarkdownPart({ text }) {
-  if (tower.test(text) || openers.test(text)) {
-    return /* @__PURE__ */ a3(Raw, { text });
-  }
-  let tokens;
-  try {
-    tokens = vn(text, { gfm: true });
-  } catch {
-    return /* @__PURE__ */ a3(Raw, { text });
-  }
-  return /* @__PURE__ */ a3($, { children: blocks(tokens, 0) });
-}
-function Raw({ text }) {
-  return /* @__PURE__ */ a3("p", { class: "md-raw", children: /* @__PURE__ */ a3(Visible, { text }) });
-}
-function blocks(tokens, depth) {
-  return tokens.map((t4, i5) => /* @__PURE__ */ a3(Block, { token: t4, depth }, i5));
-}
-function Block({ token, depth }) {
-  if (depth > maxDepth) {
-    return /* @__PURE__ */ a3(Raw, { text: token.raw });
-  }
-  switch (token.type) {
-    case "space":
-    case "def":
-      return null;
-    case "paragraph":
-      return /* @__PURE__ */ a3("p", { dir: "auto", children: inlines(token.tokens ?? [], depth) });
-    case "heading":
-      return /* @__PURE__ */ a3("p", { class: "md-h md-h" + token.depth, dir: "auto", children: inlines(token.tokens ?? [], depth) });
-    case "code":
-      return /* @__PURE__ */ a3(Code, { token });
-    case "blockquote":
-      return /* @__PURE__ */ a3("blockquote", { children: blocks(token.tokens ?? [], depth + 1) });
-    case "list":
-      return /* @__PURE__ */ a3(List, { token, depth });
-    case "table":
-      return /* @__PURE__ */ a3(Table, { token, depth });
-    case "hr":
-      return /* @__PURE__ */ a3("hr", {});
-    case "text":
-      return /* @__PURE__ */ a3($, { children: token.tokens ? inlines(token.tokens, depth) : /* @__PURE__ */ a3(Visible, { text: entities(token.raw) }) });
-    case "checkbox":
-      return /* @__PURE__ */ a3($, { children: token.checked ? "☑ " : "☐ " });
-    default:
-      return /* @__PURE__ */ a3(Raw, { text: token.raw });
-  }
-}
-function Code({ token }) {
-  return /* @__PURE__ */ a3("figure", { class: "md-code", children: [
-    token.lang && /* @__PURE__ */ a3("figcaption", { children: /* @__PURE__ */ a3(Visible, { text: token.lang.slice(0, 40) }) }),
-    /* @__PURE__ */ a3("pre", { tabIndex: 0, role: "group", "aria-label": "code" + (token.lang ? ", " + token.lang.slice(0, 40) : ""), children: /* @__PURE__ */ a3("code", { children: /* @__PURE__ */ a3(Visible, { text: token.text }) }) })
-  ] });
-}
-function List({ token, depth }) {
-  const items = token.items.map((item, i5) => /* @__PURE__ */ a3("li", { dir: "auto", children: [
-    item.task && !item.tokens.some(hasCheckbox) && (item.checked ? "☑ " : "☐ "),
-    blocks(item.tokens, depth + 1)
-  ] }, i5));
-  return token.ordered ? /* @__PURE__ */ a3("ol", { start: Number(token.start) || 1, children: items }) : /* @__PURE__ */ a3("ul", { children: items });
-}
-function hasCheckbox(t4) {
-  return t4.type === "checkbox" || (t4.tokens ?? []).some((c5) => c5.type === "checkbox");
-}
-function Table({ token, depth }) {
-  return /* @__PURE__ */ a3("div", { class: "md-table", tabIndex: 0, role: "group", "aria-label": "table", children: /* @__PURE__ */ a3("table", { children: [
-    /* @__PURE__ */ a3("thead", { children: /* @__PURE__ */ a3("tr", { children: token.header.map((c5, i5) => /* @__PURE__ */ a3("th", { scope: "col", children: inlines(c5.tokens, depth) }, i5)) }) }),
-    /* @__PURE__ */ a3("tbody", { children: token.rows.map((row, r4) => /* @__PURE__ */ a3("tr", { children: row.map((c5, i5) => /* @__PURE__ */ a3("td", { class: c5.align ? "md-" + c5.align : void 0, children: inlines(c5.tokens, depth) }, i5)) }, r4)) })
-  ] }) });
-}
-function inlines(tokens, depth) {
-  return tokens.map((t4, i5) => /* @__PURE__ */ a3(Inline, { token: t4, depth: depth + 1 }, i5));
-}
-function Inline({ token, depth }) {
-  if (depth > 2 * maxDepth) {
-    return /* @__PURE__ */ a3(Visible, { text: token.raw });
-  }
-  const inner = () => inlines(token.tokens ?? [], depth);
-  switch (token.type) {
-    case "text":
-      return /* @__PURE__ */ a3($, { children: token.tokens ? inner() : /* @__PURE__ */ a3(Visible, { text: entities(token.raw) }) });
-    case "escape":
-      return /* @__PURE__ */ a3(Visible, { text: token.raw.slice(1) });
-    case "strong":
-      return /* @__PURE__ */ a3("strong", { children: inner() });
-    case "em":
-      return /* @__PURE__ */ a3("em", { children: inner() });
-    case "del":
-      return /* @__PURE__ */ a3("del", { children: inner() });
-    case "codespan":
-      return /* @__PURE__ */ a3("code", { children: /* @__PURE__ */ a3(Visible, { text: token.text }) });
-    case "br":
-      return /* @__PURE__ */ a3("br", {});
-    case "link":
-      return /* @__PURE__ */ a3(Link, { href: token.href, text: plain(token), children: inner() });
-    case "image":
-      return /* @__PURE__ */ a3(Image, { token });
-    case "checkbox":
-      return /* @__PURE__ */ a3($, { children: token.checked ? "☑ " : "☐ " });
-    default:
-      return /* @__PURE__ */ a3(Visible, { text: token.raw });
-  }
-}
-function plain(token) {
-  return "text" in token && typeof token.text === "string" ? token.text : token.raw;
-}
-function hostOf(href) {
-  let url;
-  try {
-    url = new URL(href);
-  } catch {
-    return null;
-  }
-  if (url.protocol === "mailto:") {
-    return url.pathname;
-  }
-  return url.protocol === "http:" || url.protocol === "https:" ? url.host : null;
-}
-function Link({ href, text, children }) {
-  const host = hostOf(href);
-  if (host === null) {
-    return /* @__PURE__ */ a3("span", { class: "md-nolink", children: [
-      children,
-      " ",
-      /* @__PURE__ */ a3("span", { class: "md-host", children: [
-        "(",
-        /* @__PURE__ */ a3(Visible, { text: href.slice(0, 200) }),
-        ")"
-      ] })
-    ] });
-  }
-  const obvious = text === href && !text.includes("@") && text.includes("//" + host);
-  return /* @__PURE__ */ a3($, { children: [
-    /* @__PURE__ */ a3("a", { href, target: "_blank", rel: "noopener noreferrer nofollow", children }),
-    !obvious && /* @__PURE__ */ a3("span", { class: "md-host", children: [
-      " (",
-      /* @__PURE__ */ a3(Visible, { text: host.slice(0, 200), exact: true }),
-      ")"
-    ] })
-  ] });
-}
-function Image({ token }) {
-  const name = token.text || "image";
-  return /* @__PURE__ */ a3(Link, { href: token.href, text: "", children: /* @__PURE__ */ a3("span", { class: "md-image", children: [
-    "image: ",
-    /* @__PURE__ */ a3(Visible, { text: name })
-  ] }) });
-}
-var named = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: " ", copy: "©", hellip: "…", mdash: "—", ndash: "–" };
-function entities(text) {
-  return text.replace(/&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|([a-z]{2,6}));/gi, (all, decimal, hex, name) => {
-    if (name) {
-      return named[name] ?? all;
-    }
-    const code = decimal ? parseInt(decimal, 10) : parseInt(hex, 16);
-    return code > 0 && code <= 1114111 ? String.fromCodePoint(code) : all;
-  });
-}
-
 // src/lib/randomkey.ts
 function randomKey() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((b5) => b5.toString(16).padStart(2, "0")).join("");
@@ -3807,9 +2070,9 @@ function go(to, replace = false) {
 }
 function setParams(change2, replace = true) {
   const url = new URL(address.value.href);
-  for (const [k5, v6] of Object.entries(change2)) {
-    if (v6) {
-      url.searchParams.set(k5, v6);
+  for (const [k5, v5] of Object.entries(change2)) {
+    if (v5) {
+      url.searchParams.set(k5, v5);
     } else {
       url.searchParams.delete(k5);
     }
@@ -3827,30 +2090,30 @@ function startRouter() {
     if (!a5 || a5.target || a5.hasAttribute("download") || a5.origin !== location.origin) {
       return;
     }
-    const at2 = new URL(a5.href).pathname;
-    if (!at2.startsWith(base()) || at2.startsWith(base() + "api/")) {
+    const at = new URL(a5.href).pathname;
+    if (!at.startsWith(base()) || at.startsWith(base() + "api/")) {
       return;
     }
     e5.preventDefault();
     go(a5.href);
   });
 }
-function match(pattern, at2) {
+function match(pattern, at) {
   const want = pattern.split("/");
-  const have = at2.split("/");
+  const have = at.split("/");
   if (want.length !== have.length) {
     return void 0;
   }
   const params = {};
-  for (const [i5, w6] of want.entries()) {
+  for (const [i5, w5] of want.entries()) {
     const h4 = have[i5] ?? "";
-    if (w6.startsWith(":")) {
+    if (w5.startsWith(":")) {
       try {
-        params[w6.slice(1)] = decodeURIComponent(h4);
+        params[w5.slice(1)] = decodeURIComponent(h4);
       } catch {
         return void 0;
       }
-    } else if (w6 !== h4) {
+    } else if (w5 !== h4) {
       return void 0;
     }
   }
@@ -4077,6 +2340,61 @@ function wait(ms, signal) {
   });
 }
 
+// src/lib/visible.ts
+var names = {
+  173: "soft hyphen",
+  1564: "Arabic letter mark",
+  8203: "zero width space",
+  8204: "zero width non-joiner",
+  8205: "zero width joiner",
+  8206: "left-to-right mark",
+  8207: "right-to-left mark",
+  8234: "left-to-right embedding",
+  8235: "right-to-left embedding",
+  8236: "pop directional formatting",
+  8237: "left-to-right override",
+  8238: "right-to-left override",
+  8288: "word joiner",
+  8294: "left-to-right isolate",
+  8295: "right-to-left isolate",
+  8296: "first strong isolate",
+  8297: "pop directional isolate",
+  8232: "line separator",
+  8233: "paragraph separator",
+  65279: "zero width no-break space"
+};
+var controls = "\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb\\u{e0000}-\\u{e007f}\\p{Cs}";
+var loose = new RegExp("[" + controls + "]", "gu");
+var strict = new RegExp("[" + controls + "\\u00ad\\u180e\\u200b-\\u200d\\u3164\\uffa0]", "gu");
+function pieces(text, exact = false) {
+  const found = [];
+  let at = 0;
+  for (const m5 of text.matchAll(exact ? strict : loose)) {
+    if (m5[0] === "\r" && text[m5.index + 1] === "\n") {
+      continue;
+    }
+    if (m5.index > at) {
+      found.push({ text: text.slice(at, m5.index) });
+    }
+    const code = m5[0].codePointAt(0) ?? 0;
+    found.push({ text: "U+" + code.toString(16).toUpperCase().padStart(4, "0"), hidden: names[code] ?? kind(code) });
+    at = m5.index + m5[0].length;
+  }
+  if (at < text.length || found.length === 0) {
+    found.push({ text: text.slice(at) });
+  }
+  return found;
+}
+function kind(code) {
+  if (code >= 917504) {
+    return "invisible tag character";
+  }
+  return code >= 55296 && code <= 57343 ? "half of a character" : "control character";
+}
+function escaped(text) {
+  return pieces(text, true).map((p6) => p6.hidden ? "<" + p6.text + ">" : p6.text).join("");
+}
+
 // src/parts/Announcer.tsx
 var message = a4("");
 var last = 0;
@@ -4091,6 +2409,15 @@ function announce(text, summary = false) {
 }
 function Announcer() {
   return /* @__PURE__ */ a3("div", { class: "hidden-text", role: "status", "aria-live": "polite", children: message.value });
+}
+
+// src/parts/Visible.tsx
+function Visible({ text, exact }) {
+  const all = pieces(text, exact);
+  if (all.length === 1 && !all[0]?.hidden) {
+    return /* @__PURE__ */ a3($, { children: text });
+  }
+  return /* @__PURE__ */ a3($, { children: all.map((p6) => p6.hidden ? /* @__PURE__ */ a3("span", { class: "hidden-char", title: p6.hidden, children: p6.text }) : p6.text) });
 }
 
 // src/parts/Payload.tsx
@@ -4134,9 +2461,9 @@ function Arguments({ value }) {
   if (members.length === 0) {
     return /* @__PURE__ */ a3("p", { class: "dim", children: "no arguments" });
   }
-  return /* @__PURE__ */ a3("dl", { class: "args", children: members.map(([name, v6]) => /* @__PURE__ */ a3("div", { children: [
+  return /* @__PURE__ */ a3("dl", { class: "args", children: members.map(([name, v5]) => /* @__PURE__ */ a3("div", { children: [
     /* @__PURE__ */ a3("dt", { children: /* @__PURE__ */ a3(Visible, { text: name, exact: true }) }),
-    /* @__PURE__ */ a3("dd", { children: typeof v6 === "string" && v6.length < 400 ? /* @__PURE__ */ a3(Visible, { text: v6, exact: true }) : /* @__PURE__ */ a3(Payload, { value: v6, label: name }) })
+    /* @__PURE__ */ a3("dd", { children: typeof v5 === "string" && v5.length < 400 ? /* @__PURE__ */ a3(Visible, { text: v5, exact: true }) : /* @__PURE__ */ a3(Payload, { value: v5, label: name }) })
   ] }, name)) });
 }
 function flat(value) {
@@ -4144,7 +2471,7 @@ function flat(value) {
     return null;
   }
   const members = Object.entries(value);
-  return members.length > 40 ? null : members.map(([k5, v6]) => [k5, typeof v6 === "string" ? v6 : JSON.stringify(v6, null, 2)]);
+  return members.length > 40 ? null : members.map(([k5, v5]) => [k5, typeof v5 === "string" ? v5 : JSON.stringify(v5, null, 2)]);
 }
 
 // src/parts/Copy.tsx
@@ -4183,13 +2510,13 @@ function Command({ text }) {
 }
 
 // src/parts/Deadline.tsx
-function Deadline({ at: at2, then }) {
-  if (!at2) {
+function Deadline({ at, then }) {
+  if (!at) {
     return /* @__PURE__ */ a3("span", { class: "dim", children: "no deadline" });
   }
-  const left = Date.parse(at2) - now.value;
+  const left = Date.parse(at) - now.value;
   const tone = left < 6e4 ? "deadline late" : left < 36e5 ? "deadline soon" : "deadline";
-  return /* @__PURE__ */ a3("span", { class: tone, title: absolute(Date.parse(at2), utc.value), children: [
+  return /* @__PURE__ */ a3("span", { class: tone, title: absolute(Date.parse(at), utc.value), children: [
     left > 0 ? duration(Math.ceil(left / 1e3) * 1e3) + " left" : "time is over",
     then && /* @__PURE__ */ a3("span", { class: "dim", children: [
       ", ",
@@ -4199,13 +2526,13 @@ function Deadline({ at: at2, then }) {
 }
 
 // src/parts/Time.tsx
-function Time({ at: at2, exact = false }) {
-  if (!at2) {
+function Time({ at, exact = false }) {
+  if (!at) {
     return /* @__PURE__ */ a3("span", { class: "dim", children: "–" });
   }
-  const t4 = Date.parse(at2);
+  const t4 = Date.parse(at);
   const full = absolute(t4, utc.value);
-  return /* @__PURE__ */ a3("time", { dateTime: at2, title: full, children: exact ? clock(t4, now.value, utc.value) : relative(t4, now.value) });
+  return /* @__PURE__ */ a3("time", { dateTime: at, title: full, children: exact ? clock(t4, now.value, utc.value) : relative(t4, now.value) });
 }
 function Duration({ from, to, ms }) {
   if (ms !== void 0) {
@@ -4383,7 +2710,7 @@ function Decide({ decision: d5, onDone, ask, keys: keys2 = false, gone = false }
   ] });
 }
 function raises(more) {
-  return Object.values(more).some((v6) => v6.trim() !== "" && v6 !== "0");
+  return Object.values(more).some((v5) => v5.trim() !== "" && v5 !== "0");
 }
 var bounds = [
   ["tokens", "Tokens", "tokens"],
@@ -4519,7 +2846,7 @@ function Node({ name, value, open: open2 }) {
       /* @__PURE__ */ a3(Leaf, { value })
     ] });
   }
-  const entries2 = Array.isArray(value) ? value.map((v6, i5) => [String(i5), v6]) : Object.entries(value);
+  const entries2 = Array.isArray(value) ? value.map((v5, i5) => [String(i5), v5]) : Object.entries(value);
   const [from, to] = Array.isArray(value) ? ["[", "]"] : ["{", "}"];
   if (entries2.length === 0) {
     return /* @__PURE__ */ a3("div", { class: "json-line", children: [
@@ -4540,7 +2867,7 @@ function Branch({ label, entries: entries2, from, to, open: open2 }) {
       /* @__PURE__ */ a3("span", { class: "dim", children: opened ? from : `${from} ${entries2.length} ${entries2.length === 1 ? "entry" : "entries"} ${to}` })
     ] }),
     opened && /* @__PURE__ */ a3("div", { class: "json-inner", children: [
-      entries2.slice(0, most).map(([k5, v6]) => /* @__PURE__ */ a3(Node, { name: k5, value: v6, open: open2 - 1 }, k5)),
+      entries2.slice(0, most).map(([k5, v5]) => /* @__PURE__ */ a3(Node, { name: k5, value: v5, open: open2 - 1 }, k5)),
       entries2.length > most && /* @__PURE__ */ a3("button", { type: "button", class: "quiet", onClick: () => setMost(most + shown), children: [
         entries2.length - most,
         " more"
@@ -4587,8 +2914,8 @@ function lazily(load) {
     if (failed) {
       return /* @__PURE__ */ a3("p", { class: "problem", role: "alert", children: "This part of the dashboard could not be loaded. Reload the page." });
     }
-    const C5 = loaded;
-    return C5 ? /* @__PURE__ */ a3(C5, { ...props }) : /* @__PURE__ */ a3("p", { class: "dim pad", children: "Loading…" });
+    const C4 = loaded;
+    return C4 ? /* @__PURE__ */ a3(C4, { ...props }) : /* @__PURE__ */ a3("p", { class: "dim pad", children: "Loading…" });
   };
 }
 
@@ -4607,7 +2934,7 @@ function Login() {
         e5.preventDefault();
         call("POST", "login", { body: { token } }).then(
           () => location.reload(),
-          (x6) => setError(x6 instanceof ProblemError ? x6.message : String(x6))
+          (x5) => setError(x5 instanceof ProblemError ? x5.message : String(x5))
         );
       },
       children: [
@@ -4647,14 +2974,14 @@ function Menu({ label, items, children }) {
   };
   const move = (e5) => {
     const all = [...box.current?.querySelectorAll("[role=menuitem]") ?? []];
-    const at2 = all.indexOf(document.activeElement);
+    const at = all.indexOf(document.activeElement);
     if (e5.key === "Escape") {
       e5.preventDefault();
       e5.stopPropagation();
       close();
     } else if (e5.key === "ArrowDown" || e5.key === "ArrowUp") {
       e5.preventDefault();
-      all[(at2 + (e5.key === "ArrowDown" ? 1 : -1) + all.length) % all.length]?.focus();
+      all[(at + (e5.key === "ArrowDown" ? 1 : -1) + all.length) % all.length]?.focus();
     }
   };
   return /* @__PURE__ */ a3("div", { class: "menu", ref: box, onKeyDown: open2 ? move : void 0, children: [
@@ -4707,7 +3034,7 @@ function Search({ onClose }) {
   const [text, setText] = d2("");
   const [agents, setAgents] = d2([]);
   const [runs, setRuns] = d2([]);
-  const [at2, setAt] = d2(0);
+  const [at, setAt] = d2(0);
   const box = T2(null);
   A2(() => {
     box.current?.focus();
@@ -4740,7 +3067,7 @@ function Search({ onClose }) {
     ...runs,
     ...text ? [{ title: `Runs that match ${text}`, hint: "filter", run: () => go(links.runs(text)) }] : []
   ];
-  const chosen = Math.min(at2, entries2.length - 1);
+  const chosen = Math.min(at, entries2.length - 1);
   const choose = (e5) => {
     if (e5) {
       onClose();
@@ -4801,7 +3128,7 @@ var entries = [
   ["workers", "Workers", "⚙"],
   ["charts", "Charts", "∿"]
 ];
-function Rail({ at: at2, onHelp }) {
+function Rail({ at, onHelp }) {
   const info = useQuery("info");
   const [inbox, setInbox] = d2(0);
   const [active, setActive] = d2(0);
@@ -4827,7 +3154,7 @@ function Rail({ at: at2, onHelp }) {
       /* @__PURE__ */ a3("span", { class: "word", children: "Perdure" })
     ] }),
     /* @__PURE__ */ a3("ul", { children: entries.map(([path2, title, icon]) => {
-      const here = path2 === "" ? at2 === "" : at2 === path2 || at2.startsWith(path2 + "/");
+      const here = path2 === "" ? at === "" : at === path2 || at.startsWith(path2 + "/");
       const n4 = counts[path2] ?? 0;
       return /* @__PURE__ */ a3("li", { children: /* @__PURE__ */ a3("a", { href: path2 || ".", "aria-current": here ? "page" : void 0, title, children: [
         /* @__PURE__ */ a3("span", { class: "icon", "aria-hidden": "true", children: icon }),
@@ -4902,9 +3229,9 @@ function StartDialog({ onClose, name = "", input = "" }) {
             onClose();
             go(links.run(s5.id));
           },
-          (x6) => {
+          (x5) => {
             setBusy(false);
-            setError(x6 instanceof ProblemError ? `${x6.message} ${x6.hint}` : String(x6));
+            setError(x5 instanceof ProblemError ? `${x5.message} ${x5.hint}` : String(x5));
           }
         );
       },
@@ -4936,19 +3263,19 @@ function StartDialog({ onClose, name = "", input = "" }) {
 
 // src/parts/Status.tsx
 function Status({ state, word }) {
-  const l7 = look(state);
-  return /* @__PURE__ */ a3("span", { class: "status tone-" + l7.tone, children: [
-    /* @__PURE__ */ a3("span", { class: "icon", "aria-hidden": "true", children: l7.icon }),
-    /* @__PURE__ */ a3("span", { children: word ?? l7.word })
+  const l5 = look(state);
+  return /* @__PURE__ */ a3("span", { class: "status tone-" + l5.tone, children: [
+    /* @__PURE__ */ a3("span", { class: "icon", "aria-hidden": "true", children: l5.icon }),
+    /* @__PURE__ */ a3("span", { children: word ?? l5.word })
   ] });
 }
 
 // src/parts/Table.tsx
 var rowHeight = 28;
 var around = 20;
-function Table2({ label, columns, rows, id, open: open2, total, selected, select }) {
+function Table({ label, columns, rows, id, open: open2, total, selected, select }) {
   const box = T2(null);
-  const [at2, setAt] = d2(-1);
+  const [at, setAt] = d2(-1);
   const [seen, setSeen] = d2([0, 80]);
   const look2 = () => {
     const b5 = box.current;
@@ -4991,26 +3318,26 @@ function Table2({ label, columns, rows, id, open: open2, total, selected, select
     }
   };
   useKeys({
-    j: () => move(at2 + 1),
-    k: () => move(at2 - 1),
+    j: () => move(at + 1),
+    k: () => move(at - 1),
     Enter: () => {
-      const row = rows[at2];
+      const row = rows[at];
       if (row && box.current?.contains(document.activeElement)) {
         open2?.(row);
       }
     },
-    x: () => toggle(rows[at2])
+    x: () => toggle(rows[at])
   });
   const key2 = (e5) => {
     const page = Math.max(1, Math.floor((box.current?.clientHeight ?? 300) / rowHeight) - 2);
-    const to2 = { ArrowDown: at2 + 1, ArrowUp: at2 - 1, PageDown: at2 + page, PageUp: at2 - page, Home: 0, End: rows.length - 1 }[e5.key];
+    const to2 = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: rows.length - 1 }[e5.key];
     if (to2 !== void 0) {
       e5.preventDefault();
       move(to2);
     }
   };
   const [from, to] = [Math.min(seen[0], rows.length), Math.min(seen[1], rows.length)];
-  return /* @__PURE__ */ a3("div", { class: "table", ref: box, onScroll: look2, onKeyDown: key2, role: "grid", "aria-label": label, "aria-rowcount": (total ?? rows.length) + 1, tabIndex: at2 < 0 ? 0 : -1, onFocus: (e5) => e5.target === box.current && rows.length > 0 && move(0), children: [
+  return /* @__PURE__ */ a3("div", { class: "table", ref: box, onScroll: look2, onKeyDown: key2, role: "grid", "aria-label": label, "aria-rowcount": (total ?? rows.length) + 1, tabIndex: at < 0 ? 0 : -1, onFocus: (e5) => e5.target === box.current && rows.length > 0 && move(0), children: [
     /* @__PURE__ */ a3("div", { class: "tr head", role: "row", "aria-rowindex": 1, children: [
       select && /* @__PURE__ */ a3("span", { class: "td check", role: "columnheader", "aria-label": "Selected" }),
       columns.map((c5) => /* @__PURE__ */ a3("span", { class: "td " + (c5.class ?? ""), role: "columnheader", children: c5.title }, c5.id))
@@ -5022,13 +3349,13 @@ function Table2({ label, columns, rows, id, open: open2, total, selected, select
       return /* @__PURE__ */ a3(
         "div",
         {
-          class: "tr" + (n4 === at2 ? " at" : "") + (marked ? " marked" : ""),
+          class: "tr" + (n4 === at ? " at" : "") + (marked ? " marked" : ""),
           role: "row",
           "data-row": n4,
           "data-id": id(row),
           "aria-rowindex": n4 + 2,
           "aria-selected": select ? marked : void 0,
-          tabIndex: n4 === at2 ? 0 : -1,
+          tabIndex: n4 === at ? 0 : -1,
           onFocus: () => setAt(n4),
           onClick: (e5) => {
             if (!e5.target.closest("a, button, input") && !String(getSelection() ?? "")) {
@@ -5069,9 +3396,9 @@ function Tabs({ tabs, label }) {
     const step = e5.key === "ArrowRight" ? 1 : e5.key === "ArrowLeft" ? -1 : 0;
     if (step) {
       e5.preventDefault();
-      const at2 = (tabs.indexOf(chosen) + step + tabs.length) % tabs.length;
-      choose(tabs[at2]);
-      bar.current?.querySelectorAll("[role=tab]")[at2]?.focus();
+      const at = (tabs.indexOf(chosen) + step + tabs.length) % tabs.length;
+      choose(tabs[at]);
+      bar.current?.querySelectorAll("[role=tab]")[at]?.focus();
     }
   };
   return /* @__PURE__ */ a3($, { children: [
@@ -5112,8 +3439,6 @@ export {
   Help,
   JsonView,
   Login,
-  Markdown,
-  MarkdownPart,
   Menu,
   Palette,
   Payload,
@@ -5123,7 +3448,7 @@ export {
   y3 as Signal,
   StartDialog,
   Status,
-  Table2 as Table,
+  Table,
   Tabs,
   Time,
   Visible,
@@ -5155,14 +3480,12 @@ export {
   x3 as effect,
   emptyTurn,
   ended,
-  entities,
   escaped,
   eventReader,
   followTurn,
   get,
   go,
   k as h,
-  hostOf,
   R as hydrate,
   initialTheme,
   r as isValidElement,

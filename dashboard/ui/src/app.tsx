@@ -11,8 +11,6 @@ import { go, match, route, startRouter } from "./lib/router";
 import { linkState } from "./lib/live";
 import { Overview } from "./pages/overview";
 import { Runs } from "./pages/runs";
-import { Run } from "./pages/run";
-import { Inbox } from "./pages/inbox";
 import { Agents } from "./pages/agents";
 import { Agent } from "./pages/agent";
 import { Entities } from "./pages/entities";
@@ -23,6 +21,8 @@ import { lazily } from "./parts/Lazy";
 
 export type PageProps = { params: Record<string, string> };
 
+const Inbox = lazily(() => import("./pages/inbox").then((m) => m.Inbox));
+const Run = lazily(() => import("./pages/run").then((m) => m.Run));
 const Chat = lazily(() => import("./pages/chat").then((m) => m.Chat));
 const Charts = lazily(() => import("./pages/charts").then((m) => m.Charts));
 

@@ -1,0 +1,471 @@
+// src/pages/inbox.tsx
+import { useEffect as useEffect2, useMemo, useRef as useRef2, useState as useState2 } from "./core.js";
+import { query, useQuery as useQuery3 } from "./core.js";
+import { askText as askText2, doneText as doneText2, itemsOf, keyedAnswer, kindText as kindText2 } from "./core.js";
+import { useKeys } from "./core.js";
+import { useTopic } from "./core.js";
+import { param, setParams } from "./core.js";
+import { Deadline as Deadline3 } from "./core.js";
+import { Empty } from "./core.js";
+import { Problem } from "./core.js";
+import { Tabs } from "./core.js";
+import { Time as Time3 } from "./core.js";
+import { Visible as Visible3 } from "./core.js";
+
+// src/pages/inbox/Detail.tsx
+import { path, useQuery } from "./core.js";
+import { askText, doneText, kindText, timeoutText, whyText } from "./core.js";
+import { links } from "./core.js";
+import { Markdown } from "./markdown.js";
+import { Arguments } from "./core.js";
+import { Payload } from "./core.js";
+import { Time } from "./core.js";
+import { Visible } from "./core.js";
+import { Deadline } from "./core.js";
+import { Decide } from "./core.js";
+import { Fragment, jsx, jsxs } from "./core.js";
+var lastSaid = 6;
+function Detail({ decision: d, onDone, ask, gone }) {
+  return /* @__PURE__ */ jsxs("article", { class: "inbox-detail", "aria-label": askText(d), children: [
+    /* @__PURE__ */ jsxs("header", { children: [
+      /* @__PURE__ */ jsxs("p", { class: "inbox-kind", children: [
+        /* @__PURE__ */ jsx("span", { class: "kind kind-" + d.kind, children: kindText(d.kind) }),
+        d.state === "pending" ? /* @__PURE__ */ jsx(Deadline, { at: d.deadline ?? void 0, then: timeoutText(d.on_timeout) }) : /* @__PURE__ */ jsx("span", { children: doneText(d) })
+      ] }),
+      /* @__PURE__ */ jsx("h2", { children: /* @__PURE__ */ jsx(Visible, { text: askText(d), exact: true }) }),
+      /* @__PURE__ */ jsxs("p", { class: "dim", children: [
+        "asked ",
+        /* @__PURE__ */ jsx(Time, { at: d.requested_at }),
+        d.originator?.name && /* @__PURE__ */ jsxs(Fragment, { children: [
+          " for ",
+          /* @__PURE__ */ jsx(Visible, { text: d.originator.name, exact: true })
+        ] }),
+        d.assignee && /* @__PURE__ */ jsxs(Fragment, { children: [
+          ", of ",
+          /* @__PURE__ */ jsx(Visible, { text: d.assignee, exact: true })
+        ] }),
+        !!d.level && /* @__PURE__ */ jsxs(Fragment, { children: [
+          ", ",
+          d.level,
+          " before ",
+          d.level === 1 ? "has" : "have",
+          " not answered"
+        ] })
+      ] }),
+      d.reason && /* @__PURE__ */ jsx("p", { class: "inbox-reason", children: /* @__PURE__ */ jsx(Visible, { text: d.reason, exact: true }) })
+    ] }),
+    d.kind !== "budget" && /* @__PURE__ */ jsxs("section", { children: [
+      /* @__PURE__ */ jsx("h3", { children: /* @__PURE__ */ jsx(Visible, { text: d.tool, exact: true }) }),
+      /* @__PURE__ */ jsx(Arguments, { value: d.edited_args ?? d.args }),
+      /* @__PURE__ */ jsxs("p", { class: "dim small", children: [
+        d.state === "pending" && whyText(d),
+        " ",
+        /* @__PURE__ */ jsxs("span", { title: "binds tool, version, arguments and call: " + d.args_hash, children: [
+          "hash ",
+          d.args_hash.slice(0, 12)
+        ] })
+      ] })
+    ] }),
+    d.state === "pending" ? /* @__PURE__ */ jsx(Decide, { decision: d, onDone, ask, keys: true, gone }, d.id + d.args_hash) : /* @__PURE__ */ jsx(Answered, { decision: d }),
+    /* @__PURE__ */ jsx(Led, { decision: d })
+  ] });
+}
+function Answered({ decision: d }) {
+  return /* @__PURE__ */ jsxs("section", { class: "inbox-answered", children: [
+    /* @__PURE__ */ jsxs("p", { children: [
+      /* @__PURE__ */ jsx("strong", { children: doneText(d) }),
+      d.answered_at && /* @__PURE__ */ jsxs(Fragment, { children: [
+        ", ",
+        /* @__PURE__ */ jsx(Time, { at: d.answered_at })
+      ] })
+    ] }),
+    d.comment && /* @__PURE__ */ jsxs("p", { children: [
+      "“",
+      /* @__PURE__ */ jsx(Visible, { text: d.comment }),
+      "”"
+    ] }),
+    d.edited_args !== void 0 && /* @__PURE__ */ jsx("p", { class: "dim", children: "with other arguments than those asked for" }),
+    d.result !== void 0 && /* @__PURE__ */ jsx(Payload, { value: d.result, label: "result" })
+  ] });
+}
+function Led({ decision: d }) {
+  const q = useQuery(path`runs/${d.run}/conversation`);
+  const said = (q.data?.items ?? []).filter((s) => s.kind === "message" && s.at <= d.requested_at).slice(-lastSaid);
+  const chat = chatOf(d);
+  return /* @__PURE__ */ jsxs("section", { class: "inbox-led", children: [
+    /* @__PURE__ */ jsx("h3", { children: "What led here" }),
+    q.error && /* @__PURE__ */ jsx("p", { class: "dim", children: q.error.message }),
+    q.data && said.length === 0 && /* @__PURE__ */ jsx("p", { class: "dim", children: "Nothing was said." }),
+    !q.data && !q.error && /* @__PURE__ */ jsx("p", { class: "dim", children: "…" }),
+    said.map((s) => /* @__PURE__ */ jsx(Line, { said: s }, s.run + s.position)),
+    /* @__PURE__ */ jsxs("p", { class: "inbox-links", children: [
+      chat && /* @__PURE__ */ jsx("a", { href: chat, children: "Open the conversation" }),
+      /* @__PURE__ */ jsx("a", { href: links.run(d.run), children: "Open the run" })
+    ] })
+  ] });
+}
+function chatOf(d) {
+  const key = d.session && /^@[^@]+@(.+)$/s.exec(d.session)?.[1];
+  return key ? links.session(d.agent, key) : "";
+}
+function Line({ said: s }) {
+  const m = s.message;
+  if (!m) {
+    return null;
+  }
+  const text = m.Contents.map((c) => c.Type === "text" ? c.Text : "").join("");
+  const calls = m.Contents.flatMap((c) => c.Type === "functionCall" ? [c.Name] : []);
+  if (text === "" && calls.length === 0) {
+    return null;
+  }
+  return /* @__PURE__ */ jsxs("div", { class: "led led-" + m.Role, children: [
+    /* @__PURE__ */ jsx("span", { class: "led-who", children: m.Role === "user" ? "user" : s.agent }),
+    /* @__PURE__ */ jsxs("div", { children: [
+      text && /* @__PURE__ */ jsx(Markdown, { text }),
+      calls.map((c, i) => /* @__PURE__ */ jsxs("p", { class: "dim", children: [
+        "calls ",
+        /* @__PURE__ */ jsx(Visible, { text: c, exact: true })
+      ] }, i))
+    ] })
+  ] });
+}
+
+// src/pages/inbox/Event.tsx
+import { useEffect, useRef, useState } from "./core.js";
+import { path as path2, post, readOnly, useQuery as useQuery2 } from "./core.js";
+import { parseJson } from "./core.js";
+import { links as links2 } from "./core.js";
+import { Markdown as Markdown2 } from "./markdown.js";
+import { Payload as Payload2 } from "./core.js";
+import { Time as Time2 } from "./core.js";
+import { Visible as Visible2 } from "./core.js";
+import { Deadline as Deadline2 } from "./core.js";
+import { Fragment as Fragment2, jsx as jsx2, jsxs as jsxs2 } from "./core.js";
+function EventDetail({ run: r, onDone, ask, gone }) {
+  const [text, setText] = useState(null);
+  const [confirm, setConfirm] = useState(null);
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState(null);
+  const yes = useRef(null);
+  const whole = useQuery2(path2`runs/${r.id}`);
+  const said = useQuery2(path2`runs/${r.id}/conversation`);
+  const name = r.wait_name ?? "";
+  const approves = /approv|decision|confirm|accept|review/i.test(name);
+  const typed = text === null ? null : parseJson(text);
+  useEffect(() => {
+    if (ask?.id === "run:" + r.id && (ask.answer === "approve" || ask.answer === "deny")) {
+      setConfirm(ask.answer === "approve");
+    }
+  }, [ask?.n]);
+  useEffect(() => {
+    if (confirm !== null) {
+      yes.current?.focus();
+    }
+  }, [confirm]);
+  async function raise(value, done) {
+    setConfirm(null);
+    setBusy(true);
+    setError(null);
+    try {
+      await post(path2`runs/${r.id}/events/${name}`, value);
+      onDone(done);
+    } catch (err) {
+      setError(err);
+    }
+    setBusy(false);
+  }
+  const word = (value) => approves ? value ? "Approve" : "Deny" : value ? "Send true" : "Send false";
+  const last = (said.data?.items ?? []).filter((s) => s.kind === "message" && s.message).slice(-2);
+  return /* @__PURE__ */ jsxs2("article", { class: "inbox-detail", "aria-label": `${r.id} waits for ${name}`, children: [
+    /* @__PURE__ */ jsxs2("header", { children: [
+      /* @__PURE__ */ jsxs2("p", { class: "inbox-kind", children: [
+        /* @__PURE__ */ jsx2("span", { class: "kind kind-event", children: "Event" }),
+        /* @__PURE__ */ jsx2(Deadline2, { at: r.next_fire_at, then: r.next_fire_at ? "then the run goes on without it" : "" })
+      ] }),
+      /* @__PURE__ */ jsx2("h2", { children: /* @__PURE__ */ jsx2(Visible2, { text: `${r.name} waits for ${name}`, exact: true }) }),
+      /* @__PURE__ */ jsxs2("p", { class: "dim", children: [
+        "run ",
+        /* @__PURE__ */ jsx2("a", { href: links2.run(r.id), children: /* @__PURE__ */ jsx2(Visible2, { text: r.id, exact: true }) }),
+        " waits since ",
+        /* @__PURE__ */ jsx2(Time2, { at: r.phase_since ?? r.created ?? "" })
+      ] })
+    ] }),
+    last.length > 0 && /* @__PURE__ */ jsxs2("section", { children: [
+      /* @__PURE__ */ jsx2("h3", { children: "What was said last" }),
+      last.map((s) => /* @__PURE__ */ jsxs2("div", { class: "led led-" + s.message?.Role, children: [
+        /* @__PURE__ */ jsx2("span", { class: "led-who", children: s.message?.Role === "user" ? "asked" : s.agent }),
+        /* @__PURE__ */ jsx2(Markdown2, { text: (s.message?.Contents ?? []).map((c) => c.Type === "text" ? c.Text : "").join("") })
+      ] }, s.run + s.position))
+    ] }),
+    whole.data?.input !== void 0 && /* @__PURE__ */ jsxs2("section", { children: [
+      /* @__PURE__ */ jsx2("h3", { children: "Input of the run" }),
+      /* @__PURE__ */ jsx2(Payload2, { value: whole.data.input, label: "input" })
+    ] }),
+    text !== null && /* @__PURE__ */ jsxs2("label", { class: "field", children: [
+      "Data of the event (JSON)",
+      /* @__PURE__ */ jsx2("textarea", { class: "code", rows: 4, value: text, spellcheck: false, onInput: (e) => setText(e.currentTarget.value), "aria-invalid": !!typed && !typed.ok }),
+      typed && !typed.ok && text.trim() !== "" && /* @__PURE__ */ jsxs2("span", { class: "field-error", role: "alert", children: [
+        "Line ",
+        typed.line,
+        ", column ",
+        typed.column,
+        ": ",
+        typed.message
+      ] })
+    ] }),
+    gone && !busy ? /* @__PURE__ */ jsxs2("div", { class: "decide-conflict", role: "alert", children: [
+      /* @__PURE__ */ jsxs2("strong", { children: [
+        "It waits for ",
+        name,
+        " no more."
+      ] }),
+      /* @__PURE__ */ jsx2("p", { class: "dim", children: "The event has come, its time was over, or the run has ended." }),
+      /* @__PURE__ */ jsx2("button", { type: "button", onClick: () => onDone(null), children: "Go on" })
+    ] }) : confirm !== null ? /* @__PURE__ */ jsxs2("div", { class: "decide-row", role: "alertdialog", "aria-label": word(confirm) + "?", onKeyDown: (e) => e.key === "Escape" && (e.stopPropagation(), setConfirm(null)), children: [
+      /* @__PURE__ */ jsxs2("span", { children: [
+        word(confirm),
+        "?"
+      ] }),
+      /* @__PURE__ */ jsxs2("button", { type: "button", ref: yes, class: confirm ? "tone-good" : "tone-bad", onClick: () => raise(confirm, word(confirm)), children: [
+        "Yes, ",
+        word(confirm).toLowerCase()
+      ] }),
+      /* @__PURE__ */ jsx2("button", { type: "button", onClick: () => setConfirm(null), children: "No" })
+    ] }) : /* @__PURE__ */ jsx2("div", { class: "decide-row", children: text === null ? /* @__PURE__ */ jsxs2(Fragment2, { children: [
+      /* @__PURE__ */ jsxs2("button", { type: "button", class: "tone-good", disabled: busy || readOnly, "aria-keyshortcuts": "a", onClick: () => raise(true, word(true)), children: [
+        word(true),
+        /* @__PURE__ */ jsx2("kbd", { "aria-hidden": "true", children: "a" })
+      ] }),
+      /* @__PURE__ */ jsxs2("button", { type: "button", class: "tone-bad", disabled: busy || readOnly, "aria-keyshortcuts": "d", onClick: () => raise(false, word(false)), children: [
+        word(false),
+        /* @__PURE__ */ jsx2("kbd", { "aria-hidden": "true", children: "d" })
+      ] }),
+      /* @__PURE__ */ jsx2("button", { type: "button", class: "link", onClick: () => setText(""), children: "Other data" })
+    ] }) : /* @__PURE__ */ jsxs2(Fragment2, { children: [
+      /* @__PURE__ */ jsxs2("button", { type: "button", class: "tone-good", disabled: busy || readOnly || !typed?.ok, onClick: () => typed?.ok && raise(typed.value, "Raised"), children: [
+        "Raise ",
+        name
+      ] }),
+      /* @__PURE__ */ jsx2("button", { type: "button", class: "link", onClick: () => setText(null), children: "Back" })
+    ] }) }),
+    /* @__PURE__ */ jsx2("p", { class: "dim small", children: text === null ? `Raises the event ${name} with ${approves ? "true or false as its data" : "this as its data"}.` : "" }),
+    error && /* @__PURE__ */ jsxs2("p", { class: "field-error", role: "alert", children: [
+      error.message,
+      error.hint && ". " + error.hint
+    ] })
+  ] });
+}
+
+// src/pages/inbox.tsx
+import { Fragment as Fragment3, jsx as jsx3, jsxs as jsxs3 } from "./core.js";
+function Inbox() {
+  return /* @__PURE__ */ jsxs3("section", { class: "page inbox", children: [
+    /* @__PURE__ */ jsx3("h1", { children: "Inbox" }),
+    /* @__PURE__ */ jsx3(Tabs, { label: "Inbox", tabs: [
+      { id: "open", title: "Waiting", panel: () => /* @__PURE__ */ jsx3(Open, {}) },
+      { id: "answered", title: "Answered", panel: () => /* @__PURE__ */ jsx3(AnsweredList, {}) }
+    ] })
+  ] });
+}
+var waiting = "phase:waiting_event";
+function Open() {
+  const decisions = useDecisions();
+  const runs = useQuery3("runs" + query({ filter: waiting, limit: 200 }));
+  useTopic("runs:" + waiting, void 0, () => runs.refetch());
+  const items = useMemo(() => itemsOf(decisions.rows ?? [], runs.data?.items ?? []), [decisions.rows, runs.data]);
+  const [done, setDone] = useState2("");
+  const [ask, setAsk] = useState2();
+  const list = useRef2(null);
+  const focusNext = useRef2(false);
+  const chosen = param("id");
+  const choose = (id) => setParams({ id });
+  const held = useRef2(null);
+  const found = items.findIndex((i) => i.id === (chosen || held.current?.item.id));
+  const gone = found < 0 && !!held.current && (!chosen || chosen === held.current.item.id);
+  const place = gone ? held.current?.place ?? 0 : Math.max(0, found);
+  const item = gone ? held.current?.item : items[place];
+  held.current = item ? { item, place } : null;
+  useEffect2(() => {
+    if (focusNext.current && item) {
+      focusNext.current = false;
+      list.current?.querySelector('[aria-selected="true"]')?.focus();
+    }
+  }, [item?.id]);
+  function finish(id, text) {
+    const rest = items.filter((i) => i.id !== id);
+    const next = rest[Math.min(place, rest.length - 1)];
+    setDone(text ?? "");
+    focusNext.current = true;
+    held.current = null;
+    choose(next?.id);
+    decisions.drop(id);
+    runs.refetch();
+  }
+  function move(e, to) {
+    const next = items[to];
+    if (next) {
+      e.preventDefault();
+      focusNext.current = true;
+      choose(next.id);
+    }
+  }
+  function press(e, key) {
+    const answer = item && keyedAnswer(item.kind === "event" ? "approval" : item.decision.kind, key);
+    if (answer) {
+      e.preventDefault();
+      setAsk((old) => ({ id: item.id, answer, n: (old?.n ?? 0) + 1 }));
+    }
+  }
+  const within = (e) => list.current?.contains(e.target);
+  useKeys({
+    a: (e) => press(e, "a"),
+    d: (e) => press(e, "d"),
+    j: (e) => move(e, gone ? place : place + 1),
+    k: (e) => move(e, place - 1),
+    ArrowDown: (e) => within(e) && move(e, place + 1),
+    ArrowUp: (e) => within(e) && move(e, place - 1)
+  });
+  if (!decisions.rows && decisions.error) {
+    return /* @__PURE__ */ jsx3(Problem, { error: decisions.error, retry: decisions.refetch });
+  }
+  if (!decisions.rows || !runs.data && !runs.error) {
+    return /* @__PURE__ */ jsx3("p", { class: "dim pad", children: "…" });
+  }
+  if (!item) {
+    return /* @__PURE__ */ jsx3(Nothing, { done });
+  }
+  return /* @__PURE__ */ jsxs3("div", { class: "inbox-panes" + (chosen ? " chosen" : ""), children: [
+    /* @__PURE__ */ jsx3("div", { class: "inbox-list", role: "listbox", "aria-label": "What waits for a person", ref: list, children: items.map((i) => /* @__PURE__ */ jsx3(Row, { item: i, selected: i === item, onChoose: () => choose(i.id) }, i.id)) }),
+    /* @__PURE__ */ jsxs3("div", { class: "inbox-pane", children: [
+      /* @__PURE__ */ jsxs3("button", { type: "button", class: "inbox-back quiet", onClick: () => choose(void 0), children: [
+        "‹ All ",
+        items.length
+      ] }),
+      /* @__PURE__ */ jsx3("p", { class: "inbox-done", role: "status", children: done && /* @__PURE__ */ jsxs3(Fragment3, { children: [
+        "✓ ",
+        /* @__PURE__ */ jsx3(Visible3, { text: done, exact: true })
+      ] }) }),
+      item.kind === "decision" && /* @__PURE__ */ jsx3(Detail, { decision: item.decision, ask, gone, onDone: (d) => finish(d.id, askText2(d) + ": " + doneText2(d)) }, item.id),
+      item.kind === "event" && /* @__PURE__ */ jsx3(EventDetail, { run: item.run, ask, gone, onDone: (t) => finish(item.id, t && item.run.id + ": " + t) }, item.id)
+    ] })
+  ] });
+}
+function Row({ item, selected, onChoose }) {
+  const title = item.kind === "decision" ? askText2(item.decision) : item.run.name + " waits for " + item.run.wait_name;
+  const about = item.kind === "decision" ? summary(item.decision) : item.run.id;
+  return /* @__PURE__ */ jsxs3(
+    "div",
+    {
+      role: "option",
+      "aria-selected": selected,
+      tabIndex: selected ? 0 : -1,
+      class: "inbox-row",
+      onClick: onChoose,
+      onKeyDown: (e) => (e.key === "Enter" || e.key === " ") && (e.preventDefault(), onChoose()),
+      children: [
+        /* @__PURE__ */ jsx3("span", { class: "inbox-row-title", children: /* @__PURE__ */ jsx3(Visible3, { text: title, exact: true }) }),
+        /* @__PURE__ */ jsx3("span", { class: "inbox-row-about", children: /* @__PURE__ */ jsx3(Visible3, { text: about, exact: true }) }),
+        /* @__PURE__ */ jsxs3("span", { class: "inbox-row-foot", children: [
+          /* @__PURE__ */ jsx3("span", { class: "kind kind-" + (item.kind === "event" ? "event" : item.decision.kind), children: kindText2(item.kind === "event" ? "event" : item.decision.kind) }),
+          item.deadline ? /* @__PURE__ */ jsx3(Deadline3, { at: item.deadline }) : /* @__PURE__ */ jsx3(Time3, { at: item.since })
+        ] })
+      ]
+    }
+  );
+}
+function summary(d) {
+  if (d.kind === "budget") {
+    return d.reason || "asks for more";
+  }
+  const text = JSON.stringify(d.args) ?? "";
+  return text.length > 140 ? text.slice(0, 140) + "…" : text;
+}
+function Nothing({ done }) {
+  return /* @__PURE__ */ jsxs3(Fragment3, { children: [
+    /* @__PURE__ */ jsx3("p", { class: "inbox-done", role: "status", children: done && /* @__PURE__ */ jsxs3(Fragment3, { children: [
+      "✓ ",
+      /* @__PURE__ */ jsx3(Visible3, { text: done, exact: true })
+    ] }) }),
+    /* @__PURE__ */ jsxs3(Empty, { title: "Nothing waits for you", children: [
+      /* @__PURE__ */ jsx3("p", { children: "Paused runs hold no compute: they wait on disk, for an hour or for years." }),
+      /* @__PURE__ */ jsx3("p", { children: "A tool asks for approval with one option:" }),
+      /* @__PURE__ */ jsx3("pre", { class: "sample", tabIndex: 0, children: 'agent.NewTool("issue_refund", "Gives a customer money back.", issueRefund,\n	agent.RequireApproval(func(_ context.Context, in Refund) bool { return in.Cents > 5000 }))' })
+    ] })
+  ] });
+}
+function useDecisions() {
+  const q = useQuery3("decisions?state=pending&limit=1000");
+  const drop = (ids, more = []) => q.set((old) => old && { ...old, items: [...old.items.filter((d) => !ids.has(d.id)), ...more] });
+  useTopic("inbox", void 0, (events) => {
+    for (const e of events) {
+      if (e.kind === "reset") {
+        q.refetch();
+        continue;
+      }
+      const f = e.data;
+      if (f.whole) {
+        q.set((old) => ({ ...old, items: f.upsert }));
+      } else {
+        drop(/* @__PURE__ */ new Set([...f.gone.map((g) => g.id), ...f.upsert.map((d) => d.id)]), f.upsert);
+      }
+    }
+  });
+  return { rows: q.data?.items, error: q.error, refetch: q.refetch, drop: (id) => drop(/* @__PURE__ */ new Set([id])) };
+}
+function AnsweredList() {
+  const answered = useQuery3("decisions?state=answered&limit=200");
+  const expired = useQuery3("decisions?state=expired&limit=100");
+  const superseded = useQuery3("decisions?state=superseded&limit=100");
+  useTopic("inbox", void 0, () => [answered, expired, superseded].forEach((q) => q.refetch()));
+  const rows = [answered, expired, superseded].flatMap((q) => q.data?.items ?? []).sort((a, b) => endOf(b) - endOf(a));
+  const chosen = param("id");
+  const item = rows.find((d) => d.id === chosen) ?? rows[0];
+  const list = useRef2(null);
+  const move = (e, by) => {
+    const next = item && rows[rows.indexOf(item) + by];
+    if (next) {
+      e.preventDefault();
+      setParams({ id: next.id });
+      requestAnimationFrame(() => list.current?.querySelector('[aria-selected="true"]')?.focus());
+    }
+  };
+  useKeys({
+    j: (e) => move(e, 1),
+    k: (e) => move(e, -1),
+    ArrowDown: (e) => list.current?.contains(e.target) && move(e, 1),
+    ArrowUp: (e) => list.current?.contains(e.target) && move(e, -1)
+  });
+  if (answered.error) {
+    return /* @__PURE__ */ jsx3(Problem, { error: answered.error, retry: answered.refetch });
+  }
+  if (!answered.data || !expired.data || !superseded.data) {
+    return /* @__PURE__ */ jsx3("p", { class: "dim pad", children: "…" });
+  }
+  if (!item) {
+    return /* @__PURE__ */ jsx3(Empty, { title: "Nothing was decided yet", children: /* @__PURE__ */ jsx3("p", { children: "Here stands who has answered what, and when." }) });
+  }
+  return /* @__PURE__ */ jsxs3("div", { class: "inbox-panes" + (chosen ? " chosen" : ""), children: [
+    /* @__PURE__ */ jsx3("div", { class: "inbox-list", role: "listbox", "aria-label": "Decisions of the past", ref: list, children: rows.map((d) => /* @__PURE__ */ jsxs3("div", { role: "option", "aria-selected": d === item, tabIndex: d === item ? 0 : -1, class: "inbox-row", onClick: () => setParams({ id: d.id }), children: [
+      /* @__PURE__ */ jsx3("span", { class: "inbox-row-title", children: /* @__PURE__ */ jsx3(Visible3, { text: askText2(d), exact: true }) }),
+      /* @__PURE__ */ jsx3("span", { class: "inbox-row-about", children: /* @__PURE__ */ jsx3(Visible3, { text: doneText2(d), exact: true }) }),
+      /* @__PURE__ */ jsxs3("span", { class: "inbox-row-foot", children: [
+        /* @__PURE__ */ jsx3("span", { class: "kind kind-" + d.kind, children: kindText2(d.kind) }),
+        /* @__PURE__ */ jsx3(Time3, { at: d.answered_at ?? d.deadline ?? d.requested_at })
+      ] })
+    ] }, d.id)) }),
+    /* @__PURE__ */ jsxs3("div", { class: "inbox-pane", children: [
+      /* @__PURE__ */ jsxs3("button", { type: "button", class: "inbox-back quiet", onClick: () => setParams({ id: void 0 }), children: [
+        "‹ All ",
+        rows.length
+      ] }),
+      /* @__PURE__ */ jsx3(Detail, { decision: item, onDone: () => {
+      } }, item.id)
+    ] })
+  ] });
+}
+function endOf(d) {
+  return Date.parse(d.answered_at ?? d.deadline ?? d.requested_at);
+}
+export {
+  Inbox
+};

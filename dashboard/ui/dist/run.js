@@ -1,0 +1,1983 @@
+// src/pages/run.tsx
+import { useState as useState10 } from "./core.js";
+import { get as get3, ProblemError as ProblemError3, query as query5 } from "./core.js";
+import { now as clock } from "./core.js";
+import { useKeys as useKeys2 } from "./core.js";
+import { go as go2, links as links6, param as param2, setParams as setParams2 } from "./core.js";
+import { ended } from "./core.js";
+import { Empty as Empty2 } from "./core.js";
+import { lazily } from "./core.js";
+import { Problem as Problem4 } from "./core.js";
+import { Tabs } from "./core.js";
+
+// src/pages/run/conversation.tsx
+import { useEffect, useMemo, useState } from "./core.js";
+import { path, useQuery } from "./core.js";
+import { cost, count, duration } from "./core.js";
+import { useTopic } from "./core.js";
+import { Markdown } from "./markdown.js";
+import { links } from "./core.js";
+import { Empty } from "./core.js";
+import { JsonView } from "./core.js";
+import { Problem } from "./core.js";
+import { Time } from "./core.js";
+
+// src/pages/run/people.ts
+var voices = 8;
+function initials(name) {
+  const words2 = name.split(/[^\p{L}\p{N}]+|(?<=\p{Ll})(?=\p{Lu})/u).filter(Boolean);
+  const letters = words2.length > 1 ? words2[0].charAt(0) + words2[words2.length - 1].charAt(0) : (words2[0] ?? "?").charAt(0);
+  return letters.toUpperCase();
+}
+function voicesOf(names) {
+  const all = /* @__PURE__ */ new Map();
+  for (const n of names) if (n && !all.has(n)) all.set(n, all.size % voices);
+  return all;
+}
+
+// src/pages/run/talk.ts
+function entriesOf(items) {
+  const calls = /* @__PURE__ */ new Map();
+  const askers = new Map(items.filter((s) => s.kind === "agent" && s.to_run && !s.handoff).map((s) => [s.to_run, s.agent]));
+  const entries = [];
+  for (const said of items) {
+    const entry = { said, text: "", reasoning: [], calls: [], others: [], results: [] };
+    const asker = askers.get(said.run);
+    if (asker !== void 0 && said.message?.Role === "user" && !said.message.AuthorName) entry.asker = asker;
+    if (said.kind === "decision" && said.decision) {
+      const call = calls.get(key(said.run, said.decision.call_id));
+      if (call && said.decision.call_id) {
+        call.decisions.push(said.decision);
+        continue;
+      }
+    }
+    for (const c of said.message?.Contents ?? []) {
+      switch (c.Type) {
+        case "text":
+          entry.text += c.Text;
+          break;
+        case "reasoning":
+          if (c.Text) entry.reasoning.push(c.Text);
+          break;
+        case "functionCall": {
+          const call = { call: c, decisions: [] };
+          calls.set(key(said.run, c.CallID), call);
+          entry.calls.push(call);
+          break;
+        }
+        case "functionResult": {
+          const call = calls.get(key(said.run, c.CallID));
+          if (call && !call.result) {
+            call.result = c;
+            call.step = said;
+          } else {
+            entry.results.push(c);
+          }
+          break;
+        }
+        case "error":
+          entry.error = c.Message;
+          break;
+        case "usage":
+          break;
+        default:
+          entry.others.push(c.Type);
+      }
+    }
+    const only = said.kind === "message" && !entry.text && entry.reasoning.length + entry.calls.length + entry.others.length + entry.results.length === 0 && !entry.error;
+    if (!only) entries.push(entry);
+  }
+  return entries;
+}
+function key(run, call) {
+  return run + "\n" + call;
+}
+function jsonOf(text) {
+  if (typeof text !== "string") return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+// src/pages/run/conversation.tsx
+import { Fragment, jsx, jsxs } from "./core.js";
+var atOnce = 200;
+var followed = 6;
+function ConversationTab({ run, version, stepLink }) {
+  const { data, error, refetch } = useQuery(path`runs/${run}/conversation`);
+  const [raw, setRaw] = useState(false);
+  const [most, setMost] = useState(atOnce);
+  useEffect(() => {
+    const timer = setTimeout(refetch, 200);
+    return () => clearTimeout(timer);
+  }, [version]);
+  const items = data?.items ?? [];
+  const entries = useMemo(() => entriesOf(items), [items]);
+  const voices2 = useMemo(() => voicesOf(items.flatMap((s) => [s.agent, s.to ?? ""])), [items]);
+  const below = useMemo(() => [...new Set(items.flatMap((s) => [s.run, s.to_run ?? ""]))].filter((id) => id && id !== run).slice(-followed), [items, run]);
+  if (error && !data) return /* @__PURE__ */ jsx(Problem, { error, retry: refetch });
+  if (!data) return /* @__PURE__ */ jsx("p", { class: "dim pad", children: "Loading…" });
+  if (entries.length === 0) return /* @__PURE__ */ jsx(Empty, { title: "No agent has said anything", children: /* @__PURE__ */ jsx("p", { children: "Runs that call agents show here what agents, tools and people said, in the order of time." }) });
+  const first = Math.max(0, entries.length - most);
+  return /* @__PURE__ */ jsxs("div", { class: "talk", children: [
+    below.map((id) => /* @__PURE__ */ jsx(Follow, { run: id, onChange: refetch }, id)),
+    /* @__PURE__ */ jsxs("div", { class: "tl-bar", children: [
+      /* @__PURE__ */ jsx("ul", { class: "talk-voices", "aria-label": "Agents", children: [...voices2].map(([name, n]) => /* @__PURE__ */ jsxs("li", { children: [
+        /* @__PURE__ */ jsx(Avatar, { name, voice: n }),
+        " ",
+        name
+      ] }, name)) }),
+      /* @__PURE__ */ jsxs("label", { class: "talk-raw", children: [
+        /* @__PURE__ */ jsx("input", { type: "checkbox", checked: raw, onChange: (e) => setRaw(e.currentTarget.checked) }),
+        " Raw"
+      ] })
+    ] }),
+    data.partial && /* @__PURE__ */ jsx("p", { class: "dim", children: "The run has more below it than is looked at here." }),
+    first > 0 && /* @__PURE__ */ jsxs("button", { type: "button", onClick: () => setMost(most + atOnce), children: [
+      "Show ",
+      Math.min(atOnce, first),
+      " earlier of ",
+      first.toLocaleString("en")
+    ] }),
+    /* @__PURE__ */ jsx("ol", { class: "talk-list", children: entries.slice(first).map((e, i) => /* @__PURE__ */ jsx(EntryView, { entry: e, run, voices: voices2, raw, stepLink }, first + i)) })
+  ] });
+}
+function Follow({ run, onChange }) {
+  useTopic("run:" + run, void 0, onChange);
+  return null;
+}
+function EntryView(p) {
+  const { said } = p.entry;
+  const voice = p.voices.get(said.agent) ?? 0;
+  if (said.kind === "agent") {
+    return /* @__PURE__ */ jsxs("li", { class: `talk-turn voice-${voice}`, children: [
+      /* @__PURE__ */ jsx("span", { class: "talk-arrow", "aria-hidden": "true", children: said.handoff ? "⇢" : "→" }),
+      /* @__PURE__ */ jsxs("span", { children: [
+        said.agent ? /* @__PURE__ */ jsx("b", { children: said.agent }) : "The run",
+        " ",
+        said.handoff ? "hands the conversation over to" : "asks",
+        " ",
+        /* @__PURE__ */ jsx("b", { children: said.to })
+      ] }),
+      said.to_run && /* @__PURE__ */ jsx("a", { href: links.run(said.to_run), children: "open its run" }),
+      /* @__PURE__ */ jsx(Meta, { said, run: p.run, stepLink: p.stepLink })
+    ] });
+  }
+  if (said.kind === "decision" && said.decision) {
+    return /* @__PURE__ */ jsx("li", { class: "talk-turn", children: /* @__PURE__ */ jsx(DecisionView, { decision: said.decision }) });
+  }
+  const role = said.message?.Role ?? "";
+  const human = role === "user" || role === "system";
+  const { asker } = p.entry;
+  const name = asker !== void 0 ? asker || "The run" : human ? said.message?.AuthorName || (role === "system" ? "System" : "User") : said.agent || "Agent";
+  return /* @__PURE__ */ jsxs("li", { class: `talk-entry ${human ? "is-user" : `voice-${voice}`}`, children: [
+    asker ? /* @__PURE__ */ jsx(Avatar, { name: asker, voice: p.voices.get(asker) ?? 0 }) : human ? /* @__PURE__ */ jsx("span", { class: "avatar avatar-user", "aria-hidden": "true", children: asker === "" ? "▸" : role === "system" ? "§" : "U" }) : /* @__PURE__ */ jsx(Avatar, { name, voice }),
+    /* @__PURE__ */ jsxs("article", { "aria-label": `${name}${human && said.agent ? ` to ${said.agent}` : ""}`, children: [
+      /* @__PURE__ */ jsxs("header", { children: [
+        /* @__PURE__ */ jsx("b", { children: name }),
+        human && said.agent && /* @__PURE__ */ jsxs("span", { class: "dim", children: [
+          " to ",
+          said.agent
+        ] }),
+        /* @__PURE__ */ jsx(Meta, { said, run: p.run, stepLink: p.stepLink })
+      ] }),
+      p.raw ? /* @__PURE__ */ jsx(JsonView, { value: said.message }) : /* @__PURE__ */ jsx(Body, { entry: p.entry, run: p.run, stepLink: p.stepLink })
+    ] })
+  ] });
+}
+function Body({ entry, run, stepLink }) {
+  return /* @__PURE__ */ jsxs(Fragment, { children: [
+    entry.reasoning.map((text, i) => /* @__PURE__ */ jsxs("details", { class: "reasoning", children: [
+      /* @__PURE__ */ jsx("summary", { children: "Reasoning" }),
+      /* @__PURE__ */ jsx(Markdown, { text })
+    ] }, i)),
+    entry.text && /* @__PURE__ */ jsx(Markdown, { text: entry.text }),
+    entry.error && /* @__PURE__ */ jsx("p", { class: "error", children: entry.error }),
+    entry.others.length > 0 && /* @__PURE__ */ jsx("p", { class: "dim", children: entry.others.join(", ") }),
+    entry.calls.map((c) => /* @__PURE__ */ jsx(ToolCard, { call: c, run, stepLink }, c.call.CallID)),
+    entry.results.map((r) => /* @__PURE__ */ jsx("div", { class: "tool", children: /* @__PURE__ */ jsx(JsonView, { value: r.Error ?? jsonOf(r.Result) }) }, r.CallID))
+  ] });
+}
+function ToolCard({ call, run, stepLink }) {
+  const { call: c, result, step } = call;
+  const open = call.decisions.find((d) => d.state === "pending");
+  const failed = !!result?.Error || step?.status === "failed";
+  const status = open ? "waits for a decision" : !result ? "running" : failed ? "failed" : "done";
+  return /* @__PURE__ */ jsxs("details", { class: "tool" + (failed ? " is-failed" : "") + (open ? " is-waiting" : ""), open: !!open, children: [
+    /* @__PURE__ */ jsxs("summary", { children: [
+      /* @__PURE__ */ jsx("span", { class: "tool-name", children: c.Name }),
+      /* @__PURE__ */ jsx("span", { class: "dim tool-args", children: brief(c.Arguments) }),
+      /* @__PURE__ */ jsxs("span", { class: "tool-status" + (failed ? " bad" : ""), children: [
+        status,
+        step?.duration_ms ? `, ${duration(step.duration_ms)}` : "",
+        step?.attempt && step.attempt > 1 ? `, attempt ${step.attempt}` : ""
+      ] })
+    ] }),
+    /* @__PURE__ */ jsx("p", { class: "tool-part", children: "Arguments" }),
+    /* @__PURE__ */ jsx(JsonView, { value: jsonOf(c.Arguments), label: "arguments" }),
+    call.decisions.map((d) => /* @__PURE__ */ jsx(DecisionView, { decision: d }, d.id)),
+    result && /* @__PURE__ */ jsxs(Fragment, { children: [
+      /* @__PURE__ */ jsx("p", { class: "tool-part", children: "Result" }),
+      result.Error ? /* @__PURE__ */ jsx("p", { class: "error", children: result.Error }) : /* @__PURE__ */ jsx(JsonView, { value: jsonOf(result.Result), label: "result" })
+    ] }),
+    step?.event_id !== void 0 && /* @__PURE__ */ jsx("p", { children: /* @__PURE__ */ jsx(StepLink, { said: step, run, stepLink }) })
+  ] });
+}
+function brief(text) {
+  return text.length > 90 ? text.slice(0, 89) + "…" : text;
+}
+function DecisionView({ decision: d }) {
+  const by = d.answered_by ? ` by ${d.answered_by}` : "";
+  return /* @__PURE__ */ jsxs("p", { class: "talk-decision" + (d.state === "pending" ? " is-waiting" : ""), children: [
+    /* @__PURE__ */ jsx("span", { "aria-hidden": "true", children: "◆" }),
+    " ",
+    d.kind.replace(/_/g, " "),
+    d.tool && /* @__PURE__ */ jsxs(Fragment, { children: [
+      " of ",
+      /* @__PURE__ */ jsx("b", { children: d.tool })
+    ] }),
+    ":",
+    " ",
+    d.state === "pending" ? /* @__PURE__ */ jsx("a", { href: "inbox", children: "waits for an answer" }) : /* @__PURE__ */ jsxs("b", { children: [
+      d.answer ?? d.state,
+      by
+    ] }),
+    d.comment && /* @__PURE__ */ jsx("q", { children: d.comment }),
+    " ",
+    d.answered_at ? /* @__PURE__ */ jsx(Time, { at: d.answered_at }) : d.deadline && /* @__PURE__ */ jsxs("span", { class: "dim", children: [
+      "until ",
+      /* @__PURE__ */ jsx(Time, { at: d.deadline, exact: true })
+    ] })
+  ] });
+}
+function Avatar({ name, voice }) {
+  return /* @__PURE__ */ jsx("span", { class: `avatar voice-${voice}`, "aria-hidden": "true", children: initials(name) });
+}
+function Meta({ said, run, stepLink }) {
+  return /* @__PURE__ */ jsxs("span", { class: "talk-meta dim", children: [
+    said.tokens && /* @__PURE__ */ jsxs("span", { title: `${said.tokens.in} in, ${said.tokens.out} out`, children: [
+      count(said.tokens.total),
+      " tok"
+    ] }),
+    !!said.cost_usd && /* @__PURE__ */ jsx("span", { children: cost(said.cost_usd * 1e6) }),
+    !!said.duration_ms && /* @__PURE__ */ jsx("span", { children: duration(said.duration_ms) }),
+    /* @__PURE__ */ jsx(Time, { at: said.at, exact: true }),
+    said.event_id !== void 0 && /* @__PURE__ */ jsx(StepLink, { said, run, stepLink })
+  ] });
+}
+function StepLink({ said, run, stepLink }) {
+  if (said.event_id === void 0) return null;
+  const to = said.run === run ? stepLink(said.event_id) : links.run(said.run) + `?step=e${said.event_id}`;
+  return /* @__PURE__ */ jsx("a", { href: to, children: "step" });
+}
+
+// src/pages/run/header.tsx
+import { useState as useState6 } from "./core.js";
+import { bytes as bytes3, cost as cost4, count as count4 } from "./core.js";
+import { links as links4 } from "./core.js";
+import { stateOf } from "./core.js";
+import { Copy } from "./core.js";
+import { JsonView as JsonView3 } from "./core.js";
+import { Status } from "./core.js";
+import { Time as Time3 } from "./core.js";
+
+// src/pages/run/actions.tsx
+import { useState as useState2 } from "./core.js";
+import { path as path2, post, ProblemError, readOnly } from "./core.js";
+import { jsonError } from "./core.js";
+import { linkState } from "./core.js";
+import { go, links as links2 } from "./core.js";
+import { Dialog } from "./core.js";
+import { Menu } from "./core.js";
+import { jsx as jsx2, jsxs as jsxs2 } from "./core.js";
+var labels = [
+  ["event", "Raise event…"],
+  ["suspend", "Suspend"],
+  ["resume", "Resume"],
+  ["rewind", "Rewind…"],
+  ["restart", "Restart…"],
+  ["cancel", "Cancel…"],
+  ["terminate", "Terminate…"],
+  ["purge", "Purge…"]
+];
+var buttons = ["event", "resume", "suspend", "rewind", "restart"];
+function Actions({ run, onApplied, onRewind }) {
+  const [dialog, setDialog] = useState2("");
+  const [busy, setBusy] = useState2("");
+  const [error, setError] = useState2();
+  const reason = (action) => {
+    if (readOnly) return "This server takes no changes.";
+    if (linkState.value === "offline") return "The server does not answer.";
+    if (run.actions.includes(action)) return void 0;
+    return run.refused?.find((r) => r.action === action)?.reason ?? `Not while the run is ${run.status}.`;
+  };
+  const start = (action) => {
+    setError(void 0);
+    if (action === "rewind") return onRewind();
+    if (action !== "suspend" && action !== "resume") return setDialog(action);
+    setBusy(action);
+    post(path2`runs/${run.id}/${action}`, {}).then(onApplied, setError).finally(() => setBusy(""));
+  };
+  const close = () => setDialog("");
+  const done = () => {
+    close();
+    onApplied();
+  };
+  const first = buttons.filter((a) => reason(a) === void 0).slice(0, 2);
+  return /* @__PURE__ */ jsxs2("div", { class: "run-actions", children: [
+    first.map((a) => /* @__PURE__ */ jsx2("button", { type: "button", disabled: busy !== "", onClick: () => start(a), children: busy === a ? "Applying…" : labels.find(([n]) => n === a)[1] }, a)),
+    /* @__PURE__ */ jsx2(Menu, { label: "All actions", items: labels.map(([a, label]) => ({ label, reason: reason(a), danger: a === "terminate" || a === "purge", run: () => start(a) })), children: "⋯" }),
+    error && /* @__PURE__ */ jsxs2("span", { class: "bad", role: "alert", children: [
+      error.message,
+      " ",
+      error.hint
+    ] }),
+    dialog === "event" && /* @__PURE__ */ jsx2(EventDialog, { run, onClose: close, onDone: done }),
+    dialog === "restart" && /* @__PURE__ */ jsx2(RestartDialog, { run, onClose: close, onDone: done }),
+    (dialog === "cancel" || dialog === "terminate") && /* @__PURE__ */ jsx2(StopDialog, { run, action: dialog, onClose: close, onDone: done }),
+    dialog === "purge" && /* @__PURE__ */ jsx2(PurgeDialog, { run, onClose: close })
+  ] });
+}
+function ActionForm({ title: title2, button, danger = false, invalid = false, send, onClose, children }) {
+  const [key2] = useState2(() => crypto.randomUUID());
+  const [busy, setBusy] = useState2(false);
+  const [error, setError] = useState2();
+  return /* @__PURE__ */ jsx2(Dialog, { title: title2, onClose, children: /* @__PURE__ */ jsxs2(
+    "form",
+    {
+      onSubmit: (e) => {
+        e.preventDefault();
+        if (busy || invalid) return;
+        setBusy(true);
+        send(key2).catch((x) => {
+          setError(x instanceof ProblemError ? x : new ProblemError(0, { detail: String(x) }));
+          setBusy(false);
+        });
+      },
+      children: [
+        children,
+        error && /* @__PURE__ */ jsxs2("p", { class: "problem", role: "alert", children: [
+          error.message,
+          " ",
+          error.hint
+        ] }),
+        /* @__PURE__ */ jsxs2("div", { class: "row end", children: [
+          /* @__PURE__ */ jsx2("button", { type: "button", onClick: onClose, children: "Leave" }),
+          /* @__PURE__ */ jsx2("button", { type: "submit", class: danger ? "danger" : "primary", disabled: busy || invalid, children: busy ? "Applying…" : button })
+        ] })
+      ]
+    }
+  ) });
+}
+function EventDialog({ run, onClose, onDone }) {
+  const [name, setName] = useState2(run.wait_name ?? "");
+  const [data, setData] = useState2("");
+  const bad = jsonError(data);
+  return /* @__PURE__ */ jsxs2(
+    ActionForm,
+    {
+      title: "Raise an event",
+      button: "Raise",
+      invalid: bad !== void 0 || name === "",
+      onClose,
+      send: (key2) => post(path2`runs/${run.id}/events/${name}`, data.trim() === "" ? null : JSON.parse(data), key2).then(onDone),
+      children: [
+        /* @__PURE__ */ jsxs2("label", { class: "field", children: [
+          "Name ",
+          run.wait_name && /* @__PURE__ */ jsxs2("span", { class: "dim", children: [
+            "the run waits for ",
+            run.wait_name
+          ] }),
+          /* @__PURE__ */ jsx2("input", { required: true, value: name, list: "waits", onInput: (e) => setName(e.currentTarget.value) }),
+          /* @__PURE__ */ jsx2("datalist", { id: "waits", children: run.wait_name && /* @__PURE__ */ jsx2("option", { value: run.wait_name }) })
+        ] }),
+        /* @__PURE__ */ jsxs2("label", { class: "field", children: [
+          "Data ",
+          /* @__PURE__ */ jsx2("span", { class: "dim", children: "JSON; nothing is null" }),
+          /* @__PURE__ */ jsx2("textarea", { rows: 6, class: "mono", spellcheck: false, "aria-invalid": bad !== void 0, value: data, onInput: (e) => setData(e.currentTarget.value) })
+        ] }),
+        bad && /* @__PURE__ */ jsx2("p", { class: "problem", children: bad })
+      ]
+    }
+  );
+}
+function RestartDialog({ run, onClose, onDone }) {
+  const [input, setInput] = useState2(run.input === void 0 ? "" : JSON.stringify(run.input, null, 2));
+  const [newID, setNewID] = useState2(false);
+  const bad = jsonError(input);
+  return /* @__PURE__ */ jsxs2(
+    ActionForm,
+    {
+      title: "Restart the run",
+      button: "Restart",
+      invalid: bad !== void 0,
+      onClose,
+      send: (key2) => post(path2`runs/${run.id}/restart`, { new_id: newID, ...input.trim() === "" ? {} : { input: JSON.parse(input) } }, key2).then((r) => {
+        onDone();
+        if (r.id !== run.id) go(links2.run(r.id));
+      }),
+      children: [
+        /* @__PURE__ */ jsxs2("p", { children: [
+          "It begins anew from its input. ",
+          newID ? "This run stays as it is." : "What was before stays readable as an older execution."
+        ] }),
+        /* @__PURE__ */ jsxs2("label", { class: "field", children: [
+          "Input ",
+          /* @__PURE__ */ jsx2("span", { class: "dim", children: "JSON" }),
+          /* @__PURE__ */ jsx2("textarea", { rows: 8, class: "mono", spellcheck: false, "aria-invalid": bad !== void 0, value: input, onInput: (e) => setInput(e.currentTarget.value) })
+        ] }),
+        bad && /* @__PURE__ */ jsx2("p", { class: "problem", children: bad }),
+        /* @__PURE__ */ jsxs2("label", { class: "field row", children: [
+          /* @__PURE__ */ jsx2("input", { type: "checkbox", checked: newID, onChange: (e) => setNewID(e.currentTarget.checked) }),
+          " Under a new id"
+        ] })
+      ]
+    }
+  );
+}
+function StopDialog({ run, action, onClose, onDone }) {
+  const [reason, setReason] = useState2("");
+  const [recursive, setRecursive] = useState2(true);
+  const verb = action === "cancel" ? "Cancel" : "Terminate";
+  return /* @__PURE__ */ jsxs2(
+    ActionForm,
+    {
+      title: `${verb} the run`,
+      button: verb,
+      danger: true,
+      onClose,
+      send: (key2) => post(path2`runs/${run.id}/${action}`, { reason, recursive }, key2).then(onDone),
+      children: [
+        /* @__PURE__ */ jsx2("p", { children: action === "cancel" ? "The run is told and may clean up." : "The run ends at once; nothing of it runs any more." }),
+        /* @__PURE__ */ jsxs2("label", { class: "field", children: [
+          "Reason",
+          /* @__PURE__ */ jsx2("input", { value: reason, maxLength: 4e3, onInput: (e) => setReason(e.currentTarget.value) })
+        ] }),
+        /* @__PURE__ */ jsxs2("label", { class: "field row", children: [
+          /* @__PURE__ */ jsx2("input", { type: "checkbox", checked: recursive, onChange: (e) => setRecursive(e.currentTarget.checked) }),
+          " Its child runs too",
+          run.pending_counts?.children ? ` (${run.pending_counts.children} go on)` : ""
+        ] })
+      ]
+    }
+  );
+}
+function PurgeDialog({ run, onClose }) {
+  const [recursive, setRecursive] = useState2(false);
+  const [counted, setCounted] = useState2();
+  const ready = counted?.recursive === recursive;
+  return /* @__PURE__ */ jsxs2(
+    ActionForm,
+    {
+      title: "Purge the run",
+      button: ready ? `Purge ${counted.count} run${counted.count === 1 ? "" : "s"}` : "Count first",
+      danger: true,
+      onClose,
+      send: async (key2) => {
+        if (!ready) {
+          const dry = await post(path2`runs/${run.id}/purge` + "?dry_run=1", { recursive });
+          setCounted({ recursive, count: dry.count });
+          throw new ProblemError(0, { detail: `${dry.count} run${dry.count === 1 ? "" : "s"} would be deleted with all that they hold.`, hint: "Press again to do it." });
+        }
+        await post(path2`runs/${run.id}/purge`, { recursive }, key2);
+        go("runs");
+      },
+      children: [
+        /* @__PURE__ */ jsx2("p", { children: "What is purged is gone: history, payloads and outcomes." }),
+        /* @__PURE__ */ jsxs2("label", { class: "field row", children: [
+          /* @__PURE__ */ jsx2("input", { type: "checkbox", checked: recursive, onChange: (e) => setRecursive(e.currentTarget.checked) }),
+          " Its child runs too"
+        ] })
+      ]
+    }
+  );
+}
+
+// src/pages/run/inspector.tsx
+import { bytes as bytes2, cost as cost3, count as count3, duration as duration3 } from "./core.js";
+import { links as links3 } from "./core.js";
+import { Time as Time2 } from "./core.js";
+
+// src/pages/run/bars.ts
+function ms(time) {
+  return time ? Date.parse(time) : void 0;
+}
+function waits(step) {
+  return step.kind === "timer" || step.kind === "event" || step.kind === "decision" || step.kind === "lock";
+}
+function isOpen(step) {
+  return step.status === "open" || step.status === "retrying";
+}
+function barOf(step, now, end) {
+  const until = end ?? now;
+  if (waits(step)) return waitingBar(step, now, until);
+  const bar = { parts: [], ticks: [] };
+  for (const attempt of step.attempts ?? []) {
+    addAttempt(bar, attempt, "failed", until, now);
+    const ended2 = ms(attempt.completed_at);
+    if (ended2 !== void 0) bar.ticks.push(ended2);
+  }
+  const kind = step.status === "failed" || step.status === "retrying" ? "failed" : step.status === "canceled" ? "canceled" : "running";
+  addAttempt(bar, step, kind, until, now);
+  if (step.status === "retrying") {
+    const ended2 = ms(step.completed_at);
+    if (ended2 !== void 0) bar.ticks.push(ended2);
+  }
+  return bar;
+}
+function addAttempt(bar, a, kind, until, now) {
+  const scheduled = ms(a.scheduled_at);
+  if (scheduled === void 0) return;
+  const ended2 = ms(a.completed_at);
+  const started = ms(a.started_at) ?? (ended2 === void 0 ? void 0 : scheduled);
+  if (started !== void 0 && started > scheduled) bar.parts.push({ kind: "queued", from: scheduled, to: started, open: false });
+  if (ended2 === void 0) {
+    bar.parts.push({ kind: kind === "canceled" ? kind : "open", from: started ?? scheduled, to: Math.max(until, scheduled), open: kind !== "canceled" });
+    return;
+  }
+  bar.parts.push({ kind, from: started ?? scheduled, to: ended2, open: false });
+  const backoff = ms(a.backoff_until);
+  if (backoff !== void 0 && backoff > ended2) bar.parts.push({ kind: "backoff", from: ended2, to: backoff, open: backoff > now });
+}
+function waitingBar(step, now, until) {
+  const from = ms(step.scheduled_at) ?? now;
+  const bar = { parts: [], ticks: [] };
+  if (step.kind === "decision") bar.diamond = from;
+  const ended2 = ms(step.completed_at);
+  if (ended2 !== void 0) {
+    if (ended2 > from) bar.parts.push({ kind: "fired", from, to: ended2, open: false });
+    return bar;
+  }
+  if (step.status === "canceled") bar.parts.push({ kind: "canceled", from, to: Math.min(ms(step.fire_at) ?? until, until), open: false });
+  else bar.parts.push({ kind: "wait", from, to: Math.max(until, from), open: true });
+  return bar;
+}
+function timesOf(step, now, end) {
+  const times = { queued: 0, ran: 0, paused: 0, whole: 0 };
+  const parts = barOf(step, now, end).parts;
+  for (const p of parts) {
+    const took2 = p.to - p.from;
+    if (p.kind === "queued") times.queued += took2;
+    else if (p.kind === "backoff") times.paused += took2;
+    else times.ran += took2;
+  }
+  if (parts.length > 0) times.whole = parts[parts.length - 1].to - parts[0].from;
+  return times;
+}
+
+// src/pages/run/icons.tsx
+import { jsx as jsx3, jsxs as jsxs3 } from "./core.js";
+var forms = {
+  activity: "M3 8h7M7 4.5 10.5 8 7 11.5M13 3v10",
+  internal: "M8 4.5v7M4.5 8h7",
+  context: "M3 4h10M3 8h10M3 12h6",
+  model: "M8 2.5 9.6 6.4 13.5 8 9.6 9.6 8 13.5 6.4 9.6 2.5 8 6.4 6.4Z",
+  tool: "M10.5 2.5a3 3 0 0 0-2.8 4L3 11.2 4.8 13l4.7-4.7a3 3 0 0 0 4-3.6L11.7 6.5 10 6 9.5 4.3Z",
+  agent: "M4 6.5h8v6H4ZM8 3.5v3M6.5 9.5h.01M9.5 9.5h.01",
+  child: "M4 3v6a2 2 0 0 0 2 2h6M9.5 8.5 12 11l-2.5 2.5",
+  timer: "M8 3.5a4.75 4.75 0 1 0 .01 0ZM8 5.5V8.3l2 1.2M6.5 1.5h3",
+  event: "M2.5 8h7M6.5 4.5 10 8l-3.5 3.5M13 4v8",
+  sent: "M3 4v8M6 8h7.5M10 4.5 13.5 8 10 11.5",
+  entity: "M3 4.5C3 3 13 3 13 4.5v7C13 13 3 13 3 11.5ZM3 4.5C3 6 13 6 13 4.5",
+  signal: "M3 8h6M9 5l4 3-4 3Z",
+  lock: "M4.5 7.5h7v5h-7ZM6 7.5V5.5a2 2 0 0 1 4 0v2",
+  decision: "M8 2.5 13.5 8 8 13.5 2.5 8Z"
+};
+function StepIcon({ kind, status }) {
+  return /* @__PURE__ */ jsxs3("svg", { class: `step-icon is-${status}`, viewBox: "0 0 16 16", width: "16", height: "16", "aria-hidden": "true", children: [
+    /* @__PURE__ */ jsx3("title", { children: `${kind}, ${status}` }),
+    /* @__PURE__ */ jsx3("path", { d: forms[kind] ?? forms["activity"] })
+  ] });
+}
+
+// src/pages/run/payload.tsx
+import { useEffect as useEffect2, useState as useState3 } from "./core.js";
+import { path as path3, query } from "./core.js";
+import { bytes } from "./core.js";
+import { JsonView as JsonView2 } from "./core.js";
+import { Fragment as Fragment2, jsx as jsx4, jsxs as jsxs4 } from "./core.js";
+var cap = 256 * 1024;
+async function read(where, signal) {
+  const answer = await fetch("api/v1/" + where, { headers: { "X-Perdure": "1", Range: `bytes=0-${cap - 1}` }, credentials: "same-origin", signal });
+  if (!answer.ok) throw new Error(answer.status === 404 ? "There is no payload." : `The server answered ${answer.status}.`);
+  const text = await answer.text();
+  const size = Number(/\/(\d+)$/.exec(answer.headers.get("Content-Range") ?? "")?.[1] ?? new TextEncoder().encode(text).length);
+  return { text, size, cut: size > cap };
+}
+function Payload(p) {
+  const [open, setOpen] = useState3(p.open ?? false);
+  return /* @__PURE__ */ jsxs4("details", { class: "payload", open, onToggle: (e) => setOpen(e.currentTarget.open), children: [
+    /* @__PURE__ */ jsxs4("summary", { children: [
+      p.title,
+      " ",
+      /* @__PURE__ */ jsx4("span", { class: "dim", children: bytes(p.size) })
+    ] }),
+    open && /* @__PURE__ */ jsx4(Content, { ...p })
+  ] });
+}
+function Content(p) {
+  const [state, setState] = useState3({});
+  const where = path3`runs/${p.run}/events/${String(p.n)}/payload` + query({ execution: p.execution });
+  useEffect2(() => {
+    const abort = new AbortController();
+    setState({});
+    read(where, abort.signal).then(
+      (read2) => setState({ read: read2 }),
+      (e) => abort.signal.aborted || setState({ error: e.message })
+    );
+    return () => abort.abort();
+  }, [where, p.size]);
+  if (state.error) return /* @__PURE__ */ jsx4("p", { class: "error", children: state.error });
+  if (!state.read) return /* @__PURE__ */ jsx4("p", { class: "dim", children: "Loading…" });
+  const { text, size, cut } = state.read;
+  if (cut) {
+    return /* @__PURE__ */ jsxs4(Fragment2, { children: [
+      /* @__PURE__ */ jsx4("pre", { class: "code", children: text }),
+      /* @__PURE__ */ jsxs4("p", { class: "dim", children: [
+        "The first ",
+        bytes(cap),
+        " of ",
+        bytes(size),
+        ". ",
+        /* @__PURE__ */ jsx4("a", { href: "api/v1/" + where, download: `${p.run}-${p.n}.json`, children: "Download all" })
+      ] })
+    ] });
+  }
+  return /* @__PURE__ */ jsx4(JsonView2, { value: parse(text) });
+}
+function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+// src/pages/run/timeline.tsx
+import { useEffect as useEffect4, useLayoutEffect, useMemo as useMemo2, useRef as useRef2, useState as useState5 } from "./core.js";
+import { cost as cost2, count as count2, duration as duration2 } from "./core.js";
+
+// src/pages/run/axis.ts
+var foldOver = 0.7;
+var foldedWidth = 44;
+var tailWidth = 132;
+var foldEach = 0.04;
+var Axis = class {
+  constructor(begin, end, width, gaps) {
+    this.begin = begin;
+    this.end = end;
+    this.width = width;
+    this.segments = lay(begin, Math.max(end, begin + 1), width, folded(begin, end, width, gaps));
+  }
+  begin;
+  end;
+  width;
+  segments;
+  /** The place of a time; times outside of the span lie at its ends. */
+  x(time) {
+    for (const s of this.segments) {
+      if (time < s.to) return s.x0 + (Math.max(time, s.from) - s.from) / (s.to - s.from) * (s.x1 - s.x0);
+    }
+    return this.width;
+  }
+  /** The time at a place. */
+  time(x) {
+    for (const s of this.segments) {
+      if (x < s.x1) return s.from + (Math.max(x, s.x0) - s.x0) / (s.x1 - s.x0) * (s.to - s.from);
+    }
+    return this.end;
+  }
+  /** Marks at round distances from origin, at least space pixels apart. */
+  ticks(origin, space) {
+    const rate = this.rate();
+    if (rate === 0) return [];
+    const step = roundStep(space / rate);
+    const ticks = [];
+    for (const s of this.segments) {
+      if (s.folded) continue;
+      for (let n = Math.ceil((s.from - origin) / step); origin + n * step < s.to; n++) {
+        const time = origin + n * step;
+        const x = this.x(time);
+        const last = ticks[ticks.length - 1];
+        if (s.x1 - x >= space * 0.6 && (!last || x - last.x >= space * 0.6)) ticks.push({ x, time });
+      }
+    }
+    return ticks;
+  }
+  /** Pixels for a millisecond where time is not folded. */
+  rate() {
+    const s = this.segments.find((s2) => !s2.folded);
+    return s ? (s.x1 - s.x0) / (s.to - s.from) : 0;
+  }
+};
+function folded(begin, end, width, gaps) {
+  const span = end - begin;
+  const inside = gaps.map((g) => ({ from: Math.max(g.from, begin), to: Math.min(g.to, end) })).filter((g) => g.to > g.from);
+  const idle2 = inside.reduce((sum, g) => sum + g.to - g.from, 0);
+  if (span <= 0 || idle2 <= foldOver * span) return [];
+  const most = Math.max(1, Math.floor(width / 3 / foldedWidth));
+  return inside.filter((g) => g.to - g.from >= foldEach * span).sort((a, b) => b.to - b.from - (a.to - a.from)).slice(0, most).sort((a, b) => a.from - b.from);
+}
+function lay(begin, end, width, gaps) {
+  const busy = end - begin - gaps.reduce((sum, g) => sum + g.to - g.from, 0);
+  const wished = gaps.map((g) => g.to >= end ? tailWidth : foldedWidth);
+  const all = wished.reduce((sum, w) => sum + w, 0);
+  const scale = busy <= 0 ? width / Math.max(all, 1) : Math.min(1, width / 3 / Math.max(all, 1));
+  const rate = busy <= 0 ? 0 : (width - all * scale) / busy;
+  const segments = [];
+  let at = begin;
+  let x = 0;
+  const add = (to, fold) => {
+    if (to <= at) return;
+    const x1 = fold > 0 ? x + fold : x + (to - at) * rate;
+    segments.push({ from: at, to, x0: x, x1, folded: fold > 0 });
+    at = to;
+    x = x1;
+  };
+  gaps.forEach((g, i) => {
+    add(g.from, 0);
+    add(g.to, wished[i] * scale);
+  });
+  add(end, 0);
+  return segments;
+}
+var second = 1e3;
+var minute = 60 * second;
+var hour = 60 * minute;
+var day = 24 * hour;
+var roundSteps = [10 * second, 15 * second, 30 * second, minute, 2 * minute, 5 * minute, 10 * minute, 30 * minute, hour, 2 * hour, 6 * hour, 12 * hour, day];
+function roundStep(ms2) {
+  for (const unit of [1, 10, 100, second]) {
+    for (const n of [1, 2, 5]) {
+      if (n * unit >= ms2) return n * unit;
+    }
+  }
+  for (const n of roundSteps) {
+    if (n >= ms2) return n;
+  }
+  return Math.ceil(ms2 / day) * day;
+}
+
+// src/pages/run/model.ts
+import { useEffect as useEffect3, useRef, useState as useState4 } from "./core.js";
+import { get, path as path4, query as query2 } from "./core.js";
+import { useTopic as useTopic2 } from "./core.js";
+function useRun(id) {
+  const [state, setState] = useState4({ id, gone: false });
+  const [asked, setAsked] = useState4(0);
+  useEffect3(() => {
+    const abort = new AbortController();
+    get(path4`runs/${id}`, abort.signal).then(
+      (run) => setState((old) => ({ id, run: old.id === id ? newer(old.run, run) : run, gone: false })),
+      (error) => abort.signal.aborted || setState((old) => ({ id, run: old.id === id ? old.run : void 0, error, gone: false }))
+    );
+    return () => abort.abort();
+  }, [id, asked]);
+  useTopic2("run:" + id, void 0, (events) => {
+    for (const e of events) {
+      if (e.kind === "reset") {
+        setAsked((n) => n + 1);
+        continue;
+      }
+      const frame = e.data;
+      for (const row of frame.upsert) {
+        setState((old) => old.run && row.row_version > old.run.row_version ? { ...old, run: { ...payloads(old.run, row), ...row } } : old);
+        if (row.completed) setAsked((n) => n + 1);
+      }
+      if (frame.gone.length > 0) setState((old) => ({ ...old, gone: true }));
+    }
+  });
+  const current = state.id === id ? state : { id, gone: false };
+  return { ...current, refetch: () => setAsked((n) => n + 1) };
+}
+function newer(old, read2) {
+  return old && old.incarnation === read2.incarnation && old.row_version > read2.row_version ? { ...read2, ...old } : read2;
+}
+function payloads(old, row) {
+  return old.execution === row.execution ? { input: old.input, output: old.output, failure: old.failure } : {};
+}
+var firstPage = 1e3;
+var nextPage = 1e4;
+var pause = 300;
+var nothing = { items: [], ahead: 0, complete: false };
+function useSteps(id, execution, version) {
+  const [steps, setSteps] = useState4(nothing);
+  const reader = useRef(void 0);
+  useEffect3(() => {
+    const r = new Reader(id, execution, setSteps);
+    reader.current = r;
+    r.want(0);
+    return () => r.stop.abort();
+  }, [id, execution]);
+  useEffect3(() => reader.current?.want(version), [id, execution, version]);
+  return steps;
+}
+var Reader = class {
+  constructor(id, execution, show) {
+    this.id = id;
+    this.execution = execution;
+    this.show = show;
+    show(nothing);
+  }
+  id;
+  execution;
+  show;
+  stop = new AbortController();
+  known = nothing;
+  wanted = 0;
+  reading = false;
+  /** Has the steps read, unless they are of this version or a newer one. */
+  want(version) {
+    this.wanted = Math.max(this.wanted, version);
+    if (!this.reading && !this.isNew()) {
+      this.reading = true;
+      this.read().catch((error) => this.stop.signal.aborted || this.show(this.known = { ...this.known, error })).finally(() => this.reading = false);
+    }
+  }
+  isNew() {
+    return this.known.complete && (this.known.page?.row_version ?? 0) >= this.wanted;
+  }
+  async read() {
+    await this.readOnce();
+    while (!this.isNew() && !this.stop.signal.aborted) {
+      await new Promise((done) => setTimeout(done, pause));
+      await this.readOnce();
+    }
+  }
+  async readOnce() {
+    const { items: old, page: before, complete } = this.known;
+    const open = complete ? old.findIndex(isOpen) : 0;
+    let items = old.slice(0, open < 0 ? old.length : open);
+    for (; ; ) {
+      const limit = items.length === 0 ? firstPage : nextPage;
+      const page = await get(path4`runs/${this.id}/steps` + query2({ after: items.length, limit, execution: this.execution }), this.stop.signal);
+      if (before && items.length > 0 && (page.execution !== before.execution || before.ended && !page.ended || page.total < items.length)) {
+        items = [];
+        this.known = nothing;
+        continue;
+      }
+      items = items.concat(page.items);
+      const done = !page.next;
+      const shown = done || items.length >= old.length ? items : items.concat(old.slice(items.length));
+      const next = { items: shown, page, ahead: Date.parse(page.now) - Date.now(), complete: done };
+      this.show(next);
+      if (done) {
+        this.known = next;
+        return;
+      }
+    }
+  }
+};
+function keyOf(step) {
+  if (step.decision) return "d-" + step.decision;
+  const n = step.attempts?.[0]?.n ?? step.n;
+  return n > 0 ? String(n) : "w-" + (step.name ?? "");
+}
+
+// src/pages/run/window.ts
+function visible(scrollTop, height, row, total2, over = 8) {
+  const first = Math.max(0, Math.min(total2, Math.floor(scrollTop / row)) - over);
+  return { first, last: Math.min(total2, Math.max(first, Math.ceil((scrollTop + height) / row) + over)) };
+}
+function reveal(scrollTop, height, row, index, margin = 1) {
+  const top = index * row;
+  if (top - margin * row < scrollTop) return Math.max(0, top - margin * row);
+  const bottom = top + (1 + margin) * row;
+  return bottom > scrollTop + height ? bottom - height : scrollTop;
+}
+function pages(range2, size) {
+  const all = [];
+  for (let p = Math.floor(range2.first / size); p * size < range2.last; p++) all.push(p);
+  return all;
+}
+
+// src/pages/run/timeline.tsx
+import { jsx as jsx5, jsxs as jsxs5 } from "./core.js";
+var rowHeight = 28;
+var axisHeight = 30;
+function Timeline(p) {
+  const box = useRef2(null);
+  const size = useSize(box);
+  const [scroll, setScroll] = useState5(0);
+  const [filter, setFilter] = useState5("");
+  const labels2 = size.width < 700 ? Math.round(size.width * 0.42) : 300;
+  const lane = Math.max(120, size.width - labels2 - 16);
+  const page = p.steps.page;
+  const began = ms(page?.began) ?? p.now;
+  const end = p.moving ? Math.max(p.now, began + 1) : Math.max(ms(page?.newest) ?? began, began + 1);
+  const range2 = p.range && { begin: began + p.range.from, end: Math.min(began + p.range.to, end) };
+  const rows = useMemo2(() => select(p.steps.items, filter, range2, p.now), [p.steps.items, filter, p.range?.from, p.range?.to, began]);
+  const axis = useMemo2(
+    () => new Axis(range2?.begin ?? began, range2?.end ?? end, lane, idle(p.steps, end, p.moving)),
+    [began, end, lane, p.steps.page, p.range?.from, p.range?.to]
+  );
+  const window = visible(scroll, Math.max(0, size.height - axisHeight), rowHeight, rows.length);
+  const at = rows.findIndex((r) => keyOf(r) === p.selected);
+  useEffect4(() => {
+    if (box.current && at >= 0) {
+      box.current.scrollTop = reveal(box.current.scrollTop, size.height - axisHeight, rowHeight, at);
+    }
+  }, [p.selected, at >= 0, size.height]);
+  const move = (by) => {
+    const to = at < 0 ? by > 0 ? 0 : rows.length - 1 : Math.max(0, Math.min(rows.length - 1, at + by));
+    const step = rows[to];
+    if (step) p.onSelect(keyOf(step));
+  };
+  const onKey = (e) => {
+    const by = { ArrowDown: 1, ArrowUp: -1, PageDown: 20, PageUp: -20, Home: -rows.length, End: rows.length }[e.key];
+    if (by === void 0 || e.ctrlKey || e.metaKey || e.altKey) return;
+    e.preventDefault();
+    move(by);
+    requestAnimationFrame(() => box.current?.querySelector("[aria-selected=true]")?.focus({ preventScroll: true }));
+  };
+  return /* @__PURE__ */ jsxs5("div", { class: "tl-frame", children: [
+    /* @__PURE__ */ jsxs5("div", { class: "tl-bar", children: [
+      /* @__PURE__ */ jsx5("input", { type: "search", class: "input", placeholder: "Filter steps", "aria-label": "Filter steps by name, kind or status", value: filter, onInput: (e) => setFilter(e.currentTarget.value) }),
+      /* @__PURE__ */ jsx5("span", { class: "dim tl-count", children: stepCount(rows.length, page?.total ?? 0, p.steps.complete) }),
+      p.range && /* @__PURE__ */ jsx5("button", { type: "button", class: "quiet", onClick: () => p.onRange(void 0), children: "Whole run" }),
+      /* @__PURE__ */ jsx5(Legend, {})
+    ] }),
+    /* @__PURE__ */ jsxs5("div", { class: "tl", ref: box, role: "grid", "aria-label": "Steps of the run over time", "aria-rowcount": rows.length + 1, onScroll: (e) => setScroll(e.currentTarget.scrollTop), onKeyDown: onKey, children: [
+      /* @__PURE__ */ jsx5(Head, { axis, began, labels: labels2, lane, onRange: p.onRange }),
+      /* @__PURE__ */ jsx5("div", { class: "tl-rows", role: "rowgroup", style: { height: `${rows.length * rowHeight}px` }, children: rows.slice(window.first, window.last).map((step, i) => {
+        const key2 = keyOf(step);
+        return /* @__PURE__ */ jsx5(
+          Row,
+          {
+            id: key2,
+            step,
+            index: window.first + i,
+            axis,
+            labels: labels2,
+            now: p.now,
+            end: p.moving ? void 0 : end,
+            selected: key2 === p.selected,
+            tabbable: at < 0 ? window.first + i === 0 : key2 === p.selected,
+            onSelect: p.onSelect,
+            onOpenRun: p.onOpenRun
+          },
+          key2
+        );
+      }) }),
+      rows.length === 0 && /* @__PURE__ */ jsx5("p", { class: "tl-none muted", children: p.steps.page ? filter || p.range ? "No step matches." : "No step has been scheduled yet." : "Loading…" }),
+      /* @__PURE__ */ jsxs5("div", { class: "tl-over", "aria-hidden": "true", style: { left: `${labels2}px`, width: `${lane}px`, height: `${Math.max(rows.length * rowHeight, size.height - axisHeight - 2)}px` }, children: [
+        axis.segments.filter((s) => s.folded).map((s) => /* @__PURE__ */ jsx5("div", { class: "tl-fold", style: { left: `${s.x0}px`, width: `${s.x1 - s.x0}px` } }, s.from)),
+        p.moving && p.now <= axis.end && /* @__PURE__ */ jsx5("div", { class: "tl-now", style: { left: `${axis.x(p.now)}px` } })
+      ] })
+    ] })
+  ] });
+}
+function select(items, filter, range2, now) {
+  const words2 = filter.toLowerCase().split(/\s+/).filter(Boolean);
+  if (words2.length === 0 && !range2) return items;
+  return items.filter((s) => {
+    const text = `${s.name ?? ""} ${s.kind} ${s.status} ${s.agent ?? ""} ${s.target ?? ""} ${s.run ?? ""}`.toLowerCase();
+    if (!words2.every((w) => text.includes(w))) return false;
+    if (!range2) return true;
+    const from = ms(s.attempts?.[0]?.scheduled_at) ?? ms(s.scheduled_at) ?? 0;
+    return from <= range2.end && (ms(s.completed_at) ?? now) >= range2.begin;
+  });
+}
+function idle(steps, end, moving) {
+  const gaps = (steps.page?.gaps ?? []).map((g) => ({ from: Date.parse(g.from), to: Date.parse(g.to) }));
+  const newest = ms(steps.page?.newest);
+  if (!moving || newest === void 0 || !steps.complete) return gaps;
+  if (steps.items.some((s) => isOpen(s) && !waits(s) && s.status !== "retrying")) return gaps;
+  const last = gaps[gaps.length - 1];
+  const tail = last && last.to >= newest ? gaps.pop().from : newest;
+  return end - tail > 2e3 ? [...gaps, { from: tail, to: end }] : gaps;
+}
+function stepCount(shown, total2, complete) {
+  const of = shown === total2 ? `${total2.toLocaleString("en")} step${total2 === 1 ? "" : "s"}` : `${shown.toLocaleString("en")} of ${total2.toLocaleString("en")} steps`;
+  return complete || total2 === 0 ? of : of + ", reading…";
+}
+function Legend() {
+  const entries = [["queued", "queued"], ["running", "running"], ["backoff", "back-off"], ["wait", "waiting"], ["failed", "failed"]];
+  return /* @__PURE__ */ jsxs5("ul", { class: "tl-legend", "aria-label": "What the patterns mean", children: [
+    entries.map(([kind, text]) => /* @__PURE__ */ jsxs5("li", { children: [
+      /* @__PURE__ */ jsx5("span", { class: `part part-${kind}` }),
+      text
+    ] }, kind)),
+    /* @__PURE__ */ jsxs5("li", { children: [
+      /* @__PURE__ */ jsx5("span", { class: "tl-diamond-key" }),
+      "decision"
+    ] })
+  ] });
+}
+function Head({ axis, began, labels: labels2, lane, onRange }) {
+  const [drag, setDrag] = useState5();
+  const place = (e) => {
+    const left = e.currentTarget.getBoundingClientRect().left;
+    return Math.max(0, Math.min(lane, e.clientX - left));
+  };
+  const finish = () => {
+    if (drag && Math.abs(drag.to - drag.from) > 6) {
+      const [a, b] = [Math.min(drag.from, drag.to), Math.max(drag.from, drag.to)];
+      onRange({ from: Math.floor(axis.time(a) - began), to: Math.ceil(axis.time(b) - began) });
+    }
+    setDrag(void 0);
+  };
+  return /* @__PURE__ */ jsxs5("div", { class: "tl-head", role: "row", "aria-rowindex": 1, children: [
+    /* @__PURE__ */ jsx5("div", { class: "tl-label", role: "columnheader", style: { width: `${labels2}px` }, children: "Step" }),
+    /* @__PURE__ */ jsxs5(
+      "div",
+      {
+        class: "tl-axis",
+        role: "columnheader",
+        "aria-label": "Time since the run began",
+        title: "Drag to look at a part; double-click for the whole run",
+        style: { width: `${lane}px` },
+        onPointerDown: (e) => {
+          if (e.button === 0) {
+            e.currentTarget.setPointerCapture(e.pointerId);
+            setDrag({ from: place(e), to: place(e) });
+          }
+        },
+        onPointerMove: (e) => {
+          const to = place(e);
+          setDrag((d) => d && { ...d, to });
+        },
+        onPointerUp: finish,
+        onPointerCancel: () => setDrag(void 0),
+        onDblClick: () => onRange(void 0),
+        children: [
+          axis.ticks(began, 84).map((t) => /* @__PURE__ */ jsx5("span", { class: "tl-tick", style: { left: `${t.x}px` }, title: new Date(t.time).toLocaleString(), children: offset(t.time - began) }, t.time)),
+          axis.segments.filter((s) => s.folded).map((s) => /* @__PURE__ */ jsx5("span", { class: "tl-folded", style: { left: `${s.x0}px`, width: `${s.x1 - s.x0}px` }, title: `${duration2(s.to - s.from)} in which nothing ran`, children: coarse(s.to - s.from) }, s.from)),
+          drag && /* @__PURE__ */ jsx5("span", { class: "tl-brush", style: { left: `${Math.min(drag.from, drag.to)}px`, width: `${Math.abs(drag.to - drag.from)}px` } })
+        ]
+      }
+    )
+  ] });
+}
+function offset(ms2) {
+  return ms2 === 0 ? "0" : "+" + duration2(ms2);
+}
+function coarse(ms2) {
+  for (const [unit, name] of [[864e5, "d"], [36e5, "h"], [6e4, "min"], [1e3, "s"]]) {
+    if (ms2 >= unit) return `${Math.floor(ms2 / unit)} ${name}`;
+  }
+  return `${Math.round(ms2)} ms`;
+}
+function Row(p) {
+  const s = p.step;
+  const bar = barOf(s, p.now, p.end);
+  const took2 = bar.parts.length > 0 ? bar.parts[bar.parts.length - 1].to - bar.parts[0].from : 0;
+  const firstX = p.axis.x(bar.parts[0]?.from ?? bar.diamond ?? 0) - (bar.diamond === void 0 ? 0 : 6);
+  const lastX = p.axis.x(bar.parts.at(-1)?.to ?? bar.diamond ?? 0);
+  return /* @__PURE__ */ jsxs5(
+    "div",
+    {
+      class: "tl-row" + (p.selected ? " selected" : ""),
+      role: "row",
+      "aria-rowindex": p.index + 2,
+      "aria-selected": p.selected,
+      tabIndex: p.tabbable ? 0 : -1,
+      "aria-label": spoken(s, took2),
+      style: { top: `${p.index * rowHeight}px` },
+      onClick: () => p.onSelect(p.id),
+      onKeyDown: (e) => {
+        if (e.key === "Enter" && e.target === e.currentTarget) {
+          if (s.run) p.onOpenRun(s.run);
+          else p.onSelect(p.id);
+        }
+      },
+      children: [
+        /* @__PURE__ */ jsxs5("div", { class: "tl-label", role: "rowheader", style: { width: `${p.labels}px` }, children: [
+          /* @__PURE__ */ jsx5(StepIcon, { kind: s.kind, status: s.status }),
+          /* @__PURE__ */ jsx5("span", { class: "tl-name", children: title(s) }),
+          s.attempt > 1 && /* @__PURE__ */ jsxs5("span", { class: "tl-attempt", title: `attempt ${s.attempt}${s.max_attempts ? ` of ${s.max_attempts}` : ""}`, children: [
+            "×",
+            s.attempt
+          ] }),
+          s.tokens && /* @__PURE__ */ jsxs5("span", { class: "tl-tokens", title: `${s.tokens.in} in, ${s.tokens.out} out${s.cost_usd ? `, ${cost2(s.cost_usd * 1e6)}` : ""}`, children: [
+            count2(s.tokens.total),
+            " tok"
+          ] }),
+          s.run && /* @__PURE__ */ jsx5("button", { type: "button", class: "tl-child", tabIndex: -1, "aria-label": `Open run ${s.run}`, title: `Open ${s.run}`, onClick: (e) => {
+            e.stopPropagation();
+            p.onOpenRun(s.run);
+          }, children: "↗" })
+        ] }),
+        /* @__PURE__ */ jsxs5("div", { class: "tl-lane", role: "gridcell", style: { width: `${p.axis.width}px` }, children: [
+          bar.parts.map((part) => /* @__PURE__ */ jsx5(PartBar, { part, axis: p.axis, waits: waits(s) }, part.kind + part.from)),
+          bar.ticks.map((t) => /* @__PURE__ */ jsx5("span", { class: "tl-try", style: { left: `${p.axis.x(t)}px` } }, t)),
+          bar.diamond !== void 0 && /* @__PURE__ */ jsx5("span", { class: `tl-diamond ${s.status}`, style: { left: `${p.axis.x(bar.diamond)}px` } }),
+          /* @__PURE__ */ jsx5(After, { from: firstX, to: lastX, width: p.axis.width, children: after(s, took2) })
+        ] })
+      ]
+    }
+  );
+}
+function PartBar({ part, axis, waits: waits2 }) {
+  const from = axis.x(part.from);
+  const width = Math.max(axis.x(part.to) - from, part.kind === "queued" || part.kind === "backoff" ? 0 : 2);
+  if (part.to < axis.begin || part.from > axis.end || width === 0) return null;
+  return /* @__PURE__ */ jsx5("span", { class: `part part-${part.kind}${part.open ? " open" : ""}${waits2 ? " thin" : ""}`, style: { left: `${Math.min(from, axis.width - 2)}px`, width: `${width}px` } });
+}
+function After({ from, to, width, children }) {
+  const room = 96;
+  if (width - to > room) return /* @__PURE__ */ jsx5("span", { class: "tl-after", style: { left: `${to + 8}px` }, children });
+  if (from > room) return /* @__PURE__ */ jsx5("span", { class: "tl-after", style: { right: `${Math.max(0, width - from) + 8}px` }, children });
+  return /* @__PURE__ */ jsx5("span", { class: "tl-after inside", style: { right: `${Math.max(0, width - to) + 8}px` }, children });
+}
+function after(s, took2) {
+  if (s.kind === "decision") return s.answer ? `${s.answer}${s.decided_by ? " by " + s.decided_by : ""}` : `waits ${coarse(took2)}`;
+  if (s.status === "open" && waits(s)) return took2 > 0 ? `waits ${duration2(took2)}` : "waits";
+  if (s.kind === "event" || s.kind === "sent" || s.kind === "signal") return took2 > 0 ? duration2(took2) : "";
+  return duration2(took2);
+}
+function title(s) {
+  if (s.kind === "timer") return s.name || "timer";
+  if (s.kind === "decision") return `${(s.ask ?? "decision").replace(/_/g, " ")}: ${s.name || s.agent || ""}`;
+  if (s.kind === "model") return s.model ? `${s.name || s.agent} · ${s.model}` : s.name || "model";
+  return s.name || s.agent || s.target || s.kind;
+}
+function spoken(s, took2) {
+  const parts = [title(s), s.kind, s.status === "open" && waits(s) ? "waiting" : s.status];
+  if (s.attempt > 1) parts.push(`attempt ${s.attempt}`);
+  if (took2 > 0) parts.push(duration2(took2));
+  if (s.answer) parts.push(after(s, took2));
+  if (s.failure) parts.push(s.failure.message.split("\n")[0] ?? "");
+  return parts.join(", ");
+}
+function useSize(ref) {
+  const [size, setSize] = useState5({ width: 1e3, height: 600 });
+  useLayoutEffect(() => {
+    const el = ref.current;
+    if (!el) return;
+    const read2 = () => setSize((old) => old.width === el.clientWidth && old.height === el.clientHeight ? old : { width: el.clientWidth, height: el.clientHeight });
+    read2();
+    const observer = new ResizeObserver(read2);
+    observer.observe(el);
+    return () => observer.disconnect();
+  }, []);
+  return size;
+}
+
+// src/pages/run/inspector.tsx
+import { Fragment as Fragment3, jsx as jsx6, jsxs as jsxs6 } from "./core.js";
+function Inspector({ run, execution, step, now, end, onClose }) {
+  const payload = (title2, n, size, open = false) => n && size ? /* @__PURE__ */ jsx6(Payload, { title: title2, run, execution, n, size, open }, `${title2} ${n}`) : null;
+  return /* @__PURE__ */ jsxs6("aside", { class: "inspector", "aria-label": `Step ${title(step)}`, children: [
+    /* @__PURE__ */ jsxs6("header", { class: "inspector-head", children: [
+      /* @__PURE__ */ jsx6(StepIcon, { kind: step.kind, status: step.status }),
+      /* @__PURE__ */ jsx6("h2", { children: title(step) }),
+      /* @__PURE__ */ jsx6("button", { type: "button", class: "quiet", "aria-label": "Close the inspector", onClick: onClose, children: "✕" })
+    ] }),
+    step.failure && /* @__PURE__ */ jsx6(Failed, { failure: step.failure }),
+    /* @__PURE__ */ jsxs6("dl", { class: "facts", children: [
+      /* @__PURE__ */ jsx6(Fact, { name: "Status", children: statusText(step) }),
+      /* @__PURE__ */ jsxs6(Fact, { name: "Kind", children: [
+        step.kind,
+        step.n > 0 && /* @__PURE__ */ jsxs6("span", { class: "dim", children: [
+          " · event ",
+          step.n,
+          step.end_n && step.end_n !== step.n ? ` to ${step.end_n}` : ""
+        ] })
+      ] }),
+      step.attempt > 1 && /* @__PURE__ */ jsxs6(Fact, { name: "Attempt", children: [
+        step.attempt,
+        step.max_attempts ? ` of ${step.max_attempts}` : ""
+      ] }),
+      step.model && /* @__PURE__ */ jsxs6(Fact, { name: "Model", children: [
+        step.provider ? `${step.provider}/` : "",
+        step.model
+      ] }),
+      step.tokens && /* @__PURE__ */ jsxs6(Fact, { name: "Tokens", children: [
+        count3(step.tokens.total),
+        " ",
+        /* @__PURE__ */ jsxs6("span", { class: "dim", children: [
+          "(",
+          count3(step.tokens.in),
+          " in",
+          step.tokens.cached ? `, ${count3(step.tokens.cached)} cached` : "",
+          ", ",
+          count3(step.tokens.out),
+          " out)"
+        ] })
+      ] }),
+      !!step.cost_usd && /* @__PURE__ */ jsx6(Fact, { name: "Cost", children: cost3(step.cost_usd * 1e6) }),
+      step.run && /* @__PURE__ */ jsx6(Fact, { name: "Run", children: /* @__PURE__ */ jsx6("a", { href: links3.run(step.run), children: step.run }) }),
+      step.target && /* @__PURE__ */ jsx6(Fact, { name: "Target", children: targetLink(step.target) }),
+      step.decision && /* @__PURE__ */ jsx6(Fact, { name: "Decision", children: /* @__PURE__ */ jsx6("a", { href: "inbox", children: step.answer ? `${step.answer}${step.decided_by ? ` by ${step.decided_by}` : ""}` : "open, see the inbox" }) }),
+      /* @__PURE__ */ jsx6(Times, { step, now, end }),
+      step.worker && /* @__PURE__ */ jsx6(Fact, { name: "Worker", children: step.worker })
+    ] }),
+    payload("Input", step.kind === "event" ? 0 : step.n, step.input_bytes),
+    payload("Output", step.end_n, step.output_bytes, (step.output_bytes ?? 0) < 4096),
+    (step.attempts?.length ?? 0) > 0 && /* @__PURE__ */ jsx6(Attempts, { step })
+  ] });
+}
+function Fact({ name, children }) {
+  return /* @__PURE__ */ jsxs6("div", { class: "fact", children: [
+    /* @__PURE__ */ jsx6("dt", { children: name }),
+    /* @__PURE__ */ jsx6("dd", { children })
+  ] });
+}
+function statusText(step) {
+  if (step.status === "asked") return "waits for a decision";
+  if (step.status === "canceled") return "canceled: the run does not wait for it any more";
+  return step.status;
+}
+function targetLink(target) {
+  const entity = /^@([^@]+)@(.*)$/s.exec(target);
+  return /* @__PURE__ */ jsx6("a", { href: entity ? links3.entity(entity[1], entity[2]) : links3.run(target), children: target });
+}
+function Times({ step, now, end }) {
+  const t = timesOf(step, now, end);
+  const scheduled = step.attempts?.[0]?.scheduled_at ?? step.scheduled_at;
+  return /* @__PURE__ */ jsxs6(Fragment3, { children: [
+    scheduled && /* @__PURE__ */ jsx6(Fact, { name: "Scheduled", children: /* @__PURE__ */ jsx6(Time2, { at: scheduled, exact: true }) }),
+    step.fire_at && /* @__PURE__ */ jsx6(Fact, { name: step.kind === "decision" ? "Deadline" : "Fires", children: /* @__PURE__ */ jsx6(Time2, { at: step.fire_at, exact: true }) }),
+    step.completed_at && /* @__PURE__ */ jsx6(Fact, { name: "Ended", children: /* @__PURE__ */ jsx6(Time2, { at: step.completed_at, exact: true }) }),
+    /* @__PURE__ */ jsxs6(Fact, { name: "Took", children: [
+      duration3(t.whole),
+      (t.queued > 0 || t.paused > 0) && /* @__PURE__ */ jsxs6("span", { class: "dim", children: [
+        " · queued ",
+        duration3(t.queued),
+        ", ran ",
+        duration3(t.ran),
+        t.paused > 0 ? `, paused ${duration3(t.paused)}` : ""
+      ] })
+    ] })
+  ] });
+}
+function Failed({ failure }) {
+  return /* @__PURE__ */ jsxs6("section", { class: "failure", "aria-label": "Failure", children: [
+    /* @__PURE__ */ jsxs6("p", { class: "failure-text", children: [
+      /* @__PURE__ */ jsx6("strong", { children: failure.type }),
+      " ",
+      failure.message,
+      failure.non_retriable && /* @__PURE__ */ jsx6("span", { class: "dim", children: " · is not tried again" })
+    ] }),
+    failure.stack && /* @__PURE__ */ jsxs6("details", { children: [
+      /* @__PURE__ */ jsxs6("summary", { children: [
+        "Stack ",
+        /* @__PURE__ */ jsx6("span", { class: "dim", children: bytes2(failure.stack.length) })
+      ] }),
+      /* @__PURE__ */ jsx6("pre", { class: "code", children: failure.stack })
+    ] }),
+    failure.cause && !failure.message.includes(failure.cause.message) && /* @__PURE__ */ jsxs6("div", { class: "cause", children: [
+      /* @__PURE__ */ jsx6("p", { class: "dim", children: "caused by" }),
+      /* @__PURE__ */ jsx6(Failed, { failure: failure.cause })
+    ] })
+  ] });
+}
+function Attempts({ step }) {
+  const all = [...step.attempts ?? [], step];
+  return /* @__PURE__ */ jsxs6("details", { class: "attempts", open: all.length <= 5, children: [
+    /* @__PURE__ */ jsxs6("summary", { children: [
+      all.length,
+      " attempts"
+    ] }),
+    /* @__PURE__ */ jsx6("ol", { children: all.map((a, i) => {
+      const from = ms(a.started_at) ?? ms(a.scheduled_at);
+      const to = ms(a.completed_at);
+      const ended2 = to === void 0 || from === void 0 ? "" : duration3(to - from);
+      return /* @__PURE__ */ jsxs6("li", { children: [
+        /* @__PURE__ */ jsx6("span", { class: a.failure ? "bad" : "", children: a.failure ? "failed" : i === all.length - 1 ? step.status : "ended" }),
+        ended2 && ` after ${ended2}`,
+        a.worker && /* @__PURE__ */ jsxs6("span", { class: "dim", children: [
+          " on ",
+          a.worker
+        ] }),
+        a.backoff_until && to !== void 0 && /* @__PURE__ */ jsxs6("span", { class: "dim", children: [
+          ", then paused ",
+          duration3(ms(a.backoff_until) - to)
+        ] }),
+        a.failure && /* @__PURE__ */ jsx6("div", { class: "dim attempt-error", children: a.failure.message })
+      ] }, a.n);
+    }) })
+  ] });
+}
+
+// src/pages/run/sentence.ts
+import { duration as duration4 } from "./core.js";
+function sentence(run, now) {
+  switch (run.status) {
+    case "completed":
+      return `completed${took(run)}`;
+    case "failed":
+      return `failed${took(run)}${run.error_text ? `: ${firstLine(run.error_text)}` : ""}`;
+    case "terminated":
+    case "canceled":
+      return `was ${run.status}${took(run, "after")}`;
+    case "suspended":
+      return `suspended${since(run, now)}; steps that run finish, nothing else begins`;
+    case "pending":
+      return run.start_at && Date.parse(run.start_at) > now ? `starts in ${duration4(Date.parse(run.start_at) - now)}` : `queued${since(run, now)}`;
+  }
+  return phase(run, now);
+}
+function phase(run, now) {
+  const fires = run.next_fire_at ? Date.parse(run.next_fire_at) : void 0;
+  const left = fires === void 0 ? "" : fires > now ? duration4(fires - now) : "";
+  switch (run.phase) {
+    case "stuck":
+      return `stuck${since(run, now)}: ${run.phase_cause || "nothing can move"}`;
+    case "waiting_approval":
+      return `waiting${since(run, now)} for a decision${run.phase_cause ? ` (${words(run.phase_cause)})` : ""}${left ? `; times out in ${left}` : ""}`;
+    case "retrying":
+      return `retrying ${run.current_step || "a step"}${run.attempt ? `, attempt ${run.attempt}` : ""}${left ? ` in ${left}` : " now"}`;
+    case "waiting_event":
+      return `waiting${since(run, now)} for ${run.wait_name || waitsFor(run)}${left ? `; times out in ${left}` : ""}`;
+    case "waiting_timer":
+      return left ? `sleeping; wakes in ${left}` : "waking from its timer";
+    case "active":
+      return run.current_step ? `running ${run.current_step}${since(run, now)}` : `running${since(run, now)}`;
+  }
+  return "running";
+}
+function waitsFor(run) {
+  const p = run.pending_counts ?? {};
+  if (p.children) return p.children === 1 ? "a child run" : `${p.children} child runs`;
+  if (p.entities) return "an entity";
+  return "an event";
+}
+function since(run, now) {
+  const at = run.phase_since ?? run.created;
+  return at ? ` ${duration4(now - Date.parse(at))}` : "";
+}
+function took(run, word = "in") {
+  return run.duration_ms === void 0 ? "" : ` ${run.status === "failed" ? "after" : word} ${duration4(run.duration_ms)}`;
+}
+function words(cause) {
+  return cause.replace(/_/g, " ");
+}
+function firstLine(text) {
+  const line = text.split("\n")[0] ?? "";
+  return line.length > 200 ? line.slice(0, 199) + "…" : line;
+}
+
+// src/pages/run/header.tsx
+import { jsx as jsx7, jsxs as jsxs7 } from "./core.js";
+function Header({ run, steps, now, onApplied, onRewind }) {
+  const spent = spentBy(steps);
+  return /* @__PURE__ */ jsxs7("header", { class: "run-head", children: [
+    /* @__PURE__ */ jsxs7("div", { class: "run-title", children: [
+      /* @__PURE__ */ jsx7(Status, { state: stateOf(run) }),
+      /* @__PURE__ */ jsx7("h1", { children: run.name.startsWith("perdure.agent/") ? run.agent || run.name.slice(14) : run.name }),
+      /* @__PURE__ */ jsx7("code", { class: "run-id", children: run.id }),
+      /* @__PURE__ */ jsx7(Copy, { text: run.id, what: "id" }),
+      /* @__PURE__ */ jsx7(Copy, { text: location.href, what: "link" }),
+      /* @__PURE__ */ jsx7(Actions, { run, onApplied, onRewind })
+    ] }),
+    /* @__PURE__ */ jsxs7("p", { class: "run-sentence", "aria-live": "off", children: [
+      upper(sentence(run, now)),
+      "."
+    ] }),
+    /* @__PURE__ */ jsxs7("dl", { class: "run-facts", children: [
+      /* @__PURE__ */ jsx7(Fact2, { name: "Started", children: /* @__PURE__ */ jsx7(Time3, { at: run.started ?? run.created }) }),
+      run.completed && /* @__PURE__ */ jsx7(Fact2, { name: "Ended", children: /* @__PURE__ */ jsx7(Time3, { at: run.completed }) }),
+      run.version && /* @__PURE__ */ jsx7(Fact2, { name: "Version", children: run.version }),
+      run.parent_id && /* @__PURE__ */ jsx7(Fact2, { name: "Parent", children: /* @__PURE__ */ jsx7("a", { href: links4.run(run.parent_id), children: run.parent_id }) }),
+      run.root_id && run.root_id !== run.parent_id && /* @__PURE__ */ jsx7(Fact2, { name: "Root", children: /* @__PURE__ */ jsx7("a", { href: links4.run(run.root_id), children: run.root_id }) }),
+      run.session && /* @__PURE__ */ jsx7(Fact2, { name: "Session", children: sessionLink(run.session) }),
+      spent.tokens > 0 && /* @__PURE__ */ jsx7(Fact2, { name: "Tokens", children: count4(spent.tokens) }),
+      spent.usd > 0 && /* @__PURE__ */ jsx7(Fact2, { name: "Cost", children: cost4(spent.usd * 1e6) }),
+      !!run.history_len && /* @__PURE__ */ jsxs7(Fact2, { name: "History", children: [
+        run.history_len.toLocaleString("en"),
+        " events, ",
+        bytes3(run.history_bytes ?? 0)
+      ] }),
+      Object.entries(run.tags ?? {}).filter(([k]) => !k.startsWith("perdure.")).map(([k, v]) => /* @__PURE__ */ jsx7(Fact2, { name: "", children: /* @__PURE__ */ jsxs7("a", { class: "tag", href: links4.runs(`tag.${k}=${JSON.stringify(v)}`), children: [
+        k,
+        "=",
+        v
+      ] }) }, k))
+    ] }),
+    run.hint && /* @__PURE__ */ jsx7("p", { class: "problem", children: run.hint }),
+    /* @__PURE__ */ jsx7(Payloads, { run })
+  ] });
+}
+function Fact2({ name, children }) {
+  return /* @__PURE__ */ jsxs7("div", { children: [
+    name && /* @__PURE__ */ jsx7("dt", { children: name }),
+    !name && /* @__PURE__ */ jsx7("dt", { class: "hidden-text", children: "Tag" }),
+    /* @__PURE__ */ jsx7("dd", { children })
+  ] });
+}
+function spentBy(steps) {
+  let tokens = 0;
+  let usd = 0;
+  for (const s of steps) {
+    tokens += s.tokens?.total ?? 0;
+    usd += s.cost_usd ?? 0;
+  }
+  return { tokens, usd };
+}
+function sessionLink(id) {
+  const parts = /^@dafx-([^@]+)@(.*)$/s.exec(id);
+  return parts ? /* @__PURE__ */ jsxs7("a", { href: links4.session(parts[1], parts[2]), children: [
+    parts[1],
+    " / ",
+    parts[2]
+  ] }) : id;
+}
+function upper(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+function Payloads({ run }) {
+  return /* @__PURE__ */ jsxs7("div", { class: "run-payloads", children: [
+    run.failure && /* @__PURE__ */ jsx7(Failed, { failure: run.failure }),
+    run.input !== void 0 && /* @__PURE__ */ jsx7(Fold, { title: "Input", value: run.input }),
+    run.output !== void 0 && /* @__PURE__ */ jsx7(Fold, { title: "Output", value: run.output }),
+    run.custom_status !== void 0 && run.custom_status !== null && /* @__PURE__ */ jsx7(Fold, { title: "Custom status", value: run.custom_status })
+  ] });
+}
+function Fold({ title: title2, value }) {
+  const [open, setOpen] = useState6(false);
+  const text = JSON.stringify(value) ?? "";
+  return /* @__PURE__ */ jsxs7("details", { class: "fold", open, onToggle: (e) => setOpen(e.currentTarget.open), children: [
+    /* @__PURE__ */ jsxs7("summary", { children: [
+      /* @__PURE__ */ jsx7("b", { children: title2 }),
+      " ",
+      !open && /* @__PURE__ */ jsx7("code", { class: "dim", children: text.length > 160 ? text.slice(0, 159) + "…" : text })
+    ] }),
+    open && /* @__PURE__ */ jsx7("div", { class: "fold-body", children: /* @__PURE__ */ jsx7(JsonView3, { value, label: title2 }) })
+  ] });
+}
+
+// src/pages/run/history.tsx
+import { useEffect as useEffect5, useMemo as useMemo3, useRef as useRef3, useState as useState7 } from "./core.js";
+import { get as get2, path as path5, query as query3 } from "./core.js";
+import { bytes as bytes4, duration as duration5 } from "./core.js";
+import { JsonView as JsonView4 } from "./core.js";
+import { Time as Time4 } from "./core.js";
+import { Fragment as Fragment4, jsx as jsx8, jsxs as jsxs8 } from "./core.js";
+var rowHeight2 = 28;
+var headHeight = 28;
+var pageSize = 500;
+function History(p) {
+  const [filter, setFilter] = useState7("");
+  const [applied, setApplied] = useState7("");
+  const box = useRef3(null);
+  const size = useSize(box);
+  const [scroll, setScroll] = useState7(0);
+  const window = visible(scroll, Math.max(0, size.height - headHeight), rowHeight2, Number.MAX_SAFE_INTEGER);
+  const events = useEvents(p, applied, window);
+  const last = Math.min(window.last, events.matched);
+  const at = useMemo3(() => applied ? events.find(p.selected) : p.selected - 1, [p.selected, applied, events]);
+  useEffect5(() => {
+    const timer = setTimeout(() => {
+      setApplied(filter.trim());
+      box.current?.scrollTo({ top: 0 });
+    }, 120);
+    return () => clearTimeout(timer);
+  }, [filter]);
+  useEffect5(() => {
+    if (box.current && at >= 0) box.current.scrollTop = reveal(box.current.scrollTop, size.height - headHeight, rowHeight2, at, 3);
+  }, [p.selected, events.matched > 0]);
+  const move = (by) => {
+    const event = events.at(Math.max(0, Math.min(events.matched - 1, at + by)));
+    if (event) p.onSelect(event.n);
+  };
+  const onKey = (e) => {
+    const by = { ArrowDown: 1, ArrowUp: -1, PageDown: 20, PageUp: -20 }[e.key];
+    if (by === void 0 || e.ctrlKey || e.metaKey || e.altKey) return;
+    e.preventDefault();
+    move(by);
+    requestAnimationFrame(() => box.current?.querySelector("[aria-selected=true]")?.focus({ preventScroll: true }));
+  };
+  const shown = events.at(at);
+  return /* @__PURE__ */ jsxs8("div", { class: "split", children: [
+    /* @__PURE__ */ jsxs8("div", { class: "hist-frame", children: [
+      /* @__PURE__ */ jsxs8("div", { class: "tl-bar", children: [
+        /* @__PURE__ */ jsx8("input", { type: "search", class: "input", placeholder: "Filter: type, name, id", "aria-label": "Filter events by type, name or instance", value: filter, onInput: (e) => setFilter(e.currentTarget.value) }),
+        /* @__PURE__ */ jsx8(Jump, { total: events.total, onJump: p.onSelect }),
+        /* @__PURE__ */ jsxs8("span", { class: "dim", children: [
+          applied ? `${events.matched.toLocaleString("en")} of ` : "",
+          events.total.toLocaleString("en"),
+          " events"
+        ] }),
+        /* @__PURE__ */ jsx8(Download, { run: p.run, execution: p.execution })
+      ] }),
+      events.error && /* @__PURE__ */ jsx8("p", { class: "error", children: events.error }),
+      /* @__PURE__ */ jsxs8("div", { class: "hist", ref: box, role: "grid", "aria-label": "Events of the history", "aria-rowcount": events.matched + 1, "aria-colcount": 6, onScroll: (e) => setScroll(e.currentTarget.scrollTop), onKeyDown: onKey, children: [
+        /* @__PURE__ */ jsx8("div", { class: "hist-row hist-head", role: "row", "aria-rowindex": 1, children: ["#", "Type", "Step", "Time", "Delta", "Size"].map((h) => /* @__PURE__ */ jsx8("span", { role: "columnheader", children: h }, h)) }),
+        /* @__PURE__ */ jsx8("div", { class: "tl-rows", role: "rowgroup", style: { height: `${events.matched * rowHeight2}px` }, children: Array.from({ length: Math.max(0, last - window.first) }, (_, i) => {
+          const index = window.first + i;
+          const event = events.at(index);
+          return /* @__PURE__ */ jsx8(EventRow, { index, event, before: events.at(index - 1), selected: !!event && event.n === p.selected, tabbable: at < 0 ? index === 0 : index === at, onSelect: p.onSelect }, index);
+        }) })
+      ] })
+    ] }),
+    shown && p.selected > 0 && /* @__PURE__ */ jsx8(EventDetail, { event: shown, run: p.run, execution: p.execution, began: p.began, onClose: () => p.onSelect(0) })
+  ] });
+}
+function useEvents(p, filter, window) {
+  const [, redraw] = useState7(0);
+  const key2 = `${p.run}
+${p.execution}
+${filter}`;
+  const held = useRef3({ key: "", version: 0, pages: /* @__PURE__ */ new Map(), total: 0, matched: 0, error: "" });
+  if (held.current.key !== key2) held.current = { key: key2, version: p.version, pages: /* @__PURE__ */ new Map(), total: 0, matched: 0, error: "" };
+  const known = held.current;
+  if (known.version !== p.version) {
+    known.version = p.version;
+    for (const [n, list] of known.pages) if (list.length < pageSize) known.pages.delete(n);
+  }
+  const wanted = known.matched === 0 ? [0] : pages({ first: window.first, last: Math.min(window.last, known.matched) }, pageSize);
+  if (known.pages.size > 0 && known.matched > 0) {
+    const lastPage = Math.floor((known.matched - 1) / pageSize);
+    if (!wanted.includes(lastPage) && !known.pages.has(lastPage)) wanted.push(lastPage);
+  }
+  const missing = wanted.find((n) => !known.pages.has(n));
+  const order = `${key2}
+${p.version}
+${missing}`;
+  useEffect5(() => {
+    if (missing === void 0) return;
+    const abort = new AbortController();
+    get2(path5`runs/${p.run}/history` + query3({ execution: p.execution, filter, after: missing * pageSize, limit: pageSize }), abort.signal).then(
+      (page) => {
+        known.pages.set(missing, page.items);
+        known.total = page.total;
+        known.matched = page.matched;
+        known.error = "";
+        redraw((n) => n + 1);
+      },
+      (e) => {
+        if (abort.signal.aborted) return;
+        known.error = e.message;
+        redraw((n) => n + 1);
+      }
+    );
+    return () => abort.abort();
+  }, [order]);
+  return {
+    total: known.total,
+    matched: known.matched,
+    ...known.error ? { error: known.error } : {},
+    at: (index) => known.pages.get(Math.floor(index / pageSize))?.[index % pageSize],
+    find: (n) => {
+      for (const [page, list] of known.pages) {
+        const i = list.findIndex((e) => e.n === n);
+        if (i >= 0) return page * pageSize + i;
+      }
+      return -1;
+    }
+  };
+}
+function EventRow(p) {
+  const e = p.event;
+  const time = e && Date.parse(e.time);
+  const delta = e && p.before ? time - Date.parse(p.before.time) : void 0;
+  return /* @__PURE__ */ jsxs8(
+    "div",
+    {
+      class: "hist-row" + (p.selected ? " selected" : "") + (e?.failure ? " is-failed" : ""),
+      role: "row",
+      "aria-rowindex": p.index + 2,
+      "aria-selected": p.selected,
+      tabIndex: p.tabbable ? 0 : -1,
+      style: { top: `${p.index * rowHeight2}px` },
+      onClick: () => e && p.onSelect(e.n),
+      onKeyDown: (k) => {
+        if (k.key === "Enter" && e) p.onSelect(e.n);
+      },
+      children: [
+        /* @__PURE__ */ jsx8("span", { role: "gridcell", class: "num", children: e?.n ?? p.index + 1 }),
+        /* @__PURE__ */ jsx8("span", { role: "gridcell", class: "hist-type", children: e?.type ?? "" }),
+        /* @__PURE__ */ jsx8("span", { role: "gridcell", class: "hist-step", children: e && stepText(e) }),
+        /* @__PURE__ */ jsx8("span", { role: "gridcell", children: time !== void 0 && /* @__PURE__ */ jsx8(Time4, { at: e.time, exact: true }) }),
+        /* @__PURE__ */ jsx8("span", { role: "gridcell", class: "num", children: delta !== void 0 && delta > 0 ? "+" + duration5(delta) : "" }),
+        /* @__PURE__ */ jsx8("span", { role: "gridcell", class: "num", children: e?.data_bytes ? bytes4(e.data_bytes) : "" })
+      ]
+    }
+  );
+}
+function stepText(e) {
+  const parts = [e.name ?? "", e.step !== void 0 ? `step ${e.step}` : "", e.instance ?? "", e.failure ? e.failure.message.split("\n")[0] : "", e.reason ?? "", e.status ?? ""];
+  return parts.filter(Boolean).join(" · ");
+}
+function EventDetail({ event, run, execution, began, onClose }) {
+  const { data, data_bytes, ...rest } = event;
+  return /* @__PURE__ */ jsxs8("aside", { class: "inspector", "aria-label": `Event ${event.n}`, children: [
+    /* @__PURE__ */ jsxs8("header", { class: "inspector-head", children: [
+      /* @__PURE__ */ jsxs8("h2", { children: [
+        event.n,
+        " · ",
+        event.type
+      ] }),
+      /* @__PURE__ */ jsx8("button", { type: "button", class: "quiet", "aria-label": "Close the event", onClick: onClose, children: "✕" })
+    ] }),
+    /* @__PURE__ */ jsxs8("p", { class: "dim", children: [
+      /* @__PURE__ */ jsx8(Time4, { at: event.time, exact: true }),
+      " · ",
+      duration5(Math.max(0, Date.parse(event.time) - began)),
+      " after the beginning"
+    ] }),
+    /* @__PURE__ */ jsx8(JsonView4, { value: rest }),
+    data !== void 0 ? /* @__PURE__ */ jsxs8(Fragment4, { children: [
+      /* @__PURE__ */ jsxs8("h3", { children: [
+        "Payload ",
+        /* @__PURE__ */ jsx8("span", { class: "dim", children: bytes4(data_bytes ?? 0) })
+      ] }),
+      /* @__PURE__ */ jsx8(JsonView4, { value: data })
+    ] }) : data_bytes ? /* @__PURE__ */ jsx8(Payload, { title: "Payload", run, execution, n: event.n, size: data_bytes }, event.n) : null
+  ] });
+}
+function Jump({ total: total2, onJump }) {
+  const [text, setText] = useState7("");
+  const submit = (e) => {
+    e.preventDefault();
+    const n = Number(text);
+    if (Number.isInteger(n) && n >= 1) onJump(Math.min(n, total2));
+  };
+  return /* @__PURE__ */ jsx8("form", { class: "jump", onSubmit: submit, children: /* @__PURE__ */ jsx8("input", { class: "input", inputMode: "numeric", size: 7, placeholder: "Jump to #", "aria-label": "Jump to event number", value: text, onInput: (e) => setText(e.currentTarget.value) }) });
+}
+function Download({ run, execution }) {
+  const [busy, setBusy] = useState7("");
+  const download = async () => {
+    try {
+      const all = [];
+      let after2 = 0;
+      while (after2 !== void 0) {
+        const page = await get2(path5`runs/${run}/history` + query3({ execution, after: after2, limit: 1e4 }));
+        all.push(...page.items);
+        setBusy(`${all.length.toLocaleString("en")} of ${page.total.toLocaleString("en")}…`);
+        after2 = page.next;
+      }
+      save(`${run}-history.json`, JSON.stringify(all, null, 1));
+      setBusy("");
+    } catch (e) {
+      setBusy(e.message);
+    }
+  };
+  return /* @__PURE__ */ jsx8("button", { type: "button", class: "quiet", onClick: () => void download(), children: busy || "Download JSON" });
+}
+function save(name, text, type = "application/json") {
+  const url = URL.createObjectURL(new Blob([text], { type }));
+  const a = document.createElement("a");
+  a.href = url;
+  a.download = name;
+  a.click();
+  setTimeout(() => URL.revokeObjectURL(url), 1e3);
+}
+
+// src/pages/run/related.tsx
+import { useEffect as useEffect6 } from "./core.js";
+import { path as path6, useQuery as useQuery2 } from "./core.js";
+import { links as links5 } from "./core.js";
+import { stateOf as stateOf2 } from "./core.js";
+import { Problem as Problem2 } from "./core.js";
+import { Status as Status2 } from "./core.js";
+import { Duration, Time as Time5 } from "./core.js";
+import { jsx as jsx9, jsxs as jsxs9 } from "./core.js";
+function Related({ run, version }) {
+  const { data, error, refetch } = useQuery2(path6`runs/${run}/tree`);
+  useEffect6(() => {
+    const timer = setTimeout(refetch, 300);
+    return () => clearTimeout(timer);
+  }, [version]);
+  if (error && !data) return /* @__PURE__ */ jsx9(Problem2, { error, retry: refetch });
+  if (!data) return /* @__PURE__ */ jsx9("p", { class: "dim pad", children: "Loading…" });
+  return /* @__PURE__ */ jsxs9("div", { class: "family", children: [
+    data.items.length === 1 && /* @__PURE__ */ jsx9("p", { class: "dim", children: "This run has no parent and has started no other." }),
+    /* @__PURE__ */ jsx9("ul", { class: "plain", children: inOrder(data.items).map(({ run: r, depth }) => /* @__PURE__ */ jsxs9("li", { style: { paddingInlineStart: `${depth * 22}px` }, class: r.id === run ? "is-this" : "", children: [
+      /* @__PURE__ */ jsx9(Status2, { state: stateOf2(r) }),
+      r.id === run ? /* @__PURE__ */ jsx9("b", { "aria-current": "page", children: r.name }) : /* @__PURE__ */ jsx9("span", { children: r.name }),
+      /* @__PURE__ */ jsx9("a", { href: links5.run(r.id), children: r.id }),
+      /* @__PURE__ */ jsx9("span", { class: "end dim num", children: /* @__PURE__ */ jsx9(Duration, { ms: r.duration_ms, from: r.started ?? r.created, to: r.completed }) }),
+      /* @__PURE__ */ jsx9(Time5, { at: r.created })
+    ] }, r.id)) }),
+    data.partial && /* @__PURE__ */ jsxs9("p", { class: "dim", children: [
+      "There are more than are shown. ",
+      /* @__PURE__ */ jsx9("a", { href: links5.runs(`root:${data.items[0]?.id ?? run}`), children: "List all" })
+    ] })
+  ] });
+}
+function inOrder(runs) {
+  const known = new Set(runs.map((r) => r.id));
+  const below = /* @__PURE__ */ new Map();
+  for (const r of runs) {
+    const parent = r.parent_id && known.has(r.parent_id) && r.parent_id !== r.id ? r.parent_id : "";
+    below.set(parent, [...below.get(parent) ?? [], r]);
+  }
+  const all = [];
+  const rest = (below.get("") ?? []).map((run) => ({ run, depth: 0 })).reverse();
+  for (let next = rest.pop(); next; next = rest.pop()) {
+    all.push(next);
+    const { run, depth } = next;
+    rest.push(...(below.get(run.id) ?? []).map((run2) => ({ run: run2, depth: depth + 1 })).reverse());
+  }
+  return all;
+}
+
+// src/pages/run/rewind.tsx
+import { useEffect as useEffect7, useState as useState8 } from "./core.js";
+import { path as path7, post as post2 } from "./core.js";
+import { Fragment as Fragment5, jsx as jsx10, jsxs as jsxs10 } from "./core.js";
+function RewindDialog({ run, onClose, onDone }) {
+  const [reason, setReason] = useState8("");
+  const [dry, setDry] = useState8();
+  useEffect7(() => {
+    let current = true;
+    post2(path7`runs/${run.id}/rewind` + "?dry_run=1").then(
+      (preview) => current && setDry({ preview }),
+      (error) => current && setDry({ error })
+    );
+    return () => {
+      current = false;
+    };
+  }, [run.id, run.row_version]);
+  return /* @__PURE__ */ jsxs10(ActionForm, { title: "Rewind the run", button: "Rewind", invalid: !dry?.preview, onClose, send: (key2) => post2(path7`runs/${run.id}/rewind`, reason ? { reason } : {}, key2).then(onDone), children: [
+    /* @__PURE__ */ jsx10("p", { children: "The run goes on from before the first step that failed. What it has done is served from its history." }),
+    /* @__PURE__ */ jsx10("div", { class: "rewind-plan", role: "status", children: !dry ? /* @__PURE__ */ jsx10("span", { class: "dim", children: "Looking…" }) : dry.error ? /* @__PURE__ */ jsxs10("p", { class: "bad", children: [
+      dry.error.message,
+      " ",
+      dry.error.hint
+    ] }) : /* @__PURE__ */ jsx10(Plan, { preview: dry.preview }) }),
+    /* @__PURE__ */ jsxs10("label", { class: "field", children: [
+      "Reason ",
+      /* @__PURE__ */ jsx10("span", { class: "dim", children: "for the record" }),
+      /* @__PURE__ */ jsx10("input", { value: reason, maxLength: 4e3, onInput: (e) => setReason(e.currentTarget.value) })
+    ] })
+  ] });
+}
+function Plan({ preview }) {
+  const again = preview.steps_run_again;
+  return /* @__PURE__ */ jsxs10("p", { children: [
+    /* @__PURE__ */ jsxs10("b", { children: [
+      preview.steps_reused,
+      " step",
+      preview.steps_reused === 1 ? "" : "s",
+      " reused, ",
+      again.length,
+      " run again"
+    ] }),
+    again.length > 0 && /* @__PURE__ */ jsxs10(Fragment5, { children: [
+      ": ",
+      tally(again)
+    ] })
+  ] });
+}
+function tally(names) {
+  const counts = /* @__PURE__ */ new Map();
+  for (const n of names) counts.set(n, (counts.get(n) ?? 0) + 1);
+  const all = [...counts].map(([n, c]) => c > 1 ? `${n} ×${c}` : n);
+  return all.length > 8 ? `${all.slice(0, 8).join(", ")} and ${all.length - 8} more` : all.join(", ");
+}
+
+// src/pages/run/state.tsx
+import { useEffect as useEffect8, useRef as useRef4, useState as useState9 } from "./core.js";
+import { path as path8, query as query4, useQuery as useQuery3 } from "./core.js";
+import { duration as duration6 } from "./core.js";
+import { useKeys } from "./core.js";
+import { param, setParams } from "./core.js";
+import { stateOf as stateOf3 } from "./core.js";
+import { JsonView as JsonView5 } from "./core.js";
+import { Problem as Problem3 } from "./core.js";
+import { Status as Status3 } from "./core.js";
+import { Time as Time6 } from "./core.js";
+import { jsx as jsx11, jsxs as jsxs11 } from "./core.js";
+function StateTab({ run, execution, total: total2, began }) {
+  const chosen = Math.min(Number(param("at")) || total2, total2);
+  const at = useSettled(chosen);
+  const { data, error, refetch } = useQuery3(total2 > 0 ? path8`runs/${run}/state` + query4({ at, execution }) : void 0);
+  const choose = (n) => setParams({ at: n >= total2 ? void 0 : String(Math.max(1, n)) });
+  useKeys({ ",": () => choose(chosen - 1), ".": () => choose(chosen + 1) });
+  const state = data;
+  return /* @__PURE__ */ jsxs11("div", { class: "state", children: [
+    /* @__PURE__ */ jsxs11("div", { class: "scrub", children: [
+      /* @__PURE__ */ jsx11("button", { type: "button", "aria-label": "One event back", title: "One event back ( , )", disabled: chosen <= 1, onClick: () => choose(chosen - 1), children: "‹" }),
+      /* @__PURE__ */ jsx11("input", { type: "range", min: 1, max: Math.max(1, total2), value: chosen, "aria-label": "Event", "aria-valuetext": state ? `event ${chosen}, ${state.event.type}` : `event ${chosen}`, onInput: (e) => choose(Number(e.currentTarget.value)) }),
+      /* @__PURE__ */ jsx11("button", { type: "button", "aria-label": "One event on", title: "One event on ( . )", disabled: chosen >= total2, onClick: () => choose(chosen + 1), children: "›" }),
+      /* @__PURE__ */ jsxs11("span", { class: "num scrub-at", children: [
+        chosen.toLocaleString("en"),
+        " of ",
+        total2.toLocaleString("en")
+      ] })
+    ] }),
+    error && /* @__PURE__ */ jsx11(Problem3, { error, retry: refetch }),
+    state && /* @__PURE__ */ jsxs11("div", { class: "state-grid", children: [
+      /* @__PURE__ */ jsxs11("section", { class: "card", children: [
+        /* @__PURE__ */ jsxs11("h2", { children: [
+          "After event ",
+          state.at.toLocaleString("en")
+        ] }),
+        /* @__PURE__ */ jsxs11("p", { children: [
+          /* @__PURE__ */ jsx11(Status3, { state: stateOf3({ status: state.status }) }),
+          " ",
+          /* @__PURE__ */ jsxs11("span", { class: "dim", children: [
+            "turn ",
+            state.turn,
+            " · ",
+            /* @__PURE__ */ jsx11(Time6, { at: state.time, exact: true }),
+            " · ",
+            duration6(Math.max(0, Date.parse(state.time) - began)),
+            " after the beginning"
+          ] })
+        ] }),
+        /* @__PURE__ */ jsxs11("p", { children: [
+          /* @__PURE__ */ jsx11("b", { children: state.event.type }),
+          " ",
+          state.event.name,
+          state.event.step !== void 0 && /* @__PURE__ */ jsxs11("span", { class: "dim", children: [
+            " ends step ",
+            state.event.step
+          ] })
+        ] }),
+        state.event.failure && /* @__PURE__ */ jsx11("p", { class: "bad", children: state.event.failure.message }),
+        state.event.data !== void 0 ? /* @__PURE__ */ jsx11(JsonView5, { value: state.event.data }) : state.event.data_bytes ? /* @__PURE__ */ jsx11(Payload, { title: "Payload", run, execution, n: state.at, size: state.event.data_bytes }) : null
+      ] }),
+      /* @__PURE__ */ jsxs11("section", { class: "card", children: [
+        /* @__PURE__ */ jsxs11("h2", { children: [
+          "Pending ",
+          /* @__PURE__ */ jsx11("span", { class: "badge", children: state.open.length })
+        ] }),
+        /* @__PURE__ */ jsx11(StepList, { steps: state.open, now: Date.parse(state.time), none: "Nothing is pending." })
+      ] }),
+      /* @__PURE__ */ jsxs11("section", { class: "card", children: [
+        /* @__PURE__ */ jsxs11("h2", { children: [
+          "Ended ",
+          /* @__PURE__ */ jsx11("span", { class: "badge", children: state.done + state.failed }),
+          state.failed > 0 && /* @__PURE__ */ jsxs11("span", { class: "bad", children: [
+            " ",
+            state.failed,
+            " failed"
+          ] })
+        ] }),
+        /* @__PURE__ */ jsx11(StepList, { steps: state.ended, now: Date.parse(state.time), none: "No step has ended." }),
+        state.done + state.failed > state.ended.length && /* @__PURE__ */ jsxs11("p", { class: "dim", children: [
+          "The newest ",
+          state.ended.length,
+          " are shown."
+        ] })
+      ] })
+    ] })
+  ] });
+}
+function StepList({ steps, now, none }) {
+  if (steps.length === 0) return /* @__PURE__ */ jsx11("p", { class: "dim", children: none });
+  return /* @__PURE__ */ jsx11("ul", { class: "plain", children: steps.slice(0, 100).map((s) => {
+    const from = ms(s.scheduled_at);
+    const to = ms(s.completed_at);
+    return /* @__PURE__ */ jsxs11("li", { children: [
+      /* @__PURE__ */ jsx11(StepIcon, { kind: s.kind, status: s.status }),
+      " ",
+      /* @__PURE__ */ jsx11("span", { children: title(s) }),
+      /* @__PURE__ */ jsx11("span", { class: s.status === "failed" ? "bad" : "dim", children: s.status === "failed" ? s.failure?.message : to === void 0 ? waits(s) ? "waits" : s.status : "" }),
+      /* @__PURE__ */ jsx11("span", { class: "dim num end", children: from !== void 0 && duration6(Math.max(0, (to ?? now) - from)) })
+    ] }, keyOf(s));
+  }) });
+}
+function useSettled(value) {
+  const [settled, setSettled] = useState9(value);
+  const first = useRef4(true);
+  useEffect8(() => {
+    if (first.current) {
+      first.current = false;
+      return void 0;
+    }
+    const timer = setTimeout(() => setSettled(value), 60);
+    return () => clearTimeout(timer);
+  }, [value]);
+  return settled;
+}
+
+// src/pages/run.tsx
+import { jsx as jsx12, jsxs as jsxs12 } from "./core.js";
+var Graph = lazily(() => import("./graph.js").then((m) => m.GraphTab));
+var Sequence = lazily(() => import("./sequence.js").then((m) => m.SequenceTab));
+function Run({ params }) {
+  const id = params["id"] ?? "";
+  const execution = param2("execution");
+  const { run, error, gone, refetch } = useRun(id);
+  const steps = useSteps(id, execution, run?.row_version ?? 0);
+  const [rewinding, setRewinding] = useState10(false);
+  const current = execution === "" || execution === run?.execution;
+  const moving = !!run && current && !ended(run.status);
+  const now = clock.value + steps.ahead;
+  const began = Date.parse(steps.page?.began ?? run?.started ?? run?.created ?? "") || now;
+  const step = find(steps.items, param2("step"));
+  const key2 = step ? keyOf(step) : "";
+  const select2 = (k) => setParams2({ step: k || void 0 });
+  const move = (by) => {
+    const at = steps.items.findIndex((s) => keyOf(s) === key2);
+    const to = steps.items[at < 0 ? 0 : Math.max(0, Math.min(steps.items.length - 1, at + by))];
+    if (to) select2(keyOf(to));
+  };
+  useKeys2({
+    h: () => move(-1),
+    l: () => move(1),
+    ArrowLeft: () => move(-1),
+    ArrowRight: () => move(1),
+    "[": () => run?.created && void neighbour(id, run.created, "newer"),
+    "]": () => run?.created && void neighbour(id, run.created, "older"),
+    Escape: () => key2 ? select2("") : param2("event") ? setParams2({ event: void 0 }) : history.length > 1 ? history.back() : go2("runs")
+  });
+  if (!run) {
+    return /* @__PURE__ */ jsxs12("section", { class: "page", children: [
+      /* @__PURE__ */ jsxs12("h1", { class: "hidden-text", children: [
+        "Run ",
+        id
+      ] }),
+      error instanceof ProblemError3 && error.status === 404 ? /* @__PURE__ */ jsxs12(Empty2, { title: "No such run", children: [
+        /* @__PURE__ */ jsxs12("p", { children: [
+          "There is no run ",
+          /* @__PURE__ */ jsx12("code", { children: id }),
+          "; it may have been purged."
+        ] }),
+        /* @__PURE__ */ jsx12("p", { children: /* @__PURE__ */ jsx12("a", { href: "runs", children: "All runs" }) })
+      ] }) : error ? /* @__PURE__ */ jsx12(Problem4, { error: error instanceof ProblemError3 ? error : new ProblemError3(0, { detail: error.message }), retry: refetch }) : /* @__PURE__ */ jsx12("p", { class: "dim", children: "Loading…" })
+    ] });
+  }
+  const stepLink = (eventID) => links6.run(id) + `?step=e${eventID}`;
+  const inspector = step && /* @__PURE__ */ jsx12(Inspector, { run: id, execution, step, now, ...moving ? {} : { end: Date.parse(steps.page?.newest ?? "") || now }, onClose: () => select2("") });
+  return /* @__PURE__ */ jsxs12("section", { class: "page fill run-page", children: [
+    gone && /* @__PURE__ */ jsx12("p", { class: "problem", role: "alert", children: "This run was purged. What you see is what was last known." }),
+    !current && /* @__PURE__ */ jsxs12("p", { class: "problem", children: [
+      "This is an older execution. ",
+      /* @__PURE__ */ jsx12("a", { href: links6.run(id), children: "Show the current one" })
+    ] }),
+    /* @__PURE__ */ jsx12(Header, { run, steps: steps.items, now, onApplied: refetch, onRewind: () => setRewinding(true) }),
+    run && steps.error && !steps.page && /* @__PURE__ */ jsx12(Problem4, { error: new ProblemError3(0, { detail: steps.error.message }) }),
+    /* @__PURE__ */ jsx12(Tabs, { label: "Views of the run", tabs: [
+      { id: "timeline", title: "Timeline", panel: () => /* @__PURE__ */ jsxs12("div", { class: "split", children: [
+        /* @__PURE__ */ jsx12(Timeline, { steps, now, moving, selected: key2, ...range(), onSelect: select2, onRange: (r) => setParams2({ from: r && String(r.from), to: r && String(r.to) }), onOpenRun: (child) => go2(links6.run(child)) }),
+        inspector
+      ] }) },
+      { id: "history", title: "History", panel: () => /* @__PURE__ */ jsx12(History, { run: id, execution, version: run.row_version, began, selected: Number(param2("event")) || 0, onSelect: (n) => setParams2({ event: n ? String(n) : void 0 }) }) },
+      { id: "conversation", title: "Conversation", panel: () => /* @__PURE__ */ jsx12(ConversationTab, { run: id, version: run.row_version, stepLink }) },
+      { id: "graph", title: "Graph", panel: () => /* @__PURE__ */ jsx12(Graph, { run: id, execution, version: run.row_version, onStep: (e) => setParams2({ tab: void 0, step: `e${e}` }, false) }) },
+      { id: "sequence", title: "Sequence", panel: () => /* @__PURE__ */ jsxs12("div", { class: "split", children: [
+        /* @__PURE__ */ jsx12(Sequence, { id, name: run.name, steps: steps.items, began, selected: key2, onSelect: select2 }),
+        inspector
+      ] }) },
+      { id: "state", title: "State", panel: () => /* @__PURE__ */ jsx12(StateTab, { run: id, execution, total: total(steps, run.history_len ?? 0, current), began }) },
+      { id: "related", title: "Related", panel: () => /* @__PURE__ */ jsx12(Related, { run: id, version: run.row_version }) }
+    ] }),
+    rewinding && /* @__PURE__ */ jsx12(RewindDialog, { run, onClose: () => setRewinding(false), onDone: () => {
+      setRewinding(false);
+      setParams2({ at: void 0, step: void 0 });
+      refetch();
+    } })
+  ] });
+}
+function find(steps, name) {
+  if (name === "") return void 0;
+  if (/^e-?\d+$/.test(name)) return steps.find((s) => s.event_id === Number(name.slice(1)) && s.n > 0);
+  return steps.find((s) => keyOf(s) === name);
+}
+function range() {
+  const from = Number(param2("from"));
+  const to = Number(param2("to"));
+  return param2("to") !== "" && to > from ? { range: { from, to } } : {};
+}
+function total(steps, known, current) {
+  return current ? known : Math.max(0, ...steps.items.map((s) => Math.max(s.n, s.end_n ?? 0)));
+}
+async function neighbour(id, created, way) {
+  const filter = way === "older" ? `created<=${created}` : `created>=${created}`;
+  const page = await get3("runs" + query5({ filter, sort: way === "older" ? "-created" : "created", limit: 5 }));
+  const at = page.items.findIndex((r) => r.id === id);
+  const next = page.items[at + 1];
+  if (next) go2(links6.run(next.id) + (param2("tab") && `?tab=${param2("tab")}`));
+}
+export {
+  Run
+};
