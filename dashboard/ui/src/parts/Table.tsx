@@ -75,8 +75,10 @@ export function Table<T>({ label, columns, rows, id, open, total, selected, sele
     j: () => move(at + 1),
     k: () => move(at - 1),
     Enter: () => {
-      const row = rows[at];
-      if (row && box.current?.contains(document.activeElement)) {
+      // what has the focus, as it may be newer than what was rendered last
+      const focused = document.activeElement?.closest<HTMLElement>("[data-row]");
+      const row = focused && box.current?.contains(focused) ? rows[Number(focused.dataset["row"])] : undefined;
+      if (row) {
         open?.(row);
       }
     },
