@@ -126,7 +126,7 @@ func answer(r *model.Request) modeltest.Step {
 	said := lastText(r)
 	switch {
 	case strings.Contains(said, "long"):
-		return modeltest.Say(strings.Repeat("And then the pirate went on, and on. ", 60)).Pace(100 * time.Millisecond)
+		return modeltest.Say(strings.Repeat("And then the pirate went on, and on. ", 20)).Pace(50 * time.Millisecond)
 	case strings.Contains(said, "hostile"):
 		return modeltest.Say("<script>window.hacked = 1</script><img src=x onerror=\"window.hacked = 1\"> ![pixel](http://127.0.0.1:9/pixel.png) " +
 			"[click](javascript:window.hacked=1) \u202egnp.exe " + strings.Repeat("A", 1<<20))

@@ -3275,7 +3275,12 @@ var rowHeight = 28;
 var around = 20;
 function Table({ label, columns, rows, id, open: open2, total, selected, select }) {
   const box = T2(null);
-  const [at, setAt] = d2(-1);
+  const [at, paintAt] = d2(-1);
+  const cursor = T2(-1);
+  const setAt = (n4) => {
+    cursor.current = n4;
+    paintAt(n4);
+  };
   const [seen, setSeen] = d2([0, 80]);
   const look2 = () => {
     const b5 = box.current;
@@ -3318,19 +3323,21 @@ function Table({ label, columns, rows, id, open: open2, total, selected, select 
     }
   };
   useKeys({
-    j: () => move(at + 1),
-    k: () => move(at - 1),
+    j: () => move(cursor.current + 1),
+    k: () => move(cursor.current - 1),
     Enter: () => {
-      const row = rows[at];
-      if (row && box.current?.contains(document.activeElement)) {
+      const row = rows[cursor.current];
+      const focused = document.activeElement;
+      if (row && (focused === document.body || box.current?.contains(focused))) {
         open2?.(row);
       }
     },
-    x: () => toggle(rows[at])
+    x: () => toggle(rows[cursor.current])
   });
   const key2 = (e5) => {
     const page = Math.max(1, Math.floor((box.current?.clientHeight ?? 300) / rowHeight) - 2);
-    const to2 = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: rows.length - 1 }[e5.key];
+    const at2 = cursor.current;
+    const to2 = { ArrowDown: at2 + 1, ArrowUp: at2 - 1, PageDown: at2 + page, PageUp: at2 - page, Home: 0, End: rows.length - 1 }[e5.key];
     if (to2 !== void 0) {
       e5.preventDefault();
       move(to2);

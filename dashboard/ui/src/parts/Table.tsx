@@ -29,7 +29,12 @@ const around = 20;
 /** A grid with one place in the tab order: j, k and arrows move, Enter opens, x selects. */
 export function Table<T>({ label, columns, rows, id, open, total, selected, select }: Props<T>) {
   const box = useRef<HTMLDivElement>(null);
-  const [at, setAt] = useState(-1);
+  const [at, paintAt] = useState(-1);
+  const cursor = useRef(-1); // as at, at once: keys may come quicker than frames
+  const setAt = (n: number) => {
+    cursor.current = n;
+    paintAt(n);
+  };
   const [seen, setSeen] = useState<[number, number]>([0, 80]);
   const look = () => {
     const b = box.current;
@@ -72,20 +77,20 @@ export function Table<T>({ label, columns, rows, id, open, total, selected, sele
     }
   };
   useKeys({
-    j: () => move(at + 1),
-    k: () => move(at - 1),
+    j: () => move(cursor.current + 1),
+    k: () => move(cursor.current - 1),
     Enter: () => {
-      // what has the focus, as it may be newer than what was rendered last
-      const focused = document.activeElement?.closest<HTMLElement>("[data-row]");
-      const row = focused && box.current?.contains(focused) ? rows[Number(focused.dataset["row"])] : undefined;
-      if (row) {
+      const row = rows[cursor.current];
+      const focused = document.activeElement;
+      if (row && (focused === document.body || box.current?.contains(focused))) {
         open?.(row);
       }
     },
-    x: () => toggle(rows[at]),
+    x: () => toggle(rows[cursor.current]),
   });
   const key = (e: KeyboardEvent) => {
     const page = Math.max(1, Math.floor((box.current?.clientHeight ?? 300) / rowHeight) - 2);
+    const at = cursor.current;
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: rows.length - 1 }[e.key];
     if (to !== undefined) {
       e.preventDefault();

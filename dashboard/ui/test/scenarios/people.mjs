@@ -1,0 +1,125 @@
+// What people do: talk, decide, mend.
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { api, base, ended, kill, restart, scratch, start, until } from "../world.mjs";
+
+const say = async (page, text) => {
+  await page.getByLabel("Message").fill(text);
+  await page.getByLabel("Message").press("Enter");
+};
+const pending = async () => (await api("GET", "decisions?state=pending")).items;
+
+export const scenarios = {
+  async "a chat is begun and answered"(w) {
+    const page = await w.open("agents");
+    await page.getByRole("link", { name: "Joker" }).first().click();
+    await page.getByRole("heading", { name: "Joker" }).first().waitFor();
+    await page.goto(base + "agents/Joker/s/first");
+    await say(page, "Tell me a joke about a pirate.");
+    await page.getByText("Why is a pirate called a pirate?").waitFor();
+    await w.accessible(page);
+    await page.reload();
+    await page.getByText("Why is a pirate called a pirate?").waitFor();
+  },
+
+  async "an answer survives a reload and kill -9 in its middle"(w) {
+    w.allowed.push(/Failed to load resource|net::ERR|fetch|network/i);
+    const page = await w.open("agents/Joker/s/long");
+    await say(page, "Tell me a long story.");
+    await page.getByText("And then the pirate went on").first().waitFor();
+    await page.reload();
+    await page.getByText("And then the pirate went on").first().waitFor();
+    await kill();
+    await restart();
+    const whole = "And then the pirate went on, and on. ".repeat(20).trim();
+    await until(
+      async () => (await api("GET", "agents/Joker/sessions/long/messages")).items.some((m) => JSON.stringify(m).includes(whole)),
+      "the turn has ended",
+      60_000,
+    );
+    await until(async () => {
+      const text = (await page.locator("main").innerText()).replace(/\s+/g, " ");
+      return text.split("And then the pirate went on, and on.").length - 1 === 20;
+    }, "the page has the answer once", 30_000);
+  },
+
+  async "hostile answers are harmless"(w) {
+    const page = await w.open("agents/Joker/s/hostile");
+    await say(page, "Say something hostile.");
+    await page.getByText("window.hacked").first().waitFor();
+    assert.equal(await page.evaluate(() => window.hacked), undefined, "a script of an answer ran");
+    assert.equal(await page.locator("main img").count(), 0, "an image of an answer is loaded");
+    assert.equal(await page.locator('a[href^="javascript:"]').count(), 0, "an answer has a link that runs");
+    await w.accessible(page);
+  },
+
+  async "a call is approved in the inbox by keys alone"(w) {
+    await api("POST", "agents/Clerk/sessions/keys/messages", { message: "Refund order A7." });
+    await until(async () => (await pending()).length === 1, "a decision is open");
+    const page = await w.open("");
+    await page.getByRole("heading", { name: "Overview" }).waitFor();
+    await page.keyboard.press("g");
+    await page.keyboard.press("i");
+    await page.getByRole("heading", { name: "Inbox" }).waitFor();
+    await page.getByText("issue_refund").first().waitFor();
+    await page.getByText("12000").first().waitFor();
+    await w.accessible(page);
+    await page.keyboard.press("a");
+    await page.getByRole("alertdialog").waitFor();
+    await page.keyboard.press("Enter");
+    await until(async () => (await pending()).length === 0, "it is approved");
+    await page.getByText(/Nothing waits for you/).first().waitFor();
+    await until(
+      async () => JSON.stringify(await api("GET", "agents/Clerk/sessions/keys/messages")).includes("refunded 12000 cents"),
+      "the refund is made",
+    );
+  },
+
+  async "a call is denied in the chat by mouse"(w) {
+    const page = await w.open("agents/Clerk/s/mouse");
+    await say(page, "Refund order A7.");
+    await page.getByRole("button", { name: /^Deny/ }).first().click();
+    await page.getByText("It is done.").waitFor();
+    assert.ok(!JSON.stringify(await api("GET", "agents/Clerk/sessions/mouse/messages")).includes("refunded"), "it was refunded all the same");
+  },
+
+  async "a failed run is found by filter and rewound"(w) {
+    const file = join(scratch, "warehouse");
+    await ended((await start("Fragile", file, "to-mend")).id);
+    const page = await w.open("runs");
+    await page.getByRole("searchbox").fill("status:failed");
+    await page.locator('[data-id="to-mend"] a').click();
+    await page.getByText("the warehouse has no such file").first().waitFor();
+    await w.accessible(page);
+    writeFileSync(file, "");
+    await page.getByRole("button", { name: /^Rewind/ }).first().click();
+    await page.getByText(/reused/).first().waitFor();
+    await page.getByRole("button", { name: /^Rewind/ }).last().click();
+    await until(async () => (await api("GET", "runs/to-mend")).status === "completed", "the run has ended well");
+    await page.getByText("Completed").first().waitFor();
+  },
+
+  async "a run is told what it waits for"(w) {
+    await start("Waits", "", "to-tell");
+    const page = await w.open("runs/to-tell");
+    await page.getByRole("button", { name: /^Raise event/ }).first().click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByRole("textbox").last().fill('"now"');
+    await w.accessible(page);
+    await dialog.getByRole("button", { name: /^Raise/ }).click();
+    assert.equal((await ended("to-tell")).output, "now");
+    await page.getByText("Completed").first().waitFor();
+  },
+
+  async "a thing is found with the palette"(w) {
+    const page = await w.open("");
+    await page.getByRole("heading", { name: "Overview" }).waitFor();
+    await page.keyboard.press("Control+k");
+    await page.getByRole("combobox").fill("Jok");
+    await page.getByRole("option", { name: /Joker/ }).first().waitFor();
+    await w.accessible(page);
+    await page.keyboard.press("Enter");
+    await until(() => page.url().endsWith("/agents/Joker"), "the agent is shown");
+  },
+};
