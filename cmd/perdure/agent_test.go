@@ -151,8 +151,14 @@ func TestAgent(t *testing.T) {
 	if got := cli(screen{tty: true, in: "pay\na\n"}, "agent", "chat", "Clerk", "k"); got.Code != exitDone || !strings.Contains(got.Err, "· pay") || !strings.Contains(got.Out, "done: \"paid\"") {
 		t.Errorf("chat with an approval = %+v, want the call and its answer", got)
 	}
-	if got := cli(screen{tty: true}, "agent", "sessions", "Clerk"); !strings.Contains(got.Out, "k    idle   3") {
-		t.Errorf("sessions = %+v, want k with 3 turns", got)
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) { // the session hears of an end after its callers
+		got := cli(screen{tty: true}, "agent", "sessions", "Clerk")
+		if strings.Contains(got.Out, "k    idle   3") {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("sessions = %+v, want k with 3 turns", got)
+		}
 	}
 	if got := cli(screen{in: "from a pipe"}, "agent", "send", "Clerk", "k", "-", "--wait"); !strings.Contains(got.Out, "you said from a pipe") {
 		t.Errorf("send - = %+v, want the answer", got)

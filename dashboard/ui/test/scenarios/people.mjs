@@ -67,6 +67,7 @@ export const scenarios = {
     await w.accessible(page);
     await page.keyboard.press("a");
     await page.getByRole("alertdialog").waitFor();
+    await until(() => page.evaluate(() => document.activeElement?.textContent?.startsWith("Yes")), "the question has the focus");
     await page.keyboard.press("Enter");
     await until(async () => (await pending()).length === 0, "it is approved");
     await page.getByText(/Nothing waits for you/).first().waitFor();
