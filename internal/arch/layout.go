@@ -74,7 +74,7 @@ func Perdure() Layout {
 	return Layout{
 		Module: "github.com/perdure/perdure",
 		Levels: [][]string{
-			{"internal/clock", "internal/fault", "internal/history", "internal/arch", "internal/mux", "internal/signing", "internal/wire/wirepb", "internal/wire/wirepb/gen", "model"},
+			{"internal/clock", "internal/fault", "internal/history", "internal/arch", "internal/process", "internal/mux", "internal/signing", "internal/wire/wirepb", "internal/wire/wirepb/gen", "model"},
 			{"store", ".", "internal/engine", "internal/filter", "internal/dafx"},
 			{"store/*", "store/postgres/pgtest", "store/postgres/pgproxy", "internal/replay", "internal/hub", "internal/steps", "internal/access", "model/*"},
 			{"internal/wire/codec"},
@@ -88,7 +88,7 @@ func Perdure() Layout {
 			{"perduretest", "internal/bench", "internal/sdk", "dashboard/browser", "internal/chaos", "internal/chaos/nodes", "examples/..."},
 			{"internal/chaos/crashes", "cmd/...", "examples/serve"},
 		},
-		Suites:       []string{"store/storetest", "store/postgres/pgtest", "store/postgres/pgproxy", "internal/hub/hubtest", "internal/chaos/ledger", "internal/chaos/crashes", "model/modeltest", "perduretest"},
+		Suites:       []string{"internal/process", "store/storetest", "store/postgres/pgtest", "store/postgres/pgproxy", "internal/hub/hubtest", "internal/chaos/ledger", "internal/chaos/crashes", "model/modeltest", "perduretest"},
 		Dependencies: dependencies(),
 		Forbidden: map[string]string{
 			"C":            "the module builds without cgo",

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/perdure/perdure/internal/process"
 )
 
 // startScript runs a Python script of an example until the test ends.
@@ -24,7 +26,7 @@ func startScript(t *testing.T, interpreter, folder string, args ...string) {
 		_ = cmd.Process.Kill() // fails if it has ended
 		_ = cmd.Wait()
 		if t.Failed() {
-			t.Logf("%s %v said:\n%s", folder, args, said.tail())
+			t.Logf("%s %v said:\n%s", folder, args, said.Tail())
 		}
 	})
 }
@@ -38,13 +40,13 @@ func runScript(t *testing.T, interpreter, folder string, args ...string) string 
 	cmd.Stdout = nil
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("%s %v = %v:\n%s%s", folder, args, err, out, said.tail())
+		t.Fatalf("%s %v = %v:\n%s%s", folder, args, err, out, said.Tail())
 	}
 	return string(out)
 }
 
-func script(ctx context.Context, interpreter, folder string, args ...string) (*exec.Cmd, *log) {
-	said := &log{}
+func script(ctx context.Context, interpreter, folder string, args ...string) (*exec.Cmd, *process.Log) {
+	said := &process.Log{}
 	cmd := exec.CommandContext(ctx, interpreter, args...)
 	cmd.Dir = "../../examples/" + folder
 	cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1")
@@ -56,7 +58,7 @@ func script(ctx context.Context, interpreter, folder string, args ...string) (*e
 func needExample(t *testing.T, folder string) string {
 	t.Helper()
 	interpreter := python(t)
-	if err := note("../../examples/" + folder); err != nil {
+	if err := process.Note("../../examples/" + folder); err != nil {
 		t.Fatal(err)
 	}
 	return interpreter
@@ -70,8 +72,8 @@ func TestPythonExample(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := startProgram(t, path, []string{"dev"}, nil)
-	startScript(t, interpreter, "python", "worker.py", s.addr)
-	got := runScript(t, interpreter, "python", "main.py", s.addr)
+	startScript(t, interpreter, "python", "worker.py", s.Addr)
+	got := runScript(t, interpreter, "python", "main.py", s.Addr)
 	want := regexp.MustCompile(`^order [0-9a-f]{32}\npaid by card, shipped from shelf \d, shelf \d; 2 items so far\n$`)
 	if !want.MatchString(got) {
 		t.Errorf("main.py printed %q, want %s", got, want)
@@ -89,13 +91,13 @@ Workflow: published: An article. Write an article about durable agents.
 Workflow: Content rejected
 Article: published in spite of: Too short: An article. durable agents.
 `
-	startScript(t, interpreter, "agent-framework-python", "worker.py", s.addr)
+	startScript(t, interpreter, "agent-framework-python", "worker.py", s.Addr)
 	for range 2 {
-		if got := runScript(t, interpreter, "agent-framework-python", "main.py", s.addr); strings.ReplaceAll(got, " \n", "\n") != want {
+		if got := runScript(t, interpreter, "agent-framework-python", "main.py", s.Addr); strings.ReplaceAll(got, " \n", "\n") != want {
 			t.Errorf("main.py printed %q, want %q", got, want)
 		}
-		s.kill()
-		if err := s.start(t.Context()); err != nil {
+		s.Kill()
+		if err := s.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -109,7 +111,7 @@ func TestGoAgentsExample(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := startProgram(t, path, []string{"dev"}, nil)
-	got := runScript(t, interpreter, "agent-framework-python", "go_agents.py", s.addr)
+	got := runScript(t, interpreter, "agent-framework-python", "go_agents.py", s.Addr)
 	want := regexp.MustCompile(`^Joker: .{20,}\nWorkflow: .{20,}\nWorkflow: .{20,}\n$`)
 	if !want.MatchString(got) {
 		t.Errorf("go_agents.py printed %q, want three jokes", got)
@@ -119,12 +121,12 @@ func TestGoAgentsExample(t *testing.T) {
 // TestPolyglotExample follows the package comment of examples/polyglot.
 func TestPolyglotExample(t *testing.T) {
 	interpreter := needExample(t, "polyglot")
-	path, err := build("examples/serve")
+	path, err := process.Build("examples/serve")
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := startProgram(t, path, nil, []string{"polyglot"})
-	startScript(t, interpreter, "polyglot", "worker.py", s.addr)
+	startScript(t, interpreter, "polyglot", "worker.py", s.Addr)
 	for orchestration, want := range map[string]string{
 		"Report":   "4 WORDS, THE LONGEST IS MUCH!",
 		"headline": "SO MUCH TO SAY! (4 WORDS, THE LONGEST IS MUCH!)",
@@ -137,13 +139,13 @@ func TestPolyglotExample(t *testing.T) {
 
 // runOrchestration starts a run through the API, once a worker for it is connected,
 // and returns its output.
-func runOrchestration(t *testing.T, s *server, name string, input any) string {
+func runOrchestration(t *testing.T, s *process.Server, name string, input any) string {
 	t.Helper()
 	body, err := json.Marshal(map[string]any{"name": name, "id": name, "input": input})
 	if err != nil {
 		t.Fatal(err)
 	}
-	runs := "http://" + s.addr + "/api/v1/runs"
+	runs := "http://" + s.Addr + "/api/v1/runs"
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		started, err := http.Post(runs, "application/json", strings.NewReader(string(body)))
 		if err != nil {

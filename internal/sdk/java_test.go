@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/perdure/perdure/internal/process"
 )
 
 // java compiles Suite.java and returns the class path to run it with. Where
@@ -21,7 +23,7 @@ func java(t *testing.T) string {
 	if _, err := os.Stat("testdata/java/lib/.installed"); err != nil {
 		t.Skip("Microsoft's SDK for Java was not run: it is not installed (.ci/install puts it into internal/sdk/testdata/java/lib)")
 	}
-	if err := note("testdata/java"); err != nil {
+	if err := process.Note("testdata/java"); err != nil {
 		t.Fatal(err)
 	}
 	libraries, err := filepath.Abs("testdata/java/lib")
@@ -42,5 +44,5 @@ func TestJava(t *testing.T) {
 	s := startServer(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
-	runSuite(t, exec.CommandContext(ctx, "java", "-cp", path, "Suite", s.addr), 20)
+	runSuite(t, exec.CommandContext(ctx, "java", "-cp", path, "Suite", s.Addr), 20)
 }

@@ -7,13 +7,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/perdure/perdure/internal/process"
 )
 
 // TestJavaScriptExample follows examples/javascript/README.md.
 func TestJavaScriptExample(t *testing.T) {
 	const folder = "../../examples/javascript"
 	needJS(t, folder)
-	path, err := build("examples/serve")
+	path, err := process.Build("examples/serve")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -21,7 +23,7 @@ func TestJavaScriptExample(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	node := func(script string) *exec.Cmd {
-		cmd := exec.CommandContext(ctx, "node", script, s.addr)
+		cmd := exec.CommandContext(ctx, "node", script, s.Addr)
 		cmd.Dir = folder
 		return cmd
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/host"
+	"github.com/perdure/perdure/internal/process"
 )
 
 // killRounds says how often the server is killed.
@@ -82,7 +83,7 @@ func TestW60KillsWithWorkers(t *testing.T) {
 	defer cancel()
 	pause := max(10, kills*1500/count) // ms between two starts, so that they go on during all kills
 	client := node(ctx, s, "killclient.mjs", name, strconv.Itoa(count), strconv.Itoa(pause))
-	complaints := &log{}
+	complaints := &process.Log{}
 	client.Stderr = complaints
 	out, err := client.StdoutPipe()
 	if err != nil {
@@ -93,7 +94,7 @@ func TestW60KillsWithWorkers(t *testing.T) {
 	}
 	lines := bufio.NewScanner(out)
 	if !lines.Scan() {
-		t.Fatalf("killclient.mjs has not made its hub: %v\n%s", client.Wait(), complaints.tail())
+		t.Fatalf("killclient.mjs has not made its hub: %v\n%s", client.Wait(), complaints.Tail())
 	}
 	worker := node(ctx, s, "killcode.mjs", name)
 	worker.Stderr = complaints
@@ -102,7 +103,7 @@ func TestW60KillsWithWorkers(t *testing.T) {
 	}
 	defer func() { _ = worker.Process.Kill(); _ = worker.Wait() }()
 	app, err := host.New(host.Config{
-		Hub: "Endpoint=http://" + s.addr + ";TaskHub=" + name + ";Authentication=None", Addr: "127.0.0.1:0", Registry: goHalf(),
+		Hub: "Endpoint=http://" + s.Addr + ";TaskHub=" + name + ";Authentication=None", Addr: "127.0.0.1:0", Registry: goHalf(),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -118,13 +119,13 @@ func TestW60KillsWithWorkers(t *testing.T) {
 	}()
 
 	killing := make(chan error, 1)
-	go func() { killing <- s.killAtRandom(ctx, kills) }()
+	go func() { killing <- killAtRandom(ctx, s, kills) }()
 	var said []string
 	for lines.Scan() {
 		said = append(said, lines.Text())
 	}
 	if err := client.Wait(); err != nil {
-		t.Errorf("killclient.mjs = %v\n%s\nrunning: %s", err, complaints.tail(), s.running(name))
+		t.Errorf("killclient.mjs = %v\n%s\nrunning: %s", err, complaints.Tail(), running(s, name))
 	}
 	if err := <-killing; err != nil {
 		t.Error(err)
@@ -133,8 +134,8 @@ func TestW60KillsWithWorkers(t *testing.T) {
 }
 
 // running returns what the API says of some runs of a hub that have not ended.
-func (s *server) running(hub string) string {
-	request, err := http.NewRequest(http.MethodGet, "http://"+s.addr+"/api/v1/runs?filter=-status:completed&limit=5", nil)
+func running(s *process.Server, hub string) string {
+	request, err := http.NewRequest(http.MethodGet, "http://"+s.Addr+"/api/v1/runs?filter=-status:completed&limit=5", nil)
 	if err != nil {
 		return err.Error()
 	}
@@ -149,15 +150,15 @@ func (s *server) running(hub string) string {
 }
 
 // killAtRandom kills the server and starts it again, so often.
-func (s *server) killAtRandom(ctx context.Context, times int) error {
+func killAtRandom(ctx context.Context, s *process.Server, times int) error {
 	for range times {
 		select {
 		case <-time.After(time.Duration(rand.IntN(2500)) * time.Millisecond):
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		s.kill()
-		if err := s.start(ctx); err != nil {
+		s.Kill()
+		if err := s.Start(ctx); err != nil {
 			return err
 		}
 	}
@@ -165,10 +166,10 @@ func (s *server) killAtRandom(ctx context.Context, times int) error {
 }
 
 // node returns a script of testdata/js that talks to the server.
-func node(ctx context.Context, s *server, args ...string) *exec.Cmd {
+func node(ctx context.Context, s *process.Server, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "node", args...)
 	cmd.Dir = filepath.Join("testdata", "js")
-	cmd.Env = append(os.Environ(), "PERDURE_ADDRESS="+s.addr)
+	cmd.Env = append(os.Environ(), "PERDURE_ADDRESS="+s.Addr)
 	cmd.WaitDelay = time.Second
 	return cmd
 }

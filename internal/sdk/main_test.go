@@ -10,7 +10,7 @@ import (
 func TestServer(t *testing.T) {
 	s := startServer(t)
 	get := func() (int, error) {
-		response, err := http.Get("http://" + s.addr + "/api/v1/runs")
+		response, err := http.Get("http://" + s.Addr + "/api/v1/runs")
 		if err != nil {
 			return 0, err
 		}
@@ -20,15 +20,15 @@ func TestServer(t *testing.T) {
 		if status, err := get(); err != nil || status != http.StatusOK {
 			t.Fatalf("GET /api/v1/runs = %d, %v", status, err)
 		}
-		s.kill()
+		s.Kill()
 		if _, err := get(); err == nil {
 			t.Error("a killed server answers")
 		}
-		if err := s.start(t.Context()); err != nil {
+		if err := s.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if !strings.Contains(s.log.tail(), "Perdure server") {
-		t.Errorf("the log is %q", s.log.tail())
+	if !strings.Contains(s.Log.Tail(), "Perdure server") {
+		t.Errorf("the log is %q", s.Log.Tail())
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/perdure/perdure/internal/process"
 )
 
 // TestPage wants docs/durable-task.md to name for each call and each statement about the
@@ -64,7 +66,7 @@ func matches(t *testing.T, dir, suffix string, expression *regexp.Regexp) (found
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
-			if err == nil && slices.Contains(installed, entry.Name()) {
+			if err == nil && process.Installed(entry.Name()) {
 				return filepath.SkipDir
 			}
 			return err

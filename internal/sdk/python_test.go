@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/perdure/perdure/internal/process"
 )
 
 // python returns the interpreter in which .ci/install has put Microsoft's SDKs for
@@ -27,7 +29,7 @@ func python(t *testing.T) string {
 // durabletask.azuremanaged. Those that kill their server start one of their own.
 func TestPython(t *testing.T) {
 	interpreter := python(t)
-	if err := note("testdata/python"); err != nil {
+	if err := process.Note("testdata/python"); err != nil {
 		t.Fatal(err)
 	}
 	path, err := binary()
@@ -37,7 +39,7 @@ func TestPython(t *testing.T) {
 	s := startServer(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, interpreter, "suite.py", path, s.addr)
+	cmd := exec.CommandContext(ctx, interpreter, "suite.py", path, s.Addr)
 	cmd.Dir = "testdata/python"
 	cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1")
 	runSuite(t, cmd, 60)

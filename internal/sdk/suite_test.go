@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/perdure/perdure/internal/process"
 )
 
 // outcomeLine is how a suite tells the end of a scenario. What follows, up to the
@@ -19,7 +21,7 @@ var outcomeLine = regexp.MustCompile(`^(ok|not ok) (\S+) ([0-9.]+)$`)
 // each scenario, and reports each as a subtest. It wants at least so many of them.
 func runSuite(t *testing.T, cmd *exec.Cmd, least int) {
 	t.Helper()
-	said := &log{}
+	said := &process.Log{}
 	cmd.Stderr = said
 	cmd.WaitDelay = time.Second
 	out, err := cmd.StdoutPipe()
@@ -61,9 +63,9 @@ func runSuite(t *testing.T, cmd *exec.Cmd, least int) {
 	}
 	tell()
 	if err := cmd.Wait(); err != nil && !t.Failed() {
-		t.Errorf("%s = %v:\n%s", cmd, err, said.tail())
+		t.Errorf("%s = %v:\n%s", cmd, err, said.Tail())
 	}
 	if seen != plan || plan < least {
-		t.Errorf("%s told the outcome of %d scenarios, want %d and at least %d:\n%s%s", cmd, seen, plan, least, reason.String(), said.tail())
+		t.Errorf("%s told the outcome of %d scenarios, want %d and at least %d:\n%s%s", cmd, seen, plan, least, reason.String(), said.Tail())
 	}
 }
