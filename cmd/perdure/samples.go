@@ -10,6 +10,7 @@ import (
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/agent/mcp"
 	"github.com/perdure/perdure/examples/contentapproval"
+	"github.com/perdure/perdure/examples/delivery"
 	"github.com/perdure/perdure/examples/joker"
 	"github.com/perdure/perdure/examples/multiagent"
 	"github.com/perdure/perdure/host"
@@ -54,6 +55,7 @@ func samples(_ context.Context, timeScale float64) (*hosted, error) {
 			return nil, err
 		}
 	}
+	delivery.Register(h.registry)
 	return h, nil
 }
 

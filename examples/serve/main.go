@@ -26,6 +26,7 @@ import (
 	"github.com/perdure/perdure/examples/chaining"
 	"github.com/perdure/perdure/examples/contentapproval"
 	"github.com/perdure/perdure/examples/customhistory"
+	"github.com/perdure/perdure/examples/delivery"
 	"github.com/perdure/perdure/examples/emailtriage"
 	"github.com/perdure/perdure/examples/extraction"
 	"github.com/perdure/perdure/examples/fanout"
@@ -79,6 +80,7 @@ func examples() map[string]starting {
 		"branching":        bare(branching.Register),
 		"chaining":         plain(chaining.Register),
 		"contentapproval":  plain(contentapproval.Register),
+		"delivery":         bare(delivery.Register),
 		"emailtriage":      plain(emailtriage.Register),
 		"extraction":       plain(extraction.Register),
 		"fanout":           plain(fanout.Register),

@@ -176,8 +176,8 @@ func (a *API) previewRewind(r *http.Request, id string) (*reply, error) {
 		switch s := &told.steps[i]; {
 		case s.Kind == string(steps.Sent) || s.Kind == string(steps.Signal):
 			// Nothing has come of it that could be served again.
-		case s.Status == string(steps.Completed), s.Status == string(steps.Failed) && s.Kind == string(steps.Entity):
-			preview.Reused++ // what an operation failed with is served again
+		case s.Status == string(steps.Completed):
+			preview.Reused++
 		case s.Status == string(steps.Failed):
 			preview.Again = append(preview.Again, s.Name)
 		}

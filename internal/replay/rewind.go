@@ -98,7 +98,7 @@ func dropped(past []*history.Event, i, from int, failed map[int32]bool) bool {
 		return failed[past[i].ID]
 	case *history.TimerFired:
 		return failed[b.TimerID]
-	case *history.TaskFailed, *history.SubOrchestrationInstanceFailed:
+	case *history.TaskFailed, *history.SubOrchestrationInstanceFailed, *history.EntityOperationFailed:
 		return i >= from
 	case *history.ExecutionCompleted:
 		return true

@@ -57,8 +57,31 @@ func TestRewind(t *testing.T) {
 	}
 }
 
-// rewind has the ended run rewound and goes on with its new history.
-func (r *run) rewind() {
+// TestRewindCallsEntitiesAgain wants a call of an entity that has failed to be open again.
+func TestRewindCallsEntitiesAgain(t *testing.T) {
+	r := orchestrate(t, "", func(ctx *perdure.Context, _ struct{}) (int, error) {
+		return perdure.CallEntity[int](ctx, perdure.NewEntityID("e", "1"), "op", nil).Await()
+	}).start()
+	r.turn(&history.EntityOperationFailed{RequestID: requestID(r.past), Failure: &history.Failure{Type: "e", Message: "closed"}})
+	if r.ended == nil || r.ended.Status != history.StatusFailed {
+		t.Fatalf("the run ended with %+v, want failed", r.ended)
+	}
+	if again := r.rewind().Redeliver; len(again) > 0 {
+		t.Errorf("a rewind delivers %v again, want the failure forgotten", again)
+	}
+	r.turn()
+	if r.ended != nil {
+		t.Fatalf("the rewound run ended with %+v, want that it waits for the entity", r.ended)
+	}
+	r.turn(&history.EntityOperationCompleted{RequestID: requestID(r.past), Output: history.Some("1")})
+	if r.ended == nil || r.ended.Status != history.StatusCompleted {
+		t.Errorf("the rewound run ended with %+v, want completed", r.ended)
+	}
+}
+
+// rewind has the ended run rewound, goes on with its new history and returns what the
+// orchestrator has answered.
+func (r *run) rewind() *engine.Rewind {
 	r.t.Helper()
 	e := r.runner.Open(r.id, r.exec)
 	got := e.Turn(r.past, r.fresh(&history.ExecutionRewound{
@@ -79,6 +102,7 @@ func (r *run) rewind() {
 	r.warm.Evict()
 	r.warm = r.runner.Open(r.id, r.exec)
 	r.cold = true
+	return rewound
 }
 
 func TestRewindKeepsTheChildsStart(t *testing.T) {
