@@ -361,14 +361,17 @@ func refuse(acks []ack, err error) {
 	}
 }
 
-// internalError is what a client sees of a failure that is not its fault.
+// internalError is what a client sees of a failure that is not its fault. A store that
+// has stopped is one that a call may be given to again, once it is back.
 func internalError(op, id string, err error) error {
 	var elsewhere *ElsewhereError
-	switch {
-	case errors.As(err, &elsewhere):
+	if errors.As(err, &elsewhere) {
 		return err
-	case errors.Is(err, store.ErrUnavailable):
-		return storeError(op, id, err)
+	}
+	for _, gone := range [...]error{store.ErrUnavailable, store.ErrFailed, store.ErrClosed} {
+		if errors.Is(err, gone) {
+			return storeError(op, id, err)
+		}
 	}
 	return &perdure.Error{Code: perdure.Internal, Op: op, Instance: id, Message: "the hub could not carry it out", Cause: err}
 }
