@@ -3,6 +3,8 @@ package perdure
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,32 +28,44 @@ type ActivityInfo struct {
 	// progress reports no more than that. An error means that the attempt is no
 	// longer wanted: the activity should return. Nil where nobody listens.
 	Heartbeat func(progress any) error
+	// Logger is that of the worker, over which Logger writes; nil = slog.Default().
+	Logger *slog.Logger
 }
 
 type activityKey struct{}
 
+// activity is what the context of an activity holds.
+type activity struct {
+	ActivityInfo
+	lines atomic.Uint64 // that it has logged
+}
+
+func activityOf(ctx context.Context) *activity {
+	a, _ := ctx.Value(activityKey{}).(*activity)
+	return a
+}
+
 // Activity describes the activity that runs with ctx or a context derived from
 // it. Outside of activities it is the zero ActivityInfo.
 func Activity(ctx context.Context) ActivityInfo {
-	info, _ := ctx.Value(activityKey{}).(*ActivityInfo)
-	if info == nil {
-		return ActivityInfo{}
+	if a := activityOf(ctx); a != nil {
+		return a.ActivityInfo
 	}
-	return *info
+	return ActivityInfo{}
 }
 
 // WithActivity returns a context in which Activity returns info; tests of
 // activities use it too.
 func WithActivity(ctx context.Context, info ActivityInfo) context.Context {
-	return context.WithValue(ctx, activityKey{}, &info)
+	return context.WithValue(ctx, activityKey{}, &activity{ActivityInfo: info})
 }
 
 // Heartbeat reports progress of the activity that runs with ctx; see
 // ActivityInfo. It returns nil where nobody listens.
 func Heartbeat(ctx context.Context, progress any) error {
-	info, _ := ctx.Value(activityKey{}).(*ActivityInfo)
-	if info == nil || info.Heartbeat == nil {
+	a := activityOf(ctx)
+	if a == nil || a.Heartbeat == nil {
 		return nil
 	}
-	return info.Heartbeat(progress)
+	return a.Heartbeat(progress)
 }

@@ -1,7 +1,6 @@
 package perdure
 
 import (
-	"context"
 	"crypto/sha1"
 	"encoding/binary"
 	"encoding/hex"
@@ -104,34 +103,13 @@ func (c *Context) Rand() *rand.Rand {
 }
 
 // Logger returns a logger that writes each line once: it is silent while the
-// code is replayed.
+// code is replayed. What it writes stands in the log of the run too, see the
+// function Logger.
 func (c *Context) Logger() *slog.Logger {
 	if c.logger == nil {
-		base := c.info.Logger
-		if base == nil {
-			base = slog.New(slog.DiscardHandler)
-		}
-		c.logger = slog.New(replayHandler{base.Handler(), c.info}).With(
-			"instance", c.info.InstanceID, "orchestration", c.info.Name)
+		c.logger = loggerOf(c.info)
 	}
 	return c.logger
-}
-
-type replayHandler struct {
-	slog.Handler
-	info *Info
-}
-
-func (h replayHandler) Enabled(ctx context.Context, level slog.Level) bool {
-	return !h.info.Replaying && h.Handler.Enabled(ctx, level)
-}
-
-func (h replayHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return replayHandler{h.Handler.WithAttrs(attrs), h.info}
-}
-
-func (h replayHandler) WithGroup(name string) slog.Handler {
-	return replayHandler{h.Handler.WithGroup(name), h.info}
 }
 
 // SetCustomStatus sets the status that lists and the dashboard show beside the

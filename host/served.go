@@ -18,6 +18,7 @@ import (
 	"github.com/perdure/perdure/internal/httpapi"
 	"github.com/perdure/perdure/internal/hub/push"
 	"github.com/perdure/perdure/internal/responses"
+	"github.com/perdure/perdure/internal/runlog"
 	"github.com/perdure/perdure/internal/webhook"
 )
 
@@ -125,7 +126,9 @@ func (s *served) run(ctx context.Context) {
 	if s.fleet != nil {
 		aside.Go(func() { s.fleet.Run(ctx) })
 	}
-	err := s.hub.Run(s.agents.Service.Context(ctx))
+	lines := runlog.NewRecorder(s.hub, s.app.cfg.Logger)
+	aside.Go(func() { lines.Run(ctx) })
+	err := s.hub.Run(lines.Context(s.agents.Service.Context(ctx)))
 	asked := ctx.Err() != nil
 	cancel()
 	aside.Wait()

@@ -98,7 +98,7 @@ func (r *row) stepName() string {
 
 func runCommand(t *terminal) *cobra.Command {
 	c := group("run", "Start, watch and steer runs",
-		runStart(t), runList(t), runGet(t), runWatch(t), runWait(t), runResult(t), runTree(t), runHistory(t), runExport(t), runEvent(t),
+		runStart(t), runList(t), runGet(t), runWatch(t), runWait(t), runResult(t), runTree(t), runHistory(t), runLogs(t), runExport(t), runEvent(t),
 		runControl(t, "suspend", "Stop runs from going on; running steps finish", false),
 		runControl(t, "resume", "Let suspended runs go on", false),
 		runControl(t, "cancel", "End runs with the status canceled", true),

@@ -94,6 +94,30 @@ func register(reg *perdure.Registry) error {
 	perdure.AddOrchestrationNamed(reg, "Waits", func(ctx *perdure.Context, _ string) (string, error) {
 		return perdure.NewEvent[string]("Go").Wait(ctx).Await()
 	})
+	perdure.AddActivityNamed(reg, "pack", func(ctx context.Context, n int) (int, error) {
+		log := perdure.Logger(ctx).With("parcel", n)
+		log.Info("packing", "size", "L")
+		if n%2 == 0 {
+			log.Warn("the tape is nearly used up", "metres", 2)
+		}
+		if n == 3 && perdure.Activity(ctx).Attempt == 1 {
+			log.Error("the box is torn", "err", errors.New("torn"))
+			return 0, errors.New("torn")
+		}
+		return n, nil
+	})
+	perdure.AddOrchestrationNamed(reg, "Packs", func(ctx *perdure.Context, n int) (string, error) {
+		ctx.Logger().Info("the belt starts", "parcels", n)
+		again := perdure.WithRetry(perdure.RetryPolicy{MaxAttempts: 3, FirstInterval: 10 * time.Millisecond})
+		for i := range n {
+			if _, err := perdure.CallNamed[int](ctx, "pack", i, again).Await(); err != nil {
+				return "", err
+			}
+		}
+		word, err := perdure.NewEvent[string]("Go").Wait(ctx).Await()
+		ctx.Logger().Info("the belt stops", "word", word)
+		return word, err
+	})
 	perdure.AddEntityFunc(reg, "counter", func(ctx *perdure.EntityContext) (any, error) {
 		var n int
 		if err := ctx.State(&n); err != nil {

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/signal"
 	"strings"
@@ -47,7 +46,7 @@ type stop struct{ Number, Millis int }
 // stopAt is the activity in the process that serves at an address.
 func stopAt(addr string) func(context.Context, stop) (string, error) {
 	return func(ctx context.Context, s stop) (string, error) {
-		slog.Info("stop", "number", s.Number, "of", perdure.Activity(ctx).InstanceID)
+		perdure.Logger(ctx).Info("stop", "number", s.Number)
 		select {
 		case <-time.After(time.Duration(s.Millis) * time.Millisecond):
 			return addr, nil

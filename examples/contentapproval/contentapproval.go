@@ -12,7 +12,6 @@ package contentapproval
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/perdure/perdure"
@@ -48,7 +47,7 @@ func ContentApproval(ctx *perdure.Context, topic string) (string, error) {
 // belongs to, to which the reviewer raises ApprovalDecision.
 func NotifyReviewer(ctx context.Context, draft string) (string, error) {
 	run := perdure.Activity(ctx).InstanceID
-	slog.Info("a draft waits for review", "run", run, "event", ApprovalDecision.Name(), "characters", len(draft))
+	perdure.Logger(ctx).Info("a draft waits for review", "event", ApprovalDecision.Name(), "characters", len(draft))
 	return run, nil
 }
 

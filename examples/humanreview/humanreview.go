@@ -15,7 +15,6 @@ package humanreview
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/perdure/perdure"
@@ -94,7 +93,7 @@ func await(ctx *perdure.Context, draft, patience int) (Verdict, error) {
 
 // NotifyReviewer tells the reviewer which run waits.
 func NotifyReviewer(ctx context.Context, d Draft) (struct{}, error) {
-	slog.Info("a draft waits for review", "run", perdure.Activity(ctx).InstanceID, "title", d.Title)
+	perdure.Logger(ctx).Info("a draft waits for review", "title", d.Title)
 	return struct{}{}, nil
 }
 

@@ -11,7 +11,6 @@ package sequential
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/perdure/perdure"
@@ -75,7 +74,7 @@ func MarkCancelled(_ context.Context, order Order) (Order, error) {
 // MailCustomer tells the customer. A mail service that takes a key against
 // duplicates should be given that of the step, which is the same in each attempt.
 func MailCustomer(ctx context.Context, order Order) (string, error) {
-	slog.Info("mail", "to", order.Customer, "order", order.ID, "key", perdure.Activity(ctx).EffectID)
+	perdure.Logger(ctx).Info("mail", "to", order.Customer, "order", order.ID, "key", perdure.Activity(ctx).EffectID)
 	return fmt.Sprintf("Order %s is %s, %s was told", order.ID, order.Status, order.Customer), nil
 }
 

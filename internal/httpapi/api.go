@@ -253,6 +253,7 @@ func (a *API) routes() map[string]endpoint {
 		"GET /api/v1/runs/{id}/graph":               a.getGraph,
 		"GET /api/v1/runs/{id}/tree":                a.getTree,
 		"GET /api/v1/runs/{id}/state":               a.getState,
+		"GET /api/v1/runs/{id}/logs":                a.getLogs,
 		"GET /api/v1/runs/{id}/events/{n}/payload":  a.getPayload,
 		"POST /api/v1/runs/{id}/events/{name}":      a.raiseEvent,
 		"POST /api/v1/runs/{id}/requests/{name}":    a.askRun,

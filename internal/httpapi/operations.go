@@ -78,12 +78,15 @@ func runReads() []Operation {
 		{Pattern: "GET " + one + "/tree", Right: access.Read, Does: "Returns the family of a run, from its root down.", Reply: runTree{}},
 		{Pattern: "GET " + one + "/state", Right: access.Read, Does: "Returns a run as it was after an event.", Reply: runState{},
 			Query: []Param{number("at", "number of the event, from 1; 0 = the newest"), execution}},
+		{Pattern: "GET " + one + "/logs", Right: access.Read, Does: "Returns what the code of a run has logged, the newest lines first.", Reply: logPage{},
+			Query: []Param{many("step", "event_id of a step that has logged it, 0 = the orchestration; absent = all"),
+				text("level", "at least debug, info, warn or error"), text("cursor", "next of the page before"), number("limit", "lines at most: 1000 if absent, 5000 at most")}},
 		{Pattern: "GET " + one + "/events/{n}/payload", Right: access.Read, Does: "Returns the payload of an event as it is stored, in ranges if asked so.",
 			Query: []Param{execution}},
 		{Pattern: "GET /api/v1/stream", Right: access.Read, Does: "Streams changes of topics.",
-			Query: []Param{many("topics", "runs:<filter>, run:<id>, counts, inbox, sessions:<agent>, turn:<id>@<offset>, entities, entities:<name> or workers"), text("since", "as_of of a list, or the id of a frame")},
+			Query: []Param{many("topics", "runs:<filter>, run:<id>, counts, inbox, sessions:<agent>, turn:<id>@<offset>, entities, entities:<name>, workers or logs:<id>"), text("since", "as_of of a list, or the id of a frame")},
 			Events: map[string]any{"hello": hello{}, "reset": hello{}, "runs": frame{}, "run": frame{}, "counts": countsFrame{},
-				"inbox": inboxFrame{}, "sessions": sessionsFrame{}, "turn": turnFrame{}, "entities": entitiesFrame{}, "workers": workersFrame{}}},
+				"inbox": inboxFrame{}, "sessions": sessionsFrame{}, "turn": turnFrame{}, "entities": entitiesFrame{}, "workers": workersFrame{}, "logs": logFrame{}}},
 	}
 }
 

@@ -68,6 +68,7 @@ type runStep struct {
 // stepAttempt is an attempt of a step that failed, and was followed by another.
 type stepAttempt struct {
 	N            int        `json:"n"`
+	EventID      int32      `json:"event_id"`
 	EndN         int        `json:"end_n,omitempty"`
 	ScheduledAt  *time.Time `json:"scheduled_at,omitempty"`
 	DequeuedAt   *time.Time `json:"dequeued_at,omitempty"`
@@ -257,7 +258,7 @@ func viewSteps(run *steps.Run, agents []agent.TurnStep) []runStep {
 			Attempt: s.Number, MaxAttempts: s.MaxAttempts, Run: s.Run, Target: s.Target, InputBytes: s.InputBytes, OutputBytes: s.OutputBytes,
 			Failure: viewFailure(s.Failure), Turn: s.Turn, EndTurn: s.EndTurn}
 		for _, at := range s.Attempts {
-			v.Attempts = append(v.Attempts, stepAttempt{N: at.N, EndN: at.EndN, ScheduledAt: timeOrNil(at.Scheduled), DequeuedAt: timeOrNil(at.Dequeued),
+			v.Attempts = append(v.Attempts, stepAttempt{N: at.N, EventID: at.EventID, EndN: at.EndN, ScheduledAt: timeOrNil(at.Scheduled), DequeuedAt: timeOrNil(at.Dequeued),
 				StartedAt: timeOrNil(at.Started), CompletedAt: timeOrNil(at.Completed), BackoffUntil: timeOrNil(at.BackoffUntil), Worker: at.Worker,
 				Failure: viewFailure(at.Failure)})
 		}

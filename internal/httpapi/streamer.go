@@ -26,6 +26,7 @@ type streamer struct {
 
 	feed  chan news
 	turns chan spoken
+	logs  chan logged
 	asked <-chan struct{} // decisions have changed; nil = they are not watched
 
 	inbox     map[string]bool // decisions that the client knows to be open
@@ -60,6 +61,7 @@ func (s *streamer) run(ctx context.Context) error {
 	defer readers.Wait()
 	defer cancel()
 	s.wants, s.feed, s.turns = map[string]bool{}, make(chan news), make(chan spoken, turnBuffer)
+	s.logs = make(chan logged)
 	fed := false
 	for i := range s.topics {
 		t := &s.topics[i]
@@ -67,6 +69,9 @@ func (s *streamer) run(ctx context.Context) error {
 		fed = fed || t.fed()
 		if t.kind == "turn" {
 			readers.Go(func() { s.readTurn(ctx, t) })
+		}
+		if t.kind == "logs" {
+			readers.Go(func() { s.readLogs(ctx, t) })
 		}
 	}
 	if fed {
@@ -159,6 +164,8 @@ func (s *streamer) step(ctx context.Context) error {
 		return s.tellNews(ctx, n)
 	case f := <-s.turns:
 		return s.tellTurns(f)
+	case l := <-s.logs:
+		return s.tellLogs(l)
 	case _, watched := <-s.asked:
 		if !watched {
 			s.asked = nil

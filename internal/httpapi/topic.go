@@ -13,7 +13,7 @@ import (
 // topic is what a stream tells about.
 type topic struct {
 	text   string // as the client wrote it
-	kind   string // runs, run, counts, inbox, sessions, turn, entities or workers
+	kind   string // runs, run, counts, inbox, sessions, turn, entities, workers or logs
 	id     string // of a run or turn
 	prefix string // of the ids of entities
 	offset int64  // in a turn
@@ -56,7 +56,7 @@ func (a *API) topic(text string) (topic, error) {
 	}
 	switch kind {
 	case "counts", "inbox", "workers":
-	case "run":
+	case "run", "logs":
 		t.id = rest
 		return t, checkRunID(rest)
 	case "runs":
@@ -88,7 +88,7 @@ func (a *API) topic(text string) (topic, error) {
 		return t, checkRunID(id)
 	default:
 		return t, invalid("no topic "+shown(kind),
-			"known are runs:<filter>, run:<id>, counts, inbox, sessions:<agent>, turn:<id>@<offset>, entities, entities:<name>, workers")
+			"known are runs:<filter>, run:<id>, counts, inbox, sessions:<agent>, turn:<id>@<offset>, entities, entities:<name>, workers, logs:<id>")
 	}
 	return t, nil
 }

@@ -225,6 +225,10 @@ const RowHold store.RowKind = 99
 // whatever others are permitted.
 const RowSecret store.RowKind = 120
 
+// RowLog is the kind of the rows with what the code of a run has logged, see package
+// runlog.
+const RowLog store.RowKind = 121
+
 // RowCondition demands that a row has a value; nil = that it is absent.
 type RowCondition struct {
 	Kind  store.RowKind

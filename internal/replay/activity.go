@@ -31,6 +31,9 @@ func (r *Runner) RunActivity(ctx context.Context, info perdure.ActivityInfo, inp
 			result, failure = history.Text{}, perdure.PanicFailure(p, userStack(debug.Stack()))
 		}
 	}()
+	if info.Logger == nil {
+		info.Logger = r.opts.Logger
+	}
 	result, err := code(perdure.WithActivity(ctx, info), input)
 	if errors.Is(err, perdure.ErrPending) {
 		return history.Text{}, &history.Failure{Type: pendingType, Message: err.Error()}

@@ -1,11 +1,11 @@
 // src/pages/run.tsx
-import { useState as useState10 } from "./core.js";
-import { get as get3, ProblemError as ProblemError3, query as query5 } from "./core.js";
+import { useState as useState12 } from "./core.js";
+import { get as get4, ProblemError as ProblemError3, query as query6 } from "./core.js";
 import { now as clock } from "./core.js";
 import { useKeys as useKeys2 } from "./core.js";
-import { go as go2, links as links6, param as param2, setParams as setParams2 } from "./core.js";
+import { go as go2, links as links6, param as param3, setParams as setParams4 } from "./core.js";
 import { ended } from "./core.js";
-import { Empty as Empty2 } from "./core.js";
+import { Empty as Empty3 } from "./core.js";
 import { lazily } from "./core.js";
 import { Problem as Problem4 } from "./core.js";
 import { Tabs } from "./core.js";
@@ -108,7 +108,7 @@ var followed = 6;
 function ConversationTab({ run, version, stepLink }) {
   const { data, error, refetch } = useQuery(path`runs/${run}/conversation`);
   const [raw, setRaw] = useState(false);
-  const [most, setMost] = useState(atOnce);
+  const [most2, setMost] = useState(atOnce);
   useEffect(() => {
     const timer = setTimeout(refetch, 200);
     return () => clearTimeout(timer);
@@ -120,7 +120,7 @@ function ConversationTab({ run, version, stepLink }) {
   if (error && !data) return /* @__PURE__ */ jsx(Problem, { error, retry: refetch });
   if (!data) return /* @__PURE__ */ jsx("p", { class: "dim pad", children: "Loading…" });
   if (entries.length === 0) return /* @__PURE__ */ jsx(Empty, { title: "No agent has said anything", children: /* @__PURE__ */ jsx("p", { children: "Runs that call agents show here what agents, tools and people said, in the order of time." }) });
-  const first = Math.max(0, entries.length - most);
+  const first = Math.max(0, entries.length - most2);
   return /* @__PURE__ */ jsxs("div", { class: "talk", children: [
     below.map((id) => /* @__PURE__ */ jsx(Follow, { run: id, onChange: refetch }, id)),
     /* @__PURE__ */ jsxs("div", { class: "tl-bar", children: [
@@ -135,7 +135,7 @@ function ConversationTab({ run, version, stepLink }) {
       ] })
     ] }),
     data.partial && /* @__PURE__ */ jsx("p", { class: "dim", children: "The run has more below it than is looked at here." }),
-    first > 0 && /* @__PURE__ */ jsxs("button", { type: "button", onClick: () => setMost(most + atOnce), children: [
+    first > 0 && /* @__PURE__ */ jsxs("button", { type: "button", onClick: () => setMost(most2 + atOnce), children: [
       "Show ",
       Math.min(atOnce, first),
       " earlier of ",
@@ -274,14 +274,14 @@ function StepLink({ said, run, stepLink }) {
 }
 
 // src/pages/run/header.tsx
-import { useState as useState6 } from "./core.js";
-import { bytes as bytes3, cost as cost4, count as count4 } from "./core.js";
+import { useState as useState9 } from "./core.js";
+import { bytes as bytes4, cost as cost4, count as count4 } from "./core.js";
 import { links as links4 } from "./core.js";
 import { stateOf } from "./core.js";
 import { Copy } from "./core.js";
-import { JsonView as JsonView3 } from "./core.js";
+import { JsonView as JsonView5 } from "./core.js";
 import { Status } from "./core.js";
-import { Time as Time3 } from "./core.js";
+import { Time as Time4 } from "./core.js";
 
 // src/pages/run/actions.tsx
 import { useState as useState2 } from "./core.js";
@@ -496,9 +496,9 @@ function PurgeDialog({ run, onClose }) {
 }
 
 // src/pages/run/inspector.tsx
-import { bytes as bytes2, cost as cost3, count as count3, duration as duration3 } from "./core.js";
-import { links as links3 } from "./core.js";
-import { Time as Time2 } from "./core.js";
+import { bytes as bytes3, cost as cost3, count as count3, duration as duration4 } from "./core.js";
+import { links as links3, setParams as setParams2 } from "./core.js";
+import { Time as Time3 } from "./core.js";
 
 // src/pages/run/bars.ts
 function ms(time) {
@@ -591,6 +591,20 @@ function StepIcon({ kind, status }) {
     /* @__PURE__ */ jsx3("path", { d: forms[kind] ?? forms["activity"] })
   ] });
 }
+
+// src/pages/run/logs.tsx
+import { useEffect as useEffect7, useLayoutEffect as useLayoutEffect2, useMemo as useMemo4, useRef as useRef4, useState as useState8 } from "./core.js";
+import { absolute, utc } from "./core.js";
+import { param, setParams } from "./core.js";
+import { Empty as Empty2 } from "./core.js";
+import { JsonView as JsonView4 } from "./core.js";
+
+// src/pages/run/history.tsx
+import { useEffect as useEffect5, useMemo as useMemo3, useRef as useRef3, useState as useState6 } from "./core.js";
+import { get as get2, path as path5, query as query3 } from "./core.js";
+import { bytes as bytes2, duration as duration3 } from "./core.js";
+import { JsonView as JsonView3 } from "./core.js";
+import { Time as Time2 } from "./core.js";
 
 // src/pages/run/payload.tsx
 import { useEffect as useEffect2, useState as useState3 } from "./core.js";
@@ -717,8 +731,8 @@ function folded(begin, end, width, gaps) {
   const inside = gaps.map((g) => ({ from: Math.max(g.from, begin), to: Math.min(g.to, end) })).filter((g) => g.to > g.from);
   const idle2 = inside.reduce((sum, g) => sum + g.to - g.from, 0);
   if (span <= 0 || idle2 <= foldOver * span) return [];
-  const most = Math.max(1, Math.floor(width / 3 / foldedWidth));
-  return inside.filter((g) => g.to - g.from >= foldEach * span).sort((a, b) => b.to - b.from - (a.to - a.from)).slice(0, most).sort((a, b) => a.from - b.from);
+  const most2 = Math.max(1, Math.floor(width / 3 / foldedWidth));
+  return inside.filter((g) => g.to - g.from >= foldEach * span).sort((a, b) => b.to - b.from - (a.to - a.from)).slice(0, most2).sort((a, b) => a.from - b.from);
 }
 function lay(begin, end, width, gaps) {
   const busy = end - begin - gaps.reduce((sum, g) => sum + g.to - g.from, 0);
@@ -1156,306 +1170,17 @@ function useSize(ref) {
   return size;
 }
 
-// src/pages/run/inspector.tsx
-import { Fragment as Fragment3, jsx as jsx6, jsxs as jsxs6 } from "./core.js";
-function Inspector({ run, execution, step, now, end, onClose }) {
-  const payload = (title2, n, size, open = false) => n && size ? /* @__PURE__ */ jsx6(Payload, { title: title2, run, execution, n, size, open }, `${title2} ${n}`) : null;
-  return /* @__PURE__ */ jsxs6("aside", { class: "inspector", "aria-label": `Step ${title(step)}`, children: [
-    /* @__PURE__ */ jsxs6("header", { class: "inspector-head", children: [
-      /* @__PURE__ */ jsx6(StepIcon, { kind: step.kind, status: step.status }),
-      /* @__PURE__ */ jsx6("h2", { children: title(step) }),
-      /* @__PURE__ */ jsx6("button", { type: "button", class: "quiet", "aria-label": "Close the inspector", onClick: onClose, children: "✕" })
-    ] }),
-    step.failure && /* @__PURE__ */ jsx6(Failed, { failure: step.failure }),
-    /* @__PURE__ */ jsxs6("dl", { class: "facts", children: [
-      /* @__PURE__ */ jsx6(Fact, { name: "Status", children: statusText(step) }),
-      /* @__PURE__ */ jsxs6(Fact, { name: "Kind", children: [
-        step.kind,
-        step.n > 0 && /* @__PURE__ */ jsxs6("span", { class: "dim", children: [
-          " · event ",
-          step.n,
-          step.end_n && step.end_n !== step.n ? ` to ${step.end_n}` : ""
-        ] })
-      ] }),
-      step.attempt > 1 && /* @__PURE__ */ jsxs6(Fact, { name: "Attempt", children: [
-        step.attempt,
-        step.max_attempts ? ` of ${step.max_attempts}` : ""
-      ] }),
-      step.model && /* @__PURE__ */ jsxs6(Fact, { name: "Model", children: [
-        step.provider ? `${step.provider}/` : "",
-        step.model
-      ] }),
-      step.tokens && /* @__PURE__ */ jsxs6(Fact, { name: "Tokens", children: [
-        count3(step.tokens.total),
-        " ",
-        /* @__PURE__ */ jsxs6("span", { class: "dim", children: [
-          "(",
-          count3(step.tokens.in),
-          " in",
-          step.tokens.cached ? `, ${count3(step.tokens.cached)} cached` : "",
-          ", ",
-          count3(step.tokens.out),
-          " out)"
-        ] })
-      ] }),
-      !!step.cost_usd && /* @__PURE__ */ jsx6(Fact, { name: "Cost", children: cost3(step.cost_usd * 1e6) }),
-      step.run && /* @__PURE__ */ jsx6(Fact, { name: "Run", children: /* @__PURE__ */ jsx6("a", { href: links3.run(step.run), children: step.run }) }),
-      step.target && /* @__PURE__ */ jsx6(Fact, { name: "Target", children: targetLink(step.target) }),
-      step.decision && /* @__PURE__ */ jsx6(Fact, { name: "Decision", children: /* @__PURE__ */ jsx6("a", { href: "inbox", children: step.answer ? `${step.answer}${step.decided_by ? ` by ${step.decided_by}` : ""}` : "open, see the inbox" }) }),
-      /* @__PURE__ */ jsx6(Times, { step, now, end }),
-      step.worker && /* @__PURE__ */ jsx6(Fact, { name: "Worker", children: step.worker })
-    ] }),
-    payload("Input", step.kind === "event" ? 0 : step.n, step.input_bytes),
-    payload("Output", step.end_n, step.output_bytes, (step.output_bytes ?? 0) < 4096),
-    (step.attempts?.length ?? 0) > 0 && /* @__PURE__ */ jsx6(Attempts, { step })
-  ] });
-}
-function Fact({ name, children }) {
-  return /* @__PURE__ */ jsxs6("div", { class: "fact", children: [
-    /* @__PURE__ */ jsx6("dt", { children: name }),
-    /* @__PURE__ */ jsx6("dd", { children })
-  ] });
-}
-function statusText(step) {
-  if (step.status === "asked") return "waits for a decision";
-  if (step.status === "canceled") return "canceled: the run does not wait for it any more";
-  return step.status;
-}
-function targetLink(target) {
-  const entity = /^@([^@]+)@(.*)$/s.exec(target);
-  return /* @__PURE__ */ jsx6("a", { href: entity ? links3.entity(entity[1], entity[2]) : links3.run(target), children: target });
-}
-function Times({ step, now, end }) {
-  const t = timesOf(step, now, end);
-  const scheduled = step.attempts?.[0]?.scheduled_at ?? step.scheduled_at;
-  return /* @__PURE__ */ jsxs6(Fragment3, { children: [
-    scheduled && /* @__PURE__ */ jsx6(Fact, { name: "Scheduled", children: /* @__PURE__ */ jsx6(Time2, { at: scheduled, exact: true }) }),
-    step.fire_at && /* @__PURE__ */ jsx6(Fact, { name: step.kind === "decision" ? "Deadline" : "Fires", children: /* @__PURE__ */ jsx6(Time2, { at: step.fire_at, exact: true }) }),
-    step.completed_at && /* @__PURE__ */ jsx6(Fact, { name: "Ended", children: /* @__PURE__ */ jsx6(Time2, { at: step.completed_at, exact: true }) }),
-    /* @__PURE__ */ jsxs6(Fact, { name: "Took", children: [
-      duration3(t.whole),
-      (t.queued > 0 || t.paused > 0) && /* @__PURE__ */ jsxs6("span", { class: "dim", children: [
-        " · queued ",
-        duration3(t.queued),
-        ", ran ",
-        duration3(t.ran),
-        t.paused > 0 ? `, paused ${duration3(t.paused)}` : ""
-      ] })
-    ] })
-  ] });
-}
-function Failed({ failure }) {
-  return /* @__PURE__ */ jsxs6("section", { class: "failure", "aria-label": "Failure", children: [
-    /* @__PURE__ */ jsxs6("p", { class: "failure-text", children: [
-      /* @__PURE__ */ jsx6("strong", { children: failure.type }),
-      " ",
-      failure.message,
-      failure.non_retriable && /* @__PURE__ */ jsx6("span", { class: "dim", children: " · is not tried again" })
-    ] }),
-    failure.stack && /* @__PURE__ */ jsxs6("details", { children: [
-      /* @__PURE__ */ jsxs6("summary", { children: [
-        "Stack ",
-        /* @__PURE__ */ jsx6("span", { class: "dim", children: bytes2(failure.stack.length) })
-      ] }),
-      /* @__PURE__ */ jsx6("pre", { class: "code", children: failure.stack })
-    ] }),
-    failure.cause && !failure.message.includes(failure.cause.message) && /* @__PURE__ */ jsxs6("div", { class: "cause", children: [
-      /* @__PURE__ */ jsx6("p", { class: "dim", children: "caused by" }),
-      /* @__PURE__ */ jsx6(Failed, { failure: failure.cause })
-    ] })
-  ] });
-}
-function Attempts({ step }) {
-  const all = [...step.attempts ?? [], step];
-  return /* @__PURE__ */ jsxs6("details", { class: "attempts", open: all.length <= 5, children: [
-    /* @__PURE__ */ jsxs6("summary", { children: [
-      all.length,
-      " attempts"
-    ] }),
-    /* @__PURE__ */ jsx6("ol", { children: all.map((a, i) => {
-      const from = ms(a.started_at) ?? ms(a.scheduled_at);
-      const to = ms(a.completed_at);
-      const ended2 = to === void 0 || from === void 0 ? "" : duration3(to - from);
-      return /* @__PURE__ */ jsxs6("li", { children: [
-        /* @__PURE__ */ jsx6("span", { class: a.failure ? "bad" : "", children: a.failure ? "failed" : i === all.length - 1 ? step.status : "ended" }),
-        ended2 && ` after ${ended2}`,
-        a.worker && /* @__PURE__ */ jsxs6("span", { class: "dim", children: [
-          " on ",
-          a.worker
-        ] }),
-        a.backoff_until && to !== void 0 && /* @__PURE__ */ jsxs6("span", { class: "dim", children: [
-          ", then paused ",
-          duration3(ms(a.backoff_until) - to)
-        ] }),
-        a.failure && /* @__PURE__ */ jsx6("div", { class: "dim attempt-error", children: a.failure.message })
-      ] }, a.n);
-    }) })
-  ] });
-}
-
-// src/pages/run/sentence.ts
-import { duration as duration4 } from "./core.js";
-function sentence(run, now) {
-  switch (run.status) {
-    case "completed":
-      return `completed${took(run)}`;
-    case "failed":
-      return `failed${took(run)}${run.error_text ? `: ${firstLine(run.error_text)}` : ""}`;
-    case "terminated":
-    case "canceled":
-      return `was ${run.status}${took(run, "after")}`;
-    case "suspended":
-      return `suspended${since(run, now)}; steps that run finish, nothing else begins`;
-    case "pending":
-      return run.start_at && Date.parse(run.start_at) > now ? `starts in ${duration4(Date.parse(run.start_at) - now)}` : `queued${since(run, now)}`;
-  }
-  return phase(run, now);
-}
-function phase(run, now) {
-  const fires = run.next_fire_at ? Date.parse(run.next_fire_at) : void 0;
-  const left = fires === void 0 ? "" : fires > now ? duration4(fires - now) : "";
-  switch (run.phase) {
-    case "stuck":
-      return `stuck${since(run, now)}: ${run.phase_cause || "nothing can move"}`;
-    case "waiting_approval":
-      return `waiting${since(run, now)} for a decision${run.phase_cause ? ` (${words(run.phase_cause)})` : ""}${left ? `; times out in ${left}` : ""}`;
-    case "retrying":
-      return `retrying ${run.current_step || "a step"}${run.attempt ? `, attempt ${run.attempt}` : ""}${left ? ` in ${left}` : " now"}`;
-    case "waiting_event":
-      return `waiting${since(run, now)} for ${run.wait_name || waitsFor(run)}${left ? `; times out in ${left}` : ""}`;
-    case "waiting_timer":
-      return left ? `sleeping; wakes in ${left}` : "waking from its timer";
-    case "active":
-      return run.current_step ? `running ${run.current_step}${since(run, now)}` : `running${since(run, now)}`;
-  }
-  return "running";
-}
-function waitsFor(run) {
-  const p = run.pending_counts ?? {};
-  if (p.children) return p.children === 1 ? "a child run" : `${p.children} child runs`;
-  if (p.entities) return "an entity";
-  return "an event";
-}
-function since(run, now) {
-  const at = run.phase_since ?? run.created;
-  return at ? ` ${duration4(now - Date.parse(at))}` : "";
-}
-function took(run, word = "in") {
-  return run.duration_ms === void 0 ? "" : ` ${run.status === "failed" ? "after" : word} ${duration4(run.duration_ms)}`;
-}
-function words(cause) {
-  return cause.replace(/_/g, " ");
-}
-function firstLine(text) {
-  const line = text.split("\n")[0] ?? "";
-  return line.length > 200 ? line.slice(0, 199) + "…" : line;
-}
-
-// src/pages/run/header.tsx
-import { jsx as jsx7, jsxs as jsxs7 } from "./core.js";
-function Header({ run, steps, now, onApplied, onRewind }) {
-  const spent = spentBy(steps);
-  return /* @__PURE__ */ jsxs7("header", { class: "run-head", children: [
-    /* @__PURE__ */ jsxs7("div", { class: "run-title", children: [
-      /* @__PURE__ */ jsx7(Status, { state: stateOf(run) }),
-      /* @__PURE__ */ jsx7("h1", { children: run.name.startsWith("perdure.agent/") ? run.agent || run.name.slice(14) : run.name }),
-      /* @__PURE__ */ jsx7("code", { class: "run-id", children: run.id }),
-      /* @__PURE__ */ jsx7(Copy, { text: run.id, what: "id" }),
-      /* @__PURE__ */ jsx7(Copy, { text: location.href, what: "link" }),
-      /* @__PURE__ */ jsx7(Actions, { run, onApplied, onRewind })
-    ] }),
-    /* @__PURE__ */ jsxs7("p", { class: "run-sentence", "aria-live": "off", children: [
-      upper(sentence(run, now)),
-      "."
-    ] }),
-    /* @__PURE__ */ jsxs7("dl", { class: "run-facts", children: [
-      /* @__PURE__ */ jsx7(Fact2, { name: "Started", children: /* @__PURE__ */ jsx7(Time3, { at: run.started ?? run.created }) }),
-      run.completed && /* @__PURE__ */ jsx7(Fact2, { name: "Ended", children: /* @__PURE__ */ jsx7(Time3, { at: run.completed }) }),
-      run.version && /* @__PURE__ */ jsx7(Fact2, { name: "Version", children: run.version }),
-      run.parent_id && /* @__PURE__ */ jsx7(Fact2, { name: "Parent", children: /* @__PURE__ */ jsx7("a", { href: links4.run(run.parent_id), children: run.parent_id }) }),
-      run.root_id && run.root_id !== run.parent_id && /* @__PURE__ */ jsx7(Fact2, { name: "Root", children: /* @__PURE__ */ jsx7("a", { href: links4.run(run.root_id), children: run.root_id }) }),
-      run.session && /* @__PURE__ */ jsx7(Fact2, { name: "Session", children: sessionLink(run.session) }),
-      spent.tokens > 0 && /* @__PURE__ */ jsx7(Fact2, { name: "Tokens", children: count4(spent.tokens) }),
-      spent.usd > 0 && /* @__PURE__ */ jsx7(Fact2, { name: "Cost", children: cost4(spent.usd * 1e6) }),
-      !!run.history_len && /* @__PURE__ */ jsxs7(Fact2, { name: "History", children: [
-        run.history_len.toLocaleString("en"),
-        " events, ",
-        bytes3(run.history_bytes ?? 0)
-      ] }),
-      Object.entries(run.tags ?? {}).filter(([k]) => !k.startsWith("perdure.")).map(([k, v]) => /* @__PURE__ */ jsx7(Fact2, { name: "", children: /* @__PURE__ */ jsxs7("a", { class: "tag", href: links4.runs(`tag.${k}=${JSON.stringify(v)}`), children: [
-        k,
-        "=",
-        v
-      ] }) }, k))
-    ] }),
-    run.hint && /* @__PURE__ */ jsx7("p", { class: "problem", children: run.hint }),
-    /* @__PURE__ */ jsx7(Payloads, { run })
-  ] });
-}
-function Fact2({ name, children }) {
-  return /* @__PURE__ */ jsxs7("div", { children: [
-    name && /* @__PURE__ */ jsx7("dt", { children: name }),
-    !name && /* @__PURE__ */ jsx7("dt", { class: "hidden-text", children: "Tag" }),
-    /* @__PURE__ */ jsx7("dd", { children })
-  ] });
-}
-function spentBy(steps) {
-  let tokens = 0;
-  let usd = 0;
-  for (const s of steps) {
-    tokens += s.tokens?.total ?? 0;
-    usd += s.cost_usd ?? 0;
-  }
-  return { tokens, usd };
-}
-function sessionLink(id) {
-  const parts = /^@dafx-([^@]+)@(.*)$/s.exec(id);
-  return parts ? /* @__PURE__ */ jsxs7("a", { href: links4.session(parts[1], parts[2]), children: [
-    parts[1],
-    " / ",
-    parts[2]
-  ] }) : id;
-}
-function upper(text) {
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}
-function Payloads({ run }) {
-  return /* @__PURE__ */ jsxs7("div", { class: "run-payloads", children: [
-    run.failure && /* @__PURE__ */ jsx7(Failed, { failure: run.failure }),
-    run.input !== void 0 && /* @__PURE__ */ jsx7(Fold, { title: "Input", value: run.input }),
-    run.output !== void 0 && /* @__PURE__ */ jsx7(Fold, { title: "Output", value: run.output }),
-    run.custom_status !== void 0 && run.custom_status !== null && /* @__PURE__ */ jsx7(Fold, { title: "Custom status", value: run.custom_status })
-  ] });
-}
-function Fold({ title: title2, value }) {
-  const [open, setOpen] = useState6(false);
-  const text = JSON.stringify(value) ?? "";
-  return /* @__PURE__ */ jsxs7("details", { class: "fold", open, onToggle: (e) => setOpen(e.currentTarget.open), children: [
-    /* @__PURE__ */ jsxs7("summary", { children: [
-      /* @__PURE__ */ jsx7("b", { children: title2 }),
-      " ",
-      !open && /* @__PURE__ */ jsx7("code", { class: "dim", children: text.length > 160 ? text.slice(0, 159) + "…" : text })
-    ] }),
-    open && /* @__PURE__ */ jsx7("div", { class: "fold-body", children: /* @__PURE__ */ jsx7(JsonView3, { value, label: title2 }) })
-  ] });
-}
-
 // src/pages/run/history.tsx
-import { useEffect as useEffect5, useMemo as useMemo3, useRef as useRef3, useState as useState7 } from "./core.js";
-import { get as get2, path as path5, query as query3 } from "./core.js";
-import { bytes as bytes4, duration as duration5 } from "./core.js";
-import { JsonView as JsonView4 } from "./core.js";
-import { Time as Time4 } from "./core.js";
-import { Fragment as Fragment4, jsx as jsx8, jsxs as jsxs8 } from "./core.js";
+import { Fragment as Fragment3, jsx as jsx6, jsxs as jsxs6 } from "./core.js";
 var rowHeight2 = 28;
 var headHeight = 28;
 var pageSize = 500;
 function History(p) {
-  const [filter, setFilter] = useState7("");
-  const [applied, setApplied] = useState7("");
+  const [filter, setFilter] = useState6("");
+  const [applied, setApplied] = useState6("");
   const box = useRef3(null);
   const size = useSize(box);
-  const [scroll, setScroll] = useState7(0);
+  const [scroll, setScroll] = useState6(0);
   const window = visible(scroll, Math.max(0, size.height - headHeight), rowHeight2, Number.MAX_SAFE_INTEGER);
   const events = useEvents(p, applied, window);
   const last = Math.min(window.last, events.matched);
@@ -1482,33 +1207,33 @@ function History(p) {
     requestAnimationFrame(() => box.current?.querySelector("[aria-selected=true]")?.focus({ preventScroll: true }));
   };
   const shown = events.at(at);
-  return /* @__PURE__ */ jsxs8("div", { class: "split", children: [
-    /* @__PURE__ */ jsxs8("div", { class: "hist-frame", children: [
-      /* @__PURE__ */ jsxs8("div", { class: "tl-bar", children: [
-        /* @__PURE__ */ jsx8("input", { type: "search", class: "input", placeholder: "Filter: type, name, id", "aria-label": "Filter events by type, name or instance", value: filter, onInput: (e) => setFilter(e.currentTarget.value) }),
-        /* @__PURE__ */ jsx8(Jump, { total: events.total, onJump: p.onSelect }),
-        /* @__PURE__ */ jsxs8("span", { class: "dim", children: [
+  return /* @__PURE__ */ jsxs6("div", { class: "split", children: [
+    /* @__PURE__ */ jsxs6("div", { class: "hist-frame", children: [
+      /* @__PURE__ */ jsxs6("div", { class: "tl-bar", children: [
+        /* @__PURE__ */ jsx6("input", { type: "search", class: "input", placeholder: "Filter: type, name, id", "aria-label": "Filter events by type, name or instance", value: filter, onInput: (e) => setFilter(e.currentTarget.value) }),
+        /* @__PURE__ */ jsx6(Jump, { total: events.total, onJump: p.onSelect }),
+        /* @__PURE__ */ jsxs6("span", { class: "dim", children: [
           applied ? `${events.matched.toLocaleString("en")} of ` : "",
           events.total.toLocaleString("en"),
           " events"
         ] }),
-        /* @__PURE__ */ jsx8(Download, { run: p.run, execution: p.execution })
+        /* @__PURE__ */ jsx6(Download, { run: p.run, execution: p.execution })
       ] }),
-      events.error && /* @__PURE__ */ jsx8("p", { class: "error", children: events.error }),
-      /* @__PURE__ */ jsxs8("div", { class: "hist", ref: box, role: "grid", "aria-label": "Events of the history", "aria-rowcount": events.matched + 1, "aria-colcount": 6, onScroll: (e) => setScroll(e.currentTarget.scrollTop), onKeyDown: onKey, children: [
-        /* @__PURE__ */ jsx8("div", { class: "hist-row hist-head", role: "row", "aria-rowindex": 1, children: ["#", "Type", "Step", "Time", "Delta", "Size"].map((h) => /* @__PURE__ */ jsx8("span", { role: "columnheader", children: h }, h)) }),
-        /* @__PURE__ */ jsx8("div", { class: "tl-rows", role: "rowgroup", style: { height: `${events.matched * rowHeight2}px` }, children: Array.from({ length: Math.max(0, last - window.first) }, (_, i) => {
+      events.error && /* @__PURE__ */ jsx6("p", { class: "error", children: events.error }),
+      /* @__PURE__ */ jsxs6("div", { class: "hist", ref: box, role: "grid", "aria-label": "Events of the history", "aria-rowcount": events.matched + 1, "aria-colcount": 6, onScroll: (e) => setScroll(e.currentTarget.scrollTop), onKeyDown: onKey, children: [
+        /* @__PURE__ */ jsx6("div", { class: "hist-row hist-head", role: "row", "aria-rowindex": 1, children: ["#", "Type", "Step", "Time", "Delta", "Size"].map((h) => /* @__PURE__ */ jsx6("span", { role: "columnheader", children: h }, h)) }),
+        /* @__PURE__ */ jsx6("div", { class: "tl-rows", role: "rowgroup", style: { height: `${events.matched * rowHeight2}px` }, children: Array.from({ length: Math.max(0, last - window.first) }, (_, i) => {
           const index = window.first + i;
           const event = events.at(index);
-          return /* @__PURE__ */ jsx8(EventRow, { index, event, before: events.at(index - 1), selected: !!event && event.n === p.selected, tabbable: at < 0 ? index === 0 : index === at, onSelect: p.onSelect }, index);
+          return /* @__PURE__ */ jsx6(EventRow, { index, event, before: events.at(index - 1), selected: !!event && event.n === p.selected, tabbable: at < 0 ? index === 0 : index === at, onSelect: p.onSelect }, index);
         }) })
       ] })
     ] }),
-    shown && p.selected > 0 && /* @__PURE__ */ jsx8(EventDetail, { event: shown, run: p.run, execution: p.execution, began: p.began, onClose: () => p.onSelect(0) })
+    shown && p.selected > 0 && /* @__PURE__ */ jsx6(EventDetail, { event: shown, run: p.run, execution: p.execution, began: p.began, onClose: () => p.onSelect(0) })
   ] });
 }
 function useEvents(p, filter, window) {
-  const [, redraw] = useState7(0);
+  const [, redraw] = useState6(0);
   const key2 = `${p.run}
 ${p.execution}
 ${filter}`;
@@ -1565,7 +1290,7 @@ function EventRow(p) {
   const e = p.event;
   const time = e && Date.parse(e.time);
   const delta = e && p.before ? time - Date.parse(p.before.time) : void 0;
-  return /* @__PURE__ */ jsxs8(
+  return /* @__PURE__ */ jsxs6(
     "div",
     {
       class: "hist-row" + (p.selected ? " selected" : "") + (e?.failure ? " is-failed" : ""),
@@ -1579,12 +1304,12 @@ function EventRow(p) {
         if (k.key === "Enter" && e) p.onSelect(e.n);
       },
       children: [
-        /* @__PURE__ */ jsx8("span", { role: "gridcell", class: "num", children: e?.n ?? p.index + 1 }),
-        /* @__PURE__ */ jsx8("span", { role: "gridcell", class: "hist-type", children: e?.type ?? "" }),
-        /* @__PURE__ */ jsx8("span", { role: "gridcell", class: "hist-step", children: e && stepText(e) }),
-        /* @__PURE__ */ jsx8("span", { role: "gridcell", children: time !== void 0 && /* @__PURE__ */ jsx8(Time4, { at: e.time, exact: true }) }),
-        /* @__PURE__ */ jsx8("span", { role: "gridcell", class: "num", children: delta !== void 0 && delta > 0 ? "+" + duration5(delta) : "" }),
-        /* @__PURE__ */ jsx8("span", { role: "gridcell", class: "num", children: e?.data_bytes ? bytes4(e.data_bytes) : "" })
+        /* @__PURE__ */ jsx6("span", { role: "gridcell", class: "num", children: e?.n ?? p.index + 1 }),
+        /* @__PURE__ */ jsx6("span", { role: "gridcell", class: "hist-type", children: e?.type ?? "" }),
+        /* @__PURE__ */ jsx6("span", { role: "gridcell", class: "hist-step", children: e && stepText(e) }),
+        /* @__PURE__ */ jsx6("span", { role: "gridcell", children: time !== void 0 && /* @__PURE__ */ jsx6(Time2, { at: e.time, exact: true }) }),
+        /* @__PURE__ */ jsx6("span", { role: "gridcell", class: "num", children: delta !== void 0 && delta > 0 ? "+" + duration3(delta) : "" }),
+        /* @__PURE__ */ jsx6("span", { role: "gridcell", class: "num", children: e?.data_bytes ? bytes2(e.data_bytes) : "" })
       ]
     }
   );
@@ -1595,42 +1320,42 @@ function stepText(e) {
 }
 function EventDetail({ event, run, execution, began, onClose }) {
   const { data, data_bytes, ...rest } = event;
-  return /* @__PURE__ */ jsxs8("aside", { class: "inspector", "aria-label": `Event ${event.n}`, children: [
-    /* @__PURE__ */ jsxs8("header", { class: "inspector-head", children: [
-      /* @__PURE__ */ jsxs8("h2", { children: [
+  return /* @__PURE__ */ jsxs6("aside", { class: "inspector", "aria-label": `Event ${event.n}`, children: [
+    /* @__PURE__ */ jsxs6("header", { class: "inspector-head", children: [
+      /* @__PURE__ */ jsxs6("h2", { children: [
         event.n,
         " · ",
         event.type
       ] }),
-      /* @__PURE__ */ jsx8("button", { type: "button", class: "quiet", "aria-label": "Close the event", onClick: onClose, children: "✕" })
+      /* @__PURE__ */ jsx6("button", { type: "button", class: "quiet", "aria-label": "Close the event", onClick: onClose, children: "✕" })
     ] }),
-    /* @__PURE__ */ jsxs8("p", { class: "dim", children: [
-      /* @__PURE__ */ jsx8(Time4, { at: event.time, exact: true }),
+    /* @__PURE__ */ jsxs6("p", { class: "dim", children: [
+      /* @__PURE__ */ jsx6(Time2, { at: event.time, exact: true }),
       " · ",
-      duration5(Math.max(0, Date.parse(event.time) - began)),
+      duration3(Math.max(0, Date.parse(event.time) - began)),
       " after the beginning"
     ] }),
-    /* @__PURE__ */ jsx8(JsonView4, { value: rest }),
-    data !== void 0 ? /* @__PURE__ */ jsxs8(Fragment4, { children: [
-      /* @__PURE__ */ jsxs8("h3", { children: [
+    /* @__PURE__ */ jsx6(JsonView3, { value: rest }),
+    data !== void 0 ? /* @__PURE__ */ jsxs6(Fragment3, { children: [
+      /* @__PURE__ */ jsxs6("h3", { children: [
         "Payload ",
-        /* @__PURE__ */ jsx8("span", { class: "dim", children: bytes4(data_bytes ?? 0) })
+        /* @__PURE__ */ jsx6("span", { class: "dim", children: bytes2(data_bytes ?? 0) })
       ] }),
-      /* @__PURE__ */ jsx8(JsonView4, { value: data })
-    ] }) : data_bytes ? /* @__PURE__ */ jsx8(Payload, { title: "Payload", run, execution, n: event.n, size: data_bytes }, event.n) : null
+      /* @__PURE__ */ jsx6(JsonView3, { value: data })
+    ] }) : data_bytes ? /* @__PURE__ */ jsx6(Payload, { title: "Payload", run, execution, n: event.n, size: data_bytes }, event.n) : null
   ] });
 }
 function Jump({ total: total2, onJump }) {
-  const [text, setText] = useState7("");
+  const [text, setText] = useState6("");
   const submit = (e) => {
     e.preventDefault();
     const n = Number(text);
     if (Number.isInteger(n) && n >= 1) onJump(Math.min(n, total2));
   };
-  return /* @__PURE__ */ jsx8("form", { class: "jump", onSubmit: submit, children: /* @__PURE__ */ jsx8("input", { class: "input", inputMode: "numeric", size: 7, placeholder: "Jump to #", "aria-label": "Jump to event number", value: text, onInput: (e) => setText(e.currentTarget.value) }) });
+  return /* @__PURE__ */ jsx6("form", { class: "jump", onSubmit: submit, children: /* @__PURE__ */ jsx6("input", { class: "input", inputMode: "numeric", size: 7, placeholder: "Jump to #", "aria-label": "Jump to event number", value: text, onInput: (e) => setText(e.currentTarget.value) }) });
 }
 function Download({ run, execution }) {
-  const [busy, setBusy] = useState7("");
+  const [busy, setBusy] = useState6("");
   const download = async () => {
     try {
       const all = [];
@@ -1647,7 +1372,7 @@ function Download({ run, execution }) {
       setBusy(e.message);
     }
   };
-  return /* @__PURE__ */ jsx8("button", { type: "button", class: "quiet", onClick: () => void download(), children: busy || "Download JSON" });
+  return /* @__PURE__ */ jsx6("button", { type: "button", class: "quiet", onClick: () => void download(), children: busy || "Download JSON" });
 }
 function save(name, text, type = "application/json") {
   const url = URL.createObjectURL(new Blob([text], { type }));
@@ -1658,35 +1383,558 @@ function save(name, text, type = "application/json") {
   setTimeout(() => URL.revokeObjectURL(url), 1e3);
 }
 
+// src/pages/run/lines.ts
+import { useCallback, useEffect as useEffect6, useState as useState7 } from "./core.js";
+import { get as get3, path as path6, query as query4 } from "./core.js";
+import { useTopic as useTopic3 } from "./core.js";
+var most = 2e4;
+var pageSize2 = 1e3;
+var levels = ["debug", "info", "warn", "error"];
+function rank(level) {
+  return levels.indexOf(level.toLowerCase().replace(/[+-].*/, ""));
+}
+function lineKey(l) {
+  return `${l.execution} ${l.step} ${l.attempt ?? 0} ${l.number} ${l.time}`;
+}
+function merge(old, more) {
+  const known = new Set(old.map(lineKey));
+  const fresh = more.filter((l) => !known.has(lineKey(l)));
+  if (fresh.length === 0) return old;
+  const at = (l) => l.time.replace("Z", "");
+  const all = old.concat(fresh).sort((a, b) => at(a) < at(b) ? -1 : at(a) > at(b) ? 1 : a.number - b.number);
+  return all.slice(Math.max(0, all.length - most));
+}
+function idsOf(step) {
+  return [step.event_id, ...(step.attempts ?? []).map((a) => a.event_id)];
+}
+function useLines(run, steps, level, live) {
+  const ids = steps?.join(",") ?? "";
+  const [state, setState] = useState7({ key: "", lines: [], loading: true });
+  const [asked, setAsked] = useState7(0);
+  const key2 = `${run}
+${ids}
+${level}`;
+  const where = useCallback(
+    (cursor) => {
+      const text = path6`runs/${run}/logs` + query4({ level, limit: pageSize2, cursor });
+      return text + (steps ?? []).map((n) => `&step=${n}`).join("");
+    },
+    [key2]
+  );
+  useEffect6(() => {
+    const abort = new AbortController();
+    setState((s) => ({ ...s.key === key2 ? s : { key: key2, lines: [] }, loading: true }));
+    get3(where(), abort.signal).then(
+      (page) => setState((s) => ({ key: key2, lines: merge(s.key === key2 ? s.lines : [], page.items), next: page.next, loading: false })),
+      (e) => abort.signal.aborted || setState((s) => ({ ...s, loading: false, error: e.message }))
+    );
+    return () => abort.abort();
+  }, [key2, asked]);
+  useTopic3(live ? "logs:" + run : void 0, void 0, (events) => {
+    let fresh = [];
+    const known = new Set(state.lines.map(lineKey));
+    for (const e of events) {
+      if (e.kind === "reset") {
+        setAsked((n) => n + 1);
+      } else {
+        const frame = e.data;
+        const oldest = frame.lines[0];
+        if (frame.whole && oldest && !state.loading && !known.has(lineKey(oldest))) setAsked((n) => n + 1);
+        fresh = fresh.concat(frame.lines.filter((l) => rank(l.level) >= rank(level) && (!steps || steps.includes(l.step))));
+      }
+    }
+    if (fresh.length > 0) setState((s) => s.key === key2 ? { ...s, lines: merge(s.lines, fresh) } : s);
+  });
+  const older = () => {
+    if (!state.next || state.loading) return;
+    setState((s) => ({ ...s, loading: true }));
+    get3(where(state.next)).then(
+      (page) => setState((s) => s.key === key2 ? { ...s, lines: merge(s.lines, page.items), next: page.next, loading: false } : s),
+      (e) => setState((s) => ({ ...s, loading: false, error: e.message }))
+    );
+  };
+  const shown = state.key === key2;
+  return { lines: shown ? state.lines : [], loading: state.loading || !shown, more: shown && !!state.next && state.lines.length < most, older, ...state.error ? { error: state.error } : {} };
+}
+
+// src/pages/run/logs.tsx
+import { jsx as jsx7, jsxs as jsxs7 } from "./core.js";
+var rowHeight3 = 26;
+function LogsTab({ run, moving, steps, step, onStep }) {
+  const level = levels.includes(param("level")) ? param("level") : "debug";
+  const [text, setText] = useState8("");
+  const [chosen, setChosen] = useState8("");
+  const log = useLines(run, step && idsOf(step), level, true);
+  const names = useMemo4(() => new Map(steps.flatMap((s) => s.n > 0 ? idsOf(s).map((id) => [id, s]) : [])), [steps]);
+  const words2 = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const rows = useMemo4(() => words2.length === 0 ? log.lines : log.lines.filter((l) => matches(l, words2, nameOf(l, names))), [log.lines, text, names]);
+  const at = rows.findIndex((l) => lineKey(l) === chosen);
+  const line = rows[at];
+  const where = line && names.get(line.step);
+  return /* @__PURE__ */ jsxs7("div", { class: "split", children: [
+    /* @__PURE__ */ jsxs7("div", { class: "hist-frame", children: [
+      /* @__PURE__ */ jsxs7("div", { class: "tl-bar", children: [
+        /* @__PURE__ */ jsx7("input", { type: "search", class: "input", placeholder: "Filter lines", "aria-label": "Filter lines by text", value: text, onInput: (e) => setText(e.currentTarget.value) }),
+        /* @__PURE__ */ jsxs7("label", { class: "log-level", children: [
+          "At least ",
+          /* @__PURE__ */ jsx7("select", { "aria-label": "Least level", value: level, onChange: (e) => setParams({ level: e.currentTarget.value === "debug" ? void 0 : e.currentTarget.value }), children: levels.map((l) => /* @__PURE__ */ jsx7("option", { children: l }, l)) })
+        ] }),
+        step && /* @__PURE__ */ jsxs7("button", { type: "button", class: "chip", title: "Show the lines of all steps", onClick: () => onStep(""), children: [
+          "only ",
+          title(step),
+          " ✕"
+        ] }),
+        /* @__PURE__ */ jsx7("span", { class: "dim", role: "status", children: log.loading && rows.length === 0 ? "Loading…" : `${rows.length.toLocaleString("en")} line${rows.length === 1 ? "" : "s"}` }),
+        log.more && /* @__PURE__ */ jsx7("button", { type: "button", class: "quiet", onClick: log.older, children: "Older lines" }),
+        rows.length > 0 && /* @__PURE__ */ jsx7("button", { type: "button", class: "quiet", onClick: () => save(`${run}-log.json`, JSON.stringify(rows, null, 1)), children: "Download JSON" })
+      ] }),
+      log.error && /* @__PURE__ */ jsx7("p", { class: "error", children: log.error }),
+      rows.length === 0 && !log.loading ? log.lines.length > 0 ? /* @__PURE__ */ jsx7("p", { class: "dim", children: "No line matches." }) : /* @__PURE__ */ jsxs7(Empty2, { title: step || level !== "debug" ? "No line matches" : "Nothing was logged", children: [
+        /* @__PURE__ */ jsxs7("p", { children: [
+          "What ",
+          /* @__PURE__ */ jsx7("code", { children: "perdure.Logger(ctx)" }),
+          " writes in activities and tools, and ",
+          /* @__PURE__ */ jsx7("code", { children: "ctx.Logger()" }),
+          " in orchestrations, stands here: the newest 256 lines of each step."
+        ] }),
+        moving && /* @__PURE__ */ jsx7("p", { children: "Lines appear as they come." })
+      ] }) : /* @__PURE__ */ jsx7(Rows, { rows, at, names, onChoose: (l) => setChosen(l ? lineKey(l) : "") })
+    ] }),
+    line && /* @__PURE__ */ jsxs7("aside", { class: "inspector", "aria-label": "Line of the log", children: [
+      /* @__PURE__ */ jsxs7("header", { class: "inspector-head", children: [
+        /* @__PURE__ */ jsx7("h2", { children: nameOf(line, names) }),
+        /* @__PURE__ */ jsx7("button", { type: "button", class: "quiet", "aria-label": "Close the line", onClick: () => setChosen(""), children: "✕" })
+      ] }),
+      /* @__PURE__ */ jsxs7("p", { class: "dim", children: [
+        /* @__PURE__ */ jsx7(LevelName, { level: line.level }),
+        " · ",
+        absolute(Date.parse(line.time), utc.value),
+        line.attempt ? ` · attempt ${line.attempt}` : "",
+        line.worker ? ` · on ${line.worker}` : ""
+      ] }),
+      /* @__PURE__ */ jsx7("pre", { class: "code log-message", children: line.message }),
+      line.attrs !== void 0 && /* @__PURE__ */ jsx7(JsonView4, { value: line.attrs, label: "attributes" }),
+      where && /* @__PURE__ */ jsx7("p", { children: /* @__PURE__ */ jsx7("button", { type: "button", class: "quiet", onClick: () => setParams({ tab: void 0, step: keyOf(where) }, false), children: "Show the step in the timeline" }) })
+    ] })
+  ] });
+}
+function Rows({ rows, at, names, onChoose }) {
+  const box = useRef4(null);
+  const size = useSize(box);
+  const [scroll, setScroll] = useState8(0);
+  const follows = useRef4(true);
+  const window = visible(scroll, size.height, rowHeight3, rows.length, 12);
+  useLayoutEffect2(() => {
+    if (box.current && follows.current) box.current.scrollTop = box.current.scrollHeight;
+  }, [rows.length, size.height]);
+  useEffect7(() => {
+    if (box.current && at >= 0) box.current.scrollTop = reveal(box.current.scrollTop, size.height, rowHeight3, at);
+  }, [at]);
+  const onScroll = (e) => {
+    const el = e.currentTarget;
+    follows.current = el.scrollTop + el.clientHeight >= el.scrollHeight - rowHeight3;
+    setScroll(el.scrollTop);
+  };
+  const onKey = (e) => {
+    const by = { ArrowDown: 1, ArrowUp: -1, PageDown: 20, PageUp: -20, Home: -rows.length, End: rows.length }[e.key];
+    if (by === void 0 || e.ctrlKey || e.metaKey || e.altKey) return;
+    e.preventDefault();
+    onChoose(rows[Math.max(0, Math.min(rows.length - 1, (at < 0 ? window.last - 1 : at) + by))]);
+    requestAnimationFrame(() => box.current?.querySelector("[aria-selected=true]")?.focus({ preventScroll: true }));
+  };
+  const tabbable = at >= 0 ? at : Math.min(rows.length - 1, Math.max(window.first, Math.ceil(scroll / rowHeight3)));
+  return /* @__PURE__ */ jsx7("div", { class: "hist log", ref: box, role: "grid", "aria-label": "Log of the run", "aria-rowcount": rows.length, onScroll, onKeyDown: onKey, children: /* @__PURE__ */ jsx7("div", { class: "tl-rows", role: "rowgroup", style: { height: `${rows.length * rowHeight3}px` }, children: rows.slice(window.first, window.last).map((l, i) => {
+    const index = window.first + i;
+    return /* @__PURE__ */ jsxs7(
+      "div",
+      {
+        class: `log-row is-${levels[rank(l.level)] ?? "info"}` + (index === at ? " selected" : ""),
+        role: "row",
+        "aria-rowindex": index + 1,
+        "aria-selected": index === at,
+        tabIndex: index === tabbable ? 0 : -1,
+        style: { top: `${index * rowHeight3}px` },
+        onClick: () => onChoose(index === at ? void 0 : l),
+        onKeyDown: (e) => {
+          if (e.key === "Enter") onChoose(l);
+        },
+        children: [
+          /* @__PURE__ */ jsx7("span", { role: "gridcell", class: "log-time", title: absolute(Date.parse(l.time), utc.value), children: absolute(Date.parse(l.time), utc.value).slice(11, 23) }),
+          /* @__PURE__ */ jsx7("span", { role: "gridcell", children: /* @__PURE__ */ jsx7(LevelName, { level: l.level }) }),
+          /* @__PURE__ */ jsxs7("span", { role: "gridcell", class: "log-from", children: [
+            nameOf(l, names),
+            (l.attempt ?? 0) > 1 && /* @__PURE__ */ jsxs7("span", { class: "dim", children: [
+              " ×",
+              l.attempt
+            ] })
+          ] }),
+          /* @__PURE__ */ jsxs7("span", { role: "gridcell", class: "log-text", children: [
+            l.message,
+            l.attrs !== void 0 && /* @__PURE__ */ jsxs7("span", { class: "dim log-attrs", children: [
+              " ",
+              brief2(l.attrs)
+            ] })
+          ] })
+        ]
+      },
+      lineKey(l)
+    );
+  }) }) });
+}
+function LevelName({ level }) {
+  return /* @__PURE__ */ jsx7("span", { class: `log-name is-${levels[rank(level)] ?? "info"}`, children: level });
+}
+function nameOf(l, names) {
+  if (l.step === 0) return l.name;
+  const step = names.get(l.step);
+  return step ? title(step) : l.name;
+}
+function matches(l, words2, name) {
+  const text = `${l.level} ${name} ${l.message} ${l.attrs === void 0 ? "" : JSON.stringify(l.attrs)}`.toLowerCase();
+  return words2.every((w) => text.includes(w));
+}
+function brief2(attrs, under = "") {
+  if (attrs === null || typeof attrs !== "object" || Array.isArray(attrs)) return under ? `${under}=${JSON.stringify(attrs)}` : JSON.stringify(attrs);
+  return Object.entries(attrs).map(([k, v]) => brief2(v, under ? `${under}.${k}` : k)).join(" ");
+}
+function StepLog({ run, step, onAll }) {
+  const few = 8;
+  const log = useLines(run, idsOf(step), "debug", step.status === "open" || step.status === "retrying");
+  if (log.lines.length === 0) return null;
+  return /* @__PURE__ */ jsxs7("section", { class: "step-log", "aria-label": "Log of the step", children: [
+    /* @__PURE__ */ jsxs7("h3", { children: [
+      "Log ",
+      /* @__PURE__ */ jsx7("button", { type: "button", class: "quiet", onClick: onAll, children: log.lines.length > few ? `All ${log.lines.length} lines` : "Open in the log" })
+    ] }),
+    /* @__PURE__ */ jsx7("ol", { class: "plain", children: log.lines.slice(-few).map((l) => /* @__PURE__ */ jsxs7("li", { class: `is-${levels[rank(l.level)] ?? "info"}`, children: [
+      /* @__PURE__ */ jsx7("span", { class: "dim log-time", children: absolute(Date.parse(l.time), utc.value).slice(11, 23) }),
+      " ",
+      /* @__PURE__ */ jsx7(LevelName, { level: l.level }),
+      " ",
+      l.message,
+      l.attrs !== void 0 && /* @__PURE__ */ jsxs7("span", { class: "dim", children: [
+        " ",
+        brief2(l.attrs)
+      ] })
+    ] }, lineKey(l))) })
+  ] });
+}
+
+// src/pages/run/inspector.tsx
+import { Fragment as Fragment4, jsx as jsx8, jsxs as jsxs8 } from "./core.js";
+var logs = /* @__PURE__ */ new Set(["activity", "tool", "model", "context", "internal"]);
+function Inspector({ run, execution, step, now, end, onClose }) {
+  const payload = (title2, n, size, open = false) => n && size ? /* @__PURE__ */ jsx8(Payload, { title: title2, run, execution, n, size, open }, `${title2} ${n}`) : null;
+  return /* @__PURE__ */ jsxs8("aside", { class: "inspector", "aria-label": `Step ${title(step)}`, children: [
+    /* @__PURE__ */ jsxs8("header", { class: "inspector-head", children: [
+      /* @__PURE__ */ jsx8(StepIcon, { kind: step.kind, status: step.status }),
+      /* @__PURE__ */ jsx8("h2", { children: title(step) }),
+      /* @__PURE__ */ jsx8("button", { type: "button", class: "quiet", "aria-label": "Close the inspector", onClick: onClose, children: "✕" })
+    ] }),
+    step.failure && /* @__PURE__ */ jsx8(Failed, { failure: step.failure }),
+    /* @__PURE__ */ jsxs8("dl", { class: "facts", children: [
+      /* @__PURE__ */ jsx8(Fact, { name: "Status", children: statusText(step) }),
+      /* @__PURE__ */ jsxs8(Fact, { name: "Kind", children: [
+        step.kind,
+        step.n > 0 && /* @__PURE__ */ jsxs8("span", { class: "dim", children: [
+          " · event ",
+          step.n,
+          step.end_n && step.end_n !== step.n ? ` to ${step.end_n}` : ""
+        ] })
+      ] }),
+      step.attempt > 1 && /* @__PURE__ */ jsxs8(Fact, { name: "Attempt", children: [
+        step.attempt,
+        step.max_attempts ? ` of ${step.max_attempts}` : ""
+      ] }),
+      step.model && /* @__PURE__ */ jsxs8(Fact, { name: "Model", children: [
+        step.provider ? `${step.provider}/` : "",
+        step.model
+      ] }),
+      step.tokens && /* @__PURE__ */ jsxs8(Fact, { name: "Tokens", children: [
+        count3(step.tokens.total),
+        " ",
+        /* @__PURE__ */ jsxs8("span", { class: "dim", children: [
+          "(",
+          count3(step.tokens.in),
+          " in",
+          step.tokens.cached ? `, ${count3(step.tokens.cached)} cached` : "",
+          ", ",
+          count3(step.tokens.out),
+          " out)"
+        ] })
+      ] }),
+      !!step.cost_usd && /* @__PURE__ */ jsx8(Fact, { name: "Cost", children: cost3(step.cost_usd * 1e6) }),
+      step.run && /* @__PURE__ */ jsx8(Fact, { name: "Run", children: /* @__PURE__ */ jsx8("a", { href: links3.run(step.run), children: step.run }) }),
+      step.target && /* @__PURE__ */ jsx8(Fact, { name: "Target", children: targetLink(step.target) }),
+      step.decision && /* @__PURE__ */ jsx8(Fact, { name: "Decision", children: /* @__PURE__ */ jsx8("a", { href: "inbox", children: step.answer ? `${step.answer}${step.decided_by ? ` by ${step.decided_by}` : ""}` : "open, see the inbox" }) }),
+      /* @__PURE__ */ jsx8(Times, { step, now, end }),
+      step.worker && /* @__PURE__ */ jsx8(Fact, { name: "Worker", children: step.worker })
+    ] }),
+    payload("Input", step.kind === "event" ? 0 : step.n, step.input_bytes),
+    payload("Output", step.end_n, step.output_bytes, (step.output_bytes ?? 0) < 4096),
+    (step.attempts?.length ?? 0) > 0 && /* @__PURE__ */ jsx8(Attempts, { step }),
+    logs.has(step.kind) && /* @__PURE__ */ jsx8(StepLog, { run, step, onAll: () => setParams2({ tab: "logs" }, false) })
+  ] });
+}
+function Fact({ name, children }) {
+  return /* @__PURE__ */ jsxs8("div", { class: "fact", children: [
+    /* @__PURE__ */ jsx8("dt", { children: name }),
+    /* @__PURE__ */ jsx8("dd", { children })
+  ] });
+}
+function statusText(step) {
+  if (step.status === "asked") return "waits for a decision";
+  if (step.status === "canceled") return "canceled: the run does not wait for it any more";
+  return step.status;
+}
+function targetLink(target) {
+  const entity = /^@([^@]+)@(.*)$/s.exec(target);
+  return /* @__PURE__ */ jsx8("a", { href: entity ? links3.entity(entity[1], entity[2]) : links3.run(target), children: target });
+}
+function Times({ step, now, end }) {
+  const t = timesOf(step, now, end);
+  const scheduled = step.attempts?.[0]?.scheduled_at ?? step.scheduled_at;
+  return /* @__PURE__ */ jsxs8(Fragment4, { children: [
+    scheduled && /* @__PURE__ */ jsx8(Fact, { name: "Scheduled", children: /* @__PURE__ */ jsx8(Time3, { at: scheduled, exact: true }) }),
+    step.fire_at && /* @__PURE__ */ jsx8(Fact, { name: step.kind === "decision" ? "Deadline" : "Fires", children: /* @__PURE__ */ jsx8(Time3, { at: step.fire_at, exact: true }) }),
+    step.completed_at && /* @__PURE__ */ jsx8(Fact, { name: "Ended", children: /* @__PURE__ */ jsx8(Time3, { at: step.completed_at, exact: true }) }),
+    /* @__PURE__ */ jsxs8(Fact, { name: "Took", children: [
+      duration4(t.whole),
+      (t.queued > 0 || t.paused > 0) && /* @__PURE__ */ jsxs8("span", { class: "dim", children: [
+        " · queued ",
+        duration4(t.queued),
+        ", ran ",
+        duration4(t.ran),
+        t.paused > 0 ? `, paused ${duration4(t.paused)}` : ""
+      ] })
+    ] })
+  ] });
+}
+function Failed({ failure }) {
+  return /* @__PURE__ */ jsxs8("section", { class: "failure", "aria-label": "Failure", children: [
+    /* @__PURE__ */ jsxs8("p", { class: "failure-text", children: [
+      /* @__PURE__ */ jsx8("strong", { children: failure.type }),
+      " ",
+      failure.message,
+      failure.non_retriable && /* @__PURE__ */ jsx8("span", { class: "dim", children: " · is not tried again" })
+    ] }),
+    failure.stack && /* @__PURE__ */ jsxs8("details", { children: [
+      /* @__PURE__ */ jsxs8("summary", { children: [
+        "Stack ",
+        /* @__PURE__ */ jsx8("span", { class: "dim", children: bytes3(failure.stack.length) })
+      ] }),
+      /* @__PURE__ */ jsx8("pre", { class: "code", children: failure.stack })
+    ] }),
+    failure.cause && !failure.message.includes(failure.cause.message) && /* @__PURE__ */ jsxs8("div", { class: "cause", children: [
+      /* @__PURE__ */ jsx8("p", { class: "dim", children: "caused by" }),
+      /* @__PURE__ */ jsx8(Failed, { failure: failure.cause })
+    ] })
+  ] });
+}
+function Attempts({ step }) {
+  const all = [...step.attempts ?? [], step];
+  return /* @__PURE__ */ jsxs8("details", { class: "attempts", open: all.length <= 5, children: [
+    /* @__PURE__ */ jsxs8("summary", { children: [
+      all.length,
+      " attempts"
+    ] }),
+    /* @__PURE__ */ jsx8("ol", { children: all.map((a, i) => {
+      const from = ms(a.started_at) ?? ms(a.scheduled_at);
+      const to = ms(a.completed_at);
+      const ended2 = to === void 0 || from === void 0 ? "" : duration4(to - from);
+      return /* @__PURE__ */ jsxs8("li", { children: [
+        /* @__PURE__ */ jsx8("span", { class: a.failure ? "bad" : "", children: a.failure ? "failed" : i === all.length - 1 ? step.status : "ended" }),
+        ended2 && ` after ${ended2}`,
+        a.worker && /* @__PURE__ */ jsxs8("span", { class: "dim", children: [
+          " on ",
+          a.worker
+        ] }),
+        a.backoff_until && to !== void 0 && /* @__PURE__ */ jsxs8("span", { class: "dim", children: [
+          ", then paused ",
+          duration4(ms(a.backoff_until) - to)
+        ] }),
+        a.failure && /* @__PURE__ */ jsx8("div", { class: "dim attempt-error", children: a.failure.message })
+      ] }, a.n);
+    }) })
+  ] });
+}
+
+// src/pages/run/sentence.ts
+import { duration as duration5 } from "./core.js";
+function sentence(run, now) {
+  switch (run.status) {
+    case "completed":
+      return `completed${took(run)}`;
+    case "failed":
+      return `failed${took(run)}${run.error_text ? `: ${firstLine(run.error_text)}` : ""}`;
+    case "terminated":
+    case "canceled":
+      return `was ${run.status}${took(run, "after")}`;
+    case "suspended":
+      return `suspended${since(run, now)}; steps that run finish, nothing else begins`;
+    case "pending":
+      return run.start_at && Date.parse(run.start_at) > now ? `starts in ${duration5(Date.parse(run.start_at) - now)}` : `queued${since(run, now)}`;
+  }
+  return phase(run, now);
+}
+function phase(run, now) {
+  const fires = run.next_fire_at ? Date.parse(run.next_fire_at) : void 0;
+  const left = fires === void 0 ? "" : fires > now ? duration5(fires - now) : "";
+  switch (run.phase) {
+    case "stuck":
+      return `stuck${since(run, now)}: ${run.phase_cause || "nothing can move"}`;
+    case "waiting_approval":
+      return `waiting${since(run, now)} for a decision${run.phase_cause ? ` (${words(run.phase_cause)})` : ""}${left ? `; times out in ${left}` : ""}`;
+    case "retrying":
+      return `retrying ${run.current_step || "a step"}${run.attempt ? `, attempt ${run.attempt}` : ""}${left ? ` in ${left}` : " now"}`;
+    case "waiting_event":
+      return `waiting${since(run, now)} for ${run.wait_name || waitsFor(run)}${left ? `; times out in ${left}` : ""}`;
+    case "waiting_timer":
+      return left ? `sleeping; wakes in ${left}` : "waking from its timer";
+    case "active":
+      return run.current_step ? `running ${run.current_step}${since(run, now)}` : `running${since(run, now)}`;
+  }
+  return "running";
+}
+function waitsFor(run) {
+  const p = run.pending_counts ?? {};
+  if (p.children) return p.children === 1 ? "a child run" : `${p.children} child runs`;
+  if (p.entities) return "an entity";
+  return "an event";
+}
+function since(run, now) {
+  const at = run.phase_since ?? run.created;
+  return at ? ` ${duration5(now - Date.parse(at))}` : "";
+}
+function took(run, word = "in") {
+  return run.duration_ms === void 0 ? "" : ` ${run.status === "failed" ? "after" : word} ${duration5(run.duration_ms)}`;
+}
+function words(cause) {
+  return cause.replace(/_/g, " ");
+}
+function firstLine(text) {
+  const line = text.split("\n")[0] ?? "";
+  return line.length > 200 ? line.slice(0, 199) + "…" : line;
+}
+
+// src/pages/run/header.tsx
+import { jsx as jsx9, jsxs as jsxs9 } from "./core.js";
+function Header({ run, steps, now, onApplied, onRewind }) {
+  const spent = spentBy(steps);
+  return /* @__PURE__ */ jsxs9("header", { class: "run-head", children: [
+    /* @__PURE__ */ jsxs9("div", { class: "run-title", children: [
+      /* @__PURE__ */ jsx9(Status, { state: stateOf(run) }),
+      /* @__PURE__ */ jsx9("h1", { children: run.name.startsWith("perdure.agent/") ? run.agent || run.name.slice(14) : run.name }),
+      /* @__PURE__ */ jsx9("code", { class: "run-id", children: run.id }),
+      /* @__PURE__ */ jsx9(Copy, { text: run.id, what: "id" }),
+      /* @__PURE__ */ jsx9(Copy, { text: location.href, what: "link" }),
+      /* @__PURE__ */ jsx9(Actions, { run, onApplied, onRewind })
+    ] }),
+    /* @__PURE__ */ jsxs9("p", { class: "run-sentence", "aria-live": "off", children: [
+      upper(sentence(run, now)),
+      "."
+    ] }),
+    /* @__PURE__ */ jsxs9("dl", { class: "run-facts", children: [
+      /* @__PURE__ */ jsx9(Fact2, { name: "Started", children: /* @__PURE__ */ jsx9(Time4, { at: run.started ?? run.created }) }),
+      run.completed && /* @__PURE__ */ jsx9(Fact2, { name: "Ended", children: /* @__PURE__ */ jsx9(Time4, { at: run.completed }) }),
+      run.version && /* @__PURE__ */ jsx9(Fact2, { name: "Version", children: run.version }),
+      run.parent_id && /* @__PURE__ */ jsx9(Fact2, { name: "Parent", children: /* @__PURE__ */ jsx9("a", { href: links4.run(run.parent_id), children: run.parent_id }) }),
+      run.root_id && run.root_id !== run.parent_id && /* @__PURE__ */ jsx9(Fact2, { name: "Root", children: /* @__PURE__ */ jsx9("a", { href: links4.run(run.root_id), children: run.root_id }) }),
+      run.session && /* @__PURE__ */ jsx9(Fact2, { name: "Session", children: sessionLink(run.session) }),
+      spent.tokens > 0 && /* @__PURE__ */ jsx9(Fact2, { name: "Tokens", children: count4(spent.tokens) }),
+      spent.usd > 0 && /* @__PURE__ */ jsx9(Fact2, { name: "Cost", children: cost4(spent.usd * 1e6) }),
+      !!run.history_len && /* @__PURE__ */ jsxs9(Fact2, { name: "History", children: [
+        run.history_len.toLocaleString("en"),
+        " events, ",
+        bytes4(run.history_bytes ?? 0)
+      ] }),
+      Object.entries(run.tags ?? {}).filter(([k]) => !k.startsWith("perdure.")).map(([k, v]) => /* @__PURE__ */ jsx9(Fact2, { name: "", children: /* @__PURE__ */ jsxs9("a", { class: "tag", href: links4.runs(`tag.${k}=${JSON.stringify(v)}`), children: [
+        k,
+        "=",
+        v
+      ] }) }, k))
+    ] }),
+    run.hint && /* @__PURE__ */ jsx9("p", { class: "problem", children: run.hint }),
+    /* @__PURE__ */ jsx9(Payloads, { run })
+  ] });
+}
+function Fact2({ name, children }) {
+  return /* @__PURE__ */ jsxs9("div", { children: [
+    name && /* @__PURE__ */ jsx9("dt", { children: name }),
+    !name && /* @__PURE__ */ jsx9("dt", { class: "hidden-text", children: "Tag" }),
+    /* @__PURE__ */ jsx9("dd", { children })
+  ] });
+}
+function spentBy(steps) {
+  let tokens = 0;
+  let usd = 0;
+  for (const s of steps) {
+    tokens += s.tokens?.total ?? 0;
+    usd += s.cost_usd ?? 0;
+  }
+  return { tokens, usd };
+}
+function sessionLink(id) {
+  const parts = /^@dafx-([^@]+)@(.*)$/s.exec(id);
+  return parts ? /* @__PURE__ */ jsxs9("a", { href: links4.session(parts[1], parts[2]), children: [
+    parts[1],
+    " / ",
+    parts[2]
+  ] }) : id;
+}
+function upper(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+function Payloads({ run }) {
+  return /* @__PURE__ */ jsxs9("div", { class: "run-payloads", children: [
+    run.failure && /* @__PURE__ */ jsx9(Failed, { failure: run.failure }),
+    run.input !== void 0 && /* @__PURE__ */ jsx9(Fold, { title: "Input", value: run.input }),
+    run.output !== void 0 && /* @__PURE__ */ jsx9(Fold, { title: "Output", value: run.output }),
+    run.custom_status !== void 0 && run.custom_status !== null && /* @__PURE__ */ jsx9(Fold, { title: "Custom status", value: run.custom_status })
+  ] });
+}
+function Fold({ title: title2, value }) {
+  const [open, setOpen] = useState9(false);
+  const text = JSON.stringify(value) ?? "";
+  return /* @__PURE__ */ jsxs9("details", { class: "fold", open, onToggle: (e) => setOpen(e.currentTarget.open), children: [
+    /* @__PURE__ */ jsxs9("summary", { children: [
+      /* @__PURE__ */ jsx9("b", { children: title2 }),
+      " ",
+      !open && /* @__PURE__ */ jsx9("code", { class: "dim", children: text.length > 160 ? text.slice(0, 159) + "…" : text })
+    ] }),
+    open && /* @__PURE__ */ jsx9("div", { class: "fold-body", children: /* @__PURE__ */ jsx9(JsonView5, { value, label: title2 }) })
+  ] });
+}
+
 // src/pages/run/related.tsx
-import { useEffect as useEffect6 } from "./core.js";
-import { path as path6, useQuery as useQuery2 } from "./core.js";
+import { useEffect as useEffect8 } from "./core.js";
+import { path as path7, useQuery as useQuery2 } from "./core.js";
 import { links as links5 } from "./core.js";
 import { stateOf as stateOf2 } from "./core.js";
 import { Problem as Problem2 } from "./core.js";
 import { Status as Status2 } from "./core.js";
 import { Duration, Time as Time5 } from "./core.js";
-import { jsx as jsx9, jsxs as jsxs9 } from "./core.js";
+import { jsx as jsx10, jsxs as jsxs10 } from "./core.js";
 function Related({ run, version }) {
-  const { data, error, refetch } = useQuery2(path6`runs/${run}/tree`);
-  useEffect6(() => {
+  const { data, error, refetch } = useQuery2(path7`runs/${run}/tree`);
+  useEffect8(() => {
     const timer = setTimeout(refetch, 300);
     return () => clearTimeout(timer);
   }, [version]);
-  if (error && !data) return /* @__PURE__ */ jsx9(Problem2, { error, retry: refetch });
-  if (!data) return /* @__PURE__ */ jsx9("p", { class: "dim pad", children: "Loading…" });
-  return /* @__PURE__ */ jsxs9("div", { class: "family", children: [
-    data.items.length === 1 && /* @__PURE__ */ jsx9("p", { class: "dim", children: "This run has no parent and has started no other." }),
-    /* @__PURE__ */ jsx9("ul", { class: "plain", children: inOrder(data.items).map(({ run: r, depth }) => /* @__PURE__ */ jsxs9("li", { style: { paddingInlineStart: `${depth * 22}px` }, class: r.id === run ? "is-this" : "", children: [
-      /* @__PURE__ */ jsx9(Status2, { state: stateOf2(r) }),
-      r.id === run ? /* @__PURE__ */ jsx9("b", { "aria-current": "page", children: r.name }) : /* @__PURE__ */ jsx9("span", { children: r.name }),
-      /* @__PURE__ */ jsx9("a", { href: links5.run(r.id), children: r.id }),
-      /* @__PURE__ */ jsx9("span", { class: "end dim num", children: /* @__PURE__ */ jsx9(Duration, { ms: r.duration_ms, from: r.started ?? r.created, to: r.completed }) }),
-      /* @__PURE__ */ jsx9(Time5, { at: r.created })
+  if (error && !data) return /* @__PURE__ */ jsx10(Problem2, { error, retry: refetch });
+  if (!data) return /* @__PURE__ */ jsx10("p", { class: "dim pad", children: "Loading…" });
+  return /* @__PURE__ */ jsxs10("div", { class: "family", children: [
+    data.items.length === 1 && /* @__PURE__ */ jsx10("p", { class: "dim", children: "This run has no parent and has started no other." }),
+    /* @__PURE__ */ jsx10("ul", { class: "plain", children: inOrder(data.items).map(({ run: r, depth }) => /* @__PURE__ */ jsxs10("li", { style: { paddingInlineStart: `${depth * 22}px` }, class: r.id === run ? "is-this" : "", children: [
+      /* @__PURE__ */ jsx10(Status2, { state: stateOf2(r) }),
+      r.id === run ? /* @__PURE__ */ jsx10("b", { "aria-current": "page", children: r.name }) : /* @__PURE__ */ jsx10("span", { children: r.name }),
+      /* @__PURE__ */ jsx10("a", { href: links5.run(r.id), children: r.id }),
+      /* @__PURE__ */ jsx10("span", { class: "end dim num", children: /* @__PURE__ */ jsx10(Duration, { ms: r.duration_ms, from: r.started ?? r.created, to: r.completed }) }),
+      /* @__PURE__ */ jsx10(Time5, { at: r.created })
     ] }, r.id)) }),
-    data.partial && /* @__PURE__ */ jsxs9("p", { class: "dim", children: [
+    data.partial && /* @__PURE__ */ jsxs10("p", { class: "dim", children: [
       "There are more than are shown. ",
-      /* @__PURE__ */ jsx9("a", { href: links5.runs(`root:${data.items[0]?.id ?? run}`), children: "List all" })
+      /* @__PURE__ */ jsx10("a", { href: links5.runs(`root:${data.items[0]?.id ?? run}`), children: "List all" })
     ] })
   ] });
 }
@@ -1708,15 +1956,15 @@ function inOrder(runs) {
 }
 
 // src/pages/run/rewind.tsx
-import { useEffect as useEffect7, useState as useState8 } from "./core.js";
-import { path as path7, post as post2 } from "./core.js";
-import { Fragment as Fragment5, jsx as jsx10, jsxs as jsxs10 } from "./core.js";
+import { useEffect as useEffect9, useState as useState10 } from "./core.js";
+import { path as path8, post as post2 } from "./core.js";
+import { Fragment as Fragment5, jsx as jsx11, jsxs as jsxs11 } from "./core.js";
 function RewindDialog({ run, onClose, onDone }) {
-  const [reason, setReason] = useState8("");
-  const [dry, setDry] = useState8();
-  useEffect7(() => {
+  const [reason, setReason] = useState10("");
+  const [dry, setDry] = useState10();
+  useEffect9(() => {
     let current = true;
-    post2(path7`runs/${run.id}/rewind` + "?dry_run=1").then(
+    post2(path8`runs/${run.id}/rewind` + "?dry_run=1").then(
       (preview) => current && setDry({ preview }),
       (error) => current && setDry({ error })
     );
@@ -1724,24 +1972,24 @@ function RewindDialog({ run, onClose, onDone }) {
       current = false;
     };
   }, [run.id, run.row_version]);
-  return /* @__PURE__ */ jsxs10(ActionForm, { title: "Rewind the run", button: "Rewind", invalid: !dry?.preview, onClose, send: (key2) => post2(path7`runs/${run.id}/rewind`, reason ? { reason } : {}, key2).then(onDone), children: [
-    /* @__PURE__ */ jsx10("p", { children: "The run goes on from before the first step that failed. What it has done is served from its history." }),
-    /* @__PURE__ */ jsx10("div", { class: "rewind-plan", role: "status", children: !dry ? /* @__PURE__ */ jsx10("span", { class: "dim", children: "Looking…" }) : dry.error ? /* @__PURE__ */ jsxs10("p", { class: "bad", children: [
+  return /* @__PURE__ */ jsxs11(ActionForm, { title: "Rewind the run", button: "Rewind", invalid: !dry?.preview, onClose, send: (key2) => post2(path8`runs/${run.id}/rewind`, reason ? { reason } : {}, key2).then(onDone), children: [
+    /* @__PURE__ */ jsx11("p", { children: "The run goes on from before the first step that failed. What it has done is served from its history." }),
+    /* @__PURE__ */ jsx11("div", { class: "rewind-plan", role: "status", children: !dry ? /* @__PURE__ */ jsx11("span", { class: "dim", children: "Looking…" }) : dry.error ? /* @__PURE__ */ jsxs11("p", { class: "bad", children: [
       dry.error.message,
       " ",
       dry.error.hint
-    ] }) : /* @__PURE__ */ jsx10(Plan, { preview: dry.preview }) }),
-    /* @__PURE__ */ jsxs10("label", { class: "field", children: [
+    ] }) : /* @__PURE__ */ jsx11(Plan, { preview: dry.preview }) }),
+    /* @__PURE__ */ jsxs11("label", { class: "field", children: [
       "Reason ",
-      /* @__PURE__ */ jsx10("span", { class: "dim", children: "for the record" }),
-      /* @__PURE__ */ jsx10("input", { value: reason, maxLength: 4e3, onInput: (e) => setReason(e.currentTarget.value) })
+      /* @__PURE__ */ jsx11("span", { class: "dim", children: "for the record" }),
+      /* @__PURE__ */ jsx11("input", { value: reason, maxLength: 4e3, onInput: (e) => setReason(e.currentTarget.value) })
     ] })
   ] });
 }
 function Plan({ preview }) {
   const again = preview.steps_run_again;
-  return /* @__PURE__ */ jsxs10("p", { children: [
-    /* @__PURE__ */ jsxs10("b", { children: [
+  return /* @__PURE__ */ jsxs11("p", { children: [
+    /* @__PURE__ */ jsxs11("b", { children: [
       preview.steps_reused,
       " step",
       preview.steps_reused === 1 ? "" : "s",
@@ -1749,7 +1997,7 @@ function Plan({ preview }) {
       again.length,
       " run again"
     ] }),
-    again.length > 0 && /* @__PURE__ */ jsxs10(Fragment5, { children: [
+    again.length > 0 && /* @__PURE__ */ jsxs11(Fragment5, { children: [
       ": ",
       tally(again)
     ] })
@@ -1763,86 +2011,86 @@ function tally(names) {
 }
 
 // src/pages/run/state.tsx
-import { useEffect as useEffect8, useRef as useRef4, useState as useState9 } from "./core.js";
-import { path as path8, query as query4, useQuery as useQuery3 } from "./core.js";
+import { useEffect as useEffect10, useRef as useRef5, useState as useState11 } from "./core.js";
+import { path as path9, query as query5, useQuery as useQuery3 } from "./core.js";
 import { duration as duration6 } from "./core.js";
 import { useKeys } from "./core.js";
-import { param, setParams } from "./core.js";
+import { param as param2, setParams as setParams3 } from "./core.js";
 import { stateOf as stateOf3 } from "./core.js";
-import { JsonView as JsonView5 } from "./core.js";
+import { JsonView as JsonView6 } from "./core.js";
 import { Problem as Problem3 } from "./core.js";
 import { Status as Status3 } from "./core.js";
 import { Time as Time6 } from "./core.js";
-import { jsx as jsx11, jsxs as jsxs11 } from "./core.js";
+import { jsx as jsx12, jsxs as jsxs12 } from "./core.js";
 function StateTab({ run, execution, total: total2, began }) {
-  const chosen = Math.min(Number(param("at")) || total2, total2);
+  const chosen = Math.min(Number(param2("at")) || total2, total2);
   const at = useSettled(chosen);
-  const { data, error, refetch } = useQuery3(total2 > 0 ? path8`runs/${run}/state` + query4({ at, execution }) : void 0);
-  const choose = (n) => setParams({ at: n >= total2 ? void 0 : String(Math.max(1, n)) });
+  const { data, error, refetch } = useQuery3(total2 > 0 ? path9`runs/${run}/state` + query5({ at, execution }) : void 0);
+  const choose = (n) => setParams3({ at: n >= total2 ? void 0 : String(Math.max(1, n)) });
   useKeys({ ",": () => choose(chosen - 1), ".": () => choose(chosen + 1) });
   const state = data;
-  return /* @__PURE__ */ jsxs11("div", { class: "state", children: [
-    /* @__PURE__ */ jsxs11("div", { class: "scrub", children: [
-      /* @__PURE__ */ jsx11("button", { type: "button", "aria-label": "One event back", title: "One event back ( , )", disabled: chosen <= 1, onClick: () => choose(chosen - 1), children: "‹" }),
-      /* @__PURE__ */ jsx11("input", { type: "range", min: 1, max: Math.max(1, total2), value: chosen, "aria-label": "Event", "aria-valuetext": state ? `event ${chosen}, ${state.event.type}` : `event ${chosen}`, onInput: (e) => choose(Number(e.currentTarget.value)) }),
-      /* @__PURE__ */ jsx11("button", { type: "button", "aria-label": "One event on", title: "One event on ( . )", disabled: chosen >= total2, onClick: () => choose(chosen + 1), children: "›" }),
-      /* @__PURE__ */ jsxs11("span", { class: "num scrub-at", children: [
+  return /* @__PURE__ */ jsxs12("div", { class: "state", children: [
+    /* @__PURE__ */ jsxs12("div", { class: "scrub", children: [
+      /* @__PURE__ */ jsx12("button", { type: "button", "aria-label": "One event back", title: "One event back ( , )", disabled: chosen <= 1, onClick: () => choose(chosen - 1), children: "‹" }),
+      /* @__PURE__ */ jsx12("input", { type: "range", min: 1, max: Math.max(1, total2), value: chosen, "aria-label": "Event", "aria-valuetext": state ? `event ${chosen}, ${state.event.type}` : `event ${chosen}`, onInput: (e) => choose(Number(e.currentTarget.value)) }),
+      /* @__PURE__ */ jsx12("button", { type: "button", "aria-label": "One event on", title: "One event on ( . )", disabled: chosen >= total2, onClick: () => choose(chosen + 1), children: "›" }),
+      /* @__PURE__ */ jsxs12("span", { class: "num scrub-at", children: [
         chosen.toLocaleString("en"),
         " of ",
         total2.toLocaleString("en")
       ] })
     ] }),
-    error && /* @__PURE__ */ jsx11(Problem3, { error, retry: refetch }),
-    state && /* @__PURE__ */ jsxs11("div", { class: "state-grid", children: [
-      /* @__PURE__ */ jsxs11("section", { class: "card", children: [
-        /* @__PURE__ */ jsxs11("h2", { children: [
+    error && /* @__PURE__ */ jsx12(Problem3, { error, retry: refetch }),
+    state && /* @__PURE__ */ jsxs12("div", { class: "state-grid", children: [
+      /* @__PURE__ */ jsxs12("section", { class: "card", children: [
+        /* @__PURE__ */ jsxs12("h2", { children: [
           "After event ",
           state.at.toLocaleString("en")
         ] }),
-        /* @__PURE__ */ jsxs11("p", { children: [
-          /* @__PURE__ */ jsx11(Status3, { state: stateOf3({ status: state.status }) }),
+        /* @__PURE__ */ jsxs12("p", { children: [
+          /* @__PURE__ */ jsx12(Status3, { state: stateOf3({ status: state.status }) }),
           " ",
-          /* @__PURE__ */ jsxs11("span", { class: "dim", children: [
+          /* @__PURE__ */ jsxs12("span", { class: "dim", children: [
             "turn ",
             state.turn,
             " · ",
-            /* @__PURE__ */ jsx11(Time6, { at: state.time, exact: true }),
+            /* @__PURE__ */ jsx12(Time6, { at: state.time, exact: true }),
             " · ",
             duration6(Math.max(0, Date.parse(state.time) - began)),
             " after the beginning"
           ] })
         ] }),
-        /* @__PURE__ */ jsxs11("p", { children: [
-          /* @__PURE__ */ jsx11("b", { children: state.event.type }),
+        /* @__PURE__ */ jsxs12("p", { children: [
+          /* @__PURE__ */ jsx12("b", { children: state.event.type }),
           " ",
           state.event.name,
-          state.event.step !== void 0 && /* @__PURE__ */ jsxs11("span", { class: "dim", children: [
+          state.event.step !== void 0 && /* @__PURE__ */ jsxs12("span", { class: "dim", children: [
             " ends step ",
             state.event.step
           ] })
         ] }),
-        state.event.failure && /* @__PURE__ */ jsx11("p", { class: "bad", children: state.event.failure.message }),
-        state.event.data !== void 0 ? /* @__PURE__ */ jsx11(JsonView5, { value: state.event.data }) : state.event.data_bytes ? /* @__PURE__ */ jsx11(Payload, { title: "Payload", run, execution, n: state.at, size: state.event.data_bytes }) : null
+        state.event.failure && /* @__PURE__ */ jsx12("p", { class: "bad", children: state.event.failure.message }),
+        state.event.data !== void 0 ? /* @__PURE__ */ jsx12(JsonView6, { value: state.event.data }) : state.event.data_bytes ? /* @__PURE__ */ jsx12(Payload, { title: "Payload", run, execution, n: state.at, size: state.event.data_bytes }) : null
       ] }),
-      /* @__PURE__ */ jsxs11("section", { class: "card", children: [
-        /* @__PURE__ */ jsxs11("h2", { children: [
+      /* @__PURE__ */ jsxs12("section", { class: "card", children: [
+        /* @__PURE__ */ jsxs12("h2", { children: [
           "Pending ",
-          /* @__PURE__ */ jsx11("span", { class: "badge", children: state.open.length })
+          /* @__PURE__ */ jsx12("span", { class: "badge", children: state.open.length })
         ] }),
-        /* @__PURE__ */ jsx11(StepList, { steps: state.open, now: Date.parse(state.time), none: "Nothing is pending." })
+        /* @__PURE__ */ jsx12(StepList, { steps: state.open, now: Date.parse(state.time), none: "Nothing is pending." })
       ] }),
-      /* @__PURE__ */ jsxs11("section", { class: "card", children: [
-        /* @__PURE__ */ jsxs11("h2", { children: [
+      /* @__PURE__ */ jsxs12("section", { class: "card", children: [
+        /* @__PURE__ */ jsxs12("h2", { children: [
           "Ended ",
-          /* @__PURE__ */ jsx11("span", { class: "badge", children: state.done + state.failed }),
-          state.failed > 0 && /* @__PURE__ */ jsxs11("span", { class: "bad", children: [
+          /* @__PURE__ */ jsx12("span", { class: "badge", children: state.done + state.failed }),
+          state.failed > 0 && /* @__PURE__ */ jsxs12("span", { class: "bad", children: [
             " ",
             state.failed,
             " failed"
           ] })
         ] }),
-        /* @__PURE__ */ jsx11(StepList, { steps: state.ended, now: Date.parse(state.time), none: "No step has ended." }),
-        state.done + state.failed > state.ended.length && /* @__PURE__ */ jsxs11("p", { class: "dim", children: [
+        /* @__PURE__ */ jsx12(StepList, { steps: state.ended, now: Date.parse(state.time), none: "No step has ended." }),
+        state.done + state.failed > state.ended.length && /* @__PURE__ */ jsxs12("p", { class: "dim", children: [
           "The newest ",
           state.ended.length,
           " are shown."
@@ -1852,23 +2100,23 @@ function StateTab({ run, execution, total: total2, began }) {
   ] });
 }
 function StepList({ steps, now, none }) {
-  if (steps.length === 0) return /* @__PURE__ */ jsx11("p", { class: "dim", children: none });
-  return /* @__PURE__ */ jsx11("ul", { class: "plain", children: steps.slice(0, 100).map((s) => {
+  if (steps.length === 0) return /* @__PURE__ */ jsx12("p", { class: "dim", children: none });
+  return /* @__PURE__ */ jsx12("ul", { class: "plain", children: steps.slice(0, 100).map((s) => {
     const from = ms(s.scheduled_at);
     const to = ms(s.completed_at);
-    return /* @__PURE__ */ jsxs11("li", { children: [
-      /* @__PURE__ */ jsx11(StepIcon, { kind: s.kind, status: s.status }),
+    return /* @__PURE__ */ jsxs12("li", { children: [
+      /* @__PURE__ */ jsx12(StepIcon, { kind: s.kind, status: s.status }),
       " ",
-      /* @__PURE__ */ jsx11("span", { children: title(s) }),
-      /* @__PURE__ */ jsx11("span", { class: s.status === "failed" ? "bad" : "dim", children: s.status === "failed" ? s.failure?.message : to === void 0 ? waits(s) ? "waits" : s.status : "" }),
-      /* @__PURE__ */ jsx11("span", { class: "dim num end", children: from !== void 0 && duration6(Math.max(0, (to ?? now) - from)) })
+      /* @__PURE__ */ jsx12("span", { children: title(s) }),
+      /* @__PURE__ */ jsx12("span", { class: s.status === "failed" ? "bad" : "dim", children: s.status === "failed" ? s.failure?.message : to === void 0 ? waits(s) ? "waits" : s.status : "" }),
+      /* @__PURE__ */ jsx12("span", { class: "dim num end", children: from !== void 0 && duration6(Math.max(0, (to ?? now) - from)) })
     ] }, keyOf(s));
   }) });
 }
 function useSettled(value) {
-  const [settled, setSettled] = useState9(value);
-  const first = useRef4(true);
-  useEffect8(() => {
+  const [settled, setSettled] = useState11(value);
+  const first = useRef5(true);
+  useEffect10(() => {
     if (first.current) {
       first.current = false;
       return void 0;
@@ -1880,22 +2128,22 @@ function useSettled(value) {
 }
 
 // src/pages/run.tsx
-import { jsx as jsx12, jsxs as jsxs12 } from "./core.js";
+import { jsx as jsx13, jsxs as jsxs13 } from "./core.js";
 var Graph = lazily(() => import("./graph.js").then((m) => m.GraphTab));
 var Sequence = lazily(() => import("./sequence.js").then((m) => m.SequenceTab));
 function Run({ params }) {
   const id = params["id"] ?? "";
-  const execution = param2("execution");
+  const execution = param3("execution");
   const { run, error, gone, refetch } = useRun(id);
   const steps = useSteps(id, execution, run?.row_version ?? 0);
-  const [rewinding, setRewinding] = useState10(false);
+  const [rewinding, setRewinding] = useState12(false);
   const current = execution === "" || execution === run?.execution;
   const moving = !!run && current && !ended(run.status);
   const now = clock.value + steps.ahead;
   const began = Date.parse(steps.page?.began ?? run?.started ?? run?.created ?? "") || now;
-  const step = find(steps.items, param2("step"));
+  const step = find(steps.items, param3("step"));
   const key2 = step ? keyOf(step) : "";
-  const select2 = (k) => setParams2({ step: k || void 0 });
+  const select2 = (k) => setParams4({ step: k || void 0 });
   const move = (by) => {
     const at = steps.items.findIndex((s) => keyOf(s) === key2);
     const to = steps.items[at < 0 ? 0 : Math.max(0, Math.min(steps.items.length - 1, at + by))];
@@ -1908,52 +2156,53 @@ function Run({ params }) {
     ArrowRight: () => move(1),
     "[": () => run?.created && void neighbour(id, run.created, "newer"),
     "]": () => run?.created && void neighbour(id, run.created, "older"),
-    Escape: () => key2 ? select2("") : param2("event") ? setParams2({ event: void 0 }) : history.length > 1 ? history.back() : go2("runs")
+    Escape: () => key2 ? select2("") : param3("event") ? setParams4({ event: void 0 }) : history.length > 1 ? history.back() : go2("runs")
   });
   if (!run) {
-    return /* @__PURE__ */ jsxs12("section", { class: "page", children: [
-      /* @__PURE__ */ jsxs12("h1", { class: "hidden-text", children: [
+    return /* @__PURE__ */ jsxs13("section", { class: "page", children: [
+      /* @__PURE__ */ jsxs13("h1", { class: "hidden-text", children: [
         "Run ",
         id
       ] }),
-      error instanceof ProblemError3 && error.status === 404 ? /* @__PURE__ */ jsxs12(Empty2, { title: "No such run", children: [
-        /* @__PURE__ */ jsxs12("p", { children: [
+      error instanceof ProblemError3 && error.status === 404 ? /* @__PURE__ */ jsxs13(Empty3, { title: "No such run", children: [
+        /* @__PURE__ */ jsxs13("p", { children: [
           "There is no run ",
-          /* @__PURE__ */ jsx12("code", { children: id }),
+          /* @__PURE__ */ jsx13("code", { children: id }),
           "; it may have been purged."
         ] }),
-        /* @__PURE__ */ jsx12("p", { children: /* @__PURE__ */ jsx12("a", { href: "runs", children: "All runs" }) })
-      ] }) : error ? /* @__PURE__ */ jsx12(Problem4, { error: error instanceof ProblemError3 ? error : new ProblemError3(0, { detail: error.message }), retry: refetch }) : /* @__PURE__ */ jsx12("p", { class: "dim", children: "Loading…" })
+        /* @__PURE__ */ jsx13("p", { children: /* @__PURE__ */ jsx13("a", { href: "runs", children: "All runs" }) })
+      ] }) : error ? /* @__PURE__ */ jsx13(Problem4, { error: error instanceof ProblemError3 ? error : new ProblemError3(0, { detail: error.message }), retry: refetch }) : /* @__PURE__ */ jsx13("p", { class: "dim", children: "Loading…" })
     ] });
   }
   const stepLink = (eventID) => links6.run(id) + `?step=e${eventID}`;
-  const inspector = step && /* @__PURE__ */ jsx12(Inspector, { run: id, execution, step, now, ...moving ? {} : { end: Date.parse(steps.page?.newest ?? "") || now }, onClose: () => select2("") });
-  return /* @__PURE__ */ jsxs12("section", { class: "page fill run-page", children: [
-    gone && /* @__PURE__ */ jsx12("p", { class: "problem", role: "alert", children: "This run was purged. What you see is what was last known." }),
-    !current && /* @__PURE__ */ jsxs12("p", { class: "problem", children: [
+  const inspector = step && /* @__PURE__ */ jsx13(Inspector, { run: id, execution, step, now, ...moving ? {} : { end: Date.parse(steps.page?.newest ?? "") || now }, onClose: () => select2("") });
+  return /* @__PURE__ */ jsxs13("section", { class: "page fill run-page", children: [
+    gone && /* @__PURE__ */ jsx13("p", { class: "problem", role: "alert", children: "This run was purged. What you see is what was last known." }),
+    !current && /* @__PURE__ */ jsxs13("p", { class: "problem", children: [
       "This is an older execution. ",
-      /* @__PURE__ */ jsx12("a", { href: links6.run(id), children: "Show the current one" })
+      /* @__PURE__ */ jsx13("a", { href: links6.run(id), children: "Show the current one" })
     ] }),
-    /* @__PURE__ */ jsx12(Header, { run, steps: steps.items, now, onApplied: refetch, onRewind: () => setRewinding(true) }),
-    run && steps.error && !steps.page && /* @__PURE__ */ jsx12(Problem4, { error: new ProblemError3(0, { detail: steps.error.message }) }),
-    /* @__PURE__ */ jsx12(Tabs, { label: "Views of the run", tabs: [
-      { id: "timeline", title: "Timeline", panel: () => /* @__PURE__ */ jsxs12("div", { class: "split", children: [
-        /* @__PURE__ */ jsx12(Timeline, { steps, now, moving, selected: key2, ...range(), onSelect: select2, onRange: (r) => setParams2({ from: r && String(r.from), to: r && String(r.to) }), onOpenRun: (child) => go2(links6.run(child)) }),
+    /* @__PURE__ */ jsx13(Header, { run, steps: steps.items, now, onApplied: refetch, onRewind: () => setRewinding(true) }),
+    run && steps.error && !steps.page && /* @__PURE__ */ jsx13(Problem4, { error: new ProblemError3(0, { detail: steps.error.message }) }),
+    /* @__PURE__ */ jsx13(Tabs, { label: "Views of the run", tabs: [
+      { id: "timeline", title: "Timeline", panel: () => /* @__PURE__ */ jsxs13("div", { class: "split", children: [
+        /* @__PURE__ */ jsx13(Timeline, { steps, now, moving, selected: key2, ...range(), onSelect: select2, onRange: (r) => setParams4({ from: r && String(r.from), to: r && String(r.to) }), onOpenRun: (child) => go2(links6.run(child)) }),
         inspector
       ] }) },
-      { id: "history", title: "History", panel: () => /* @__PURE__ */ jsx12(History, { run: id, execution, version: run.row_version, began, selected: Number(param2("event")) || 0, onSelect: (n) => setParams2({ event: n ? String(n) : void 0 }) }) },
-      { id: "conversation", title: "Conversation", panel: () => /* @__PURE__ */ jsx12(ConversationTab, { run: id, version: run.row_version, stepLink }) },
-      { id: "graph", title: "Graph", panel: () => /* @__PURE__ */ jsx12(Graph, { run: id, execution, version: run.row_version, onStep: (e) => setParams2({ tab: void 0, step: `e${e}` }, false) }) },
-      { id: "sequence", title: "Sequence", panel: () => /* @__PURE__ */ jsxs12("div", { class: "split", children: [
-        /* @__PURE__ */ jsx12(Sequence, { id, name: run.name, steps: steps.items, began, selected: key2, onSelect: select2 }),
+      { id: "history", title: "History", panel: () => /* @__PURE__ */ jsx13(History, { run: id, execution, version: run.row_version, began, selected: Number(param3("event")) || 0, onSelect: (n) => setParams4({ event: n ? String(n) : void 0 }) }) },
+      { id: "conversation", title: "Conversation", panel: () => /* @__PURE__ */ jsx13(ConversationTab, { run: id, version: run.row_version, stepLink }) },
+      { id: "graph", title: "Graph", panel: () => /* @__PURE__ */ jsx13(Graph, { run: id, execution, version: run.row_version, onStep: (e) => setParams4({ tab: void 0, step: `e${e}` }, false) }) },
+      { id: "sequence", title: "Sequence", panel: () => /* @__PURE__ */ jsxs13("div", { class: "split", children: [
+        /* @__PURE__ */ jsx13(Sequence, { id, name: run.name, steps: steps.items, began, selected: key2, onSelect: select2 }),
         inspector
       ] }) },
-      { id: "state", title: "State", panel: () => /* @__PURE__ */ jsx12(StateTab, { run: id, execution, total: total(steps, run.history_len ?? 0, current), began }) },
-      { id: "related", title: "Related", panel: () => /* @__PURE__ */ jsx12(Related, { run: id, version: run.row_version }) }
+      { id: "state", title: "State", panel: () => /* @__PURE__ */ jsx13(StateTab, { run: id, execution, total: total(steps, run.history_len ?? 0, current), began }) },
+      { id: "logs", title: "Logs", panel: () => /* @__PURE__ */ jsx13(LogsTab, { run: id, moving, steps: steps.items, step, onStep: select2 }) },
+      { id: "related", title: "Related", panel: () => /* @__PURE__ */ jsx13(Related, { run: id, version: run.row_version }) }
     ] }),
-    rewinding && /* @__PURE__ */ jsx12(RewindDialog, { run, onClose: () => setRewinding(false), onDone: () => {
+    rewinding && /* @__PURE__ */ jsx13(RewindDialog, { run, onClose: () => setRewinding(false), onDone: () => {
       setRewinding(false);
-      setParams2({ at: void 0, step: void 0 });
+      setParams4({ at: void 0, step: void 0 });
       refetch();
     } })
   ] });
@@ -1964,19 +2213,19 @@ function find(steps, name) {
   return steps.find((s) => keyOf(s) === name);
 }
 function range() {
-  const from = Number(param2("from"));
-  const to = Number(param2("to"));
-  return param2("to") !== "" && to > from ? { range: { from, to } } : {};
+  const from = Number(param3("from"));
+  const to = Number(param3("to"));
+  return param3("to") !== "" && to > from ? { range: { from, to } } : {};
 }
 function total(steps, known, current) {
   return current ? known : Math.max(0, ...steps.items.map((s) => Math.max(s.n, s.end_n ?? 0)));
 }
 async function neighbour(id, created, way) {
   const filter = way === "older" ? `created<=${created}` : `created>=${created}`;
-  const page = await get3("runs" + query5({ filter, sort: way === "older" ? "-created" : "created", limit: 5 }));
+  const page = await get4("runs" + query6({ filter, sort: way === "older" ? "-created" : "created", limit: 5 }));
   const at = page.items.findIndex((r) => r.id === id);
   const next = page.items[at + 1];
-  if (next) go2(links6.run(next.id) + (param2("tab") && `?tab=${param2("tab")}`));
+  if (next) go2(links6.run(next.id) + (param3("tab") && `?tab=${param3("tab")}`));
 }
 export {
   Run

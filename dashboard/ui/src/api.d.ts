@@ -665,12 +665,47 @@ export interface Load {
   held?: number;
 }
 
+/** logFrame tells what a run has logged. */
+export interface LogFrame {
+  topic: string;
+  /** Whole says that Lines are the newest that there are, as in the first frame and when more have come than a frame has. */
+  whole: boolean;
+  /** the oldest first */
+  lines: LogLine[];
+}
+
+/** logLine is a line of a run's log as the API shows it. */
+export interface LogLine {
+  time: Time;
+  /** DEBUG, INFO, WARN, ERROR, or one of these and a distance, such as INFO+2 */
+  level: string;
+  message: string;
+  /** an object */
+  attrs?: Json;
+  /** Step is the event_id of the attempt of a step that has logged it; 0 = the orchestration's own code. */
+  step: number;
+  /** of the activity or orchestration */
+  name: string;
+  attempt?: number;
+  worker?: string;
+  execution: string;
+  /** among the lines of the attempt, or of the execution */
+  number: number;
+}
+
 /** LogMessage is a message of a conversation. */
 export interface LogMessage {
   position: number;
   /** instance id of the turn that wrote it */
   turn: string;
   message: Message | null;
+}
+
+/** logPage is the answer to GET /runs/{id}/logs. */
+export interface LogPage {
+  items: LogLine[];
+  /** cursor of the page of older lines */
+  next?: string;
 }
 
 /** loginBody is the body of POST /login. */
@@ -1168,6 +1203,7 @@ export interface Started {
 /** stepAttempt is an attempt of a step that failed, and was followed by another. */
 export interface StepAttempt {
   n: number;
+  event_id: number;
   end_n?: number;
   scheduled_at?: Time;
   dequeued_at?: Time;
@@ -1468,10 +1504,12 @@ export interface Operations {
   "GET /runs/{id}/tree": { query: {}; body: never; reply: RunTree; events: {} };
   /** Returns a run as it was after an event. */
   "GET /runs/{id}/state": { query: { at?: number; execution?: string }; body: never; reply: RunState; events: {} };
+  /** Returns what the code of a run has logged, the newest lines first. */
+  "GET /runs/{id}/logs": { query: { step?: string[]; level?: string; cursor?: string; limit?: number }; body: never; reply: LogPage; events: {} };
   /** Returns the payload of an event as it is stored, in ranges if asked so. */
   "GET /runs/{id}/events/{n}/payload": { query: { execution?: string }; body: never; reply: never; events: {} };
   /** Streams changes of topics. */
-  "GET /stream": { query: { topics?: string[]; since?: string }; body: never; reply: never; events: { "counts": CountsFrame; "entities": EntitiesFrame; "hello": Hello; "inbox": InboxFrame; "reset": Hello; "run": Frame; "runs": Frame; "sessions": SessionsFrame; "turn": TurnFrame; "workers": WorkersFrame } };
+  "GET /stream": { query: { topics?: string[]; since?: string }; body: never; reply: never; events: { "counts": CountsFrame; "entities": EntitiesFrame; "hello": Hello; "inbox": InboxFrame; "logs": LogFrame; "reset": Hello; "run": Frame; "runs": Frame; "sessions": SessionsFrame; "turn": TurnFrame; "workers": WorkersFrame } };
   /** Does one thing to many runs, by ids or a filter; leaving cancels it. Under Accept: text/event-stream it tells its progress. */
   "POST /batches": { query: { dry_run?: boolean }; body: BatchBody; reply: Batch; events: { "done": Batch; "progress": Batch } };
   /** Starts a run, or finds it. */

@@ -16,6 +16,7 @@ import { ConversationTab } from "./run/conversation";
 import { Header } from "./run/header";
 import { History } from "./run/history";
 import { Inspector } from "./run/inspector";
+import { LogsTab } from "./run/logs";
 import { keyOf, useRun, useSteps, type Steps } from "./run/model";
 import { Related } from "./run/related";
 import { RewindDialog } from "./run/rewind";
@@ -83,6 +84,7 @@ export function Run({ params }: PageProps) {
         { id: "graph", title: "Graph", panel: () => <Graph run={id} execution={execution} version={run.row_version} onStep={(e) => setParams({ tab: undefined, step: `e${e}` }, false)} /> },
         { id: "sequence", title: "Sequence", panel: () => <div class="split"><Sequence id={id} name={run.name} steps={steps.items} began={began} selected={key} onSelect={select} />{inspector}</div> },
         { id: "state", title: "State", panel: () => <StateTab run={id} execution={execution} total={total(steps, run.history_len ?? 0, current)} began={began} /> },
+        { id: "logs", title: "Logs", panel: () => <LogsTab run={id} moving={moving} steps={steps.items} step={step} onStep={select} /> },
         { id: "related", title: "Related", panel: () => <Related run={id} version={run.row_version} /> },
       ]} />
       {rewinding && <RewindDialog run={run} onClose={() => setRewinding(false)} onDone={() => { setRewinding(false); setParams({ at: undefined, step: undefined }); refetch(); }} />}

@@ -3,10 +3,11 @@
 import type { ComponentChildren } from "preact";
 import type { Failure, RunStep } from "../../api";
 import { bytes, cost, count, duration } from "../../lib/format";
-import { links } from "../../lib/router";
+import { links, setParams } from "../../lib/router";
 import { Time } from "../../parts/Time";
 import { ms, timesOf } from "./bars";
 import { StepIcon } from "./icons";
+import { StepLog } from "./logs";
 import { Payload } from "./payload";
 import { title } from "./timeline";
 
@@ -18,6 +19,9 @@ interface Props {
   end?: number;
   onClose(): void;
 }
+
+/** The kinds of steps that are code of the run's own, which may log. */
+const logs = new Set(["activity", "tool", "model", "context", "internal"]);
 
 /** Shows a step beside the timeline. */
 export function Inspector({ run, execution, step, now, end, onClose }: Props) {
@@ -51,6 +55,7 @@ export function Inspector({ run, execution, step, now, end, onClose }: Props) {
       {payload("Input", step.kind === "event" ? 0 : step.n, step.input_bytes)}
       {payload("Output", step.end_n, step.output_bytes, (step.output_bytes ?? 0) < 4096)}
       {(step.attempts?.length ?? 0) > 0 && <Attempts step={step} />}
+      {logs.has(step.kind) && <StepLog run={run} step={step} onAll={() => setParams({ tab: "logs" }, false)} />}
     </aside>
   );
 }
