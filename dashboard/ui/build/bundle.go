@@ -17,6 +17,7 @@ import (
 // imported for them. Those that do not exist are left out.
 var lazy = map[string]string{
 	"pages/run":          "run.js",
+	"pages/runs/acts":    "acts.js",
 	"pages/inbox":        "inbox.js",
 	"pages/chat":         "chat.js",
 	"pages/run/graph":    "graph.js",

@@ -1417,6 +1417,36 @@ function eventReader() {
   };
 }
 
+// src/lib/batch.ts
+var previewBatch = (order2) => post("batches?dry_run=1", order2);
+async function runBatch(order2, key2, signal, tell) {
+  const response = await fetch("api/v1/batches", {
+    method: "POST",
+    credentials: "same-origin",
+    signal,
+    headers: { Accept: "text/event-stream", "Content-Type": "application/json", "Idempotency-Key": key2, "X-Perdure": "1" },
+    body: JSON.stringify(order2)
+  });
+  if (!response.ok || !response.body) {
+    throw new ProblemError(response.status, await response.json().catch(() => ({ detail: response.statusText })));
+  }
+  const read2 = eventReader();
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  for (; ; ) {
+    const { done, value } = await reader.read();
+    if (done) {
+      throw new ProblemError(0, { detail: "the connection was lost before the end", hint: "Repeat: it goes on where it was." });
+    }
+    for (const e5 of read2(value)) {
+      const b5 = JSON.parse(e5.data);
+      if (e5.event === "done") {
+        return b5;
+      }
+      tell(b5);
+    }
+  }
+}
+
 // src/lib/connection.ts
 var debounce = 250;
 var lastPause = 2e3;
@@ -2806,7 +2836,9 @@ var keys = [
   ["1 … 9", "Tabs"],
   ["h l, arrows", "Steps"],
   ["a d", "Approve or deny the chosen decision"],
-  ["x", "Select a row"],
+  ["x, X", "Select a row, or all from the last one on"],
+  ["m", "What may be done to the row"],
+  ["e s t", "Raise an event, suspend or resume, terminate: the row, or those that are selected"],
   ["Ctrl/⌘ K", "Go to anything"],
   ["L", "Pause what changes, or go on"]
 ];
@@ -2955,59 +2987,73 @@ function Menu({ label, items, children }) {
   const [open2, setOpen] = d2(false);
   const box = T2(null);
   const id = P2();
-  A2(() => {
-    if (!open2) {
-      return void 0;
+  const close = (why) => {
+    setOpen(false);
+    if (why !== "away") {
+      box.current?.querySelector("button")?.focus();
     }
+  };
+  return /* @__PURE__ */ a3("div", { class: "menu", ref: box, children: [
+    /* @__PURE__ */ a3("button", { type: "button", "aria-haspopup": "menu", "aria-expanded": open2, "aria-controls": id, "aria-label": label, onClick: () => setOpen(!open2), children }),
+    open2 && /* @__PURE__ */ a3(MenuList, { id, label, items, within: box, onClose: close })
+  ] });
+}
+function MenuList({ id, label, items, within, at, onClose }) {
+  const list = T2(null);
+  const newest = T2(onClose);
+  newest.current = onClose;
+  A2(() => {
     const away = (e5) => {
-      if (!box.current?.contains(e5.target)) {
-        setOpen(false);
+      if (!(within ?? list).current?.contains(e5.target)) {
+        newest.current("away");
       }
     };
     document.addEventListener("mousedown", away);
-    box.current?.querySelector("[role=menuitem]:not([aria-disabled=true])")?.focus();
+    list.current?.querySelector("[role=menuitem]:not([aria-disabled=true])")?.focus();
     return () => document.removeEventListener("mousedown", away);
-  }, [open2]);
-  const close = () => {
-    setOpen(false);
-    box.current?.querySelector("button")?.focus();
-  };
+  }, []);
+  F2(() => {
+    const l5 = list.current;
+    if (l5 && at) {
+      const room = l5.getBoundingClientRect();
+      l5.style.left = `${Math.max(4, Math.min(at.x, innerWidth - room.width - 4))}px`;
+      l5.style.top = `${Math.max(4, Math.min(at.y, innerHeight - room.height - 4))}px`;
+    }
+  });
   const move = (e5) => {
-    const all = [...box.current?.querySelectorAll("[role=menuitem]") ?? []];
-    const at = all.indexOf(document.activeElement);
-    if (e5.key === "Escape") {
+    const all = [...list.current?.querySelectorAll("[role=menuitem]") ?? []];
+    const focused = all.indexOf(document.activeElement);
+    const to = { ArrowDown: focused + 1, ArrowUp: focused - 1, Home: 0, End: -1 }[e5.key];
+    if (e5.key === "Escape" || e5.key === "Tab") {
       e5.preventDefault();
       e5.stopPropagation();
-      close();
-    } else if (e5.key === "ArrowDown" || e5.key === "ArrowUp") {
+      onClose("key");
+    } else if (to !== void 0) {
       e5.preventDefault();
-      all[(at + (e5.key === "ArrowDown" ? 1 : -1) + all.length) % all.length]?.focus();
+      all.at(to % all.length)?.focus();
     }
   };
-  return /* @__PURE__ */ a3("div", { class: "menu", ref: box, onKeyDown: open2 ? move : void 0, children: [
-    /* @__PURE__ */ a3("button", { type: "button", "aria-haspopup": "menu", "aria-expanded": open2, "aria-controls": id, "aria-label": label, onClick: () => setOpen(!open2), children }),
-    open2 && /* @__PURE__ */ a3("div", { class: "menu-list", role: "menu", id, "aria-label": label, children: items.map((i5) => /* @__PURE__ */ a3(
-      "button",
-      {
-        type: "button",
-        role: "menuitem",
-        class: i5.danger ? "danger" : "",
-        "aria-disabled": i5.reason !== void 0,
-        tabIndex: -1,
-        onClick: () => {
-          if (i5.reason === void 0) {
-            close();
-            i5.run();
-          }
-        },
-        children: [
-          i5.label,
-          i5.reason !== void 0 && /* @__PURE__ */ a3("small", { children: i5.reason })
-        ]
+  return /* @__PURE__ */ a3("div", { class: "menu-list" + (at ? " placed" : ""), role: "menu", id, ref: list, "aria-label": label, onKeyDown: move, children: items.map((i5) => /* @__PURE__ */ a3(
+    "button",
+    {
+      type: "button",
+      role: "menuitem",
+      class: i5.danger ? "danger" : "",
+      "aria-disabled": i5.reason !== void 0,
+      tabIndex: -1,
+      onClick: () => {
+        if (i5.reason === void 0) {
+          onClose("chosen");
+          i5.run();
+        }
       },
-      i5.label
-    )) })
-  ] });
+      children: [
+        i5.label,
+        i5.reason !== void 0 && /* @__PURE__ */ a3("small", { children: i5.reason })
+      ]
+    },
+    i5.label
+  )) });
 }
 
 // src/parts/Palette.tsx
@@ -3273,7 +3319,7 @@ function Status({ state, word }) {
 // src/parts/Table.tsx
 var rowHeight = 28;
 var around = 20;
-function Table({ label, columns, rows, id, open: open2, total, selected, select }) {
+function Table({ label, columns, rows, id, open: open2, total, selected, select, keys: keys2 = {} }) {
   const box = T2(null);
   const [at, paintAt] = d2(-1);
   const cursor = T2(-1);
@@ -3313,16 +3359,32 @@ function Table({ label, columns, rows, id, open: open2, total, selected, select 
       }
     }
   };
-  const toggle = (row) => {
-    if (row && select) {
-      const next = new Set(selected);
-      if (!next.delete(id(row))) {
-        next.add(id(row));
-      }
-      select(next);
+  const anchor = T2(void 0);
+  const toggle = (row, range = false) => {
+    if (!row || !select) {
+      return;
+    }
+    const next = new Set(selected);
+    const from2 = range ? rows.findIndex((r4) => id(r4) === anchor.current) : -1;
+    const to2 = rows.indexOf(row);
+    if (from2 >= 0) {
+      rows.slice(Math.min(from2, to2), Math.max(from2, to2) + 1).forEach((r4) => next.add(id(r4)));
+    } else if (!next.delete(id(row))) {
+      next.add(id(row));
+    }
+    anchor.current = id(row);
+    select(next);
+  };
+  const all = rows.length > 0 && rows.every((r4) => selected?.has(id(r4)));
+  const withRow = (f5) => (e5) => {
+    const row = rows[cursor.current];
+    if (row) {
+      e5.preventDefault();
+      f5(row, e5);
     }
   };
   useKeys({
+    ...Object.fromEntries(Object.entries(keys2).map(([k5, f5]) => [k5, withRow(f5)])),
     j: () => move(cursor.current + 1),
     k: () => move(cursor.current - 1),
     Enter: () => {
@@ -3332,7 +3394,8 @@ function Table({ label, columns, rows, id, open: open2, total, selected, select 
         open2?.(row);
       }
     },
-    x: () => toggle(rows[cursor.current])
+    x: () => toggle(rows[cursor.current]),
+    X: () => toggle(rows[cursor.current], true)
   });
   const key2 = (e5) => {
     const page = Math.max(1, Math.floor((box.current?.clientHeight ?? 300) / rowHeight) - 2);
@@ -3346,8 +3409,8 @@ function Table({ label, columns, rows, id, open: open2, total, selected, select 
   const [from, to] = [Math.min(seen[0], rows.length), Math.min(seen[1], rows.length)];
   return /* @__PURE__ */ a3("div", { class: "table", ref: box, onScroll: look2, onKeyDown: key2, role: "grid", "aria-label": label, "aria-rowcount": (total ?? rows.length) + 1, tabIndex: at < 0 ? 0 : -1, onFocus: (e5) => e5.target === box.current && rows.length > 0 && move(0), children: [
     /* @__PURE__ */ a3("div", { class: "tr head", role: "row", "aria-rowindex": 1, children: [
-      select && /* @__PURE__ */ a3("span", { class: "td check", role: "columnheader", "aria-label": "Selected" }),
-      columns.map((c5) => /* @__PURE__ */ a3("span", { class: "td " + (c5.class ?? ""), role: "columnheader", children: c5.title }, c5.id))
+      select && /* @__PURE__ */ a3("span", { class: "td check", role: "columnheader", children: /* @__PURE__ */ a3("input", { type: "checkbox", tabIndex: -1, checked: all, "aria-label": "Select all that are shown", onChange: () => select(new Set(all ? [] : rows.map(id))) }) }),
+      columns.map((c5) => /* @__PURE__ */ a3("span", { class: "td " + (c5.class ?? ""), role: "columnheader", children: c5.quiet ? /* @__PURE__ */ a3("span", { class: "hidden-text", children: c5.title }) : c5.title }, c5.id))
     ] }),
     /* @__PURE__ */ a3(Space, { rows: from }),
     rows.slice(from, to).map((row, i5) => {
@@ -3370,7 +3433,7 @@ function Table({ label, columns, rows, id, open: open2, total, selected, select 
             }
           },
           children: [
-            select && /* @__PURE__ */ a3("span", { class: "td check", role: "gridcell", children: /* @__PURE__ */ a3("input", { type: "checkbox", tabIndex: -1, checked: marked, "aria-label": "Select", onChange: () => toggle(row) }) }),
+            select && /* @__PURE__ */ a3("span", { class: "td check", role: "gridcell", children: /* @__PURE__ */ a3("input", { type: "checkbox", tabIndex: -1, checked: marked, "aria-label": "Select", onClick: (e5) => toggle(row, e5.shiftKey) }) }),
             columns.map((c5) => /* @__PURE__ */ a3("span", { class: "td " + (c5.class ?? ""), role: "gridcell", children: c5.cell(row) }, c5.id))
           ]
         },
@@ -3447,6 +3510,7 @@ export {
   JsonView,
   Login,
   Menu,
+  MenuList,
   Palette,
   Payload,
   Problem,
@@ -3524,6 +3588,7 @@ export {
   pieces,
   post,
   pretty,
+  previewBatch,
   query,
   randomKey,
   read,
@@ -3532,6 +3597,7 @@ export {
   remove,
   Q as render,
   route,
+  runBatch,
   setParams,
   a4 as signal,
   sizeText,

@@ -291,7 +291,7 @@ import { linkState } from "./core.js";
 import { go, links as links2 } from "./core.js";
 import { Dialog } from "./core.js";
 import { Menu } from "./core.js";
-import { jsx as jsx2, jsxs as jsxs2 } from "./core.js";
+import { Fragment as Fragment2, jsx as jsx2, jsxs as jsxs2 } from "./core.js";
 var labels = [
   ["event", "Raise event…"],
   ["suspend", "Suspend"],
@@ -303,7 +303,7 @@ var labels = [
   ["purge", "Purge…"]
 ];
 var buttons = ["event", "resume", "suspend", "rewind", "restart"];
-function Actions({ run, onApplied, onRewind }) {
+function useActions({ run, onApplied, onRewind, onPurged = () => go("runs"), onLeft }) {
   const [dialog, setDialog] = useState2("");
   const [busy, setBusy] = useState2("");
   const [error, setError] = useState2();
@@ -321,23 +321,38 @@ function Actions({ run, onApplied, onRewind }) {
     post(path2`runs/${run.id}/${action}`, {}).then(onApplied, setError).finally(() => setBusy(""));
   };
   const close = () => setDialog("");
+  const leave = () => {
+    close();
+    onLeft?.();
+  };
   const done = () => {
     close();
     onApplied();
   };
-  const first = buttons.filter((a) => reason(a) === void 0).slice(0, 2);
-  return /* @__PURE__ */ jsxs2("div", { class: "run-actions", children: [
-    first.map((a) => /* @__PURE__ */ jsx2("button", { type: "button", disabled: busy !== "", onClick: () => start(a), children: busy === a ? "Applying…" : labels.find(([n]) => n === a)[1] }, a)),
-    /* @__PURE__ */ jsx2(Menu, { label: "All actions", items: labels.map(([a, label]) => ({ label, reason: reason(a), danger: a === "terminate" || a === "purge", run: () => start(a) })), children: "⋯" }),
+  const items = labels.map(([action, label]) => ({ action, label, reason: reason(action), danger: action === "terminate" || action === "purge", run: () => start(action) }));
+  const shown = /* @__PURE__ */ jsxs2(Fragment2, { children: [
     error && /* @__PURE__ */ jsxs2("span", { class: "bad", role: "alert", children: [
       error.message,
       " ",
       error.hint
     ] }),
-    dialog === "event" && /* @__PURE__ */ jsx2(EventDialog, { run, onClose: close, onDone: done }),
-    dialog === "restart" && /* @__PURE__ */ jsx2(RestartDialog, { run, onClose: close, onDone: done }),
-    (dialog === "cancel" || dialog === "terminate") && /* @__PURE__ */ jsx2(StopDialog, { run, action: dialog, onClose: close, onDone: done }),
-    dialog === "purge" && /* @__PURE__ */ jsx2(PurgeDialog, { run, onClose: close })
+    dialog === "event" && /* @__PURE__ */ jsx2(EventDialog, { run, onClose: leave, onDone: done }),
+    dialog === "restart" && /* @__PURE__ */ jsx2(RestartDialog, { run, onClose: leave, onDone: done }),
+    (dialog === "cancel" || dialog === "terminate") && /* @__PURE__ */ jsx2(StopDialog, { run, action: dialog, onClose: leave, onDone: done }),
+    dialog === "purge" && /* @__PURE__ */ jsx2(PurgeDialog, { run, onClose: leave, onDone: () => {
+      close();
+      onPurged();
+    } })
+  ] });
+  return { items, busy, shown };
+}
+function Actions(props) {
+  const { items, busy, shown } = useActions(props);
+  const first = buttons.flatMap((a) => items.filter((i) => i.action === a && i.reason === void 0)).slice(0, 2);
+  return /* @__PURE__ */ jsxs2("div", { class: "run-actions", children: [
+    first.map((i) => /* @__PURE__ */ jsx2("button", { type: "button", disabled: busy !== "", onClick: i.run, children: busy === i.action ? "Applying…" : i.label }, i.action)),
+    /* @__PURE__ */ jsx2(Menu, { label: "All actions", items, children: "⋯" }),
+    shown
   ] });
 }
 function ActionForm({ title: title2, button, danger = false, invalid = false, send, onClose, children }) {
@@ -464,7 +479,7 @@ function StopDialog({ run, action, onClose, onDone }) {
     }
   );
 }
-function PurgeDialog({ run, onClose }) {
+function PurgeDialog({ run, onClose, onDone }) {
   const [recursive, setRecursive] = useState2(false);
   const [counted, setCounted] = useState2();
   const ready = counted?.recursive === recursive;
@@ -482,7 +497,7 @@ function PurgeDialog({ run, onClose }) {
           throw new ProblemError(0, { detail: `${dry.count} run${dry.count === 1 ? "" : "s"} would be deleted with all that they hold.`, hint: "Press again to do it." });
         }
         await post(path2`runs/${run.id}/purge`, { recursive }, key2);
-        go("runs");
+        onDone();
       },
       children: [
         /* @__PURE__ */ jsx2("p", { children: "What is purged is gone: history, payloads and outcomes." }),
@@ -611,7 +626,7 @@ import { useEffect as useEffect2, useState as useState3 } from "./core.js";
 import { path as path3, query } from "./core.js";
 import { bytes } from "./core.js";
 import { JsonView as JsonView2 } from "./core.js";
-import { Fragment as Fragment2, jsx as jsx4, jsxs as jsxs4 } from "./core.js";
+import { Fragment as Fragment3, jsx as jsx4, jsxs as jsxs4 } from "./core.js";
 var cap = 256 * 1024;
 async function read(where, signal) {
   const answer = await fetch("api/v1/" + where, { headers: { "X-Perdure": "1", Range: `bytes=0-${cap - 1}` }, credentials: "same-origin", signal });
@@ -647,7 +662,7 @@ function Content(p) {
   if (!state.read) return /* @__PURE__ */ jsx4("p", { class: "dim", children: "Loading…" });
   const { text, size, cut } = state.read;
   if (cut) {
-    return /* @__PURE__ */ jsxs4(Fragment2, { children: [
+    return /* @__PURE__ */ jsxs4(Fragment3, { children: [
       /* @__PURE__ */ jsx4("pre", { class: "code", children: text }),
       /* @__PURE__ */ jsxs4("p", { class: "dim", children: [
         "The first ",
@@ -1171,7 +1186,7 @@ function useSize(ref) {
 }
 
 // src/pages/run/history.tsx
-import { Fragment as Fragment3, jsx as jsx6, jsxs as jsxs6 } from "./core.js";
+import { Fragment as Fragment4, jsx as jsx6, jsxs as jsxs6 } from "./core.js";
 var rowHeight2 = 28;
 var headHeight = 28;
 var pageSize = 500;
@@ -1336,7 +1351,7 @@ function EventDetail({ event, run, execution, began, onClose }) {
       " after the beginning"
     ] }),
     /* @__PURE__ */ jsx6(JsonView3, { value: rest }),
-    data !== void 0 ? /* @__PURE__ */ jsxs6(Fragment3, { children: [
+    data !== void 0 ? /* @__PURE__ */ jsxs6(Fragment4, { children: [
       /* @__PURE__ */ jsxs6("h3", { children: [
         "Payload ",
         /* @__PURE__ */ jsx6("span", { class: "dim", children: bytes2(data_bytes ?? 0) })
@@ -1621,7 +1636,7 @@ function StepLog({ run, step, onAll }) {
 }
 
 // src/pages/run/inspector.tsx
-import { Fragment as Fragment4, jsx as jsx8, jsxs as jsxs8 } from "./core.js";
+import { Fragment as Fragment5, jsx as jsx8, jsxs as jsxs8 } from "./core.js";
 var logs = /* @__PURE__ */ new Set(["activity", "tool", "model", "context", "internal"]);
 function Inspector({ run, execution, step, now, end, onClose }) {
   const payload = (title2, n, size, open = false) => n && size ? /* @__PURE__ */ jsx8(Payload, { title: title2, run, execution, n, size, open }, `${title2} ${n}`) : null;
@@ -1694,7 +1709,7 @@ function targetLink(target) {
 function Times({ step, now, end }) {
   const t = timesOf(step, now, end);
   const scheduled = step.attempts?.[0]?.scheduled_at ?? step.scheduled_at;
-  return /* @__PURE__ */ jsxs8(Fragment4, { children: [
+  return /* @__PURE__ */ jsxs8(Fragment5, { children: [
     scheduled && /* @__PURE__ */ jsx8(Fact, { name: "Scheduled", children: /* @__PURE__ */ jsx8(Time3, { at: scheduled, exact: true }) }),
     step.fire_at && /* @__PURE__ */ jsx8(Fact, { name: step.kind === "decision" ? "Deadline" : "Fires", children: /* @__PURE__ */ jsx8(Time3, { at: step.fire_at, exact: true }) }),
     step.completed_at && /* @__PURE__ */ jsx8(Fact, { name: "Ended", children: /* @__PURE__ */ jsx8(Time3, { at: step.completed_at, exact: true }) }),
@@ -1958,7 +1973,7 @@ function inOrder(runs) {
 // src/pages/run/rewind.tsx
 import { useEffect as useEffect9, useState as useState10 } from "./core.js";
 import { path as path8, post as post2 } from "./core.js";
-import { Fragment as Fragment5, jsx as jsx11, jsxs as jsxs11 } from "./core.js";
+import { Fragment as Fragment6, jsx as jsx11, jsxs as jsxs11 } from "./core.js";
 function RewindDialog({ run, onClose, onDone }) {
   const [reason, setReason] = useState10("");
   const [dry, setDry] = useState10();
@@ -1997,7 +2012,7 @@ function Plan({ preview }) {
       again.length,
       " run again"
     ] }),
-    again.length > 0 && /* @__PURE__ */ jsxs11(Fragment5, { children: [
+    again.length > 0 && /* @__PURE__ */ jsxs11(Fragment6, { children: [
       ": ",
       tally(again)
     ] })

@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Frame, Run, RunPage } from "../api";
 import type { PageProps } from "../app";
-import { get, ProblemError, query } from "../lib/api";
+import { get, ProblemError, query, readOnly } from "../lib/api";
 import { now } from "../lib/format";
 import { useKeys } from "../lib/keys";
 import { newer, useTopic } from "../lib/live";
@@ -11,11 +11,17 @@ import { announce } from "../parts/Announcer";
 import { Command } from "../parts/Command";
 import { Copy } from "../parts/Copy";
 import { Empty } from "../parts/Empty";
+import { lazily } from "../parts/Lazy";
 import { Problem } from "../parts/Problem";
 import { StartDialog } from "../parts/StartDialog";
 import { Status } from "../parts/Status";
 import { type Column, Table } from "../parts/Table";
 import { Duration, Time } from "../parts/Time";
+import type { RowAsk } from "./runs/acts";
+import type { BatchTarget } from "./runs/batch";
+import { Selection } from "./runs/selection";
+
+const Acts = lazily(() => import("./runs/acts").then((m) => m.Acts));
 
 const chips: [string, string][] = [
   ["All", ""],
@@ -26,7 +32,7 @@ const chips: [string, string][] = [
   ["Stuck", "phase:stuck"],
 ];
 
-const columns: Column<Run>[] = [
+const columns = (menu: (r: Run, from: Element) => void): Column<Run>[] => [
   { id: "status", title: "Status", class: "w-status", cell: (r) => <Status state={stateOf(r)} /> },
   { id: "name", title: "Name", class: "w-name", cell: (r) => <span title={r.name}>{r.name}</span> },
   {
@@ -56,6 +62,17 @@ const columns: Column<Run>[] = [
         </span>
       )),
   },
+  {
+    id: "more",
+    title: "Actions",
+    quiet: true,
+    class: "w-more",
+    cell: (r) => (
+      <button type="button" class="quiet" tabIndex={-1} aria-haspopup="menu" aria-label={`Actions of ${r.id}`} onClick={(e) => menu(r, e.currentTarget)}>
+        ⋯
+      </button>
+    ),
+  },
 ];
 
 /** What the run is at, or why it has failed. */
@@ -82,6 +99,10 @@ export function Runs(_: PageProps) {
   const [loading, setLoading] = useState(true);
   const [starting, setStarting] = useState(false);
   const [round, setRound] = useState(0);
+  const [selected, setSelected] = useState(new Set<string>());
+  const [everything, setEverything] = useState(false); // all that match are selected, not only those shown
+  const [asked, setAsked] = useState<RowAsk | BatchTarget>();
+  const table = useRef<HTMLDivElement>(null);
   const stop = useRef<AbortController>(undefined);
   useEffect(() => {
     stop.current?.abort();
@@ -93,6 +114,8 @@ export function Runs(_: PageProps) {
         setShown(filter);
         setRows(p.items);
         setFresh([]);
+        setSelected((had) => new Set(p.items.map((r) => r.id).filter((id) => had.has(id))));
+        setEverything(false);
         setError(undefined);
         setLoading(false);
       },
@@ -130,7 +153,7 @@ export function Runs(_: PageProps) {
         }
       }
     }
-    if (sort === "" && news.length > 0 && atTop()) {
+    if (sort === "" && news.length > 0 && atTop() && selected.size === 0 && !asked) {
       const known = new Set(next.map((r) => r.id));
       const oldest = next.at(-1)?.created ?? "";
       const add = news.filter((r) => !known.has(r.id) && (next.length < 100 || (r.created ?? "") >= oldest));
@@ -151,8 +174,32 @@ export function Runs(_: PageProps) {
       }, setError);
     }
   };
+  const focusRow = () => table.current?.querySelector<HTMLElement>(".tr.at")?.focus({ preventScroll: true });
+  const menu = (r: Run, from: Element) => {
+    const at = from.getBoundingClientRect();
+    from.closest<HTMLElement>(".tr")?.focus({ preventScroll: true });
+    setAsked({ id: r.id, at: { x: at.right - 220, y: at.bottom } });
+  };
+  const shownColumns = useMemo(() => columns(menu), []);
+  const chosen = rows.filter((r) => selected.has(r.id));
+  const batch = (action: string) => setAsked({ action, ...(everything ? { filter: page?.parsed ?? filter } : { ids: chosen.map((r) => r.id) }) });
+  const act = (action: string) => (r: Run) => {
+    const at = table.current?.querySelector(`[data-id="${CSS.escape(r.id)}"]`)?.getBoundingClientRect();
+    if (chosen.length > 0 && action !== "event") {
+      batch(action);
+    } else {
+      setAsked({ id: r.id, at: { x: (at?.left ?? 0) + 40, y: at?.bottom ?? 0 }, ...(action ? { action } : {}) });
+    }
+  };
+  const suspend = (r: Run) => act((chosen.length > 0 ? chosen : [r]).some((c) => c.actions.includes("suspend")) ? "suspend" : "resume")(r);
+  const closeAsked = () => {
+    setAsked(undefined);
+    setTimeout(focusRow);
+  };
+  const clear = () => (setSelected(new Set()), setEverything(false));
+  useKeys(selected.size > 0 ? { Escape: clear } : {});
   return (
-    <section class="page fill">
+    <section class="page fill" ref={table}>
       <header class="page-head">
         <h1>Runs</h1>
         <button type="button" class="primary" onClick={() => setStarting(true)}>
@@ -176,7 +223,29 @@ export function Runs(_: PageProps) {
       {!error && !loading && rows.length === 0 ? (
         <NoRuns filter={filter} />
       ) : (
-        <Table label="Runs" columns={columns} rows={rows} id={(r) => r.id} open={(r) => go(links.run(r.id))} />
+        <Table
+          label="Runs"
+          columns={shownColumns}
+          rows={rows}
+          id={(r) => r.id}
+          open={(r) => go(links.run(r.id))}
+          {...(readOnly ? {} : { selected, select: (ids: Set<string>) => (setSelected(ids), setEverything(false)) })}
+          keys={{ m: act(""), ContextMenu: act(""), e: act("event"), s: suspend, t: act("terminate") }}
+        />
+      )}
+      {chosen.length > 0 && (
+        <Selection chosen={chosen} filter={page?.parsed ?? filter} more={page?.next !== undefined} everything={everything} onEverything={() => setEverything(true)} onClear={clear} onAct={batch} />
+      )}
+      {asked && (
+        <Acts
+          asked={asked}
+          onBack={focusRow}
+          onClose={closeAsked}
+          onDone={() => {
+            clear();
+            setRound((n) => n + 1);
+          }}
+        />
       )}
       {page?.next && (
         <footer class="row pad">

@@ -12,7 +12,9 @@ const keys: [string, string][] = [
   ["1 … 9", "Tabs"],
   ["h l, arrows", "Steps"],
   ["a d", "Approve or deny the chosen decision"],
-  ["x", "Select a row"],
+  ["x, X", "Select a row, or all from the last one on"],
+  ["m", "What may be done to the row"],
+  ["e s t", "Raise an event, suspend or resume, terminate: the row, or those that are selected"],
   ["Ctrl/⌘ K", "Go to anything"],
   ["L", "Pause what changes, or go on"],
 ];

@@ -5,6 +5,8 @@ import { useKeys } from "../lib/keys";
 export interface Column<T> {
   id: string;
   title: string;
+  /** Its title is said, not shown. */
+  quiet?: boolean;
   /** CSS class of its cells: num, grow, narrow */
   class?: string;
   cell: (row: T) => ComponentChildren;
@@ -20,14 +22,19 @@ interface Props<T> {
   total?: number | undefined;
   selected?: Set<string>;
   select?: (ids: Set<string>) => void;
+  /** Keys that do something with the row that has the focus. */
+  keys?: Record<string, (row: T, e: KeyboardEvent) => void>;
 }
 
 /** Rows are painted around what is seen; each is that high. */
 const rowHeight = 28;
 const around = 20;
 
-/** A grid with one place in the tab order: j, k and arrows move, Enter opens, x selects. */
-export function Table<T>({ label, columns, rows, id, open, total, selected, select }: Props<T>) {
+/**
+ * A grid with one place in the tab order: j, k and arrows move, Enter opens, x selects, X
+ * or a press with shift selects all from the last one on.
+ */
+export function Table<T>({ label, columns, rows, id, open, total, selected, select, keys = {} }: Props<T>) {
   const box = useRef<HTMLDivElement>(null);
   const [at, paintAt] = useState(-1);
   const cursor = useRef(-1); // as at, at once: keys may come quicker than frames
@@ -67,16 +74,32 @@ export function Table<T>({ label, columns, rows, id, open, total, selected, sele
       }
     }
   };
-  const toggle = (row: T | undefined) => {
-    if (row && select) {
-      const next = new Set(selected);
-      if (!next.delete(id(row))) {
-        next.add(id(row));
-      }
-      select(next);
+  const anchor = useRef<string>(undefined); // the row that was selected last
+  const toggle = (row: T | undefined, range = false) => {
+    if (!row || !select) {
+      return;
+    }
+    const next = new Set(selected);
+    const from = range ? rows.findIndex((r) => id(r) === anchor.current) : -1;
+    const to = rows.indexOf(row);
+    if (from >= 0) {
+      rows.slice(Math.min(from, to), Math.max(from, to) + 1).forEach((r) => next.add(id(r)));
+    } else if (!next.delete(id(row))) {
+      next.add(id(row));
+    }
+    anchor.current = id(row);
+    select(next);
+  };
+  const all = rows.length > 0 && rows.every((r) => selected?.has(id(r)));
+  const withRow = (f: (row: T, e: KeyboardEvent) => void) => (e: KeyboardEvent) => {
+    const row = rows[cursor.current];
+    if (row) {
+      e.preventDefault();
+      f(row, e);
     }
   };
   useKeys({
+    ...Object.fromEntries(Object.entries(keys).map(([k, f]) => [k, withRow(f)])),
     j: () => move(cursor.current + 1),
     k: () => move(cursor.current - 1),
     Enter: () => {
@@ -87,6 +110,7 @@ export function Table<T>({ label, columns, rows, id, open, total, selected, sele
       }
     },
     x: () => toggle(rows[cursor.current]),
+    X: () => toggle(rows[cursor.current], true),
   });
   const key = (e: KeyboardEvent) => {
     const page = Math.max(1, Math.floor((box.current?.clientHeight ?? 300) / rowHeight) - 2);
@@ -101,10 +125,14 @@ export function Table<T>({ label, columns, rows, id, open, total, selected, sele
   return (
     <div class="table" ref={box} onScroll={look} onKeyDown={key} role="grid" aria-label={label} aria-rowcount={(total ?? rows.length) + 1} tabIndex={at < 0 ? 0 : -1} onFocus={(e) => e.target === box.current && rows.length > 0 && move(0)}>
       <div class="tr head" role="row" aria-rowindex={1}>
-        {select && <span class="td check" role="columnheader" aria-label="Selected" />}
+        {select && (
+          <span class="td check" role="columnheader">
+            <input type="checkbox" tabIndex={-1} checked={all} aria-label="Select all that are shown" onChange={() => select(new Set(all ? [] : rows.map(id)))} />
+          </span>
+        )}
         {columns.map((c) => (
           <span class={"td " + (c.class ?? "")} role="columnheader" key={c.id}>
-            {c.title}
+            {c.quiet ? <span class="hidden-text">{c.title}</span> : c.title}
           </span>
         ))}
       </div>
@@ -131,7 +159,7 @@ export function Table<T>({ label, columns, rows, id, open, total, selected, sele
           >
             {select && (
               <span class="td check" role="gridcell">
-                <input type="checkbox" tabIndex={-1} checked={marked} aria-label="Select" onChange={() => toggle(row)} />
+                <input type="checkbox" tabIndex={-1} checked={marked} aria-label="Select" onClick={(e) => toggle(row, e.shiftKey)} />
               </span>
             )}
             {columns.map((c) => (

@@ -29,10 +29,14 @@ interface Props {
   /** Is called when the server has done something. */
   onApplied(): void;
   onRewind(): void;
+  /** Is called when the run is gone; absent = the list of runs is shown then. */
+  onPurged?(): void;
+  /** Is called when a dialog was left without doing anything. */
+  onLeft?(): void;
 }
 
-/** Shows the actions of a run. */
-export function Actions({ run, onApplied, onRewind }: Props) {
+/** What may be done to a run: as items of a menu, and the dialog that is open. */
+export function useActions({ run, onApplied, onRewind, onPurged = () => go("runs"), onLeft }: Props) {
   const [dialog, setDialog] = useState("");
   const [busy, setBusy] = useState("");
   const [error, setError] = useState<ProblemError>();
@@ -50,19 +54,32 @@ export function Actions({ run, onApplied, onRewind }: Props) {
     post<Run>(path`runs/${run.id}/${action}`, {}).then(onApplied, setError).finally(() => setBusy(""));
   };
   const close = () => setDialog("");
+  const leave = () => { close(); onLeft?.(); };
   const done = () => { close(); onApplied(); };
-  const first = buttons.filter((a) => reason(a) === undefined).slice(0, 2);
+  const items = labels.map(([action, label]) => ({ action, label, reason: reason(action), danger: action === "terminate" || action === "purge", run: () => start(action) }));
+  const shown = (
+    <>
+      {error && <span class="bad" role="alert">{error.message} {error.hint}</span>}
+      {dialog === "event" && <EventDialog run={run} onClose={leave} onDone={done} />}
+      {dialog === "restart" && <RestartDialog run={run} onClose={leave} onDone={done} />}
+      {(dialog === "cancel" || dialog === "terminate") && <StopDialog run={run} action={dialog} onClose={leave} onDone={done} />}
+      {dialog === "purge" && <PurgeDialog run={run} onClose={leave} onDone={() => { close(); onPurged(); }} />}
+    </>
+  );
+  return { items, busy, shown };
+}
+
+/** Shows the actions of a run. */
+export function Actions(props: Props) {
+  const { items, busy, shown } = useActions(props);
+  const first = buttons.flatMap((a) => items.filter((i) => i.action === a && i.reason === undefined)).slice(0, 2);
   return (
     <div class="run-actions">
-      {first.map((a) => (
-        <button type="button" key={a} disabled={busy !== ""} onClick={() => start(a)}>{busy === a ? "Applying…" : labels.find(([n]) => n === a)![1]}</button>
+      {first.map((i) => (
+        <button type="button" key={i.action} disabled={busy !== ""} onClick={i.run}>{busy === i.action ? "Applying…" : i.label}</button>
       ))}
-      <Menu label="All actions" items={labels.map(([a, label]) => ({ label, reason: reason(a), danger: a === "terminate" || a === "purge", run: () => start(a) }))}>⋯</Menu>
-      {error && <span class="bad" role="alert">{error.message} {error.hint}</span>}
-      {dialog === "event" && <EventDialog run={run} onClose={close} onDone={done} />}
-      {dialog === "restart" && <RestartDialog run={run} onClose={close} onDone={done} />}
-      {(dialog === "cancel" || dialog === "terminate") && <StopDialog run={run} action={dialog} onClose={close} onDone={done} />}
-      {dialog === "purge" && <PurgeDialog run={run} onClose={close} />}
+      <Menu label="All actions" items={items}>⋯</Menu>
+      {shown}
     </div>
   );
 }
@@ -157,7 +174,7 @@ function StopDialog({ run, action, onClose, onDone }: DialogProps & { action: st
   );
 }
 
-function PurgeDialog({ run, onClose }: { run: Run; onClose(): void }) {
+function PurgeDialog({ run, onClose, onDone }: DialogProps) {
   const [recursive, setRecursive] = useState(false);
   const [counted, setCounted] = useState<{ recursive: boolean; count: number }>();
   const ready = counted?.recursive === recursive;
@@ -170,7 +187,7 @@ function PurgeDialog({ run, onClose }: { run: Run; onClose(): void }) {
           throw new ProblemError(0, { detail: `${dry.count} run${dry.count === 1 ? "" : "s"} would be deleted with all that they hold.`, hint: "Press again to do it." });
         }
         await post<Purged>(path`runs/${run.id}/purge`, { recursive }, key);
-        go("runs");
+        onDone();
       }}>
       <p>What is purged is gone: history, payloads and outcomes.</p>
       <label class="field row"><input type="checkbox" checked={recursive} onChange={(e) => setRecursive(e.currentTarget.checked)} /> Its child runs too</label>

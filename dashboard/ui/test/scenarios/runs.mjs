@@ -1,0 +1,117 @@
+// The list of runs: what is done to one from its menu, and to many at once.
+import assert from "node:assert/strict";
+import { api, start, until } from "../world.mjs";
+
+const rows = (page) => page.locator(".table [data-row]");
+const row = (page, id) => page.locator(`[data-id="${id}"]`);
+const status = async (id) => (await api("GET", `runs/${id}`)).status;
+
+/** Starts runs that wait for an event. */
+async function waiting(prefix, n) {
+  const ids = Array.from({ length: n }, (_, i) => `${prefix}-${i}`);
+  for (const id of ids) await start("Waits", "", id);
+  return ids;
+}
+
+export const scenarios = {
+  async "a run is acted upon from its row, by mouse and by keys"(w) {
+    const [a, b] = await waiting("menu", 2);
+    const page = await w.open("runs?filter=id:menu*");
+    await row(page, a).hover();
+    await row(page, a).getByRole("button", { name: "Actions of menu-0" }).click();
+    const menu = page.getByRole("menu");
+    await menu.getByRole("menuitem", { name: /^Suspend/ }).waitFor();
+    assert.equal(await menu.getByRole("menuitem", { name: /^Purge/ }).getAttribute("aria-disabled"), "true");
+    await menu.getByText("the run has not ended").first().waitFor();
+    await w.accessible(page);
+    await menu.getByRole("menuitem", { name: /^Suspend/ }).click();
+    await row(page, a).getByText("Suspended").waitFor();
+    assert.equal(await status(a), "suspended");
+    // By keys: the menu of the other row, closed, then an event for it.
+    await row(page, b).focus();
+    await page.keyboard.press("m");
+    await menu.waitFor();
+    await page.keyboard.press("Escape");
+    await until(async () => (await menu.count()) === 0, "the menu is closed");
+    await until(() => page.evaluate((id) => document.activeElement?.dataset.id === id, b), "the row has the focus again");
+    await page.keyboard.press("e");
+    const dialog = page.getByRole("dialog", { name: "Raise an event" });
+    await dialog.waitFor();
+    await dialog.getByRole("textbox").last().fill('"by key"');
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await row(page, b).getByText("Completed").waitFor();
+    assert.equal((await api("GET", `runs/${b}`)).output, "by key");
+  },
+
+  async "many runs are acted upon at once"(w) {
+    const ids = await waiting("many", 6);
+    await api("POST", "runs/many-5/events/Go", "x");
+    await until(async () => (await status("many-5")) === "completed", "the last one has ended");
+    const page = await w.open("runs?filter=id:many*");
+    await until(async () => (await rows(page).count()) === 6, "all are shown");
+    const shown = await rows(page).evaluateAll((all) => all.map((r) => r.dataset.id));
+    await row(page, shown[0]).focus();
+    await page.keyboard.press("x");
+    for (let i = 0; i < 5; i++) await page.keyboard.press("j");
+    await page.keyboard.press("X");
+    await page.getByText("6 selected").waitFor();
+    await w.accessible(page);
+    await page.getByRole("toolbar").getByRole("button", { name: /^Terminate/ }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("5 of 6 runs").waitFor();
+    await dialog.getByText("the run has ended (completed)").waitFor();
+    assert.ok(await dialog.getByRole("button", { name: "Terminate" }).isDisabled(), "it goes on without the number");
+    await dialog.getByLabel(/^Type 5/).fill("5");
+    await dialog.getByLabel(/^Reason/).fill("cleaning up");
+    await w.accessible(page);
+    await dialog.getByRole("button", { name: "Terminate" }).click();
+    await dialog.getByText("5 runs terminated").waitFor();
+    await dialog.getByRole("button", { name: "Close", exact: true }).last().click();
+    for (const id of ids.slice(0, 5)) {
+      const run = await api("GET", `runs/${id}`);
+      assert.equal(run.status, "terminated");
+      assert.equal(run.output, "cleaning up");
+    }
+    await row(page, ids[0]).getByText("Terminated").waitFor();
+    assert.equal(await page.getByText("selected").count(), 0, "the selection is given up");
+  },
+
+  async "all that match are purged, more than are shown"(w) {
+    for (let i = 0; i < 130; i += 10) {
+      await Promise.all(Array.from({ length: 10 }, (_, j) => start("Steps", 1, `purge-${i + j}`)));
+    }
+    await until(async () => (await api("GET", "run-counts?filter=" + encodeURIComponent("status:completed id:purge*"))).total === 130, "all have ended");
+    const page = await w.open("runs?filter=" + encodeURIComponent("id:purge*"));
+    await page.getByRole("checkbox", { name: "Select all that are shown" }).check();
+    await page.getByText("100 selected").waitFor();
+    await page.getByRole("button", { name: "Select all 130 that match" }).click();
+    await page.getByText("All 130 that match").waitFor();
+    await page.getByRole("toolbar").getByRole("button", { name: /^Purge/ }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("130 of 130 runs").waitFor();
+    await dialog.getByLabel(/^Type 130/).fill("130");
+    await dialog.getByRole("button", { name: "Purge", exact: true }).click();
+    await dialog.getByText("130 runs purged").waitFor();
+    await dialog.getByRole("button", { name: "Close", exact: true }).last().click();
+    await page.getByText("No run matches").waitFor();
+    assert.equal((await api("GET", "run-counts?filter=" + encodeURIComponent("id:purge*"))).total, 0);
+  },
+
+  async "a batch is stopped in its middle"(w) {
+    await waiting("stop", 30);
+    const page = await w.open("runs?filter=" + encodeURIComponent("id:stop*"));
+    await until(async () => (await rows(page).count()) === 30, "all are shown");
+    // The server is slow with each of them, as seen from here: the answer is held back.
+    await page.route("**/api/v1/batches", () => undefined);
+    await page.getByRole("checkbox", { name: "Select all that are shown" }).check();
+    await page.getByRole("toolbar").getByRole("button", { name: /^Suspend/ }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("30 of 30 runs").waitFor();
+    await dialog.getByRole("button", { name: "Suspend", exact: true }).click();
+    await dialog.getByRole("button", { name: "Stop", exact: true }).click();
+    await dialog.getByText("Stopped: what was done stays done").waitFor();
+    assert.equal(await status("stop-0"), "running");
+  },
+};
