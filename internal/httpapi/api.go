@@ -111,7 +111,7 @@ type Info struct {
 	Store   string `json:"store,omitempty"` // kind of store: "pebble"
 	Data    string `json:"data,omitempty"`  // its folder
 	Model   string `json:"model,omitempty"`
-	// Orchestrations that can be started here.
+	// Orchestrations that people can start here.
 	Orchestrations []string `json:"orchestrations"`
 	// Workers is how many workers of other processes are connected to the hub.
 	Workers   int     `json:"workers"`

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"cmp"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/perdure/perdure"
@@ -16,7 +17,11 @@ func (a *API) getInfo(_ http.ResponseWriter, r *http.Request) (*reply, error) {
 	info := a.Info
 	info.Orchestrations = []string{}
 	if a.Orchestrations != nil {
-		info.Orchestrations = append(info.Orchestrations, a.Orchestrations()...)
+		for _, name := range a.Orchestrations() {
+			if !strings.HasPrefix(name, reserved) { // those are not for people to start
+				info.Orchestrations = append(info.Orchestrations, name)
+			}
+		}
 	}
 	if a.Workers != nil {
 		info.Workers = a.Workers()

@@ -171,7 +171,7 @@ func fixture() *stub {
 func serve(t *testing.T, h hub.Hub, change func(*httpapi.Config)) string {
 	t.Helper()
 	cfg := httpapi.Config{Hub: h, Info: httpapi.Info{Version: "v0", Hub: "default"},
-		Orchestrations: func() []string { return []string{"ContentApproval", "Order"} }}
+		Orchestrations: func() []string { return []string{"ContentApproval", "Order", "perdure.schedule"} }}
 	if change != nil {
 		change(&cfg)
 	}

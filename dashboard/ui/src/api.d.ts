@@ -634,7 +634,7 @@ export interface Info {
   /** its folder */
   data?: string;
   model?: string;
-  /** Orchestrations that can be started here. */
+  /** Orchestrations that people can start here. */
   orchestrations: string[];
   /** Workers is how many workers of other processes are connected to the hub. */
   workers: number;
