@@ -17,13 +17,17 @@ import (
 	"github.com/perdure/perdure"
 )
 
-// Delivery has what was ordered paid and picked, and says what became of it.
+// Delivery has what was ordered reserved, paid and picked, and says what became of it.
 func Delivery(ctx *perdure.Context, what string) (string, error) {
+	warehouse := perdure.NewEntityID("warehouse", "main")
+	if _, err := perdure.CallEntity[int](ctx, warehouse, "Reserve", what).Await(); err != nil {
+		return "", err
+	}
 	receipt, err := perdure.Call(ctx, TakePayment, what).Await()
 	if err != nil {
 		return "", err
 	}
-	shelf, err := perdure.CallEntity[string](ctx, perdure.NewEntityID("warehouse", "main"), "Pick", what).Await()
+	shelf, err := perdure.CallEntity[string](ctx, warehouse, "Pick", what).Await()
 	if err != nil {
 		return "", err
 	}
@@ -37,8 +41,9 @@ func TakePayment(ctx context.Context, what string) (string, error) {
 
 // Warehouse is the state of the entity.
 type Warehouse struct {
-	IsOpen bool `json:"open"`
-	Picked int  `json:"picked"`
+	IsOpen   bool `json:"open"`
+	Reserved int  `json:"reserved"`
+	Picked   int  `json:"picked"`
 }
 
 // Open opens the warehouse.
@@ -47,11 +52,18 @@ func (w *Warehouse) Open() { w.IsOpen = true }
 // Close closes it.
 func (w *Warehouse) Close() { w.IsOpen = false }
 
-// Pick takes something from its shelf and returns which that is.
+// Reserve keeps something for an order and returns how much is kept.
+func (w *Warehouse) Reserve(string) int {
+	w.Reserved++
+	return w.Reserved
+}
+
+// Pick takes something reserved from its shelf and returns which that is.
 func (w *Warehouse) Pick(what string) (string, error) {
 	if !w.IsOpen {
 		return "", errors.New("the warehouse is closed: signal Open to the entity warehouse / main, then rewind this run")
 	}
+	w.Reserved--
 	w.Picked++
 	return fmt.Sprintf("shelf %d", len(what)), nil
 }

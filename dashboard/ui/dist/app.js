@@ -282,6 +282,7 @@ function Runs(_) {
       announce(`${next.length} runs shown`, true);
     }
   });
+  useKeys({ n: () => setStarting(true) });
   const more = () => {
     if (page?.next) {
       get("runs" + query3({ filter, sort, limit: 100, cursor: page.next })).then((p) => {
@@ -317,7 +318,7 @@ function Runs(_) {
   return /* @__PURE__ */ jsxs3("section", { class: "page fill", ref: table, children: [
     /* @__PURE__ */ jsxs3("header", { class: "page-head", children: [
       /* @__PURE__ */ jsx3("h1", { children: "Runs" }),
-      /* @__PURE__ */ jsx3("button", { type: "button", class: "primary", onClick: () => setStarting(true), children: "Start" })
+      /* @__PURE__ */ jsx3("button", { type: "button", class: "primary", "aria-keyshortcuts": "n", onClick: () => setStarting(true), children: "Start" })
     ] }),
     /* @__PURE__ */ jsx3(FilterBar, { filter, error }),
     /* @__PURE__ */ jsxs3("div", { class: "chips", role: "group", "aria-label": "Filters", children: [

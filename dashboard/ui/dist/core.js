@@ -1949,6 +1949,10 @@ function handle(e5) {
       pending = "";
     }
   }
+  if (name === "Escape" && typing(e5) && !document.querySelector("dialog[open]")) {
+    e5.target.blur();
+    return;
+  }
   for (const layer of [...layers].reverse()) {
     const f5 = layer[name];
     if (f5) {
@@ -1963,7 +1967,7 @@ function handle(e5) {
   }
 }
 function useKeys(handlers) {
-  A2(() => {
+  F2(() => {
     if (layers.length === 0) {
       document.addEventListener("keydown", handle);
     }
@@ -2788,6 +2792,7 @@ function Dialog({ title, onClose, children, wide = false }) {
   A2(() => {
     const before = document.activeElement;
     box.current?.showModal();
+    box.current?.querySelector("form :is(input, select, textarea)")?.focus();
     return () => before?.focus?.();
   }, []);
   return /* @__PURE__ */ a3(
@@ -2799,6 +2804,12 @@ function Dialog({ title, onClose, children, wide = false }) {
       onCancel: (e5) => {
         e5.preventDefault();
         onClose();
+      },
+      onKeyDown: (e5) => {
+        if (e5.key === "Enter" && (e5.ctrlKey || e5.metaKey)) {
+          e5.preventDefault();
+          box.current?.querySelector("form")?.requestSubmit();
+        }
       },
       onClick: (e5) => {
         if (e5.target === box.current) {
@@ -2839,6 +2850,8 @@ var keys = [
   ["x, X", "Select a row, or all from the last one on"],
   ["m", "What may be done to the row"],
   ["e s t", "Raise an event, suspend or resume, terminate: the row, or those that are selected"],
+  ["n", "Start a run, begin a session"],
+  ["Ctrl/⌘ Enter", "Send the form of a dialog"],
   ["Ctrl/⌘ K", "Go to anything"],
   ["L", "Pause what changes, or go on"]
 ];
@@ -3259,7 +3272,9 @@ function StartDialog({ onClose, name = "", input = "" }) {
   const [busy, setBusy] = d2(false);
   const [key2] = d2(() => crypto.randomUUID());
   const bad = jsonError(form.input);
-  const names2 = info.data?.orchestrations ?? [];
+  const names2 = (info.data?.orchestrations ?? []).filter((n4) => !n4.startsWith("perdure."));
+  const [listed, setListed] = d2(true);
+  const named = form.name || (listed ? names2[0] ?? "" : "");
   return /* @__PURE__ */ a3(Dialog, { title: "Start a run", onClose, children: /* @__PURE__ */ a3(
     "form",
     {
@@ -3269,7 +3284,7 @@ function StartDialog({ onClose, name = "", input = "" }) {
           return;
         }
         setBusy(true);
-        const body = { name: form.name || names2[0], ...form.id ? { id: form.id } : {}, ...form.input.trim() ? { input: JSON.parse(form.input) } : {} };
+        const body = { name: named, ...form.id ? { id: form.id } : {}, ...form.input.trim() ? { input: JSON.parse(form.input) } : {} };
         post("runs", body, key2).then(
           (s5) => {
             onClose();
@@ -3284,8 +3299,11 @@ function StartDialog({ onClose, name = "", input = "" }) {
       children: [
         /* @__PURE__ */ a3("label", { class: "field", children: [
           "Orchestration",
-          /* @__PURE__ */ a3("input", { list: "orchestrations", required: names2.length === 0, value: form.name, placeholder: names2[0] ?? "", onInput: (e5) => setForm({ ...form, name: e5.currentTarget.value }) }),
-          /* @__PURE__ */ a3("datalist", { id: "orchestrations", children: names2.map((n4) => /* @__PURE__ */ a3("option", { value: n4 }, n4)) })
+          listed && (names2.length > 0 || info.loading) ? /* @__PURE__ */ a3("select", { value: named, onChange: (e5) => e5.currentTarget.value === "" ? setListed(false) : setForm({ ...form, name: e5.currentTarget.value }), children: [
+            named !== "" && !names2.includes(named) && /* @__PURE__ */ a3("option", { value: named, children: named }),
+            names2.map((n4) => /* @__PURE__ */ a3("option", { value: n4, children: n4 }, n4)),
+            /* @__PURE__ */ a3("option", { value: "", children: "Another name…" })
+          ] }) : /* @__PURE__ */ a3("input", { required: true, value: form.name, placeholder: "Name", onInput: (e5) => setForm({ ...form, name: e5.currentTarget.value }) })
         ] }),
         /* @__PURE__ */ a3("label", { class: "field", children: [
           "Id ",
@@ -3297,7 +3315,10 @@ function StartDialog({ onClose, name = "", input = "" }) {
           /* @__PURE__ */ a3("span", { class: "dim", children: "JSON" }),
           /* @__PURE__ */ a3("textarea", { rows: 6, spellcheck: false, class: "mono", "aria-invalid": bad !== void 0, value: form.input, onInput: (e5) => setForm({ ...form, input: e5.currentTarget.value }) })
         ] }),
-        (bad ?? error) && /* @__PURE__ */ a3("p", { class: "problem", role: "alert", children: bad ?? error }),
+        (bad ?? error) && /* @__PURE__ */ a3("p", { class: "problem", role: "alert", children: [
+          bad ?? error,
+          bad && /* @__PURE__ */ a3("button", { type: "button", onClick: () => setForm({ ...form, input: JSON.stringify(form.input) }), children: "Take it as text" })
+        ] }),
         /* @__PURE__ */ a3("div", { class: "row end", children: [
           /* @__PURE__ */ a3("button", { type: "button", onClick: onClose, children: "Cancel" }),
           /* @__PURE__ */ a3("button", { type: "submit", class: "primary", disabled: bad !== void 0 || busy, children: busy ? "Starting…" : "Start" })

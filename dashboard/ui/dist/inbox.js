@@ -268,11 +268,16 @@ function Inbox() {
   ] });
 }
 var waiting = "phase:waiting_event";
+var waitOf = (r) => [r.id, r.incarnation, r.wait_name, r.phase_since].join("\n");
 function Open() {
   const decisions = useDecisions();
   const runs = useQuery3("runs" + query({ filter: waiting, limit: 200 }));
   useTopic("runs:" + waiting, void 0, () => runs.refetch());
-  const items = useMemo(() => itemsOf(decisions.rows ?? [], runs.data?.items ?? []), [decisions.rows, runs.data]);
+  const raised = useRef2(/* @__PURE__ */ new Set());
+  const items = useMemo(
+    () => itemsOf(decisions.rows ?? [], (runs.data?.items ?? []).filter((r) => !raised.current.has(waitOf(r)))),
+    [decisions.rows, runs.data]
+  );
   const [done, setDone] = useState2("");
   const [ask, setAsk] = useState2();
   const list = useRef2(null);
@@ -298,7 +303,11 @@ function Open() {
     focusNext.current = true;
     held.current = null;
     choose(next?.id);
+    if (item?.kind === "event" && text !== null) {
+      raised.current.add(waitOf(item.run));
+    }
     decisions.drop(id);
+    runs.set((old) => old && { ...old });
     runs.refetch();
   }
   function move(e, to) {

@@ -1,6 +1,6 @@
 // Keys: single letters, and g followed by one. They do nothing while somebody types.
 import { signal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import { read, write } from "./theme";
 
 /** Whether single letters are keys. */
@@ -42,6 +42,10 @@ function handle(e: KeyboardEvent): void {
       pending = "";
     }
   }
+  if (name === "Escape" && typing(e) && !document.querySelector("dialog[open]")) {
+    (e.target as HTMLElement).blur(); // from a field one comes back to the keys of the page
+    return;
+  }
   for (const layer of [...layers].reverse()) {
     const f = layer[name];
     if (f) {
@@ -56,9 +60,12 @@ function handle(e: KeyboardEvent): void {
   }
 }
 
-/** Has keys handled while the component is shown; the newest component comes first. */
+/**
+ * Has keys handled while the component is shown, from the moment on at which it is there;
+ * the newest component comes first.
+ */
 export function useKeys(handlers: Handlers): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (layers.length === 0) {
       document.addEventListener("keydown", handle);
     }

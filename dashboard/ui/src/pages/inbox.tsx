@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
-import type { Decision, DecisionItems, InboxFrame, RunPage } from "../api";
+import type { Decision, DecisionItems, InboxFrame, Run, RunPage } from "../api";
 import { query, useQuery } from "../lib/api";
 import { askText, doneText, itemsOf, keyedAnswer, kindText, type Item } from "../lib/decisions";
 import { useKeys } from "../lib/keys";
@@ -32,11 +32,19 @@ export function Inbox() {
 /** Runs that wait for an event; those of agents wait for decisions. */
 const waiting = "phase:waiting_event";
 
+/** One wait of a run: it may wait for the same event again. */
+const waitOf = (r: Run) => [r.id, r.incarnation, r.wait_name, r.phase_since].join("\n");
+
 function Open() {
   const decisions = useDecisions();
   const runs = useQuery<RunPage>("runs" + query({ filter: waiting, limit: 200 }));
   useTopic("runs:" + waiting, undefined, () => runs.refetch());
-  const items = useMemo(() => itemsOf(decisions.rows ?? [], runs.data?.items ?? []), [decisions.rows, runs.data]);
+  // Waits whose event was raised here: they are listed until the run has taken it.
+  const raised = useRef(new Set<string>());
+  const items = useMemo(
+    () => itemsOf(decisions.rows ?? [], (runs.data?.items ?? []).filter((r) => !raised.current.has(waitOf(r)))),
+    [decisions.rows, runs.data],
+  );
   const [done, setDone] = useState("");
   const [ask, setAsk] = useState<Ask | undefined>();
   const list = useRef<HTMLDivElement>(null);
@@ -66,7 +74,11 @@ function Open() {
     focusNext.current = true;
     held.current = null;
     choose(next?.id);
+    if (item?.kind === "event" && text !== null) {
+      raised.current.add(waitOf(item.run));
+    }
     decisions.drop(id);
+    runs.set((old) => old && { ...old });
     runs.refetch();
   }
 

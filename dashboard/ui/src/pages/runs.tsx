@@ -166,6 +166,7 @@ export function Runs(_: PageProps) {
       announce(`${next.length} runs shown`, true);
     }
   });
+  useKeys({ n: () => setStarting(true) });
   const more = () => {
     if (page?.next) {
       get<RunPage>("runs" + query({ filter, sort, limit: 100, cursor: page.next })).then((p) => {
@@ -202,7 +203,7 @@ export function Runs(_: PageProps) {
     <section class="page fill" ref={table}>
       <header class="page-head">
         <h1>Runs</h1>
-        <button type="button" class="primary" onClick={() => setStarting(true)}>
+        <button type="button" class="primary" aria-keyshortcuts="n" onClick={() => setStarting(true)}>
           Start
         </button>
       </header>

@@ -8,13 +8,17 @@ interface Props {
   wide?: boolean;
 }
 
-/** A modal dialog. The browser keeps the focus in it and gives it back at its end. */
+/**
+ * A modal dialog. The focus goes to its first field, stays in it, and goes back at its end;
+ * Ctrl or ⌘ Enter sends its form from anywhere.
+ */
 export function Dialog({ title, onClose, children, wide = false }: Props) {
   const box = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
     const before = document.activeElement as HTMLElement | null;
     box.current?.showModal();
+    box.current?.querySelector<HTMLElement>("form :is(input, select, textarea)")?.focus();
     return () => before?.focus?.();
   }, []);
   return (
@@ -25,6 +29,12 @@ export function Dialog({ title, onClose, children, wide = false }: Props) {
       onCancel={(e) => {
         e.preventDefault();
         onClose();
+      }}
+      onKeyDown={(e) => {
+        if (e.key === "Enter" && (e.ctrlKey || e.metaKey)) {
+          e.preventDefault();
+          box.current?.querySelector("form")?.requestSubmit();
+        }
       }}
       onClick={(e) => {
         if (e.target === box.current) {

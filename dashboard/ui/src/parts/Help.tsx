@@ -15,6 +15,8 @@ const keys: [string, string][] = [
   ["x, X", "Select a row, or all from the last one on"],
   ["m", "What may be done to the row"],
   ["e s t", "Raise an event, suspend or resume, terminate: the row, or those that are selected"],
+  ["n", "Start a run, begin a session"],
+  ["Ctrl/⌘ Enter", "Send the form of a dialog"],
   ["Ctrl/⌘ K", "Go to anything"],
   ["L", "Pause what changes, or go on"],
 ];

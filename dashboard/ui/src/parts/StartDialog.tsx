@@ -13,7 +13,9 @@ export function StartDialog({ onClose, name = "", input = "" }: { onClose: () =>
   const [busy, setBusy] = useState(false);
   const [key] = useState(() => crypto.randomUUID());
   const bad = jsonError(form.input);
-  const names = info.data?.orchestrations ?? [];
+  const names = (info.data?.orchestrations ?? []).filter((n) => !n.startsWith("perdure."));
+  const [listed, setListed] = useState(true); // whether the name is chosen from those that are known
+  const named = form.name || (listed ? (names[0] ?? "") : "");
   return (
     <Dialog title="Start a run" onClose={onClose}>
       <form
@@ -23,7 +25,7 @@ export function StartDialog({ onClose, name = "", input = "" }: { onClose: () =>
             return;
           }
           setBusy(true);
-          const body = { name: form.name || names[0], ...(form.id ? { id: form.id } : {}), ...(form.input.trim() ? { input: JSON.parse(form.input) } : {}) };
+          const body = { name: named, ...(form.id ? { id: form.id } : {}), ...(form.input.trim() ? { input: JSON.parse(form.input) } : {}) };
           post<Started>("runs", body, key).then(
             (s) => {
               onClose();
@@ -38,12 +40,19 @@ export function StartDialog({ onClose, name = "", input = "" }: { onClose: () =>
       >
         <label class="field">
           Orchestration
-          <input list="orchestrations" required={names.length === 0} value={form.name} placeholder={names[0] ?? ""} onInput={(e) => setForm({ ...form, name: e.currentTarget.value })} />
-          <datalist id="orchestrations">
-            {names.map((n) => (
-              <option value={n} key={n} />
-            ))}
-          </datalist>
+          {listed && (names.length > 0 || info.loading) ? (
+            <select value={named} onChange={(e) => (e.currentTarget.value === "" ? setListed(false) : setForm({ ...form, name: e.currentTarget.value }))}>
+              {named !== "" && !names.includes(named) && <option value={named}>{named}</option>}
+              {names.map((n) => (
+                <option value={n} key={n}>
+                  {n}
+                </option>
+              ))}
+              <option value="">Another name…</option>
+            </select>
+          ) : (
+            <input required value={form.name} placeholder="Name" onInput={(e) => setForm({ ...form, name: e.currentTarget.value })} />
+          )}
         </label>
         <label class="field">
           Id <span class="dim">made up if empty</span>
@@ -56,6 +65,11 @@ export function StartDialog({ onClose, name = "", input = "" }: { onClose: () =>
         {(bad ?? error) && (
           <p class="problem" role="alert">
             {bad ?? error}
+            {bad && (
+              <button type="button" onClick={() => setForm({ ...form, input: JSON.stringify(form.input) })}>
+                Take it as text
+              </button>
+            )}
           </p>
         )}
         <div class="row end">

@@ -60,7 +60,7 @@ export const scenarios = {
     const page = await w.open("runs");
     await page.getByRole("button", { name: "Start", exact: true }).click();
     const dialog = page.getByRole("dialog", { name: "Start a run" });
-    await dialog.getByLabel("Orchestration").fill("Steps");
+    await dialog.getByLabel("Orchestration").selectOption("Steps");
     await dialog.getByLabel(/^Id/).fill("from-dialog");
     await dialog.getByLabel(/^Input/).fill("{");
     await dialog.getByRole("alert").filter({ hasText: "line 1" }).waitFor();
