@@ -3,7 +3,6 @@ package peer_test
 import (
 	"context"
 	"fmt"
-	"os"
 	"sync"
 	"testing"
 	"time"
@@ -25,9 +24,6 @@ func TestPostgres(t *testing.T) {
 	server := pgtest.Start(t)
 	for _, cut := range []bool{false, true} {
 		t.Run(fmt.Sprintf("cut=%t", cut), func(t *testing.T) {
-			if cut && os.Getenv("PERDURE_LONG") == "" {
-				t.Skip("make check runs it: one time in ten a run stands still at the end, see docs/rough-edges.md")
-			}
 			url := server.Database()
 			open := func() (shared, func()) {
 				db, err := postgres.Open(context.Background(), url, postgres.Options{})

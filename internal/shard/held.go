@@ -202,7 +202,7 @@ func (l *loop) askUntil(t *takeover, deadline time.Time) {
 		}
 		t.held, t.known = held, true
 		waiting := t.waiting
-		t.waiting = nil
+		t.waiting, t.resuming = nil, len(waiting)
 		for _, id := range waiting {
 			l.resumeLater(id, t)
 		}
@@ -254,20 +254,27 @@ func (d delivery) before(other delivery) bool {
 }
 
 // resumeLater resumes an instance that was loaded before it was known which of its
-// activities somebody still has.
+// activities somebody still has, once it has settled. The takeover is not over before.
 func (l *loop) resumeLater(id string, t *takeover) {
-	if !l.takes(t, store.ShardOf(id)) {
-		return // the shard was lost since
+	if l.takes(t, store.ShardOf(id)) { // else the shard was lost since
+		in, err := l.find(id)
+		switch {
+		case err != nil:
+			l.broke(err)
+		case in.unsettled:
+			in.after = append(in.after, func() { l.resumeLater(id, t) })
+			return
+		default:
+			l.resumeKnown(in, t)
+		}
 	}
-	in, err := l.find(id)
-	if err != nil {
-		l.broke(err)
-		return
-	}
-	if in.unsettled {
-		in.after = append(in.after, func() { l.resumeLater(id, t) })
-		return
-	}
+	t.resuming--
+	l.tookOver(t)
+}
+
+// resumeKnown resumes an instance that has settled, now that it is known who has its
+// activities.
+func (l *loop) resumeKnown(in *instance, t *takeover) {
 	if err := l.fetch(in); err != nil { // outcomes may wait in its inbox
 		l.broke(err)
 		return

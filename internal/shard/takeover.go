@@ -33,11 +33,12 @@ type takeover struct {
 	// an instance is loaded meanwhile.
 	resumed map[string]bool
 
-	ended   bool
-	known   bool // whether somebody still has activities
-	held    map[activityKey]heldItem
-	waiting []string // instances, to be resumed once that is known
-	after   []func() // what waits for that
+	ended    bool
+	known    bool // whether somebody still has activities
+	held     map[activityKey]heldItem
+	waiting  []string // instances, to be resumed once that is known
+	resuming int      // how many of them are to be resumed once they have settled
+	after    []func() // what waits for that
 }
 
 // begun records that the hub runs, and finds out how it ended the last time.
@@ -98,9 +99,9 @@ func (l *loop) takeOver(t *takeover) {
 	}
 }
 
-// tookOver ends a takeover that has read all and knows all.
+// tookOver ends a takeover that has read all, knows all and has resumed all.
 func (l *loop) tookOver(t *takeover) {
-	if !t.done || !t.known || t.ended {
+	if !t.done || !t.known || t.resuming > 0 || t.ended {
 		return
 	}
 	t.ended = true

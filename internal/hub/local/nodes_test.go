@@ -292,6 +292,43 @@ func TestRule20_LateAnswers(t *testing.T) {
 	})
 }
 
+// TestRule20_ResumedOnceSettled: an activity whose run is being written when it becomes
+// known who has it is not forgotten, however long the commit takes.
+func TestRule20_ResumedOnceSettled(t *testing.T) {
+	var r ran
+	inCluster(t, nil, func(c *cluster) {
+		gate := make(chan struct{})
+		c.code = slow(&r, gate)
+		c.join("a")
+		c.settled()
+		const runs = 20
+		for i := range runs {
+			c.start(fmt.Sprint("s", i), "calls", fmt.Sprintf(`"s%d"`, i))
+		}
+		c.mu.Lock()
+		c.mute = time.Now().Add(time.Second)
+		c.mu.Unlock()
+		c.join("b")
+		c.settled()
+		c.disk.Manual(true)
+		var raised sync.WaitGroup
+		for i := range runs {
+			raised.Go(func() { c.raise(fmt.Sprint("s", i), "unasked", "1") })
+		}
+		time.Sleep(4 * time.Second) // they know by then, and the events are not written
+		c.disk.Manual(false)
+		c.disk.Sync()
+		raised.Wait()
+		close(gate)
+		for i := range runs {
+			c.end(fmt.Sprint("s", i))
+			if n := r.count(fmt.Sprint("s", i)); n != 1 {
+				t.Errorf("activity of run %d ran %d times, want once", i, n)
+			}
+		}
+	})
+}
+
 // TestLostWithItsNode: an activity that was adopted from a node that then dies is run
 // by whoever holds its shard.
 func TestLostWithItsNode(t *testing.T) {
