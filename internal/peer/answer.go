@@ -46,7 +46,8 @@ func (h *Hub) answer(ctx context.Context, c *wirepb.NodeCall) (*wirepb.NodeAnswe
 		h.owner.Arrived(m.Arrived.GetTargets())
 		return done(nil)
 	case *wirepb.NodeCall_Holds:
-		return &wirepb.NodeAnswer{What: &wirepb.NodeAnswer_Holds{Holds: encodeHeld(h.holds(shardsOf(m.Holds)))}}, nil
+		list, err := h.holds(ctx, shardsOf(m.Holds))
+		return &wirepb.NodeAnswer{What: &wirepb.NodeAnswer_Holds{Holds: encodeHeld(list)}}, err
 	case *wirepb.NodeCall_Demand:
 		loads, err := h.owner.Demand(ctx)
 		return &wirepb.NodeAnswer{What: &wirepb.NodeAnswer_Loads{Loads: encodeLoads(loads)}}, err

@@ -51,7 +51,7 @@ type Owner interface {
 	// Arrived says that messages lie in the inboxes of instances.
 	Arrived(targets []string)
 	// HoldsItems returns the work items of shards that run here.
-	HoldsItems(shards []store.Shard) []hub.Held
+	HoldsItems(ctx context.Context, shards []store.Shard) ([]hub.Held, error)
 	// Refused says whether the machine of a node refuses connections to it.
 	Refused(node string, refuses bool)
 }

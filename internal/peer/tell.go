@@ -136,8 +136,11 @@ func (n *neighbour) holds(ctx context.Context, shards []store.Shard) ([]hub.Held
 
 // holds returns the activities of shards that this node, or workers connected to it,
 // have.
-func (h *Hub) holds(shards []store.Shard) []hub.Held {
-	list := h.owner.HoldsItems(shards)
+func (h *Hub) holds(ctx context.Context, shards []store.Shard) ([]hub.Held, error) {
+	list, err := h.owner.HoldsItems(ctx, shards)
+	if err != nil {
+		return nil, err
+	}
 	known := make(map[string]bool)
 	for _, held := range list {
 		known[held.Token] = true
@@ -147,7 +150,7 @@ func (h *Hub) holds(shards []store.Shard) []hub.Held {
 			list = append(list, held)
 		}
 	}
-	return list
+	return list, nil
 }
 
 func shardsOf(m *wirepb.NodeShards) []store.Shard {

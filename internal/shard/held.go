@@ -27,15 +27,21 @@ const (
 )
 
 // HoldsItems returns the activities of the shards that run in this process, or are at
-// workers connected to this Owner, also those of shards that it has given up.
-func (o *Owner) HoldsItems(shards []store.Shard) []hub.Held {
-	ctx, cancel := context.WithTimeout(context.Background(), askTime)
+// workers connected to this Owner, also those of shards that it has given up. An error
+// says that it cannot tell now: what it does not name then must not count as free.
+func (o *Owner) HoldsItems(ctx context.Context, shards []store.Shard) ([]hub.Held, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
 	v, err := o.call(ctx, "", func(l *loop, c *call) { c.end(l.holdsItems(shards), nil) })
-	if err != nil {
-		return nil // the loop has ended, and what it had with it
+	if err == nil {
+		return v.([]hub.Held), nil
 	}
-	return v.([]hub.Held)
+	select {
+	case <-o.done: // the loop has ended, and what it had with it
+		return nil, nil
+	default:
+		return nil, named(err, "tell what runs", "")
+	}
 }
 
 func (l *loop) holdsItems(shards []store.Shard) []hub.Held {

@@ -36,6 +36,7 @@ type cluster struct {
 	mute  time.Time // until then nobody says what is held
 
 	reading func(store.Shard) // of the lines of nodes that join; nil = nothing
+	asking  func(by string)   // called when a node is about to ask what others hold; nil = nothing
 }
 
 // clusterNode is one hub of a cluster.
@@ -215,8 +216,11 @@ func (c *cluster) tell(from string) func(store.Node, []string) {
 func (c *cluster) held(by string) func(context.Context, []store.Shard) ([]hub.Held, error) {
 	return func(ctx context.Context, shards []store.Shard) (list []hub.Held, err error) {
 		c.mu.Lock()
-		late := time.Until(c.mute)
+		late, asking := time.Until(c.mute), c.asking
 		c.mu.Unlock()
+		if asking != nil {
+			asking(by)
+		}
 		if late > 0 {
 			select {
 			case <-time.After(late):
@@ -225,9 +229,14 @@ func (c *cluster) held(by string) func(context.Context, []store.Shard) ([]hub.He
 			}
 		}
 		for _, n := range c.alive() {
-			if n.name != by {
-				list = append(list, n.HoldsItems(shards)...)
+			if n.name == by {
+				continue
 			}
+			held, err := n.HoldsItems(ctx, shards)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, held...)
 		}
 		return list, nil
 	}
