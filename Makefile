@@ -5,7 +5,7 @@ GO         ?= go
 P          ?= 2
 FUZZTIME   ?= 30s
 
-.PHONY: help build test check soak bench fuzz generate dependencies
+.PHONY: help build test check soak bench fuzz generate pictures dependencies
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -34,6 +34,9 @@ fuzz: ## fuzz every decoder for FUZZTIME
 
 generate: ## write the generated files anew
 	$(GO) generate ./...
+
+pictures: ## take the pictures of the documentation anew
+	PERDURE_PICTURES='$(CURDIR)/docs/pictures' $(GO) test -count=1 -v -run TestDashboard/pictures ./dashboard/browser
 
 dependencies: ## write down which modules are linked
 	@GO='$(GO)' .ci/dependencies > .ci/dependencies.golden

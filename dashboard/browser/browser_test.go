@@ -92,11 +92,15 @@ func scripted(t *testing.T) (s *process.Server, mount string) {
 // run runs the scenarios of a file against a server.
 func run(t *testing.T, browser, file string, s *process.Server, mount string) {
 	t.Helper()
+	artifacts := os.Getenv("PERDURE_ARTIFACTS")
+	if artifacts == "" {
+		artifacts = "artifacts" // in the folder of the scenarios
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", "main.mjs", filepath.Base(file))
 	cmd.Dir = scripts
 	cmd.Env = append(os.Environ(), "PERDURE_URL=http://"+s.Addr+"/", "PERDURE_MOUNT=http://"+mount+"/x/y/",
-		"PERDURE_CONTROL="+s.Control(t), "PERDURE_BROWSER="+browser, "PERDURE_SCRATCH="+t.TempDir())
+		"PERDURE_CONTROL="+s.Control(t), "PERDURE_BROWSER="+browser, "PERDURE_SCRATCH="+t.TempDir(), "PERDURE_ARTIFACTS="+artifacts)
 	process.Scenarios(t, cmd)
 }

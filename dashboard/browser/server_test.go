@@ -125,6 +125,9 @@ func register(reg *perdure.Registry) error {
 		}
 		return n + 1, ctx.SetState(n + 1)
 	})
+	if err := registerScene(reg); err != nil {
+		return err
+	}
 	if err := agent.Register(reg, joker.New(modeltest.Reply(answer))); err != nil {
 		return err
 	}

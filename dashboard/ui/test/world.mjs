@@ -9,7 +9,9 @@ const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 export const base = process.env.PERDURE_URL;
 export const mount = process.env.PERDURE_MOUNT;
 export const scratch = process.env.PERDURE_SCRATCH ?? "/tmp";
-const pictures = process.env.PERDURE_PICTURES ?? join(scratch, "pictures");
+/** Where pictures of failures go, and those of the documentation. */
+export const artifacts = process.env.PERDURE_ARTIFACTS ?? join(scratch, "pictures");
+export const pictures = process.env.PERDURE_PICTURES ?? artifacts;
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -21,6 +23,18 @@ export async function until(check, what, timeout = 15_000) {
     if (Date.now() > end) throw new Error(`waited ${timeout} ms in vain until ${what}`);
     await sleep(20);
   }
+}
+
+/** Waits until what a page shows has stood still for a moment. */
+export async function quiet(page) {
+  let last = "";
+  await until(async () => {
+    const now = await page.locator("main").evaluate((e) => e.innerHTML.replace(/\d+/g, ""));
+    const same = now === last;
+    last = now;
+    await sleep(150);
+    return same;
+  }, "the page stands still");
 }
 
 /** Calls the API as a program would. */
@@ -92,10 +106,10 @@ export class World {
   }
 
   async picture(what) {
-    mkdirSync(pictures, { recursive: true });
+    mkdirSync(artifacts, { recursive: true });
     for (const [i, c] of this.contexts.entries()) {
       for (const [j, p] of c.pages().entries()) {
-        await p.screenshot({ path: join(pictures, `${this.name.replace(/\W+/g, "-")}-${what}-${i}${j}.png`) }).catch(() => undefined);
+        await p.screenshot({ path: join(artifacts, `${this.name.replace(/\W+/g, "-")}-${what}-${i}${j}.png`) }).catch(() => undefined);
       }
     }
   }
