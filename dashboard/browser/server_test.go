@@ -123,6 +123,9 @@ func register(reg *perdure.Registry) error {
 		if err := ctx.State(&n); err != nil {
 			return nil, err
 		}
+		if ctx.Operation() == "burn" {
+			return nil, errors.New("it does not burn")
+		}
 		return n + 1, ctx.SetState(n + 1)
 	})
 	if err := registerScene(reg); err != nil {

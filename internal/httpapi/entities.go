@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,15 +15,28 @@ import (
 
 // entity is an entity as the API shows it; in lists without its state.
 type entity struct {
-	ID         string          `json:"id"`
-	Name       string          `json:"name"`
-	Key        string          `json:"key"`
-	Updated    *time.Time      `json:"updated,omitempty"`
-	Queue      int             `json:"queue_depth"`
-	LockOwner  string          `json:"lock_owner,omitempty"`
-	StateBytes int             `json:"state_bytes,omitempty"`
-	RowVersion uint64          `json:"row_version,omitempty"`
-	State      json.RawMessage `json:"state,omitempty"`
+	ID         string     `json:"id"`
+	Name       string     `json:"name"`
+	Key        string     `json:"key"`
+	Updated    *time.Time `json:"updated,omitempty"`
+	Queue      int        `json:"queue_depth"`
+	LockOwner  string     `json:"lock_owner,omitempty"`
+	StateBytes int        `json:"state_bytes,omitempty"`
+	// LastOp is the operation that it has carried out last, LastError why that has failed.
+	LastOp     string            `json:"last_op,omitempty"`
+	LastError  string            `json:"last_error,omitempty"`
+	Operations []entityOperation `json:"operations,omitempty"` // the newest first; not in lists
+	RowVersion uint64            `json:"row_version,omitempty"`
+	State      json.RawMessage   `json:"state,omitempty"`
+}
+
+// entityOperation is an operation that an entity has carried out. Long texts are cut.
+type entityOperation struct {
+	Name   string    `json:"name"`
+	At     time.Time `json:"at"`
+	From   string    `json:"from,omitempty"` // id of the instance that has asked for it; absent = a client
+	Called bool      `json:"called"`         // who has asked for it waited for the answer
+	Error  string    `json:"error,omitempty"`
 }
 
 // entityPage is the answer to GET /entities.
@@ -74,7 +88,20 @@ func (a *API) listEntities(_ http.ResponseWriter, r *http.Request) (*reply, erro
 func viewEntity(i *hub.Instance) *entity {
 	e := newEntity(i.ID)
 	e.Updated, e.RowVersion, e.Queue = timeOrNil(i.Updated), i.Record.Version, i.Pending.Messages
+	e.LockOwner, e.StateBytes = i.LockedBy, int(i.StateBytes)
+	e.addOperations(i.Operations)
+	e.Operations = nil
 	return e
+}
+
+// addOperations tells the operations that an entity has carried out, the oldest first.
+func (e *entity) addOperations(list []hub.Operation) {
+	for _, o := range slices.Backward(list) {
+		e.Operations = append(e.Operations, entityOperation{Name: o.Name, At: o.At.UTC(), From: o.From, Called: o.Called, Error: o.Failure})
+	}
+	if len(e.Operations) > 0 {
+		e.LastOp, e.LastError = e.Operations[0].Name, e.Operations[0].Error
+	}
 }
 
 // newEntity splits an id "@name@key".
@@ -103,6 +130,7 @@ func (a *API) getEntity(_ http.ResponseWriter, r *http.Request) (*reply, error) 
 	e := newEntity(found.ID)
 	e.Updated, e.Queue, e.LockOwner = timeOrNil(found.Modified), found.Queue, found.LockedBy
 	e.State, e.StateBytes = jsonOf(found.State), len(found.State.S)
+	e.addOperations(found.Operations)
 	if raw || a.Agents == nil || !found.State.Set {
 		return &reply{body: e}, nil
 	}

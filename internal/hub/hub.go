@@ -264,6 +264,12 @@ type Instance struct {
 	Worker  string // who ran the step that has ended last, "" = not known
 	TraceID string // of whoever has started it, "" = none was told
 
+	// These are of entities: the bytes of the state, who holds the lock, and the newest
+	// operations, as in Entity.
+	StateBytes int64
+	LockedBy   string
+	Operations []Operation
+
 	HistoryEvents int64
 	HistoryBytes  int64
 	Folded        time.Time // when history and payloads were given up; zero = not
@@ -289,4 +295,16 @@ type Entity struct {
 	Queue    int
 	LockedBy string
 	State    history.Text
+	// Operations are the newest that it has carried out, the oldest of them first. A
+	// deletion of the entity forgets them.
+	Operations []Operation
+}
+
+// Operation is one that an entity has carried out. Long texts are cut.
+type Operation struct {
+	Name    string
+	At      time.Time
+	From    string // instance that has asked for it, "" = a client
+	Called  bool   // who has asked for it waited for the answer
+	Failure string // why it has failed; "" = it has not
 }

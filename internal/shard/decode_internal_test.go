@@ -44,6 +44,7 @@ func sampleSummary() *summary {
 		Fold: &engine.Fold{After: time.Hour, Rows: []uint16{100, 101}}, Folded: sampleTime,
 		Done: delivery{1, 1 << 40}, Trace: hub.OrchestrationTrace{SpanID: history.Some("span"), Start: sampleTime.Add(7)},
 		Usage: history.Usage{In: 1, Out: 2, Cached: 3, Nano: 4, Model: "m"}, Worker: "w", TraceID: "t",
+		StateBytes: 11, Operations: []hub.Operation{{Name: "n", At: sampleTime, From: "f", Called: true, Failure: "x"}, {Name: "m", At: sampleTime}},
 	}
 }
 

@@ -142,5 +142,5 @@ func (l Limits) bound(in *instance, j *job) {
 
 // entityOf returns what is shown of an entity.
 func entityOf(rec *store.Record, sum *summary, ent *engine.Entity) *hub.Entity {
-	return &hub.Entity{ID: rec.ID, Modified: sum.Updated, Queue: sum.Queue, LockedBy: sum.Holder, State: ent.State}
+	return &hub.Entity{ID: rec.ID, Modified: sum.Updated, Queue: sum.Queue, LockedBy: sum.Holder, State: ent.State, Operations: slices.Clone(sum.Operations)}
 }

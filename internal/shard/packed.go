@@ -43,6 +43,9 @@ type summary struct {
 	Holder string // entity: who holds its lock
 	// Stateless says that an entity has no state; not said by records of old.
 	Stateless bool
+	// StateBytes and Operations are of entities, see hub.Entity.
+	StateBytes int64
+	Operations []hub.Operation
 
 	Usage   history.Usage // of the models that its own steps have called
 	Worker  string        // who ran the step that has ended last
@@ -87,6 +90,8 @@ const (
 	sumUsage
 	sumWorker
 	sumTraceID
+	sumStateBytes
+	sumOperation
 )
 
 var errSummary = errors.New("record is not in a known form")
@@ -160,6 +165,10 @@ func (s *summary) append(b []byte) []byte {
 	if s.Stateless {
 		num(sumStateless, 1)
 	}
+	num(sumStateBytes, s.StateBytes)
+	for i := range s.Operations {
+		b = protowire.AppendBytes(protowire.AppendTag(b, sumOperation, protowire.BytesType), appendOperation(nil, &s.Operations[i]))
+	}
 	return b
 }
 
@@ -229,6 +238,8 @@ func (s *summary) setNumber(f int, v int64) {
 		s.Queue = int(v)
 	case sumSpanStart:
 		s.Trace.Start = time.Unix(0, v).UTC()
+	case sumStateBytes:
+		s.StateBytes = v
 	case sumStateless:
 		s.Stateless = v != 0
 	case sumLoss:
@@ -269,6 +280,10 @@ func (s *summary) setString(f int, v string) {
 		s.Worker = v
 	case sumTraceID:
 		s.TraceID = v
+	case sumOperation:
+		if o, ok := decodeOperation(v); ok {
+			s.Operations = append(s.Operations, o)
+		}
 	case sumFold:
 		s.Fold = engine.DecodeFold([]byte(v))
 	}

@@ -266,7 +266,10 @@ func (l *loop) projectEntity(ch *change, rec *store.Record) {
 		waiting += len(in.turning.entries)
 	}
 	rec.Work = waiting+len(ch.keeps) > 0
-	in.sum.Queue, in.sum.Stateless = waiting, !in.ent.State.Set
+	in.sum.Queue, in.sum.Stateless, in.sum.StateBytes = waiting, !in.ent.State.Set, int64(len(in.ent.State.S))
+	if ch.job != nil {
+		in.sum.Operations = ch.job.operations(in.sum.Operations)
+	}
 	in.sum.Holder, in.sum.Cause = "", clip(in.parked, 4096)
 	if in.ent.Lock != nil {
 		in.sum.Holder = in.ent.Lock.Instance

@@ -187,6 +187,10 @@ func instanceOf(rec *store.Record, sum *summary) *hub.Instance {
 		NextFireAt: sum.NextAt, Attempt: sum.Attempt, Pending: sum.Pending,
 		HistoryEvents: sum.Events, HistoryBytes: sum.Bytes, Folded: sum.Folded,
 		Usage: sum.Usage, Worker: sum.Worker, TraceID: sum.TraceID,
+		StateBytes: sum.StateBytes, LockedBy: sum.Holder, Operations: slices.Clone(sum.Operations),
+	}
+	if rec.Kind == store.Entity {
+		in.Pending.Messages = sum.Queue
 	}
 	if len(sum.Waits) > 0 {
 		in.Waits = slices.Clone(sum.Waits)

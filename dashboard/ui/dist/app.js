@@ -710,12 +710,17 @@ function Entities() {
 var columns3 = [
   { id: "name", title: "Name", class: "w-name", cell: (e) => /* @__PURE__ */ jsx6(Visible3, { text: e.name, exact: true }) },
   { id: "key", title: "Key", class: "grow", cell: (e) => /* @__PURE__ */ jsx6("a", { href: links5.entity(e.name, e.key), children: /* @__PURE__ */ jsx6(Visible3, { text: e.key, exact: true }) }) },
-  { id: "chat", title: "Chat", cell: (e) => {
+  { id: "chat", title: "Chat", class: "narrow", cell: (e) => {
     const s = sessionOf(e);
     return s ? /* @__PURE__ */ jsx6("a", { href: s, children: "open" }) : /* @__PURE__ */ jsx6("span", { class: "dim", children: "–" });
   } },
-  { id: "depth", title: "Waiting", class: "num", cell: (e) => e.queue_depth > 0 ? e.queue_depth : /* @__PURE__ */ jsx6("span", { class: "dim", children: "0" }) },
-  { id: "updated", title: "Last operation", cell: (e) => /* @__PURE__ */ jsx6(Time5, { at: e.updated }) }
+  { id: "depth", title: "Waiting", class: "num narrow", cell: (e) => e.queue_depth > 0 ? e.queue_depth : /* @__PURE__ */ jsx6("span", { class: "dim", children: "0" }) },
+  { id: "lock", title: "Lock", class: "narrow", cell: (e) => e.lock_owner ? /* @__PURE__ */ jsx6("a", { href: links5.run(e.lock_owner), children: "held" }) : /* @__PURE__ */ jsx6("span", { class: "dim", children: "free" }) },
+  { id: "op", title: "Last operation", class: "w-name", cell: (e) => e.last_op ? /* @__PURE__ */ jsxs6("span", { class: e.last_error ? "bad" : "", title: e.last_error, children: [
+    /* @__PURE__ */ jsx6(Visible3, { text: e.last_op, exact: true }),
+    e.last_error && " failed"
+  ] }) : /* @__PURE__ */ jsx6("span", { class: "dim", children: "–" }) },
+  { id: "updated", title: "Changed", class: "w-time", cell: (e) => /* @__PURE__ */ jsx6(Time5, { at: e.updated }) }
 ];
 function sessionOf(e) {
   return e.name.startsWith("dafx-") ? links5.session(e.name.slice("dafx-".length), e.key) : void 0;
@@ -778,7 +783,14 @@ function Entity({ params }) {
       /* @__PURE__ */ jsxs7("dl", { class: "traits", children: [
         /* @__PURE__ */ jsxs7("div", { children: [
           /* @__PURE__ */ jsx7("dt", { children: "Last operation" }),
-          /* @__PURE__ */ jsx7("dd", { children: /* @__PURE__ */ jsx7(Time6, { at: e.updated }) })
+          /* @__PURE__ */ jsxs7("dd", { children: [
+            e.last_op && /* @__PURE__ */ jsxs7(Fragment4, { children: [
+              /* @__PURE__ */ jsx7("code", { children: /* @__PURE__ */ jsx7(Visible4, { text: e.last_op, exact: true }) }),
+              " "
+            ] }),
+            /* @__PURE__ */ jsx7(Time6, { at: e.updated }),
+            e.last_error && /* @__PURE__ */ jsx7("span", { class: "bad", children: " failed" })
+          ] })
         ] }),
         /* @__PURE__ */ jsxs7("div", { children: [
           /* @__PURE__ */ jsx7("dt", { children: "Waiting" }),
@@ -801,25 +813,48 @@ function Entity({ params }) {
         ] })
       ] }),
       /* @__PURE__ */ jsx7("h2", { children: "State" }),
-      e.state === void 0 ? /* @__PURE__ */ jsx7("p", { class: "dim", children: "none" }) : /* @__PURE__ */ jsx7(JsonView2, { value: e.state, label: "state" })
+      e.state === void 0 ? /* @__PURE__ */ jsx7("p", { class: "dim", children: "none" }) : /* @__PURE__ */ jsx7(JsonView2, { value: e.state, label: "state" }),
+      /* @__PURE__ */ jsx7(Operations, { list: e.operations ?? [] })
     ] }),
-    !name.startsWith("dafx-") && (e || entity.error?.status === 404) && /* @__PURE__ */ jsx7(Signal, { where, onSent: entity.refetch })
+    !name.startsWith("dafx-") && (e || entity.error?.status === 404) && /* @__PURE__ */ jsx7(Operate, { where, known: [...new Set((e?.operations ?? []).map((o) => o.name))], onSent: entity.refetch })
   ] });
 }
-function Signal({ where, onSent }) {
+function Operations({ list }) {
+  return /* @__PURE__ */ jsxs7(Fragment4, { children: [
+    /* @__PURE__ */ jsx7("h2", { children: "Recent operations" }),
+    list.length === 0 ? /* @__PURE__ */ jsx7("p", { class: "dim", children: "None is known. Each operation that it carries out is told here; the newest 8 are kept." }) : /* @__PURE__ */ jsx7("ul", { class: "plain operations", "aria-label": "Recent operations, the newest first", children: list.map((o, i) => /* @__PURE__ */ jsxs7("li", { class: o.error ? "is-failed" : "", children: [
+      /* @__PURE__ */ jsx7("code", { children: /* @__PURE__ */ jsx7(Visible4, { text: o.name, exact: true }) }),
+      /* @__PURE__ */ jsxs7("span", { class: "dim", children: [
+        o.called ? "called by" : "signalled by",
+        " ",
+        /* @__PURE__ */ jsx7(From, { id: o.from })
+      ] }),
+      /* @__PURE__ */ jsx7(Time6, { at: o.at }),
+      o.error && /* @__PURE__ */ jsx7("span", { class: "bad operation-error", children: /* @__PURE__ */ jsx7(Visible4, { text: o.error, exact: true }) })
+    ] }, `${o.at} ${i}`)) })
+  ] });
+}
+function From({ id }) {
+  if (!id) return /* @__PURE__ */ jsx7(Fragment4, { children: "a client" });
+  const entity = /^@([^@]+)@(.*)$/s.exec(id);
+  return /* @__PURE__ */ jsx7("a", { href: entity ? links6.entity(entity[1] ?? "", entity[2] ?? "") : links6.run(id), children: /* @__PURE__ */ jsx7(Visible4, { text: id, exact: true }) });
+}
+function Operate({ where, known, onSent }) {
   const [operation, setOperation] = useState4("");
   const [input, setInput] = useState4("");
-  const [sent, setSent] = useState4("");
+  const [done, setDone] = useState4(null);
   const [busy, setBusy] = useState4(false);
   const [error, setError] = useState4(null);
   const typed = input.trim() === "" ? null : parseJson(input);
-  async function send() {
+  const unfit = readOnly2 || busy || operation.trim() === "" || typed !== null && !typed.ok;
+  async function send(call) {
     setBusy(true);
     setError(null);
-    setSent("");
+    setDone(null);
     try {
-      await post(where + "/signal", { operation, ...typed?.ok ? { input: typed.value } : {} });
-      setSent(operation);
+      const body = { operation: operation.trim(), ...typed?.ok ? { input: typed.value } : {} };
+      const answer = await post(`${where}/${call ? "call" : "signal"}`, body);
+      setDone({ operation: body.operation, ...call ? { answer } : {} });
       onSent();
     } catch (err) {
       setError(err);
@@ -828,13 +863,14 @@ function Signal({ where, onSent }) {
   }
   return /* @__PURE__ */ jsxs7("form", { class: "entity-signal", onSubmit: (e) => {
     e.preventDefault();
-    void send();
+    if (!unfit) void send(false);
   }, children: [
-    /* @__PURE__ */ jsx7("h2", { children: "Signal" }),
-    /* @__PURE__ */ jsx7("p", { class: "dim", children: "Sends an operation that nobody waits for. It is taken once, in its turn." }),
+    /* @__PURE__ */ jsx7("h2", { children: "Send an operation" }),
+    /* @__PURE__ */ jsx7("p", { class: "dim", children: "A signal is taken once, in its turn, and nobody waits for it. A call waits for the answer." }),
     /* @__PURE__ */ jsxs7("label", { class: "field", children: [
       "Operation",
-      /* @__PURE__ */ jsx7("input", { type: "text", required: true, value: operation, onInput: (e) => setOperation(e.currentTarget.value) })
+      /* @__PURE__ */ jsx7("input", { type: "text", required: true, list: "entity-operations", value: operation, onInput: (e) => setOperation(e.currentTarget.value) }),
+      /* @__PURE__ */ jsx7("datalist", { id: "entity-operations", children: known.map((o) => /* @__PURE__ */ jsx7("option", { value: o }, o)) })
     ] }),
     /* @__PURE__ */ jsxs7("label", { class: "field", children: [
       "Input (JSON, may be empty)",
@@ -849,13 +885,17 @@ function Signal({ where, onSent }) {
       ] })
     ] }),
     /* @__PURE__ */ jsxs7("div", { class: "decide-row", children: [
-      /* @__PURE__ */ jsx7("button", { type: "submit", class: "primary", disabled: readOnly2 || busy || operation.trim() === "" || typed !== null && !typed.ok, children: busy ? "Sending…" : "Send" }),
-      /* @__PURE__ */ jsx7("span", { role: "status", children: sent && /* @__PURE__ */ jsxs7(Fragment4, { children: [
+      /* @__PURE__ */ jsx7("button", { type: "submit", class: "primary", disabled: unfit, children: busy ? "Sending…" : "Send signal" }),
+      /* @__PURE__ */ jsx7("button", { type: "button", disabled: unfit, onClick: () => void send(true), children: "Call" }),
+      /* @__PURE__ */ jsx7("span", { role: "status", children: done && /* @__PURE__ */ jsxs7(Fragment4, { children: [
         "✓ ",
-        sent,
-        " was accepted"
+        done.operation,
+        " ",
+        done.answer ? "answered" : "was accepted"
       ] }) })
     ] }),
+    readOnly2 && /* @__PURE__ */ jsx7("p", { class: "dim", children: "This dashboard only shows: it sends nothing." }),
+    done?.answer && /* @__PURE__ */ jsx7(JsonView2, { value: done.answer.output ?? null, label: "answer" }),
     error && /* @__PURE__ */ jsx7(Problem6, { error })
   ] });
 }

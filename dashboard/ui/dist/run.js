@@ -1621,7 +1621,7 @@ function StepLog({ run, step, onAll }) {
       "Log ",
       /* @__PURE__ */ jsx7("button", { type: "button", class: "quiet", onClick: onAll, children: log.lines.length > few ? `All ${log.lines.length} lines` : "Open in the log" })
     ] }),
-    /* @__PURE__ */ jsx7("ol", { class: "plain", children: log.lines.slice(-few).map((l) => /* @__PURE__ */ jsxs7("li", { class: `is-${levels[rank(l.level)] ?? "info"}`, children: [
+    /* @__PURE__ */ jsx7("ul", { class: "plain", children: log.lines.slice(-few).map((l) => /* @__PURE__ */ jsxs7("li", { class: `is-${levels[rank(l.level)] ?? "info"}`, children: [
       /* @__PURE__ */ jsx7("span", { class: "dim log-time", children: absolute(Date.parse(l.time), utc.value).slice(11, 23) }),
       " ",
       /* @__PURE__ */ jsx7(LevelName, { level: l.level }),

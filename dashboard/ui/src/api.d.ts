@@ -337,8 +337,24 @@ export interface Entity {
   queue_depth: number;
   lock_owner?: string;
   state_bytes?: number;
+  /** LastOp is the operation that it has carried out last, LastError why that has failed. */
+  last_op?: string;
+  last_error?: string;
+  /** the newest first; not in lists */
+  operations?: EntityOperation[];
   row_version?: number;
   state?: Json;
+}
+
+/** entityOperation is an operation that an entity has carried out. Long texts are cut. */
+export interface EntityOperation {
+  name: string;
+  at: Time;
+  /** id of the instance that has asked for it; absent = a client */
+  from?: string;
+  /** who has asked for it waited for the answer */
+  called: boolean;
+  error?: string;
 }
 
 /** entityPage is the answer to GET /entities. */

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/store"
@@ -27,6 +29,7 @@ var entityCases = []testCase{
 	{"Unknown", entityUnknown},
 	{"InOrder", entityInOrder},
 	{"CallerEnded", entityCallerEnded},
+	{"Operations", entityOperations},
 }
 
 // counters registers the entity counter, and the orchestrations call, which
@@ -369,4 +372,54 @@ func entityCallerEnded(t *testing.T, s suite) {
 	e.signal("@queue@k", "serve", `"x"`) // nobody waits for it
 	e.state("@queue@k", "[]")
 	e.status("a", store.Terminated)
+}
+
+// entityOperations shows what an entity has carried out, also after a restart, in its
+// own view and in lists, and forgets it with the entity.
+func entityOperations(t *testing.T, s suite) {
+	e := s.open(t, counters)
+	const id = "@counter@k"
+	for range 9 {
+		e.signal(id, "add", "1")
+	}
+	e.start("call", "a", `{"Entity":"@counter@k","Operation":"add","Input":2}`)
+	e.completes("a", "11")
+	e.signal(id, "fail", "0")
+	e.state(id, "11")
+	e.restart(counters)
+	ent, err := e.hub.Entity(e.ctx, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := e.hub.List(e.ctx, store.Query{Kind: store.Entity, IDPrefix: id})
+	if err != nil || len(page.Items) != 1 {
+		t.Fatalf("List() = %d entities, %v, want one", len(page.Items), err)
+	}
+	row := page.Items[0]
+	if row.StateBytes != 2 || row.LockedBy != "" || row.Pending.Messages != 0 {
+		t.Errorf("row of %s = %d bytes, locked by %q, %d waiting, want 2 bytes", id, row.StateBytes, row.LockedBy, row.Pending.Messages)
+	}
+	for _, got := range [][]hub.Operation{ent.Operations, row.Operations} {
+		if len(got) < 2 || len(got) > 20 {
+			t.Fatalf("%d operations, want some of the newest", len(got))
+		}
+		var texts []string
+		for i, o := range got {
+			if o.At.IsZero() || i > 0 && o.At.Before(got[i-1].At) {
+				t.Errorf("operation %d was at %v, want times in order", i, o.At)
+			}
+			texts = append(texts, fmt.Sprintf("%s %q %v %v", o.Name, o.From, o.Called, strings.Contains(o.Failure, "refused")))
+		}
+		want := []string{`add "" false false`, `add "a" true false`, `fail "" false true`}
+		if diff := cmp.Diff(want, texts[len(texts)-3:]); diff != "" {
+			t.Errorf("newest operations (-want +got):\n%s", diff)
+		}
+	}
+	e.signal(id, "delete", "0")
+	e.state(id, "")
+	e.signal(id, "add", "1")
+	e.state(id, "1")
+	if ent, err = e.hub.Entity(e.ctx, id); err != nil || len(ent.Operations) != 1 {
+		t.Errorf("Entity() after a deletion = %d operations, %v, want one", len(ent.Operations), err)
+	}
 }

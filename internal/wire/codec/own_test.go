@@ -107,6 +107,7 @@ func TestCommandsTravel(t *testing.T) {
 }
 
 func TestReadsTravel(t *testing.T) {
+	operations := []hub.Operation{{Name: "n", At: at, From: "f", Called: true, Failure: "x"}, {Name: "m", At: at}}
 	instance := &hub.Instance{
 		Record: store.Record{
 			ID: "i", Kind: store.Entity, Incarnation: [16]byte{1, 15: 2}, Version: 1 << 63, Name: "n", Release: "v", Created: at, Parent: "p", Root: "r",
@@ -121,11 +122,12 @@ func TestReadsTravel(t *testing.T) {
 		},
 		Pending: hub.Pending{Activities: 1, Timers: 2, Children: 3, Entities: 4, Events: 5, Messages: 6}, HistoryEvents: 7, HistoryBytes: 8, Folded: at,
 		Usage: history.Usage{In: 1, Out: 2, Cached: 3, Nano: 4, Model: "m"}, Worker: "w", TraceID: "t",
+		StateBytes: 10, LockedBy: "l", Operations: operations,
 	}
 	same(t, instance, codec.DecodeInstance(travel(t, codec.EncodeInstance(instance))))
 	page := hub.Page{Items: []*hub.Instance{instance, {}}, Next: []byte{1}, Partial: true, Scanned: 9}
 	same(t, page, codec.DecodePage(travel(t, codec.EncodePage(&page))))
-	entity := &hub.Entity{ID: "@e@k", Modified: at, Queue: 2, LockedBy: "i", State: history.Some("")}
+	entity := &hub.Entity{ID: "@e@k", Modified: at, Queue: 2, LockedBy: "i", State: history.Some(""), Operations: operations}
 	same(t, entity, codec.DecodeOwnEntity(travel(t, codec.EncodeOwnEntity(entity))))
 	counts := []store.Count{{Kind: store.Entity, Name: "n", Status: store.Failed, Phase: store.Active, N: 3}}
 	same(t, counts, codec.DecodeCounts(travel(t, codec.EncodeCounts(counts))))

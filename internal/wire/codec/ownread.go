@@ -22,6 +22,7 @@ func EncodeInstance(i *hub.Instance) *wirepb.HubInstance {
 		},
 		HistoryEvents: i.HistoryEvents, HistoryBytes: i.HistoryBytes, Folded: EncodeTime(i.Folded),
 		Usage: encodeUsage(i.Usage), Worker: i.Worker, TraceId: i.TraceID,
+		StateBytes: i.StateBytes, LockedBy: i.LockedBy, Operations: encodeOperations(i.Operations),
 	}
 }
 
@@ -50,6 +51,7 @@ func DecodeInstance(m *wirepb.HubInstance) *hub.Instance {
 			In: m.Usage.GetIn(), Out: m.Usage.GetOut(), Cached: m.Usage.GetCached(), Nano: m.Usage.GetNanoUsd(), Model: m.Usage.GetModel(),
 		},
 		Worker: m.Worker, TraceID: m.TraceId,
+		StateBytes: m.StateBytes, LockedBy: m.LockedBy, Operations: decodeOperations(m.Operations),
 	}
 }
 
@@ -151,12 +153,28 @@ func DecodeCounts(m *wirepb.HubCounts) []store.Count {
 
 // EncodeOwnEntity gives an entity to our own service.
 func EncodeOwnEntity(e *hub.Entity) *wirepb.HubEntity {
-	return &wirepb.HubEntity{Id: e.ID, Modified: EncodeTime(e.Modified), Queue: int64(e.Queue), LockedBy: e.LockedBy, State: Optional(e.State)}
+	return &wirepb.HubEntity{Id: e.ID, Modified: EncodeTime(e.Modified), Queue: int64(e.Queue), LockedBy: e.LockedBy, State: Optional(e.State),
+		Operations: encodeOperations(e.Operations)}
 }
 
 // DecodeOwnEntity reads an entity.
 func DecodeOwnEntity(m *wirepb.HubEntity) *hub.Entity {
-	return &hub.Entity{ID: m.Id, Modified: timeOf(m.Modified), Queue: NarrowInt(m.Queue), LockedBy: m.LockedBy, State: TextOf(m.State)}
+	return &hub.Entity{ID: m.Id, Modified: timeOf(m.Modified), Queue: NarrowInt(m.Queue), LockedBy: m.LockedBy, State: TextOf(m.State),
+		Operations: decodeOperations(m.Operations)}
+}
+
+func encodeOperations(list []hub.Operation) (m []*wirepb.HubOperation) {
+	for _, o := range list {
+		m = append(m, &wirepb.HubOperation{Name: o.Name, At: EncodeTime(o.At), From: o.From, Called: o.Called, Failure: o.Failure})
+	}
+	return m
+}
+
+func decodeOperations(m []*wirepb.HubOperation) (list []hub.Operation) {
+	for _, o := range m {
+		list = append(list, hub.Operation{Name: o.Name, At: timeOf(o.At), From: o.From, Called: o.Called, Failure: o.Failure})
+	}
+	return list
 }
 
 // EncodeChanges gives a part of the change feed to our own service.

@@ -1153,6 +1153,10 @@ type HubInstance struct {
 	Usage         *HubUsage              `protobuf:"bytes,21,opt,name=usage,proto3" json:"usage,omitempty"`
 	Worker        string                 `protobuf:"bytes,22,opt,name=worker,proto3" json:"worker,omitempty"`
 	TraceId       string                 `protobuf:"bytes,23,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
+	// These are of entities.
+	StateBytes    int64           `protobuf:"varint,24,opt,name=state_bytes,json=stateBytes,proto3" json:"state_bytes,omitempty"`
+	LockedBy      string          `protobuf:"bytes,25,opt,name=locked_by,json=lockedBy,proto3" json:"locked_by,omitempty"`
+	Operations    []*HubOperation `protobuf:"bytes,26,rep,name=operations,proto3" json:"operations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1348,6 +1352,104 @@ func (x *HubInstance) GetTraceId() string {
 	return ""
 }
 
+func (x *HubInstance) GetStateBytes() int64 {
+	if x != nil {
+		return x.StateBytes
+	}
+	return 0
+}
+
+func (x *HubInstance) GetLockedBy() string {
+	if x != nil {
+		return x.LockedBy
+	}
+	return ""
+}
+
+func (x *HubInstance) GetOperations() []*HubOperation {
+	if x != nil {
+		return x.Operations
+	}
+	return nil
+}
+
+// HubOperation is one that an entity has carried out.
+type HubOperation struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	At            *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=at,proto3" json:"at,omitempty"`
+	From          string                 `protobuf:"bytes,3,opt,name=from,proto3" json:"from,omitempty"`      // instance that has asked for it, "" = a client
+	Called        bool                   `protobuf:"varint,4,opt,name=called,proto3" json:"called,omitempty"` // who has asked for it waited for the answer
+	Failure       string                 `protobuf:"bytes,5,opt,name=failure,proto3" json:"failure,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HubOperation) Reset() {
+	*x = HubOperation{}
+	mi := &file_perdure_hub_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HubOperation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HubOperation) ProtoMessage() {}
+
+func (x *HubOperation) ProtoReflect() protoreflect.Message {
+	mi := &file_perdure_hub_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HubOperation.ProtoReflect.Descriptor instead.
+func (*HubOperation) Descriptor() ([]byte, []int) {
+	return file_perdure_hub_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *HubOperation) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *HubOperation) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *HubOperation) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *HubOperation) GetCalled() bool {
+	if x != nil {
+		return x.Called
+	}
+	return false
+}
+
+func (x *HubOperation) GetFailure() string {
+	if x != nil {
+		return x.Failure
+	}
+	return ""
+}
+
 // HubUsage is what calls of models took: tokens, and billionths of a US dollar.
 type HubUsage struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1362,7 +1464,7 @@ type HubUsage struct {
 
 func (x *HubUsage) Reset() {
 	*x = HubUsage{}
-	mi := &file_perdure_hub_proto_msgTypes[16]
+	mi := &file_perdure_hub_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1374,7 +1476,7 @@ func (x *HubUsage) String() string {
 func (*HubUsage) ProtoMessage() {}
 
 func (x *HubUsage) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[16]
+	mi := &file_perdure_hub_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1387,7 +1489,7 @@ func (x *HubUsage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubUsage.ProtoReflect.Descriptor instead.
 func (*HubUsage) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{16}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *HubUsage) GetIn() int64 {
@@ -1439,7 +1541,7 @@ type HubPending struct {
 
 func (x *HubPending) Reset() {
 	*x = HubPending{}
-	mi := &file_perdure_hub_proto_msgTypes[17]
+	mi := &file_perdure_hub_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1451,7 +1553,7 @@ func (x *HubPending) String() string {
 func (*HubPending) ProtoMessage() {}
 
 func (x *HubPending) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[17]
+	mi := &file_perdure_hub_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1464,7 +1566,7 @@ func (x *HubPending) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubPending.ProtoReflect.Descriptor instead.
 func (*HubPending) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{17}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *HubPending) GetActivities() int64 {
@@ -1536,7 +1638,7 @@ type HubQuery struct {
 
 func (x *HubQuery) Reset() {
 	*x = HubQuery{}
-	mi := &file_perdure_hub_proto_msgTypes[18]
+	mi := &file_perdure_hub_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1548,7 +1650,7 @@ func (x *HubQuery) String() string {
 func (*HubQuery) ProtoMessage() {}
 
 func (x *HubQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[18]
+	mi := &file_perdure_hub_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1561,7 +1663,7 @@ func (x *HubQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubQuery.ProtoReflect.Descriptor instead.
 func (*HubQuery) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{18}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *HubQuery) GetKind() uint32 {
@@ -1702,7 +1804,7 @@ type HubPage struct {
 
 func (x *HubPage) Reset() {
 	*x = HubPage{}
-	mi := &file_perdure_hub_proto_msgTypes[19]
+	mi := &file_perdure_hub_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1714,7 +1816,7 @@ func (x *HubPage) String() string {
 func (*HubPage) ProtoMessage() {}
 
 func (x *HubPage) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[19]
+	mi := &file_perdure_hub_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1727,7 +1829,7 @@ func (x *HubPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubPage.ProtoReflect.Descriptor instead.
 func (*HubPage) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{19}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *HubPage) GetItems() []*HubInstance {
@@ -1767,7 +1869,7 @@ type HubCounts struct {
 
 func (x *HubCounts) Reset() {
 	*x = HubCounts{}
-	mi := &file_perdure_hub_proto_msgTypes[20]
+	mi := &file_perdure_hub_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1779,7 +1881,7 @@ func (x *HubCounts) String() string {
 func (*HubCounts) ProtoMessage() {}
 
 func (x *HubCounts) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[20]
+	mi := &file_perdure_hub_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1792,7 +1894,7 @@ func (x *HubCounts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubCounts.ProtoReflect.Descriptor instead.
 func (*HubCounts) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{20}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *HubCounts) GetCounts() []*HubCount {
@@ -1815,7 +1917,7 @@ type HubCount struct {
 
 func (x *HubCount) Reset() {
 	*x = HubCount{}
-	mi := &file_perdure_hub_proto_msgTypes[21]
+	mi := &file_perdure_hub_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1827,7 +1929,7 @@ func (x *HubCount) String() string {
 func (*HubCount) ProtoMessage() {}
 
 func (x *HubCount) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[21]
+	mi := &file_perdure_hub_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1840,7 +1942,7 @@ func (x *HubCount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubCount.ProtoReflect.Descriptor instead.
 func (*HubCount) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{21}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *HubCount) GetKind() uint32 {
@@ -1885,13 +1987,14 @@ type HubEntity struct {
 	Queue         int64                  `protobuf:"varint,3,opt,name=queue,proto3" json:"queue,omitempty"`
 	LockedBy      string                 `protobuf:"bytes,4,opt,name=locked_by,json=lockedBy,proto3" json:"locked_by,omitempty"`
 	State         *string                `protobuf:"bytes,5,opt,name=state,proto3,oneof" json:"state,omitempty"`
+	Operations    []*HubOperation        `protobuf:"bytes,6,rep,name=operations,proto3" json:"operations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *HubEntity) Reset() {
 	*x = HubEntity{}
-	mi := &file_perdure_hub_proto_msgTypes[22]
+	mi := &file_perdure_hub_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1903,7 +2006,7 @@ func (x *HubEntity) String() string {
 func (*HubEntity) ProtoMessage() {}
 
 func (x *HubEntity) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[22]
+	mi := &file_perdure_hub_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1916,7 +2019,7 @@ func (x *HubEntity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubEntity.ProtoReflect.Descriptor instead.
 func (*HubEntity) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{22}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *HubEntity) GetId() string {
@@ -1954,6 +2057,13 @@ func (x *HubEntity) GetState() string {
 	return ""
 }
 
+func (x *HubEntity) GetOperations() []*HubOperation {
+	if x != nil {
+		return x.Operations
+	}
+	return nil
+}
+
 type HubAsk struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	RequestId     string                 `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
@@ -1966,7 +2076,7 @@ type HubAsk struct {
 
 func (x *HubAsk) Reset() {
 	*x = HubAsk{}
-	mi := &file_perdure_hub_proto_msgTypes[23]
+	mi := &file_perdure_hub_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1978,7 +2088,7 @@ func (x *HubAsk) String() string {
 func (*HubAsk) ProtoMessage() {}
 
 func (x *HubAsk) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[23]
+	mi := &file_perdure_hub_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1991,7 +2101,7 @@ func (x *HubAsk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubAsk.ProtoReflect.Descriptor instead.
 func (*HubAsk) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{23}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *HubAsk) GetRequestId() string {
@@ -2032,7 +2142,7 @@ type HubAnswer struct {
 
 func (x *HubAnswer) Reset() {
 	*x = HubAnswer{}
-	mi := &file_perdure_hub_proto_msgTypes[24]
+	mi := &file_perdure_hub_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2044,7 +2154,7 @@ func (x *HubAnswer) String() string {
 func (*HubAnswer) ProtoMessage() {}
 
 func (x *HubAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[24]
+	mi := &file_perdure_hub_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2057,7 +2167,7 @@ func (x *HubAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubAnswer.ProtoReflect.Descriptor instead.
 func (*HubAnswer) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{24}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *HubAnswer) GetResult() string {
@@ -2084,7 +2194,7 @@ type HubPosition struct {
 
 func (x *HubPosition) Reset() {
 	*x = HubPosition{}
-	mi := &file_perdure_hub_proto_msgTypes[25]
+	mi := &file_perdure_hub_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2096,7 +2206,7 @@ func (x *HubPosition) String() string {
 func (*HubPosition) ProtoMessage() {}
 
 func (x *HubPosition) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[25]
+	mi := &file_perdure_hub_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2109,7 +2219,7 @@ func (x *HubPosition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubPosition.ProtoReflect.Descriptor instead.
 func (*HubPosition) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{25}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *HubPosition) GetPosition() []byte {
@@ -2137,7 +2247,7 @@ type HubChanges struct {
 
 func (x *HubChanges) Reset() {
 	*x = HubChanges{}
-	mi := &file_perdure_hub_proto_msgTypes[26]
+	mi := &file_perdure_hub_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2149,7 +2259,7 @@ func (x *HubChanges) String() string {
 func (*HubChanges) ProtoMessage() {}
 
 func (x *HubChanges) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[26]
+	mi := &file_perdure_hub_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2162,7 +2272,7 @@ func (x *HubChanges) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubChanges.ProtoReflect.Descriptor instead.
 func (*HubChanges) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{26}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *HubChanges) GetChanges() []*HubChange {
@@ -2198,7 +2308,7 @@ type HubChange struct {
 
 func (x *HubChange) Reset() {
 	*x = HubChange{}
-	mi := &file_perdure_hub_proto_msgTypes[27]
+	mi := &file_perdure_hub_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2210,7 +2320,7 @@ func (x *HubChange) String() string {
 func (*HubChange) ProtoMessage() {}
 
 func (x *HubChange) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[27]
+	mi := &file_perdure_hub_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2223,7 +2333,7 @@ func (x *HubChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubChange.ProtoReflect.Descriptor instead.
 func (*HubChange) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{27}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *HubChange) GetId() string {
@@ -2271,7 +2381,7 @@ type HubRowQuery struct {
 
 func (x *HubRowQuery) Reset() {
 	*x = HubRowQuery{}
-	mi := &file_perdure_hub_proto_msgTypes[28]
+	mi := &file_perdure_hub_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2283,7 +2393,7 @@ func (x *HubRowQuery) String() string {
 func (*HubRowQuery) ProtoMessage() {}
 
 func (x *HubRowQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[28]
+	mi := &file_perdure_hub_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2296,7 +2406,7 @@ func (x *HubRowQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubRowQuery.ProtoReflect.Descriptor instead.
 func (*HubRowQuery) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{28}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *HubRowQuery) GetKind() uint32 {
@@ -2378,7 +2488,7 @@ type HubRow struct {
 
 func (x *HubRow) Reset() {
 	*x = HubRow{}
-	mi := &file_perdure_hub_proto_msgTypes[29]
+	mi := &file_perdure_hub_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2390,7 +2500,7 @@ func (x *HubRow) String() string {
 func (*HubRow) ProtoMessage() {}
 
 func (x *HubRow) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[29]
+	mi := &file_perdure_hub_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2403,7 +2513,7 @@ func (x *HubRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubRow.ProtoReflect.Descriptor instead.
 func (*HubRow) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{29}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *HubRow) GetKind() uint32 {
@@ -2472,7 +2582,7 @@ type HubRows struct {
 
 func (x *HubRows) Reset() {
 	*x = HubRows{}
-	mi := &file_perdure_hub_proto_msgTypes[30]
+	mi := &file_perdure_hub_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2484,7 +2594,7 @@ func (x *HubRows) String() string {
 func (*HubRows) ProtoMessage() {}
 
 func (x *HubRows) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[30]
+	mi := &file_perdure_hub_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2497,7 +2607,7 @@ func (x *HubRows) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubRows.ProtoReflect.Descriptor instead.
 func (*HubRows) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{30}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *HubRows) GetRows() []*HubRow {
@@ -2528,7 +2638,7 @@ type HubWriteRows struct {
 
 func (x *HubWriteRows) Reset() {
 	*x = HubWriteRows{}
-	mi := &file_perdure_hub_proto_msgTypes[31]
+	mi := &file_perdure_hub_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2540,7 +2650,7 @@ func (x *HubWriteRows) String() string {
 func (*HubWriteRows) ProtoMessage() {}
 
 func (x *HubWriteRows) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[31]
+	mi := &file_perdure_hub_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2553,7 +2663,7 @@ func (x *HubWriteRows) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubWriteRows.ProtoReflect.Descriptor instead.
 func (*HubWriteRows) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{31}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *HubWriteRows) GetRequestId() string {
@@ -2609,7 +2719,7 @@ type HubRowCondition struct {
 
 func (x *HubRowCondition) Reset() {
 	*x = HubRowCondition{}
-	mi := &file_perdure_hub_proto_msgTypes[32]
+	mi := &file_perdure_hub_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2621,7 +2731,7 @@ func (x *HubRowCondition) String() string {
 func (*HubRowCondition) ProtoMessage() {}
 
 func (x *HubRowCondition) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[32]
+	mi := &file_perdure_hub_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2634,7 +2744,7 @@ func (x *HubRowCondition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubRowCondition.ProtoReflect.Descriptor instead.
 func (*HubRowCondition) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{32}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *HubRowCondition) GetKind() uint32 {
@@ -2671,7 +2781,7 @@ type HubEndedQuery struct {
 
 func (x *HubEndedQuery) Reset() {
 	*x = HubEndedQuery{}
-	mi := &file_perdure_hub_proto_msgTypes[33]
+	mi := &file_perdure_hub_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2683,7 +2793,7 @@ func (x *HubEndedQuery) String() string {
 func (*HubEndedQuery) ProtoMessage() {}
 
 func (x *HubEndedQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[33]
+	mi := &file_perdure_hub_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2696,7 +2806,7 @@ func (x *HubEndedQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubEndedQuery.ProtoReflect.Descriptor instead.
 func (*HubEndedQuery) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{33}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *HubEndedQuery) GetStatuses() []uint32 {
@@ -2744,7 +2854,7 @@ type HubEnded struct {
 
 func (x *HubEnded) Reset() {
 	*x = HubEnded{}
-	mi := &file_perdure_hub_proto_msgTypes[34]
+	mi := &file_perdure_hub_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2756,7 +2866,7 @@ func (x *HubEnded) String() string {
 func (*HubEnded) ProtoMessage() {}
 
 func (x *HubEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[34]
+	mi := &file_perdure_hub_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2769,7 +2879,7 @@ func (x *HubEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubEnded.ProtoReflect.Descriptor instead.
 func (*HubEnded) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{34}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *HubEnded) GetIds() []string {
@@ -2801,7 +2911,7 @@ type HubEntityQuery struct {
 
 func (x *HubEntityQuery) Reset() {
 	*x = HubEntityQuery{}
-	mi := &file_perdure_hub_proto_msgTypes[35]
+	mi := &file_perdure_hub_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2813,7 +2923,7 @@ func (x *HubEntityQuery) String() string {
 func (*HubEntityQuery) ProtoMessage() {}
 
 func (x *HubEntityQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[35]
+	mi := &file_perdure_hub_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2826,7 +2936,7 @@ func (x *HubEntityQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubEntityQuery.ProtoReflect.Descriptor instead.
 func (*HubEntityQuery) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{35}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *HubEntityQuery) GetPrefix() string {
@@ -2888,7 +2998,7 @@ type HubEntities struct {
 
 func (x *HubEntities) Reset() {
 	*x = HubEntities{}
-	mi := &file_perdure_hub_proto_msgTypes[36]
+	mi := &file_perdure_hub_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2900,7 +3010,7 @@ func (x *HubEntities) String() string {
 func (*HubEntities) ProtoMessage() {}
 
 func (x *HubEntities) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[36]
+	mi := &file_perdure_hub_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2913,7 +3023,7 @@ func (x *HubEntities) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubEntities.ProtoReflect.Descriptor instead.
 func (*HubEntities) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{36}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *HubEntities) GetEntities() []*HubEntity {
@@ -2941,7 +3051,7 @@ type HubClean struct {
 
 func (x *HubClean) Reset() {
 	*x = HubClean{}
-	mi := &file_perdure_hub_proto_msgTypes[37]
+	mi := &file_perdure_hub_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2953,7 +3063,7 @@ func (x *HubClean) String() string {
 func (*HubClean) ProtoMessage() {}
 
 func (x *HubClean) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[37]
+	mi := &file_perdure_hub_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2966,7 +3076,7 @@ func (x *HubClean) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubClean.ProtoReflect.Descriptor instead.
 func (*HubClean) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{37}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *HubClean) GetEmpty() bool {
@@ -3001,7 +3111,7 @@ type HubCleaned struct {
 
 func (x *HubCleaned) Reset() {
 	*x = HubCleaned{}
-	mi := &file_perdure_hub_proto_msgTypes[38]
+	mi := &file_perdure_hub_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3013,7 +3123,7 @@ func (x *HubCleaned) String() string {
 func (*HubCleaned) ProtoMessage() {}
 
 func (x *HubCleaned) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[38]
+	mi := &file_perdure_hub_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3026,7 +3136,7 @@ func (x *HubCleaned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubCleaned.ProtoReflect.Descriptor instead.
 func (*HubCleaned) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{38}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *HubCleaned) GetRemoved() int64 {
@@ -3060,7 +3170,7 @@ type HubTerminate struct {
 
 func (x *HubTerminate) Reset() {
 	*x = HubTerminate{}
-	mi := &file_perdure_hub_proto_msgTypes[39]
+	mi := &file_perdure_hub_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3072,7 +3182,7 @@ func (x *HubTerminate) String() string {
 func (*HubTerminate) ProtoMessage() {}
 
 func (x *HubTerminate) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[39]
+	mi := &file_perdure_hub_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3085,7 +3195,7 @@ func (x *HubTerminate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubTerminate.ProtoReflect.Descriptor instead.
 func (*HubTerminate) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{39}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *HubTerminate) GetIds() []string {
@@ -3111,7 +3221,7 @@ type HubLeft struct {
 
 func (x *HubLeft) Reset() {
 	*x = HubLeft{}
-	mi := &file_perdure_hub_proto_msgTypes[40]
+	mi := &file_perdure_hub_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3123,7 +3233,7 @@ func (x *HubLeft) String() string {
 func (*HubLeft) ProtoMessage() {}
 
 func (x *HubLeft) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[40]
+	mi := &file_perdure_hub_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3136,7 +3246,7 @@ func (x *HubLeft) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubLeft.ProtoReflect.Descriptor instead.
 func (*HubLeft) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{40}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *HubLeft) GetIds() []string {
@@ -3162,7 +3272,7 @@ type HubHello struct {
 
 func (x *HubHello) Reset() {
 	*x = HubHello{}
-	mi := &file_perdure_hub_proto_msgTypes[41]
+	mi := &file_perdure_hub_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3174,7 +3284,7 @@ func (x *HubHello) String() string {
 func (*HubHello) ProtoMessage() {}
 
 func (x *HubHello) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[41]
+	mi := &file_perdure_hub_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3187,7 +3297,7 @@ func (x *HubHello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubHello.ProtoReflect.Descriptor instead.
 func (*HubHello) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{41}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *HubHello) GetWorker() string {
@@ -3245,7 +3355,7 @@ type HubFromWorker struct {
 
 func (x *HubFromWorker) Reset() {
 	*x = HubFromWorker{}
-	mi := &file_perdure_hub_proto_msgTypes[42]
+	mi := &file_perdure_hub_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3257,7 +3367,7 @@ func (x *HubFromWorker) String() string {
 func (*HubFromWorker) ProtoMessage() {}
 
 func (x *HubFromWorker) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[42]
+	mi := &file_perdure_hub_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3270,7 +3380,7 @@ func (x *HubFromWorker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubFromWorker.ProtoReflect.Descriptor instead.
 func (*HubFromWorker) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{42}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *HubFromWorker) GetHello() *HubHello {
@@ -3313,7 +3423,7 @@ type HubOutcome struct {
 
 func (x *HubOutcome) Reset() {
 	*x = HubOutcome{}
-	mi := &file_perdure_hub_proto_msgTypes[43]
+	mi := &file_perdure_hub_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3325,7 +3435,7 @@ func (x *HubOutcome) String() string {
 func (*HubOutcome) ProtoMessage() {}
 
 func (x *HubOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[43]
+	mi := &file_perdure_hub_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3338,7 +3448,7 @@ func (x *HubOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubOutcome.ProtoReflect.Descriptor instead.
 func (*HubOutcome) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{43}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *HubOutcome) GetNumber() uint64 {
@@ -3453,7 +3563,7 @@ type HubFollowUp struct {
 
 func (x *HubFollowUp) Reset() {
 	*x = HubFollowUp{}
-	mi := &file_perdure_hub_proto_msgTypes[44]
+	mi := &file_perdure_hub_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3465,7 +3575,7 @@ func (x *HubFollowUp) String() string {
 func (*HubFollowUp) ProtoMessage() {}
 
 func (x *HubFollowUp) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[44]
+	mi := &file_perdure_hub_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3478,7 +3588,7 @@ func (x *HubFollowUp) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubFollowUp.ProtoReflect.Descriptor instead.
 func (*HubFollowUp) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{44}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *HubFollowUp) GetTurn() *OrchestratorResponse {
@@ -3509,7 +3619,7 @@ type HubToWorker struct {
 
 func (x *HubToWorker) Reset() {
 	*x = HubToWorker{}
-	mi := &file_perdure_hub_proto_msgTypes[45]
+	mi := &file_perdure_hub_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3521,7 +3631,7 @@ func (x *HubToWorker) String() string {
 func (*HubToWorker) ProtoMessage() {}
 
 func (x *HubToWorker) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[45]
+	mi := &file_perdure_hub_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3534,7 +3644,7 @@ func (x *HubToWorker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubToWorker.ProtoReflect.Descriptor instead.
 func (*HubToWorker) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{45}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *HubToWorker) GetAlive() bool {
@@ -3582,7 +3692,7 @@ type HubRefusal struct {
 
 func (x *HubRefusal) Reset() {
 	*x = HubRefusal{}
-	mi := &file_perdure_hub_proto_msgTypes[46]
+	mi := &file_perdure_hub_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3594,7 +3704,7 @@ func (x *HubRefusal) String() string {
 func (*HubRefusal) ProtoMessage() {}
 
 func (x *HubRefusal) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[46]
+	mi := &file_perdure_hub_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3607,7 +3717,7 @@ func (x *HubRefusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubRefusal.ProtoReflect.Descriptor instead.
 func (*HubRefusal) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{46}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *HubRefusal) GetNumber() uint64 {
@@ -3635,7 +3745,7 @@ type HubPush struct {
 
 func (x *HubPush) Reset() {
 	*x = HubPush{}
-	mi := &file_perdure_hub_proto_msgTypes[47]
+	mi := &file_perdure_hub_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3647,7 +3757,7 @@ func (x *HubPush) String() string {
 func (*HubPush) ProtoMessage() {}
 
 func (x *HubPush) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[47]
+	mi := &file_perdure_hub_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3660,7 +3770,7 @@ func (x *HubPush) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubPush.ProtoReflect.Descriptor instead.
 func (*HubPush) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{47}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *HubPush) GetItem() *WorkItem {
@@ -3683,7 +3793,7 @@ type HubPushed struct {
 
 func (x *HubPushed) Reset() {
 	*x = HubPushed{}
-	mi := &file_perdure_hub_proto_msgTypes[48]
+	mi := &file_perdure_hub_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3695,7 +3805,7 @@ func (x *HubPushed) String() string {
 func (*HubPushed) ProtoMessage() {}
 
 func (x *HubPushed) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[48]
+	mi := &file_perdure_hub_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3708,7 +3818,7 @@ func (x *HubPushed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubPushed.ProtoReflect.Descriptor instead.
 func (*HubPushed) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{48}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *HubPushed) GetAlive() bool {
@@ -3852,7 +3962,7 @@ const file_perdure_hub_proto_rawDesc = "" +
 	"\x04work\x18\x12 \x01(\bR\x04work\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xe2\a\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xde\b\n" +
 	"\vHubInstance\x121\n" +
 	"\x06record\x18\x01 \x01(\v2\x19.perdure.hub.v1.HubRecordR\x06record\x12$\n" +
 	"\vapp_version\x18\x02 \x01(\tH\x00R\n" +
@@ -3881,11 +3991,23 @@ const file_perdure_hub_proto_rawDesc = "" +
 	"\x06folded\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\x06folded\x12.\n" +
 	"\x05usage\x18\x15 \x01(\v2\x18.perdure.hub.v1.HubUsageR\x05usage\x12\x16\n" +
 	"\x06worker\x18\x16 \x01(\tR\x06worker\x12\x19\n" +
-	"\btrace_id\x18\x17 \x01(\tR\atraceIdB\x0e\n" +
+	"\btrace_id\x18\x17 \x01(\tR\atraceId\x12\x1f\n" +
+	"\vstate_bytes\x18\x18 \x01(\x03R\n" +
+	"stateBytes\x12\x1b\n" +
+	"\tlocked_by\x18\x19 \x01(\tR\blockedBy\x12<\n" +
+	"\n" +
+	"operations\x18\x1a \x03(\v2\x1c.perdure.hub.v1.HubOperationR\n" +
+	"operationsB\x0e\n" +
 	"\f_app_versionB\x10\n" +
 	"\x0e_custom_statusB\b\n" +
 	"\x06_inputB\t\n" +
-	"\a_output\"u\n" +
+	"\a_output\"\x94\x01\n" +
+	"\fHubOperation\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12*\n" +
+	"\x02at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x12\n" +
+	"\x04from\x18\x03 \x01(\tR\x04from\x12\x16\n" +
+	"\x06called\x18\x04 \x01(\bR\x06called\x12\x18\n" +
+	"\afailure\x18\x05 \x01(\tR\afailure\"u\n" +
 	"\bHubUsage\x12\x0e\n" +
 	"\x02in\x18\x01 \x01(\x03R\x02in\x12\x10\n" +
 	"\x03out\x18\x02 \x01(\x03R\x03out\x12\x16\n" +
@@ -3936,13 +4058,16 @@ const file_perdure_hub_proto_rawDesc = "" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
 	"\x06status\x18\x03 \x01(\rR\x06status\x12\x14\n" +
 	"\x05phase\x18\x04 \x01(\rR\x05phase\x12\f\n" +
-	"\x01n\x18\x05 \x01(\x03R\x01n\"\xab\x01\n" +
+	"\x01n\x18\x05 \x01(\x03R\x01n\"\xe9\x01\n" +
 	"\tHubEntity\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x126\n" +
 	"\bmodified\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\bmodified\x12\x14\n" +
 	"\x05queue\x18\x03 \x01(\x03R\x05queue\x12\x1b\n" +
 	"\tlocked_by\x18\x04 \x01(\tR\blockedBy\x12\x19\n" +
-	"\x05state\x18\x05 \x01(\tH\x00R\x05state\x88\x01\x01B\b\n" +
+	"\x05state\x18\x05 \x01(\tH\x00R\x05state\x88\x01\x01\x12<\n" +
+	"\n" +
+	"operations\x18\x06 \x03(\v2\x1c.perdure.hub.v1.HubOperationR\n" +
+	"operationsB\b\n" +
 	"\x06_state\"\x81\x01\n" +
 	"\x06HubAsk\x12\x1d\n" +
 	"\n" +
@@ -4128,7 +4253,7 @@ func file_perdure_hub_proto_rawDescGZIP() []byte {
 	return file_perdure_hub_proto_rawDescData
 }
 
-var file_perdure_hub_proto_msgTypes = make([]protoimpl.MessageInfo, 51)
+var file_perdure_hub_proto_msgTypes = make([]protoimpl.MessageInfo, 52)
 var file_perdure_hub_proto_goTypes = []any{
 	(*HubDone)(nil),               // 0: perdure.hub.v1.HubDone
 	(*HubAll)(nil),                // 1: perdure.hub.v1.HubAll
@@ -4146,170 +4271,174 @@ var file_perdure_hub_proto_goTypes = []any{
 	(*HubEvents)(nil),             // 13: perdure.hub.v1.HubEvents
 	(*HubRecord)(nil),             // 14: perdure.hub.v1.HubRecord
 	(*HubInstance)(nil),           // 15: perdure.hub.v1.HubInstance
-	(*HubUsage)(nil),              // 16: perdure.hub.v1.HubUsage
-	(*HubPending)(nil),            // 17: perdure.hub.v1.HubPending
-	(*HubQuery)(nil),              // 18: perdure.hub.v1.HubQuery
-	(*HubPage)(nil),               // 19: perdure.hub.v1.HubPage
-	(*HubCounts)(nil),             // 20: perdure.hub.v1.HubCounts
-	(*HubCount)(nil),              // 21: perdure.hub.v1.HubCount
-	(*HubEntity)(nil),             // 22: perdure.hub.v1.HubEntity
-	(*HubAsk)(nil),                // 23: perdure.hub.v1.HubAsk
-	(*HubAnswer)(nil),             // 24: perdure.hub.v1.HubAnswer
-	(*HubPosition)(nil),           // 25: perdure.hub.v1.HubPosition
-	(*HubChanges)(nil),            // 26: perdure.hub.v1.HubChanges
-	(*HubChange)(nil),             // 27: perdure.hub.v1.HubChange
-	(*HubRowQuery)(nil),           // 28: perdure.hub.v1.HubRowQuery
-	(*HubRow)(nil),                // 29: perdure.hub.v1.HubRow
-	(*HubRows)(nil),               // 30: perdure.hub.v1.HubRows
-	(*HubWriteRows)(nil),          // 31: perdure.hub.v1.HubWriteRows
-	(*HubRowCondition)(nil),       // 32: perdure.hub.v1.HubRowCondition
-	(*HubEndedQuery)(nil),         // 33: perdure.hub.v1.HubEndedQuery
-	(*HubEnded)(nil),              // 34: perdure.hub.v1.HubEnded
-	(*HubEntityQuery)(nil),        // 35: perdure.hub.v1.HubEntityQuery
-	(*HubEntities)(nil),           // 36: perdure.hub.v1.HubEntities
-	(*HubClean)(nil),              // 37: perdure.hub.v1.HubClean
-	(*HubCleaned)(nil),            // 38: perdure.hub.v1.HubCleaned
-	(*HubTerminate)(nil),          // 39: perdure.hub.v1.HubTerminate
-	(*HubLeft)(nil),               // 40: perdure.hub.v1.HubLeft
-	(*HubHello)(nil),              // 41: perdure.hub.v1.HubHello
-	(*HubFromWorker)(nil),         // 42: perdure.hub.v1.HubFromWorker
-	(*HubOutcome)(nil),            // 43: perdure.hub.v1.HubOutcome
-	(*HubFollowUp)(nil),           // 44: perdure.hub.v1.HubFollowUp
-	(*HubToWorker)(nil),           // 45: perdure.hub.v1.HubToWorker
-	(*HubRefusal)(nil),            // 46: perdure.hub.v1.HubRefusal
-	(*HubPush)(nil),               // 47: perdure.hub.v1.HubPush
-	(*HubPushed)(nil),             // 48: perdure.hub.v1.HubPushed
-	nil,                           // 49: perdure.hub.v1.HubStart.TagsEntry
-	nil,                           // 50: perdure.hub.v1.HubRecord.TagsEntry
-	(*timestamppb.Timestamp)(nil), // 51: google.protobuf.Timestamp
-	(*TraceContext)(nil),          // 52: perdure.durabletask.v1.TraceContext
-	(*Fold)(nil),                  // 53: perdure.durabletask.v1.Fold
-	(*durationpb.Duration)(nil),   // 54: google.protobuf.Duration
-	(*TaskFailureDetails)(nil),    // 55: perdure.durabletask.v1.TaskFailureDetails
-	(*WorkItemFilters)(nil),       // 56: perdure.durabletask.v1.WorkItemFilters
-	(*AgentDescription)(nil),      // 57: perdure.durabletask.v1.AgentDescription
-	(*OrchestratorResponse)(nil),  // 58: perdure.durabletask.v1.OrchestratorResponse
-	(*ActivityResponse)(nil),      // 59: perdure.durabletask.v1.ActivityResponse
-	(*EntityBatchResult)(nil),     // 60: perdure.durabletask.v1.EntityBatchResult
-	(*WorkItem)(nil),              // 61: perdure.durabletask.v1.WorkItem
-	(*Error)(nil),                 // 62: perdure.durabletask.v1.Error
+	(*HubOperation)(nil),          // 16: perdure.hub.v1.HubOperation
+	(*HubUsage)(nil),              // 17: perdure.hub.v1.HubUsage
+	(*HubPending)(nil),            // 18: perdure.hub.v1.HubPending
+	(*HubQuery)(nil),              // 19: perdure.hub.v1.HubQuery
+	(*HubPage)(nil),               // 20: perdure.hub.v1.HubPage
+	(*HubCounts)(nil),             // 21: perdure.hub.v1.HubCounts
+	(*HubCount)(nil),              // 22: perdure.hub.v1.HubCount
+	(*HubEntity)(nil),             // 23: perdure.hub.v1.HubEntity
+	(*HubAsk)(nil),                // 24: perdure.hub.v1.HubAsk
+	(*HubAnswer)(nil),             // 25: perdure.hub.v1.HubAnswer
+	(*HubPosition)(nil),           // 26: perdure.hub.v1.HubPosition
+	(*HubChanges)(nil),            // 27: perdure.hub.v1.HubChanges
+	(*HubChange)(nil),             // 28: perdure.hub.v1.HubChange
+	(*HubRowQuery)(nil),           // 29: perdure.hub.v1.HubRowQuery
+	(*HubRow)(nil),                // 30: perdure.hub.v1.HubRow
+	(*HubRows)(nil),               // 31: perdure.hub.v1.HubRows
+	(*HubWriteRows)(nil),          // 32: perdure.hub.v1.HubWriteRows
+	(*HubRowCondition)(nil),       // 33: perdure.hub.v1.HubRowCondition
+	(*HubEndedQuery)(nil),         // 34: perdure.hub.v1.HubEndedQuery
+	(*HubEnded)(nil),              // 35: perdure.hub.v1.HubEnded
+	(*HubEntityQuery)(nil),        // 36: perdure.hub.v1.HubEntityQuery
+	(*HubEntities)(nil),           // 37: perdure.hub.v1.HubEntities
+	(*HubClean)(nil),              // 38: perdure.hub.v1.HubClean
+	(*HubCleaned)(nil),            // 39: perdure.hub.v1.HubCleaned
+	(*HubTerminate)(nil),          // 40: perdure.hub.v1.HubTerminate
+	(*HubLeft)(nil),               // 41: perdure.hub.v1.HubLeft
+	(*HubHello)(nil),              // 42: perdure.hub.v1.HubHello
+	(*HubFromWorker)(nil),         // 43: perdure.hub.v1.HubFromWorker
+	(*HubOutcome)(nil),            // 44: perdure.hub.v1.HubOutcome
+	(*HubFollowUp)(nil),           // 45: perdure.hub.v1.HubFollowUp
+	(*HubToWorker)(nil),           // 46: perdure.hub.v1.HubToWorker
+	(*HubRefusal)(nil),            // 47: perdure.hub.v1.HubRefusal
+	(*HubPush)(nil),               // 48: perdure.hub.v1.HubPush
+	(*HubPushed)(nil),             // 49: perdure.hub.v1.HubPushed
+	nil,                           // 50: perdure.hub.v1.HubStart.TagsEntry
+	nil,                           // 51: perdure.hub.v1.HubRecord.TagsEntry
+	(*timestamppb.Timestamp)(nil), // 52: google.protobuf.Timestamp
+	(*TraceContext)(nil),          // 53: perdure.durabletask.v1.TraceContext
+	(*Fold)(nil),                  // 54: perdure.durabletask.v1.Fold
+	(*durationpb.Duration)(nil),   // 55: google.protobuf.Duration
+	(*TaskFailureDetails)(nil),    // 56: perdure.durabletask.v1.TaskFailureDetails
+	(*WorkItemFilters)(nil),       // 57: perdure.durabletask.v1.WorkItemFilters
+	(*AgentDescription)(nil),      // 58: perdure.durabletask.v1.AgentDescription
+	(*OrchestratorResponse)(nil),  // 59: perdure.durabletask.v1.OrchestratorResponse
+	(*ActivityResponse)(nil),      // 60: perdure.durabletask.v1.ActivityResponse
+	(*EntityBatchResult)(nil),     // 61: perdure.durabletask.v1.EntityBatchResult
+	(*WorkItem)(nil),              // 62: perdure.durabletask.v1.WorkItem
+	(*Error)(nil),                 // 63: perdure.durabletask.v1.Error
 }
 var file_perdure_hub_proto_depIdxs = []int32{
-	51, // 0: perdure.hub.v1.HubStart.start_at:type_name -> google.protobuf.Timestamp
-	49, // 1: perdure.hub.v1.HubStart.tags:type_name -> perdure.hub.v1.HubStart.TagsEntry
-	52, // 2: perdure.hub.v1.HubStart.trace:type_name -> perdure.durabletask.v1.TraceContext
-	53, // 3: perdure.hub.v1.HubStart.fold:type_name -> perdure.durabletask.v1.Fold
+	52, // 0: perdure.hub.v1.HubStart.start_at:type_name -> google.protobuf.Timestamp
+	50, // 1: perdure.hub.v1.HubStart.tags:type_name -> perdure.hub.v1.HubStart.TagsEntry
+	53, // 2: perdure.hub.v1.HubStart.trace:type_name -> perdure.durabletask.v1.TraceContext
+	54, // 3: perdure.hub.v1.HubStart.fold:type_name -> perdure.durabletask.v1.Fold
 	4,  // 4: perdure.hub.v1.HubStart.event:type_name -> perdure.hub.v1.HubRaise
-	51, // 5: perdure.hub.v1.HubSignal.at:type_name -> google.protobuf.Timestamp
-	52, // 6: perdure.hub.v1.HubSignal.trace:type_name -> perdure.durabletask.v1.TraceContext
-	18, // 7: perdure.hub.v1.HubPurge.filter:type_name -> perdure.hub.v1.HubQuery
-	54, // 8: perdure.hub.v1.HubPurge.timeout:type_name -> google.protobuf.Duration
-	55, // 9: perdure.hub.v1.HubComplete.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	51, // 10: perdure.hub.v1.HubRecord.created:type_name -> google.protobuf.Timestamp
-	50, // 11: perdure.hub.v1.HubRecord.tags:type_name -> perdure.hub.v1.HubRecord.TagsEntry
-	51, // 12: perdure.hub.v1.HubRecord.phase_since:type_name -> google.protobuf.Timestamp
-	51, // 13: perdure.hub.v1.HubRecord.completed:type_name -> google.protobuf.Timestamp
+	52, // 5: perdure.hub.v1.HubSignal.at:type_name -> google.protobuf.Timestamp
+	53, // 6: perdure.hub.v1.HubSignal.trace:type_name -> perdure.durabletask.v1.TraceContext
+	19, // 7: perdure.hub.v1.HubPurge.filter:type_name -> perdure.hub.v1.HubQuery
+	55, // 8: perdure.hub.v1.HubPurge.timeout:type_name -> google.protobuf.Duration
+	56, // 9: perdure.hub.v1.HubComplete.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	52, // 10: perdure.hub.v1.HubRecord.created:type_name -> google.protobuf.Timestamp
+	51, // 11: perdure.hub.v1.HubRecord.tags:type_name -> perdure.hub.v1.HubRecord.TagsEntry
+	52, // 12: perdure.hub.v1.HubRecord.phase_since:type_name -> google.protobuf.Timestamp
+	52, // 13: perdure.hub.v1.HubRecord.completed:type_name -> google.protobuf.Timestamp
 	14, // 14: perdure.hub.v1.HubInstance.record:type_name -> perdure.hub.v1.HubRecord
-	51, // 15: perdure.hub.v1.HubInstance.started:type_name -> google.protobuf.Timestamp
-	51, // 16: perdure.hub.v1.HubInstance.updated:type_name -> google.protobuf.Timestamp
-	51, // 17: perdure.hub.v1.HubInstance.start_at:type_name -> google.protobuf.Timestamp
-	55, // 18: perdure.hub.v1.HubInstance.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	51, // 19: perdure.hub.v1.HubInstance.next_fire_at:type_name -> google.protobuf.Timestamp
-	17, // 20: perdure.hub.v1.HubInstance.pending:type_name -> perdure.hub.v1.HubPending
-	51, // 21: perdure.hub.v1.HubInstance.folded:type_name -> google.protobuf.Timestamp
-	16, // 22: perdure.hub.v1.HubInstance.usage:type_name -> perdure.hub.v1.HubUsage
-	51, // 23: perdure.hub.v1.HubQuery.created_from:type_name -> google.protobuf.Timestamp
-	51, // 24: perdure.hub.v1.HubQuery.created_to:type_name -> google.protobuf.Timestamp
-	51, // 25: perdure.hub.v1.HubQuery.completed_from:type_name -> google.protobuf.Timestamp
-	51, // 26: perdure.hub.v1.HubQuery.completed_to:type_name -> google.protobuf.Timestamp
-	15, // 27: perdure.hub.v1.HubPage.items:type_name -> perdure.hub.v1.HubInstance
-	21, // 28: perdure.hub.v1.HubCounts.counts:type_name -> perdure.hub.v1.HubCount
-	51, // 29: perdure.hub.v1.HubEntity.modified:type_name -> google.protobuf.Timestamp
-	55, // 30: perdure.hub.v1.HubAnswer.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	27, // 31: perdure.hub.v1.HubChanges.changes:type_name -> perdure.hub.v1.HubChange
-	29, // 32: perdure.hub.v1.HubRows.rows:type_name -> perdure.hub.v1.HubRow
-	29, // 33: perdure.hub.v1.HubWriteRows.rows:type_name -> perdure.hub.v1.HubRow
-	32, // 34: perdure.hub.v1.HubWriteRows.conditions:type_name -> perdure.hub.v1.HubRowCondition
-	4,  // 35: perdure.hub.v1.HubWriteRows.event:type_name -> perdure.hub.v1.HubRaise
-	51, // 36: perdure.hub.v1.HubEndedQuery.from:type_name -> google.protobuf.Timestamp
-	51, // 37: perdure.hub.v1.HubEndedQuery.to:type_name -> google.protobuf.Timestamp
-	51, // 38: perdure.hub.v1.HubEntityQuery.from:type_name -> google.protobuf.Timestamp
-	51, // 39: perdure.hub.v1.HubEntityQuery.to:type_name -> google.protobuf.Timestamp
-	22, // 40: perdure.hub.v1.HubEntities.entities:type_name -> perdure.hub.v1.HubEntity
-	56, // 41: perdure.hub.v1.HubHello.filters:type_name -> perdure.durabletask.v1.WorkItemFilters
-	57, // 42: perdure.hub.v1.HubHello.agents:type_name -> perdure.durabletask.v1.AgentDescription
-	41, // 43: perdure.hub.v1.HubFromWorker.hello:type_name -> perdure.hub.v1.HubHello
-	43, // 44: perdure.hub.v1.HubFromWorker.outcomes:type_name -> perdure.hub.v1.HubOutcome
-	58, // 45: perdure.hub.v1.HubOutcome.orchestration:type_name -> perdure.durabletask.v1.OrchestratorResponse
-	59, // 46: perdure.hub.v1.HubOutcome.activity:type_name -> perdure.durabletask.v1.ActivityResponse
-	60, // 47: perdure.hub.v1.HubOutcome.entity:type_name -> perdure.durabletask.v1.EntityBatchResult
-	11, // 48: perdure.hub.v1.HubOutcome.heartbeat:type_name -> perdure.hub.v1.HubHeartbeat
-	44, // 49: perdure.hub.v1.HubOutcome.follow_up:type_name -> perdure.hub.v1.HubFollowUp
-	58, // 50: perdure.hub.v1.HubFollowUp.turn:type_name -> perdure.durabletask.v1.OrchestratorResponse
-	51, // 51: perdure.hub.v1.HubFollowUp.at:type_name -> google.protobuf.Timestamp
-	61, // 52: perdure.hub.v1.HubToWorker.items:type_name -> perdure.durabletask.v1.WorkItem
-	46, // 53: perdure.hub.v1.HubToWorker.refused:type_name -> perdure.hub.v1.HubRefusal
-	62, // 54: perdure.hub.v1.HubRefusal.error:type_name -> perdure.durabletask.v1.Error
-	61, // 55: perdure.hub.v1.HubPush.item:type_name -> perdure.durabletask.v1.WorkItem
-	41, // 56: perdure.hub.v1.HubPushed.hello:type_name -> perdure.hub.v1.HubHello
-	43, // 57: perdure.hub.v1.HubPushed.outcome:type_name -> perdure.hub.v1.HubOutcome
-	1,  // 58: perdure.hub.v1.Hub.Hello:input_type -> perdure.hub.v1.HubAll
-	2,  // 59: perdure.hub.v1.Hub.Start:input_type -> perdure.hub.v1.HubStart
-	4,  // 60: perdure.hub.v1.Hub.Raise:input_type -> perdure.hub.v1.HubRaise
-	5,  // 61: perdure.hub.v1.Hub.Signal:input_type -> perdure.hub.v1.HubSignal
-	6,  // 62: perdure.hub.v1.Hub.Control:input_type -> perdure.hub.v1.HubControl
-	8,  // 63: perdure.hub.v1.Hub.Purge:input_type -> perdure.hub.v1.HubPurge
-	10, // 64: perdure.hub.v1.Hub.Complete:input_type -> perdure.hub.v1.HubComplete
-	11, // 65: perdure.hub.v1.Hub.Heartbeat:input_type -> perdure.hub.v1.HubHeartbeat
-	12, // 66: perdure.hub.v1.Hub.Instance:input_type -> perdure.hub.v1.HubGet
-	12, // 67: perdure.hub.v1.Hub.History:input_type -> perdure.hub.v1.HubGet
-	18, // 68: perdure.hub.v1.Hub.List:input_type -> perdure.hub.v1.HubQuery
-	1,  // 69: perdure.hub.v1.Hub.Counts:input_type -> perdure.hub.v1.HubAll
-	12, // 70: perdure.hub.v1.Hub.Entity:input_type -> perdure.hub.v1.HubGet
-	12, // 71: perdure.hub.v1.Hub.WaitStart:input_type -> perdure.hub.v1.HubGet
-	12, // 72: perdure.hub.v1.Hub.WaitCompletion:input_type -> perdure.hub.v1.HubGet
-	23, // 73: perdure.hub.v1.Hub.Ask:input_type -> perdure.hub.v1.HubAsk
-	1,  // 74: perdure.hub.v1.Hub.Position:input_type -> perdure.hub.v1.HubAll
-	25, // 75: perdure.hub.v1.Hub.Changes:input_type -> perdure.hub.v1.HubPosition
-	28, // 76: perdure.hub.v1.Hub.ReadRows:input_type -> perdure.hub.v1.HubRowQuery
-	31, // 77: perdure.hub.v1.Hub.WriteRows:input_type -> perdure.hub.v1.HubWriteRows
-	28, // 78: perdure.hub.v1.Hub.WatchRows:input_type -> perdure.hub.v1.HubRowQuery
-	33, // 79: perdure.hub.v1.Hub.Ended:input_type -> perdure.hub.v1.HubEndedQuery
-	35, // 80: perdure.hub.v1.Hub.Entities:input_type -> perdure.hub.v1.HubEntityQuery
-	37, // 81: perdure.hub.v1.Hub.CleanEntities:input_type -> perdure.hub.v1.HubClean
-	39, // 82: perdure.hub.v1.Hub.TerminateNow:input_type -> perdure.hub.v1.HubTerminate
-	42, // 83: perdure.hub.v1.Hub.Work:input_type -> perdure.hub.v1.HubFromWorker
-	0,  // 84: perdure.hub.v1.Hub.Hello:output_type -> perdure.hub.v1.HubDone
-	3,  // 85: perdure.hub.v1.Hub.Start:output_type -> perdure.hub.v1.HubStarted
-	0,  // 86: perdure.hub.v1.Hub.Raise:output_type -> perdure.hub.v1.HubDone
-	0,  // 87: perdure.hub.v1.Hub.Signal:output_type -> perdure.hub.v1.HubDone
-	7,  // 88: perdure.hub.v1.Hub.Control:output_type -> perdure.hub.v1.HubControlled
-	9,  // 89: perdure.hub.v1.Hub.Purge:output_type -> perdure.hub.v1.HubPurged
-	0,  // 90: perdure.hub.v1.Hub.Complete:output_type -> perdure.hub.v1.HubDone
-	0,  // 91: perdure.hub.v1.Hub.Heartbeat:output_type -> perdure.hub.v1.HubDone
-	15, // 92: perdure.hub.v1.Hub.Instance:output_type -> perdure.hub.v1.HubInstance
-	13, // 93: perdure.hub.v1.Hub.History:output_type -> perdure.hub.v1.HubEvents
-	19, // 94: perdure.hub.v1.Hub.List:output_type -> perdure.hub.v1.HubPage
-	20, // 95: perdure.hub.v1.Hub.Counts:output_type -> perdure.hub.v1.HubCounts
-	22, // 96: perdure.hub.v1.Hub.Entity:output_type -> perdure.hub.v1.HubEntity
-	15, // 97: perdure.hub.v1.Hub.WaitStart:output_type -> perdure.hub.v1.HubInstance
-	15, // 98: perdure.hub.v1.Hub.WaitCompletion:output_type -> perdure.hub.v1.HubInstance
-	24, // 99: perdure.hub.v1.Hub.Ask:output_type -> perdure.hub.v1.HubAnswer
-	25, // 100: perdure.hub.v1.Hub.Position:output_type -> perdure.hub.v1.HubPosition
-	26, // 101: perdure.hub.v1.Hub.Changes:output_type -> perdure.hub.v1.HubChanges
-	30, // 102: perdure.hub.v1.Hub.ReadRows:output_type -> perdure.hub.v1.HubRows
-	0,  // 103: perdure.hub.v1.Hub.WriteRows:output_type -> perdure.hub.v1.HubDone
-	0,  // 104: perdure.hub.v1.Hub.WatchRows:output_type -> perdure.hub.v1.HubDone
-	34, // 105: perdure.hub.v1.Hub.Ended:output_type -> perdure.hub.v1.HubEnded
-	36, // 106: perdure.hub.v1.Hub.Entities:output_type -> perdure.hub.v1.HubEntities
-	38, // 107: perdure.hub.v1.Hub.CleanEntities:output_type -> perdure.hub.v1.HubCleaned
-	40, // 108: perdure.hub.v1.Hub.TerminateNow:output_type -> perdure.hub.v1.HubLeft
-	45, // 109: perdure.hub.v1.Hub.Work:output_type -> perdure.hub.v1.HubToWorker
-	84, // [84:110] is the sub-list for method output_type
-	58, // [58:84] is the sub-list for method input_type
-	58, // [58:58] is the sub-list for extension type_name
-	58, // [58:58] is the sub-list for extension extendee
-	0,  // [0:58] is the sub-list for field type_name
+	52, // 15: perdure.hub.v1.HubInstance.started:type_name -> google.protobuf.Timestamp
+	52, // 16: perdure.hub.v1.HubInstance.updated:type_name -> google.protobuf.Timestamp
+	52, // 17: perdure.hub.v1.HubInstance.start_at:type_name -> google.protobuf.Timestamp
+	56, // 18: perdure.hub.v1.HubInstance.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	52, // 19: perdure.hub.v1.HubInstance.next_fire_at:type_name -> google.protobuf.Timestamp
+	18, // 20: perdure.hub.v1.HubInstance.pending:type_name -> perdure.hub.v1.HubPending
+	52, // 21: perdure.hub.v1.HubInstance.folded:type_name -> google.protobuf.Timestamp
+	17, // 22: perdure.hub.v1.HubInstance.usage:type_name -> perdure.hub.v1.HubUsage
+	16, // 23: perdure.hub.v1.HubInstance.operations:type_name -> perdure.hub.v1.HubOperation
+	52, // 24: perdure.hub.v1.HubOperation.at:type_name -> google.protobuf.Timestamp
+	52, // 25: perdure.hub.v1.HubQuery.created_from:type_name -> google.protobuf.Timestamp
+	52, // 26: perdure.hub.v1.HubQuery.created_to:type_name -> google.protobuf.Timestamp
+	52, // 27: perdure.hub.v1.HubQuery.completed_from:type_name -> google.protobuf.Timestamp
+	52, // 28: perdure.hub.v1.HubQuery.completed_to:type_name -> google.protobuf.Timestamp
+	15, // 29: perdure.hub.v1.HubPage.items:type_name -> perdure.hub.v1.HubInstance
+	22, // 30: perdure.hub.v1.HubCounts.counts:type_name -> perdure.hub.v1.HubCount
+	52, // 31: perdure.hub.v1.HubEntity.modified:type_name -> google.protobuf.Timestamp
+	16, // 32: perdure.hub.v1.HubEntity.operations:type_name -> perdure.hub.v1.HubOperation
+	56, // 33: perdure.hub.v1.HubAnswer.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	28, // 34: perdure.hub.v1.HubChanges.changes:type_name -> perdure.hub.v1.HubChange
+	30, // 35: perdure.hub.v1.HubRows.rows:type_name -> perdure.hub.v1.HubRow
+	30, // 36: perdure.hub.v1.HubWriteRows.rows:type_name -> perdure.hub.v1.HubRow
+	33, // 37: perdure.hub.v1.HubWriteRows.conditions:type_name -> perdure.hub.v1.HubRowCondition
+	4,  // 38: perdure.hub.v1.HubWriteRows.event:type_name -> perdure.hub.v1.HubRaise
+	52, // 39: perdure.hub.v1.HubEndedQuery.from:type_name -> google.protobuf.Timestamp
+	52, // 40: perdure.hub.v1.HubEndedQuery.to:type_name -> google.protobuf.Timestamp
+	52, // 41: perdure.hub.v1.HubEntityQuery.from:type_name -> google.protobuf.Timestamp
+	52, // 42: perdure.hub.v1.HubEntityQuery.to:type_name -> google.protobuf.Timestamp
+	23, // 43: perdure.hub.v1.HubEntities.entities:type_name -> perdure.hub.v1.HubEntity
+	57, // 44: perdure.hub.v1.HubHello.filters:type_name -> perdure.durabletask.v1.WorkItemFilters
+	58, // 45: perdure.hub.v1.HubHello.agents:type_name -> perdure.durabletask.v1.AgentDescription
+	42, // 46: perdure.hub.v1.HubFromWorker.hello:type_name -> perdure.hub.v1.HubHello
+	44, // 47: perdure.hub.v1.HubFromWorker.outcomes:type_name -> perdure.hub.v1.HubOutcome
+	59, // 48: perdure.hub.v1.HubOutcome.orchestration:type_name -> perdure.durabletask.v1.OrchestratorResponse
+	60, // 49: perdure.hub.v1.HubOutcome.activity:type_name -> perdure.durabletask.v1.ActivityResponse
+	61, // 50: perdure.hub.v1.HubOutcome.entity:type_name -> perdure.durabletask.v1.EntityBatchResult
+	11, // 51: perdure.hub.v1.HubOutcome.heartbeat:type_name -> perdure.hub.v1.HubHeartbeat
+	45, // 52: perdure.hub.v1.HubOutcome.follow_up:type_name -> perdure.hub.v1.HubFollowUp
+	59, // 53: perdure.hub.v1.HubFollowUp.turn:type_name -> perdure.durabletask.v1.OrchestratorResponse
+	52, // 54: perdure.hub.v1.HubFollowUp.at:type_name -> google.protobuf.Timestamp
+	62, // 55: perdure.hub.v1.HubToWorker.items:type_name -> perdure.durabletask.v1.WorkItem
+	47, // 56: perdure.hub.v1.HubToWorker.refused:type_name -> perdure.hub.v1.HubRefusal
+	63, // 57: perdure.hub.v1.HubRefusal.error:type_name -> perdure.durabletask.v1.Error
+	62, // 58: perdure.hub.v1.HubPush.item:type_name -> perdure.durabletask.v1.WorkItem
+	42, // 59: perdure.hub.v1.HubPushed.hello:type_name -> perdure.hub.v1.HubHello
+	44, // 60: perdure.hub.v1.HubPushed.outcome:type_name -> perdure.hub.v1.HubOutcome
+	1,  // 61: perdure.hub.v1.Hub.Hello:input_type -> perdure.hub.v1.HubAll
+	2,  // 62: perdure.hub.v1.Hub.Start:input_type -> perdure.hub.v1.HubStart
+	4,  // 63: perdure.hub.v1.Hub.Raise:input_type -> perdure.hub.v1.HubRaise
+	5,  // 64: perdure.hub.v1.Hub.Signal:input_type -> perdure.hub.v1.HubSignal
+	6,  // 65: perdure.hub.v1.Hub.Control:input_type -> perdure.hub.v1.HubControl
+	8,  // 66: perdure.hub.v1.Hub.Purge:input_type -> perdure.hub.v1.HubPurge
+	10, // 67: perdure.hub.v1.Hub.Complete:input_type -> perdure.hub.v1.HubComplete
+	11, // 68: perdure.hub.v1.Hub.Heartbeat:input_type -> perdure.hub.v1.HubHeartbeat
+	12, // 69: perdure.hub.v1.Hub.Instance:input_type -> perdure.hub.v1.HubGet
+	12, // 70: perdure.hub.v1.Hub.History:input_type -> perdure.hub.v1.HubGet
+	19, // 71: perdure.hub.v1.Hub.List:input_type -> perdure.hub.v1.HubQuery
+	1,  // 72: perdure.hub.v1.Hub.Counts:input_type -> perdure.hub.v1.HubAll
+	12, // 73: perdure.hub.v1.Hub.Entity:input_type -> perdure.hub.v1.HubGet
+	12, // 74: perdure.hub.v1.Hub.WaitStart:input_type -> perdure.hub.v1.HubGet
+	12, // 75: perdure.hub.v1.Hub.WaitCompletion:input_type -> perdure.hub.v1.HubGet
+	24, // 76: perdure.hub.v1.Hub.Ask:input_type -> perdure.hub.v1.HubAsk
+	1,  // 77: perdure.hub.v1.Hub.Position:input_type -> perdure.hub.v1.HubAll
+	26, // 78: perdure.hub.v1.Hub.Changes:input_type -> perdure.hub.v1.HubPosition
+	29, // 79: perdure.hub.v1.Hub.ReadRows:input_type -> perdure.hub.v1.HubRowQuery
+	32, // 80: perdure.hub.v1.Hub.WriteRows:input_type -> perdure.hub.v1.HubWriteRows
+	29, // 81: perdure.hub.v1.Hub.WatchRows:input_type -> perdure.hub.v1.HubRowQuery
+	34, // 82: perdure.hub.v1.Hub.Ended:input_type -> perdure.hub.v1.HubEndedQuery
+	36, // 83: perdure.hub.v1.Hub.Entities:input_type -> perdure.hub.v1.HubEntityQuery
+	38, // 84: perdure.hub.v1.Hub.CleanEntities:input_type -> perdure.hub.v1.HubClean
+	40, // 85: perdure.hub.v1.Hub.TerminateNow:input_type -> perdure.hub.v1.HubTerminate
+	43, // 86: perdure.hub.v1.Hub.Work:input_type -> perdure.hub.v1.HubFromWorker
+	0,  // 87: perdure.hub.v1.Hub.Hello:output_type -> perdure.hub.v1.HubDone
+	3,  // 88: perdure.hub.v1.Hub.Start:output_type -> perdure.hub.v1.HubStarted
+	0,  // 89: perdure.hub.v1.Hub.Raise:output_type -> perdure.hub.v1.HubDone
+	0,  // 90: perdure.hub.v1.Hub.Signal:output_type -> perdure.hub.v1.HubDone
+	7,  // 91: perdure.hub.v1.Hub.Control:output_type -> perdure.hub.v1.HubControlled
+	9,  // 92: perdure.hub.v1.Hub.Purge:output_type -> perdure.hub.v1.HubPurged
+	0,  // 93: perdure.hub.v1.Hub.Complete:output_type -> perdure.hub.v1.HubDone
+	0,  // 94: perdure.hub.v1.Hub.Heartbeat:output_type -> perdure.hub.v1.HubDone
+	15, // 95: perdure.hub.v1.Hub.Instance:output_type -> perdure.hub.v1.HubInstance
+	13, // 96: perdure.hub.v1.Hub.History:output_type -> perdure.hub.v1.HubEvents
+	20, // 97: perdure.hub.v1.Hub.List:output_type -> perdure.hub.v1.HubPage
+	21, // 98: perdure.hub.v1.Hub.Counts:output_type -> perdure.hub.v1.HubCounts
+	23, // 99: perdure.hub.v1.Hub.Entity:output_type -> perdure.hub.v1.HubEntity
+	15, // 100: perdure.hub.v1.Hub.WaitStart:output_type -> perdure.hub.v1.HubInstance
+	15, // 101: perdure.hub.v1.Hub.WaitCompletion:output_type -> perdure.hub.v1.HubInstance
+	25, // 102: perdure.hub.v1.Hub.Ask:output_type -> perdure.hub.v1.HubAnswer
+	26, // 103: perdure.hub.v1.Hub.Position:output_type -> perdure.hub.v1.HubPosition
+	27, // 104: perdure.hub.v1.Hub.Changes:output_type -> perdure.hub.v1.HubChanges
+	31, // 105: perdure.hub.v1.Hub.ReadRows:output_type -> perdure.hub.v1.HubRows
+	0,  // 106: perdure.hub.v1.Hub.WriteRows:output_type -> perdure.hub.v1.HubDone
+	0,  // 107: perdure.hub.v1.Hub.WatchRows:output_type -> perdure.hub.v1.HubDone
+	35, // 108: perdure.hub.v1.Hub.Ended:output_type -> perdure.hub.v1.HubEnded
+	37, // 109: perdure.hub.v1.Hub.Entities:output_type -> perdure.hub.v1.HubEntities
+	39, // 110: perdure.hub.v1.Hub.CleanEntities:output_type -> perdure.hub.v1.HubCleaned
+	41, // 111: perdure.hub.v1.Hub.TerminateNow:output_type -> perdure.hub.v1.HubLeft
+	46, // 112: perdure.hub.v1.Hub.Work:output_type -> perdure.hub.v1.HubToWorker
+	87, // [87:113] is the sub-list for method output_type
+	61, // [61:87] is the sub-list for method input_type
+	61, // [61:61] is the sub-list for extension type_name
+	61, // [61:61] is the sub-list for extension extendee
+	0,  // [0:61] is the sub-list for field type_name
 }
 
 func init() { file_perdure_hub_proto_init() }
@@ -4325,16 +4454,16 @@ func file_perdure_hub_proto_init() {
 	file_perdure_hub_proto_msgTypes[10].OneofWrappers = []any{}
 	file_perdure_hub_proto_msgTypes[11].OneofWrappers = []any{}
 	file_perdure_hub_proto_msgTypes[15].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[19].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[22].OneofWrappers = []any{}
+	file_perdure_hub_proto_msgTypes[20].OneofWrappers = []any{}
 	file_perdure_hub_proto_msgTypes[23].OneofWrappers = []any{}
 	file_perdure_hub_proto_msgTypes[24].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[28].OneofWrappers = []any{}
+	file_perdure_hub_proto_msgTypes[25].OneofWrappers = []any{}
 	file_perdure_hub_proto_msgTypes[29].OneofWrappers = []any{}
 	file_perdure_hub_proto_msgTypes[30].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[32].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[39].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[43].OneofWrappers = []any{
+	file_perdure_hub_proto_msgTypes[31].OneofWrappers = []any{}
+	file_perdure_hub_proto_msgTypes[33].OneofWrappers = []any{}
+	file_perdure_hub_proto_msgTypes[40].OneofWrappers = []any{}
+	file_perdure_hub_proto_msgTypes[44].OneofWrappers = []any{
 		(*HubOutcome_Orchestration)(nil),
 		(*HubOutcome_Activity)(nil),
 		(*HubOutcome_Entity)(nil),
@@ -4347,7 +4476,7 @@ func file_perdure_hub_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_perdure_hub_proto_rawDesc), len(file_perdure_hub_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   51,
+			NumMessages:   52,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -65,9 +65,11 @@ export function Entities() {
 const columns: Column<Entity>[] = [
   { id: "name", title: "Name", class: "w-name", cell: (e) => <Visible text={e.name} exact /> },
   { id: "key", title: "Key", class: "grow", cell: (e) => <a href={links.entity(e.name, e.key)}><Visible text={e.key} exact /></a> },
-  { id: "chat", title: "Chat", cell: (e) => { const s = sessionOf(e); return s ? <a href={s}>open</a> : <span class="dim">–</span>; } },
-  { id: "depth", title: "Waiting", class: "num", cell: (e) => (e.queue_depth > 0 ? e.queue_depth : <span class="dim">0</span>) },
-  { id: "updated", title: "Last operation", cell: (e) => <Time at={e.updated} /> },
+  { id: "chat", title: "Chat", class: "narrow", cell: (e) => { const s = sessionOf(e); return s ? <a href={s}>open</a> : <span class="dim">–</span>; } },
+  { id: "depth", title: "Waiting", class: "num narrow", cell: (e) => (e.queue_depth > 0 ? e.queue_depth : <span class="dim">0</span>) },
+  { id: "lock", title: "Lock", class: "narrow", cell: (e) => (e.lock_owner ? <a href={links.run(e.lock_owner)}>held</a> : <span class="dim">free</span>) },
+  { id: "op", title: "Last operation", class: "w-name", cell: (e) => e.last_op ? <span class={e.last_error ? "bad" : ""} title={e.last_error}><Visible text={e.last_op} exact />{e.last_error && " failed"}</span> : <span class="dim">–</span> },
+  { id: "updated", title: "Changed", class: "w-time", cell: (e) => <Time at={e.updated} /> },
 ];
 
 /** sessionOf is the chat of an entity that is a session of an agent. */

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 
 import type { PageProps } from "../app";
-import type { EntitiesFrame, Entity as View } from "../api";
+import type { Answered, EntitiesFrame, Entity as View, EntityOperation } from "../api";
 import { path, post, type ProblemError, readOnly, useQuery } from "../lib/api";
 import { bytes } from "../lib/format";
 import { parseJson } from "../lib/jsontext";
@@ -41,35 +41,69 @@ export function Entity({ params }: PageProps) {
       {e && (
         <>
           <dl class="traits">
-            <div><dt>Last operation</dt><dd><Time at={e.updated} /></dd></div>
+            <div><dt>Last operation</dt><dd>{e.last_op && <><code><Visible text={e.last_op} exact /></code> </>}<Time at={e.updated} />{e.last_error && <span class="bad"> failed</span>}</dd></div>
             <div><dt>Waiting</dt><dd>{e.queue_depth} {e.queue_depth === 1 ? "operation" : "operations"}</dd></div>
             <div><dt>Lock</dt><dd>{e.lock_owner ? <a href={links.run(e.lock_owner)}>held by <Visible text={e.lock_owner} exact /></a> : <span class="dim">free</span>}</dd></div>
             <div><dt>State</dt><dd>{bytes(e.state_bytes ?? 0)}</dd></div>
           </dl>
           <h2>State</h2>
           {e.state === undefined ? <p class="dim">none</p> : <JsonView value={e.state} label="state" />}
+          <Operations list={e.operations ?? []} />
         </>
       )}
-      {!name.startsWith("dafx-") && (e || entity.error?.status === 404) && <Signal where={where} onSent={entity.refetch} />}
+      {!name.startsWith("dafx-") && (e || entity.error?.status === 404) && <Operate where={where} known={[...new Set((e?.operations ?? []).map((o) => o.name))]} onSent={entity.refetch} />}
     </section>
   );
 }
 
-function Signal({ where, onSent }: { where: string; onSent: () => void }) {
+/** The newest operations that the entity has carried out. */
+function Operations({ list }: { list: EntityOperation[] }) {
+  return (
+    <>
+      <h2>Recent operations</h2>
+      {list.length === 0 ? (
+        <p class="dim">None is known. Each operation that it carries out is told here; the newest 8 are kept.</p>
+      ) : (
+        <ul class="plain operations" aria-label="Recent operations, the newest first">
+          {list.map((o, i) => (
+            <li key={`${o.at} ${i}`} class={o.error ? "is-failed" : ""}>
+              <code><Visible text={o.name} exact /></code>
+              <span class="dim">{o.called ? "called by" : "signalled by"} <From id={o.from} /></span>
+              <Time at={o.at} />
+              {o.error && <span class="bad operation-error"><Visible text={o.error} exact /></span>}
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}
+
+/** Who has asked for an operation. */
+function From({ id }: { id: string | undefined }) {
+  if (!id) return <>a client</>;
+  const entity = /^@([^@]+)@(.*)$/s.exec(id);
+  return <a href={entity ? links.entity(entity[1] ?? "", entity[2] ?? "") : links.run(id)}><Visible text={id} exact /></a>;
+}
+
+/** The form by which a person has the entity carry out an operation. */
+function Operate({ where, known, onSent }: { where: string; known: string[]; onSent: () => void }) {
   const [operation, setOperation] = useState("");
   const [input, setInput] = useState("");
-  const [sent, setSent] = useState("");
+  const [done, setDone] = useState<{ operation: string; answer?: Answered } | null>(null);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<ProblemError | null>(null);
   const typed = input.trim() === "" ? null : parseJson(input);
+  const unfit = readOnly || busy || operation.trim() === "" || (typed !== null && !typed.ok);
 
-  async function send() {
+  async function send(call: boolean) {
     setBusy(true);
     setError(null);
-    setSent("");
+    setDone(null);
     try {
-      await post(where + "/signal", { operation, ...(typed?.ok ? { input: typed.value } : {}) });
-      setSent(operation);
+      const body = { operation: operation.trim(), ...(typed?.ok ? { input: typed.value } : {}) };
+      const answer = await post<Answered>(`${where}/${call ? "call" : "signal"}`, body);
+      setDone({ operation: body.operation, ...(call ? { answer } : {}) });
       onSent();
     } catch (err) {
       setError(err as ProblemError);
@@ -78,12 +112,13 @@ function Signal({ where, onSent }: { where: string; onSent: () => void }) {
   }
 
   return (
-    <form class="entity-signal" onSubmit={(e) => { e.preventDefault(); void send(); }}>
-      <h2>Signal</h2>
-      <p class="dim">Sends an operation that nobody waits for. It is taken once, in its turn.</p>
+    <form class="entity-signal" onSubmit={(e) => { e.preventDefault(); if (!unfit) void send(false); }}>
+      <h2>Send an operation</h2>
+      <p class="dim">A signal is taken once, in its turn, and nobody waits for it. A call waits for the answer.</p>
       <label class="field">
         Operation
-        <input type="text" required value={operation} onInput={(e) => setOperation(e.currentTarget.value)} />
+        <input type="text" required list="entity-operations" value={operation} onInput={(e) => setOperation(e.currentTarget.value)} />
+        <datalist id="entity-operations">{known.map((o) => <option key={o} value={o} />)}</datalist>
       </label>
       <label class="field">
         Input (JSON, may be empty)
@@ -91,9 +126,12 @@ function Signal({ where, onSent }: { where: string; onSent: () => void }) {
         {typed && !typed.ok && <span class="field-error" role="alert">Line {typed.line}, column {typed.column}: {typed.message}</span>}
       </label>
       <div class="decide-row">
-        <button type="submit" class="primary" disabled={readOnly || busy || operation.trim() === "" || (typed !== null && !typed.ok)}>{busy ? "Sending…" : "Send"}</button>
-        <span role="status">{sent && <>✓ {sent} was accepted</>}</span>
+        <button type="submit" class="primary" disabled={unfit}>{busy ? "Sending…" : "Send signal"}</button>
+        <button type="button" disabled={unfit} onClick={() => void send(true)}>Call</button>
+        <span role="status">{done && <>✓ {done.operation} {done.answer ? "answered" : "was accepted"}</>}</span>
       </div>
+      {readOnly && <p class="dim">This dashboard only shows: it sends nothing.</p>}
+      {done?.answer && <JsonView value={done.answer.output ?? null} label="answer" />}
       {error && <Problem error={error} />}
     </form>
   );

@@ -1,6 +1,6 @@
 // What the page of a run tells beside its steps.
 import assert from "node:assert/strict";
-import { api, start, until } from "../world.mjs";
+import { api, base, start, until } from "../world.mjs";
 
 const rows = (page) => page.getByRole("grid", { name: "Log of the run" }).getByRole("row");
 
@@ -49,6 +49,36 @@ export const scenarios = {
     await start("Waits", "", "to-be-silent");
     const page = await w.open("runs/to-be-silent?tab=logs");
     await page.getByText("Nothing was logged").waitFor();
+    await w.accessible(page);
+  },
+
+  async "an entity is told what to do, and tells what it did"(w) {
+    w.allowed.push(/status of 404/, /status of 409/); // it is not there at first, and refuses an operation
+    const page = await w.open("entities/counter/shelf");
+    await page.getByText("This entity does not exist yet").waitFor();
+    await page.getByLabel("Operation", { exact: true }).fill("add");
+    await page.getByLabel("Input (JSON, may be empty)").fill("{,");
+    await page.getByRole("alert").getByText("Line 1").waitFor();
+    assert.ok(await page.getByRole("button", { name: "Send signal" }).isDisabled(), "what is no JSON can be sent");
+    await page.getByLabel("Input (JSON, may be empty)").fill("");
+    await page.getByLabel("Operation", { exact: true }).press("Enter");
+    await page.getByText("add was accepted").waitFor();
+    const done = page.getByRole("list", { name: "Recent operations" });
+    await done.getByText("signalled by a client").waitFor();
+    await page.getByRole("button", { name: "Call" }).click();
+    await page.getByText("add answered").waitFor();
+    await page.getByRole("group", { name: "answer" }).getByText("2").waitFor();
+    await done.getByText("called by a client").waitFor();
+    await page.getByLabel("Operation", { exact: true }).fill("burn");
+    await page.getByRole("button", { name: "Call" }).click();
+    await page.getByText("it does not burn").first().waitFor();
+    await until(async () => (await done.getByRole("listitem").count()) === 3, "three operations are told");
+    await done.locator(".is-failed").getByText("it does not burn").waitFor();
+    await w.accessible(page);
+
+    // A list says how the last operation went.
+    await page.goto(base + "entities?name=counter");
+    await page.locator('[data-id="@counter@shelf"]').getByText("burn failed").waitFor();
     await w.accessible(page);
   },
 };

@@ -150,14 +150,14 @@ export function StepLog({ run, step, onAll }: { run: string; step: RunStep; onAl
   return (
     <section class="step-log" aria-label="Log of the step">
       <h3>Log <button type="button" class="quiet" onClick={onAll}>{log.lines.length > few ? `All ${log.lines.length} lines` : "Open in the log"}</button></h3>
-      <ol class="plain">
+      <ul class="plain">
         {log.lines.slice(-few).map((l) => (
           <li key={lineKey(l)} class={`is-${levels[rank(l.level)] ?? "info"}`}>
             <span class="dim log-time">{absolute(Date.parse(l.time), utc.value).slice(11, 23)}</span> <LevelName level={l.level} /> {l.message}
             {l.attrs !== undefined && <span class="dim"> {brief(l.attrs)}</span>}
           </li>
         ))}
-      </ol>
+      </ul>
     </section>
   );
 }
