@@ -82,6 +82,8 @@ func (a *API) pageOf(ctx context.Context, p *pageRequest) (page hub.Page, next, 
 	}
 	if len(page.Items) > 0 && (p.mark != nil || p.cursor != nil || !p.at.IsZero()) {
 		prev = p.markAt(page.Items[0], true)
+	} else if !p.at.IsZero() { // nothing comes after that time: what is before it may be read
+		prev = mark{Back: true, Time: p.at, Sort: p.sort}.text()
 	}
 	return page, next, prev, nil
 }

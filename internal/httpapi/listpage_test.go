@@ -101,6 +101,13 @@ func TestPagesBothWays(t *testing.T) {
 	if want := []string{"r14", "r13", "r12"}; middle.ID != "r14" || !slices.Equal(jump.ids(), want) || !slices.Equal(before.ids(), []string{"r17", "r16", "r15"}) {
 		t.Errorf("at the time of %s = %v, before it %v, want %v", middle.ID, jump.ids(), before.ids(), want)
 	}
+	early := list(t, root, "limit=3&at=2020-01-01T00:00:00Z")
+	if len(early.Items) != 0 || early.Prev == "" {
+		t.Errorf("a jump to before all runs = %v, prev %q, want none, and a way to those after it", early.ids(), early.Prev)
+	}
+	if got := list(t, root, "limit=3&cursor="+url.QueryEscape(early.Prev)).ids(); !slices.Equal(got, []string{ids[2], ids[1], ids[0]}) {
+		t.Errorf("before a jump to before all runs = %v, want the oldest three", got)
+	}
 	for query, status := range map[string]int{"cursor=~x": 400, "cursor=" + url.QueryEscape(jump.Prev) + "&sort=created": 400, "at=now": 400, "at=" + url.QueryEscape(middle.Created) + "&sort=name": 400} {
 		if got := do(t, "GET", root+"/api/v1/runs?"+query, ""); got.Status != status {
 			t.Errorf("runs?%s = %d, want %d", query, got.Status, status)

@@ -1,12 +1,12 @@
 // src/app.tsx
 import { render } from "./core.js";
-import { useEffect as useEffect2, useState as useState5 } from "./core.js";
+import { useEffect as useEffect4, useState as useState7 } from "./core.js";
 import { Announcer } from "./core.js";
 import { Rail } from "./core.js";
 import { Help } from "./core.js";
 import { Login } from "./core.js";
 import { Palette } from "./core.js";
-import { useKeys as useKeys4 } from "./core.js";
+import { useKeys as useKeys5 } from "./core.js";
 import { go as go5, match, route, startRouter } from "./core.js";
 import { linkState as linkState2 } from "./core.js";
 
@@ -94,28 +94,472 @@ function Overview(_) {
 }
 
 // src/pages/runs.tsx
-import { useEffect, useMemo, useRef, useState as useState2 } from "./core.js";
-import { get, ProblemError, query as query3, readOnly } from "./core.js";
-import { now } from "./core.js";
-import { useKeys } from "./core.js";
-import { newer, useTopic as useTopic2 } from "./core.js";
-import { go, links as links2, param, setParams } from "./core.js";
-import { stateOf as stateOf2 } from "./core.js";
-import { announce } from "./core.js";
+import { useEffect as useEffect3, useMemo, useRef as useRef3, useState as useState4 } from "./core.js";
+import { readOnly } from "./core.js";
+import { now, utc } from "./core.js";
+import { useKeys as useKeys2 } from "./core.js";
+import { go, links as links3, param, setParams as setParams2 } from "./core.js";
 import { Command as Command2 } from "./core.js";
-import { Copy } from "./core.js";
 import { Empty } from "./core.js";
 import { lazily } from "./core.js";
 import { Problem as Problem2 } from "./core.js";
 import { StartDialog } from "./core.js";
-import { Status as Status2 } from "./core.js";
 import { Table } from "./core.js";
+import { Time as Time3 } from "./core.js";
+
+// src/pages/runs/columns.tsx
+import { cost, count } from "./core.js";
+import { links as links2 } from "./core.js";
+import { stateOf as stateOf2 } from "./core.js";
+import { Copy } from "./core.js";
+import { Status as Status2 } from "./core.js";
 import { Duration, Time as Time2 } from "./core.js";
+import { Fragment as Fragment2, jsx as jsx2, jsxs as jsxs2 } from "./core.js";
+var columns = (menu) => [
+  { id: "status", title: "Status", class: "w-status", cell: (r) => /* @__PURE__ */ jsx2(Status2, { state: stateOf2(r) }) },
+  { id: "name", title: "Name", sort: "name", class: "w-name", cell: (r) => /* @__PURE__ */ jsx2("span", { title: r.name, children: r.name }) },
+  {
+    id: "id",
+    title: "Id",
+    class: "grow mono",
+    cell: (r) => /* @__PURE__ */ jsxs2(Fragment2, { children: [
+      /* @__PURE__ */ jsx2("a", { href: links2.run(r.id), title: r.id, tabIndex: -1, children: r.id }),
+      /* @__PURE__ */ jsx2(Copy, { text: r.id, what: "id" })
+    ] })
+  },
+  { id: "step", title: "Step", class: "w-step", cell: (r) => /* @__PURE__ */ jsx2(Step, { run: r }) },
+  { id: "created", title: "Created", sort: "created", class: "w-time num", cell: (r) => /* @__PURE__ */ jsx2(Time2, { at: r.created }) },
+  { id: "duration", title: "Duration", sort: "duration", class: "w-time num", cell: (r) => /* @__PURE__ */ jsx2(Duration, { ms: r.duration_ms, from: r.started ?? r.created, to: r.completed }) },
+  { id: "usage", title: "Tokens, cost", class: "w-usage num", cell: (r) => /* @__PURE__ */ jsx2(Usage, { run: r }) },
+  { id: "worker", title: "Worker", class: "w-worker mono", cell: (r) => r.worker_id && /* @__PURE__ */ jsx2("span", { title: r.worker_id, children: r.worker_id }) },
+  {
+    id: "tags",
+    title: "Tags",
+    class: "w-tags",
+    cell: (r) => Object.entries(r.tags ?? {}).map(([k, v]) => /* @__PURE__ */ jsxs2("span", { class: "tag", children: [
+      k,
+      "=",
+      v
+    ] }, k))
+  },
+  {
+    id: "more",
+    title: "Actions",
+    quiet: true,
+    class: "w-more",
+    cell: (r) => /* @__PURE__ */ jsx2("button", { type: "button", class: "quiet", tabIndex: -1, "aria-haspopup": "menu", "aria-label": `Actions of ${r.id}`, onClick: (e) => menu(r, e.currentTarget), children: "⋯" })
+  }
+];
+function Step({ run }) {
+  const text = run.error_text ?? run.phase_cause ?? run.wait_name ?? run.current_step ?? "";
+  return /* @__PURE__ */ jsxs2("span", { class: run.error_text ? "bad" : "dim", title: text, children: [
+    text,
+    run.attempt !== void 0 && run.attempt > 1 && ` (attempt ${run.attempt})`
+  ] });
+}
+function Usage({ run }) {
+  const tokens = (run.tokens_in ?? 0) + (run.tokens_out ?? 0);
+  return tokens === 0 ? null : /* @__PURE__ */ jsxs2("span", { title: run.model, children: [
+    count(tokens),
+    run.cost_micros !== void 0 && `, ${cost(run.cost_micros)}`
+  ] });
+}
+
+// src/pages/runs/filterbar.tsx
+import { useEffect, useRef, useState as useState2 } from "./core.js";
+import { get, query as query2, useQuery as useQuery2 } from "./core.js";
+import { count as count2 } from "./core.js";
+import { useKeys } from "./core.js";
+import { setParams } from "./core.js";
+
+// src/pages/runs/complete.ts
+function pieceAt(text, caret) {
+  let start = 0;
+  let quoted = false;
+  for (let i = 0; i < caret; i++) {
+    if (text[i] === "\\" && quoted) {
+      i++;
+    } else if (text[i] === '"') {
+      quoted = !quoted;
+    } else if (!quoted && /[\s()]/.test(text[i])) {
+      start = i + 1;
+    }
+  }
+  const tail = text.slice(caret).search(/[\s()]/);
+  const end = quoted || tail < 0 ? text.length : caret + tail;
+  const rest = `${text.slice(0, start)} ${text.slice(end)}`.trim();
+  const sign = text[start] === "-" ? 1 : 0;
+  const term = text.slice(start + sign, caret);
+  const op = /^([\w.]+)(:|=|~)(.*)$/s.exec(term);
+  if (!op) {
+    return { from: start + sign, to: end, field: "", text: term, rest };
+  }
+  const values = op[3];
+  const comma = quoted ? values.lastIndexOf(',"') : values.lastIndexOf(",");
+  const value = values.slice(comma + 1);
+  return { from: caret - value.length, to: end, field: op[1].toLowerCase(), text: value.replace(/^"/, ""), rest };
+}
+function quotedValue(value) {
+  return value === "" || /[\s,"()*\\]/.test(value) ? JSON.stringify(value) : value;
+}
+var samples = {
+  text: [],
+  choice: [],
+  time: [[">-1h", "in the last hour"], [">-24h", "in the last day"], [":today", "today"], ["<-7d", "more than a week ago"]],
+  duration: [[">1m", "longer than a minute"], [">1h", "longer than an hour"], ["<1s", "shorter than a second"]],
+  integer: [[">1", "more than 1"], [">1000", "more than 1,000"]]
+};
+function fieldSuggestions(fields, text) {
+  const all = fields.flatMap((f) => {
+    if (f.type === "text" || f.type === "choice") {
+      const more = f.choices ? f.choices.slice(0, 3).join(", ") + " …" : f.name === "tag." ? "and a key, such as tag.team:" : "";
+      return [{ insert: f.name === "tag." ? f.name : f.name + ":", label: f.name, hint: more }];
+    }
+    return samples[f.type].map(([condition, hint]) => ({ insert: f.name + condition + " ", label: f.name + condition, hint }));
+  });
+  const written = text.toLowerCase();
+  return all.filter((s) => s.insert.startsWith(written) && s.insert.trim() !== written);
+}
+
+// src/pages/runs/filterbar.tsx
+import { jsx as jsx3, jsxs as jsxs3 } from "./core.js";
+var pause = 60;
+function FilterBar({ filter, error }) {
+  const box = useRef(null);
+  const timer = useRef(void 0);
+  const [piece, setPiece] = useState2();
+  const [at, setAt] = useState2(-1);
+  const offered = useSuggestions(piece);
+  const bad = error?.status === 400 ? error : void 0;
+  useKeys({ "/": (e) => (e.preventDefault(), box.current?.focus()) });
+  useEffect(() => {
+    if (box.current && document.activeElement !== box.current) {
+      box.current.value = filter;
+    }
+  }, [filter]);
+  const look2 = () => {
+    const b = box.current;
+    if (b) {
+      setPiece(pieceAt(b.value, b.selectionStart ?? b.value.length));
+      setAt(-1);
+    }
+  };
+  const apply = () => {
+    const text = box.current?.value ?? "";
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => setParams({ filter: text.trim() || void 0, at: void 0 }), pause);
+  };
+  const choose = (s) => {
+    const b = box.current;
+    if (!b || !piece) {
+      return;
+    }
+    const after = b.value.slice(piece.to);
+    b.value = b.value.slice(0, piece.from) + s.insert + after.replace(/^\s+/, s.insert.endsWith(" ") ? "" : " ");
+    b.setSelectionRange(piece.from + s.insert.length, piece.from + s.insert.length);
+    b.focus();
+    look2();
+    if (!/[:.]$/.test(s.insert)) {
+      apply();
+    }
+  };
+  const key = (e) => {
+    const step = e.key === "ArrowDown" ? 1 : e.key === "ArrowUp" ? -1 : 0;
+    const chosen = offered[at];
+    if (step && offered.length > 0) {
+      e.preventDefault();
+      setAt(at + step < -1 ? offered.length - 1 : at + step >= offered.length ? -1 : at + step);
+    } else if (step) {
+      e.preventDefault();
+      look2();
+    } else if (e.key === "Enter" && chosen) {
+      e.preventDefault();
+      choose(chosen);
+    } else if (e.key === "Escape" && piece && offered.length > 0) {
+      e.preventDefault();
+      e.stopPropagation();
+      setPiece(void 0);
+    } else if (e.key === "Escape" || e.key === "Enter") {
+      setPiece(void 0);
+      box.current?.blur();
+    }
+  };
+  return /* @__PURE__ */ jsxs3("div", { class: "filter", children: [
+    /* @__PURE__ */ jsx3(
+      "input",
+      {
+        ref: box,
+        type: "search",
+        spellcheck: false,
+        autocomplete: "off",
+        "aria-label": "Filter",
+        "aria-invalid": bad !== void 0,
+        "aria-describedby": bad ? "filter-error" : void 0,
+        "aria-autocomplete": "list",
+        "aria-controls": "filter-offers",
+        "aria-activedescendant": at >= 0 ? "filter-offer-" + at : void 0,
+        placeholder: "status:failed name:Order* created>-24h   ( / )",
+        defaultValue: filter,
+        onFocus: look2,
+        onClick: look2,
+        onBlur: () => setPiece(void 0),
+        onInput: (e) => {
+          look2();
+          if (!/[\w.](?:[:=~]|[<>]=?)$/.test(e.currentTarget.value)) {
+            apply();
+          }
+        },
+        onKeyDown: key
+      }
+    ),
+    /* @__PURE__ */ jsx3("ul", { id: "filter-offers", class: "offers", role: "listbox", "aria-label": "Completions", hidden: offered.length === 0, children: offered.map((s, i) => /* @__PURE__ */ jsxs3(
+      "li",
+      {
+        id: "filter-offer-" + i,
+        role: "option",
+        "aria-selected": i === at,
+        onMouseDown: (e) => {
+          e.preventDefault();
+          choose(s);
+        },
+        children: [
+          /* @__PURE__ */ jsx3("span", { class: "mono", children: s.label }),
+          /* @__PURE__ */ jsx3("span", { class: "dim num", children: s.hint })
+        ]
+      },
+      s.label
+    )) }),
+    bad && /* @__PURE__ */ jsxs3("p", { id: "filter-error", class: "bad", role: "alert", children: [
+      bad.message,
+      " ",
+      bad.hint
+    ] })
+  ] });
+}
+function useSuggestions(piece) {
+  const known = useQuery2(piece ? "run-facets" : void 0).data?.fields ?? [];
+  const [values, setValues] = useState2();
+  const field = piece?.field === "tag." ? "" : piece?.field ?? "";
+  const tags = piece?.field === "" && piece.text.toLowerCase().startsWith("tag.");
+  const asked = tags ? "tag." : field;
+  const prefix = tags ? piece.text.slice(4) : piece?.text ?? "";
+  const isKnown = known.some((f) => f.name === asked || f.name === "tag." && asked.startsWith("tag."));
+  useEffect(() => {
+    if (!asked || !isKnown) {
+      setValues(void 0);
+      return void 0;
+    }
+    const stop = new AbortController();
+    const timer = setTimeout(() => {
+      const ask = (filter) => get("run-facets" + query2({ field: asked, prefix, filter }), stop.signal);
+      ask(piece?.rest ?? "").then((f) => setValues({ field: asked, items: f.items }), () => !stop.signal.aborted && setValues(void 0));
+    }, pause);
+    return () => {
+      clearTimeout(timer);
+      stop.abort();
+    };
+  }, [asked, isKnown, prefix, piece?.rest]);
+  if (!piece) {
+    return [];
+  }
+  const items = values?.field === asked ? values.items : [];
+  if (tags) {
+    return items.slice(0, 12).map((i) => ({ insert: `tag.${i.value}:`, label: `tag.${i.value}`, hint: count2(i.count) }));
+  }
+  if (!field) {
+    return fieldSuggestions(known, piece.text).slice(0, 40);
+  }
+  const choices = known.find((f) => f.name === field)?.choices ?? [];
+  const counted = items.map((i) => ({ value: i.value, hint: count2(i.count) }));
+  const others = choices.filter((c) => c.startsWith(piece.text.toLowerCase()) && !items.some((i) => i.value === c)).map((value) => ({ value, hint: "0" }));
+  return [...counted, ...others].slice(0, 12).filter((v) => v.value !== piece.text).map((v) => ({ insert: quotedValue(v.value) + " ", label: v.value, hint: v.hint }));
+}
+
+// src/pages/runs/list.ts
+import { useEffect as useEffect2, useReducer, useRef as useRef2, useState as useState3 } from "./core.js";
+import { get as get2, ProblemError, query as query3 } from "./core.js";
+import { useTopic as useTopic2 } from "./core.js";
+import { announce } from "./core.js";
+
+// src/pages/runs/merge.ts
+import { newer } from "./core.js";
+var pageSize = 100;
+var most = 2e3;
+var mostFresh = 500;
+var none = { parts: [], fresh: [], gone: [] };
+var rowsOf = (r) => r.parts.flatMap((p) => p.items);
+var created = (r) => r.created ?? "";
+var newestFirst = (a, b) => created(b).localeCompare(created(a)) || b.id.localeCompare(a.id);
+function merged(rows, upsert, gone, stand) {
+  const parts = rows.parts.map((p) => ({ ...p, items: [...p.items] }));
+  const places = /* @__PURE__ */ new Map();
+  parts.forEach((p, i) => p.items.forEach((r, j) => places.set(r.id, [i, j])));
+  const fresh = new Map(rows.fresh.map((r) => [r.id, r]));
+  const left = new Set(rows.gone);
+  for (const g of gone) {
+    fresh.delete(g.id);
+    if (places.has(g.id)) {
+      left.add(g.id);
+    }
+  }
+  for (const r of upsert) {
+    const place = places.get(r.id);
+    if (place) {
+      const [i, j] = place;
+      if (newer(parts[i].items[j], r)) {
+        parts[i].items[j] = r;
+        left.delete(r.id);
+      }
+    } else if (belongs(parts, r, stand)) {
+      fresh.set(r.id, r);
+    }
+  }
+  const list = [...fresh.values()].sort(newestFirst).slice(0, mostFresh);
+  return settled({ parts, fresh: list, gone: [...left] }, stand);
+}
+function belongs(parts, r, stand) {
+  const last = parts.at(-1);
+  if (parts[0]?.prev !== void 0 && created(r) <= stand.since) {
+    return false;
+  }
+  const oldest = last?.items.at(-1);
+  return !oldest || last?.next === void 0 || !stand.newestFirst || created(r) >= created(oldest);
+}
+function settled(rows, stand) {
+  if (stand.frozen) {
+    return rows;
+  }
+  let { parts, fresh } = rows;
+  if (rows.gone.length > 0) {
+    const gone = new Set(rows.gone);
+    parts = parts.map((p) => ({ ...p, items: p.items.filter((r) => !gone.has(r.id)) }));
+  }
+  const live = parts.length > 0 && parts[0]?.prev === void 0;
+  if (fresh.length > 0 && live && stand.newestFirst && stand.atTop) {
+    const all = [...parts[0].items, ...fresh].sort(newestFirst);
+    parts = kept([{ ...parts[0], items: all }, ...parts.slice(1)], "start");
+    fresh = [];
+  }
+  return { parts, fresh, gone: [] };
+}
+function added(rows, page, where) {
+  const have = new Set(rowsOf(rows).map((r) => r.id));
+  const part = { ...page, items: page.items.filter((r) => !have.has(r.id)) };
+  const parts = where === "end" ? [...rows.parts, part] : [part, ...rows.parts];
+  const shown = new Set(part.items.map((r) => r.id));
+  return { ...rows, parts: kept(parts, where), fresh: rows.fresh.filter((r) => !shown.has(r.id)) };
+}
+function kept(parts, where) {
+  let n = parts.reduce((sum2, p) => sum2 + p.items.length, 0);
+  const rest = [...parts];
+  while (n > most && rest.length > 1) {
+    n -= (where === "start" ? rest.pop() : rest.shift()).items.length;
+  }
+  const [only] = rest;
+  if (n > most && only) {
+    const items = only.items.slice(0, most);
+    return [{ ...only, items, next: "@" + created(items.at(-1)) }];
+  }
+  return rest;
+}
+
+// src/pages/runs/list.ts
+var problem = (e) => e instanceof ProblemError ? e : new ProblemError(0, { detail: String(e) });
+function useRuns({ filter, sort, at, frozen, atTop, onShift }) {
+  const rows = useRef2(none);
+  const [, draw] = useReducer((n) => n + 1, 0);
+  const [page, setPage] = useState3();
+  const [error, setError] = useState3();
+  const [loading, setLoading] = useState3(true);
+  const [round, setRound] = useState3(0);
+  const stop = useRef2(new AbortController());
+  const paging = useRef2(false);
+  const since = useRef2("");
+  const reload = () => setRound((n) => n + 1);
+  const put = (r) => {
+    rows.current = r;
+    draw(0);
+  };
+  useEffect2(() => {
+    stop.current.abort();
+    const s = stop.current = new AbortController();
+    paging.current = false;
+    since.current = (/* @__PURE__ */ new Date()).toISOString();
+    setLoading(true);
+    get2("runs" + query3({ filter, sort, at, limit: pageSize }), s.signal).then(
+      (p) => {
+        put({ parts: [{ items: p.items, next: p.next, prev: p.prev }], fresh: [], gone: [] });
+        setPage({ ...p, filter });
+        setError(void 0);
+        setLoading(false);
+      },
+      (e) => {
+        if (!s.signal.aborted) {
+          setError(problem(e));
+          setLoading(false);
+        }
+      }
+    );
+    return () => s.abort();
+  }, [filter, sort, at, round]);
+  const stand = () => ({ newestFirst: sort === "" || sort === "-created", frozen, atTop: atTop(), since: since.current });
+  useEffect2(() => {
+    if (!frozen) {
+      put(settled(rows.current, stand()));
+    }
+  }, [frozen]);
+  useTopic2(error || page === void 0 || page.filter !== filter ? void 0 : "runs:" + filter, page?.as_of, (events) => {
+    if (events.some((e) => e.kind === "reset")) {
+      reload();
+      return;
+    }
+    const frames = events.map((e) => e.data);
+    put(frames.reduce((r, f) => merged(r, f.upsert ?? [], f.gone ?? [], stand()), rows.current));
+    announce(`${rowsOf(rows.current).length} runs shown`, true);
+  });
+  const extend = (where) => {
+    const cursor = where === "end" ? rows.current.parts.at(-1)?.next : rows.current.parts[0]?.prev;
+    if (!cursor || paging.current) {
+      return;
+    }
+    paging.current = true;
+    const from = cursor.startsWith("@") ? { at: cursor.slice(1) } : { cursor };
+    get2("runs" + query3({ filter, sort, limit: pageSize, ...from }), stop.current.signal).then(
+      (p) => {
+        const before = rows.current.parts;
+        const had = new Set(rowsOf(rows.current).map((r) => r.id));
+        put(added(rows.current, { items: p.items, next: p.next, prev: p.prev }, where));
+        const came = where === "start" ? p.items.filter((r) => !had.has(r.id)).length : 0;
+        const left = where === "end" ? before.filter((b) => !rows.current.parts.includes(b)).reduce((n, b) => n + b.items.length, 0) : 0;
+        onShift(came - left);
+        setPage((now2) => now2 && { ...now2, partial: where === "end" ? p.partial : now2.partial, scanned: now2.scanned + p.scanned });
+        paging.current = false;
+      },
+      (e) => {
+        if (!stop.current.signal.aborted) {
+          paging.current = false;
+          setError(problem(e));
+        }
+      }
+    );
+  };
+  const showFresh = () => {
+    const s = { ...stand(), atTop: true, frozen: false };
+    if (s.newestFirst && rows.current.parts[0]?.prev === void 0) {
+      put(settled(rows.current, s));
+      return true;
+    }
+    reload();
+    return false;
+  };
+  const { parts, fresh } = rows.current;
+  return { rows: rowsOf(rows.current), gone: rows.current.gone, fresh: fresh.length, page, error, loading, next: parts.at(-1)?.next, prev: parts[0]?.prev, extend, showFresh, reload };
+}
 
 // src/pages/runs/selection.tsx
-import { query as query2, useQuery as useQuery2 } from "./core.js";
+import { query as query4, useQuery as useQuery3 } from "./core.js";
 import { linkState } from "./core.js";
-import { jsx as jsx2, jsxs as jsxs2 } from "./core.js";
+import { jsx as jsx4, jsxs as jsxs4 } from "./core.js";
 var actions = [
   ["suspend", "Suspend…"],
   ["resume", "Resume…"],
@@ -126,17 +570,17 @@ var actions = [
   ["purge", "Purge…"]
 ];
 function Selection({ chosen, filter, more, everything, onEverything, onClear, onAct }) {
-  const counts = useQuery2(more ? "run-counts" + query2({ filter }) : void 0);
+  const counts = useQuery3(more ? "run-counts" + query4({ filter }) : void 0);
   const total = counts.data && (counts.data.exact ? counts.data.total.toLocaleString("en") : `more than ${counts.data.total.toLocaleString("en")}`);
   const offline = linkState.value === "offline";
-  return /* @__PURE__ */ jsxs2("div", { class: "selection", role: "toolbar", "aria-label": "Selected runs", children: [
-    /* @__PURE__ */ jsx2("strong", { role: "status", children: everything ? `All ${total ?? ""} that match` : `${chosen.length} selected` }),
-    more && !everything && /* @__PURE__ */ jsxs2("button", { type: "button", class: "link", onClick: onEverything, children: [
+  return /* @__PURE__ */ jsxs4("div", { class: "selection", role: "toolbar", "aria-label": "Selected runs", children: [
+    /* @__PURE__ */ jsx4("strong", { role: "status", children: everything ? `All ${total ?? ""} that match` : `${chosen.length} selected` }),
+    more && !everything && /* @__PURE__ */ jsxs4("button", { type: "button", class: "link", onClick: onEverything, children: [
       "Select all ",
       total,
       " that match"
     ] }),
-    actions.map(([action, label]) => /* @__PURE__ */ jsx2(
+    actions.map(([action, label]) => /* @__PURE__ */ jsx4(
       "button",
       {
         type: "button",
@@ -148,12 +592,12 @@ function Selection({ chosen, filter, more, everything, onEverything, onClear, on
       },
       action
     )),
-    /* @__PURE__ */ jsx2("button", { type: "button", class: "quiet", onClick: onClear, children: "Clear" })
+    /* @__PURE__ */ jsx4("button", { type: "button", class: "quiet", onClick: onClear, children: "Clear" })
   ] });
 }
 
 // src/pages/runs.tsx
-import { Fragment as Fragment2, jsx as jsx3, jsxs as jsxs3 } from "./core.js";
+import { jsx as jsx5, jsxs as jsxs5 } from "./core.js";
 var Acts = lazily(() => import("./acts.js").then((m) => m.Acts));
 var chips = [
   ["All", ""],
@@ -163,281 +607,173 @@ var chips = [
   ["Retrying", "phase:retrying"],
   ["Stuck", "phase:stuck"]
 ];
-var columns = (menu) => [
-  { id: "status", title: "Status", class: "w-status", cell: (r) => /* @__PURE__ */ jsx3(Status2, { state: stateOf2(r) }) },
-  { id: "name", title: "Name", class: "w-name", cell: (r) => /* @__PURE__ */ jsx3("span", { title: r.name, children: r.name }) },
-  {
-    id: "id",
-    title: "Id",
-    class: "grow mono",
-    cell: (r) => /* @__PURE__ */ jsxs3(Fragment2, { children: [
-      /* @__PURE__ */ jsx3("a", { href: links2.run(r.id), title: r.id, tabIndex: -1, children: r.id }),
-      /* @__PURE__ */ jsx3(Copy, { text: r.id, what: "id" })
-    ] })
-  },
-  { id: "step", title: "Step", class: "w-step", cell: (r) => /* @__PURE__ */ jsx3(Step, { run: r }) },
-  { id: "created", title: "Started", class: "w-time num", cell: (r) => /* @__PURE__ */ jsx3(Time2, { at: r.created }) },
-  { id: "duration", title: "Duration", class: "w-time num", cell: (r) => /* @__PURE__ */ jsx3(Duration, { ms: r.duration_ms, from: r.started ?? r.created, to: r.completed }) },
-  {
-    id: "tags",
-    title: "Tags",
-    class: "w-tags",
-    cell: (r) => Object.entries(r.tags ?? {}).map(([k, v]) => /* @__PURE__ */ jsxs3("span", { class: "tag", children: [
-      k,
-      "=",
-      v
-    ] }, k))
-  },
-  {
-    id: "more",
-    title: "Actions",
-    quiet: true,
-    class: "w-more",
-    cell: (r) => /* @__PURE__ */ jsx3("button", { type: "button", class: "quiet", tabIndex: -1, "aria-haspopup": "menu", "aria-label": `Actions of ${r.id}`, onClick: (e) => menu(r, e.currentTarget), children: "⋯" })
-  }
-];
-function Step({ run }) {
-  const text = run.error_text ?? run.phase_cause ?? run.wait_name ?? run.current_step ?? "";
-  return /* @__PURE__ */ jsxs3("span", { class: run.error_text ? "bad" : "dim", title: text, children: [
-    text,
-    run.attempt !== void 0 && run.attempt > 1 && ` (attempt ${run.attempt})`
-  ] });
-}
-var most = 2e3;
+var rowHeight = 28;
 function Runs(_) {
   const filter = param("filter");
   const sort = param("sort");
-  const [page, setPage] = useState2();
-  const [shown, setShown] = useState2();
-  const [rows, setRows] = useState2([]);
-  const [fresh, setFresh] = useState2([]);
-  const [error, setError] = useState2();
-  const [loading, setLoading] = useState2(true);
-  const [starting, setStarting] = useState2(false);
-  const [round, setRound] = useState2(0);
-  const [selected, setSelected] = useState2(/* @__PURE__ */ new Set());
-  const [everything, setEverything] = useState2(false);
-  const [asked, setAsked] = useState2();
-  const table = useRef(null);
-  const stop = useRef(void 0);
-  useEffect(() => {
-    stop.current?.abort();
-    const s = stop.current = new AbortController();
-    setLoading(true);
-    get("runs" + query3({ filter, sort, limit: 100 }), s.signal).then(
-      (p) => {
-        setPage(p);
-        setShown(filter);
-        setRows(p.items);
-        setFresh([]);
-        setSelected((had) => new Set(p.items.map((r) => r.id).filter((id) => had.has(id))));
-        setEverything(false);
-        setError(void 0);
-        setLoading(false);
-      },
-      (e) => {
-        if (!s.signal.aborted) {
-          setError(e instanceof ProblemError ? e : new ProblemError(0, { detail: String(e) }));
-          setLoading(false);
-        }
-      }
-    );
-    return () => s.abort();
-  }, [filter, sort, round]);
-  useTopic2(error || page === void 0 || shown !== filter ? void 0 : "runs:" + filter, page?.as_of, (events) => {
-    let next = rows;
-    let news = fresh;
-    for (const e of events) {
-      if (e.kind === "reset") {
-        setRound((n) => n + 1);
-        return;
-      }
-      const f = e.data;
-      for (const g of f.gone ?? []) {
-        next = next.filter((r) => r.id !== g.id);
-        news = news.filter((r) => r.id !== g.id);
-      }
-      for (const r of f.upsert ?? []) {
-        const i = next.findIndex((x) => x.id === r.id);
-        const old = next[i];
-        if (old) {
-          if (newer(old, r)) {
-            next = next.with(i, r);
-          }
-        } else {
-          news = [r, ...news.filter((x) => x.id !== r.id)];
-        }
-      }
-    }
-    if (sort === "" && news.length > 0 && atTop() && selected.size === 0 && !asked) {
-      const known = new Set(next.map((r) => r.id));
-      const oldest = next.at(-1)?.created ?? "";
-      const add = news.filter((r) => !known.has(r.id) && (next.length < 100 || (r.created ?? "") >= oldest));
-      next = [...add, ...next].sort((a, b) => (b.created ?? "").localeCompare(a.created ?? "")).slice(0, most);
-      news = [];
-    }
-    setRows(next);
-    setFresh(news.slice(0, 500));
-    if (events.length > 0) {
-      announce(`${next.length} runs shown`, true);
-    }
+  const [starting, setStarting] = useState4(false);
+  const [selected, setSelected] = useState4(/* @__PURE__ */ new Set());
+  const [everything, setEverything] = useState4(false);
+  const [asked, setAsked] = useState4();
+  const box = useRef3(null);
+  const table = () => box.current?.querySelector(".table");
+  const list = useRuns({
+    filter,
+    sort,
+    at: param("at"),
+    frozen: selected.size > 0 || asked !== void 0,
+    atTop: () => (table()?.scrollTop ?? 0) < rowHeight,
+    onShift: (n) => n !== 0 && requestAnimationFrame(() => table()?.scrollBy(0, n * rowHeight))
   });
-  useKeys({ n: () => setStarting(true) });
-  const more = () => {
-    if (page?.next) {
-      get("runs" + query3({ filter, sort, limit: 100, cursor: page.next })).then((p) => {
-        setPage({ ...p, as_of: page.as_of });
-        setRows((have) => [...have, ...p.items.filter((r) => !have.some((x) => x.id === r.id))].slice(-most));
-      }, setError);
-    }
-  };
-  const focusRow = () => table.current?.querySelector(".tr.at")?.focus({ preventScroll: true });
-  const menu = (r, from) => {
-    const at = from.getBoundingClientRect();
-    from.closest(".tr")?.focus({ preventScroll: true });
-    setAsked({ id: r.id, at: { x: at.right - 220, y: at.bottom } });
-  };
-  const shownColumns = useMemo(() => columns(menu), []);
+  useKeys2({ n: () => setStarting(true) });
+  const { rows, page, error } = list;
+  const focusRow = () => table()?.querySelector(".tr.at")?.focus({ preventScroll: true });
+  const shownColumns = useMemo(
+    () => columns((r, from) => {
+      const at = from.getBoundingClientRect();
+      from.closest(".tr")?.focus({ preventScroll: true });
+      setAsked({ id: r.id, at: { x: at.right - 220, y: at.bottom } });
+    }),
+    []
+  );
   const chosen = rows.filter((r) => selected.has(r.id));
   const batch = (action) => setAsked({ action, ...everything ? { filter: page?.parsed ?? filter } : { ids: chosen.map((r) => r.id) } });
   const act = (action) => (r) => {
-    const at = table.current?.querySelector(`[data-id="${CSS.escape(r.id)}"]`)?.getBoundingClientRect();
-    if (chosen.length > 0 && action !== "event") {
+    const at = table()?.querySelector(`[data-id="${CSS.escape(r.id)}"]`)?.getBoundingClientRect();
+    if (chosen.length > 0 && action !== "" && action !== "event") {
       batch(action);
     } else {
       setAsked({ id: r.id, at: { x: (at?.left ?? 0) + 40, y: at?.bottom ?? 0 }, ...action ? { action } : {} });
     }
   };
   const suspend = (r) => act((chosen.length > 0 ? chosen : [r]).some((c) => c.actions.includes("suspend")) ? "suspend" : "resume")(r);
-  const closeAsked = () => {
-    setAsked(void 0);
-    setTimeout(focusRow);
-  };
   const clear = () => (setSelected(/* @__PURE__ */ new Set()), setEverything(false));
-  useKeys(selected.size > 0 ? { Escape: clear } : {});
-  return /* @__PURE__ */ jsxs3("section", { class: "page fill", ref: table, children: [
-    /* @__PURE__ */ jsxs3("header", { class: "page-head", children: [
-      /* @__PURE__ */ jsx3("h1", { children: "Runs" }),
-      /* @__PURE__ */ jsx3("button", { type: "button", class: "primary", "aria-keyshortcuts": "n", onClick: () => setStarting(true), children: "Start" })
+  useKeys2(selected.size > 0 ? { Escape: clear } : {});
+  useEffect3(clear, [filter, sort, param("at")]);
+  return /* @__PURE__ */ jsxs5("section", { class: "page fill", ref: box, children: [
+    /* @__PURE__ */ jsxs5("header", { class: "page-head", children: [
+      /* @__PURE__ */ jsx5("h1", { children: "Runs" }),
+      /* @__PURE__ */ jsx5("button", { type: "button", class: "primary", "aria-keyshortcuts": "n", onClick: () => setStarting(true), children: "Start" })
     ] }),
-    /* @__PURE__ */ jsx3(FilterBar, { filter, error }),
-    /* @__PURE__ */ jsxs3("div", { class: "chips", role: "group", "aria-label": "Filters", children: [
-      chips.map(([title, f]) => /* @__PURE__ */ jsx3("button", { type: "button", "aria-pressed": filter === f, onClick: () => setParams({ filter: f || void 0 }), children: title }, title)),
-      fresh.length > 0 && /* @__PURE__ */ jsxs3("button", { type: "button", class: "fresh", onClick: () => setRound((n) => n + 1), children: [
-        fresh.length,
-        " new"
-      ] })
+    /* @__PURE__ */ jsx5(FilterBar, { filter, error }),
+    /* @__PURE__ */ jsxs5("div", { class: "row", children: [
+      /* @__PURE__ */ jsxs5("div", { class: "chips", role: "group", "aria-label": "Filters", children: [
+        chips.map(([title, f]) => /* @__PURE__ */ jsx5("button", { type: "button", "aria-pressed": filter === f, onClick: () => setParams2({ filter: f || void 0, at: void 0 }), children: title }, title)),
+        list.fresh > 0 && /* @__PURE__ */ jsxs5("button", { type: "button", class: "fresh", onClick: () => showFresh(), children: [
+          list.fresh,
+          " new"
+        ] })
+      ] }),
+      /* @__PURE__ */ jsx5(Jump, {})
     ] }),
-    error && error.status !== 400 && /* @__PURE__ */ jsx3(Problem2, { error, retry: () => setRound((n) => n + 1) }),
-    !error && !loading && rows.length === 0 ? /* @__PURE__ */ jsx3(NoRuns, { filter }) : /* @__PURE__ */ jsx3(
+    error && error.status !== 400 && /* @__PURE__ */ jsx5(Problem2, { error, retry: list.reload }),
+    list.prev && /* @__PURE__ */ jsxs5("p", { class: "row", children: [
+      /* @__PURE__ */ jsx5("span", { class: "dim", children: "Newer runs are above." }),
+      /* @__PURE__ */ jsx5("button", { type: "button", onClick: () => list.extend("start"), children: "Newer" }),
+      /* @__PURE__ */ jsx5("button", { type: "button", onClick: () => (setParams2({ at: void 0 }), list.reload()), children: "Newest" })
+    ] }),
+    !error && !list.loading && rows.length === 0 && !list.prev && !list.next ? /* @__PURE__ */ jsx5(NoRuns, { filter }) : /* @__PURE__ */ jsx5(
       Table,
       {
         label: "Runs",
         columns: shownColumns,
         rows,
         id: (r) => r.id,
-        open: (r) => go(links2.run(r.id)),
+        open: (r) => go(links3.run(r.id)),
         ...readOnly ? {} : { selected, select: (ids) => (setSelected(ids), setEverything(false)) },
-        keys: { m: act(""), ContextMenu: act(""), e: act("event"), s: suspend, t: act("terminate") }
+        keys: { m: act(""), ContextMenu: act(""), e: act("event"), s: suspend, t: act("terminate") },
+        rowClass: (r) => list.gone.includes(r.id) ? "gone" : "",
+        sort: sort || "-created",
+        onSort: (s) => setParams2({ sort: s === "-created" ? void 0 : s, at: void 0 }),
+        onEdge: (edge) => !(edge === "end" && page?.partial) && list.extend(edge)
       }
     ),
-    chosen.length > 0 && /* @__PURE__ */ jsx3(Selection, { chosen, filter: page?.parsed ?? filter, more: page?.next !== void 0, everything, onEverything: () => setEverything(true), onClear: clear, onAct: batch }),
-    asked && /* @__PURE__ */ jsx3(
+    chosen.length > 0 && /* @__PURE__ */ jsx5(Selection, { chosen, filter: page?.parsed ?? filter, more: list.next !== void 0 || list.prev !== void 0, everything, onEverything: () => setEverything(true), onClear: clear, onAct: batch }),
+    list.next && /* @__PURE__ */ jsxs5("footer", { class: "row", children: [
+      page?.partial && /* @__PURE__ */ jsxs5("span", { class: "dim", children: [
+        page.scanned.toLocaleString("en"),
+        " runs were searched, there are more. "
+      ] }),
+      /* @__PURE__ */ jsx5("button", { type: "button", onClick: () => list.extend("end"), children: page?.partial ? "Search on" : "Older" })
+    ] }),
+    asked && /* @__PURE__ */ jsx5(
       Acts,
       {
         asked,
         onBack: focusRow,
-        onClose: closeAsked,
+        onClose: () => {
+          setAsked(void 0);
+          setTimeout(focusRow);
+        },
         onDone: () => {
           clear();
-          setRound((n) => n + 1);
+          list.reload();
         }
       }
     ),
-    page?.next && /* @__PURE__ */ jsxs3("footer", { class: "row pad", children: [
-      page.partial && /* @__PURE__ */ jsx3("span", { class: "dim", children: "Not all runs were searched yet. " }),
-      /* @__PURE__ */ jsx3("button", { type: "button", onClick: more, children: page.partial ? "Search on" : "More" })
-    ] }),
-    starting && /* @__PURE__ */ jsx3(StartDialog, { onClose: () => setStarting(false) })
+    starting && /* @__PURE__ */ jsx5(StartDialog, { onClose: () => setStarting(false) })
   ] });
-}
-function atTop() {
-  return (document.querySelector(".table")?.scrollTop ?? 0) < 28;
-}
-function FilterBar({ filter, error }) {
-  const box = useRef(null);
-  const timer = useRef(void 0);
-  const bad = error?.status === 400 ? error : void 0;
-  useKeys({ "/": (e) => (e.preventDefault(), box.current?.focus()) });
-  useEffect(() => {
-    if (box.current && document.activeElement !== box.current) {
-      box.current.value = filter;
+  function showFresh() {
+    if (list.showFresh()) {
+      table()?.scrollTo(0, 0);
     }
-  }, [filter]);
-  return /* @__PURE__ */ jsxs3("div", { class: "filter", children: [
-    /* @__PURE__ */ jsx3(
+  }
+}
+function Jump() {
+  const at = param("at");
+  const local = (t) => {
+    const d = new Date(t);
+    return new Date(d.getTime() - (utc.value ? 0 : d.getTimezoneOffset() * 6e4)).toISOString().slice(0, 16);
+  };
+  return /* @__PURE__ */ jsxs5("label", { class: "jump-time", children: [
+    /* @__PURE__ */ jsx5("span", { children: "Jump to" }),
+    /* @__PURE__ */ jsx5(
       "input",
       {
-        ref: box,
-        type: "search",
-        spellcheck: false,
-        "aria-label": "Filter",
-        "aria-invalid": bad !== void 0,
-        "aria-describedby": bad ? "filter-error" : void 0,
-        placeholder: "status:failed name:Order* created>-24h   ( / )",
-        defaultValue: filter,
-        onInput: (e) => {
+        type: "datetime-local",
+        value: at ? local(at) : "",
+        onChange: (e) => {
           const text = e.currentTarget.value;
-          clearTimeout(timer.current);
-          timer.current = setTimeout(() => setParams({ filter: text || void 0 }), 60);
-        },
-        onKeyDown: (e) => {
-          if (e.key === "Escape" || e.key === "Enter") {
-            box.current?.blur();
-          }
+          const time = /* @__PURE__ */ new Date(text + (utc.value ? "Z" : ""));
+          setParams2({ at: text && !Number.isNaN(time.getTime()) ? time.toISOString().replace(/\.\d+/, "") : void 0, sort: void 0 });
         }
       }
-    ),
-    bad && /* @__PURE__ */ jsxs3("p", { id: "filter-error", class: "bad", role: "alert", children: [
-      bad.message,
-      " ",
-      bad.hint
-    ] })
+    )
   ] });
 }
 function NoRuns({ filter }) {
   const terms = useMemo(() => filter.match(/(?:[^\s"]|"[^"]*")+/g) ?? [], [filter]);
   if (terms.length === 0) {
-    return /* @__PURE__ */ jsxs3(Empty, { title: "No runs yet", children: [
-      /* @__PURE__ */ jsx3("p", { children: "Start one here, or in a terminal:" }),
-      /* @__PURE__ */ jsx3(Command2, { text: `perdure run start NAME --input '"…"' --watch` })
+    return /* @__PURE__ */ jsxs5(Empty, { title: "No runs yet", children: [
+      /* @__PURE__ */ jsx5("p", { children: "Start one here, or in a terminal:" }),
+      /* @__PURE__ */ jsx5(Command2, { text: `perdure run start NAME --input '"…"' --watch` })
     ] });
   }
-  return /* @__PURE__ */ jsxs3(Empty, { title: "No run matches", children: [
-    /* @__PURE__ */ jsx3("p", { children: "Leave a term out:" }),
-    /* @__PURE__ */ jsx3("p", { class: "row", children: terms.map((t) => /* @__PURE__ */ jsxs3("button", { type: "button", onClick: () => setParams({ filter: terms.filter((x) => x !== t).join(" ") || void 0 }), children: [
+  return /* @__PURE__ */ jsxs5(Empty, { title: "No run matches", children: [
+    /* @__PURE__ */ jsx5("p", { children: "Leave a term out:" }),
+    /* @__PURE__ */ jsx5("p", { class: "row", children: terms.map((t) => /* @__PURE__ */ jsxs5("button", { type: "button", onClick: () => setParams2({ filter: terms.filter((x) => x !== t).join(" ") || void 0 }), children: [
       t,
       " ✕"
     ] }, t)) }),
-    /* @__PURE__ */ jsxs3("p", { class: "dim", children: [
+    /* @__PURE__ */ jsxs5("p", { class: "dim", children: [
       "As of ",
-      /* @__PURE__ */ jsx3(Time2, { at: new Date(now.peek()).toISOString(), exact: true })
+      /* @__PURE__ */ jsx5(Time3, { at: new Date(now.peek()).toISOString(), exact: true })
     ] })
   ] });
 }
 
 // src/pages/agents.tsx
-import { path, query as query4, useQuery as useQuery3 } from "./core.js";
-import { count } from "./core.js";
+import { path, query as query5, useQuery as useQuery4 } from "./core.js";
+import { count as count3 } from "./core.js";
 import { useTopic as useTopic3 } from "./core.js";
-import { go as go2, links as links3 } from "./core.js";
-import { useKeys as useKeys2 } from "./core.js";
+import { go as go2, links as links4 } from "./core.js";
+import { useKeys as useKeys3 } from "./core.js";
 import { Empty as Empty2 } from "./core.js";
 import { Problem as Problem3 } from "./core.js";
-import { Time as Time3 } from "./core.js";
+import { Time as Time4 } from "./core.js";
 import { Visible } from "./core.js";
 import { randomKey } from "./core.js";
-import { jsx as jsx4, jsxs as jsxs4 } from "./core.js";
+import { jsx as jsx6, jsxs as jsxs6 } from "./core.js";
 var register = `reg := perdure.NewRegistry()
 err := agent.Register(reg, &agent.Agent{
 	Name:         "Joker",
@@ -445,7 +781,7 @@ err := agent.Register(reg, &agent.Agent{
 	Model:        m,
 })`;
 function Agents() {
-  const agents = useQuery3("agents");
+  const agents = useQuery4("agents");
   useTopic3("workers", void 0, () => agents.refetch());
   const list = agents.data?.items ?? [];
   const move = (by) => {
@@ -453,111 +789,111 @@ function Agents() {
     const at = all.indexOf(document.activeElement);
     all[Math.max(0, Math.min(all.length - 1, at + by))]?.focus();
   };
-  useKeys2({ j: () => move(1), k: () => move(-1) });
-  return /* @__PURE__ */ jsxs4("section", { class: "page agents", children: [
-    /* @__PURE__ */ jsx4("h1", { children: "Agents" }),
-    agents.error && !agents.data && /* @__PURE__ */ jsx4(Problem3, { error: agents.error, retry: agents.refetch }),
-    agents.data && list.length === 0 && /* @__PURE__ */ jsxs4(Empty2, { title: "No agent is registered", children: [
-      /* @__PURE__ */ jsx4("p", { children: "An agent is a name, instructions, a model and tools. A worker makes it known:" }),
-      /* @__PURE__ */ jsx4("pre", { class: "sample", tabIndex: 0, children: register })
+  useKeys3({ j: () => move(1), k: () => move(-1) });
+  return /* @__PURE__ */ jsxs6("section", { class: "page agents", children: [
+    /* @__PURE__ */ jsx6("h1", { children: "Agents" }),
+    agents.error && !agents.data && /* @__PURE__ */ jsx6(Problem3, { error: agents.error, retry: agents.refetch }),
+    agents.data && list.length === 0 && /* @__PURE__ */ jsxs6(Empty2, { title: "No agent is registered", children: [
+      /* @__PURE__ */ jsx6("p", { children: "An agent is a name, instructions, a model and tools. A worker makes it known:" }),
+      /* @__PURE__ */ jsx6("pre", { class: "sample", tabIndex: 0, children: register })
     ] }),
-    /* @__PURE__ */ jsx4("div", { class: "agent-cards", children: list.map((a) => /* @__PURE__ */ jsx4(Card, { agent: a }, a.name)) })
+    /* @__PURE__ */ jsx6("div", { class: "agent-cards", children: list.map((a) => /* @__PURE__ */ jsx6(Card, { agent: a }, a.name)) })
   ] });
 }
 function Card({ agent: a }) {
-  const sessions = useQuery3(path`agents/${a.name}/sessions` + query4({ limit: 100 }));
+  const sessions = useQuery4(path`agents/${a.name}/sessions` + query5({ limit: 100 }));
   useTopic3("sessions:" + a.name, void 0, () => sessions.refetch());
   const list = sessions.data?.items ?? [];
   const more = sessions.data?.next ? "+" : "";
   const active = list.filter((s) => s.state === "running" || s.state === "waiting_approval").length;
   const tokens = list.reduce((n, s) => n + s.tokens.total, 0);
   const broken = list.filter((s) => s.state === "failed").sort((x, y) => x.updated < y.updated ? 1 : -1)[0];
-  return /* @__PURE__ */ jsxs4("article", { class: "agent-card", children: [
-    /* @__PURE__ */ jsxs4("header", { children: [
-      /* @__PURE__ */ jsx4("h2", { children: /* @__PURE__ */ jsx4("a", { href: links3.agent(a.name), children: /* @__PURE__ */ jsx4(Visible, { text: a.name, exact: true }) }) }),
-      /* @__PURE__ */ jsx4("button", { type: "button", onClick: () => go2(links3.session(a.name, randomKey())), "aria-label": "Chat with " + a.name, children: "Chat" })
+  return /* @__PURE__ */ jsxs6("article", { class: "agent-card", children: [
+    /* @__PURE__ */ jsxs6("header", { children: [
+      /* @__PURE__ */ jsx6("h2", { children: /* @__PURE__ */ jsx6("a", { href: links4.agent(a.name), children: /* @__PURE__ */ jsx6(Visible, { text: a.name, exact: true }) }) }),
+      /* @__PURE__ */ jsx6("button", { type: "button", onClick: () => go2(links4.session(a.name, randomKey())), "aria-label": "Chat with " + a.name, children: "Chat" })
     ] }),
-    a.description && /* @__PURE__ */ jsx4("p", { class: "agent-about", children: /* @__PURE__ */ jsx4(Visible, { text: a.description }) }),
-    /* @__PURE__ */ jsxs4("dl", { class: "traits", children: [
-      /* @__PURE__ */ jsxs4("div", { children: [
-        /* @__PURE__ */ jsx4("dt", { children: "Model" }),
-        /* @__PURE__ */ jsx4("dd", { children: a.model ? /* @__PURE__ */ jsx4(Visible, { text: a.model, exact: true }) : /* @__PURE__ */ jsx4("span", { class: "dim", children: "not told" }) })
+    a.description && /* @__PURE__ */ jsx6("p", { class: "agent-about", children: /* @__PURE__ */ jsx6(Visible, { text: a.description }) }),
+    /* @__PURE__ */ jsxs6("dl", { class: "traits", children: [
+      /* @__PURE__ */ jsxs6("div", { children: [
+        /* @__PURE__ */ jsx6("dt", { children: "Model" }),
+        /* @__PURE__ */ jsx6("dd", { children: a.model ? /* @__PURE__ */ jsx6(Visible, { text: a.model, exact: true }) : /* @__PURE__ */ jsx6("span", { class: "dim", children: "not told" }) })
       ] }),
-      /* @__PURE__ */ jsxs4("div", { children: [
-        /* @__PURE__ */ jsx4("dt", { children: "Tools" }),
-        /* @__PURE__ */ jsx4("dd", { children: a.tools.length === 0 ? /* @__PURE__ */ jsx4("span", { class: "dim", children: "none" }) : /* @__PURE__ */ jsx4(Visible, { text: a.tools.map((t) => t.Name).join(", "), exact: true }) })
+      /* @__PURE__ */ jsxs6("div", { children: [
+        /* @__PURE__ */ jsx6("dt", { children: "Tools" }),
+        /* @__PURE__ */ jsx6("dd", { children: a.tools.length === 0 ? /* @__PURE__ */ jsx6("span", { class: "dim", children: "none" }) : /* @__PURE__ */ jsx6(Visible, { text: a.tools.map((t) => t.Name).join(", "), exact: true }) })
       ] }),
-      /* @__PURE__ */ jsxs4("div", { children: [
-        /* @__PURE__ */ jsx4("dt", { children: "Sessions" }),
-        /* @__PURE__ */ jsx4("dd", { children: sessions.data ? `${active} active, ${list.length}${more} in all` : "…" })
+      /* @__PURE__ */ jsxs6("div", { children: [
+        /* @__PURE__ */ jsx6("dt", { children: "Sessions" }),
+        /* @__PURE__ */ jsx6("dd", { children: sessions.data ? `${active} active, ${list.length}${more} in all` : "…" })
       ] }),
-      /* @__PURE__ */ jsxs4("div", { children: [
-        /* @__PURE__ */ jsx4("dt", { children: "Tokens" }),
-        /* @__PURE__ */ jsx4("dd", { children: sessions.data ? count(tokens) + more : "…" })
+      /* @__PURE__ */ jsxs6("div", { children: [
+        /* @__PURE__ */ jsx6("dt", { children: "Tokens" }),
+        /* @__PURE__ */ jsx6("dd", { children: sessions.data ? count3(tokens) + more : "…" })
       ] }),
-      /* @__PURE__ */ jsxs4("div", { children: [
-        /* @__PURE__ */ jsx4("dt", { children: "Version" }),
-        /* @__PURE__ */ jsx4("dd", { children: /* @__PURE__ */ jsx4("code", { title: "hash of instructions, tools and parameters", children: a.hash.slice(0, 8) }) })
+      /* @__PURE__ */ jsxs6("div", { children: [
+        /* @__PURE__ */ jsx6("dt", { children: "Version" }),
+        /* @__PURE__ */ jsx6("dd", { children: /* @__PURE__ */ jsx6("code", { title: "hash of instructions, tools and parameters", children: a.hash.slice(0, 8) }) })
       ] }),
-      a.last_seen && /* @__PURE__ */ jsxs4("div", { children: [
-        /* @__PURE__ */ jsx4("dt", { children: "Last seen" }),
-        /* @__PURE__ */ jsx4("dd", { children: /* @__PURE__ */ jsx4(Time3, { at: a.last_seen }) })
+      a.last_seen && /* @__PURE__ */ jsxs6("div", { children: [
+        /* @__PURE__ */ jsx6("dt", { children: "Last seen" }),
+        /* @__PURE__ */ jsx6("dd", { children: /* @__PURE__ */ jsx6(Time4, { at: a.last_seen }) })
       ] })
     ] }),
-    broken && /* @__PURE__ */ jsx4(LastError, { agent: a.name, session: broken.key })
+    broken && /* @__PURE__ */ jsx6(LastError, { agent: a.name, session: broken.key })
   ] });
 }
 function LastError({ agent, session }) {
-  const turns = useQuery3(path`agents/${agent}/sessions/${session}/turns` + query4({ limit: 5 }));
+  const turns = useQuery4(path`agents/${agent}/sessions/${session}/turns` + query5({ limit: 5 }));
   const failed = turns.data?.items.find((t) => t.error);
-  return failed ? /* @__PURE__ */ jsxs4("p", { class: "agent-error", children: [
-    /* @__PURE__ */ jsx4("span", { class: "tone-bad", children: "✕ Last error" }),
+  return failed ? /* @__PURE__ */ jsxs6("p", { class: "agent-error", children: [
+    /* @__PURE__ */ jsx6("span", { class: "tone-bad", children: "✕ Last error" }),
     " ",
-    /* @__PURE__ */ jsx4("a", { href: links3.session(agent, session), children: /* @__PURE__ */ jsx4(Visible, { text: (failed.error ?? "").slice(0, 160), exact: true }) }),
+    /* @__PURE__ */ jsx6("a", { href: links4.session(agent, session), children: /* @__PURE__ */ jsx6(Visible, { text: (failed.error ?? "").slice(0, 160), exact: true }) }),
     " ",
-    /* @__PURE__ */ jsx4(Time3, { at: failed.ended ?? failed.created })
+    /* @__PURE__ */ jsx6(Time4, { at: failed.ended ?? failed.created })
   ] }) : null;
 }
 
 // src/pages/agent.tsx
-import { path as path2, query as query5, useQuery as useQuery4 } from "./core.js";
-import { count as count2 } from "./core.js";
-import { useKeys as useKeys3 } from "./core.js";
+import { path as path2, query as query6, useQuery as useQuery5 } from "./core.js";
+import { count as count4 } from "./core.js";
+import { useKeys as useKeys4 } from "./core.js";
 import { useTopic as useTopic4 } from "./core.js";
 import { randomKey as randomKey2 } from "./core.js";
-import { go as go3, links as links4 } from "./core.js";
+import { go as go3, links as links5 } from "./core.js";
 import { Copy as Copy2 } from "./core.js";
 import { Empty as Empty3 } from "./core.js";
 import { JsonView } from "./core.js";
 import { Problem as Problem4 } from "./core.js";
 import { Status as Status3 } from "./core.js";
 import { Table as Table2 } from "./core.js";
-import { Time as Time4 } from "./core.js";
+import { Time as Time5 } from "./core.js";
 import { Visible as Visible2 } from "./core.js";
-import { Fragment as Fragment3, jsx as jsx5, jsxs as jsxs5 } from "./core.js";
+import { Fragment as Fragment3, jsx as jsx7, jsxs as jsxs7 } from "./core.js";
 function Agent({ params }) {
   const name = params["agent"] ?? "";
-  const info = useQuery4(path2`agents/${name}`);
+  const info = useQuery5(path2`agents/${name}`);
   const sessions = useSessions(name);
   const list = sessions.data?.items ?? [];
   const broken = list.find((s) => s.state === "failed");
-  const fresh = () => go3(links4.session(name, randomKey2()));
-  useKeys3({ n: fresh });
-  return /* @__PURE__ */ jsxs5("section", { class: "page agent", children: [
-    /* @__PURE__ */ jsxs5("header", { class: "page-head", children: [
-      /* @__PURE__ */ jsx5("h1", { children: /* @__PURE__ */ jsx5(Visible2, { text: info.data?.name ?? name, exact: true }) }),
-      /* @__PURE__ */ jsx5("button", { type: "button", class: "primary", onClick: fresh, disabled: !info.data, "aria-keyshortcuts": "n", children: "New session" })
+  const fresh = () => go3(links5.session(name, randomKey2()));
+  useKeys4({ n: fresh });
+  return /* @__PURE__ */ jsxs7("section", { class: "page agent", children: [
+    /* @__PURE__ */ jsxs7("header", { class: "page-head", children: [
+      /* @__PURE__ */ jsx7("h1", { children: /* @__PURE__ */ jsx7(Visible2, { text: info.data?.name ?? name, exact: true }) }),
+      /* @__PURE__ */ jsx7("button", { type: "button", class: "primary", onClick: fresh, disabled: !info.data, "aria-keyshortcuts": "n", children: "New session" })
     ] }),
-    info.error && /* @__PURE__ */ jsx5(Problem4, { error: info.error, retry: info.refetch }),
-    info.data && /* @__PURE__ */ jsx5(About, { info: info.data }),
-    broken && /* @__PURE__ */ jsx5(LastError, { agent: name, session: broken.key }),
-    info.data && /* @__PURE__ */ jsxs5(Fragment3, { children: [
-      /* @__PURE__ */ jsx5("h2", { children: "Sessions" }),
-      sessions.data && list.length === 0 ? /* @__PURE__ */ jsxs5(Empty3, { title: "No session yet", children: [
-        /* @__PURE__ */ jsx5("p", { children: "A session is a conversation that lasts: it is on disk after every step." }),
-        /* @__PURE__ */ jsx5("button", { type: "button", onClick: fresh, children: "Begin one" })
-      ] }) : /* @__PURE__ */ jsx5(Table2, { label: "Sessions", rows: list, id: (s) => s.id, open: (s) => go3(links4.session(name, s.key)), columns: columns2(name) }),
-      sessions.data?.next && /* @__PURE__ */ jsxs5("p", { class: "dim", children: [
+    info.error && /* @__PURE__ */ jsx7(Problem4, { error: info.error, retry: info.refetch }),
+    info.data && /* @__PURE__ */ jsx7(About, { info: info.data }),
+    broken && /* @__PURE__ */ jsx7(LastError, { agent: name, session: broken.key }),
+    info.data && /* @__PURE__ */ jsxs7(Fragment3, { children: [
+      /* @__PURE__ */ jsx7("h2", { children: "Sessions" }),
+      sessions.data && list.length === 0 ? /* @__PURE__ */ jsxs7(Empty3, { title: "No session yet", children: [
+        /* @__PURE__ */ jsx7("p", { children: "A session is a conversation that lasts: it is on disk after every step." }),
+        /* @__PURE__ */ jsx7("button", { type: "button", onClick: fresh, children: "Begin one" })
+      ] }) : /* @__PURE__ */ jsx7(Table2, { label: "Sessions", rows: list, id: (s) => s.id, open: (s) => go3(links5.session(name, s.key)), columns: columns2(name) }),
+      sessions.data?.next && /* @__PURE__ */ jsxs7("p", { class: "dim", children: [
         "The first ",
         list.length,
         " by key are shown."
@@ -567,67 +903,67 @@ function Agent({ params }) {
 }
 function columns2(agent) {
   return [
-    { id: "state", title: "State", class: "w-status", cell: (s) => /* @__PURE__ */ jsx5(Status3, { state: s.state }) },
-    { id: "key", title: "Key", cell: (s) => /* @__PURE__ */ jsx5("a", { href: links4.session(agent, s.key), title: s.key, children: /* @__PURE__ */ jsx5(Visible2, { text: s.key.length > 20 ? s.key.slice(0, 12) + "…" : s.key, exact: true }) }) },
-    { id: "preview", title: "Said last", class: "grow", cell: (s) => /* @__PURE__ */ jsx5("span", { class: "dim", children: s.preview && /* @__PURE__ */ jsx5(Visible2, { text: s.preview }) }) },
-    { id: "turns", title: "Turns", class: "num", cell: (s) => /* @__PURE__ */ jsxs5(Fragment3, { children: [
+    { id: "state", title: "State", class: "w-status", cell: (s) => /* @__PURE__ */ jsx7(Status3, { state: s.state }) },
+    { id: "key", title: "Key", cell: (s) => /* @__PURE__ */ jsx7("a", { href: links5.session(agent, s.key), title: s.key, children: /* @__PURE__ */ jsx7(Visible2, { text: s.key.length > 20 ? s.key.slice(0, 12) + "…" : s.key, exact: true }) }) },
+    { id: "preview", title: "Said last", class: "grow", cell: (s) => /* @__PURE__ */ jsx7("span", { class: "dim", children: s.preview && /* @__PURE__ */ jsx7(Visible2, { text: s.preview }) }) },
+    { id: "turns", title: "Turns", class: "num", cell: (s) => /* @__PURE__ */ jsxs7(Fragment3, { children: [
       s.turns,
-      s.failed > 0 && /* @__PURE__ */ jsxs5("span", { class: "tone-bad", title: s.failed + " failed", children: [
+      s.failed > 0 && /* @__PURE__ */ jsxs7("span", { class: "tone-bad", title: s.failed + " failed", children: [
         " ✕",
         s.failed
       ] })
     ] }) },
-    { id: "tokens", title: "Tokens", class: "num", cell: (s) => count2(s.tokens.total) },
-    { id: "updated", title: "Last turn", cell: (s) => /* @__PURE__ */ jsx5(Time4, { at: s.updated }) }
+    { id: "tokens", title: "Tokens", class: "num", cell: (s) => count4(s.tokens.total) },
+    { id: "updated", title: "Last turn", cell: (s) => /* @__PURE__ */ jsx7(Time5, { at: s.updated }) }
   ];
 }
 function About({ info: a }) {
-  return /* @__PURE__ */ jsxs5("div", { class: "agent-info", children: [
-    a.description && /* @__PURE__ */ jsx5("p", { children: /* @__PURE__ */ jsx5(Visible2, { text: a.description }) }),
-    /* @__PURE__ */ jsxs5("dl", { class: "traits", children: [
-      /* @__PURE__ */ jsxs5("div", { children: [
-        /* @__PURE__ */ jsx5("dt", { children: "Model" }),
-        /* @__PURE__ */ jsx5("dd", { children: /* @__PURE__ */ jsx5(Visible2, { text: [a.provider, a.model].filter(Boolean).join(" / ") || "not told", exact: true }) })
+  return /* @__PURE__ */ jsxs7("div", { class: "agent-info", children: [
+    a.description && /* @__PURE__ */ jsx7("p", { children: /* @__PURE__ */ jsx7(Visible2, { text: a.description }) }),
+    /* @__PURE__ */ jsxs7("dl", { class: "traits", children: [
+      /* @__PURE__ */ jsxs7("div", { children: [
+        /* @__PURE__ */ jsx7("dt", { children: "Model" }),
+        /* @__PURE__ */ jsx7("dd", { children: /* @__PURE__ */ jsx7(Visible2, { text: [a.provider, a.model].filter(Boolean).join(" / ") || "not told", exact: true }) })
       ] }),
-      /* @__PURE__ */ jsxs5("div", { children: [
-        /* @__PURE__ */ jsx5("dt", { children: "Version" }),
-        /* @__PURE__ */ jsxs5("dd", { children: [
-          /* @__PURE__ */ jsx5("code", { title: "hash of instructions, tools and parameters", children: a.hash }),
+      /* @__PURE__ */ jsxs7("div", { children: [
+        /* @__PURE__ */ jsx7("dt", { children: "Version" }),
+        /* @__PURE__ */ jsxs7("dd", { children: [
+          /* @__PURE__ */ jsx7("code", { title: "hash of instructions, tools and parameters", children: a.hash }),
           " ",
-          /* @__PURE__ */ jsx5(Copy2, { text: a.hash, what: "version" })
+          /* @__PURE__ */ jsx7(Copy2, { text: a.hash, what: "version" })
         ] })
       ] }),
-      /* @__PURE__ */ jsxs5("div", { children: [
-        /* @__PURE__ */ jsx5("dt", { children: "Steps at most" }),
-        /* @__PURE__ */ jsx5("dd", { children: a.max_steps })
+      /* @__PURE__ */ jsxs7("div", { children: [
+        /* @__PURE__ */ jsx7("dt", { children: "Steps at most" }),
+        /* @__PURE__ */ jsx7("dd", { children: a.max_steps })
       ] }),
-      a.last_seen && /* @__PURE__ */ jsxs5("div", { children: [
-        /* @__PURE__ */ jsx5("dt", { children: "Last seen" }),
-        /* @__PURE__ */ jsx5("dd", { children: /* @__PURE__ */ jsx5(Time4, { at: a.last_seen }) })
+      a.last_seen && /* @__PURE__ */ jsxs7("div", { children: [
+        /* @__PURE__ */ jsx7("dt", { children: "Last seen" }),
+        /* @__PURE__ */ jsx7("dd", { children: /* @__PURE__ */ jsx7(Time5, { at: a.last_seen }) })
       ] })
     ] }),
-    a.instructions && /* @__PURE__ */ jsxs5("details", { open: a.instructions.length < 400, children: [
-      /* @__PURE__ */ jsx5("summary", { children: "Instructions" }),
-      /* @__PURE__ */ jsx5("pre", { class: "sample wrap", tabIndex: 0, children: /* @__PURE__ */ jsx5(Visible2, { text: a.instructions, exact: true }) })
+    a.instructions && /* @__PURE__ */ jsxs7("details", { open: a.instructions.length < 400, children: [
+      /* @__PURE__ */ jsx7("summary", { children: "Instructions" }),
+      /* @__PURE__ */ jsx7("pre", { class: "sample wrap", tabIndex: 0, children: /* @__PURE__ */ jsx7(Visible2, { text: a.instructions, exact: true }) })
     ] }),
-    a.tools.length > 0 && /* @__PURE__ */ jsxs5("details", { children: [
-      /* @__PURE__ */ jsxs5("summary", { children: [
+    a.tools.length > 0 && /* @__PURE__ */ jsxs7("details", { children: [
+      /* @__PURE__ */ jsxs7("summary", { children: [
         a.tools.length,
         " ",
         a.tools.length === 1 ? "tool" : "tools",
         ": ",
-        /* @__PURE__ */ jsx5(Visible2, { text: a.tools.map((t) => t.Name).join(", "), exact: true })
+        /* @__PURE__ */ jsx7(Visible2, { text: a.tools.map((t) => t.Name).join(", "), exact: true })
       ] }),
-      a.tools.map((t) => /* @__PURE__ */ jsxs5("div", { class: "agent-tool", children: [
-        /* @__PURE__ */ jsx5("h3", { children: /* @__PURE__ */ jsx5(Visible2, { text: t.Name, exact: true }) }),
-        t.Description && /* @__PURE__ */ jsx5("p", { children: /* @__PURE__ */ jsx5(Visible2, { text: t.Description, exact: true }) }),
-        t.Schema !== void 0 && /* @__PURE__ */ jsx5(JsonView, { value: t.Schema, label: "schema of " + t.Name })
+      a.tools.map((t) => /* @__PURE__ */ jsxs7("div", { class: "agent-tool", children: [
+        /* @__PURE__ */ jsx7("h3", { children: /* @__PURE__ */ jsx7(Visible2, { text: t.Name, exact: true }) }),
+        t.Description && /* @__PURE__ */ jsx7("p", { children: /* @__PURE__ */ jsx7(Visible2, { text: t.Description, exact: true }) }),
+        t.Schema !== void 0 && /* @__PURE__ */ jsx7(JsonView, { value: t.Schema, label: "schema of " + t.Name })
       ] }, t.Name))
     ] })
   ] });
 }
 function useSessions(name) {
-  const q = useQuery4(path2`agents/${name}/sessions` + query5({ limit: 500 }));
+  const q = useQuery5(path2`agents/${name}/sessions` + query6({ limit: 500 }));
   useTopic4("sessions:" + name, void 0, (events) => {
     for (const e of events) {
       if (e.kind === "reset") {
@@ -654,16 +990,16 @@ function useSessions(name) {
 }
 
 // src/pages/entities.tsx
-import { useState as useState3 } from "./core.js";
-import { query as query6, useQuery as useQuery5 } from "./core.js";
+import { useState as useState5 } from "./core.js";
+import { query as query7, useQuery as useQuery6 } from "./core.js";
 import { useTopic as useTopic5 } from "./core.js";
-import { go as go4, links as links5, param as param2, setParams as setParams2 } from "./core.js";
+import { go as go4, links as links6, param as param2, setParams as setParams3 } from "./core.js";
 import { Empty as Empty4 } from "./core.js";
 import { Problem as Problem5 } from "./core.js";
 import { Table as Table3 } from "./core.js";
-import { Time as Time5 } from "./core.js";
+import { Time as Time6 } from "./core.js";
 import { Visible as Visible3 } from "./core.js";
-import { jsx as jsx6, jsxs as jsxs6 } from "./core.js";
+import { jsx as jsx8, jsxs as jsxs8 } from "./core.js";
 var declare = `type Counter struct{ N int }
 
 func (c *Counter) Add(n int) int { c.N += n; return c.N }
@@ -672,8 +1008,8 @@ perdure.AddEntity[Counter](reg, "counter")`;
 function Entities() {
   const name = param2("name");
   const cursor = param2("cursor");
-  const [typed, setTyped] = useState3(name);
-  const page = useQuery5("entities" + query6({ name, cursor, limit: 200 }));
+  const [typed, setTyped] = useState5(name);
+  const page = useQuery6("entities" + query7({ name, cursor, limit: 200 }));
   useTopic5("entities" + (name ? ":" + name : ""), void 0, (events) => {
     for (const e of events) {
       if (e.kind === "reset") {
@@ -685,45 +1021,45 @@ function Entities() {
     }
   });
   const rows = page.data?.items ?? [];
-  return /* @__PURE__ */ jsxs6("section", { class: "page entities", children: [
-    /* @__PURE__ */ jsxs6("header", { class: "page-head", children: [
-      /* @__PURE__ */ jsx6("h1", { children: "Entities" }),
-      /* @__PURE__ */ jsx6("form", { class: "entities-find", onSubmit: (e) => {
+  return /* @__PURE__ */ jsxs8("section", { class: "page entities", children: [
+    /* @__PURE__ */ jsxs8("header", { class: "page-head", children: [
+      /* @__PURE__ */ jsx8("h1", { children: "Entities" }),
+      /* @__PURE__ */ jsx8("form", { class: "entities-find", onSubmit: (e) => {
         e.preventDefault();
-        setParams2({ name: typed.trim(), cursor: void 0 });
-      }, children: /* @__PURE__ */ jsx6("input", { type: "search", "aria-label": "Name of the entities", placeholder: "Name, then Enter", value: typed, onInput: (e) => setTyped(e.currentTarget.value) }) })
+        setParams3({ name: typed.trim(), cursor: void 0 });
+      }, children: /* @__PURE__ */ jsx8("input", { type: "search", "aria-label": "Name of the entities", placeholder: "Name, then Enter", value: typed, onInput: (e) => setTyped(e.currentTarget.value) }) })
     ] }),
-    page.error && /* @__PURE__ */ jsx6(Problem5, { error: page.error, retry: page.refetch }),
-    page.data && rows.length === 0 ? name ? /* @__PURE__ */ jsx6(Empty4, { title: "No entity is called " + name, children: /* @__PURE__ */ jsx6("button", { type: "button", onClick: () => {
+    page.error && /* @__PURE__ */ jsx8(Problem5, { error: page.error, retry: page.refetch }),
+    page.data && rows.length === 0 ? name ? /* @__PURE__ */ jsx8(Empty4, { title: "No entity is called " + name, children: /* @__PURE__ */ jsx8("button", { type: "button", onClick: () => {
       setTyped("");
-      setParams2({ name: void 0 });
-    }, children: "Show all" }) }) : /* @__PURE__ */ jsxs6(Empty4, { title: "There is no entity yet", children: [
-      /* @__PURE__ */ jsx6("p", { children: "An entity is named state with one operation at a time; it begins to exist with its first operation. Sessions of agents are entities too." }),
-      /* @__PURE__ */ jsx6("pre", { class: "sample", tabIndex: 0, children: declare })
-    ] }) : /* @__PURE__ */ jsx6(Table3, { label: "Entities", rows, id: (e) => e.id, columns: columns3, open: (e) => go4(links5.entity(e.name, e.key)) }),
-    /* @__PURE__ */ jsxs6("p", { class: "pager", children: [
-      cursor && /* @__PURE__ */ jsx6("button", { type: "button", onClick: () => setParams2({ cursor: void 0 }, false), children: "‹ First page" }),
-      page.data?.next && /* @__PURE__ */ jsx6("button", { type: "button", onClick: () => setParams2({ cursor: page.data?.next }, false), children: "Next page ›" })
+      setParams3({ name: void 0 });
+    }, children: "Show all" }) }) : /* @__PURE__ */ jsxs8(Empty4, { title: "There is no entity yet", children: [
+      /* @__PURE__ */ jsx8("p", { children: "An entity is named state with one operation at a time; it begins to exist with its first operation. Sessions of agents are entities too." }),
+      /* @__PURE__ */ jsx8("pre", { class: "sample", tabIndex: 0, children: declare })
+    ] }) : /* @__PURE__ */ jsx8(Table3, { label: "Entities", rows, id: (e) => e.id, columns: columns3, open: (e) => go4(links6.entity(e.name, e.key)) }),
+    /* @__PURE__ */ jsxs8("p", { class: "pager", children: [
+      cursor && /* @__PURE__ */ jsx8("button", { type: "button", onClick: () => setParams3({ cursor: void 0 }, false), children: "‹ First page" }),
+      page.data?.next && /* @__PURE__ */ jsx8("button", { type: "button", onClick: () => setParams3({ cursor: page.data?.next }, false), children: "Next page ›" })
     ] })
   ] });
 }
 var columns3 = [
-  { id: "name", title: "Name", class: "w-name", cell: (e) => /* @__PURE__ */ jsx6(Visible3, { text: e.name, exact: true }) },
-  { id: "key", title: "Key", class: "grow", cell: (e) => /* @__PURE__ */ jsx6("a", { href: links5.entity(e.name, e.key), children: /* @__PURE__ */ jsx6(Visible3, { text: e.key, exact: true }) }) },
+  { id: "name", title: "Name", class: "w-name", cell: (e) => /* @__PURE__ */ jsx8(Visible3, { text: e.name, exact: true }) },
+  { id: "key", title: "Key", class: "grow", cell: (e) => /* @__PURE__ */ jsx8("a", { href: links6.entity(e.name, e.key), children: /* @__PURE__ */ jsx8(Visible3, { text: e.key, exact: true }) }) },
   { id: "chat", title: "Chat", class: "narrow", cell: (e) => {
     const s = sessionOf(e);
-    return s ? /* @__PURE__ */ jsx6("a", { href: s, children: "open" }) : /* @__PURE__ */ jsx6("span", { class: "dim", children: "–" });
+    return s ? /* @__PURE__ */ jsx8("a", { href: s, children: "open" }) : /* @__PURE__ */ jsx8("span", { class: "dim", children: "–" });
   } },
-  { id: "depth", title: "Waiting", class: "num narrow", cell: (e) => e.queue_depth > 0 ? e.queue_depth : /* @__PURE__ */ jsx6("span", { class: "dim", children: "0" }) },
-  { id: "lock", title: "Lock", class: "narrow", cell: (e) => e.lock_owner ? /* @__PURE__ */ jsx6("a", { href: links5.run(e.lock_owner), children: "held" }) : /* @__PURE__ */ jsx6("span", { class: "dim", children: "free" }) },
-  { id: "op", title: "Last operation", class: "w-name", cell: (e) => e.last_op ? /* @__PURE__ */ jsxs6("span", { class: e.last_error ? "bad" : "", title: e.last_error, children: [
-    /* @__PURE__ */ jsx6(Visible3, { text: e.last_op, exact: true }),
+  { id: "depth", title: "Waiting", class: "num narrow", cell: (e) => e.queue_depth > 0 ? e.queue_depth : /* @__PURE__ */ jsx8("span", { class: "dim", children: "0" }) },
+  { id: "lock", title: "Lock", class: "narrow", cell: (e) => e.lock_owner ? /* @__PURE__ */ jsx8("a", { href: links6.run(e.lock_owner), children: "held" }) : /* @__PURE__ */ jsx8("span", { class: "dim", children: "free" }) },
+  { id: "op", title: "Last operation", class: "w-name", cell: (e) => e.last_op ? /* @__PURE__ */ jsxs8("span", { class: e.last_error ? "bad" : "", title: e.last_error, children: [
+    /* @__PURE__ */ jsx8(Visible3, { text: e.last_op, exact: true }),
     e.last_error && " failed"
-  ] }) : /* @__PURE__ */ jsx6("span", { class: "dim", children: "–" }) },
-  { id: "updated", title: "Changed", class: "w-time", cell: (e) => /* @__PURE__ */ jsx6(Time5, { at: e.updated }) }
+  ] }) : /* @__PURE__ */ jsx8("span", { class: "dim", children: "–" }) },
+  { id: "updated", title: "Changed", class: "w-time", cell: (e) => /* @__PURE__ */ jsx8(Time6, { at: e.updated }) }
 ];
 function sessionOf(e) {
-  return e.name.startsWith("dafx-") ? links5.session(e.name.slice("dafx-".length), e.key) : void 0;
+  return e.name.startsWith("dafx-") ? links6.session(e.name.slice("dafx-".length), e.key) : void 0;
 }
 function merge(old, f, whole) {
   const rows = new Map(old.map((e) => [e.id, e]));
@@ -740,23 +1076,23 @@ function merge(old, f, whole) {
 }
 
 // src/pages/entity.tsx
-import { useState as useState4 } from "./core.js";
-import { path as path3, post, readOnly as readOnly2, useQuery as useQuery6 } from "./core.js";
+import { useState as useState6 } from "./core.js";
+import { path as path3, post, readOnly as readOnly2, useQuery as useQuery7 } from "./core.js";
 import { bytes } from "./core.js";
 import { parseJson } from "./core.js";
 import { useTopic as useTopic6 } from "./core.js";
-import { links as links6 } from "./core.js";
+import { links as links7 } from "./core.js";
 import { Copy as Copy3 } from "./core.js";
 import { JsonView as JsonView2 } from "./core.js";
 import { Problem as Problem6 } from "./core.js";
-import { Time as Time6 } from "./core.js";
+import { Time as Time7 } from "./core.js";
 import { Visible as Visible4 } from "./core.js";
-import { Fragment as Fragment4, jsx as jsx7, jsxs as jsxs7 } from "./core.js";
+import { Fragment as Fragment4, jsx as jsx9, jsxs as jsxs9 } from "./core.js";
 function Entity({ params }) {
   const name = params["name"] ?? "";
   const key = params["key"] ?? "";
   const where = path3`entities/${name}/${key}`;
-  const entity = useQuery6(where);
+  const entity = useQuery7(where);
   useTopic6("entities:" + name, void 0, (events) => {
     if (events.some((e2) => e2.kind === "reset" || e2.data.upsert.some((x) => x.key === key))) {
       entity.refetch();
@@ -764,87 +1100,87 @@ function Entity({ params }) {
   });
   const e = entity.data;
   const chat = sessionOf({ name, key });
-  return /* @__PURE__ */ jsxs7("section", { class: "page entity", children: [
-    /* @__PURE__ */ jsxs7("header", { class: "page-head", children: [
-      /* @__PURE__ */ jsxs7("h1", { children: [
-        /* @__PURE__ */ jsx7(Visible4, { text: name, exact: true }),
+  return /* @__PURE__ */ jsxs9("section", { class: "page entity", children: [
+    /* @__PURE__ */ jsxs9("header", { class: "page-head", children: [
+      /* @__PURE__ */ jsxs9("h1", { children: [
+        /* @__PURE__ */ jsx9(Visible4, { text: name, exact: true }),
         " ",
-        /* @__PURE__ */ jsxs7("span", { class: "dim", children: [
+        /* @__PURE__ */ jsxs9("span", { class: "dim", children: [
           "/ ",
-          /* @__PURE__ */ jsx7(Visible4, { text: key, exact: true })
+          /* @__PURE__ */ jsx9(Visible4, { text: key, exact: true })
         ] }),
         " ",
-        /* @__PURE__ */ jsx7(Copy3, { text: `@${name}@${key}`, what: "id" })
+        /* @__PURE__ */ jsx9(Copy3, { text: `@${name}@${key}`, what: "id" })
       ] }),
-      chat && /* @__PURE__ */ jsx7("a", { href: chat, children: "Open the conversation" })
+      chat && /* @__PURE__ */ jsx9("a", { href: chat, children: "Open the conversation" })
     ] }),
-    entity.error?.status === 404 ? /* @__PURE__ */ jsx7("p", { class: "dim", children: "This entity does not exist yet. Its first operation makes it." }) : entity.error && /* @__PURE__ */ jsx7(Problem6, { error: entity.error, retry: entity.refetch }),
-    e && /* @__PURE__ */ jsxs7(Fragment4, { children: [
-      /* @__PURE__ */ jsxs7("dl", { class: "traits", children: [
-        /* @__PURE__ */ jsxs7("div", { children: [
-          /* @__PURE__ */ jsx7("dt", { children: "Last operation" }),
-          /* @__PURE__ */ jsxs7("dd", { children: [
-            e.last_op && /* @__PURE__ */ jsxs7(Fragment4, { children: [
-              /* @__PURE__ */ jsx7("code", { children: /* @__PURE__ */ jsx7(Visible4, { text: e.last_op, exact: true }) }),
+    entity.error?.status === 404 ? /* @__PURE__ */ jsx9("p", { class: "dim", children: "This entity does not exist yet. Its first operation makes it." }) : entity.error && /* @__PURE__ */ jsx9(Problem6, { error: entity.error, retry: entity.refetch }),
+    e && /* @__PURE__ */ jsxs9(Fragment4, { children: [
+      /* @__PURE__ */ jsxs9("dl", { class: "traits", children: [
+        /* @__PURE__ */ jsxs9("div", { children: [
+          /* @__PURE__ */ jsx9("dt", { children: "Last operation" }),
+          /* @__PURE__ */ jsxs9("dd", { children: [
+            e.last_op && /* @__PURE__ */ jsxs9(Fragment4, { children: [
+              /* @__PURE__ */ jsx9("code", { children: /* @__PURE__ */ jsx9(Visible4, { text: e.last_op, exact: true }) }),
               " "
             ] }),
-            /* @__PURE__ */ jsx7(Time6, { at: e.updated }),
-            e.last_error && /* @__PURE__ */ jsx7("span", { class: "bad", children: " failed" })
+            /* @__PURE__ */ jsx9(Time7, { at: e.updated }),
+            e.last_error && /* @__PURE__ */ jsx9("span", { class: "bad", children: " failed" })
           ] })
         ] }),
-        /* @__PURE__ */ jsxs7("div", { children: [
-          /* @__PURE__ */ jsx7("dt", { children: "Waiting" }),
-          /* @__PURE__ */ jsxs7("dd", { children: [
+        /* @__PURE__ */ jsxs9("div", { children: [
+          /* @__PURE__ */ jsx9("dt", { children: "Waiting" }),
+          /* @__PURE__ */ jsxs9("dd", { children: [
             e.queue_depth,
             " ",
             e.queue_depth === 1 ? "operation" : "operations"
           ] })
         ] }),
-        /* @__PURE__ */ jsxs7("div", { children: [
-          /* @__PURE__ */ jsx7("dt", { children: "Lock" }),
-          /* @__PURE__ */ jsx7("dd", { children: e.lock_owner ? /* @__PURE__ */ jsxs7("a", { href: links6.run(e.lock_owner), children: [
+        /* @__PURE__ */ jsxs9("div", { children: [
+          /* @__PURE__ */ jsx9("dt", { children: "Lock" }),
+          /* @__PURE__ */ jsx9("dd", { children: e.lock_owner ? /* @__PURE__ */ jsxs9("a", { href: links7.run(e.lock_owner), children: [
             "held by ",
-            /* @__PURE__ */ jsx7(Visible4, { text: e.lock_owner, exact: true })
-          ] }) : /* @__PURE__ */ jsx7("span", { class: "dim", children: "free" }) })
+            /* @__PURE__ */ jsx9(Visible4, { text: e.lock_owner, exact: true })
+          ] }) : /* @__PURE__ */ jsx9("span", { class: "dim", children: "free" }) })
         ] }),
-        /* @__PURE__ */ jsxs7("div", { children: [
-          /* @__PURE__ */ jsx7("dt", { children: "State" }),
-          /* @__PURE__ */ jsx7("dd", { children: bytes(e.state_bytes ?? 0) })
+        /* @__PURE__ */ jsxs9("div", { children: [
+          /* @__PURE__ */ jsx9("dt", { children: "State" }),
+          /* @__PURE__ */ jsx9("dd", { children: bytes(e.state_bytes ?? 0) })
         ] })
       ] }),
-      /* @__PURE__ */ jsx7("h2", { children: "State" }),
-      e.state === void 0 ? /* @__PURE__ */ jsx7("p", { class: "dim", children: "none" }) : /* @__PURE__ */ jsx7(JsonView2, { value: e.state, label: "state" }),
-      /* @__PURE__ */ jsx7(Operations, { list: e.operations ?? [] })
+      /* @__PURE__ */ jsx9("h2", { children: "State" }),
+      e.state === void 0 ? /* @__PURE__ */ jsx9("p", { class: "dim", children: "none" }) : /* @__PURE__ */ jsx9(JsonView2, { value: e.state, label: "state" }),
+      /* @__PURE__ */ jsx9(Operations, { list: e.operations ?? [] })
     ] }),
-    !name.startsWith("dafx-") && (e || entity.error?.status === 404) && /* @__PURE__ */ jsx7(Operate, { where, known: [...new Set((e?.operations ?? []).map((o) => o.name))], onSent: entity.refetch })
+    !name.startsWith("dafx-") && (e || entity.error?.status === 404) && /* @__PURE__ */ jsx9(Operate, { where, known: [...new Set((e?.operations ?? []).map((o) => o.name))], onSent: entity.refetch })
   ] });
 }
 function Operations({ list }) {
-  return /* @__PURE__ */ jsxs7(Fragment4, { children: [
-    /* @__PURE__ */ jsx7("h2", { children: "Recent operations" }),
-    list.length === 0 ? /* @__PURE__ */ jsx7("p", { class: "dim", children: "None is known. Each operation that it carries out is told here; the newest 8 are kept." }) : /* @__PURE__ */ jsx7("ul", { class: "plain operations", "aria-label": "Recent operations, the newest first", children: list.map((o, i) => /* @__PURE__ */ jsxs7("li", { class: o.error ? "is-failed" : "", children: [
-      /* @__PURE__ */ jsx7("code", { children: /* @__PURE__ */ jsx7(Visible4, { text: o.name, exact: true }) }),
-      /* @__PURE__ */ jsxs7("span", { class: "dim", children: [
+  return /* @__PURE__ */ jsxs9(Fragment4, { children: [
+    /* @__PURE__ */ jsx9("h2", { children: "Recent operations" }),
+    list.length === 0 ? /* @__PURE__ */ jsx9("p", { class: "dim", children: "None is known. Each operation that it carries out is told here; the newest 8 are kept." }) : /* @__PURE__ */ jsx9("ul", { class: "plain operations", "aria-label": "Recent operations, the newest first", children: list.map((o, i) => /* @__PURE__ */ jsxs9("li", { class: o.error ? "is-failed" : "", children: [
+      /* @__PURE__ */ jsx9("code", { children: /* @__PURE__ */ jsx9(Visible4, { text: o.name, exact: true }) }),
+      /* @__PURE__ */ jsxs9("span", { class: "dim", children: [
         o.called ? "called by" : "signalled by",
         " ",
-        /* @__PURE__ */ jsx7(From, { id: o.from })
+        /* @__PURE__ */ jsx9(From, { id: o.from })
       ] }),
-      /* @__PURE__ */ jsx7(Time6, { at: o.at }),
-      o.error && /* @__PURE__ */ jsx7("span", { class: "bad operation-error", children: /* @__PURE__ */ jsx7(Visible4, { text: o.error, exact: true }) })
+      /* @__PURE__ */ jsx9(Time7, { at: o.at }),
+      o.error && /* @__PURE__ */ jsx9("span", { class: "bad operation-error", children: /* @__PURE__ */ jsx9(Visible4, { text: o.error, exact: true }) })
     ] }, `${o.at} ${i}`)) })
   ] });
 }
 function From({ id }) {
-  if (!id) return /* @__PURE__ */ jsx7(Fragment4, { children: "a client" });
+  if (!id) return /* @__PURE__ */ jsx9(Fragment4, { children: "a client" });
   const entity = /^@([^@]+)@(.*)$/s.exec(id);
-  return /* @__PURE__ */ jsx7("a", { href: entity ? links6.entity(entity[1] ?? "", entity[2] ?? "") : links6.run(id), children: /* @__PURE__ */ jsx7(Visible4, { text: id, exact: true }) });
+  return /* @__PURE__ */ jsx9("a", { href: entity ? links7.entity(entity[1] ?? "", entity[2] ?? "") : links7.run(id), children: /* @__PURE__ */ jsx9(Visible4, { text: id, exact: true }) });
 }
 function Operate({ where, known, onSent }) {
-  const [operation, setOperation] = useState4("");
-  const [input, setInput] = useState4("");
-  const [done, setDone] = useState4(null);
-  const [busy, setBusy] = useState4(false);
-  const [error, setError] = useState4(null);
+  const [operation, setOperation] = useState6("");
+  const [input, setInput] = useState6("");
+  const [done, setDone] = useState6(null);
+  const [busy, setBusy] = useState6(false);
+  const [error, setError] = useState6(null);
   const typed = input.trim() === "" ? null : parseJson(input);
   const unfit = readOnly2 || busy || operation.trim() === "" || typed !== null && !typed.ok;
   async function send(call) {
@@ -861,21 +1197,21 @@ function Operate({ where, known, onSent }) {
     }
     setBusy(false);
   }
-  return /* @__PURE__ */ jsxs7("form", { class: "entity-signal", onSubmit: (e) => {
+  return /* @__PURE__ */ jsxs9("form", { class: "entity-signal", onSubmit: (e) => {
     e.preventDefault();
     if (!unfit) void send(false);
   }, children: [
-    /* @__PURE__ */ jsx7("h2", { children: "Send an operation" }),
-    /* @__PURE__ */ jsx7("p", { class: "dim", children: "A signal is taken once, in its turn, and nobody waits for it. A call waits for the answer." }),
-    /* @__PURE__ */ jsxs7("label", { class: "field", children: [
+    /* @__PURE__ */ jsx9("h2", { children: "Send an operation" }),
+    /* @__PURE__ */ jsx9("p", { class: "dim", children: "A signal is taken once, in its turn, and nobody waits for it. A call waits for the answer." }),
+    /* @__PURE__ */ jsxs9("label", { class: "field", children: [
       "Operation",
-      /* @__PURE__ */ jsx7("input", { type: "text", required: true, list: "entity-operations", value: operation, onInput: (e) => setOperation(e.currentTarget.value) }),
-      /* @__PURE__ */ jsx7("datalist", { id: "entity-operations", children: known.map((o) => /* @__PURE__ */ jsx7("option", { value: o }, o)) })
+      /* @__PURE__ */ jsx9("input", { type: "text", required: true, list: "entity-operations", value: operation, onInput: (e) => setOperation(e.currentTarget.value) }),
+      /* @__PURE__ */ jsx9("datalist", { id: "entity-operations", children: known.map((o) => /* @__PURE__ */ jsx9("option", { value: o }, o)) })
     ] }),
-    /* @__PURE__ */ jsxs7("label", { class: "field", children: [
+    /* @__PURE__ */ jsxs9("label", { class: "field", children: [
       "Input (JSON, may be empty)",
-      /* @__PURE__ */ jsx7("textarea", { class: "code", rows: 4, spellcheck: false, value: input, "aria-invalid": !!typed && !typed.ok, onInput: (e) => setInput(e.currentTarget.value) }),
-      typed && !typed.ok && /* @__PURE__ */ jsxs7("span", { class: "field-error", role: "alert", children: [
+      /* @__PURE__ */ jsx9("textarea", { class: "code", rows: 4, spellcheck: false, value: input, "aria-invalid": !!typed && !typed.ok, onInput: (e) => setInput(e.currentTarget.value) }),
+      typed && !typed.ok && /* @__PURE__ */ jsxs9("span", { class: "field-error", role: "alert", children: [
         "Line ",
         typed.line,
         ", column ",
@@ -884,34 +1220,34 @@ function Operate({ where, known, onSent }) {
         typed.message
       ] })
     ] }),
-    /* @__PURE__ */ jsxs7("div", { class: "decide-row", children: [
-      /* @__PURE__ */ jsx7("button", { type: "submit", class: "primary", disabled: unfit, children: busy ? "Sending…" : "Send signal" }),
-      /* @__PURE__ */ jsx7("button", { type: "button", disabled: unfit, onClick: () => void send(true), children: "Call" }),
-      /* @__PURE__ */ jsx7("span", { role: "status", children: done && /* @__PURE__ */ jsxs7(Fragment4, { children: [
+    /* @__PURE__ */ jsxs9("div", { class: "decide-row", children: [
+      /* @__PURE__ */ jsx9("button", { type: "submit", class: "primary", disabled: unfit, children: busy ? "Sending…" : "Send signal" }),
+      /* @__PURE__ */ jsx9("button", { type: "button", disabled: unfit, onClick: () => void send(true), children: "Call" }),
+      /* @__PURE__ */ jsx9("span", { role: "status", children: done && /* @__PURE__ */ jsxs9(Fragment4, { children: [
         "✓ ",
         done.operation,
         " ",
         done.answer ? "answered" : "was accepted"
       ] }) })
     ] }),
-    readOnly2 && /* @__PURE__ */ jsx7("p", { class: "dim", children: "This dashboard only shows: it sends nothing." }),
-    done?.answer && /* @__PURE__ */ jsx7(JsonView2, { value: done.answer.output ?? null, label: "answer" }),
-    error && /* @__PURE__ */ jsx7(Problem6, { error })
+    readOnly2 && /* @__PURE__ */ jsx9("p", { class: "dim", children: "This dashboard only shows: it sends nothing." }),
+    done?.answer && /* @__PURE__ */ jsx9(JsonView2, { value: done.answer.output ?? null, label: "answer" }),
+    error && /* @__PURE__ */ jsx9(Problem6, { error })
   ] });
 }
 
 // src/pages/workers.tsx
-import { useQuery as useQuery7 } from "./core.js";
-import { count as count3 } from "./core.js";
+import { useQuery as useQuery8 } from "./core.js";
+import { count as count5 } from "./core.js";
 import { useTopic as useTopic7 } from "./core.js";
 import { Command as Command3 } from "./core.js";
 import { Problem as Problem7 } from "./core.js";
-import { Time as Time7 } from "./core.js";
-import { Fragment as Fragment5, jsx as jsx8, jsxs as jsxs8 } from "./core.js";
+import { Time as Time8 } from "./core.js";
+import { Fragment as Fragment5, jsx as jsx10, jsxs as jsxs10 } from "./core.js";
 function Workers(_) {
-  const workers = useQuery7("workers");
-  const backlog = useQuery7("backlog");
-  const nodes = useQuery7("nodes");
+  const workers = useQuery8("workers");
+  const backlog = useQuery8("backlog");
+  const nodes = useQuery8("nodes");
   useTopic7("workers", void 0, (events) => {
     const e = events.at(-1);
     if (e?.kind === "workers") {
@@ -923,77 +1259,77 @@ function Workers(_) {
   });
   const connected = workers.data?.connected ?? [];
   const called = workers.data?.items ?? [];
-  return /* @__PURE__ */ jsxs8("section", { class: "page", children: [
-    /* @__PURE__ */ jsx8("h1", { children: "Workers" }),
-    workers.error && /* @__PURE__ */ jsx8(Problem7, { error: workers.error, retry: workers.refetch }),
-    /* @__PURE__ */ jsxs8("div", { class: "columns", children: [
-      /* @__PURE__ */ jsxs8("section", { class: "card", "aria-labelledby": "w-connected", children: [
-        /* @__PURE__ */ jsx8("h2", { id: "w-connected", children: "Connected" }),
-        connected.length === 0 && called.length === 0 && workers.data && /* @__PURE__ */ jsxs8(Fragment5, { children: [
-          /* @__PURE__ */ jsx8("p", { children: "No worker of another process is connected. Code that this server has of its own needs none." }),
-          /* @__PURE__ */ jsx8("p", { class: "dim", children: "SDKs connect with" }),
-          /* @__PURE__ */ jsx8(Command3, { text: `Endpoint=${new URL(document.baseURI).origin};TaskHub=default;Authentication=None` })
+  return /* @__PURE__ */ jsxs10("section", { class: "page", children: [
+    /* @__PURE__ */ jsx10("h1", { children: "Workers" }),
+    workers.error && /* @__PURE__ */ jsx10(Problem7, { error: workers.error, retry: workers.refetch }),
+    /* @__PURE__ */ jsxs10("div", { class: "columns", children: [
+      /* @__PURE__ */ jsxs10("section", { class: "card", "aria-labelledby": "w-connected", children: [
+        /* @__PURE__ */ jsx10("h2", { id: "w-connected", children: "Connected" }),
+        connected.length === 0 && called.length === 0 && workers.data && /* @__PURE__ */ jsxs10(Fragment5, { children: [
+          /* @__PURE__ */ jsx10("p", { children: "No worker of another process is connected. Code that this server has of its own needs none." }),
+          /* @__PURE__ */ jsx10("p", { class: "dim", children: "SDKs connect with" }),
+          /* @__PURE__ */ jsx10(Command3, { text: `Endpoint=${new URL(document.baseURI).origin};TaskHub=default;Authentication=None` })
         ] }),
-        /* @__PURE__ */ jsx8("div", { class: "scroll", tabIndex: connected.length ? 0 : -1, role: "region", "aria-label": "Connected workers", children: connected.length > 0 && /* @__PURE__ */ jsxs8("table", { class: "plain-table", children: [
-          /* @__PURE__ */ jsx8("thead", { children: /* @__PURE__ */ jsxs8("tr", { children: [
-            /* @__PURE__ */ jsx8("th", { children: "Worker" }),
-            /* @__PURE__ */ jsx8("th", { children: "Takes" }),
-            /* @__PURE__ */ jsx8("th", { class: "num", children: "In flight / capacity" })
+        /* @__PURE__ */ jsx10("div", { class: "scroll", tabIndex: connected.length ? 0 : -1, role: "region", "aria-label": "Connected workers", children: connected.length > 0 && /* @__PURE__ */ jsxs10("table", { class: "plain-table", children: [
+          /* @__PURE__ */ jsx10("thead", { children: /* @__PURE__ */ jsxs10("tr", { children: [
+            /* @__PURE__ */ jsx10("th", { children: "Worker" }),
+            /* @__PURE__ */ jsx10("th", { children: "Takes" }),
+            /* @__PURE__ */ jsx10("th", { class: "num", children: "In flight / capacity" })
           ] }) }),
-          /* @__PURE__ */ jsx8("tbody", { children: connected.map((c, i) => /* @__PURE__ */ jsxs8("tr", { children: [
-            /* @__PURE__ */ jsx8("td", { class: "mono", children: c.id }),
-            /* @__PURE__ */ jsx8("td", { children: takes(c) }),
-            /* @__PURE__ */ jsxs8("td", { class: "num", children: [
+          /* @__PURE__ */ jsx10("tbody", { children: connected.map((c, i) => /* @__PURE__ */ jsxs10("tr", { children: [
+            /* @__PURE__ */ jsx10("td", { class: "mono", children: c.id }),
+            /* @__PURE__ */ jsx10("td", { children: takes(c) }),
+            /* @__PURE__ */ jsxs10("td", { class: "num", children: [
               sum(c.in_flight),
               " / ",
               sum(c.capacity)
             ] })
           ] }, c.id ?? i)) })
         ] }) }),
-        called.map((c) => /* @__PURE__ */ jsxs8("p", { class: "row", children: [
-          /* @__PURE__ */ jsx8("strong", { children: c.name }),
+        called.map((c) => /* @__PURE__ */ jsxs10("p", { class: "row", children: [
+          /* @__PURE__ */ jsx10("strong", { children: c.name }),
           " ",
-          /* @__PURE__ */ jsx8("span", { class: "mono", children: c.url }),
+          /* @__PURE__ */ jsx10("span", { class: "mono", children: c.url }),
           " ",
-          /* @__PURE__ */ jsxs8("span", { class: "num", children: [
+          /* @__PURE__ */ jsxs10("span", { class: "num", children: [
             c.running,
             " running"
           ] }),
-          c.cause && /* @__PURE__ */ jsx8("span", { class: "bad", children: c.cause })
+          c.cause && /* @__PURE__ */ jsx10("span", { class: "bad", children: c.cause })
         ] }, c.name))
       ] }),
-      /* @__PURE__ */ jsxs8("section", { class: "card", "aria-labelledby": "w-backlog", children: [
-        /* @__PURE__ */ jsx8("h2", { id: "w-backlog", children: "Backlog" }),
-        backlog.data?.items.length === 0 && /* @__PURE__ */ jsx8("p", { class: "dim", children: "Nothing waits for a worker." }),
-        /* @__PURE__ */ jsx8("ul", { class: "plain", children: (backlog.data?.items ?? []).map((b) => /* @__PURE__ */ jsxs8("li", { children: [
-          /* @__PURE__ */ jsx8("span", { class: b.served ? "dim" : "bad", children: b.served ? "✓ served" : "! no worker" }),
-          /* @__PURE__ */ jsxs8("span", { children: [
+      /* @__PURE__ */ jsxs10("section", { class: "card", "aria-labelledby": "w-backlog", children: [
+        /* @__PURE__ */ jsx10("h2", { id: "w-backlog", children: "Backlog" }),
+        backlog.data?.items.length === 0 && /* @__PURE__ */ jsx10("p", { class: "dim", children: "Nothing waits for a worker." }),
+        /* @__PURE__ */ jsx10("ul", { class: "plain", children: (backlog.data?.items ?? []).map((b) => /* @__PURE__ */ jsxs10("li", { children: [
+          /* @__PURE__ */ jsx10("span", { class: b.served ? "dim" : "bad", children: b.served ? "✓ served" : "! no worker" }),
+          /* @__PURE__ */ jsxs10("span", { children: [
             b.kind,
             " ",
-            /* @__PURE__ */ jsx8("strong", { children: b.name }),
+            /* @__PURE__ */ jsx10("strong", { children: b.name }),
             " ",
             b.version
           ] }),
-          /* @__PURE__ */ jsxs8("span", { class: "num", children: [
-            count3(b.waiting),
+          /* @__PURE__ */ jsxs10("span", { class: "num", children: [
+            count5(b.waiting),
             " waiting, ",
-            count3(b.running),
+            count5(b.running),
             " running"
           ] })
         ] }, b.kind + b.name + (b.version ?? ""))) })
       ] }),
-      /* @__PURE__ */ jsxs8("section", { class: "card", "aria-labelledby": "w-nodes", children: [
-        /* @__PURE__ */ jsx8("h2", { id: "w-nodes", children: "Nodes" }),
-        /* @__PURE__ */ jsx8("ul", { class: "plain", children: (nodes.data?.items ?? []).map((n) => /* @__PURE__ */ jsxs8("li", { children: [
-          /* @__PURE__ */ jsx8("span", { class: "mono", children: n.name }),
-          n.here && /* @__PURE__ */ jsx8("span", { class: "tag", children: "this one" }),
-          /* @__PURE__ */ jsxs8("span", { class: "num", children: [
+      /* @__PURE__ */ jsxs10("section", { class: "card", "aria-labelledby": "w-nodes", children: [
+        /* @__PURE__ */ jsx10("h2", { id: "w-nodes", children: "Nodes" }),
+        /* @__PURE__ */ jsx10("ul", { class: "plain", children: (nodes.data?.items ?? []).map((n) => /* @__PURE__ */ jsxs10("li", { children: [
+          /* @__PURE__ */ jsx10("span", { class: "mono", children: n.name }),
+          n.here && /* @__PURE__ */ jsx10("span", { class: "tag", children: "this one" }),
+          /* @__PURE__ */ jsxs10("span", { class: "num", children: [
             n.shards,
             " shards"
           ] }),
-          n.unreached && /* @__PURE__ */ jsx8("span", { class: "bad", children: "not reached: works through the database" }),
-          n.error && /* @__PURE__ */ jsx8("span", { class: "bad", children: n.error }),
-          /* @__PURE__ */ jsx8(Time7, { at: n.since })
+          n.unreached && /* @__PURE__ */ jsx10("span", { class: "bad", children: "not reached: works through the database" }),
+          n.error && /* @__PURE__ */ jsx10("span", { class: "bad", children: n.error }),
+          /* @__PURE__ */ jsx10(Time8, { at: n.since })
         ] }, n.name)) })
       ] })
     ] })
@@ -1014,17 +1350,17 @@ var sum = (p) => p.orchestrations + p.activities + p.entities;
 
 // src/pages/missing.tsx
 import { Empty as Empty5 } from "./core.js";
-import { jsx as jsx9, jsxs as jsxs9 } from "./core.js";
+import { jsx as jsx11, jsxs as jsxs11 } from "./core.js";
 function Missing() {
-  return /* @__PURE__ */ jsxs9("section", { class: "page", children: [
-    /* @__PURE__ */ jsx9("h1", { children: "Not found" }),
-    /* @__PURE__ */ jsx9(Empty5, { title: "There is no such page", children: /* @__PURE__ */ jsx9("p", { children: /* @__PURE__ */ jsx9("a", { href: ".", children: "Overview" }) }) })
+  return /* @__PURE__ */ jsxs11("section", { class: "page", children: [
+    /* @__PURE__ */ jsx11("h1", { children: "Not found" }),
+    /* @__PURE__ */ jsx11(Empty5, { title: "There is no such page", children: /* @__PURE__ */ jsx11("p", { children: /* @__PURE__ */ jsx11("a", { href: ".", children: "Overview" }) }) })
   ] });
 }
 
 // src/app.tsx
 import { lazily as lazily2 } from "./core.js";
-import { jsx as jsx10, jsxs as jsxs10 } from "./core.js";
+import { jsx as jsx12, jsxs as jsxs12 } from "./core.js";
 var Inbox = lazily2(() => import("./inbox.js").then((m) => m.Inbox));
 var Run = lazily2(() => import("./run.js").then((m) => m.Run));
 var Chat = lazily2(() => import("./chat.js").then((m) => m.Chat));
@@ -1044,8 +1380,8 @@ var pages = [
 ];
 function App() {
   const at = route.value;
-  const [help, setHelp] = useState5(false);
-  useKeys4({
+  const [help, setHelp] = useState7(false);
+  useKeys5({
     "?": () => setHelp(true),
     "g o": () => go5(""),
     "g i": () => go5("inbox"),
@@ -1065,30 +1401,30 @@ function App() {
   }
   const [Page, params, title] = found;
   const name = params["id"] ?? params["key"] ?? params["agent"];
-  useEffect2(() => {
+  useEffect4(() => {
     document.title = (name ? `${name} · ` : "") + `${title} · Perdure`;
   }, [at]);
-  return /* @__PURE__ */ jsxs10("div", { class: "shell", children: [
-    /* @__PURE__ */ jsx10("a", { class: "skip", href: "#main", onClick: (e) => (e.preventDefault(), document.getElementById("main")?.focus()), children: "Skip to content" }),
-    /* @__PURE__ */ jsx10(Rail, { at, onHelp: () => setHelp(true) }),
-    /* @__PURE__ */ jsxs10("main", { id: "main", tabIndex: -1, children: [
-      /* @__PURE__ */ jsx10(OfflineBanner, {}),
-      /* @__PURE__ */ jsx10(Page, { params }, at)
+  return /* @__PURE__ */ jsxs12("div", { class: "shell", children: [
+    /* @__PURE__ */ jsx12("a", { class: "skip", href: "#main", onClick: (e) => (e.preventDefault(), document.getElementById("main")?.focus()), children: "Skip to content" }),
+    /* @__PURE__ */ jsx12(Rail, { at, onHelp: () => setHelp(true) }),
+    /* @__PURE__ */ jsxs12("main", { id: "main", tabIndex: -1, children: [
+      /* @__PURE__ */ jsx12(OfflineBanner, {}),
+      /* @__PURE__ */ jsx12(Page, { params }, at)
     ] }),
-    help && /* @__PURE__ */ jsx10(Help, { onClose: () => setHelp(false) }),
-    /* @__PURE__ */ jsx10(Palette, {}),
-    /* @__PURE__ */ jsx10(Login, {}),
-    /* @__PURE__ */ jsx10(Announcer, {})
+    help && /* @__PURE__ */ jsx12(Help, { onClose: () => setHelp(false) }),
+    /* @__PURE__ */ jsx12(Palette, {}),
+    /* @__PURE__ */ jsx12(Login, {}),
+    /* @__PURE__ */ jsx12(Announcer, {})
   ] });
 }
 function OfflineBanner() {
   const off = linkState2.value === "offline";
-  const [shown, setShown] = useState5(false);
-  useEffect2(() => {
+  const [shown, setShown] = useState7(false);
+  useEffect4(() => {
     const t = setTimeout(() => setShown(off), off ? 1500 : 0);
     return () => clearTimeout(t);
   }, [off]);
-  return shown ? /* @__PURE__ */ jsx10("div", { class: "banner", role: "alert", children: "The server does not answer. What you see is what was last known; this page goes on by itself when the server is back." }) : null;
+  return shown ? /* @__PURE__ */ jsx12("div", { class: "banner", role: "alert", children: "The server does not answer. What you see is what was last known; this page goes on by itself when the server is back." }) : null;
 }
 startRouter();
-render(/* @__PURE__ */ jsx10(App, {}), document.getElementById("app"));
+render(/* @__PURE__ */ jsx12(App, {}), document.getElementById("app"));

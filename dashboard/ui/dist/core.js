@@ -3340,13 +3340,17 @@ function Status({ state, word }) {
 // src/parts/Table.tsx
 var rowHeight = 28;
 var around = 20;
-function Table({ label, columns, rows, id, open: open2, total, selected, select, keys: keys2 = {} }) {
+function Table({ label, columns, rows, id, open: open2, total, selected, select, keys: keys2 = {}, rowClass, sort, onSort, onEdge }) {
   const box = T2(null);
-  const [at, paintAt] = d2(-1);
+  const [focused, paintFocused] = d2({ n: -1, id: "" });
+  const found = focused.n < 0 ? -1 : rows.findIndex((r4) => id(r4) === focused.id);
+  const at = found >= 0 ? found : Math.min(focused.n, rows.length - 1);
   const cursor = T2(-1);
+  cursor.current = at;
   const setAt = (n4) => {
+    const row = rows[n4];
     cursor.current = n4;
-    paintAt(n4);
+    paintFocused({ n: n4, id: row === void 0 ? "" : id(row) });
   };
   const [seen, setSeen] = d2([0, 80]);
   const look2 = () => {
@@ -3357,6 +3361,12 @@ function Table({ label, columns, rows, id, open: open2, total, selected, select,
     const from2 = Math.max(0, Math.floor(b5.scrollTop / rowHeight) - around);
     const to2 = Math.ceil((b5.scrollTop + b5.clientHeight) / rowHeight) + around;
     setSeen((s5) => s5[0] === from2 && s5[1] === to2 ? s5 : [from2, to2]);
+    if (to2 >= rows.length) {
+      onEdge?.("end");
+    }
+    if (from2 === 0 && b5.scrollTop > 0) {
+      onEdge?.("start");
+    }
   };
   A2(look2, [rows.length]);
   A2(() => {
@@ -3410,8 +3420,8 @@ function Table({ label, columns, rows, id, open: open2, total, selected, select,
     k: () => move(cursor.current - 1),
     Enter: () => {
       const row = rows[cursor.current];
-      const focused = document.activeElement;
-      if (row && (focused === document.body || box.current?.contains(focused))) {
+      const focused2 = document.activeElement;
+      if (row && (focused2 === document.body || box.current?.contains(focused2) && !focused2?.matches("button, input"))) {
         open2?.(row);
       }
     },
@@ -3431,7 +3441,10 @@ function Table({ label, columns, rows, id, open: open2, total, selected, select,
   return /* @__PURE__ */ a3("div", { class: "table", ref: box, onScroll: look2, onKeyDown: key2, role: "grid", "aria-label": label, "aria-rowcount": (total ?? rows.length) + 1, tabIndex: at < 0 ? 0 : -1, onFocus: (e5) => e5.target === box.current && rows.length > 0 && move(0), children: [
     /* @__PURE__ */ a3("div", { class: "tr head", role: "row", "aria-rowindex": 1, children: [
       select && /* @__PURE__ */ a3("span", { class: "td check", role: "columnheader", children: /* @__PURE__ */ a3("input", { type: "checkbox", tabIndex: -1, checked: all, "aria-label": "Select all that are shown", onChange: () => select(new Set(all ? [] : rows.map(id))) }) }),
-      columns.map((c5) => /* @__PURE__ */ a3("span", { class: "td " + (c5.class ?? ""), role: "columnheader", children: c5.quiet ? /* @__PURE__ */ a3("span", { class: "hidden-text", children: c5.title }) : c5.title }, c5.id))
+      columns.map((c5) => /* @__PURE__ */ a3("span", { class: "td " + (c5.class ?? ""), role: "columnheader", "aria-sort": c5.sort && sort === c5.sort ? "ascending" : c5.sort && sort === "-" + c5.sort ? "descending" : void 0, children: c5.sort && onSort ? /* @__PURE__ */ a3("button", { type: "button", class: "sort", onClick: () => onSort(sort === "-" + c5.sort ? c5.sort : "-" + c5.sort), children: [
+        c5.title,
+        /* @__PURE__ */ a3("span", { "aria-hidden": "true", children: sort === c5.sort ? " ↑" : sort === "-" + c5.sort ? " ↓" : "" })
+      ] }) : c5.quiet ? /* @__PURE__ */ a3("span", { class: "hidden-text", children: c5.title }) : c5.title }, c5.id))
     ] }),
     /* @__PURE__ */ a3(Space, { rows: from }),
     rows.slice(from, to).map((row, i5) => {
@@ -3440,7 +3453,7 @@ function Table({ label, columns, rows, id, open: open2, total, selected, select,
       return /* @__PURE__ */ a3(
         "div",
         {
-          class: "tr" + (n4 === at ? " at" : "") + (marked ? " marked" : ""),
+          class: "tr" + (n4 === at ? " at" : "") + (marked ? " marked" : "") + (rowClass ? " " + rowClass(row) : ""),
           role: "row",
           "data-row": n4,
           "data-id": id(row),

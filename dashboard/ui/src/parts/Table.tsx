@@ -7,6 +7,8 @@ export interface Column<T> {
   title: string;
   /** Its title is said, not shown. */
   quiet?: boolean;
+  /** The name of the order by it; a press on its title asks for that, or its reverse. */
+  sort?: string;
   /** CSS class of its cells: num, grow, narrow */
   class?: string;
   cell: (row: T) => ComponentChildren;
@@ -24,6 +26,12 @@ interface Props<T> {
   select?: (ids: Set<string>) => void;
   /** Keys that do something with the row that has the focus. */
   keys?: Record<string, (row: T, e: KeyboardEvent) => void>;
+  rowClass?: (row: T) => string;
+  /** The order: the name of a column's, "-" before it for the reverse. */
+  sort?: string;
+  onSort?: (sort: string) => void;
+  /** The first or last rows are about to be seen. */
+  onEdge?: (edge: "start" | "end") => void;
 }
 
 /** Rows are painted around what is seen; each is that high. */
@@ -34,13 +42,17 @@ const around = 20;
  * A grid with one place in the tab order: j, k and arrows move, Enter opens, x selects, X
  * or a press with shift selects all from the last one on.
  */
-export function Table<T>({ label, columns, rows, id, open, total, selected, select, keys = {} }: Props<T>) {
+export function Table<T>({ label, columns, rows, id, open, total, selected, select, keys = {}, rowClass, sort, onSort, onEdge }: Props<T>) {
   const box = useRef<HTMLDivElement>(null);
-  const [at, paintAt] = useState(-1);
+  const [focused, paintFocused] = useState({ n: -1, id: "" });
+  const found = focused.n < 0 ? -1 : rows.findIndex((r) => id(r) === focused.id);
+  const at = found >= 0 ? found : Math.min(focused.n, rows.length - 1); // it stays with its row
   const cursor = useRef(-1); // as at, at once: keys may come quicker than frames
+  cursor.current = at;
   const setAt = (n: number) => {
+    const row = rows[n];
     cursor.current = n;
-    paintAt(n);
+    paintFocused({ n, id: row === undefined ? "" : id(row) });
   };
   const [seen, setSeen] = useState<[number, number]>([0, 80]);
   const look = () => {
@@ -51,6 +63,12 @@ export function Table<T>({ label, columns, rows, id, open, total, selected, sele
     const from = Math.max(0, Math.floor(b.scrollTop / rowHeight) - around);
     const to = Math.ceil((b.scrollTop + b.clientHeight) / rowHeight) + around;
     setSeen((s) => (s[0] === from && s[1] === to ? s : [from, to]));
+    if (to >= rows.length) {
+      onEdge?.("end");
+    }
+    if (from === 0 && b.scrollTop > 0) {
+      onEdge?.("start");
+    }
   };
   useEffect(look, [rows.length]);
   useEffect(() => {
@@ -105,7 +123,7 @@ export function Table<T>({ label, columns, rows, id, open, total, selected, sele
     Enter: () => {
       const row = rows[cursor.current];
       const focused = document.activeElement;
-      if (row && (focused === document.body || box.current?.contains(focused))) {
+      if (row && (focused === document.body || (box.current?.contains(focused) && !focused?.matches("button, input")))) {
         open?.(row);
       }
     },
@@ -131,8 +149,13 @@ export function Table<T>({ label, columns, rows, id, open, total, selected, sele
           </span>
         )}
         {columns.map((c) => (
-          <span class={"td " + (c.class ?? "")} role="columnheader" key={c.id}>
-            {c.quiet ? <span class="hidden-text">{c.title}</span> : c.title}
+          <span class={"td " + (c.class ?? "")} role="columnheader" key={c.id} aria-sort={c.sort && sort === c.sort ? "ascending" : c.sort && sort === "-" + c.sort ? "descending" : undefined}>
+            {c.sort && onSort ? (
+              <button type="button" class="sort" onClick={() => onSort(sort === "-" + c.sort ? c.sort! : "-" + c.sort)}>
+                {c.title}
+                <span aria-hidden="true">{sort === c.sort ? " ↑" : sort === "-" + c.sort ? " ↓" : ""}</span>
+              </button>
+            ) : c.quiet ? <span class="hidden-text">{c.title}</span> : c.title}
           </span>
         ))}
       </div>
@@ -142,7 +165,7 @@ export function Table<T>({ label, columns, rows, id, open, total, selected, sele
         const marked = selected?.has(id(row)) ?? false;
         return (
           <div
-            class={"tr" + (n === at ? " at" : "") + (marked ? " marked" : "")}
+            class={"tr" + (n === at ? " at" : "") + (marked ? " marked" : "") + (rowClass ? " " + rowClass(row) : "")}
             role="row"
             key={id(row)}
             data-row={n}

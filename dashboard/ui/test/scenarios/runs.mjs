@@ -1,6 +1,6 @@
 // The list of runs: what is done to one from its menu, and to many at once.
 import assert from "node:assert/strict";
-import { api, start, until } from "../world.mjs";
+import { api, base, ended, sleep, start, until } from "../world.mjs";
 
 const rows = (page) => page.locator(".table [data-row]");
 const row = (page, id) => page.locator(`[data-id="${id}"]`);
@@ -113,5 +113,112 @@ export const scenarios = {
     await dialog.getByRole("button", { name: "Stop", exact: true }).click();
     await dialog.getByText("Stopped: what was done stays done").waitFor();
     assert.equal(await status("stop-0"), "running");
+  },
+
+  async "a filter is completed by what runs have"(w) {
+    await api("POST", "runs", { name: "Steps", id: "facet-1", input: 1, tags: { team: "two words" } });
+    await start("Waits", "", "facet-2");
+    const page = await w.open("runs");
+    const box = page.getByRole("searchbox");
+    await box.waitFor();
+    const offers = page.getByRole("listbox", { name: "Completions" });
+    await page.keyboard.press("/");
+    await page.keyboard.type("na");
+    await offers.getByRole("option", { name: /^name/ }).waitFor();
+    await w.accessible(page);
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await until(async () => (await box.inputValue()) === "name:", "the field is put in");
+    await offers.getByRole("option", { name: /^Steps \d/ }).waitFor();
+    await page.keyboard.type("Wai");
+    await offers.getByRole("option", { name: /^Waits/ }).waitFor();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await until(async () => (await box.inputValue()) === "name:Waits ", "the value is put in");
+    await until(async () => page.url().includes("name%3AWaits"), "the list is filtered");
+    await row(page, "facet-2").waitFor();
+    await until(async () => (await row(page, "facet-1").count()) === 0, "others are not shown");
+    // A value that needs quotes, of a tag, by mouse.
+    await box.fill("tag.te");
+    await offers.getByRole("option", { name: /^tag\.team/ }).click();
+    await offers.getByRole("option", { name: /^two words/ }).click();
+    assert.equal(await box.inputValue(), 'tag.team:"two words" ');
+    await row(page, "facet-1").waitFor();
+    await page.keyboard.press("Escape");
+    await until(async () => (await offers.count()) === 0, "nothing is offered");
+  },
+
+  async "the list is read both ways, and from a time on"(w) {
+    for (let i = 0; i < 260; i += 10) {
+      await Promise.all(Array.from({ length: 10 }, (_, j) => start("Steps", 0, `page-${String(i + j).padStart(3, "0")}`)));
+      if (i === 120) await sleep(1100);
+    }
+    const middle = (await api("GET", "runs/page-130")).created;
+    const page = await w.open("runs?filter=" + encodeURIComponent("id:page*"));
+    await until(async () => (await rows(page).count()) > 0, "rows are shown");
+    const seen = new Set();
+    const note = async () => (await rows(page).evaluateAll((all) => all.map((r) => r.dataset.id))).forEach((id) => seen.add(id));
+    await until(async () => {
+      await note();
+      await page.locator(".table").evaluate((t) => t.scrollBy(0, 600));
+      return seen.size === 260;
+    }, "all were seen on the way down");
+    // From a time on, then up to the newest.
+    await page.goto(base + "runs?filter=" + encodeURIComponent("id:page*") + "&at=" + middle.replace(/\.\d+/, ""));
+    await page.getByText("Newer runs are above").waitFor();
+    await w.accessible(page);
+    const first = await rows(page).first().getAttribute("data-id");
+    assert.ok(first < "page-130", `the first row is ${first}, want one from before the time`);
+    await page.getByRole("button", { name: "Newer", exact: true }).click();
+    await until(async () => page.locator(".table").evaluate((t) => t.scrollTop > 0), "rows came above");
+    seen.clear();
+    await until(async () => {
+      await note();
+      await page.locator(".table").evaluate((t) => t.scrollBy(0, -600));
+      return seen.has("page-259");
+    }, "the newest was seen on the way up");
+    await until(async () => (await page.getByText("Newer runs are above").count()) === 0, "nothing is above");
+    await page.getByLabel("Jump to").fill("2020-01-01T00:00");
+    await page.getByText("Newer runs are above").waitFor();
+    assert.match(page.url(), /at=20/);
+  },
+
+  async "new runs wait while rows are selected or read"(w) {
+    await Promise.all(Array.from({ length: 60 }, (_, i) => start("Waits", "", `calm-${i}`)));
+    const page = await w.open("runs?filter=" + encodeURIComponent("id:calm*"));
+    await until(async () => (await rows(page).count()) > 20, "rows are shown");
+    await page.getByRole("button", { name: /Live/ }).waitFor();
+    const top = async () => rows(page).first().getAttribute("data-id");
+    const before = await top();
+    await row(page, before).getByRole("checkbox").click();
+    await start("Waits", "", "calm-new-1");
+    await page.getByRole("button", { name: "1 new" }).waitFor();
+    assert.equal(await top(), before, "rows have moved");
+    // What changes is told in place.
+    await api("POST", `runs/${before}/suspend`, {});
+    await row(page, before).getByText("Suspended").waitFor();
+    await page.getByRole("button", { name: "Clear" }).click();
+    await until(async () => (await top()) === "calm-new-1", "it came in when nothing was selected any more");
+    await page.locator(".table").evaluate((t) => t.scrollTo(0, 600));
+    await start("Waits", "", "calm-new-2");
+    await start("Waits", "", "calm-new-3");
+    await page.getByRole("button", { name: "2 new" }).click();
+    await until(async () => (await top()) === "calm-new-3", "they came when they were asked for");
+    assert.equal(await page.locator(".table").evaluate((t) => t.scrollTop), 0);
+  },
+
+  async "the list is sorted by its titles"(w) {
+    await ended((await start("Steps", 1, "sort-1")).id);
+    await ended((await start("Fragile", "/none", "sort-2")).id);
+    const page = await w.open("runs?filter=" + encodeURIComponent("id:sort*"));
+    const order = () => rows(page).evaluateAll((all) => all.map((r) => r.dataset.id).join(" "));
+    await until(async () => (await order()) === "sort-2 sort-1", "the newest comes first");
+    await page.getByRole("button", { name: "Created" }).click();
+    await until(async () => (await order()) === "sort-1 sort-2", "the oldest comes first");
+    assert.equal(await page.getByRole("columnheader", { name: "Created" }).getAttribute("aria-sort"), "ascending");
+    await page.getByRole("button", { name: "Name" }).click();
+    await until(async () => (await order()) === "sort-1 sort-2", "by name, reversed");
+    await page.getByRole("button", { name: "Name" }).click();
+    await until(async () => (await order()) === "sort-2 sort-1", "by name");
   },
 };
