@@ -101,6 +101,6 @@ func run(t *testing.T, browser, file string, s *process.Server, mount string) {
 	cmd := exec.CommandContext(ctx, "node", "main.mjs", filepath.Base(file))
 	cmd.Dir = scripts
 	cmd.Env = append(os.Environ(), "PERDURE_URL=http://"+s.Addr+"/", "PERDURE_MOUNT=http://"+mount+"/x/y/",
-		"PERDURE_CONTROL="+s.Control(t), "PERDURE_BROWSER="+browser, "PERDURE_SCRATCH="+t.TempDir(), "PERDURE_ARTIFACTS="+artifacts)
+		"PERDURE_CONTROL="+s.Control(t), "PERDURE_BROWSER="+browser, "PERDURE_DATA="+s.Data, "PERDURE_SCRATCH="+t.TempDir(), "PERDURE_ARTIFACTS="+artifacts)
 	process.Scenarios(t, cmd)
 }

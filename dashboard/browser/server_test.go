@@ -50,7 +50,8 @@ func serve(data, addr, mount string) error {
 	if err := register(reg); err != nil {
 		return err
 	}
-	app, err := host.New(host.Config{Hub: data, Addr: addr, Registry: reg, Logger: slog.New(slog.NewTextHandler(os.Stderr, nil))})
+	_, err := os.Stat(data + ".readonly")
+	app, err := host.New(host.Config{Hub: data, Addr: addr, Registry: reg, ReadOnly: err == nil, Logger: slog.New(slog.NewTextHandler(os.Stderr, nil))})
 	if err != nil {
 		return err
 	}
@@ -134,7 +135,8 @@ func register(reg *perdure.Registry) error {
 	if err := agent.Register(reg, joker.New(modeltest.Reply(answer))); err != nil {
 		return err
 	}
-	return agent.Register(reg, &agent.Agent{
+	echo := &agent.Agent{Name: "Echo", Description: "Says what it is told.", Model: modeltest.Reply(func(r *model.Request) modeltest.Step { return modeltest.Say(lastText(r)) })}
+	return agent.Register(reg, echo, &agent.Agent{
 		Name: "Clerk", Description: "Gives money back.", Instructions: "Refund what customers ask for.", Model: modeltest.Reply(refund),
 		Tools: []agent.Tool{agent.NewTool("issue_refund", "Gives a customer money back.",
 			func(_ context.Context, in Refund) (string, error) {

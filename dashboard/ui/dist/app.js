@@ -625,7 +625,7 @@ function Runs(_) {
     atTop: () => (table()?.scrollTop ?? 0) < rowHeight,
     onShift: (n) => n !== 0 && requestAnimationFrame(() => table()?.scrollBy(0, n * rowHeight))
   });
-  useKeys2({ n: () => setStarting(true) });
+  useKeys2(readOnly ? {} : { n: () => setStarting(true) });
   const { rows, page, error } = list;
   const focusRow = () => table()?.querySelector(".tr.at")?.focus({ preventScroll: true });
   const shownColumns = useMemo(
@@ -653,7 +653,7 @@ function Runs(_) {
   return /* @__PURE__ */ jsxs5("section", { class: "page fill", ref: box, children: [
     /* @__PURE__ */ jsxs5("header", { class: "page-head", children: [
       /* @__PURE__ */ jsx5("h1", { children: "Runs" }),
-      /* @__PURE__ */ jsx5("button", { type: "button", class: "primary", "aria-keyshortcuts": "n", onClick: () => setStarting(true), children: "Start" })
+      /* @__PURE__ */ jsx5("button", { type: "button", class: "primary", "aria-keyshortcuts": "n", disabled: readOnly, title: readOnly ? "This server takes no changes." : void 0, onClick: () => setStarting(true), children: "Start" })
     ] }),
     /* @__PURE__ */ jsx5(FilterBar, { filter, error }),
     /* @__PURE__ */ jsxs5("div", { class: "row", children: [

@@ -9,7 +9,7 @@ const names = Object.keys(scenarios).filter((n) => !only || n.includes(only));
 console.log(JSON.stringify({ plan: names }));
 const browser = await chromium.launch({
   executablePath: process.env.PERDURE_BROWSER ?? "/usr/bin/chromium-headless-shell",
-  args: ["--no-sandbox", "--disable-gpu"],
+  args: ["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP evil.test 127.0.0.1"],
 });
 for (const name of names) {
   const began = Date.now();

@@ -8,6 +8,8 @@ import { join } from "node:path";
 const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 export const base = process.env.PERDURE_URL;
 export const mount = process.env.PERDURE_MOUNT;
+/** The folder of the server's state. */
+export const data = process.env.PERDURE_DATA;
 export const scratch = process.env.PERDURE_SCRATCH ?? "/tmp";
 /** Where pictures of failures go, and those of the documentation. */
 export const artifacts = process.env.PERDURE_ARTIFACTS ?? join(scratch, "pictures");

@@ -48,7 +48,7 @@ export function Runs(_: PageProps) {
     atTop: () => (table()?.scrollTop ?? 0) < rowHeight,
     onShift: (n) => n !== 0 && requestAnimationFrame(() => table()?.scrollBy(0, n * rowHeight)),
   });
-  useKeys({ n: () => setStarting(true) });
+  useKeys(readOnly ? {} : { n: () => setStarting(true) });
   const { rows, page, error } = list;
   const focusRow = () => table()?.querySelector<HTMLElement>(".tr.at")?.focus({ preventScroll: true });
   const shownColumns = useMemo(
@@ -78,7 +78,7 @@ export function Runs(_: PageProps) {
     <section class="page fill" ref={box}>
       <header class="page-head">
         <h1>Runs</h1>
-        <button type="button" class="primary" aria-keyshortcuts="n" onClick={() => setStarting(true)}>
+        <button type="button" class="primary" aria-keyshortcuts="n" disabled={readOnly} title={readOnly ? "This server takes no changes." : undefined} onClick={() => setStarting(true)}>
           Start
         </button>
       </header>
