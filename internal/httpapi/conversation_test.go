@@ -160,6 +160,48 @@ func TestConversationOfRun(t *testing.T) {
 	}
 }
 
+// TestGraphOfJoin: what waits for several steps follows from all of them, in whichever
+// order they end.
+func TestGraphOfJoin(t *testing.T) {
+	rest := make(chan struct{})
+	url1, _ := agentsHub(t, func(r *perdure.Registry) {
+		perdure.AddActivityNamed(r, "quick", func(context.Context, string) (string, error) { return "", nil })
+		perdure.AddActivityNamed(r, "slow", func(context.Context, string) (string, error) { <-rest; return "", nil })
+		perdure.AddActivityNamed(r, "both", func(context.Context, string) (string, error) { return "", nil })
+		perdure.AddOrchestrationNamed(r, "Join", func(ctx *perdure.Context, _ string) (string, error) {
+			if _, err := perdure.CallNamed[string](ctx, "quick", "").Await(); err != nil {
+				return "", err
+			}
+			a, b := perdure.CallNamed[string](ctx, "quick", ""), perdure.CallNamed[string](ctx, "slow", "")
+			if err := perdure.All(ctx, a, b); err != nil {
+				return "", err
+			}
+			return perdure.CallNamed[string](ctx, "both", "").Await()
+		})
+	})
+	if got := do(t, "POST", url1+"/api/v1/runs", `{"name":"Join","id":"j1"}`, "Content-Type", "application/json"); got.Status != http.StatusCreated {
+		t.Fatalf("start = %d %s", got.Status, got.Body)
+	}
+	for quick := 0; quick < 2; {
+		quick = strings.Count(do(t, "GET", url1+"/api/v1/runs/j1/steps", "").Body, `"status":"completed"`)
+	}
+	close(rest)
+	if got := do(t, "GET", url1+"/api/v1/runs/j1?wait=1m", ""); !strings.Contains(got.Body, `"completed"`) {
+		t.Fatalf("run = %s, want it completed", got.Body)
+	}
+	checkGraph(t, url1, "j1",
+		"orchestration Join completed 1/1",
+		"activity quick completed 1/1",
+		"activity quick completed 1/1",
+		"activity slow completed 1/1",
+		"activity both completed 1/1",
+		"Join schedule quick 1",
+		"quick schedule quick 1",
+		"quick schedule slow 1",
+		"quick schedule both 1",
+		"slow schedule both 1")
+}
+
 // checkGraph compares the graph of a run: its nodes, then its edges, a line each.
 func checkGraph(t *testing.T, url, id string, want ...string) {
 	t.Helper()

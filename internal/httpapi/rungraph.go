@@ -151,7 +151,9 @@ func (g *grapher) edge(from, to, kind string) {
 	}
 }
 
-// orchestration adds the steps of an orchestration: edges follow the scheduling.
+// orchestration adds the steps of an orchestration: edges follow the scheduling. What a
+// turn schedules follows from all ends that were told since the last turn that scheduled
+// something: a run that waits for several goes on when the last of them has come.
 func (g *grapher) orchestration(ctx context.Context, root *graphNode, t *told) error {
 	ids := make([]string, len(t.steps)) // of the node of each step; "" = it has none
 	var agents []*graphNode
@@ -173,15 +175,25 @@ func (g *grapher) orchestration(ctx context.Context, root *graphNode, t *told) e
 			agents = append(agents, &graphNode{ID: n.ID, Run: s.Run})
 		}
 	}
+	scheduling := []int{0} // the turns that scheduled something
 	for i := range t.steps {
-		switch causes := ended[t.steps[i].Turn]; {
-		case ids[i] == "":
-		case len(causes) == 0:
-			g.edge(root.ID, ids[i], "schedule")
-		default:
-			for id := range causes {
+		scheduling = append(scheduling, t.steps[i].Turn)
+	}
+	slices.Sort(scheduling)
+	for i := range t.steps {
+		if ids[i] == "" {
+			continue
+		}
+		caused, turn := false, t.steps[i].Turn
+		place, _ := slices.BinarySearch(scheduling, turn)
+		for at := turn; place > 0 && at > scheduling[place-1]; at-- {
+			for id := range ended[at] {
 				g.edge(id, ids[i], "schedule")
+				caused = true
 			}
+		}
+		if !caused {
+			g.edge(root.ID, ids[i], "schedule")
 		}
 	}
 	return g.callees(ctx, agents)
