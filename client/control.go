@@ -69,6 +69,29 @@ func (c *Client) Rewind(ctx context.Context, id, reason string, opts ...Option) 
 	return err
 }
 
+// RewindPoint is the point in a run's history to which it is rewound.
+type RewindPoint struct {
+	// Event is the number of an event, from 1. The turn that has it is made anew, with
+	// what that turn was given before the event; what came of it, and later, is given up.
+	Event int
+	// Execution is the one whose events are counted; "" = the current one. If the run is
+	// in another one, the rewind is refused with Conflict.
+	Execution string
+	Reason    string
+}
+
+// RewindTo lets a run that has ended, in whatever way, go on from a point in its history.
+// Outcomes recorded before it are kept; events that were raised after it are forgotten,
+// and are waited for again.
+func (c *Client) RewindTo(ctx context.Context, id string, p RewindPoint, opts ...Option) error {
+	if p.Event < 1 {
+		return &perdure.Error{Code: perdure.InvalidArgument, Op: "rewind", Instance: id, Message: "events are counted from 1"}
+	}
+	_, err := c.control(ctx, &hub.Control{InstanceID: id, Kind: hub.Rewind, Reason: history.NoneIfEmpty(p.Reason),
+		To: p.Event, Execution: p.Execution}, opts)
+	return err
+}
+
 func (c *Client) control(ctx context.Context, r *hub.Control, opts []Option) (string, error) {
 	h, err := c.connect(ctx)
 	if err != nil {

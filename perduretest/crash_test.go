@@ -165,6 +165,29 @@ func rewinding(locked bool) perduretest.Scenario {
 	return s
 }
 
+// rewindingTo is a scenario of a run that completes, and is rewound to between two steps.
+func rewindingTo() perduretest.Scenario {
+	return program(func(ctx *perdure.Context, n int) (string, error) {
+		n, err := perdure.Call(ctx, Step, n).Await()
+		if err != nil {
+			return "", err
+		}
+		v, err := goOn.Wait(ctx).Await()
+		if err != nil {
+			return "", err
+		}
+		n, err = perdure.Call(ctx, Step, n+v).Await()
+		return fmt.Sprint(n), err
+	}, 1, func(env *perduretest.Env) {
+		check(env, env.Client().Raise(env.Context(), "run", "goon", 5))
+		env.Wait("run")
+		const turnOfTheEvent = 7
+		err := env.Client().RewindTo(env.Context(), "run", client.RewindPoint{Event: turnOfTheEvent}, client.WithRequestID("rewind"))
+		check(env, err)
+		check(env, env.Client().Raise(env.Context(), "run", "goon", 7))
+	})
+}
+
 type gathered struct{ Got []int }
 
 var scenarios = map[string]perduretest.Scenario{
@@ -284,6 +307,7 @@ var scenarios = map[string]perduretest.Scenario{
 	}),
 	"rewind":           rewinding(false),
 	"rewind with lock": rewinding(true),
+	"rewind to event":  rewindingTo(),
 	"terminate": program(func(ctx *perdure.Context, n int) (string, error) {
 		return perdure.CallOrchestrationNamed[string](ctx, "hold", n, perdure.WithID("held")).Await()
 	}, 0, func(env *perduretest.Env) {

@@ -112,6 +112,8 @@ type Rewind struct {
 	// given back when the run failed; the code waits for them, see RelockPrefix.
 	// Without it the code goes on without them.
 	Relock bool
+	// Closed are tasks that NewHistory has as open, but that were cancelled.
+	Closed []int32
 }
 
 // Cancel closes an open task without waiting for its end: a timer is removed,

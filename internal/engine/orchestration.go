@@ -255,7 +255,8 @@ func (o *Orchestration) Accept(m *Message) Verdict {
 	case *history.ExecutionStarted:
 		return o.acceptStart(m, b)
 	case *history.ExecutionRewound:
-		if o != nil && o.Status == history.StatusFailed {
+		if o != nil && (o.Status == history.StatusFailed || b.To > 0 && o.Status.Terminal()) &&
+			(m.Execution == "" || m.Execution == o.Execution) {
 			return Deliver
 		}
 		return Drop

@@ -104,6 +104,12 @@ func (o *Orchestration) rewind(t *Turn, r *history.ExecutionRewound, do *Rewind)
 		}
 		o.add(fx, e)
 	}
+	for _, task := range do.Closed {
+		if o.tasks[task] != nil {
+			o.shut(task)
+			fx.Closed = append(fx.Closed, task)
+		}
+	}
 	o.Status = history.StatusRunning
 	if len(do.NewHistory) == 0 {
 		return o.beginAgain(fx, t, r, do, &old)

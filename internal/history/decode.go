@@ -94,7 +94,7 @@ func (d *decoder) eventField(e *Event, f *field) error {
 		return d.unknown(e, f)
 	case f.num == numTime:
 		return d.time(f, &e.Time)
-	case f.num >= numAttempt && f.num <= numDelivery:
+	case f.num >= numAttempt && f.num <= numSeed:
 		return d.meta(e, f)
 	}
 	if e.Body == nil || e.Body.Kind() != Kind(f.num) {
@@ -151,6 +151,8 @@ func (d *decoder) meta(e *Event, f *field) error {
 		return d.bytes(f, &m.Options)
 	case numDelivery:
 		return d.bytes(f, &m.Delivery)
+	case numSeed:
+		return d.string(f, &m.Seed)
 	}
 	return nil
 }
@@ -158,7 +160,7 @@ func (d *decoder) meta(e *Event, f *field) error {
 // empty reports whether nothing of m would be written.
 func (m *Meta) empty() bool {
 	return m.Attempt == 0 && m.DequeuedAt.IsZero() && m.StartedAt.IsZero() &&
-		m.Worker == "" && len(m.Effect) == 0 && len(m.Usage) == 0 && len(m.Options) == 0 && len(m.Delivery) == 0 && m.Payload == nil
+		m.Worker == "" && len(m.Effect) == 0 && len(m.Usage) == 0 && len(m.Options) == 0 && len(m.Delivery) == 0 && m.Seed == "" && m.Payload == nil
 }
 
 func (p *PayloadReference) decode(d *decoder, f *field) error {

@@ -17,6 +17,7 @@ const (
 	numPayload  = 1006
 	numOptions  = 1007
 	numDelivery = 1008
+	numSeed     = 1009
 	numEvents   = 1 // of HistoryChunk
 	maxFailures = maxDepth - 4
 )
@@ -62,7 +63,8 @@ func (m *Meta) encode(b []byte) []byte {
 		b = shut(b, start)
 	}
 	b = appendBytes(b, numOptions, m.Options)
-	return appendBytes(b, numDelivery, m.Delivery)
+	b = appendBytes(b, numDelivery, m.Delivery)
+	return appendString(b, numSeed, m.Seed)
 }
 
 // AppendChunk appends a HistoryChunk of the events to b and returns the

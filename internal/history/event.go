@@ -53,6 +53,7 @@ type Meta struct {
 	Options    []byte    // how the engine is to carry out what the event schedules
 	Payload    *PayloadReference
 	Delivery   []byte // which delivery of a step this event ends, encoded by its owner
+	Seed       string // of ids and chance in the execution that the event begins; "" = its id
 }
 
 // PayloadReference stands for the event's payload, which is stored apart
@@ -338,7 +339,9 @@ type EntityUnlockSent struct {
 	ParentExecutionID Text
 }
 
-// ExecutionRewound tells a failed execution that it is rewound.
+// ExecutionRewound tells an execution that has ended that it is rewound. To (1000) is
+// ours: the number of the event, from 1, from which on the history is given up; 0 =
+// what has failed is.
 type ExecutionRewound struct {
 	Reason            Text
 	ParentExecutionID Text
@@ -349,4 +352,5 @@ type ExecutionRewound struct {
 	Input             Text
 	Parent            *ParentInstance
 	Tags              map[string]string
+	To                int64
 }

@@ -145,7 +145,8 @@ func (x *ExecutionRewound) encode(b []byte) []byte {
 	b = appendText(b, 6, x.Version)
 	b = appendText(b, 7, x.Input)
 	b = appendParent(b, 8, x.Parent)
-	return appendTags(b, 9, x.Tags)
+	b = appendTags(b, 9, x.Tags)
+	return appendInt(b, 1000, x.To)
 }
 
 func (x *ExecutionRewound) decode(d *decoder, f *field) error {
@@ -168,6 +169,8 @@ func (x *ExecutionRewound) decode(d *decoder, f *field) error {
 		return decodeInto(d, f, &x.Parent)
 	case 9:
 		return d.tags(f, &x.Tags)
+	case 1000:
+		return d.int64(f, &x.To)
 	}
 	return nil
 }

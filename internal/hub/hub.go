@@ -162,7 +162,7 @@ const (
 	Terminate // ends the run; running activities are cancelled
 	Cancel    // as Terminate, with status Canceled
 	Restart   // begins anew with the same input; a folded run needs another
-	Rewind    // goes on from before the failure; a folded run cannot
+	Rewind    // goes on from before the failure, or an event; a folded run cannot
 )
 
 // Control changes the course of an orchestration.
@@ -174,6 +174,14 @@ type Control struct {
 	Recursive  bool         // Terminate: its unfinished children too
 	NewID      bool         // Restart: under a new id, in any status
 	Input      history.Text // Restart: another input, if present
+	// To is for Rewind: the number of an event, from 1, of a run that has ended in
+	// whatever way. The turn that has it is made anew, with what that turn was given
+	// before the event; all that came of it, and later, is given up. 0 = what has failed
+	// is given up, and the run must have failed.
+	To int
+	// Execution is for Rewind: the execution that is meant. If the run is in another one
+	// the rewind is refused with Conflict. "" = whichever it is in.
+	Execution string
 }
 
 // Purge deletes instances. Give IDs, or a filter.

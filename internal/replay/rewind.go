@@ -33,7 +33,7 @@ func (m *machine) rewind(past, fresh []*history.Event) engine.TurnResult {
 func (m *machine) cutOff(past, fresh []*history.Event, last int) engine.TurnResult {
 	do := &engine.Rewind{Relock: true}
 	for _, ev := range past[last:] {
-		if isMessage(ev) {
+		if engine.IsMessage(ev) {
 			do.Redeliver = append(do.Redeliver, ev)
 		}
 	}
@@ -41,18 +41,6 @@ func (m *machine) cutOff(past, fresh []*history.Event, last int) engine.TurnResu
 		do.NewHistory = m.rewound(past[:last], fresh, last)
 	}
 	return engine.TurnResult{Actions: []engine.Action{{ID: -1, Do: do}}}
-}
-
-// isMessage reports whether the event was given to its turn, not made by it.
-func isMessage(ev *history.Event) bool {
-	switch ev.Body.(type) {
-	case *history.ExecutionStarted, *history.EventRaised, *history.TaskCompleted, *history.TaskFailed,
-		*history.TimerFired, *history.SubOrchestrationInstanceCompleted, *history.SubOrchestrationInstanceFailed,
-		*history.EntityOperationCompleted, *history.EntityOperationFailed, *history.EntityLockGranted,
-		*history.ExecutionSuspended, *history.ExecutionResumed:
-		return true
-	}
-	return false
 }
 
 // accepts reports whether the code could have written the history, as far as
@@ -68,17 +56,13 @@ func (m *machine) accepts(events []*history.Event, begin *history.Event) bool {
 // execution a new id.
 func (m *machine) rewound(past, fresh []*history.Event, from int) []*history.Event {
 	failed := failedTasks(past, from)
-	seed := m.info.ExecutionID
 	kept := make([]*history.Event, 0, len(past)+len(fresh)+1)
 	for i, ev := range past {
 		if dropped(past, i, from, failed) {
 			continue
 		}
-		if b, ok := ev.Body.(*history.GenericEvent); ok {
-			if s, ok := strings.CutPrefix(b.Data.S, seedPrefix); ok {
-				seed = s
-				continue
-			}
+		if b, ok := ev.Body.(*history.GenericEvent); ok && strings.HasPrefix(b.Data.S, engine.SeedPrefix) {
+			continue
 		}
 		kept = append(kept, ev)
 	}
@@ -87,7 +71,7 @@ func (m *machine) rewound(past, fresh []*history.Event, from int) []*history.Eve
 	}
 	kept = append(kept, fresh...)
 	return append(kept, &history.Event{ID: -1, Time: fresh[0].Time, Body: &history.GenericEvent{
-		Data: history.Some(seedPrefix + seed),
+		Data: history.Some(engine.SeedPrefix + engine.SeedOf(past, m.info.ExecutionID)),
 	}})
 }
 

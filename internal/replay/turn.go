@@ -8,11 +8,6 @@ import (
 	"github.com/perdure/perdure/internal/history"
 )
 
-// seedPrefix begins the data of a GenericEvent that holds the seed of ids and
-// chance where it is not the execution's id: after a rewind, which gives the
-// execution a new id and must not change the ids that it made.
-const seedPrefix = "seed:"
-
 // turn applies the recorded past, then a fresh turn.
 func (m *machine) turn(past, fresh []*history.Event) engine.TurnResult {
 	if m.over {
@@ -49,6 +44,7 @@ func (m *machine) replay(past []*history.Event) {
 	r.replaying, m.info.Replaying = true, true
 	r.past, r.rewound = past, -1
 	for i, ev := range past {
+		m.seededBy(ev)
 		switch b := ev.Body.(type) {
 		case *history.ExecutionRewound:
 			r.rewound = i
@@ -69,9 +65,16 @@ func (m *machine) replay(past []*history.Event) {
 	r.past = nil
 }
 
+// seededBy takes the seed of ids from an event that begins an execution.
+func (m *machine) seededBy(ev *history.Event) {
+	if ev.Meta != nil && ev.Meta.Seed != "" {
+		m.info.Seed = ev.Meta.Seed
+	}
+}
+
 // remark notes what the history says about itself.
 func (m *machine) remark(data string) {
-	if seed, ok := strings.CutPrefix(data, seedPrefix); ok {
+	if seed, ok := strings.CutPrefix(data, engine.SeedPrefix); ok {
 		m.info.Seed = seed
 	}
 	if name, ok := strings.CutPrefix(data, engine.MarkPrefix); ok {
@@ -214,6 +217,7 @@ func (m *machine) start(ev *history.Event, b *history.ExecutionStarted) {
 		return
 	}
 	m.begun = true
+	m.seededBy(ev)
 	m.info.Name, m.info.Version, m.info.Tags, m.info.Trace = b.Name, b.Version.S, b.Tags, b.ParentTrace
 	if m.info.Now.IsZero() {
 		m.info.Now = ev.Time.UTC()

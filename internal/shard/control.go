@@ -36,7 +36,7 @@ func (o *Owner) Control(ctx context.Context, r *hub.Control) (string, error) {
 	case hub.Terminate, hub.Cancel:
 		body = &history.ExecutionTerminated{Input: r.Reason, Recurse: r.Recursive}
 	case hub.Rewind:
-		body = &history.ExecutionRewound{Reason: r.Reason}
+		body = &history.ExecutionRewound{Reason: r.Reason, To: int64(r.To)}
 	default:
 		return "", invalid(op, r.InstanceID, fmt.Sprintf("unknown kind of control %d", r.Kind))
 	}
@@ -63,21 +63,27 @@ func (l *loop) control(r *hub.Control, op string, body history.Body, c *call) {
 			in.after = append(in.after, func() { l.control(r, op, body, c) })
 			return
 		}
-		if in.rec != nil && in.rec.Status != store.Failed && !known(l.io, l.store, in.id, r.RequestID) {
-			c.end(nil, &perdure.Error{Code: perdure.FailedPrecondition, Op: op, Instance: in.id, Message: fmt.Sprintf(
-				"only runs that failed can be rewound; this one is %s", statusWord(in.rec.Status))})
-			l.afterTurn(in)
-			return
-		}
-		if in.rec != nil && !in.sum.Folded.IsZero() && !known(l.io, l.store, in.id, r.RequestID) {
-			c.end(nil, folded(op, in.id, in.sum, "start it anew"))
+		if err := l.refusesRewind(in, r, op); err != nil {
+			c.end(nil, err)
 			l.afterTurn(in)
 			return
 		}
 	}
-	l.send(r.InstanceID, op, c, r.RequestID, &engine.Message{Cancel: r.Kind == hub.Cancel, Event: &history.Event{
+	execution := ""
+	if r.Kind == hub.Rewind && r.To > 0 && in.rec != nil { // what the number counts
+		execution = in.rec.Execution
+	}
+	l.send(r.InstanceID, op, c, r.RequestID, &engine.Message{Cancel: r.Kind == hub.Cancel, Execution: execution, Event: &history.Event{
 		ID: -1, Time: l.clock.Now().UTC().Truncate(time.Microsecond), Body: body,
-	}}, r.Kind, r.Reason, r.Recursive)
+	}}, append([]any{r.Kind, r.Reason, r.Recursive}, rewoundTo(r)...)...)
+}
+
+// rewoundTo is what the content of a request says of the event to which it rewinds.
+func rewoundTo(r *hub.Control) []any {
+	if r.To == 0 && r.Execution == "" {
+		return nil // as requests were remembered before there was such a choice
+	}
+	return []any{r.To, r.Execution}
 }
 
 // known reports whether a request with this id has been carried out for the

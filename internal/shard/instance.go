@@ -194,8 +194,8 @@ func (l *loop) loadOrchestration(in *instance) error {
 	for _, e := range events {
 		o.Fold(e)
 	}
-	for _, task := range closed {
-		o.Close(task)
+	for _, c := range closed {
+		o.Close(c.task)
 	}
 	o.Custom, o.Waits = in.sum.Custom, in.sum.Waits
 	o.MoveParent(in.sum.ParentExec) // it may have been rewound meanwhile
@@ -203,21 +203,30 @@ func (l *loop) loadOrchestration(in *instance) error {
 	return nil
 }
 
+// closing is the cancellation of a task.
+type closing struct {
+	task  int32
+	after int // how many events the history had after the turn that cancelled it
+}
+
 // readHistory reads one execution's events, with their payloads, and the tasks
 // that were cancelled.
-func readHistory(ctx context.Context, s store.Reads, id, execution string) ([]*history.Event, []int32, error) {
+func readHistory(ctx context.Context, s store.Reads, id, execution string) ([]*history.Event, []closing, error) {
 	chunks, err := s.History(ctx, id, execution, 0, 0)
 	if err != nil {
 		return nil, nil, err
 	}
 	var events []*history.Event
-	var closed []int32
+	var closed []closing
 	for _, c := range chunks {
 		ev, cl, err := decodeChunk(c.Data)
 		if err != nil {
 			return nil, nil, fmt.Errorf("history of %s, chunk %d: %w: %v", id, c.Seq, store.ErrCorrupt, err)
 		}
-		events, closed = append(events, ev...), append(closed, cl...)
+		events = append(events, ev...)
+		for _, task := range cl {
+			closed = append(closed, closing{task, len(events)})
+		}
 	}
 	return events, closed, resolve(ctx, s, id, events)
 }

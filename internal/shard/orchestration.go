@@ -57,6 +57,10 @@ func (l *loop) prepareOrchestration(in *instance) *job {
 	if j == nil {
 		return nil
 	}
+	if cutsBack(j) {
+		l.cutBack(in, j)
+		return nil
+	}
 	if !l.code.Knows(in.orch.Name) {
 		return l.prepareRemote(in, j)
 	}
@@ -184,9 +188,18 @@ func (l *loop) applyOrchestration(j *job) {
 	}
 	l.limits.refuseChildren(&j.result)
 	turn := &engine.Turn{Now: l.now(in), Messages: j.messages, Result: j.result, Execution: l.ids.execution()}
+	if slices.ContainsFunc(j.entries, rewinds) {
+		if err := l.keepCancelled(in, &j.result); err != nil {
+			l.broke(err)
+			return
+		}
+	}
 	in.parked = ""
 	l.took(j)
 	fx := in.orch.Apply(turn, j.fresh)
+	if fx.NewBranch && cutsBack(j) {
+		in.orch.MoveParent(in.sum.ParentExec)
+	}
 	fx.Send = append(slices.DeleteFunc(fx.Send, l.unreachable(in)), j.extra...)
 	if j.item != nil {
 		in.keepWarm(j, fx)

@@ -63,19 +63,20 @@ func (l *loop) project(ch *change) *store.Record {
 	return rec
 }
 
-// projectRewind has a failed run count as running once it is durable that it is to be
-// rewound: who waits for its end means the next one. If nothing comes of that, it has
-// failed as before.
+// projectRewind has a run that has ended count as running once it is durable that it is
+// to be rewound: who waits for its end means the next one. If nothing comes of that, it
+// has ended as before.
 func (l *loop) projectRewind(ch *change, rec *store.Record) {
 	in := ch.in
-	if in.orch.Status != history.StatusFailed {
+	if !in.orch.Status.Terminal() {
 		return
 	}
+	accepted := func(e *entry) bool { return rewinds(e) && in.orch.Accept(e.m) == engine.Deliver }
 	switch {
-	case rec.Status == store.Failed && slices.ContainsFunc(ch.keeps, rewinds):
+	case rec.Status.Terminal() && slices.ContainsFunc(ch.keeps, accepted):
 		rec.Status, rec.Completed = store.Running, time.Time{}
 	case rec.Status == store.Running && (ch.fx.Unchanged || slices.ContainsFunc(ch.dropped, rewinds)):
-		rec.Status, rec.Completed = store.Failed, in.orch.Completed
+		rec.Status, rec.Completed = store.Status(in.orch.Status), in.orch.Completed
 		events, _, err := readHistory(l.io, l.store, in.id, in.orch.Execution)
 		if err != nil {
 			l.broke(err)
@@ -87,7 +88,7 @@ func (l *loop) projectRewind(ch *change, rec *store.Record) {
 	}
 }
 
-// beingRewound reports whether the instance has failed, but counts as running.
+// beingRewound reports whether the instance has ended, but counts as running.
 func beingRewound(in *instance) bool {
 	return in.rec != nil && !in.rec.Status.Terminal() && in.orch != nil && in.orch.Status.Terminal()
 }

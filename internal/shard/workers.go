@@ -260,6 +260,16 @@ func (w *workers) choose(it *workItem, home *stream) *stream {
 	return best
 }
 
+// ownServes reports whether a worker of ours is connected that takes the items of a bucket.
+func (w *workers) ownServes(k bucketKey) bool {
+	for s := range w.streams {
+		if s.worker.Own && s.class.takes(k) {
+			return true
+		}
+	}
+	return false
+}
+
 // freeStreams are the streams of a class with room for a kind, as a heap: those with
 // the fewest items first.
 type freeStreams struct {

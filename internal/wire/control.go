@@ -37,7 +37,8 @@ func (s *Service) resume(c *call, in *wirepb.ResumeRequest) (*wirepb.ResumeRespo
 }
 
 func (s *Service) rewind(c *call, in *wirepb.RewindInstanceRequest) (*wirepb.RewindInstanceResponse, error) {
-	_, err := c.control(&hub.Control{Kind: hub.Rewind, RequestID: in.RequestId, InstanceID: in.InstanceId, Reason: codec.DecodeText(in.Reason)})
+	_, err := c.control(&hub.Control{Kind: hub.Rewind, RequestID: in.RequestId, InstanceID: in.InstanceId, Reason: codec.DecodeText(in.Reason),
+		To: int(in.To), Execution: in.Execution})
 	return &wirepb.RewindInstanceResponse{}, err
 }
 

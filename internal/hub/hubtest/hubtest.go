@@ -64,6 +64,7 @@ func RunBut(t *testing.T, open func(t *testing.T) Harness, without ...string) {
 		{"Control", controlCases},
 		{"Restart", restartCases},
 		{"Rewind", rewindCases},
+		{"RewindTo", rewindToCases},
 		{"Purge", purgeCases},
 		{"Fold", foldCases},
 		{"Entity", entityCases},

@@ -168,7 +168,10 @@ func (h *protocolSide) Control(ctx context.Context, r *hub.Control) (string, err
 		m := &wirepb.TerminateRequest{InstanceId: id, Output: reason, Recursive: r.Recursive}
 		return id, h.change(ctx, op, id, "TerminateInstance", &m.RequestId, r.RequestID, m, &wirepb.TerminateResponse{})
 	case hub.Rewind:
-		m := &wirepb.RewindInstanceRequest{InstanceId: id, Reason: reason}
+		if h.level == 0 && (r.To != 0 || r.Execution != "") {
+			return "", h.cannot("rewind", id, "a rewind to an event: rewind to before the failure")
+		}
+		m := &wirepb.RewindInstanceRequest{InstanceId: id, Reason: reason, To: int32(r.To), Execution: r.Execution}
 		return id, h.change(ctx, op, id, "RewindInstance", &m.RequestId, r.RequestID, m, &wirepb.RewindInstanceResponse{})
 	case hub.Restart:
 		if r.Input.Set {

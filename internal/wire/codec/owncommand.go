@@ -71,7 +71,7 @@ func DecodeSignal(m *wirepb.HubSignal) *hub.Signal {
 func EncodeControl(r *hub.Control) *wirepb.HubControl {
 	return &wirepb.HubControl{
 		RequestId: r.RequestID, InstanceId: r.InstanceID, Kind: uint32(r.Kind), Reason: Optional(r.Reason),
-		Recursive: r.Recursive, NewId: r.NewID, Input: Optional(r.Input),
+		Recursive: r.Recursive, NewId: r.NewID, Input: Optional(r.Input), To: int64(r.To), Execution: r.Execution,
 	}
 }
 
@@ -80,7 +80,7 @@ func EncodeControl(r *hub.Control) *wirepb.HubControl {
 func DecodeControl(m *wirepb.HubControl) *hub.Control {
 	return &hub.Control{
 		RequestID: m.RequestId, InstanceID: m.InstanceId, Kind: hub.ControlKind(Narrow8(m.Kind)), Reason: TextOf(m.Reason),
-		Recursive: m.Recursive, NewID: m.NewId, Input: TextOf(m.Input),
+		Recursive: m.Recursive, NewID: m.NewId, Input: TextOf(m.Input), To: int(m.To), Execution: m.Execution,
 	}
 }
 

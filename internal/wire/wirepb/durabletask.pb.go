@@ -4979,6 +4979,8 @@ type RewindInstanceRequest struct {
 	InstanceId    string                  `protobuf:"bytes,1,opt,name=instance_id,json=instanceId,proto3" json:"instance_id,omitempty"`
 	Reason        *wrapperspb.StringValue `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
 	RequestId     string                  `protobuf:"bytes,1000,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	To            int32                   `protobuf:"varint,1001,opt,name=to,proto3" json:"to,omitempty"`              // hub.Control.To
+	Execution     string                  `protobuf:"bytes,1002,opt,name=execution,proto3" json:"execution,omitempty"` // hub.Control.Execution
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5030,6 +5032,20 @@ func (x *RewindInstanceRequest) GetReason() *wrapperspb.StringValue {
 func (x *RewindInstanceRequest) GetRequestId() string {
 	if x != nil {
 		return x.RequestId
+	}
+	return ""
+}
+
+func (x *RewindInstanceRequest) GetTo() int32 {
+	if x != nil {
+		return x.To
+	}
+	return 0
+}
+
+func (x *RewindInstanceRequest) GetExecution() string {
+	if x != nil {
+		return x.Execution
 	}
 	return ""
 }
@@ -7538,13 +7554,15 @@ const file_perdure_durabletask_proto_rawDesc = "" +
 	"\x04tags\x18\x0f \x03(\v24.perdure.durabletask.v1.OrchestrationState.TagsEntryR\x04tags\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x8e\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xbe\x01\n" +
 	"\x15RewindInstanceRequest\x12\x1f\n" +
 	"\vinstance_id\x18\x01 \x01(\tR\n" +
 	"instanceId\x124\n" +
 	"\x06reason\x18\x02 \x01(\v2\x1c.google.protobuf.StringValueR\x06reason\x12\x1e\n" +
 	"\n" +
-	"request_id\x18\xe8\a \x01(\tR\trequestId\"\x18\n" +
+	"request_id\x18\xe8\a \x01(\tR\trequestId\x12\x0f\n" +
+	"\x02to\x18\xe9\a \x01(\x05R\x02to\x12\x1d\n" +
+	"\texecution\x18\xea\a \x01(\tR\texecution\"\x18\n" +
 	"\x16RewindInstanceResponse\"\x99\x01\n" +
 	"\x16RestartInstanceRequest\x12\x1f\n" +
 	"\vinstance_id\x18\x01 \x01(\tR\n" +

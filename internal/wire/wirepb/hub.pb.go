@@ -460,6 +460,8 @@ type HubControl struct {
 	Recursive     bool                   `protobuf:"varint,5,opt,name=recursive,proto3" json:"recursive,omitempty"`
 	NewId         bool                   `protobuf:"varint,6,opt,name=new_id,json=newId,proto3" json:"new_id,omitempty"`
 	Input         *string                `protobuf:"bytes,7,opt,name=input,proto3,oneof" json:"input,omitempty"`
+	To            int64                  `protobuf:"varint,8,opt,name=to,proto3" json:"to,omitempty"`
+	Execution     string                 `protobuf:"bytes,9,opt,name=execution,proto3" json:"execution,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -539,6 +541,20 @@ func (x *HubControl) GetNewId() bool {
 func (x *HubControl) GetInput() string {
 	if x != nil && x.Input != nil {
 		return *x.Input
+	}
+	return ""
+}
+
+func (x *HubControl) GetTo() int64 {
+	if x != nil {
+		return x.To
+	}
+	return 0
+}
+
+func (x *HubControl) GetExecution() string {
+	if x != nil {
+		return x.Execution
 	}
 	return ""
 }
@@ -3895,7 +3911,7 @@ const file_perdure_hub_proto_rawDesc = "" +
 	"\x05input\x18\x04 \x01(\tH\x00R\x05input\x88\x01\x01\x12*\n" +
 	"\x02at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12:\n" +
 	"\x05trace\x18\x06 \x01(\v2$.perdure.durabletask.v1.TraceContextR\x05traceB\b\n" +
-	"\x06_input\"\xe2\x01\n" +
+	"\x06_input\"\x90\x02\n" +
 	"\n" +
 	"HubControl\x12\x1d\n" +
 	"\n" +
@@ -3906,7 +3922,9 @@ const file_perdure_hub_proto_rawDesc = "" +
 	"\x06reason\x18\x04 \x01(\tH\x00R\x06reason\x88\x01\x01\x12\x1c\n" +
 	"\trecursive\x18\x05 \x01(\bR\trecursive\x12\x15\n" +
 	"\x06new_id\x18\x06 \x01(\bR\x05newId\x12\x19\n" +
-	"\x05input\x18\a \x01(\tH\x01R\x05input\x88\x01\x01B\t\n" +
+	"\x05input\x18\a \x01(\tH\x01R\x05input\x88\x01\x01\x12\x0e\n" +
+	"\x02to\x18\b \x01(\x03R\x02to\x12\x1c\n" +
+	"\texecution\x18\t \x01(\tR\texecutionB\t\n" +
 	"\a_reasonB\b\n" +
 	"\x06_input\"0\n" +
 	"\rHubControlled\x12\x1f\n" +

@@ -1,0 +1,119 @@
+package engine
+
+import (
+	"strings"
+
+	"github.com/perdure/perdure/internal/history"
+)
+
+// SeedPrefix begins the data of a GenericEvent that holds the seed of ids and chance
+// where it is not the execution's id: after a rewind that code has answered, which
+// gives the execution a new id and must not change the ids that it made.
+const SeedPrefix = "seed:"
+
+// Cut answers a rewind to an event, in place of the code. What came before the turn
+// that has the n-th event, from 1, is kept; what that turn was given before the event
+// is taken again, so that the code makes the turn anew. All else is given up: what it
+// has ended is open again, what it has scheduled is scheduled if the code asks for it.
+//
+// Past is the whole history of the execution, r the message that asks for the rewind.
+// Neither is changed.
+func Cut(past []*history.Event, r *history.Event, execution string) *Rewind {
+	n := int(min(r.Body.(*history.ExecutionRewound).To, int64(len(past)))) - 1
+	turn := TurnOf(past, n)
+	seed := SeedOf(past, execution)
+	do := &Rewind{}
+	for _, e := range past[turn:n] {
+		if IsMessage(e) && !is[*history.ExecutionStarted](e) {
+			do.Redeliver = append(do.Redeliver, e)
+		}
+	}
+	if start := startIn(past[turn:]); start != nil {
+		do.Redeliver = append([]*history.Event{withSeed(start, seed)}, do.Redeliver...)
+	} else {
+		do.NewHistory = append(do.NewHistory, past[:turn]...)
+		do.NewHistory = append(do.NewHistory, Begin(r.Time), withSeed(r, seed))
+	}
+	if pausedBy(past[:n]) {
+		do.Redeliver = append(do.Redeliver, &history.Event{ID: -1, Time: r.Time, Body: &history.ExecutionResumed{
+			Input: history.Some("rewound"),
+		}})
+	}
+	return do
+}
+
+// TurnOf returns the index of the event that begins the turn with the n-th event, from 0.
+func TurnOf(past []*history.Event, n int) int {
+	for n > 0 && !is[*history.OrchestratorStarted](past[n]) {
+		n--
+	}
+	return n
+}
+
+// SeedOf returns the seed of ids and chance in an execution.
+func SeedOf(past []*history.Event, execution string) string {
+	seed := execution
+	for _, e := range past {
+		if b, ok := e.Body.(*history.GenericEvent); ok {
+			if s, ok := strings.CutPrefix(b.Data.S, SeedPrefix); ok {
+				seed = s
+			}
+		}
+		if e.Meta != nil && e.Meta.Seed != "" {
+			seed = e.Meta.Seed
+		}
+	}
+	return seed
+}
+
+// withSeed returns the event with the seed of the execution that it begins.
+func withSeed(e *history.Event, seed string) *history.Event {
+	c, meta := *e, history.Meta{}
+	if e.Meta != nil {
+		meta = *e.Meta
+	}
+	meta.Seed = seed
+	c.Meta = &meta
+	return &c
+}
+
+// startIn returns the event that starts the execution, nil if it is not among these.
+func startIn(events []*history.Event) *history.Event {
+	for _, e := range events {
+		if is[*history.ExecutionStarted](e) {
+			return e
+		}
+	}
+	return nil
+}
+
+// pausedBy reports whether an execution with this history is suspended.
+func pausedBy(events []*history.Event) bool {
+	paused := false
+	for _, e := range events {
+		switch e.Body.(type) {
+		case *history.ExecutionSuspended:
+			paused = true
+		case *history.ExecutionResumed:
+			paused = false
+		}
+	}
+	return paused
+}
+
+// IsMessage reports whether the event was given to its turn, not made by it.
+func IsMessage(e *history.Event) bool {
+	switch e.Body.(type) {
+	case *history.ExecutionStarted, *history.EventRaised, *history.TaskCompleted, *history.TaskFailed,
+		*history.TimerFired, *history.SubOrchestrationInstanceCompleted, *history.SubOrchestrationInstanceFailed,
+		*history.EntityOperationCompleted, *history.EntityOperationFailed, *history.EntityLockGranted,
+		*history.ExecutionSuspended, *history.ExecutionResumed:
+		return true
+	}
+	return false
+}
+
+func is[B history.Body](e *history.Event) bool {
+	_, ok := e.Body.(B)
+	return ok
+}

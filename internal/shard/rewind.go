@@ -1,0 +1,87 @@
+package shard
+
+import (
+	"fmt"
+
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/engine"
+	"github.com/perdure/perdure/internal/history"
+	"github.com/perdure/perdure/internal/hub"
+	"github.com/perdure/perdure/store"
+)
+
+// refusesRewind says why a client's rewind is not accepted, nil = it is, or was before.
+func (l *loop) refusesRewind(in *instance, r *hub.Control, op string) error {
+	rec := in.rec
+	if rec == nil || known(l.io, l.store, in.id, r.RequestID) {
+		return nil
+	}
+	failed := func(code perdure.Code, format string, args ...any) error {
+		return &perdure.Error{Code: code, Op: op, Instance: in.id, Message: fmt.Sprintf(format, args...)}
+	}
+	switch {
+	case r.To < 0:
+		return failed(perdure.InvalidArgument, "event %d: events are counted from 1", r.To)
+	case r.Execution != "" && r.Execution != rec.Execution:
+		return failed(perdure.Conflict, "it is in another execution by now (%s): look at it again", rec.Execution)
+	case r.To == 0 && rec.Status != store.Failed:
+		return failed(perdure.FailedPrecondition, "only runs that failed can be rewound; this one is %s", statusWord(rec.Status))
+	case !rec.Status.Terminal():
+		return failed(perdure.FailedPrecondition, "it has not ended (%s): terminate it, then rewind it", statusWord(rec.Status))
+	case !in.sum.Folded.IsZero():
+		return folded(op, in.id, in.sum, "start it anew")
+	case int64(r.To) > in.sum.Events:
+		return failed(perdure.InvalidArgument, "its history has %d events, not %d", in.sum.Events, r.To)
+	}
+	return nil
+}
+
+// cutBack carries out the turn of a rewind to an event: no code takes part.
+func (l *loop) cutBack(in *instance, j *job) {
+	past, closed, err := readHistory(l.io, l.store, in.id, in.orch.Execution)
+	if err != nil {
+		l.broke(err)
+		return
+	}
+	l.cool(in)
+	in.past = nil
+	do := engine.Cut(past, j.messages[0].Event, in.orch.Execution)
+	do.Closed = []int32{}
+	for _, c := range closed {
+		if c.after <= len(do.NewHistory)-rewoundEvents {
+			do.Closed = append(do.Closed, c.task)
+		}
+	}
+	do.Relock = l.code.Knows(in.orch.Name) || l.workers.ownServes(turnKey(in.orch))
+	j.result = engine.TurnResult{Actions: []engine.Action{{ID: -1, Do: do}}}
+	l.applyOrchestration(j)
+}
+
+// rewoundEvents is how many events a rewind itself leaves in the history.
+const rewoundEvents = 2
+
+// cutsBack reports whether the turn is that of a rewind to an event.
+func cutsBack(j *job) bool {
+	if len(j.messages) != 1 {
+		return false
+	}
+	b, ok := j.messages[0].Event.Body.(*history.ExecutionRewound)
+	return ok && b.To > 0
+}
+
+// keepCancelled has a rewound history leave the tasks closed that were cancelled before
+// its run failed, of which no event tells: they are not run again.
+func (l *loop) keepCancelled(in *instance, r *engine.TurnResult) error {
+	for i := range r.Actions {
+		if do, ok := r.Actions[i].Do.(*engine.Rewind); ok && do.Closed == nil {
+			_, closed, err := readHistory(l.io, l.store, in.id, in.orch.Execution)
+			if err != nil {
+				return err
+			}
+			for _, c := range closed {
+				do.Closed = append(do.Closed, c.task)
+			}
+		}
+	}
+	return nil
+}
