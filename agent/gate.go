@@ -100,7 +100,7 @@ func (g *gate) read(ctx context.Context) (err error) {
 	if g.mark, g.raw, err = markOf(ctx, g.hub, g.turn, g.effectID); err != nil {
 		return err
 	}
-	if g.mark != nil && g.mark.Edited {
+	if g.mark != nil && g.mark.Edited && (g.effect.once() || g.mark.Execution == g.execution) {
 		g.edit(string(g.mark.Args))
 	}
 	if g.in.Decision == "" {
@@ -141,10 +141,21 @@ func (g *gate) decide(ctx context.Context) (*toolOutput, error) {
 		return g.again(ctx)
 	case g.mark.Settled != nil:
 		return g.mark.Settled.answer()
+	case !g.effect.once() && g.mark.Execution != g.execution:
+		return g.anew(ctx)
 	case !g.effect.once():
 		return nil, g.refusal
 	}
 	return g.interrupted(ctx)
+}
+
+// anew lets a call pass that a rewind has given up: what was decided about it then holds
+// no more.
+func (g *gate) anew(ctx context.Context) (*toolOutput, error) {
+	if g.decision != nil && g.decision.Used {
+		g.decision = nil
+	}
+	return g.first(ctx)
 }
 
 // first lets a call pass that was never sent.
@@ -283,6 +294,7 @@ func (g *gate) send(ctx context.Context, d *storedDecision) error {
 		Effect: g.effectID, Tool: g.in.Tool, Version: g.version, Args: json.RawMessage(g.shown), Hash: g.hash,
 		Attempt: 1, Token: NewSessionKey(), Execution: g.execution, Agent: g.in.Agent, Session: g.in.Session,
 		CallID: g.in.CallID, Step: g.in.Step, At: time.Now().UTC(), Edited: g.edited, Originator: g.in.Originator,
+		Repeatable: !g.effect.once(),
 	}
 	if g.mark != nil {
 		next.Attempt, next.Decision = g.mark.Attempt+1, g.mark.Decision

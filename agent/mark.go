@@ -40,7 +40,8 @@ type sendMark struct {
 	// Originator is in whose name the call is made.
 	Originator Principal   `json:"originator,omitzero"`
 	At         time.Time   `json:"at"`
-	Settled    *settlement `json:"settled,omitempty"` // nil = open, or its outcome is in the journal
+	Settled    *settlement `json:"settled,omitempty"`    // nil = open, or its outcome is in the journal
+	Repeatable bool        `json:"repeatable,omitempty"` // the tool may be called twice with one effect id
 }
 
 // settlement is the outcome of a call that is not in the journal of its turn.

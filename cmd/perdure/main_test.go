@@ -164,7 +164,7 @@ func TestGolden(t *testing.T) {
 		{wide, "run suspend order-1 --reason lunch"},
 		{pipe, "run suspend order-1"},
 		{wide, "run event order-1 Go-x"},
-		{wide, "run rewind order-1 --dry-run"},
+		{wide, "run rewind order-1 --to 9 --dry-run"},
 		{wide, "entity get counter a"},
 		{pipe, "entity get @counter@a"},
 		{wide, "entity list"},

@@ -102,9 +102,12 @@ func runRestart(t *terminal) *cobra.Command {
 func runRewind(t *terminal) *cobra.Command {
 	var reason string
 	var dry bool
+	var to int
 	c := &cobra.Command{
-		Use:     "rewind ID",
-		Short:   "Let a failed run go on from before its failure",
+		Use:   "rewind ID",
+		Short: "Let a run go on from before its failure, or from an event",
+		Long: "Let a failed run go on from before its failure. With --to, a run that has ended in\n" +
+			"whatever way goes on from before the event with that number, see 'run history'.",
 		Example: "  perdure run rewind post-1 --dry-run",
 		Args:    exactly(1, "the id of a run"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -112,7 +115,7 @@ func runRewind(t *terminal) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			data, err := json.Marshal(map[string]any{"reason": reason})
+			data, err := json.Marshal(map[string]any{"reason": reason, "to": to})
 			if err != nil {
 				return fail(exitUsage, "", "%s", err)
 			}
@@ -129,18 +132,39 @@ func runRewind(t *terminal) *cobra.Command {
 			if out.format != "table" {
 				return out.document(raw)
 			}
-			var preview struct {
-				Reused int      `json:"steps_reused"`
-				Again  []string `json:"steps_run_again"`
-			}
-			if err := json.Unmarshal(raw, &preview); err != nil {
-				return fail(exitError, "", "%s", err)
-			}
-			fmt.Fprintf(out.out, "%d steps reused, %d run again: %s\n", preview.Reused, len(preview.Again), safe(strings.Join(preview.Again, ", ")))
-			return nil
+			return foretell(out, raw)
 		},
 	}
 	c.Flags().StringVar(&reason, "reason", "", "why, for the record")
+	c.Flags().IntVar(&to, "to", 0, "number of the event from which on the history is given up; 0 = what has failed is")
 	c.Flags().BoolVar(&dry, "dry-run", false, "only show what would run again")
 	return c
+}
+
+// foretell prints what a rewind would do.
+func foretell(out *output, raw json.RawMessage) error {
+	var plan struct {
+		To        int      `json:"to"`
+		Reused    int      `json:"steps_reused"`
+		Again     []string `json:"steps_run_again"`
+		Later     []string `json:"steps_given_up"`
+		Waits     []string `json:"events_forgotten"`
+		Decisions []struct {
+			Kind, Tool string
+		} `json:"decisions_open"`
+	}
+	if err := json.Unmarshal(raw, &plan); err != nil {
+		return fail(exitError, "", "%s", err)
+	}
+	fmt.Fprintf(out.out, "%d steps reused, %d run again: %s\n", plan.Reused, len(plan.Again), safe(strings.Join(plan.Again, ", ")))
+	if len(plan.Later) > 0 {
+		fmt.Fprintf(out.out, "%d given up, which run again if the code comes to them: %s\n", len(plan.Later), safe(strings.Join(plan.Later, ", ")))
+	}
+	if len(plan.Waits) > 0 {
+		fmt.Fprintf(out.out, "forgotten, to be raised again: %s\n", safe(strings.Join(plan.Waits, ", ")))
+	}
+	for _, d := range plan.Decisions {
+		fmt.Fprintf(out.out, "%s will ask: %s\n", safe(d.Tool), strings.ReplaceAll(d.Kind, "_", " "))
+	}
+	return nil
 }

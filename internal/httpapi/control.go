@@ -11,7 +11,6 @@ import (
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/internal/history"
 	"github.com/perdure/perdure/internal/hub"
-	"github.com/perdure/perdure/internal/steps"
 )
 
 // controlBody is the body of suspend, resume, cancel and terminate.
@@ -26,11 +25,6 @@ type restartBody struct {
 	Reason string          `json:"reason"`
 	Input  json.RawMessage `json:"input"`  // another input
 	NewID  bool            `json:"new_id"` // under a new id, the old run stays
-}
-
-// rewindBody is the body of rewind.
-type rewindBody struct {
-	Reason string `json:"reason"`
 }
 
 // purgeBody is the body of purge.
@@ -127,62 +121,6 @@ func (a *API) restartRun(w http.ResponseWriter, r *http.Request) (*reply, error)
 	}
 	c.Input, c.NewID = textOf(body.Input), body.NewID
 	return a.run(r, c)
-}
-
-// rewound says what a rewind would do.
-type rewound struct {
-	Reused int      `json:"steps_reused"`
-	Again  []string `json:"steps_run_again"` // names of the steps that failed
-}
-
-func (a *API) rewindRun(w http.ResponseWriter, r *http.Request) (*reply, error) {
-	var body rewindBody
-	c, err := a.command(w, r, hub.Rewind, &body, &body.Reason)
-	if err != nil {
-		return nil, err
-	}
-	q, err := query(r, "dry_run")
-	if err != nil {
-		return nil, err
-	}
-	dry, err := q.flag("dry_run")
-	if err != nil {
-		return nil, err
-	}
-	if dry {
-		return a.previewRewind(r, c.InstanceID)
-	}
-	r.URL.RawQuery = ""
-	return a.run(r, c)
-}
-
-// previewRewind counts the steps whose outcomes a rewind keeps and names those
-// that it runs again: the ones that failed for good, whose last attempt that was.
-func (a *API) previewRewind(r *http.Request, id string) (*reply, error) {
-	instance, err := a.Hub.Instance(r.Context(), id, false)
-	if err != nil {
-		return nil, err
-	}
-	if s := client.StatusName(instance.Status); s != "failed" {
-		return nil, &perdure.Error{Code: perdure.FailedPrecondition, Op: "rewind", Instance: id,
-			Message: "only a failed run can be rewound, this one is " + s}
-	}
-	told, err := a.tell(r.Context(), id, "")
-	if err != nil {
-		return nil, err
-	}
-	preview := rewound{Again: []string{}}
-	for i := range told.steps {
-		switch s := &told.steps[i]; {
-		case s.Kind == string(steps.Sent) || s.Kind == string(steps.Signal):
-			// Nothing has come of it that could be served again.
-		case s.Status == string(steps.Completed):
-			preview.Reused++
-		case s.Status == string(steps.Failed):
-			preview.Again = append(preview.Again, s.Name)
-		}
-	}
-	return &reply{body: &preview}, nil
 }
 
 // purged is the answer to purge.

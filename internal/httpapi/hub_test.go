@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -147,7 +148,7 @@ func TestRunOverRealHub(t *testing.T) {
 	}
 	post(t, 200, path+"/resume", ``)
 	get(t, path+"?wait=10s", "status", `"completed"`, "output", `"published agents"`, "custom_status", `{"percent":50}`,
-		"input", `"agents"`, "tags", `{"team":"pay"}`, "actions", `["restart","purge"]`)
+		"input", `"agents"`, "tags", `{"team":"pay"}`, "actions", `["restart","rewind","purge"]`)
 	history := get(t, path+"/history")
 	for _, want := range []string{"executionStarted", "executionSuspended", "eventRaised", "executionResumed", "taskScheduled", "taskCompleted", "executionCompleted"} {
 		if !strings.Contains(history, `"`+want+`"`) {
@@ -189,6 +190,58 @@ func TestFailureOverRealHub(t *testing.T) {
 	id := strings.Trim(field(t, body, "id"), `"`)
 	post(t, 200, url+"/runs/"+id+"/events/Approval", `true`)
 	get(t, url+"/runs/"+id+"?wait=10s", "output", `"published topic"`)
+}
+
+// TestRewindToEventOverRealHub rewinds a run that has completed to before its event, as
+// a dry run has foretold.
+func TestRewindToEventOverRealHub(t *testing.T) {
+	url := realHub(t)
+	post(t, 201, url+"/runs", `{"name":"Approve","id":"a","input":"topic"}`)
+	post(t, 200, url+"/runs/a/events/Approval", `true`)
+	first := field(t, get(t, url+"/runs/a?wait=10s", "status", `"completed"`), "execution")
+	raised := 0
+	for _, e := range eventsOf(t, get(t, url+"/runs/a/history")) {
+		if e.Type == "eventRaised" {
+			raised = e.N
+		}
+	}
+	at := fmt.Sprintf(`{"to":%d,"execution":%s}`, raised, first)
+	plan := post(t, 200, url+"/runs/a/rewind?dry_run=1", at)
+	for name, want := range map[string]string{
+		"to": fmt.Sprint(raised), "exact": "true", "execution": first,
+		"steps_run_again": `[]`, "steps_given_up": `["Publish"]`, "events_forgotten": `["Approval"]`, "decisions_open": `[]`,
+	} {
+		if got := field(t, plan, name); got != want {
+			t.Errorf("%s of the dry run = %s, want %s", name, got, want)
+		}
+	}
+	get(t, url+"/runs/a", "status", `"completed"`)
+	post(t, 200, url+"/runs/a/rewind", at)
+	get(t, url+"/runs/a", "status", `"running"`)
+	post(t, 200, url+"/runs/a/events/Approval", `true`)
+	get(t, url+"/runs/a?wait=10s", "status", `"completed"`)
+
+	post(t, 409, url+"/runs/a/rewind", at) // it is in another execution
+	post(t, 400, url+"/runs/a/rewind", `{"to":999}`)
+	post(t, 400, url+"/runs/a/rewind?dry_run=1", `{"to":-1}`)
+}
+
+// eventsOf decodes a page of history.
+func eventsOf(t *testing.T, page string) []struct {
+	N    int
+	Type string
+} {
+	t.Helper()
+	var p struct {
+		Items []struct {
+			N    int
+			Type string
+		}
+	}
+	if err := json.Unmarshal([]byte(page), &p); err != nil {
+		t.Fatalf("%s: %v", page, err)
+	}
+	return p.Items
 }
 
 func TestLargePayloadOverRealHub(t *testing.T) {

@@ -106,7 +106,7 @@ func runCommands() []Operation {
 		{Pattern: one + "/cancel", Right: access.Write, Does: "Cancels a run.", Body: controlBody{}, Reply: run{}},
 		{Pattern: one + "/terminate", Right: access.Write, Does: "Terminates a run.", Body: controlBody{}, Reply: run{}},
 		{Pattern: one + "/restart", Right: access.Write, Does: "Begins a run anew.", Body: restartBody{}, Reply: run{}},
-		{Pattern: one + "/rewind", Right: access.Write, Does: "Goes on from before the failure.", Query: dry, Body: rewindBody{}, Reply: run{}, DryRun: rewound{}},
+		{Pattern: one + "/rewind", Right: access.Write, Does: "Goes on from before the failure, or from before an event.", Query: dry, Body: rewindBody{}, Reply: run{}, DryRun: rewound{}},
 		{Pattern: one + "/purge", Right: access.Write, Does: "Deletes a run that has ended.", Query: dry, Body: purgeBody{}, Reply: purged{}},
 	}
 }

@@ -156,8 +156,10 @@ func actions(i *hub.Instance) []string {
 		return []string{"purge"}
 	case s == store.Failed:
 		return []string{"restart", "rewind", "purge"}
-	case s.Terminal():
+	case s.Terminal() && i.Session != "":
 		return []string{"restart", "purge"}
+	case s.Terminal():
+		return []string{"restart", "rewind", "purge"}
 	case s == store.Suspended:
 		return []string{"resume", "event", "cancel", "terminate"}
 	}
@@ -192,7 +194,7 @@ func refusedBecause(i *hub.Instance, action string) string {
 		case !i.Folded.IsZero():
 			return "its history and input were given up " + i.Folded.UTC().Format(time.DateOnly)
 		}
-		return "only a failed run can be rewound, this one is " + status
+		return "a turn of a session that " + status + " cannot be rewound: the session has gone on"
 	case "purge":
 		return "the run has not ended: terminate it first"
 	case "resume":

@@ -20,29 +20,51 @@ const (
 // for granted: what it would do if it was changed cannot be told.
 func (r *Run) Rewind(events []*history.Event, n int) []Fate {
 	n = min(n, len(events))
+	begins := engine.TurnOf(events, n-1)
 	turn := 0
-	for _, e := range events[:engine.TurnOf(events, n-1)+1] {
-		if _, begins := e.Body.(*history.OrchestratorStarted); begins {
+	for _, e := range events[:begins+1] {
+		if isBegin(e) {
 			turn++
 		}
 	}
+	same := !losesMessages(events[max(n-1, begins+1):])
 	fates := make([]Fate, len(r.Steps))
 	for i := range r.Steps {
-		fates[i] = r.Steps[i].fate(n, turn)
+		fates[i] = r.Steps[i].fate(n, turn, same)
 	}
 	return fates
 }
 
+// losesMessages reports whether a turn whose events from some on are given up was given
+// messages among them, other than its start, so that it is not the same when it is made
+// anew.
+func losesMessages(rest []*history.Event) bool {
+	for _, e := range rest {
+		if isBegin(e) {
+			return false
+		}
+		if _, start := e.Body.(*history.ExecutionStarted); engine.IsMessage(e) && !start {
+			return true
+		}
+	}
+	return false
+}
+
+func isBegin(e *history.Event) bool {
+	_, ok := e.Body.(*history.OrchestratorStarted)
+	return ok
+}
+
 // fate is what becomes of a step if the n-th event and those after it are given up, and
-// the turn with that number is made anew.
-func (s *Step) fate(n, turn int) Fate {
+// the turn with that number is made anew, of the same messages or not.
+func (s *Step) fate(n, turn int, same bool) Fate {
 	ended := s.EndN > 0 && s.EndN < n && s.Status != Open && s.Status != Retrying
 	switch {
 	case s.Kind == Event && ended:
 		return Reused
 	case s.Kind == Event:
 		return Later // when it is raised again
-	case s.Turn > turn:
+	case s.Turn > turn || s.Turn == turn && !same:
 		return Later
 	case s.Turn == turn:
 		return Again

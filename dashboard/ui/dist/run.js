@@ -1,6 +1,6 @@
 // src/pages/run.tsx
 import { useState as useState12 } from "./core.js";
-import { get as get4, ProblemError as ProblemError3, query as query6 } from "./core.js";
+import { get as get5, ProblemError as ProblemError3, query as query7 } from "./core.js";
 import { now as clock } from "./core.js";
 import { useKeys as useKeys2 } from "./core.js";
 import { go as go2, links as links6, param as param3, setParams as setParams4 } from "./core.js";
@@ -1244,7 +1244,7 @@ function History(p) {
         }) })
       ] })
     ] }),
-    shown && p.selected > 0 && /* @__PURE__ */ jsx6(EventDetail, { event: shown, run: p.run, execution: p.execution, began: p.began, onClose: () => p.onSelect(0) })
+    shown && p.selected > 0 && /* @__PURE__ */ jsx6(EventDetail, { event: shown, run: p.run, execution: p.execution, began: p.began, ...p.onRewind ? { onRewind: p.onRewind } : {}, onClose: () => p.onSelect(0) })
   ] });
 }
 function useEvents(p, filter, window) {
@@ -1333,7 +1333,7 @@ function stepText(e) {
   const parts = [e.name ?? "", e.step !== void 0 ? `step ${e.step}` : "", e.instance ?? "", e.failure ? e.failure.message.split("\n")[0] : "", e.reason ?? "", e.status ?? ""];
   return parts.filter(Boolean).join(" · ");
 }
-function EventDetail({ event, run, execution, began, onClose }) {
+function EventDetail({ event, run, execution, began, onClose, onRewind }) {
   const { data, data_bytes, ...rest } = event;
   return /* @__PURE__ */ jsxs6("aside", { class: "inspector", "aria-label": `Event ${event.n}`, children: [
     /* @__PURE__ */ jsxs6("header", { class: "inspector-head", children: [
@@ -1350,6 +1350,7 @@ function EventDetail({ event, run, execution, began, onClose }) {
       duration3(Math.max(0, Date.parse(event.time) - began)),
       " after the beginning"
     ] }),
+    onRewind && /* @__PURE__ */ jsx6("button", { type: "button", class: "rewind-here", onClick: () => onRewind(event.n), children: "Rewind to before this event…" }),
     /* @__PURE__ */ jsx6(JsonView3, { value: rest }),
     data !== void 0 ? /* @__PURE__ */ jsxs6(Fragment4, { children: [
       /* @__PURE__ */ jsxs6("h3", { children: [
@@ -1638,7 +1639,7 @@ function StepLog({ run, step, onAll }) {
 // src/pages/run/inspector.tsx
 import { Fragment as Fragment5, jsx as jsx8, jsxs as jsxs8 } from "./core.js";
 var logs = /* @__PURE__ */ new Set(["activity", "tool", "model", "context", "internal"]);
-function Inspector({ run, execution, step, now, end, onClose }) {
+function Inspector({ run, execution, step, now, end, onClose, onRewind }) {
   const payload = (title2, n, size, open = false) => n && size ? /* @__PURE__ */ jsx8(Payload, { title: title2, run, execution, n, size, open }, `${title2} ${n}`) : null;
   return /* @__PURE__ */ jsxs8("aside", { class: "inspector", "aria-label": `Step ${title(step)}`, children: [
     /* @__PURE__ */ jsxs8("header", { class: "inspector-head", children: [
@@ -1685,6 +1686,7 @@ function Inspector({ run, execution, step, now, end, onClose }) {
       /* @__PURE__ */ jsx8(Times, { step, now, end }),
       step.worker && /* @__PURE__ */ jsx8(Fact, { name: "Worker", children: step.worker })
     ] }),
+    onRewind && step.n > 0 && /* @__PURE__ */ jsx8("button", { type: "button", class: "rewind-here", onClick: () => onRewind(step.attempts?.[0]?.n ?? step.n), children: "Rewind to before this step…" }),
     payload("Input", step.kind === "event" ? 0 : step.n, step.input_bytes),
     payload("Output", step.end_n, step.output_bytes, (step.output_bytes ?? 0) < 4096),
     (step.attempts?.length ?? 0) > 0 && /* @__PURE__ */ jsx8(Attempts, { step }),
@@ -1972,51 +1974,115 @@ function inOrder(runs) {
 
 // src/pages/run/rewind.tsx
 import { useEffect as useEffect9, useState as useState10 } from "./core.js";
-import { path as path8, post as post2 } from "./core.js";
+import { get as get4, path as path8, post as post2, query as query5 } from "./core.js";
 import { Fragment as Fragment6, jsx as jsx11, jsxs as jsxs11 } from "./core.js";
-function RewindDialog({ run, onClose, onDone }) {
+var maxChoices = 500;
+function RewindDialog({ run, to: first = 0, onClose, onDone }) {
+  const [to, setTo] = useState10(first || (run.status === "failed" ? 0 : 1));
+  const [steps, setSteps] = useState10([]);
   const [reason, setReason] = useState10("");
   const [dry, setDry] = useState10();
+  const [execution] = useState10(run.execution);
+  useEffect9(() => {
+    const abort = new AbortController();
+    get4(path8`runs/${run.id}/steps` + query5({ execution, limit: 1e4 }), abort.signal).then((page) => setSteps(page.items), () => void 0);
+    return () => abort.abort();
+  }, [run.id, execution]);
   useEffect9(() => {
     let current = true;
-    post2(path8`runs/${run.id}/rewind` + "?dry_run=1").then(
-      (preview) => current && setDry({ preview }),
-      (error) => current && setDry({ error })
+    post2(path8`runs/${run.id}/rewind` + "?dry_run=1", { to, execution }).then(
+      (plan2) => current && setDry({ of: to, plan: plan2 }),
+      (error) => current && setDry({ of: to, error })
     );
     return () => {
       current = false;
     };
-  }, [run.id, run.row_version]);
-  return /* @__PURE__ */ jsxs11(ActionForm, { title: "Rewind the run", button: "Rewind", invalid: !dry?.preview, onClose, send: (key2) => post2(path8`runs/${run.id}/rewind`, reason ? { reason } : {}, key2).then(onDone), children: [
-    /* @__PURE__ */ jsx11("p", { children: "The run goes on from before the first step that failed. What it has done is served from its history." }),
-    /* @__PURE__ */ jsx11("div", { class: "rewind-plan", role: "status", children: !dry ? /* @__PURE__ */ jsx11("span", { class: "dim", children: "Looking…" }) : dry.error ? /* @__PURE__ */ jsxs11("p", { class: "bad", children: [
-      dry.error.message,
+  }, [run.id, to, execution]);
+  const shown = dry?.of === to ? dry : void 0;
+  const plan = shown?.plan;
+  return /* @__PURE__ */ jsxs11(
+    ActionForm,
+    {
+      title: "Rewind the run",
+      button: "Rewind",
+      invalid: !plan,
+      onClose,
+      send: (key2) => post2(path8`runs/${run.id}/rewind`, { to: plan.to, execution, ...reason ? { reason } : {} }, key2).then(onDone),
+      children: [
+        /* @__PURE__ */ jsxs11("label", { class: "field", children: [
+          "Go back to",
+          /* @__PURE__ */ jsxs11("select", { value: to, onChange: (e) => setTo(Number(e.currentTarget.value)), children: [
+            run.status === "failed" && /* @__PURE__ */ jsx11("option", { value: 0, children: "before what has failed" }),
+            choices(steps, to).map((c) => /* @__PURE__ */ jsx11("option", { value: c.n, children: c.label }, c.n))
+          ] })
+        ] }),
+        /* @__PURE__ */ jsxs11("p", { class: "dim", children: [
+          to === 0 ? "All that was done is served from the history; what has failed is given up." : "What was done before is served from the history; that and what came after it is given up.",
+          " This execution stays readable as an older one."
+        ] }),
+        /* @__PURE__ */ jsx11("div", { class: "rewind-plan", role: "status", children: !shown ? /* @__PURE__ */ jsx11("span", { class: "dim", children: "Looking…" }) : shown.error ? /* @__PURE__ */ jsxs11("p", { class: "bad", children: [
+          shown.error.message,
+          " ",
+          shown.error.hint
+        ] }) : /* @__PURE__ */ jsx11(Plan, { plan, asked: to }) }),
+        /* @__PURE__ */ jsxs11("label", { class: "field", children: [
+          "Reason ",
+          /* @__PURE__ */ jsx11("span", { class: "dim", children: "for the record" }),
+          /* @__PURE__ */ jsx11("input", { value: reason, maxLength: 4e3, onInput: (e) => setReason(e.currentTarget.value) })
+        ] })
+      ]
+    }
+  );
+}
+function choices(steps, to) {
+  const list = steps.filter((s) => s.n > 0 && s.kind !== "internal").map((s) => ({ n: s.attempts?.[0]?.n ?? s.n, label: `before ${title(s)} (event ${s.attempts?.[0]?.n ?? s.n})` }));
+  const near = Math.max(0, list.findIndex((c) => c.n >= to) - maxChoices / 2);
+  const shown = list.slice(near, near + maxChoices);
+  if (to > 0 && !shown.some((c) => c.n === to)) shown.push({ n: to, label: to === 1 ? "the beginning" : `before event ${to}` });
+  return shown.sort((a, b) => a.n - b.n);
+}
+function Plan({ plan, asked }) {
+  const again = plan.steps_run_again;
+  return /* @__PURE__ */ jsxs11(Fragment6, { children: [
+    /* @__PURE__ */ jsxs11("p", { children: [
+      /* @__PURE__ */ jsxs11("b", { children: [
+        count5(plan.steps_reused, "step"),
+        " reused, ",
+        again.length,
+        " run again"
+      ] }),
+      again.length > 0 && /* @__PURE__ */ jsxs11(Fragment6, { children: [
+        ": ",
+        tally(again)
+      ] })
+    ] }),
+    !plan.exact && again.length > 0 && /* @__PURE__ */ jsx11("p", { class: "dim", children: "Of these the run may have dealt with some, which then do not run again." }),
+    plan.steps_given_up.length > 0 && /* @__PURE__ */ jsxs11("p", { children: [
+      count5(plan.steps_given_up.length, "step"),
+      " given up, to run again if the code comes to ",
+      plan.steps_given_up.length === 1 ? "it" : "them",
+      ": ",
+      tally(plan.steps_given_up)
+    ] }),
+    plan.events_forgotten.length > 0 && /* @__PURE__ */ jsxs11("p", { children: [
+      "Forgotten, and waited for again: ",
+      tally(plan.events_forgotten)
+    ] }),
+    plan.decisions_open.map((d) => /* @__PURE__ */ jsxs11("p", { class: "warn", children: [
+      "⚠ ",
+      /* @__PURE__ */ jsx11("b", { children: d.tool }),
       " ",
-      dry.error.hint
-    ] }) : /* @__PURE__ */ jsx11(Plan, { preview: dry.preview }) }),
-    /* @__PURE__ */ jsxs11("label", { class: "field", children: [
-      "Reason ",
-      /* @__PURE__ */ jsx11("span", { class: "dim", children: "for the record" }),
-      /* @__PURE__ */ jsx11("input", { value: reason, maxLength: 4e3, onInput: (e) => setReason(e.currentTarget.value) })
+      d.kind === "approval" ? "needs a new approval" : "was called already: you will be asked what became of that before it is called again"
+    ] }, d.kind + d.call_id + d.step)),
+    plan.to !== asked && /* @__PURE__ */ jsxs11("p", { class: "dim", children: [
+      "It goes back to event ",
+      plan.to,
+      ", as a decision was asked for there that has to be made again."
     ] })
   ] });
 }
-function Plan({ preview }) {
-  const again = preview.steps_run_again;
-  return /* @__PURE__ */ jsxs11("p", { children: [
-    /* @__PURE__ */ jsxs11("b", { children: [
-      preview.steps_reused,
-      " step",
-      preview.steps_reused === 1 ? "" : "s",
-      " reused, ",
-      again.length,
-      " run again"
-    ] }),
-    again.length > 0 && /* @__PURE__ */ jsxs11(Fragment6, { children: [
-      ": ",
-      tally(again)
-    ] })
-  ] });
+function count5(n, what) {
+  return `${n} ${what}${n === 1 ? "" : "s"}`;
 }
 function tally(names) {
   const counts = /* @__PURE__ */ new Map();
@@ -2027,7 +2093,7 @@ function tally(names) {
 
 // src/pages/run/state.tsx
 import { useEffect as useEffect10, useRef as useRef5, useState as useState11 } from "./core.js";
-import { path as path9, query as query5, useQuery as useQuery3 } from "./core.js";
+import { path as path9, query as query6, useQuery as useQuery3 } from "./core.js";
 import { duration as duration6 } from "./core.js";
 import { useKeys } from "./core.js";
 import { param as param2, setParams as setParams3 } from "./core.js";
@@ -2040,7 +2106,7 @@ import { jsx as jsx12, jsxs as jsxs12 } from "./core.js";
 function StateTab({ run, execution, total: total2, began }) {
   const chosen = Math.min(Number(param2("at")) || total2, total2);
   const at = useSettled(chosen);
-  const { data, error, refetch } = useQuery3(total2 > 0 ? path9`runs/${run}/state` + query5({ at, execution }) : void 0);
+  const { data, error, refetch } = useQuery3(total2 > 0 ? path9`runs/${run}/state` + query6({ at, execution }) : void 0);
   const choose = (n) => setParams3({ at: n >= total2 ? void 0 : String(Math.max(1, n)) });
   useKeys({ ",": () => choose(chosen - 1), ".": () => choose(chosen + 1) });
   const state = data;
@@ -2151,7 +2217,7 @@ function Run({ params }) {
   const execution = param3("execution");
   const { run, error, gone, refetch } = useRun(id);
   const steps = useSteps(id, execution, run?.row_version ?? 0);
-  const [rewinding, setRewinding] = useState12(false);
+  const [rewinding, setRewinding] = useState12();
   const current = execution === "" || execution === run?.execution;
   const moving = !!run && current && !ended(run.status);
   const now = clock.value + steps.ahead;
@@ -2190,21 +2256,22 @@ function Run({ params }) {
     ] });
   }
   const stepLink = (eventID) => links6.run(id) + `?step=e${eventID}`;
-  const inspector = step && /* @__PURE__ */ jsx13(Inspector, { run: id, execution, step, now, ...moving ? {} : { end: Date.parse(steps.page?.newest ?? "") || now }, onClose: () => select2("") });
+  const onRewind = current && run.actions.includes("rewind") ? { onRewind: setRewinding } : {};
+  const inspector = step && /* @__PURE__ */ jsx13(Inspector, { run: id, execution, step, now, ...onRewind, ...moving ? {} : { end: Date.parse(steps.page?.newest ?? "") || now }, onClose: () => select2("") });
   return /* @__PURE__ */ jsxs13("section", { class: "page fill run-page", children: [
     gone && /* @__PURE__ */ jsx13("p", { class: "problem", role: "alert", children: "This run was purged. What you see is what was last known." }),
     !current && /* @__PURE__ */ jsxs13("p", { class: "problem", children: [
       "This is an older execution. ",
       /* @__PURE__ */ jsx13("a", { href: links6.run(id), children: "Show the current one" })
     ] }),
-    /* @__PURE__ */ jsx13(Header, { run, steps: steps.items, now, onApplied: refetch, onRewind: () => setRewinding(true) }),
+    /* @__PURE__ */ jsx13(Header, { run, steps: steps.items, now, onApplied: refetch, onRewind: () => setRewinding(step && step.n > 0 ? step.attempts?.[0]?.n ?? step.n : 0) }),
     run && steps.error && !steps.page && /* @__PURE__ */ jsx13(Problem4, { error: new ProblemError3(0, { detail: steps.error.message }) }),
     /* @__PURE__ */ jsx13(Tabs, { label: "Views of the run", tabs: [
       { id: "timeline", title: "Timeline", panel: () => /* @__PURE__ */ jsxs13("div", { class: "split", children: [
         /* @__PURE__ */ jsx13(Timeline, { steps, now, moving, selected: key2, ...range(), onSelect: select2, onRange: (r) => setParams4({ from: r && String(r.from), to: r && String(r.to) }), onOpenRun: (child) => go2(links6.run(child)) }),
         inspector
       ] }) },
-      { id: "history", title: "History", panel: () => /* @__PURE__ */ jsx13(History, { run: id, execution, version: run.row_version, began, selected: Number(param3("event")) || 0, onSelect: (n) => setParams4({ event: n ? String(n) : void 0 }) }) },
+      { id: "history", title: "History", panel: () => /* @__PURE__ */ jsx13(History, { run: id, execution, version: run.row_version, began, ...onRewind, selected: Number(param3("event")) || 0, onSelect: (n) => setParams4({ event: n ? String(n) : void 0 }) }) },
       { id: "conversation", title: "Conversation", panel: () => /* @__PURE__ */ jsx13(ConversationTab, { run: id, version: run.row_version, stepLink }) },
       { id: "graph", title: "Graph", panel: () => /* @__PURE__ */ jsx13(Graph, { run: id, execution, version: run.row_version, onStep: (e) => setParams4({ tab: void 0, step: `e${e}` }, false) }) },
       { id: "sequence", title: "Sequence", panel: () => /* @__PURE__ */ jsxs13("div", { class: "split", children: [
@@ -2215,8 +2282,8 @@ function Run({ params }) {
       { id: "logs", title: "Logs", panel: () => /* @__PURE__ */ jsx13(LogsTab, { run: id, moving, steps: steps.items, step, onStep: select2 }) },
       { id: "related", title: "Related", panel: () => /* @__PURE__ */ jsx13(Related, { run: id, version: run.row_version }) }
     ] }),
-    rewinding && /* @__PURE__ */ jsx13(RewindDialog, { run, onClose: () => setRewinding(false), onDone: () => {
-      setRewinding(false);
+    rewinding !== void 0 && /* @__PURE__ */ jsx13(RewindDialog, { run, to: rewinding, onClose: () => setRewinding(void 0), onDone: () => {
+      setRewinding(void 0);
       setParams4({ at: void 0, step: void 0 });
       refetch();
     } })
@@ -2237,7 +2304,7 @@ function total(steps, known, current) {
 }
 async function neighbour(id, created, way) {
   const filter = way === "older" ? `created<=${created}` : `created>=${created}`;
-  const page = await get4("runs" + query6({ filter, sort: way === "older" ? "-created" : "created", limit: 5 }));
+  const page = await get5("runs" + query7({ filter, sort: way === "older" ? "-created" : "created", limit: 5 }));
   const at = page.items.findIndex((r) => r.id === id);
   const next = page.items[at + 1];
   if (next) go2(links6.run(next.id) + (param3("tab") && `?tab=${param3("tab")}`));

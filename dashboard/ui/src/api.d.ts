@@ -904,13 +904,45 @@ export interface RestartBody {
 /** rewindBody is the body of rewind. */
 export interface RewindBody {
   reason?: string;
+  /** To is the number of an event, from 1, of a run that has ended: that event and those after it are given up. 0 = what has failed is, and the run must have failed. */
+  to?: number;
+  /** Execution is the one whose events are counted. If the run is in another one by now, the answer is 409. */
+  execution?: string;
 }
 
 /** rewound says what a rewind would do. */
 export interface Rewound {
+  /** To is the event to which the run would be rewound: an earlier one than asked for, if between both a decision was asked for that has to be made again. 0 = what has failed is given up. */
+  to: number;
+  execution: string;
+  /** Exact says that steps are told from the history as the rewind will cut it; else they are those that failed, and the code may have dealt with some of them. */
+  exact: boolean;
   steps_reused: number;
-  /** names of the steps that failed */
+  /** names of the steps that run again at once */
   steps_run_again: string[];
+  /** Later are the names of the steps that are given up, and run again if the code comes to them. */
+  steps_given_up: string[];
+  /** Waits are the names of the events that were raised after the point and are forgotten: they have to be raised again. */
+  events_forgotten: string[];
+  decisions_open: RewoundAsking[];
+  steps: RewoundStep[];
+}
+
+/** rewoundAsking is a decision that will be asked for. */
+export interface RewoundAsking {
+  kind: string;
+  tool: string;
+  call_id?: string;
+  step?: number;
+}
+
+/** rewoundStep is a step and what becomes of it. */
+export interface RewoundStep {
+  /** number of the event that scheduled its newest attempt */
+  n: number;
+  kind: string;
+  name?: string;
+  fate: "reused" | "again" | "later";
 }
 
 /** run is an orchestration as the API shows it; in lists without the fields after Actions. */
@@ -1544,7 +1576,7 @@ export interface Operations {
   "POST /runs/{id}/terminate": { query: {}; body: ControlBody; reply: Run; events: {} };
   /** Begins a run anew. */
   "POST /runs/{id}/restart": { query: {}; body: RestartBody; reply: Run; events: {} };
-  /** Goes on from before the failure. */
+  /** Goes on from before the failure, or from before an event. */
   "POST /runs/{id}/rewind": { query: { dry_run?: boolean }; body: RewindBody; reply: Run | Rewound; events: {} };
   /** Deletes a run that has ended. */
   "POST /runs/{id}/purge": { query: { dry_run?: boolean }; body: PurgeBody; reply: Purged; events: {} };

@@ -28,7 +28,7 @@ var rewindToCases = []testCase{
 	{"Cancelled", rewindCancelled},
 	{"Refused", rewindToRefused},
 	{"Once", rewindToOnce},
-	{"W44Foreign", rewindForeign},
+	{"Foreign", rewindForeign},
 }
 
 // rewindTo rewinds a run to an event.

@@ -31,7 +31,7 @@ export function Run({ params }: PageProps) {
   const execution = param("execution");
   const { run, error, gone, refetch } = useRun(id);
   const steps = useSteps(id, execution, run?.row_version ?? 0);
-  const [rewinding, setRewinding] = useState(false);
+  const [rewinding, setRewinding] = useState<number>(); // to which event, 0 = to before the failure
   const current = execution === "" || execution === run?.execution;
   const moving = !!run && current && !ended(run.status);
   const now = clock.value + steps.ahead;
@@ -65,12 +65,13 @@ export function Run({ params }: PageProps) {
     );
   }
   const stepLink = (eventID: number) => links.run(id) + `?step=e${eventID}`;
-  const inspector = step && <Inspector run={id} execution={execution} step={step} now={now} {...(moving ? {} : { end: Date.parse(steps.page?.newest ?? "") || now })} onClose={() => select("")} />;
+  const onRewind = current && run.actions.includes("rewind") ? { onRewind: setRewinding } : {};
+  const inspector = step && <Inspector run={id} execution={execution} step={step} now={now} {...onRewind} {...(moving ? {} : { end: Date.parse(steps.page?.newest ?? "") || now })} onClose={() => select("")} />;
   return (
     <section class="page fill run-page">
       {gone && <p class="problem" role="alert">This run was purged. What you see is what was last known.</p>}
       {!current && <p class="problem">This is an older execution. <a href={links.run(id)}>Show the current one</a></p>}
-      <Header run={run} steps={steps.items} now={now} onApplied={refetch} onRewind={() => setRewinding(true)} />
+      <Header run={run} steps={steps.items} now={now} onApplied={refetch} onRewind={() => setRewinding(step && step.n > 0 ? step.attempts?.[0]?.n ?? step.n : 0)} />
       {run && steps.error && !steps.page && <Problem error={new ProblemError(0, { detail: steps.error.message })} />}
       <Tabs label="Views of the run" tabs={[
         { id: "timeline", title: "Timeline", panel: () => (
@@ -79,7 +80,7 @@ export function Run({ params }: PageProps) {
             {inspector}
           </div>
         ) },
-        { id: "history", title: "History", panel: () => <History run={id} execution={execution} version={run.row_version} began={began} selected={Number(param("event")) || 0} onSelect={(n) => setParams({ event: n ? String(n) : undefined })} /> },
+        { id: "history", title: "History", panel: () => <History run={id} execution={execution} version={run.row_version} began={began} {...onRewind} selected={Number(param("event")) || 0} onSelect={(n) => setParams({ event: n ? String(n) : undefined })} /> },
         { id: "conversation", title: "Conversation", panel: () => <ConversationTab run={id} version={run.row_version} stepLink={stepLink} /> },
         { id: "graph", title: "Graph", panel: () => <Graph run={id} execution={execution} version={run.row_version} onStep={(e) => setParams({ tab: undefined, step: `e${e}` }, false)} /> },
         { id: "sequence", title: "Sequence", panel: () => <div class="split"><Sequence id={id} name={run.name} steps={steps.items} began={began} selected={key} onSelect={select} />{inspector}</div> },
@@ -87,7 +88,7 @@ export function Run({ params }: PageProps) {
         { id: "logs", title: "Logs", panel: () => <LogsTab run={id} moving={moving} steps={steps.items} step={step} onStep={select} /> },
         { id: "related", title: "Related", panel: () => <Related run={id} version={run.row_version} /> },
       ]} />
-      {rewinding && <RewindDialog run={run} onClose={() => setRewinding(false)} onDone={() => { setRewinding(false); setParams({ at: undefined, step: undefined }); refetch(); }} />}
+      {rewinding !== undefined && <RewindDialog run={run} to={rewinding} onClose={() => setRewinding(undefined)} onDone={() => { setRewinding(undefined); setParams({ at: undefined, step: undefined }); refetch(); }} />}
     </section>
   );
 }

@@ -101,6 +101,24 @@ export const scenarios = {
     await page.getByText("Completed").first().waitFor();
   },
 
+  async "a run that has completed is rewound to before a step"(w) {
+    await start("Waits", "", "to-turn-back");
+    await api("POST", "runs/to-turn-back/events/go", "first");
+    await ended("to-turn-back");
+    const page = await w.open("runs/to-turn-back?tab=history");
+    await page.getByRole("row").filter({ hasText: "eventRaised" }).click();
+    await page.getByRole("button", { name: "Rewind to before this event…" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("Forgotten, and waited for again: go").waitFor();
+    await dialog.getByText("0 steps reused, 0 run again").waitFor();
+    await w.accessible(page);
+    await dialog.getByLabel(/^Reason/).fill("the wrong answer");
+    await dialog.getByRole("button", { name: "Rewind" }).click();
+    await until(async () => (await api("GET", "runs/to-turn-back")).status === "running", "it runs again");
+    await api("POST", "runs/to-turn-back/events/go", "second");
+    assert.equal((await ended("to-turn-back")).output, "second");
+  },
+
   async "a run is told what it waits for"(w) {
     await start("Waits", "", "to-tell");
     const page = await w.open("runs/to-tell");

@@ -18,13 +18,15 @@ interface Props {
   now: number;
   end?: number;
   onClose(): void;
+  /** Asks to rewind the run to before the step; missing = it cannot be. */
+  onRewind?(event: number): void;
 }
 
 /** The kinds of steps that are code of the run's own, which may log. */
 const logs = new Set(["activity", "tool", "model", "context", "internal"]);
 
 /** Shows a step beside the timeline. */
-export function Inspector({ run, execution, step, now, end, onClose }: Props) {
+export function Inspector({ run, execution, step, now, end, onClose, onRewind }: Props) {
   const payload = (title: string, n: number | undefined, size: number | undefined, open = false) =>
     n && size ? <Payload key={`${title} ${n}`} title={title} run={run} execution={execution} n={n} size={size} open={open} /> : null;
   return (
@@ -52,6 +54,7 @@ export function Inspector({ run, execution, step, now, end, onClose }: Props) {
         <Times step={step} now={now} end={end} />
         {step.worker && <Fact name="Worker">{step.worker}</Fact>}
       </dl>
+      {onRewind && step.n > 0 && <button type="button" class="rewind-here" onClick={() => onRewind(step.attempts?.[0]?.n ?? step.n)}>Rewind to before this step…</button>}
       {payload("Input", step.kind === "event" ? 0 : step.n, step.input_bytes)}
       {payload("Output", step.end_n, step.output_bytes, (step.output_bytes ?? 0) < 4096)}
       {(step.attempts?.length ?? 0) > 0 && <Attempts step={step} />}

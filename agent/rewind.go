@@ -1,0 +1,140 @@
+package agent
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/perdure/perdure/internal/engine"
+	"github.com/perdure/perdure/internal/history"
+	"github.com/perdure/perdure/internal/hub"
+	"github.com/perdure/perdure/internal/steps"
+	"github.com/perdure/perdure/store"
+)
+
+// Rewinding is what a rewind of a run to an event means for decisions.
+type Rewinding struct {
+	// To is the event, from 1, to which the run is to be rewound: the one asked for, or
+	// an earlier one if between both a decision was asked for that would stay open for
+	// ever, since it was made already. It is asked for again then.
+	To int
+	// Asks are the decisions that will be asked for when the calls come again.
+	Asks []Asking
+}
+
+// Asking is a decision that will be asked for.
+type Asking struct {
+	Kind   string // DecisionApproval or DecisionOutcomeUnknown
+	Tool   string
+	CallID string
+	Step   int // model step that made the call
+}
+
+// Rewind tells what a rewind of a run to the n-th of its events means for decisions.
+// Events are those of its current execution. A call that was sent under a send mark is
+// not sent again by itself: what became of it is asked.
+func (s *Service) Rewind(ctx context.Context, run string, events []*history.Event, n int) (*Rewinding, error) {
+	h, err := s.client.Hub(ctx)
+	if err != nil {
+		return nil, err
+	}
+	decisions, err := decisionsOf(ctx, h, run)
+	if err != nil {
+		return nil, err
+	}
+	r := &Rewinding{To: beforeAsking(events, decisions, n), Asks: []Asking{}}
+	told := steps.Of(events)
+	seen := map[string]bool{}
+	for i, fate := range told.Rewind(events, r.To) {
+		step := &told.Steps[i]
+		if fate == steps.Reused || step.Kind != steps.Activity || step.N < 1 {
+			continue
+		}
+		effect := effectOf(events[step.N-1])
+		if effect == "" || seen[effect] {
+			continue
+		}
+		seen[effect] = true
+		mark, _, err := markOf(ctx, h, run, effect)
+		if err != nil {
+			return nil, err
+		}
+		if mark != nil && !mark.Repeatable {
+			r.Asks = append(r.Asks, Asking{DecisionOutcomeUnknown, mark.Tool, mark.CallID, mark.Step})
+			continue
+		}
+		if i := slices.IndexFunc(decisions, func(d *storedDecision) bool { return d.EffectID == effect && d.Kind == DecisionApproval }); i >= 0 {
+			d := decisions[i]
+			r.Asks = append(r.Asks, Asking{DecisionApproval, d.Tool, d.CallID, d.Step})
+		}
+	}
+	return r, nil
+}
+
+// decisionsOf returns the decisions that a run has asked for.
+func decisionsOf(ctx context.Context, h hub.Rows, run string) ([]*storedDecision, error) {
+	var all []*storedDecision
+	for after := []byte(nil); ; {
+		rows, next, err := h.ReadRows(ctx, store.RowQuery{Kind: rowDecision, Owner: run, After: after, Limit: 1000})
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			d, err := readDecision(row)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, d)
+		}
+		if after = next; next == nil {
+			return all, nil
+		}
+	}
+}
+
+// effectOf returns the effect id of the step that the event schedules, "" = it has none.
+func effectOf(e *history.Event) string {
+	if e.Meta == nil {
+		return ""
+	}
+	return string(e.Meta.Effect)
+}
+
+// beforeAsking returns the event to which a rewind must go so that the run waits for no
+// decision that was asked for before it and made after it.
+func beforeAsking(events []*history.Event, decisions []*storedDecision, n int) int {
+	for moved := true; moved; {
+		moved = false
+		for _, d := range decisions {
+			asked := askedIn(events, d)
+			if asked < 0 || asked+1 >= n || madeBefore(events[:n-1], d) || engine.TurnOf(events, n-1) < asked {
+				continue
+			}
+			n, moved = asked+1, true
+		}
+	}
+	return n
+}
+
+// askedIn returns the index of the event that begins the turn which has asked for the
+// decision, -1 if none of these did.
+func askedIn(events []*history.Event, d *storedDecision) int {
+	return slices.IndexFunc(events, func(e *history.Event) bool {
+		_, begins := e.Body.(*history.OrchestratorStarted)
+		return begins && e.Time.Equal(d.RequestedAt)
+	})
+}
+
+// madeBefore reports whether the turn has been told of the decision, or that its time is
+// over.
+func madeBefore(events []*history.Event, d *storedDecision) bool {
+	name := decisionEvent(d.ID)
+	return slices.ContainsFunc(events, func(e *history.Event) bool {
+		b, ok := e.Body.(*history.EventRaised)
+		if ok {
+			return strings.EqualFold(b.Name, name)
+		}
+		_, fired := e.Body.(*history.TimerFired)
+		return fired && d.Deadline != nil && !e.Time.Before(*d.Deadline)
+	})
+}
