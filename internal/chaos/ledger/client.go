@@ -105,26 +105,27 @@ func (c *Client) Get(ctx context.Context, id string, settled bool) Op {
 
 func (c *Client) do(ctx context.Context, o Op, ask func(context.Context, hub.Hub, *Op) error) Op {
 	o.Client, o.Call = c.Number, c.Ledger.Now()
-	err := c.insist(ctx, func(ctx context.Context, h hub.Hub) error { return ask(ctx, h, &o) })
+	asked, err := c.insist(ctx, func(ctx context.Context, h hub.Hub) error { return ask(ctx, h, &o) })
 	o.Return = c.Ledger.Now()
 	if err != nil {
 		o.Err, o.Code = err.Error(), perdure.Unavailable
 		if code := perdure.CodeOf(err); definite(code) {
 			o.Code = code
 		}
+		o.Late = !o.Unknown() && asked > 1
 	}
 	c.Ledger.Add(o)
 	return o
 }
 
-func (c *Client) insist(ctx context.Context, ask func(context.Context, hub.Hub) error) error {
+func (c *Client) insist(ctx context.Context, ask func(context.Context, hub.Hub) error) (asked int, err error) {
 	patience := c.Try
 	if patience == 0 {
 		patience = 2 * time.Second
 	}
-	n, err := Insist(ctx, c.Hubs, c.next, patience, ask)
-	c.next += n
-	return err
+	asked, err = Insist(ctx, c.Hubs, c.next, patience, ask)
+	c.next += asked
+	return asked, err
 }
 
 // Insist asks one hub after the other, from number first on, until something definite

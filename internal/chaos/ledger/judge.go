@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/anishathalye/porcupine"
+
+	"github.com/perdure/perdure"
 )
 
 // Bounds of what is asked about one instance, within which an order is found or
@@ -52,6 +54,11 @@ func judgeOne(ops []Op, want int) porcupine.CheckResult {
 			end = math.MaxInt64
 		}
 		history = append(history, porcupine.Operation{ClientId: o.Client, Input: o, Call: int64(o.Call), Output: o, Return: end})
+		if o.Late && o.Kind != Get {
+			attempt := *o
+			attempt.Code = perdure.Unavailable
+			history = append(history, porcupine.Operation{ClientId: o.Client, Input: &attempt, Call: int64(o.Call), Output: &attempt, Return: math.MaxInt64})
+		}
 	}
 	return porcupine.CheckOperationsTimeout(newModel(ops, want).porcupine(), history, patience)
 }

@@ -41,6 +41,8 @@ func at(o ledger.Op, call, end time.Duration) ledger.Op {
 	return o
 }
 
+func late(o ledger.Op) ledger.Op { o.Late = true; return o }
+
 func terminate() ledger.Op { return ledger.Op{Kind: ledger.Terminate, RequestID: "t"} }
 func purge() ledger.Op     { return ledger.Op{Kind: ledger.Purge, RequestID: "p"} }
 
@@ -66,7 +68,9 @@ func TestJudge(t *testing.T) {
 		{"what is unknown has not happened", true, script{start(), code(raise("a"), perdure.Unavailable), settled(get(running))}},
 		{"what is unknown happens late", true, script{start(), code(raise("a"), perdure.Unavailable), raise("b"), get(running, "b"), get(completed, "b", "a")}},
 		{"what is unknown has happened twice", false, script{start(), code(raise("a"), perdure.Unavailable), get(completed, "a", "a")}},
+		{"a purge that was refused has happened", false, script{start(), code(purge(), perdure.FailedPrecondition), terminate(), code(get(0), perdure.NotFound)}},
 		{"what was refused has happened", false, script{code(raise("a"), perdure.NotFound), start(), get(running, "a")}},
+		{"what was refused happens by an attempt before", true, script{start(), late(code(purge(), perdure.FailedPrecondition)), terminate(), code(get(0), perdure.NotFound)}},
 		{"a repeated request has one effect", true, script{start(), raise("a"), raise("a"), settled(get(running, "a"))}},
 		{"a repeated request has two effects", false, script{start(), raise("a"), raise("a"), get(completed, "a", "a")}},
 		{"a repeated start survives a purge", true, script{start(), terminate(), purge(), start(), code(get(0), perdure.NotFound)}},

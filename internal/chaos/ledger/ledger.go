@@ -53,6 +53,9 @@ type Op struct {
 	// Unavailable if it is not known what became of it.
 	Code perdure.Code
 	Err  string
+	// Late says, of a definite refusal, that the client had given an attempt up before,
+	// with nothing definite said: what that asked for may still happen, at any later time.
+	Late bool
 
 	// What Get has shown, if it was acknowledged.
 	Status store.Status
@@ -78,6 +81,9 @@ func (o *Op) String() string {
 	switch {
 	case o.Code != 0:
 		fmt.Fprintf(&b, " = %s: %s", o.Code, o.Err)
+		if o.Late {
+			b.WriteString(" (after an attempt that may still happen)")
+		}
 	case o.Kind == Get:
 		fmt.Fprintf(&b, " = status %d, %.6s, events %v", o.Status, o.Execution, o.Events)
 		if o.Settled {

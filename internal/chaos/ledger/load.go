@@ -75,7 +75,7 @@ func (l *Load) instance(ctx context.Context, id string, lane, n int) {
 			for ctx.Err() == nil && unknown.Load() < MaxUnknown && ops.Add(1) <= MaxOps-1 {
 				o := w.step()
 				switch {
-				case o.Unknown() && o.Kind != Get:
+				case (o.Unknown() || o.Late) && o.Kind != Get:
 					unknown.Add(1)
 				case o.Code == 0:
 					now := int64(l.Ledger.Now())
