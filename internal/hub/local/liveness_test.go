@@ -69,12 +69,18 @@ func (s *stage) open(before ...func()) {
 	s.idle()
 }
 
-// posted is a context for commands that are only to be handed over.
+// posted is a context for commands that are only to be handed over: nobody waits for
+// their answers, and nobody has given them up.
 func posted() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	return ctx
+	return unwaited{ctx}
 }
+
+type unwaited struct{ context.Context }
+
+// Err implements context.Context.
+func (unwaited) Err() error { return nil }
 
 func (s *stage) start(id, name string) {
 	s.t.Helper()
