@@ -170,6 +170,47 @@ func TestLogsFromElsewhere(t *testing.T) {
 	ship(t, func() (*host.App, func() error) { return start(t, cfg) }, func(*host.App) *host.App { return far })
 }
 
+// TestLogsOfTheLastMoment: what was logged right before an orderly stop is kept, that
+// of an activity too which ends on being told to stop.
+func TestLogsOfTheLastMoment(t *testing.T) {
+	far, _ := server(t, t.TempDir())
+	for _, hub := range []string{t.TempDir(), far.URL()} {
+		logged := make(chan bool, 1)
+		cfg := config(hub)
+		cfg.Registry = perdure.NewRegistry()
+		perdure.AddActivityNamed(cfg.Registry, "last", func(ctx context.Context, n int) (int, error) {
+			perdure.Logger(ctx).Info("the last word")
+			select {
+			case logged <- true:
+			default: // it runs again
+			}
+			<-ctx.Done()
+			return 0, ctx.Err()
+		})
+		perdure.AddOrchestrationNamed(cfg.Registry, "Last", func(ctx *perdure.Context, n int) (int, error) {
+			return perdure.CallNamed[int](ctx, "last", n).Await()
+		})
+		app, stop := start(t, cfg)
+		if _, err := app.Client().Start(t.Context(), "Last", 1, client.StartOptions{ID: "s"}); err != nil {
+			t.Fatal(err)
+		}
+		<-logged
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+		shows := far
+		if hub != far.URL() {
+			cfg.Registry = nil
+			shows, _ = start(t, cfg)
+		}
+		var page struct{ Items []line }
+		getJSON(t, shows.URL()+"/api/v1/runs/s/logs", &page)
+		if len(page.Items) == 0 || page.Items[0].Message != "the last word" {
+			t.Errorf("log after a stop of a worker of %s = %+v, want its last word", hub, page.Items)
+		}
+	}
+}
+
 // TestLogsEnd: a run's log is purged with it.
 func TestLogsEnd(t *testing.T) {
 	cfg := config(t.TempDir())

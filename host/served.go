@@ -127,10 +127,15 @@ func (s *served) run(ctx context.Context) {
 		aside.Go(func() { s.fleet.Run(ctx) })
 	}
 	lines := runlog.NewRecorder(s.hub, s.app.cfg.Logger)
-	aside.Go(func() { lines.Run(ctx) })
-	err := s.hub.Run(lines.Context(s.agents.Service.Context(ctx)))
+	working, halt := context.WithCancel(context.WithoutCancel(ctx)) // the hub outlives its lines
+	aside.Go(func() {
+		defer halt()
+		lines.Run(ctx)
+	})
+	err := s.hub.Run(lines.Context(s.agents.Service.Context(working)))
 	asked := ctx.Err() != nil
 	cancel()
+	lines.Rest()
 	aside.Wait()
 	switch {
 	case asked && errors.Is(err, context.Canceled):

@@ -99,13 +99,17 @@ func describe(about model.Info) string {
 	return text
 }
 
-// try returns commands that show the samples.
+// try returns commands that show the samples of a server.
 func try(url string) []string {
+	hub := ""
+	if url != "http://"+host.DefaultAddr { // where commands look by themselves
+		hub = " --hub " + url
+	}
 	return []string{
-		`curl --json '{"message":"Tell me a joke about a pirate."}' ` + url + `/api/agents/Joker/run`,
-		`curl --json '{"name":"ContentApproval","id":"tides","input":"tides"}' ` + url + `/api/v1/runs`,
-		`curl --json 'true' ` + url + `/api/v1/runs/tides/events/ApprovalDecision`,
-		`curl --json '{"name":"ExpertPanel","id":"panel","input":"What is temperature?"}' ` + url + `/api/v1/runs`,
-		`curl '` + url + `/api/v1/runs/panel?wait=30s'`,
+		`perdure agent send Joker me 'Tell me a joke about a pirate.' --wait` + hub,
+		`perdure run start ContentApproval --id tides --input '"tides"'` + hub,
+		`perdure run event tides ApprovalDecision --data true` + hub,
+		`perdure run start ExpertPanel --id panel --input '"What is temperature?"' --watch` + hub,
+		`perdure run logs tides` + hub,
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/perdure/perdure/host"
 	"github.com/perdure/perdure/model"
@@ -86,5 +87,39 @@ func TestReportedModel(t *testing.T) {
 	log.Reset()
 	if _, err := model.Collect(m.Generate(ctx, &model.Request{})); err == nil || log.Len() > 0 {
 		t.Errorf("Generate() with a context that has ended = %v, log %q, want an error and no log", err, log.String())
+	}
+}
+
+// TestTry runs the commands that perdure dev offers, in their order.
+func TestTry(t *testing.T) {
+	for _, name := range []string{"AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_API_KEY", "AZURE_OPENAI_KEY", "OPENAI_API_KEY",
+		"OPENAI_BASE_URL", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "OLLAMA_HOST", "PERDURE_MODEL", "PERDURE_MODEL_URL"} {
+		t.Setenv(name, "")
+	}
+	h, err := samples(t.Context(), 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := runApp(t, host.Config{Hub: t.TempDir(), Addr: "127.0.0.1:0", Registry: h.registry, TimeScale: 100})
+	for _, line := range h.try(app.URL()) {
+		// Quotes hold what has spaces together, as in a shell.
+		var args []string
+		for i, part := range strings.Split(line, "'") {
+			if i%2 == 1 {
+				args = append(args, part)
+			} else {
+				args = append(args, strings.Fields(part)...)
+			}
+		}
+		got := perdureCLI(t.Context(), "", screen{width: 120}, args[1:]...)
+		for end := time.Now().Add(10 * time.Second); got.Out == "" && strings.Contains(line, "run logs") && time.Now().Before(end); {
+			got = perdureCLI(t.Context(), "", screen{width: 120}, args[1:]...) // lines are there a moment later
+		}
+		if args[0] != "perdure" || got.Code != 0 || got.Out == "" {
+			t.Errorf("%s = %+v, want it done", line, got)
+		}
+	}
+	if got := try("http://" + host.DefaultAddr)[0]; strings.Contains(got, "--hub") {
+		t.Errorf("try() at the default address = %s, want no --hub", got)
 	}
 }

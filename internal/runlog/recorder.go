@@ -3,6 +3,7 @@ package runlog
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -84,7 +85,16 @@ func size(row store.Row) int {
 	return len(row.Value) + len(row.Key) + len(row.Index[0]) + len(row.Owner)
 }
 
-// Run writes lines until ctx ends, then what is left.
+// Rest writes what was logged after Run had returned, by code that was ending. A hub that
+// has stopped by now takes nothing, which is no news.
+func (r *Recorder) Rest() {
+	ctx, cancel := context.WithTimeout(context.Background(), lastTime)
+	defer cancel()
+	r.write(ctx, perdure.Unavailable)
+}
+
+// Run writes lines until ctx ends, then what is left. The hub is to go on until it has
+// returned.
 func (r *Recorder) Run(ctx context.Context) {
 	for {
 		select {
@@ -107,8 +117,9 @@ func (r *Recorder) Run(ctx context.Context) {
 	}
 }
 
-// write writes what waits.
-func (r *Recorder) write(ctx context.Context) {
+// write writes what waits. Refusals with one of the codes are expected.
+func (r *Recorder) write(ctx context.Context, expected ...perdure.Code) {
+	expected = append(expected, perdure.NotFound, perdure.Unimplemented)
 	if ctx.Err() != nil {
 		return
 	}
@@ -125,7 +136,7 @@ func (r *Recorder) write(ctx context.Context) {
 		places <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-places }()
-			r.writeRun(ctx, run, lines)
+			r.writeRun(ctx, run, lines, expected)
 		})
 	}
 	wg.Wait()
@@ -133,12 +144,12 @@ func (r *Recorder) write(ctx context.Context) {
 
 // writeRun writes lines of a run. What cannot be written is dropped: the run may be
 // purged, or the hub keep no rows.
-func (r *Recorder) writeRun(ctx context.Context, run string, lines *runsLines) {
+func (r *Recorder) writeRun(ctx context.Context, run string, lines *runsLines, expected []perdure.Code) {
 	var rows []store.Row
 	bytes := 0
 	flush := func() bool {
 		err := r.hub.WriteRows(ctx, &hub.WriteRows{Owner: run, Rows: rows})
-		if code := perdure.CodeOf(err); err != nil && code != perdure.NotFound && code != perdure.Unimplemented {
+		if err != nil && !slices.Contains(expected, perdure.CodeOf(err)) {
 			r.logger.Warn("lines of a run's log were dropped", "instance", run, "lines", len(rows), "err", err)
 		}
 		rows, bytes = nil, 0

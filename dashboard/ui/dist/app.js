@@ -1158,7 +1158,7 @@ function Entity({ params }) {
 function Operations({ list }) {
   return /* @__PURE__ */ jsxs9(Fragment4, { children: [
     /* @__PURE__ */ jsx9("h2", { children: "Recent operations" }),
-    list.length === 0 ? /* @__PURE__ */ jsx9("p", { class: "dim", children: "None is known. Each operation that it carries out is told here; the newest 8 are kept." }) : /* @__PURE__ */ jsx9("ul", { class: "plain operations", "aria-label": "Recent operations, the newest first", children: list.map((o, i) => /* @__PURE__ */ jsxs9("li", { class: o.error ? "is-failed" : "", children: [
+    list.length === 0 ? /* @__PURE__ */ jsx9("p", { class: "dim", children: "None is known. Each operation that it carries out is told here; the newest 8 are kept." }) : /* @__PURE__ */ jsx9("ul", { class: "plain operations", "aria-label": "What it has done lately, the newest first", children: list.map((o, i) => /* @__PURE__ */ jsxs9("li", { class: o.error ? "is-failed" : "", children: [
       /* @__PURE__ */ jsx9("code", { children: /* @__PURE__ */ jsx9(Visible4, { text: o.name, exact: true }) }),
       /* @__PURE__ */ jsxs9("span", { class: "dim", children: [
         o.called ? "called by" : "signalled by",

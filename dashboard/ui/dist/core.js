@@ -2509,6 +2509,9 @@ function flat(value) {
 }
 
 // src/parts/Copy.tsx
+function CopyIcon() {
+  return /* @__PURE__ */ a3("svg", { class: "copy-icon", viewBox: "0 0 16 16", width: "14", height: "14", "aria-hidden": "true", children: /* @__PURE__ */ a3("path", { d: "M5.5 5.5v-3h8v8h-3M2.5 5.5h8v8h-8z", fill: "none", stroke: "currentColor", "stroke-width": "1.3", "stroke-linejoin": "round" }) });
+}
 function Copy({ text, what }) {
   const [done, setDone] = d2(false);
   return /* @__PURE__ */ a3(
@@ -2530,7 +2533,7 @@ function Copy({ text, what }) {
           announce("The browser does not let this page copy");
         }
       },
-      children: done ? "✓" : "⧉"
+      children: done ? "✓" : /* @__PURE__ */ a3(CopyIcon, {})
     }
   );
 }

@@ -24,9 +24,9 @@ var forms = {
   lock: "M4.5 7.5h7v5h-7ZM6 7.5V5.5a2 2 0 0 1 4 0v2",
   decision: "M8 2.5 13.5 8 8 13.5 2.5 8Z"
 };
-function StepIcon({ kind, status }) {
+function StepIcon({ kind, status, bare = false }) {
   return /* @__PURE__ */ jsxs("svg", { class: `step-icon is-${status}`, viewBox: "0 0 16 16", width: "16", height: "16", "aria-hidden": "true", children: [
-    /* @__PURE__ */ jsx("title", { children: `${kind}, ${status}` }),
+    !bare && /* @__PURE__ */ jsx("title", { children: `${kind}, ${status}` }),
     /* @__PURE__ */ jsx("path", { d: forms[kind] ?? forms["activity"] })
   ] });
 }
@@ -250,7 +250,7 @@ function GraphTab({ run, execution, version, onStep }) {
 }
 function NodeBox({ node: n, x, y, voice, onOpen }) {
   const running = n.status === "open" && n.kind !== "timer" && n.kind !== "event" && n.kind !== "human";
-  const label = `${n.kind} ${n.name}, ${facts(n)}`;
+  const label = `${n.name}, ${facts(n)}, ${n.kind}`;
   return /* @__PURE__ */ jsxs2(
     "g",
     {
@@ -258,7 +258,6 @@ function NodeBox({ node: n, x, y, voice, onOpen }) {
       transform: `translate(${x} ${y})`,
       role: "button",
       tabIndex: 0,
-      "aria-label": label,
       onClick: onOpen,
       onKeyDown: (e) => {
         if (e.key === "Enter" || e.key === " ") {
@@ -267,15 +266,15 @@ function NodeBox({ node: n, x, y, voice, onOpen }) {
         }
       },
       children: [
+        /* @__PURE__ */ jsx2("title", { children: label }),
         n.count > 1 && /* @__PURE__ */ jsx2("rect", { class: "node-back", x: 4, y: 4, width: boxWidth, height: boxHeight, rx: 8 }),
         /* @__PURE__ */ jsx2("rect", { class: "node-box", width: boxWidth, height: boxHeight, rx: n.kind === "agent" ? 14 : 8 }),
         n.kind === "agent" ? /* @__PURE__ */ jsxs2("g", { class: "node-agent", "aria-hidden": "true", children: [
           /* @__PURE__ */ jsx2("circle", { cx: 24, cy: boxHeight / 2, r: 13 }),
           /* @__PURE__ */ jsx2("text", { x: 24, y: boxHeight / 2 + 4, "text-anchor": "middle", children: initials(n.name) })
-        ] }) : /* @__PURE__ */ jsx2("svg", { x: 14, y: boxHeight / 2 - 9, width: 18, height: 18, viewBox: "0 0 16 16", children: /* @__PURE__ */ jsx2(StepIcon, { kind: n.kind === "orchestration" ? "child" : n.kind === "human" ? "decision" : n.kind, status: n.status }) }),
+        ] }) : /* @__PURE__ */ jsx2("svg", { x: 14, y: boxHeight / 2 - 9, width: 18, height: 18, viewBox: "0 0 16 16", children: /* @__PURE__ */ jsx2(StepIcon, { kind: n.kind === "orchestration" ? "child" : n.kind === "human" ? "decision" : n.kind, status: n.status, bare: true }) }),
         /* @__PURE__ */ jsx2("text", { class: "node-name", "aria-hidden": "true", x: 44, y: 19, children: cut(n.name, 18) }),
-        /* @__PURE__ */ jsx2("text", { class: "node-facts", "aria-hidden": "true", x: 44, y: 35, children: cut(facts(n), 24) }),
-        /* @__PURE__ */ jsx2("title", { children: label })
+        /* @__PURE__ */ jsx2("text", { class: "node-facts", "aria-hidden": "true", x: 44, y: 35, children: cut(facts(n), 24) })
       ]
     }
   );

@@ -600,9 +600,9 @@ var forms = {
   lock: "M4.5 7.5h7v5h-7ZM6 7.5V5.5a2 2 0 0 1 4 0v2",
   decision: "M8 2.5 13.5 8 8 13.5 2.5 8Z"
 };
-function StepIcon({ kind, status }) {
+function StepIcon({ kind, status, bare = false }) {
   return /* @__PURE__ */ jsxs3("svg", { class: `step-icon is-${status}`, viewBox: "0 0 16 16", width: "16", height: "16", "aria-hidden": "true", children: [
-    /* @__PURE__ */ jsx3("title", { children: `${kind}, ${status}` }),
+    !bare && /* @__PURE__ */ jsx3("title", { children: `${kind}, ${status}` }),
     /* @__PURE__ */ jsx3("path", { d: forms[kind] ?? forms["activity"] })
   ] });
 }

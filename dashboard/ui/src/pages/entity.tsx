@@ -64,7 +64,7 @@ function Operations({ list }: { list: EntityOperation[] }) {
       {list.length === 0 ? (
         <p class="dim">None is known. Each operation that it carries out is told here; the newest 8 are kept.</p>
       ) : (
-        <ul class="plain operations" aria-label="Recent operations, the newest first">
+        <ul class="plain operations" aria-label="What it has done lately, the newest first">
           {list.map((o, i) => (
             <li key={`${o.at} ${i}`} class={o.error ? "is-failed" : ""}>
               <code><Visible text={o.name} exact /></code>

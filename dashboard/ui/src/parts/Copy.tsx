@@ -1,6 +1,15 @@
 import { useState } from "preact/hooks";
 import { announce } from "./Announcer";
 
+/** Two sheets: fonts often lack a sign for it. */
+function CopyIcon() {
+  return (
+    <svg class="copy-icon" viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">
+      <path d="M5.5 5.5v-3h8v8h-3M2.5 5.5h8v8h-8z" fill="none" stroke="currentColor" stroke-width="1.3" stroke-linejoin="round" />
+    </svg>
+  );
+}
+
 /** A button that copies a text. */
 export function Copy({ text, what }: { text: string; what: string }) {
   const [done, setDone] = useState(false);
@@ -23,7 +32,7 @@ export function Copy({ text, what }: { text: string; what: string }) {
         }
       }}
     >
-      {done ? "✓" : "⧉"}
+      {done ? "✓" : <CopyIcon />}
     </button>
   );
 }

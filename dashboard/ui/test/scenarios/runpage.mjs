@@ -56,20 +56,20 @@ export const scenarios = {
     w.allowed.push(/status of 404/, /status of 409/); // it is not there at first, and refuses an operation
     const page = await w.open("entities/counter/shelf");
     await page.getByText("This entity does not exist yet").waitFor();
-    await page.getByLabel("Operation", { exact: true }).fill("add");
+    await page.getByLabel("Operation").fill("add");
     await page.getByLabel("Input (JSON, may be empty)").fill("{,");
     await page.getByRole("alert").getByText("Line 1").waitFor();
     assert.ok(await page.getByRole("button", { name: "Send signal" }).isDisabled(), "what is no JSON can be sent");
     await page.getByLabel("Input (JSON, may be empty)").fill("");
-    await page.getByLabel("Operation", { exact: true }).press("Enter");
+    await page.getByLabel("Operation").press("Enter");
     await page.getByText("add was accepted").waitFor();
-    const done = page.getByRole("list", { name: "Recent operations" });
+    const done = page.getByRole("list", { name: "What it has done lately" });
     await done.getByText("signalled by a client").waitFor();
     await page.getByRole("button", { name: "Call" }).click();
     await page.getByText("add answered").waitFor();
     await page.getByRole("group", { name: "answer" }).getByText("2").waitFor();
     await done.getByText("called by a client").waitFor();
-    await page.getByLabel("Operation", { exact: true }).fill("burn");
+    await page.getByLabel("Operation").fill("burn");
     await page.getByRole("button", { name: "Call" }).click();
     await page.getByText("it does not burn").first().waitFor();
     await until(async () => (await done.getByRole("listitem").count()) === 3, "three operations are told");
@@ -80,5 +80,16 @@ export const scenarios = {
     await page.goto(base + "entities?name=counter");
     await page.locator('[data-id="@counter@shelf"]').getByText("burn failed").waitFor();
     await w.accessible(page);
+  },
+
+  async "names of what is drawn begin with what is read"(w) {
+    await api("POST", "agents/Clerk/sessions/drawn/messages", { message: "Refund order A7." });
+    await start("Packs", 3, "to-draw");
+    const turn = await until(async () => (await api("GET", "decisions?state=pending")).items.find((d) => d.session?.includes("drawn"))?.run, "a decision is open");
+    for (const id of [turn, "to-draw"]) {
+      const page = await w.open(`runs/${encodeURIComponent(id)}?tab=graph`);
+      await page.getByRole("region", { name: "Graph of the run" }).getByRole("button").first().waitFor();
+      await w.accessible(page);
+    }
   },
 };

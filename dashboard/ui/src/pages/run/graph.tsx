@@ -76,17 +76,17 @@ export function GraphTab({ run, execution, version, onStep }: GraphProps) {
 
 function NodeBox({ node: n, x, y, voice, onOpen }: { node: GraphNode; x: number; y: number; voice: number | undefined; onOpen(): void }) {
   const running = n.status === "open" && n.kind !== "timer" && n.kind !== "event" && n.kind !== "human";
-  const label = `${n.kind} ${n.name}, ${facts(n)}`;
+  const label = `${n.name}, ${facts(n)}, ${n.kind}`; // the title of a drawing is its name for all who do not see it
   return (
-    <g class={`node node-${n.kind} is-${n.status}${running ? " is-moving" : ""}${voice === undefined ? "" : ` voice-${voice}`}`} transform={`translate(${x} ${y})`} role="button" tabIndex={0} aria-label={label} onClick={onOpen}
+    <g class={`node node-${n.kind} is-${n.status}${running ? " is-moving" : ""}${voice === undefined ? "" : ` voice-${voice}`}`} transform={`translate(${x} ${y})`} role="button" tabIndex={0} onClick={onOpen}
       onKeyDown={(e) => { if (e.key === "Enter" || e.key === " ") { e.preventDefault(); onOpen(); } }}>
+      <title>{label}</title>
       {n.count > 1 && <rect class="node-back" x={4} y={4} width={boxWidth} height={boxHeight} rx={8} />}
       <rect class="node-box" width={boxWidth} height={boxHeight} rx={n.kind === "agent" ? 14 : 8} />
       {n.kind === "agent" ? <g class="node-agent" aria-hidden="true"><circle cx={24} cy={boxHeight / 2} r={13} /><text x={24} y={boxHeight / 2 + 4} text-anchor="middle">{initials(n.name)}</text></g>
-        : <svg x={14} y={boxHeight / 2 - 9} width={18} height={18} viewBox="0 0 16 16"><StepIcon kind={n.kind === "orchestration" ? "child" : n.kind === "human" ? "decision" : n.kind} status={n.status} /></svg>}
+        : <svg x={14} y={boxHeight / 2 - 9} width={18} height={18} viewBox="0 0 16 16"><StepIcon kind={n.kind === "orchestration" ? "child" : n.kind === "human" ? "decision" : n.kind} status={n.status} bare /></svg>}
       <text class="node-name" aria-hidden="true" x={44} y={19}>{cut(n.name, 18)}</text>
       <text class="node-facts" aria-hidden="true" x={44} y={35}>{cut(facts(n), 24)}</text>
-      <title>{label}</title>
     </g>
   );
 }

@@ -17,11 +17,11 @@ const forms: Record<string, string> = {
   decision: "M8 2.5 13.5 8 8 13.5 2.5 8Z",
 };
 
-/** The icon of a step; its kind and status stand in the row's label. */
-export function StepIcon({ kind, status }: { kind: string; status: string }) {
+/** The icon of a step; its kind and status stand in the row's label. bare leaves out its title, where the whole has one. */
+export function StepIcon({ kind, status, bare = false }: { kind: string; status: string; bare?: boolean }) {
   return (
     <svg class={`step-icon is-${status}`} viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
-      <title>{`${kind}, ${status}`}</title>
+      {!bare && <title>{`${kind}, ${status}`}</title>}
       <path d={forms[kind] ?? forms["activity"]} />
     </svg>
   );
