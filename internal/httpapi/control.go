@@ -66,6 +66,7 @@ func (a *API) command(w http.ResponseWriter, r *http.Request, kind hub.ControlKi
 	if len(*reason) > maxReason {
 		return nil, invalid("the reason is longer than "+strconv.Itoa(maxReason)+" bytes", "")
 	}
+	because(r, *reason)
 	c := &hub.Control{RequestID: request, InstanceID: id, Kind: kind, Reason: history.NoneIfEmpty(*reason)}
 	if (kind == hub.Terminate || kind == hub.Cancel) && *reason != "" {
 		quoted, err := marshal(*reason) // it becomes the run's output, which is JSON

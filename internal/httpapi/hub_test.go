@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/internal/httpapi"
 	"github.com/perdure/perdure/internal/hub/local"
@@ -224,6 +226,51 @@ func TestRewindToEventOverRealHub(t *testing.T) {
 	post(t, 409, url+"/runs/a/rewind", at) // it is in another execution
 	post(t, 400, url+"/runs/a/rewind", `{"to":999}`)
 	post(t, 400, url+"/runs/a/rewind?dry_run=1", `{"to":-1}`)
+}
+
+// TestAuditOverRealHub changes a run in several ways, one of them twice, and purges it: each
+// change is told once, with who has made it and why, and what was refused is not.
+func TestAuditOverRealHub(t *testing.T) {
+	url := realHub(t)
+	post(t, 201, url+"/runs", `{"name":"Approve","id":"a","input":"topic"}`)
+	for range 2 {
+		if got := do(t, "POST", url+"/runs/a/suspend", `{"reason":"lunch"}`, "Content-Type", "application/json", "Idempotency-Key", "k1",
+			"User-Agent", "browser"); got.Status != 200 {
+			t.Fatalf("suspend = %d %s", got.Status, got.Body)
+		}
+	}
+	post(t, 200, url+"/runs/a/resume", ``)
+	post(t, 200, url+"/runs/a/events/Approval", `true`)
+	get(t, url+"/runs/a?wait=10s", "status", `"completed"`)
+	post(t, 409, url+"/runs/a/suspend", ``)
+	post(t, 200, url+"/runs/a/purge", `{"reason":"old"}`)
+	post(t, 201, url+"/runs", `{"name":"Approve","id":"b","input":"topic"}`)
+
+	var page struct{ Items []map[string]any }
+	if err := json.Unmarshal([]byte(get(t, url+"/audit?target=a")), &page); err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	for _, item := range page.Items {
+		told = append(told, fmt.Sprint(item["action"], " ", item["target"], " ", item["by"], " ", item["from"], " ", item["reason"], " ", item["request"], " ", item["outcome"]))
+	}
+	want := []string{
+		"purge a local 127.0.0.1 old <nil> done",
+		"raise event a local 127.0.0.1 <nil> <nil> done",
+		"resume a local 127.0.0.1 <nil> <nil> done",
+		"suspend a local 127.0.0.1 lunch k1 done",
+		"start a local 127.0.0.1 <nil> <nil> done",
+	}
+	if diff := cmp.Diff(want, told); diff != "" {
+		t.Errorf("audit of a (-want +got):\n%s", diff)
+	}
+	if client := page.Items[3]["client"]; client != "browser" {
+		t.Errorf("client = %v, want browser", client)
+	}
+	all := get(t, url+"/audit?limit=1")
+	if !strings.Contains(all, `"target":"b"`) {
+		t.Errorf("newest of all = %s, want the start of b", all)
+	}
 }
 
 // eventsOf decodes a page of history.

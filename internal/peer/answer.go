@@ -20,6 +20,9 @@ func (h *Hub) Answer(ctx context.Context, c *wirepb.NodeCall) *wirepb.NodeAnswer
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(h.ctx, func() { cancel(errStopped) })()
+	if a := c.GetActor(); a != nil {
+		ctx = hub.WithActor(ctx, &hub.Actor{By: a.By, From: a.From, Client: a.Client, Action: a.Action, Reason: a.Reason})
+	}
 	if p := c.GetPatience(); p != nil {
 		var end context.CancelFunc
 		ctx, end = context.WithTimeout(ctx, p.AsDuration())

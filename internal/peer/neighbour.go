@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/internal/wire/codec"
 	"github.com/perdure/perdure/internal/wire/wirepb"
 	"github.com/perdure/perdure/store"
@@ -210,6 +211,9 @@ func (n *neighbour) unreached() bool {
 // DeadlineExceeded.
 func (n *neighbour) call(ctx context.Context, c *wirepb.NodeCall, long bool) (*wirepb.NodeAnswer, error) {
 	c.From = n.hub.cfg.Node.Name
+	if a := hub.ActorOf(ctx); a != nil {
+		c.Actor = &wirepb.NodeActor{By: a.By, From: a.From, Client: a.Client, Action: a.Action, Reason: a.Reason}
+	}
 	if until, ok := ctx.Deadline(); ok && c.Patience == nil {
 		c.Patience = durationpb.New(max(time.Until(until), time.Millisecond))
 	}

@@ -43,6 +43,12 @@ func (a *asked) Abandon(_ context.Context, d hub.Delivery) error {
 	return nil
 }
 
+// Raise tells who asks.
+func (a *asked) Raise(ctx context.Context, _ *hub.Raise) error {
+	a.got <- *hub.ActorOf(ctx)
+	return nil
+}
+
 func (a *asked) Demand(context.Context) ([]hub.Load, error) {
 	if !a.holds {
 		return nil, nil
@@ -156,6 +162,14 @@ func TestFieldsTravel(t *testing.T) {
 	}
 	if diff := cmp.Diff(any(d), <-owners[1].got); diff != "" {
 		t.Errorf("the delivery at the other node (-want +got):\n%s", diff)
+	}
+	who := hub.Actor{}
+	fill(reflect.ValueOf(&who).Elem())
+	if err := hubs[0].Raise(hub.WithActor(ctx, &who), &hub.Raise{InstanceID: "text", Name: "go"}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(any(who), <-owners[1].got); diff != "" {
+		t.Errorf("who asks, at the other node (-want +got):\n%s", diff)
 	}
 	want := hub.Load{}
 	fill(reflect.ValueOf(&want).Elem())

@@ -284,6 +284,7 @@ func (o *Owner) Ask(ctx context.Context, r *hub.Ask) (history.Text, error) {
 		return history.Text{}, err
 	}
 	c := o.newCall()
+	c.actor = hub.ActorOf(ctx)
 	err := o.mail.add(item{do: func(l *loop) { l.carryOut(r.InstanceID, c, func(l *loop, c *call) { l.ask(r, entity, c) }) }})
 	if err != nil {
 		return history.Text{}, named(err, "ask", r.InstanceID)
@@ -347,6 +348,7 @@ func (l *loop) ask(r *hub.Ask, entity bool, c *call) {
 	l.asks[id] = &asked{instance: r.InstanceID, calls: []*call{c}}
 	l.asksOf[r.InstanceID]++
 	accepted := newCall()
+	accepted.actor = c.actor
 	accepted.then = func(_ any, err error) {
 		in := l.instances[r.InstanceID]
 		switch {
@@ -368,7 +370,7 @@ func (l *loop) request(owner, id, op string, c *call, content ...any) ([]store.R
 		return nil, true
 	}
 	if id == "" {
-		return nil, false
+		return l.audit(owner, id, c), false
 	}
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\x00%q", op, content)
@@ -412,10 +414,27 @@ func (l *loop) request(owner, id, op string, c *call, content ...any) ([]store.R
 		return nil, false
 	}
 	expiry := l.clock.Now().Add(requestLife).UnixMicro()
-	return []store.Row{{
+	return append(l.audit(owner, id, c), store.Row{
 		Kind: rowRequest, Owner: owner, Key: []byte(id), Value: hash, Keep: true,
 		Index: [2][]byte{beTime(expiry)},
-	}}, false
+	}), false
+}
+
+// audit returns the row that says who has asked for a change, if that is known.
+func (l *loop) audit(owner, request string, c *call) []store.Row {
+	if c.actor == nil {
+		return nil
+	}
+	now := l.clock.Now().UTC()
+	value, err := json.Marshal(hub.Audit{Actor: *c.actor, At: now, Request: request, Outcome: hub.AuditDone})
+	if err != nil { // strings and a time are always encodable
+		l.fail(err)
+		return nil
+	}
+	at, id := beTime(now.UnixMicro()), l.ids.random()
+	return []store.Row{{
+		Kind: hub.RowAudit, Owner: owner, Key: append(at, id[:8]...), Value: value, Keep: true, Index: [2][]byte{beTime(now.UnixMicro())},
+	}}
 }
 
 // requestLife is how long a request id is remembered.
@@ -424,6 +443,9 @@ const requestLife = 24 * time.Hour
 // remember puts the answer to a start into its request row, if it has one.
 func remember(row []store.Row, s hub.Started) {
 	for i := range row {
+		if row[i].Kind != rowRequest {
+			continue
+		}
 		existing := byte(0)
 		if s.Existing {
 			existing = 1

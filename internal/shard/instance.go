@@ -8,6 +8,7 @@ import (
 
 	"github.com/perdure/perdure/internal/engine"
 	"github.com/perdure/perdure/internal/history"
+	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/internal/replay"
 	"github.com/perdure/perdure/store"
 )
@@ -83,6 +84,7 @@ type call struct {
 	also  []*call // that get the same answer
 	ask   string  // request id of an Ask
 	then  func(any, error)
+	actor *hub.Actor // who asks; nil = not said
 }
 
 func newCall() *call { return &call{done: make(chan struct{})} }

@@ -14,6 +14,7 @@ import (
 	"github.com/perdure/perdure/internal/clock"
 	"github.com/perdure/perdure/internal/engine"
 	"github.com/perdure/perdure/internal/history"
+	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/internal/replay"
 	"github.com/perdure/perdure/store"
 )
@@ -250,6 +251,7 @@ func (o *Owner) close(err error) {
 // long standstill it would surprise those who have asked elsewhere since.
 func (o *Owner) call(ctx context.Context, id string, f func(*loop, *call)) (any, error) {
 	c := o.newCall()
+	c.actor = hub.ActorOf(ctx)
 	if err := o.mail.add(item{do: func(l *loop) {
 		if ctx.Err() != nil {
 			c.end(nil, contextError(ctx))

@@ -263,11 +263,15 @@ func (l *loop) sweepRequests() {
 	const most = 1000
 	now := l.clock.Now()
 	again := now.Add(sweepEvery)
-	for _, kind := range [...]store.RowKind{rowRequest, rowReply} {
+	for _, kind := range [...]store.RowKind{rowRequest, rowReply, hub.RowAudit} {
 		if !l.pressed.IsZero() {
 			break // nothing is written now
 		}
-		rows, _, err := l.store.Rows(l.io, store.RowQuery{Kind: kind, To: beTime(now.UnixMicro()), Limit: most})
+		until := now
+		if kind == hub.RowAudit { // whose index is no end, but its time
+			until = now.Add(-hub.AuditLife)
+		}
+		rows, _, err := l.store.Rows(l.io, store.RowQuery{Kind: kind, To: beTime(until.UnixMicro()), Limit: most})
 		if err != nil {
 			l.broke(err)
 			return

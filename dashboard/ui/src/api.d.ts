@@ -84,6 +84,31 @@ export interface ApprovalResponse {
   Reason?: string;
 }
 
+/** auditPage is the answer to GET /audit. */
+export interface AuditPage {
+  /** newest first */
+  items: Audited[];
+  next?: string;
+}
+
+/** audited says that somebody has changed something. */
+export interface Audited {
+  at: Time;
+  /** name of the token; "local" = none was needed */
+  by: string;
+  /** network address */
+  from?: string;
+  /** program, as it names itself */
+  client?: string;
+  action: string;
+  /** id of the instance */
+  target: string;
+  reason?: string;
+  /** its Idempotency-Key */
+  request?: string;
+  outcome: "done";
+}
+
 /** backlogView is the work of a kind, name and version that is ready. */
 export interface Backlog {
   kind: "activity" | "orchestration" | "entity";
@@ -1536,6 +1561,8 @@ export interface Operations {
   "GET /run-histogram": { query: { filter?: string }; body: never; reply: Histogram; events: {} };
   /** Lists values of a field of runs, or the fields, for completion. */
   "GET /run-facets": { query: { field?: string; prefix?: string; filter?: string }; body: never; reply: Facets; events: {} };
+  /** Lists what was changed over this API and by whom, newest first, of one instance or of all. */
+  "GET /audit": { query: { target?: string; cursor?: string; limit?: number }; body: never; reply: AuditPage; events: {} };
   /** Counts runs. */
   "GET /run-counts": { query: { filter?: string; group?: string }; body: never; reply: RunCounts; events: {} };
   /** Returns a run. */

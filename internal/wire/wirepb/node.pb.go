@@ -30,7 +30,8 @@ type NodeCall struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// patience is how long an answer is of use; absent = as long as the connection lasts.
 	Patience *durationpb.Duration `protobuf:"bytes,1,opt,name=patience,proto3" json:"patience,omitempty"`
-	From     string               `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"` // name of the node that calls
+	From     string               `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`   // name of the node that calls
+	Actor    *NodeActor           `protobuf:"bytes,3,opt,name=actor,proto3" json:"actor,omitempty"` // who asks for it, for the audit; absent = not said
 	// Types that are valid to be assigned to What:
 	//
 	//	*NodeCall_Start
@@ -106,6 +107,13 @@ func (x *NodeCall) GetFrom() string {
 		return x.From
 	}
 	return ""
+}
+
+func (x *NodeCall) GetActor() *NodeActor {
+	if x != nil {
+		return x.Actor
+	}
+	return nil
 }
 
 func (x *NodeCall) GetWhat() isNodeCall_What {
@@ -513,6 +521,82 @@ func (*NodeCall_Leave) isNodeCall_What() {}
 
 func (*NodeCall_WatchDemand) isNodeCall_What() {}
 
+type NodeActor struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	By            string                 `protobuf:"bytes,1,opt,name=by,proto3" json:"by,omitempty"`
+	From          string                 `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
+	Client        string                 `protobuf:"bytes,3,opt,name=client,proto3" json:"client,omitempty"`
+	Action        string                 `protobuf:"bytes,4,opt,name=action,proto3" json:"action,omitempty"`
+	Reason        string                 `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NodeActor) Reset() {
+	*x = NodeActor{}
+	mi := &file_perdure_node_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NodeActor) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NodeActor) ProtoMessage() {}
+
+func (x *NodeActor) ProtoReflect() protoreflect.Message {
+	mi := &file_perdure_node_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NodeActor.ProtoReflect.Descriptor instead.
+func (*NodeActor) Descriptor() ([]byte, []int) {
+	return file_perdure_node_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *NodeActor) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+func (x *NodeActor) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *NodeActor) GetClient() string {
+	if x != nil {
+		return x.Client
+	}
+	return ""
+}
+
+func (x *NodeActor) GetAction() string {
+	if x != nil {
+		return x.Action
+	}
+	return ""
+}
+
+func (x *NodeActor) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 type NodeAnswer struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Error *Error                 `protobuf:"bytes,1,opt,name=error,proto3" json:"error,omitempty"`
@@ -540,7 +624,7 @@ type NodeAnswer struct {
 
 func (x *NodeAnswer) Reset() {
 	*x = NodeAnswer{}
-	mi := &file_perdure_node_proto_msgTypes[1]
+	mi := &file_perdure_node_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -552,7 +636,7 @@ func (x *NodeAnswer) String() string {
 func (*NodeAnswer) ProtoMessage() {}
 
 func (x *NodeAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_node_proto_msgTypes[1]
+	mi := &file_perdure_node_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -565,7 +649,7 @@ func (x *NodeAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeAnswer.ProtoReflect.Descriptor instead.
 func (*NodeAnswer) Descriptor() ([]byte, []int) {
-	return file_perdure_node_proto_rawDescGZIP(), []int{1}
+	return file_perdure_node_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *NodeAnswer) GetError() *Error {
@@ -801,7 +885,7 @@ type NodeDelivery struct {
 
 func (x *NodeDelivery) Reset() {
 	*x = NodeDelivery{}
-	mi := &file_perdure_node_proto_msgTypes[2]
+	mi := &file_perdure_node_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -813,7 +897,7 @@ func (x *NodeDelivery) String() string {
 func (*NodeDelivery) ProtoMessage() {}
 
 func (x *NodeDelivery) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_node_proto_msgTypes[2]
+	mi := &file_perdure_node_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -826,7 +910,7 @@ func (x *NodeDelivery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeDelivery.ProtoReflect.Descriptor instead.
 func (*NodeDelivery) Descriptor() ([]byte, []int) {
-	return file_perdure_node_proto_rawDescGZIP(), []int{2}
+	return file_perdure_node_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *NodeDelivery) GetToken() string {
@@ -867,7 +951,7 @@ type NodeArrived struct {
 
 func (x *NodeArrived) Reset() {
 	*x = NodeArrived{}
-	mi := &file_perdure_node_proto_msgTypes[3]
+	mi := &file_perdure_node_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -879,7 +963,7 @@ func (x *NodeArrived) String() string {
 func (*NodeArrived) ProtoMessage() {}
 
 func (x *NodeArrived) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_node_proto_msgTypes[3]
+	mi := &file_perdure_node_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -892,7 +976,7 @@ func (x *NodeArrived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeArrived.ProtoReflect.Descriptor instead.
 func (*NodeArrived) Descriptor() ([]byte, []int) {
-	return file_perdure_node_proto_rawDescGZIP(), []int{3}
+	return file_perdure_node_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *NodeArrived) GetTargets() []string {
@@ -911,7 +995,7 @@ type NodeShards struct {
 
 func (x *NodeShards) Reset() {
 	*x = NodeShards{}
-	mi := &file_perdure_node_proto_msgTypes[4]
+	mi := &file_perdure_node_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -923,7 +1007,7 @@ func (x *NodeShards) String() string {
 func (*NodeShards) ProtoMessage() {}
 
 func (x *NodeShards) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_node_proto_msgTypes[4]
+	mi := &file_perdure_node_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -936,7 +1020,7 @@ func (x *NodeShards) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeShards.ProtoReflect.Descriptor instead.
 func (*NodeShards) Descriptor() ([]byte, []int) {
-	return file_perdure_node_proto_rawDescGZIP(), []int{4}
+	return file_perdure_node_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *NodeShards) GetShards() []byte {
@@ -956,7 +1040,7 @@ type NodeHolds struct {
 
 func (x *NodeHolds) Reset() {
 	*x = NodeHolds{}
-	mi := &file_perdure_node_proto_msgTypes[5]
+	mi := &file_perdure_node_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -968,7 +1052,7 @@ func (x *NodeHolds) String() string {
 func (*NodeHolds) ProtoMessage() {}
 
 func (x *NodeHolds) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_node_proto_msgTypes[5]
+	mi := &file_perdure_node_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -981,7 +1065,7 @@ func (x *NodeHolds) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeHolds.ProtoReflect.Descriptor instead.
 func (*NodeHolds) Descriptor() ([]byte, []int) {
-	return file_perdure_node_proto_rawDescGZIP(), []int{5}
+	return file_perdure_node_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *NodeHolds) GetItems() []*NodeItem {
@@ -1002,7 +1086,7 @@ type NodeItem struct {
 
 func (x *NodeItem) Reset() {
 	*x = NodeItem{}
-	mi := &file_perdure_node_proto_msgTypes[6]
+	mi := &file_perdure_node_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1014,7 +1098,7 @@ func (x *NodeItem) String() string {
 func (*NodeItem) ProtoMessage() {}
 
 func (x *NodeItem) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_node_proto_msgTypes[6]
+	mi := &file_perdure_node_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1027,7 +1111,7 @@ func (x *NodeItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeItem.ProtoReflect.Descriptor instead.
 func (*NodeItem) Descriptor() ([]byte, []int) {
-	return file_perdure_node_proto_rawDescGZIP(), []int{6}
+	return file_perdure_node_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *NodeItem) GetToken() string {
@@ -1061,7 +1145,7 @@ type NodeLoads struct {
 
 func (x *NodeLoads) Reset() {
 	*x = NodeLoads{}
-	mi := &file_perdure_node_proto_msgTypes[7]
+	mi := &file_perdure_node_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1073,7 +1157,7 @@ func (x *NodeLoads) String() string {
 func (*NodeLoads) ProtoMessage() {}
 
 func (x *NodeLoads) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_node_proto_msgTypes[7]
+	mi := &file_perdure_node_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1086,7 +1170,7 @@ func (x *NodeLoads) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeLoads.ProtoReflect.Descriptor instead.
 func (*NodeLoads) Descriptor() ([]byte, []int) {
-	return file_perdure_node_proto_rawDescGZIP(), []int{7}
+	return file_perdure_node_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *NodeLoads) GetLoads() []*NodeLoad {
@@ -1111,7 +1195,7 @@ type NodeLoad struct {
 
 func (x *NodeLoad) Reset() {
 	*x = NodeLoad{}
-	mi := &file_perdure_node_proto_msgTypes[8]
+	mi := &file_perdure_node_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1123,7 +1207,7 @@ func (x *NodeLoad) String() string {
 func (*NodeLoad) ProtoMessage() {}
 
 func (x *NodeLoad) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_node_proto_msgTypes[8]
+	mi := &file_perdure_node_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1136,7 +1220,7 @@ func (x *NodeLoad) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeLoad.ProtoReflect.Descriptor instead.
 func (*NodeLoad) Descriptor() ([]byte, []int) {
-	return file_perdure_node_proto_rawDescGZIP(), []int{8}
+	return file_perdure_node_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *NodeLoad) GetKind() uint32 {
@@ -1198,7 +1282,7 @@ type NodeWorker struct {
 
 func (x *NodeWorker) Reset() {
 	*x = NodeWorker{}
-	mi := &file_perdure_node_proto_msgTypes[9]
+	mi := &file_perdure_node_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1210,7 +1294,7 @@ func (x *NodeWorker) String() string {
 func (*NodeWorker) ProtoMessage() {}
 
 func (x *NodeWorker) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_node_proto_msgTypes[9]
+	mi := &file_perdure_node_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1223,7 +1307,7 @@ func (x *NodeWorker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeWorker.ProtoReflect.Descriptor instead.
 func (*NodeWorker) Descriptor() ([]byte, []int) {
-	return file_perdure_node_proto_rawDescGZIP(), []int{9}
+	return file_perdure_node_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *NodeWorker) GetRequest() *GetWorkItemsRequest {
@@ -1288,7 +1372,7 @@ type NodePlaces struct {
 
 func (x *NodePlaces) Reset() {
 	*x = NodePlaces{}
-	mi := &file_perdure_node_proto_msgTypes[10]
+	mi := &file_perdure_node_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1300,7 +1384,7 @@ func (x *NodePlaces) String() string {
 func (*NodePlaces) ProtoMessage() {}
 
 func (x *NodePlaces) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_node_proto_msgTypes[10]
+	mi := &file_perdure_node_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1313,7 +1397,7 @@ func (x *NodePlaces) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodePlaces.ProtoReflect.Descriptor instead.
 func (*NodePlaces) Descriptor() ([]byte, []int) {
-	return file_perdure_node_proto_rawDescGZIP(), []int{10}
+	return file_perdure_node_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *NodePlaces) GetNumber() uint64 {
@@ -1353,7 +1437,7 @@ type NodeOpened struct {
 
 func (x *NodeOpened) Reset() {
 	*x = NodeOpened{}
-	mi := &file_perdure_node_proto_msgTypes[11]
+	mi := &file_perdure_node_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1365,7 +1449,7 @@ func (x *NodeOpened) String() string {
 func (*NodeOpened) ProtoMessage() {}
 
 func (x *NodeOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_node_proto_msgTypes[11]
+	mi := &file_perdure_node_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1378,7 +1462,7 @@ func (x *NodeOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeOpened.ProtoReflect.Descriptor instead.
 func (*NodeOpened) Descriptor() ([]byte, []int) {
-	return file_perdure_node_proto_rawDescGZIP(), []int{11}
+	return file_perdure_node_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *NodeOpened) GetNumber() uint64 {
@@ -1400,7 +1484,7 @@ type NodeFetch struct {
 
 func (x *NodeFetch) Reset() {
 	*x = NodeFetch{}
-	mi := &file_perdure_node_proto_msgTypes[12]
+	mi := &file_perdure_node_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1412,7 +1496,7 @@ func (x *NodeFetch) String() string {
 func (*NodeFetch) ProtoMessage() {}
 
 func (x *NodeFetch) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_node_proto_msgTypes[12]
+	mi := &file_perdure_node_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1425,7 +1509,7 @@ func (x *NodeFetch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeFetch.ProtoReflect.Descriptor instead.
 func (*NodeFetch) Descriptor() ([]byte, []int) {
-	return file_perdure_node_proto_rawDescGZIP(), []int{12}
+	return file_perdure_node_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *NodeFetch) GetNumber() uint64 {
@@ -1462,7 +1546,7 @@ type NodeBatch struct {
 
 func (x *NodeBatch) Reset() {
 	*x = NodeBatch{}
-	mi := &file_perdure_node_proto_msgTypes[13]
+	mi := &file_perdure_node_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1474,7 +1558,7 @@ func (x *NodeBatch) String() string {
 func (*NodeBatch) ProtoMessage() {}
 
 func (x *NodeBatch) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_node_proto_msgTypes[13]
+	mi := &file_perdure_node_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1487,7 +1571,7 @@ func (x *NodeBatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeBatch.ProtoReflect.Descriptor instead.
 func (*NodeBatch) Descriptor() ([]byte, []int) {
-	return file_perdure_node_proto_rawDescGZIP(), []int{13}
+	return file_perdure_node_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *NodeBatch) GetBatch() uint64 {
@@ -1522,7 +1606,7 @@ type NodeLeave struct {
 
 func (x *NodeLeave) Reset() {
 	*x = NodeLeave{}
-	mi := &file_perdure_node_proto_msgTypes[14]
+	mi := &file_perdure_node_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1534,7 +1618,7 @@ func (x *NodeLeave) String() string {
 func (*NodeLeave) ProtoMessage() {}
 
 func (x *NodeLeave) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_node_proto_msgTypes[14]
+	mi := &file_perdure_node_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1547,7 +1631,7 @@ func (x *NodeLeave) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeLeave.ProtoReflect.Descriptor instead.
 func (*NodeLeave) Descriptor() ([]byte, []int) {
-	return file_perdure_node_proto_rawDescGZIP(), []int{14}
+	return file_perdure_node_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *NodeLeave) GetNumber() uint64 {
@@ -1576,7 +1660,7 @@ type NodeLetter struct {
 
 func (x *NodeLetter) Reset() {
 	*x = NodeLetter{}
-	mi := &file_perdure_node_proto_msgTypes[15]
+	mi := &file_perdure_node_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1588,7 +1672,7 @@ func (x *NodeLetter) String() string {
 func (*NodeLetter) ProtoMessage() {}
 
 func (x *NodeLetter) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_node_proto_msgTypes[15]
+	mi := &file_perdure_node_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1601,7 +1685,7 @@ func (x *NodeLetter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeLetter.ProtoReflect.Descriptor instead.
 func (*NodeLetter) Descriptor() ([]byte, []int) {
-	return file_perdure_node_proto_rawDescGZIP(), []int{15}
+	return file_perdure_node_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *NodeLetter) GetNumber() uint64 {
@@ -1629,10 +1713,11 @@ var File_perdure_node_proto protoreflect.FileDescriptor
 
 const file_perdure_node_proto_rawDesc = "" +
 	"\n" +
-	"\x12perdure/node.proto\x12\x0fperdure.node.v1\x1a\x19perdure/durabletask.proto\x1a\x11perdure/hub.proto\x1a\x1egoogle/protobuf/duration.proto\"\x9a\f\n" +
+	"\x12perdure/node.proto\x12\x0fperdure.node.v1\x1a\x19perdure/durabletask.proto\x1a\x11perdure/hub.proto\x1a\x1egoogle/protobuf/duration.proto\"\xcc\f\n" +
 	"\bNodeCall\x125\n" +
 	"\bpatience\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\bpatience\x12\x12\n" +
 	"\x04from\x18\x02 \x01(\tR\x04from\x120\n" +
+	"\x05actor\x18\x03 \x01(\v2\x1a.perdure.node.v1.NodeActorR\x05actor\x120\n" +
 	"\x05start\x18\n" +
 	" \x01(\v2\x18.perdure.hub.v1.HubStartH\x00R\x05start\x120\n" +
 	"\x05raise\x18\v \x01(\v2\x18.perdure.hub.v1.HubRaiseH\x00R\x05raise\x123\n" +
@@ -1661,7 +1746,13 @@ const file_perdure_node_proto_rawDesc = "" +
 	"\x06places\x185 \x01(\v2\x1b.perdure.node.v1.NodePlacesH\x00R\x06places\x122\n" +
 	"\x05leave\x186 \x01(\v2\x1a.perdure.node.v1.NodeLeaveH\x00R\x05leave\x12;\n" +
 	"\fwatch_demand\x187 \x01(\v2\x16.perdure.hub.v1.HubAllH\x00R\vwatchDemandB\x06\n" +
-	"\x04what\"\xa5\x06\n" +
+	"\x04what\"w\n" +
+	"\tNodeActor\x12\x0e\n" +
+	"\x02by\x18\x01 \x01(\tR\x02by\x12\x12\n" +
+	"\x04from\x18\x02 \x01(\tR\x04from\x12\x16\n" +
+	"\x06client\x18\x03 \x01(\tR\x06client\x12\x16\n" +
+	"\x06action\x18\x04 \x01(\tR\x06action\x12\x16\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\"\xa5\x06\n" +
 	"\n" +
 	"NodeAnswer\x123\n" +
 	"\x05error\x18\x01 \x01(\v2\x1d.perdure.durabletask.v1.ErrorR\x05error\x12\x1c\n" +
@@ -1761,110 +1852,112 @@ func file_perdure_node_proto_rawDescGZIP() []byte {
 	return file_perdure_node_proto_rawDescData
 }
 
-var file_perdure_node_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_perdure_node_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_perdure_node_proto_goTypes = []any{
 	(*NodeCall)(nil),             // 0: perdure.node.v1.NodeCall
-	(*NodeAnswer)(nil),           // 1: perdure.node.v1.NodeAnswer
-	(*NodeDelivery)(nil),         // 2: perdure.node.v1.NodeDelivery
-	(*NodeArrived)(nil),          // 3: perdure.node.v1.NodeArrived
-	(*NodeShards)(nil),           // 4: perdure.node.v1.NodeShards
-	(*NodeHolds)(nil),            // 5: perdure.node.v1.NodeHolds
-	(*NodeItem)(nil),             // 6: perdure.node.v1.NodeItem
-	(*NodeLoads)(nil),            // 7: perdure.node.v1.NodeLoads
-	(*NodeLoad)(nil),             // 8: perdure.node.v1.NodeLoad
-	(*NodeWorker)(nil),           // 9: perdure.node.v1.NodeWorker
-	(*NodePlaces)(nil),           // 10: perdure.node.v1.NodePlaces
-	(*NodeOpened)(nil),           // 11: perdure.node.v1.NodeOpened
-	(*NodeFetch)(nil),            // 12: perdure.node.v1.NodeFetch
-	(*NodeBatch)(nil),            // 13: perdure.node.v1.NodeBatch
-	(*NodeLeave)(nil),            // 14: perdure.node.v1.NodeLeave
-	(*NodeLetter)(nil),           // 15: perdure.node.v1.NodeLetter
-	(*durationpb.Duration)(nil),  // 16: google.protobuf.Duration
-	(*HubStart)(nil),             // 17: perdure.hub.v1.HubStart
-	(*HubRaise)(nil),             // 18: perdure.hub.v1.HubRaise
-	(*HubSignal)(nil),            // 19: perdure.hub.v1.HubSignal
-	(*HubControl)(nil),           // 20: perdure.hub.v1.HubControl
-	(*HubPurge)(nil),             // 21: perdure.hub.v1.HubPurge
-	(*HubTerminate)(nil),         // 22: perdure.hub.v1.HubTerminate
-	(*HubWriteRows)(nil),         // 23: perdure.hub.v1.HubWriteRows
-	(*HubClean)(nil),             // 24: perdure.hub.v1.HubClean
-	(*HubAsk)(nil),               // 25: perdure.hub.v1.HubAsk
-	(*HubGet)(nil),               // 26: perdure.hub.v1.HubGet
-	(*HubComplete)(nil),          // 27: perdure.hub.v1.HubComplete
-	(*HubHeartbeat)(nil),         // 28: perdure.hub.v1.HubHeartbeat
-	(*OrchestratorResponse)(nil), // 29: perdure.durabletask.v1.OrchestratorResponse
-	(*ActivityResponse)(nil),     // 30: perdure.durabletask.v1.ActivityResponse
-	(*EntityBatchResult)(nil),    // 31: perdure.durabletask.v1.EntityBatchResult
-	(*HubAll)(nil),               // 32: perdure.hub.v1.HubAll
-	(*HubRowQuery)(nil),          // 33: perdure.hub.v1.HubRowQuery
-	(*Error)(nil),                // 34: perdure.durabletask.v1.Error
-	(*HubDone)(nil),              // 35: perdure.hub.v1.HubDone
-	(*HubStarted)(nil),           // 36: perdure.hub.v1.HubStarted
-	(*HubControlled)(nil),        // 37: perdure.hub.v1.HubControlled
-	(*HubPurged)(nil),            // 38: perdure.hub.v1.HubPurged
-	(*HubLeft)(nil),              // 39: perdure.hub.v1.HubLeft
-	(*HubCleaned)(nil),           // 40: perdure.hub.v1.HubCleaned
-	(*HubAnswer)(nil),            // 41: perdure.hub.v1.HubAnswer
-	(*HubInstance)(nil),          // 42: perdure.hub.v1.HubInstance
-	(*GetWorkItemsRequest)(nil),  // 43: perdure.durabletask.v1.GetWorkItemsRequest
-	(*WorkItem)(nil),             // 44: perdure.durabletask.v1.WorkItem
+	(*NodeActor)(nil),            // 1: perdure.node.v1.NodeActor
+	(*NodeAnswer)(nil),           // 2: perdure.node.v1.NodeAnswer
+	(*NodeDelivery)(nil),         // 3: perdure.node.v1.NodeDelivery
+	(*NodeArrived)(nil),          // 4: perdure.node.v1.NodeArrived
+	(*NodeShards)(nil),           // 5: perdure.node.v1.NodeShards
+	(*NodeHolds)(nil),            // 6: perdure.node.v1.NodeHolds
+	(*NodeItem)(nil),             // 7: perdure.node.v1.NodeItem
+	(*NodeLoads)(nil),            // 8: perdure.node.v1.NodeLoads
+	(*NodeLoad)(nil),             // 9: perdure.node.v1.NodeLoad
+	(*NodeWorker)(nil),           // 10: perdure.node.v1.NodeWorker
+	(*NodePlaces)(nil),           // 11: perdure.node.v1.NodePlaces
+	(*NodeOpened)(nil),           // 12: perdure.node.v1.NodeOpened
+	(*NodeFetch)(nil),            // 13: perdure.node.v1.NodeFetch
+	(*NodeBatch)(nil),            // 14: perdure.node.v1.NodeBatch
+	(*NodeLeave)(nil),            // 15: perdure.node.v1.NodeLeave
+	(*NodeLetter)(nil),           // 16: perdure.node.v1.NodeLetter
+	(*durationpb.Duration)(nil),  // 17: google.protobuf.Duration
+	(*HubStart)(nil),             // 18: perdure.hub.v1.HubStart
+	(*HubRaise)(nil),             // 19: perdure.hub.v1.HubRaise
+	(*HubSignal)(nil),            // 20: perdure.hub.v1.HubSignal
+	(*HubControl)(nil),           // 21: perdure.hub.v1.HubControl
+	(*HubPurge)(nil),             // 22: perdure.hub.v1.HubPurge
+	(*HubTerminate)(nil),         // 23: perdure.hub.v1.HubTerminate
+	(*HubWriteRows)(nil),         // 24: perdure.hub.v1.HubWriteRows
+	(*HubClean)(nil),             // 25: perdure.hub.v1.HubClean
+	(*HubAsk)(nil),               // 26: perdure.hub.v1.HubAsk
+	(*HubGet)(nil),               // 27: perdure.hub.v1.HubGet
+	(*HubComplete)(nil),          // 28: perdure.hub.v1.HubComplete
+	(*HubHeartbeat)(nil),         // 29: perdure.hub.v1.HubHeartbeat
+	(*OrchestratorResponse)(nil), // 30: perdure.durabletask.v1.OrchestratorResponse
+	(*ActivityResponse)(nil),     // 31: perdure.durabletask.v1.ActivityResponse
+	(*EntityBatchResult)(nil),    // 32: perdure.durabletask.v1.EntityBatchResult
+	(*HubAll)(nil),               // 33: perdure.hub.v1.HubAll
+	(*HubRowQuery)(nil),          // 34: perdure.hub.v1.HubRowQuery
+	(*Error)(nil),                // 35: perdure.durabletask.v1.Error
+	(*HubDone)(nil),              // 36: perdure.hub.v1.HubDone
+	(*HubStarted)(nil),           // 37: perdure.hub.v1.HubStarted
+	(*HubControlled)(nil),        // 38: perdure.hub.v1.HubControlled
+	(*HubPurged)(nil),            // 39: perdure.hub.v1.HubPurged
+	(*HubLeft)(nil),              // 40: perdure.hub.v1.HubLeft
+	(*HubCleaned)(nil),           // 41: perdure.hub.v1.HubCleaned
+	(*HubAnswer)(nil),            // 42: perdure.hub.v1.HubAnswer
+	(*HubInstance)(nil),          // 43: perdure.hub.v1.HubInstance
+	(*GetWorkItemsRequest)(nil),  // 44: perdure.durabletask.v1.GetWorkItemsRequest
+	(*WorkItem)(nil),             // 45: perdure.durabletask.v1.WorkItem
 }
 var file_perdure_node_proto_depIdxs = []int32{
-	16, // 0: perdure.node.v1.NodeCall.patience:type_name -> google.protobuf.Duration
-	17, // 1: perdure.node.v1.NodeCall.start:type_name -> perdure.hub.v1.HubStart
-	18, // 2: perdure.node.v1.NodeCall.raise:type_name -> perdure.hub.v1.HubRaise
-	19, // 3: perdure.node.v1.NodeCall.signal:type_name -> perdure.hub.v1.HubSignal
-	20, // 4: perdure.node.v1.NodeCall.control:type_name -> perdure.hub.v1.HubControl
-	21, // 5: perdure.node.v1.NodeCall.purge:type_name -> perdure.hub.v1.HubPurge
-	22, // 6: perdure.node.v1.NodeCall.terminate:type_name -> perdure.hub.v1.HubTerminate
-	23, // 7: perdure.node.v1.NodeCall.write:type_name -> perdure.hub.v1.HubWriteRows
-	24, // 8: perdure.node.v1.NodeCall.clean:type_name -> perdure.hub.v1.HubClean
-	25, // 9: perdure.node.v1.NodeCall.ask:type_name -> perdure.hub.v1.HubAsk
-	26, // 10: perdure.node.v1.NodeCall.wait_start:type_name -> perdure.hub.v1.HubGet
-	26, // 11: perdure.node.v1.NodeCall.wait_completion:type_name -> perdure.hub.v1.HubGet
-	27, // 12: perdure.node.v1.NodeCall.complete:type_name -> perdure.hub.v1.HubComplete
-	28, // 13: perdure.node.v1.NodeCall.heartbeat:type_name -> perdure.hub.v1.HubHeartbeat
-	29, // 14: perdure.node.v1.NodeCall.turn:type_name -> perdure.durabletask.v1.OrchestratorResponse
-	30, // 15: perdure.node.v1.NodeCall.activity:type_name -> perdure.durabletask.v1.ActivityResponse
-	31, // 16: perdure.node.v1.NodeCall.batch:type_name -> perdure.durabletask.v1.EntityBatchResult
-	2,  // 17: perdure.node.v1.NodeCall.abandon:type_name -> perdure.node.v1.NodeDelivery
-	3,  // 18: perdure.node.v1.NodeCall.arrived:type_name -> perdure.node.v1.NodeArrived
-	4,  // 19: perdure.node.v1.NodeCall.holds:type_name -> perdure.node.v1.NodeShards
-	32, // 20: perdure.node.v1.NodeCall.demand:type_name -> perdure.hub.v1.HubAll
-	33, // 21: perdure.node.v1.NodeCall.watch:type_name -> perdure.hub.v1.HubRowQuery
-	9,  // 22: perdure.node.v1.NodeCall.worker:type_name -> perdure.node.v1.NodeWorker
-	12, // 23: perdure.node.v1.NodeCall.fetch:type_name -> perdure.node.v1.NodeFetch
-	10, // 24: perdure.node.v1.NodeCall.places:type_name -> perdure.node.v1.NodePlaces
-	14, // 25: perdure.node.v1.NodeCall.leave:type_name -> perdure.node.v1.NodeLeave
-	32, // 26: perdure.node.v1.NodeCall.watch_demand:type_name -> perdure.hub.v1.HubAll
-	34, // 27: perdure.node.v1.NodeAnswer.error:type_name -> perdure.durabletask.v1.Error
-	35, // 28: perdure.node.v1.NodeAnswer.done:type_name -> perdure.hub.v1.HubDone
-	36, // 29: perdure.node.v1.NodeAnswer.started:type_name -> perdure.hub.v1.HubStarted
-	37, // 30: perdure.node.v1.NodeAnswer.controlled:type_name -> perdure.hub.v1.HubControlled
-	38, // 31: perdure.node.v1.NodeAnswer.purged:type_name -> perdure.hub.v1.HubPurged
-	39, // 32: perdure.node.v1.NodeAnswer.left:type_name -> perdure.hub.v1.HubLeft
-	40, // 33: perdure.node.v1.NodeAnswer.cleaned:type_name -> perdure.hub.v1.HubCleaned
-	41, // 34: perdure.node.v1.NodeAnswer.answer:type_name -> perdure.hub.v1.HubAnswer
-	42, // 35: perdure.node.v1.NodeAnswer.instance:type_name -> perdure.hub.v1.HubInstance
-	5,  // 36: perdure.node.v1.NodeAnswer.holds:type_name -> perdure.node.v1.NodeHolds
-	11, // 37: perdure.node.v1.NodeAnswer.opened:type_name -> perdure.node.v1.NodeOpened
-	13, // 38: perdure.node.v1.NodeAnswer.batch:type_name -> perdure.node.v1.NodeBatch
-	10, // 39: perdure.node.v1.NodeAnswer.places:type_name -> perdure.node.v1.NodePlaces
-	7,  // 40: perdure.node.v1.NodeAnswer.loads:type_name -> perdure.node.v1.NodeLoads
-	6,  // 41: perdure.node.v1.NodeHolds.items:type_name -> perdure.node.v1.NodeItem
-	8,  // 42: perdure.node.v1.NodeLoads.loads:type_name -> perdure.node.v1.NodeLoad
-	43, // 43: perdure.node.v1.NodeWorker.request:type_name -> perdure.durabletask.v1.GetWorkItemsRequest
-	10, // 44: perdure.node.v1.NodeWorker.places:type_name -> perdure.node.v1.NodePlaces
-	44, // 45: perdure.node.v1.NodeBatch.items:type_name -> perdure.durabletask.v1.WorkItem
-	0,  // 46: perdure.node.v1.NodeLetter.call:type_name -> perdure.node.v1.NodeCall
-	1,  // 47: perdure.node.v1.NodeLetter.answer:type_name -> perdure.node.v1.NodeAnswer
-	0,  // 48: perdure.node.v1.Node.Call:input_type -> perdure.node.v1.NodeCall
-	1,  // 49: perdure.node.v1.Node.Call:output_type -> perdure.node.v1.NodeAnswer
-	49, // [49:50] is the sub-list for method output_type
-	48, // [48:49] is the sub-list for method input_type
-	48, // [48:48] is the sub-list for extension type_name
-	48, // [48:48] is the sub-list for extension extendee
-	0,  // [0:48] is the sub-list for field type_name
+	17, // 0: perdure.node.v1.NodeCall.patience:type_name -> google.protobuf.Duration
+	1,  // 1: perdure.node.v1.NodeCall.actor:type_name -> perdure.node.v1.NodeActor
+	18, // 2: perdure.node.v1.NodeCall.start:type_name -> perdure.hub.v1.HubStart
+	19, // 3: perdure.node.v1.NodeCall.raise:type_name -> perdure.hub.v1.HubRaise
+	20, // 4: perdure.node.v1.NodeCall.signal:type_name -> perdure.hub.v1.HubSignal
+	21, // 5: perdure.node.v1.NodeCall.control:type_name -> perdure.hub.v1.HubControl
+	22, // 6: perdure.node.v1.NodeCall.purge:type_name -> perdure.hub.v1.HubPurge
+	23, // 7: perdure.node.v1.NodeCall.terminate:type_name -> perdure.hub.v1.HubTerminate
+	24, // 8: perdure.node.v1.NodeCall.write:type_name -> perdure.hub.v1.HubWriteRows
+	25, // 9: perdure.node.v1.NodeCall.clean:type_name -> perdure.hub.v1.HubClean
+	26, // 10: perdure.node.v1.NodeCall.ask:type_name -> perdure.hub.v1.HubAsk
+	27, // 11: perdure.node.v1.NodeCall.wait_start:type_name -> perdure.hub.v1.HubGet
+	27, // 12: perdure.node.v1.NodeCall.wait_completion:type_name -> perdure.hub.v1.HubGet
+	28, // 13: perdure.node.v1.NodeCall.complete:type_name -> perdure.hub.v1.HubComplete
+	29, // 14: perdure.node.v1.NodeCall.heartbeat:type_name -> perdure.hub.v1.HubHeartbeat
+	30, // 15: perdure.node.v1.NodeCall.turn:type_name -> perdure.durabletask.v1.OrchestratorResponse
+	31, // 16: perdure.node.v1.NodeCall.activity:type_name -> perdure.durabletask.v1.ActivityResponse
+	32, // 17: perdure.node.v1.NodeCall.batch:type_name -> perdure.durabletask.v1.EntityBatchResult
+	3,  // 18: perdure.node.v1.NodeCall.abandon:type_name -> perdure.node.v1.NodeDelivery
+	4,  // 19: perdure.node.v1.NodeCall.arrived:type_name -> perdure.node.v1.NodeArrived
+	5,  // 20: perdure.node.v1.NodeCall.holds:type_name -> perdure.node.v1.NodeShards
+	33, // 21: perdure.node.v1.NodeCall.demand:type_name -> perdure.hub.v1.HubAll
+	34, // 22: perdure.node.v1.NodeCall.watch:type_name -> perdure.hub.v1.HubRowQuery
+	10, // 23: perdure.node.v1.NodeCall.worker:type_name -> perdure.node.v1.NodeWorker
+	13, // 24: perdure.node.v1.NodeCall.fetch:type_name -> perdure.node.v1.NodeFetch
+	11, // 25: perdure.node.v1.NodeCall.places:type_name -> perdure.node.v1.NodePlaces
+	15, // 26: perdure.node.v1.NodeCall.leave:type_name -> perdure.node.v1.NodeLeave
+	33, // 27: perdure.node.v1.NodeCall.watch_demand:type_name -> perdure.hub.v1.HubAll
+	35, // 28: perdure.node.v1.NodeAnswer.error:type_name -> perdure.durabletask.v1.Error
+	36, // 29: perdure.node.v1.NodeAnswer.done:type_name -> perdure.hub.v1.HubDone
+	37, // 30: perdure.node.v1.NodeAnswer.started:type_name -> perdure.hub.v1.HubStarted
+	38, // 31: perdure.node.v1.NodeAnswer.controlled:type_name -> perdure.hub.v1.HubControlled
+	39, // 32: perdure.node.v1.NodeAnswer.purged:type_name -> perdure.hub.v1.HubPurged
+	40, // 33: perdure.node.v1.NodeAnswer.left:type_name -> perdure.hub.v1.HubLeft
+	41, // 34: perdure.node.v1.NodeAnswer.cleaned:type_name -> perdure.hub.v1.HubCleaned
+	42, // 35: perdure.node.v1.NodeAnswer.answer:type_name -> perdure.hub.v1.HubAnswer
+	43, // 36: perdure.node.v1.NodeAnswer.instance:type_name -> perdure.hub.v1.HubInstance
+	6,  // 37: perdure.node.v1.NodeAnswer.holds:type_name -> perdure.node.v1.NodeHolds
+	12, // 38: perdure.node.v1.NodeAnswer.opened:type_name -> perdure.node.v1.NodeOpened
+	14, // 39: perdure.node.v1.NodeAnswer.batch:type_name -> perdure.node.v1.NodeBatch
+	11, // 40: perdure.node.v1.NodeAnswer.places:type_name -> perdure.node.v1.NodePlaces
+	8,  // 41: perdure.node.v1.NodeAnswer.loads:type_name -> perdure.node.v1.NodeLoads
+	7,  // 42: perdure.node.v1.NodeHolds.items:type_name -> perdure.node.v1.NodeItem
+	9,  // 43: perdure.node.v1.NodeLoads.loads:type_name -> perdure.node.v1.NodeLoad
+	44, // 44: perdure.node.v1.NodeWorker.request:type_name -> perdure.durabletask.v1.GetWorkItemsRequest
+	11, // 45: perdure.node.v1.NodeWorker.places:type_name -> perdure.node.v1.NodePlaces
+	45, // 46: perdure.node.v1.NodeBatch.items:type_name -> perdure.durabletask.v1.WorkItem
+	0,  // 47: perdure.node.v1.NodeLetter.call:type_name -> perdure.node.v1.NodeCall
+	2,  // 48: perdure.node.v1.NodeLetter.answer:type_name -> perdure.node.v1.NodeAnswer
+	0,  // 49: perdure.node.v1.Node.Call:input_type -> perdure.node.v1.NodeCall
+	2,  // 50: perdure.node.v1.Node.Call:output_type -> perdure.node.v1.NodeAnswer
+	50, // [50:51] is the sub-list for method output_type
+	49, // [49:50] is the sub-list for method input_type
+	49, // [49:49] is the sub-list for extension type_name
+	49, // [49:49] is the sub-list for extension extendee
+	0,  // [0:49] is the sub-list for field type_name
 }
 
 func init() { file_perdure_node_proto_init() }
@@ -1902,7 +1995,7 @@ func file_perdure_node_proto_init() {
 		(*NodeCall_Leave)(nil),
 		(*NodeCall_WatchDemand)(nil),
 	}
-	file_perdure_node_proto_msgTypes[1].OneofWrappers = []any{
+	file_perdure_node_proto_msgTypes[2].OneofWrappers = []any{
 		(*NodeAnswer_Done)(nil),
 		(*NodeAnswer_Started)(nil),
 		(*NodeAnswer_Controlled)(nil),
@@ -1923,7 +2016,7 @@ func file_perdure_node_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_perdure_node_proto_rawDesc), len(file_perdure_node_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   16,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -12,6 +12,7 @@ import { Empty } from "../parts/Empty";
 import { lazily } from "../parts/Lazy";
 import { Problem } from "../parts/Problem";
 import { Tabs } from "../parts/Tabs";
+import { AuditTab } from "./run/audit";
 import { ConversationTab } from "./run/conversation";
 import { Header } from "./run/header";
 import { History } from "./run/history";
@@ -87,6 +88,7 @@ export function Run({ params }: PageProps) {
         { id: "state", title: "State", panel: () => <StateTab run={id} execution={execution} total={total(steps, run.history_len ?? 0, current)} began={began} /> },
         { id: "logs", title: "Logs", panel: () => <LogsTab run={id} moving={moving} steps={steps.items} step={step} onStep={select} /> },
         { id: "related", title: "Related", panel: () => <Related run={id} version={run.row_version} /> },
+        { id: "audit", title: "Audit", panel: () => <AuditTab run={id} version={run.row_version} /> },
       ]} />
       {rewinding !== undefined && <RewindDialog run={run} to={rewinding} onClose={() => setRewinding(undefined)} onDone={() => { setRewinding(undefined); setParams({ at: undefined, step: undefined }); refetch(); }} />}
     </section>

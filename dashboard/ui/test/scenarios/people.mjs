@@ -117,6 +117,10 @@ export const scenarios = {
     await until(async () => (await api("GET", "runs/to-turn-back")).status === "running", "it runs again");
     await api("POST", "runs/to-turn-back/events/go", "second");
     assert.equal((await ended("to-turn-back")).output, "second");
+    await page.getByRole("tab", { name: "Audit" }).click();
+    const row = page.getByRole("row").filter({ hasText: "the wrong answer" });
+    await row.getByText("rewind", { exact: true }).waitFor();
+    await w.accessible(page);
   },
 
   async "a run is told what it waits for"(w) {
