@@ -110,9 +110,7 @@ func ahead(order store.Order, t, of time.Time) bool {
 // false if the columns do not tell, so that a search must.
 func (s *Selection) Counted(c store.Count) (belongs, known bool) {
 	for i := range s.whole.Terms {
-		switch s.whole.Terms[i].Field {
-		case "name", "status", "phase":
-		default:
+		if !all(&s.whole.Terms[i], func(field string) bool { return field == "name" || field == "status" || field == "phase" }) {
 			return false, false
 		}
 	}

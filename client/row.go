@@ -142,6 +142,18 @@ func (w instanceRow) Field(name string) []filter.Value {
 			return textValue(i.Failure.Type)
 		}
 		return nil
+	case "worker":
+		return textValue(i.Worker)
+	case "model":
+		return textValue(i.Usage.Model)
+	case "step":
+		return textValue(i.Step)
+	case "tokens":
+		return numberValue(i.Usage.In + i.Usage.Out)
+	case "cost":
+		return numberValue((i.Usage.Nano + 999) / 1000) // as it is shown: what costs something is not free
+	case "fingerprint":
+		return textValue(Fingerprint(i.Failure))
 	case "has":
 		return has(i)
 	}
@@ -182,6 +194,13 @@ func textValue(s string) []filter.Value {
 		return nil
 	}
 	return []filter.Value{{Text: s}}
+}
+
+func numberValue(n int64) []filter.Value {
+	if n == 0 {
+		return nil
+	}
+	return []filter.Value{{Number: n}}
 }
 
 func timeValue(t time.Time) []filter.Value {

@@ -39,13 +39,10 @@ func Select(text string, now time.Time) (*Selection, error) {
 	}
 	s := &Selection{Parsed: parsed.String(), whole: *parsed, query: store.Query{Kind: store.Orchestration}}
 	var columns filter.Filter
+	s.turns = asksForTurns(parsed, false)
 	for _, term := range parsed.Terms {
-		switch term.Field {
-		case "id", "name", "agent", "session", "parent", "root", "has", filter.Word:
-			s.turns = s.turns || !term.Not
-		}
 		s.index(&term)
-		if isColumn(term.Field) {
+		if all(&term, isColumn) {
 			columns.Terms = append(columns.Terms, term)
 		} else {
 			s.rest.Terms = append(s.rest.Terms, term)
@@ -57,6 +54,39 @@ func Select(text string, now time.Time) (*Selection, error) {
 		}
 	}
 	return s, nil
+}
+
+// asksForTurns reports whether a term that is not negated may name an agent turn.
+func asksForTurns(f *filter.Filter, negated bool) bool {
+	for i := range f.Terms {
+		t := &f.Terms[i]
+		not := negated != t.Not
+		for j := range t.Any {
+			if asksForTurns(&t.Any[j], not) {
+				return true
+			}
+		}
+		switch t.Field {
+		case "id", "name", "agent", "session", "parent", "root", "has", filter.Word:
+			if t.Any == nil && !not {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// all reports whether something holds for the fields of a term, and of those in its
+// parentheses.
+func all(t *filter.Term, holds func(field string) bool) bool {
+	for i := range t.Any {
+		for j := range t.Any[i].Terms {
+			if !all(&t.Any[i].Terms[j], holds) {
+				return false
+			}
+		}
+	}
+	return t.Any != nil || holds(t.Field)
 }
 
 // Matches reports whether a run belongs to the selection.
@@ -99,7 +129,7 @@ func (s *Selection) List(ctx context.Context, h hub.Hub, order store.Order, limi
 // index lets an index answer a term as far as it can; what it finds is matched
 // with the whole term all the same.
 func (s *Selection) index(t *filter.Term) {
-	if t.Not {
+	if t.Not || t.Any != nil {
 		return
 	}
 	q := &s.query

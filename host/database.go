@@ -239,6 +239,11 @@ func (h *nodeHub) Connected(ctx context.Context) ([]hub.Connected, error) {
 	return h.owner.Connected(ctx)
 }
 
+// Incidents implements hub.Roster.
+func (h *nodeHub) Incidents(ctx context.Context) (hub.Incidents, error) {
+	return h.owner.Incidents(ctx)
+}
+
 // Members implements hub.Roster.
 func (h *nodeHub) Members() []store.Node { return h.owner.Members() }
 

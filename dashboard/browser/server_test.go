@@ -119,6 +119,9 @@ func register(reg *perdure.Registry) error {
 		ctx.Logger().Info("the belt stops", "word", word)
 		return word, err
 	})
+	perdure.AddOrchestrationNamed(reg, "Unserved", func(ctx *perdure.Context, _ string) (string, error) {
+		return perdure.CallNamed[string](ctx, "nobody", "").Await()
+	})
 	perdure.AddEntityFunc(reg, "counter", func(ctx *perdure.EntityContext) (any, error) {
 		var n int
 		if err := ctx.State(&n); err != nil {

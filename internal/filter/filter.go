@@ -2,6 +2,7 @@
 // line and the API alike: a filter such as
 //
 //	status:failed name:Order* phase:waiting_approval,stuck tag.team=pay created>-24h -agent:Writer error~"429"
+//	(status:failed or phase:stuck,retrying) -(tag.team:test duration<1m)
 //
 // is parsed once, here; everybody else passes it on as text or as a Filter.
 package filter
@@ -12,6 +13,7 @@ import "time"
 const (
 	MaxLength = 4096 // bytes
 	MaxTerms  = 64   // each value of a list counts
+	MaxDepth  = 16   // of parentheses
 )
 
 // Filter is a parsed filter. It matches what all of its terms match; the zero
@@ -22,9 +24,11 @@ type Filter struct {
 
 // Term is one condition: the row's value of Field stands in the relation Op to
 // one of Values. Field is Word for a bare word. A term about age is kept as one
-// about created that means the same.
+// about created that means the same. A term in parentheses has only Not and Any: it is
+// fulfilled by what one of these filters matches.
 type Term struct {
 	Not    bool
+	Any    []Filter
 	Field  string // as in Fields except age, or "tag." and a key
 	Type   Type   // of the field
 	Op     Op
@@ -55,7 +59,7 @@ const (
 type Operand struct {
 	Text   string
 	Prefix bool      // with Is: the row's value begins with Text
-	Number int64     // of an integer; nanoseconds of a duration
+	Number int64     // of an integer; nanoseconds of a duration; millionths of a dollar
 	From   time.Time // beginning of the period that a time means,
 	To     time.Time // and its end, which no longer belongs to it
 }
@@ -70,6 +74,7 @@ const (
 	Time                 // Is (within the period), Less, ...
 	Duration             // Is, Less, ...
 	Integer              // Is, Less, ...
+	Money                // Is, Less, ...; in dollars
 )
 
 // Field describes a field.
@@ -104,6 +109,11 @@ func Fields() []Field {
 		{Name: "parent", Type: Text, Indexed: true},
 		{Name: "root", Type: Text, Indexed: true},
 		{Name: "worker", Type: Text},
+		{Name: "model", Type: Text},
+		{Name: "step", Type: Text},
+		{Name: "tokens", Type: Integer},
+		{Name: "cost", Type: Money},
+		{Name: "fingerprint", Type: Text},
 		{Name: TagPrefix, Type: Text, Indexed: true},
 		{Name: "has", Type: Choice, Choices: has},
 	}

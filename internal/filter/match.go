@@ -17,7 +17,7 @@ type Row interface {
 // the filter's field.
 type Value struct {
 	Text   string    // of Text and Choice
-	Number int64     // of Integer; nanoseconds of Duration
+	Number int64     // of Integer; nanoseconds of Duration; millionths of a dollar of Money
 	Time   time.Time // of Time
 }
 
@@ -32,6 +32,14 @@ func (f *Filter) Match(row Row) bool {
 }
 
 func (t *Term) matches(row Row) bool {
+	for i := range t.Any {
+		if t.Any[i].Match(row) {
+			return true
+		}
+	}
+	if t.Any != nil {
+		return false
+	}
 	if t.Field == Word {
 		return t.matchesField(row, "id") || t.matchesField(row, "name")
 	}

@@ -29,7 +29,7 @@ func TestMatch(t *testing.T) {
 		"id": texts("order-42"), "name": texts("OrderFlow"), "status": texts("running"),
 		"phase": texts("waiting_approval"), "has": texts("decision", "child"), "tag.team": texts("pay"),
 		"tag.empty": texts(""), "error": texts("HTTP 429: Too many Requests"), "attempt": number(3),
-		"duration": number(int64(5 * time.Minute)), "created": at(now.Add(-2 * time.Hour)),
+		"tokens": number(1200), "cost": number(50_000), "duration": number(int64(5 * time.Minute)), "created": at(now.Add(-2 * time.Hour)),
 		"updated": at(time.Date(2026, 3, 1, 0, 0, 0, 0, now.Location())),
 	}
 	for text, want := range map[string]bool{
@@ -46,6 +46,7 @@ func TestMatch(t *testing.T) {
 		"error~429": true, "error~TOO": true, "error~500": false, "error~500,429": true, `error~"many req"`: true,
 		"attempt:3": true, "attempt:1,3": true, "attempt>3": false, "attempt>=3": true, "attempt<4": true,
 		"attempt<=2": false, "attempt<3": false, "attempt<=3": true, "attempt>2": true,
+		"cost>0.04": true, "cost>0.05": false, "cost:0.05": true, "cost<=0.05": true, "cost<0.05": false, "tokens>1000": true,
 		"duration>5m": false, "duration>=5m": true, "duration:5m": true, "duration<5m": false, "duration<=300s": true,
 		"created>-24h": true, "created>-2h": false, "created>=-2h": true, "created:-2h": true, "created<-2h": false,
 		"created<=-2h": true, "created<-1h": true, "created:today": false, "created:yesterday": true,
@@ -53,6 +54,9 @@ func TestMatch(t *testing.T) {
 		"updated:yesterday": true, "updated>=yesterday": true, "updated>yesterday": false, "updated<yesterday": false,
 		"updated<=yesterday": true, "updated>2026-02-28": true, "updated:2026-02-28": false, "updated<today": true,
 		"completed<now": false, "completed>=2000-01-01": false, "-completed<now": true,
+		"status:failed or name:Order*": true, "status:failed or name:Other*": false, "order (status:failed or phase:stuck)": false,
+		"order (status:failed or -phase:stuck)": true, "-(status:running phase:stuck)": true, "-(status:running name:Order*)": false,
+		"-(status:failed or phase:stuck)": true, "status:failed order or has:child age>1h": true,
 		`status:running name:Order* -tag.team:ops error~"429" age>1h`: true,
 	} {
 		f, err := filter.Parse(text, now)

@@ -43,6 +43,11 @@ func (p *parser) operand(field Field, op Op, t token) (Operand, *Error) {
 			return fail("not an integer")
 		}
 		o = Operand{Text: strconv.FormatInt(n, 10), Number: n}
+	case Money:
+		if o.Number, ok = parseMoney(t.text); !ok {
+			return fail("not an amount in dollars, such as 0.05")
+		}
+		o.Text = formatMoney(o.Number)
 	}
 	return o, nil
 }
@@ -178,4 +183,26 @@ func (p *parser) ageToCreated(term *Term) {
 		o, _ = instant(time.Time{})
 	}
 	term.Values[0] = o
+}
+
+// micros are the millionths of a dollar.
+const micros = 1_000_000
+
+// parseMoney reads dollars with at most six decimals.
+func parseMoney(s string) (int64, bool) {
+	whole, part, _ := strings.Cut(strings.TrimPrefix(s, "$"), ".")
+	if len(part) > 6 || strings.ContainsAny(whole+part, "+-") {
+		return 0, false
+	}
+	dollars, err := strconv.ParseInt(whole, 10, 64)
+	if err != nil || dollars > math.MaxInt64/micros-1 {
+		return 0, false
+	}
+	rest, err := strconv.ParseInt("0"+part+strings.Repeat("0", 6-len(part)), 10, 64)
+	return dollars*micros + rest, err == nil
+}
+
+func formatMoney(n int64) string {
+	text := fmt.Sprintf("%d.%06d", n/micros, n%micros)
+	return strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
 }

@@ -21,11 +21,11 @@ func Parse(text string, now time.Time) (*Filter, error) {
 		return nil, Errors{{To: len(text), Text: "not UTF-8"}}
 	}
 	p := parser{text: text, now: now, fields: Fields()}
-	p.filter()
+	any := p.alternatives(0)
 	if len(p.errors) > 0 {
 		return nil, p.errors
 	}
-	return &Filter{Terms: p.terms}, nil
+	return &Filter{Terms: grouped(false, any)}, nil
 }
 
 type parser struct {
@@ -33,7 +33,6 @@ type parser struct {
 	pos    int
 	now    time.Time
 	fields []Field
-	terms  []Term
 	cost   int
 	errors Errors
 }
@@ -45,37 +44,15 @@ type token struct {
 	from, to int
 }
 
-func (p *parser) filter() {
-	for p.space(); p.pos < len(p.text); p.space() {
-		from := p.pos
-		term, err := p.term()
-		if err == nil {
-			p.cost += len(term.Values)
-			if p.cost > MaxTerms {
-				err = &Error{From: from, To: len(p.text), Text: fmt.Sprintf("more than %d terms and values", MaxTerms)}
-			}
-		}
-		if err == nil {
-			p.terms = append(p.terms, term)
-			continue
-		}
-		p.errors = append(p.errors, err)
-		if p.cost > MaxTerms || len(p.errors) == maxErrors {
-			return
-		}
-		p.skipTerm()
-	}
-}
-
 // space skips white space.
 func (p *parser) space() {
 	rest := strings.TrimLeftFunc(p.text[p.pos:], unicode.IsSpace)
 	p.pos = len(p.text) - len(rest)
 }
 
-// skipTerm goes on behind a mistake, at the next white space.
+// skipTerm goes on behind a mistake, at the next white space or closing parenthesis.
 func (p *parser) skipTerm() {
-	if n := strings.IndexFunc(p.text[p.pos:], unicode.IsSpace); n >= 0 {
+	if n := strings.IndexFunc(p.text[p.pos:], func(r rune) bool { return unicode.IsSpace(r) || r == ')' }); n >= 0 {
 		p.pos += n
 		return
 	}
@@ -139,8 +116,8 @@ func (p *parser) word(term Term) (Term, *Error) {
 		return term, &Error{From: p.pos, To: p.pos + 1, Text: "a list needs a field"}
 	}
 	if !value.quoted {
-		if value.text == "or" || value.text == "OR" {
-			return term, &Error{From: value.from, To: value.to, Text: `"or" is not supported; quote it to search for the word`}
+		if value.text == "or" || value.text == "OR" { // negated: else it stands between alternatives
+			return term, &Error{From: value.from, To: value.to, Text: `"or" stands between terms; quote it to search for the word`}
 		}
 		if strings.HasPrefix(value.text, "-") {
 			return term, &Error{From: value.from, To: value.to, Text: "a word that begins with - needs quotes"}
@@ -207,7 +184,7 @@ func (p *parser) value() (token, *Error) {
 	if strings.HasPrefix(p.text[p.pos:], `"`) {
 		return p.quoted()
 	}
-	n := strings.IndexFunc(p.text[p.pos:], func(r rune) bool { return unicode.IsSpace(r) || r == ',' })
+	n := strings.IndexFunc(p.text[p.pos:], func(r rune) bool { return unicode.IsSpace(r) || r == ',' || r == ')' })
 	if n < 0 {
 		n = len(p.text) - p.pos
 	}
@@ -216,7 +193,7 @@ func (p *parser) value() (token, *Error) {
 	switch {
 	case n == 0:
 		return t, &Error{From: t.from, To: t.to, Text: "a value is missing"}
-	case strings.ContainsAny(t.text, `"()`):
+	case strings.ContainsAny(t.text, `"(`):
 		return t, &Error{From: t.from, To: t.to, Text: "quotes and parentheses are allowed within quotes only"}
 	case strings.Contains(strings.TrimSuffix(t.text, "*"), "*"):
 		return t, &Error{From: t.from, To: t.to, Text: "* may stand at the end only, or within quotes"}
@@ -248,7 +225,7 @@ func (p *parser) quoted() (token, *Error) {
 
 func (p *parser) afterQuote() *Error {
 	r, n := utf8.DecodeRuneInString(p.text[p.pos:])
-	if n == 0 || r == ',' || unicode.IsSpace(r) {
+	if n == 0 || r == ',' || r == ')' || unicode.IsSpace(r) {
 		return nil
 	}
 	return &Error{From: p.pos, To: p.pos + n, Text: "nothing may follow the closing quote"}

@@ -52,6 +52,26 @@ func TestCanonicalText(t *testing.T) {
 		"has:decision,error":                  "has:decision,error",
 		"attempt>=3":                          "attempt>=3",
 		"attempt:03,4":                        "attempt:3,4",
+		"cost>$0.050":                         "cost>0.05",
+		"cost>=3":                             "cost>=3",
+		"cost:0.000001,12.5":                  "cost:0.000001,12.5",
+		"tokens>1000":                         "tokens>1000",
+		"a or b":                              "a or b",
+		"(a OR b)":                            "a or b",
+		"((a) or (b or (c d)))":               "a or b or c d",
+		"a (b or c)":                          "a (b or c)",
+		"(a b) c":                             "a b c",
+		"-(a b)":                              "-(a b)",
+		"-(a)":                                "-a",
+		"-(-a)":                               "a",
+		"-(-(a b))":                           "a b",
+		"-(-(a or b))":                        "a or b",
+		"-((a or b) or c)d":                   "-(a or b or c) d",
+		"a or(b or c) d":                      "a or (b or c) d",
+		"(name:a,b* or -status:failed)":       "name:a,b* or -status:failed",
+		`("a)" or "b")`:                       `"a)" or b`,
+		"order or orders":                     "order or orders",
+		"model:gpt*":                          "model:gpt*",
 		"duration>300s":                       "duration>5m",
 		"duration<=1d12h":                     "duration<=36h",
 		"duration<1w":                         "duration<168h",
@@ -125,14 +145,28 @@ func TestMistakes(t *testing.T) {
 		"attempt>1,2":                  `7-11 a list needs : or ~`,
 		"--a":                          `1-3 a word that begins with - needs quotes`,
 		`name:"a`:                      `5-7 the closing quote is missing`,
+		"(a":                           `0-1 the closing parenthesis is missing`,
+		"a)":                           `1-2 no parenthesis was opened before this`,
+		"a -(b or (c)":                 `3-4 the closing parenthesis is missing`,
+		"()":                           `0-2 a term is missing within the parentheses`,
+		"a or":                         `4-4 a term is missing after "or"`,
+		"or a":                         `0-2 a term is missing before "or"`,
+		"(a or)":                       `5-5 a term is missing after "or"`,
+		"a or or b":                    `5-7 a term is missing before "or"`,
+		"-or":                          `1-3 "or" stands between terms; quote it to search for the word`,
+		"(statsu:x or name:a) b":       `1-7 no field "statsu"; a word with an operator in it needs quotes (status)`,
+		"name:a(b)":                    `5-8 quotes and parentheses are allowed within quotes only`,
 		`"a\"`:                         `0-4 the closing quote is missing`,
 		`name:"a"b`:                    `8-9 nothing may follow the closing quote`,
 		`"a"*`:                         `3-4 nothing may follow the closing quote`,
 		`name:a"b`:                     `5-8 quotes and parentheses are allowed within quotes only`,
-		"(a":                           `0-2 quotes and parentheses are allowed within quotes only`,
 		"name:a*b":                     `5-8 * may stand at the end only, or within quotes`,
 		"name:**":                      `5-7 * may stand at the end only, or within quotes`,
-		"a or b":                       `2-4 "or" is not supported; quote it to search for the word`,
+		"cost>x":                       `5-6 not an amount in dollars, such as 0.05`,
+		"cost>-1":                      `5-7 not an amount in dollars, such as 0.05`,
+		"cost>.5":                      `5-7 not an amount in dollars, such as 0.05`,
+		"cost>0.0000001":               `5-14 not an amount in dollars, such as 0.05`,
+		"cost>9999999999999":           `5-18 not an amount in dollars, such as 0.05`,
 		"attempt:x":                    `8-9 not an integer`,
 		"attempt:99999999999999999999": `8-28 not an integer`,
 		"duration>-5m":                 `9-12 not a duration; durations are such as 500ms, 5m, 1h30m, 7d`,
@@ -164,7 +198,7 @@ func TestMistakes(t *testing.T) {
 }
 
 func TestErrorText(t *testing.T) {
-	_, err := filter.Parse("a statsu:failed (b", now)
+	_, err := filter.Parse("a statsu:failed b(", now)
 	want := `filter: at 2: no field "statsu"; a word with an operator in it needs quotes; did you mean status?; ` +
 		`at 16: quotes and parentheses are allowed within quotes only`
 	if got := fmt.Sprint(err); got != want {
@@ -201,7 +235,7 @@ func TestFieldsAreParsed(t *testing.T) {
 			value = "today"
 		case filter.Duration:
 			op, value = ">", "5m"
-		case filter.Integer:
+		case filter.Integer, filter.Money:
 			value = "7"
 		}
 		if name == filter.TagPrefix {
@@ -215,7 +249,7 @@ func TestFieldsAreParsed(t *testing.T) {
 
 func TestRandomFiltersPrintAndParse(t *testing.T) {
 	piece := rapid.SampledFrom([]string{"status", "name", "tag.k", "created", "duration", "attempt", "age", "has",
-		":", "=", ">=", "~", ",", "-", " ", "\"", "\\", "*", "failed", "x", "-5m", "today", "5m", "7", "é", "(", "or"})
+		":", "=", ">=", "~", ",", "-", " ", "\"", "\\", "*", "failed", "x", "-5m", "today", "5m", "7", "é", "(", ")", "or", " or ", "-(", "tokens>7"})
 	rapid.Check(t, func(t *rapid.T) {
 		text := strings.Join(rapid.SliceOfN(piece, 0, 12).Draw(t, "pieces"), "")
 		if f, err := filter.Parse(text, now); err == nil {

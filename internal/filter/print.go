@@ -10,18 +10,41 @@ import (
 // absolute in it.
 func (f *Filter) String() string {
 	var b strings.Builder
+	if len(f.Terms) == 1 && f.Terms[0].Any != nil && !f.Terms[0].Not {
+		printAny(&b, f.Terms[0].Any)
+	} else {
+		f.print(&b)
+	}
+	return b.String()
+}
+
+func (f *Filter) print(b *strings.Builder) {
 	for i := range f.Terms {
 		if i > 0 {
 			b.WriteByte(' ')
 		}
-		f.Terms[i].print(&b)
+		f.Terms[i].print(b)
 	}
-	return b.String()
+}
+
+func printAny(b *strings.Builder, all []Filter) {
+	for i := range all {
+		if i > 0 {
+			b.WriteString(" or ")
+		}
+		all[i].print(b)
+	}
 }
 
 func (t *Term) print(b *strings.Builder) {
 	if t.Not {
 		b.WriteByte('-')
+	}
+	if t.Any != nil {
+		b.WriteByte('(')
+		printAny(b, t.Any)
+		b.WriteByte(')')
+		return
 	}
 	if t.Field == Word {
 		word := t.Values[0].Text

@@ -268,6 +268,7 @@ func (a *API) routes() map[string]endpoint {
 		"GET /api/v1/run-counts":                    a.countRuns,
 		"GET /api/v1/run-facets":                    a.getFacets,
 		"POST /api/v1/batches":                      a.runBatch,
+		"GET /api/v1/run-failures":                  a.getFailures,
 		"GET /api/v1/run-histogram":                 a.getHistogram,
 		"GET /api/v1/entities":                      a.listEntities,
 		"GET /api/v1/entities/{name}/{key}":         a.getEntity,

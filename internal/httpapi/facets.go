@@ -29,7 +29,7 @@ type facets struct {
 // filterField is a field of the filter language.
 type filterField struct {
 	Name    string   `json:"name"` // "tag." is followed by a key
-	Type    string   `json:"type" choices:"text choice time duration integer"`
+	Type    string   `json:"type" choices:"text choice time duration integer money"`
 	Choices []string `json:"choices,omitempty"`
 	Indexed bool     `json:"indexed"` // a term about it is answered from an index
 }
@@ -119,7 +119,7 @@ func fieldNames() []string {
 }
 
 func filterFields() []filterField {
-	types := map[filter.Type]string{filter.Text: "text", filter.Choice: "choice", filter.Time: "time", filter.Duration: "duration", filter.Integer: "integer"}
+	types := map[filter.Type]string{filter.Text: "text", filter.Choice: "choice", filter.Time: "time", filter.Duration: "duration", filter.Integer: "integer", filter.Money: "money"}
 	var list []filterField
 	for _, f := range filter.Fields() {
 		list = append(list, filterField{Name: f.Name, Type: types[f.Type], Choices: f.Choices, Indexed: f.Indexed})

@@ -2,16 +2,19 @@ package httpapi_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/history"
 	"github.com/perdure/perdure/internal/hub"
 )
 
@@ -141,6 +144,43 @@ func TestSortsOfSearch(t *testing.T) {
 	some := do(t, "GET", root+"/api/v1/runs?limit=1&fields=name", "")
 	if !strings.Contains(some.Body, `"name":"Job0"`) || strings.Contains(some.Body, `"status"`) || !strings.Contains(some.Body, `"row_version"`) {
 		t.Errorf("fields=name = %s, want the name and what names the row", some.Body)
+	}
+}
+
+// TestFailuresAreGrouped groups by what has gone wrong.
+func TestFailuresAreGrouped(t *testing.T) {
+	root, h := agentsHub(t, func(r *perdure.Registry) {
+		perdure.AddOrchestrationNamed(r, "Pay", func(_ *perdure.Context, in string) (string, error) { return "", fmt.Errorf("card %s was refused", in) })
+		perdure.AddOrchestrationNamed(r, "Pack", func(_ *perdure.Context, in string) (string, error) { return "", errors.New("no box") })
+	})
+	for i, name := range []string{"Pay", "Pack", "Pay"} {
+		if _, err := h.Start(t.Context(), &hub.Start{InstanceID: fmt.Sprint("f", i), Name: name, Input: history.Some(strconv.Quote(fmt.Sprint(4711 + i)))}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.WaitCompletion(t.Context(), fmt.Sprint("f", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := do(t, "GET", root+"/api/v1/run-failures?filter="+url.QueryEscape("status:failed completed>-1h"), "")
+	fits(t, "FailureGroups", got.Body)
+	var groups struct {
+		Items []struct {
+			Fingerprint, Newest string
+			Names               []string
+			Count               int
+			Text                string `json:"error_text"`
+		}
+		Exact bool
+	}
+	if err := json.Unmarshal([]byte(got.Body), &groups); err != nil || !groups.Exact || len(groups.Items) != 2 {
+		t.Fatalf("failures = %s, %v, want two groups", got.Body, err)
+	}
+	first := groups.Items[0]
+	if first.Count != 2 || first.Newest != "f2" || !slices.Equal(first.Names, []string{"Pay"}) || first.Text != "card 4713 was refused" {
+		t.Errorf("the first group = %+v, want the two payments, the newest f2", first)
+	}
+	if p := list(t, root, "filter=fingerprint:"+first.Fingerprint); !slices.Equal(p.ids(), []string{"f2", "f0"}) {
+		t.Errorf("runs with its fingerprint = %v, want f2 and f0", p.ids())
 	}
 }
 

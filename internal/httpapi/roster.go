@@ -37,11 +37,20 @@ type placesView struct {
 type workersPage struct {
 	Items     []workerView    `json:"items"`     // that are called by URL
 	Connected []connectedView `json:"connected"` // to this node
+	Lost      []lostView      `json:"lost"`      // by this node since it began, the newest first
+}
+
+// lostView is a worker whose connection has ended without a word.
+type lostView struct {
+	ID    string    `json:"id"` // of its process; "" = it had not said
+	At    time.Time `json:"at"`
+	Items int       `json:"items"` // that it had, and that went to others
+	Back  bool      `json:"back"`  // it is connected again
 }
 
 // workersNow returns the workers that there are.
 func (a *API) workersNow(ctx context.Context) (*workersPage, error) {
-	page := workersPage{Items: []workerView{}, Connected: []connectedView{}}
+	page := workersPage{Items: []workerView{}, Connected: []connectedView{}, Lost: []lostView{}}
 	roster, here := a.Hub.(hub.Roster)
 	if a.Fleet == nil && !here {
 		_, err := a.fleet()
@@ -61,6 +70,14 @@ func (a *API) workersNow(ctx context.Context) (*workersPage, error) {
 		}
 		for i := range all {
 			page.Connected = append(page.Connected, viewConnected(&all[i]))
+		}
+		incidents, err := roster.Incidents(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, w := range incidents.Workers {
+			back := w.ID != "" && slices.ContainsFunc(all, func(c hub.Connected) bool { return c.ID == w.ID })
+			page.Lost = append(page.Lost, lostView{ID: w.ID, At: w.At.UTC(), Items: w.Items, Back: back})
 		}
 	}
 	return &page, nil
@@ -179,6 +196,33 @@ func (a *API) listNodes(_ http.ResponseWriter, r *http.Request) (*reply, error) 
 			}
 		}
 		body.Items = append(body.Items, v)
+	}
+	return &reply{body: &body}, nil
+}
+
+// takeoverView is that this node took shards whose last holder had not given them back.
+type takeoverView struct {
+	At     time.Time `json:"at"`
+	From   string    `json:"from,omitempty"` // the node that was lost; absent = unknown
+	Shards int       `json:"shards"`
+}
+
+// listTakeovers lists the takeovers of this node since it began, the newest first.
+func (a *API) listTakeovers(_ http.ResponseWriter, r *http.Request) (*reply, error) {
+	if _, err := query(r); err != nil {
+		return nil, err
+	}
+	roster, ok := a.Hub.(hub.Roster)
+	if !ok {
+		return nil, &perdure.Error{Code: perdure.Unimplemented, Op: "list takeovers", Message: "the hub of this server is another's: ask that one"}
+	}
+	incidents, err := roster.Incidents(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	body := items[takeoverView]{Items: []takeoverView{}}
+	for _, t := range incidents.Takeovers {
+		body.Items = append(body.Items, takeoverView{At: t.At.UTC(), From: t.From, Shards: t.Shards})
 	}
 	return &reply{body: &body}, nil
 }

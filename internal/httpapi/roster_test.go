@@ -35,7 +35,6 @@ func TestRoster(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer stream.Close(false)
 	if _, err := stream.Next(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -43,13 +42,22 @@ func TestRoster(t *testing.T) {
 	got := do(t, "GET", url+"/api/v1/workers", "")
 	fits(t, "WorkersPage", got.Body)
 	want := `{"items":[],"connected":[{"id":"w1","own":false,"everything":false,"orchestrations":["Far","Old 1, 2"],"activities":[],"entities":[],` +
-		`"capacity":{"orchestrations":3,"activities":100,"entities":100},"in_flight":{"orchestrations":1,"activities":0,"entities":0}}]}`
+		`"capacity":{"orchestrations":3,"activities":100,"entities":100},"in_flight":{"orchestrations":1,"activities":0,"entities":0}}],"lost":[]}`
 	if diff := cmp.Diff(want, strings.TrimSpace(got.Body)); diff != "" {
 		t.Errorf("workers (-want +got):\n%s", diff)
 	}
 	frame := open(t, url+"/api/v1/stream?topics=workers").data("workers", "WorkersFrame")
 	if list, _ := frame["connected"].([]any); len(list) != 1 {
 		t.Errorf("frame of workers = %v, want one that is connected", frame)
+	}
+	stream.Close(true)
+	if got := do(t, "GET", url+"/api/v1/workers", ""); !strings.Contains(got.Body, `"connected":[],"lost":[{"id":"w1","at":"`) || !strings.Contains(got.Body, `"items":1,"back":false}]`) {
+		t.Errorf("workers after one was lost = %s, want it told", got.Body)
+	}
+	takeovers := do(t, "GET", url+"/api/v1/takeovers", "")
+	fits(t, "TakeoverItems", takeovers.Body)
+	if takeovers.Body != "{\"items\":[]}\n" {
+		t.Errorf("takeovers = %q, want none", takeovers.Body)
 	}
 	nodes := do(t, "GET", url+"/api/v1/nodes", "")
 	fits(t, "NodeItems", nodes.Body)

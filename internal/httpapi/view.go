@@ -120,7 +120,7 @@ func viewRun(i *hub.Instance) *run {
 		v.Pending = &p
 	}
 	if i.Failure != nil {
-		v.ErrorFingerprint = fingerprint(i.Failure)
+		v.ErrorFingerprint = client.Fingerprint(i.Failure)
 		v.ErrorCode, v.ErrorText = i.Failure.Type, i.Failure.Message
 	}
 	if !i.Completed.IsZero() {

@@ -18,6 +18,7 @@ func (a *API) workerRoutes() map[string]endpoint {
 		"GET /api/v1/demand":              a.getDemand,
 		"GET /api/v1/backlog":             a.getBacklog,
 		"GET /api/v1/nodes":               a.listNodes,
+		"GET /api/v1/takeovers":           a.listTakeovers,
 		"GET /api/v1/workers":             a.listWorkers,
 		"POST /api/v1/workers":            a.addWorker,
 		"GET /api/v1/workers/{worker}":    a.getWorker,

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"time"
 
 	"github.com/perdure/perdure/store"
 )
@@ -15,6 +16,8 @@ type Roster interface {
 	// Backlog returns what is ready in the shards that are held here, by kind, name and
 	// version.
 	Backlog(ctx context.Context) ([]Backlog, error)
+	// Incidents returns what was lost since this process began.
+	Incidents(ctx context.Context) (Incidents, error)
 	// Members returns the nodes that live as far as this one knows, itself too, by name.
 	Members() []store.Node
 	// Holder returns who holds a shard as far as this node knows, and under which epoch;
@@ -39,4 +42,24 @@ type Backlog struct {
 	Waiting int    // for a place in this process, or for a worker
 	Running int    // in this process, or at a worker
 	Served  bool   // somebody who is here takes it
+}
+
+// Incidents are what this node has seen to be lost, the newest first.
+type Incidents struct {
+	Workers   []LostWorker // the last 100
+	Takeovers []Takeover   // the last 1,000
+}
+
+// LostWorker is a worker whose stream has ended without a word.
+type LostWorker struct {
+	ID    string // of its process; "" = unknown
+	At    time.Time
+	Items int // that it had, and that went to others
+}
+
+// Takeover is that this node has taken shards whose last holder had not given them back.
+type Takeover struct {
+	At     time.Time
+	From   string // the node that was lost; "" = unknown
+	Shards int
 }

@@ -57,12 +57,12 @@ func (l *loop) acquired(leases []store.Lease) {
 		l.io = l.keeper.calls(l.ctx)
 	}
 	t := &takeover{resumed: make(map[string]bool), known: true}
-	crashed := 0
+	var crashed []store.Lease
 	for _, lease := range leases {
 		l.held[lease.Shard] = &holding{lease: lease, take: t, crashed: lease.Orphaned}
 		t.shards = append(t.shards, lease.Shard)
 		if lease.Orphaned {
-			crashed++
+			crashed = append(crashed, lease)
 		}
 		if l.shared != nil {
 			l.view.holds(lease.Shard, lease.Epoch)
@@ -71,9 +71,10 @@ func (l *loop) acquired(leases []store.Lease) {
 	t.inboxes = slices.Clone(t.shards)
 	l.taking++
 	l.stats.Leases.Add(int64(len(leases)))
-	if crashed > 0 {
-		l.stats.Takeovers.Add(int64(crashed))
-		l.logger.Warn("shards taken over", "node", l.node, "shards", crashed, "cause", "their last holder did not stop in order")
+	if len(crashed) > 0 {
+		l.stats.Takeovers.Add(int64(len(crashed)))
+		l.noteTakeover(crashed)
+		l.logger.Warn("shards taken over", "node", l.node, "shards", len(crashed), "cause", "their last holder did not stop in order")
 	}
 	l.raiseHorizonOf(t.shards)
 	l.askHeld(t)

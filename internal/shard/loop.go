@@ -74,6 +74,7 @@ type loop struct {
 
 	activities *activities
 	workers    *workers
+	incidents  incidents
 	timers     *timers
 	waiters    map[string][]*waiter
 	asks       map[string]*asked // by request id

@@ -22,6 +22,7 @@ func (l *loop) disconnect(s *stream, lost bool) {
 	l.stats.Workers.Add(-1)
 	if lost {
 		l.stats.WorkersLost.Add(1)
+		l.noteLost(s)
 		l.logger.Warn("worker lost", "worker", s.worker.ID, "items", len(s.leases))
 	}
 	for k := range kinds {

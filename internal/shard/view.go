@@ -56,6 +56,17 @@ func (o *Owner) Holder(s store.Shard) (n store.Node, epoch uint64, here, ok bool
 	return v.nodes[i], h.Epoch, false, true
 }
 
+// lastHolder returns the name of the node that was last known to hold a shard, "" if
+// none was. A nil view knows none.
+func (v *view) lastHolder(s store.Shard) string {
+	if v == nil {
+		return ""
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.holders[s].Node
+}
+
 // Members implements hub.Roster.
 func (o *Owner) Members() []store.Node {
 	if o.shared == nil {

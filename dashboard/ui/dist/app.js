@@ -14,18 +14,68 @@ import { linkState as linkState2 } from "./core.js";
 import { useState } from "./core.js";
 import { query, useQuery } from "./core.js";
 import { useTopic } from "./core.js";
-import { links } from "./core.js";
-import { look, stateOf } from "./core.js";
+import { now } from "./core.js";
+import { links as links2 } from "./core.js";
+import { look, stateOf as stateOf2 } from "./core.js";
+import { Backlog } from "./core.js";
 import { Command } from "./core.js";
 import { Problem } from "./core.js";
+import { Status as Status2 } from "./core.js";
+import { Time as Time2 } from "./core.js";
+
+// src/pages/overview/needs.tsx
+import { links } from "./core.js";
+import { stateOf } from "./core.js";
 import { Status } from "./core.js";
 import { Time } from "./core.js";
-import { Fragment, jsx, jsxs } from "./core.js";
+import { jsx, jsxs } from "./core.js";
+function Needs({ decisions, stuck, failures, lost }) {
+  if (decisions.length + stuck.length + failures.length + lost.length === 0) {
+    return /* @__PURE__ */ jsx("p", { class: "dim", children: "Nothing waits for you. Paused runs hold no compute." });
+  }
+  return /* @__PURE__ */ jsxs("ul", { class: "plain", children: [
+    decisions.map((d) => /* @__PURE__ */ jsxs("li", { children: [
+      /* @__PURE__ */ jsx(Status, { state: "waiting_approval", word: d.kind === "approval" ? "Approval" : d.kind.replaceAll("_", " ") }),
+      " ",
+      /* @__PURE__ */ jsx("a", { href: "inbox", children: d.tool ?? d.agent ?? d.run }),
+      " ",
+      /* @__PURE__ */ jsx(Time, { at: d.requested_at })
+    ] }, d.id)),
+    stuck.map((r) => /* @__PURE__ */ jsxs("li", { children: [
+      /* @__PURE__ */ jsx(Status, { state: stateOf(r) }),
+      " ",
+      /* @__PURE__ */ jsx("a", { href: links.run(r.id), children: r.name }),
+      " ",
+      /* @__PURE__ */ jsx("span", { class: "dim", children: r.phase_cause })
+    ] }, r.id)),
+    failures.map((f) => /* @__PURE__ */ jsxs("li", { class: "failure-group", children: [
+      /* @__PURE__ */ jsx(Status, { state: "failed", word: `${f.count.toLocaleString("en")} failed` }),
+      " ",
+      /* @__PURE__ */ jsx("a", { href: links.runs(`status:failed completed>-1h fingerprint:${f.fingerprint}`), children: f.names.slice(0, 3).join(", ") }),
+      " ",
+      /* @__PURE__ */ jsx("span", { class: "dim", title: f.error_text, children: f.error_text }),
+      /* @__PURE__ */ jsx(Time, { at: f.at })
+    ] }, f.fingerprint)),
+    lost.map((w) => /* @__PURE__ */ jsxs("li", { children: [
+      /* @__PURE__ */ jsx(Status, { state: "stuck", word: "Worker lost" }),
+      " ",
+      /* @__PURE__ */ jsx("a", { href: "workers", children: w.id || "unnamed" }),
+      " ",
+      /* @__PURE__ */ jsx("span", { class: "dim", children: w.items === 0 ? "it had nothing" : `${w.items} item${w.items === 1 ? "" : "s"} went to others` }),
+      /* @__PURE__ */ jsx(Time, { at: w.at })
+    ] }, w.id + w.at))
+  ] });
+}
+
+// src/pages/overview.tsx
+import { Fragment, jsx as jsx2, jsxs as jsxs2 } from "./core.js";
 var states = ["running", "pending", "suspended", "failed", "completed", "terminated", "canceled"];
 function Overview(_) {
   const counts = useQuery("run-counts?group=status,phase");
   const decisions = useQuery("decisions?state=pending&limit=5");
-  const failed = useQuery("runs" + query({ filter: "status:failed completed>-1h", limit: 5 }));
+  const failures = useQuery("run-failures" + query({ filter: "status:failed completed>-1h" }));
+  const backlog = useQuery("backlog");
+  const workers = useQuery("workers");
   const stuck = useQuery("runs" + query({ filter: "phase:stuck", limit: 5 }));
   const recent = useQuery("runs?limit=12");
   const [seen, setSeen] = useState(false);
@@ -36,7 +86,8 @@ function Overview(_) {
       counts.set((c) => ({ exact: true, ...c, items, total: items.reduce((n, i) => n + i.count, 0) }));
       if (seen) {
         decisions.refetch();
-        failed.refetch();
+        failures.refetch();
+        backlog.refetch();
         stuck.refetch();
         recent.refetch();
       }
@@ -44,49 +95,45 @@ function Overview(_) {
     }
   });
   const of = (key, v) => (counts.data?.items ?? []).filter((i) => i[key] === v).reduce((n, i) => n + i.count, 0);
-  const needs = (decisions.data?.items.length ?? 0) + (failed.data?.items.length ?? 0) + (stuck.data?.items.length ?? 0);
-  return /* @__PURE__ */ jsxs("section", { class: "page", children: [
-    /* @__PURE__ */ jsx("h1", { children: "Overview" }),
-    counts.error && /* @__PURE__ */ jsx(Problem, { error: counts.error, retry: counts.refetch }),
-    /* @__PURE__ */ jsx("ul", { class: "tiles", "aria-label": "Runs by status", children: states.map((s) => /* @__PURE__ */ jsx("li", { children: /* @__PURE__ */ jsxs("a", { class: "tile tone-" + look(s).tone, href: links.runs("status:" + s), children: [
-      /* @__PURE__ */ jsx("span", { class: "tile-n num", children: of("status", s).toLocaleString("en") }),
-      /* @__PURE__ */ jsx(Status, { state: s })
+  useTopic("workers", void 0, (events) => {
+    const e = events.at(-1);
+    if (e?.kind === "workers") {
+      const { items, connected, lost: lost2 } = e.data;
+      workers.set(() => ({ items, connected, lost: lost2 }));
+      backlog.refetch();
+    }
+  });
+  const lost = (workers.data?.lost ?? []).filter((w) => !w.back && Date.parse(w.at) > now.peek() - 36e5);
+  return /* @__PURE__ */ jsxs2("section", { class: "page", children: [
+    /* @__PURE__ */ jsx2("h1", { children: "Overview" }),
+    counts.error && /* @__PURE__ */ jsx2(Problem, { error: counts.error, retry: counts.refetch }),
+    /* @__PURE__ */ jsx2("ul", { class: "tiles", "aria-label": "Runs by status", children: states.map((s) => /* @__PURE__ */ jsx2("li", { children: /* @__PURE__ */ jsxs2("a", { class: "tile tone-" + look(s).tone, href: links2.runs("status:" + s), children: [
+      /* @__PURE__ */ jsx2("span", { class: "tile-n num", children: of("status", s).toLocaleString("en") }),
+      /* @__PURE__ */ jsx2(Status2, { state: s })
     ] }) }, s)) }),
-    /* @__PURE__ */ jsxs("div", { class: "columns", children: [
-      /* @__PURE__ */ jsxs("section", { class: "card", "aria-labelledby": "needs", children: [
-        /* @__PURE__ */ jsx("h2", { id: "needs", children: "Needs you" }),
-        needs === 0 && /* @__PURE__ */ jsx("p", { class: "dim", children: "Nothing waits for you. Paused runs hold no compute." }),
-        /* @__PURE__ */ jsxs("ul", { class: "plain", children: [
-          (decisions.data?.items ?? []).map((d) => /* @__PURE__ */ jsxs("li", { children: [
-            /* @__PURE__ */ jsx(Status, { state: "waiting_approval", word: d.kind === "approval" ? "Approval" : d.kind.replaceAll("_", " ") }),
-            " ",
-            /* @__PURE__ */ jsx("a", { href: "inbox", children: d.tool ?? d.agent ?? d.run }),
-            " ",
-            /* @__PURE__ */ jsx(Time, { at: d.requested_at })
-          ] }, d.id)),
-          [...stuck.data?.items ?? [], ...failed.data?.items ?? []].map((r) => /* @__PURE__ */ jsxs("li", { children: [
-            /* @__PURE__ */ jsx(Status, { state: stateOf(r) }),
-            " ",
-            /* @__PURE__ */ jsx("a", { href: links.run(r.id), children: r.name }),
-            " ",
-            /* @__PURE__ */ jsx("span", { class: "dim", children: r.error_text ?? r.phase_cause })
-          ] }, r.id))
-        ] })
+    /* @__PURE__ */ jsxs2("div", { class: "columns", children: [
+      /* @__PURE__ */ jsxs2("section", { class: "card", "aria-labelledby": "needs", children: [
+        /* @__PURE__ */ jsx2("h2", { id: "needs", children: "Needs you" }),
+        /* @__PURE__ */ jsx2(Needs, { decisions: decisions.data?.items ?? [], stuck: stuck.data?.items ?? [], failures: (failures.data?.items ?? []).slice(0, 8), lost: lost.slice(0, 5) })
       ] }),
-      /* @__PURE__ */ jsxs("section", { class: "card", "aria-labelledby": "recent", children: [
-        /* @__PURE__ */ jsx("h2", { id: "recent", children: "Recent runs" }),
-        recent.data?.items.length === 0 && /* @__PURE__ */ jsxs(Fragment, { children: [
-          /* @__PURE__ */ jsx("p", { children: "Three commands to begin with:" }),
-          /* @__PURE__ */ jsx(Command, { text: "perdure agent chat Joker" }),
-          /* @__PURE__ */ jsx(Command, { text: `perdure run start ContentApproval --input '"the moon"' --watch` }),
-          /* @__PURE__ */ jsx(Command, { text: "perdure run list --watch" })
+      /* @__PURE__ */ jsxs2("section", { class: "card", "aria-labelledby": "backlog", children: [
+        /* @__PURE__ */ jsx2("h2", { id: "backlog", children: "Backlog" }),
+        backlog.error ? /* @__PURE__ */ jsx2("p", { class: "dim", children: backlog.error.message }) : /* @__PURE__ */ jsx2(Backlog, { items: backlog.data?.items, most: 8 })
+      ] }),
+      /* @__PURE__ */ jsxs2("section", { class: "card", "aria-labelledby": "recent", children: [
+        /* @__PURE__ */ jsx2("h2", { id: "recent", children: "Recent runs" }),
+        recent.data?.items.length === 0 && /* @__PURE__ */ jsxs2(Fragment, { children: [
+          /* @__PURE__ */ jsx2("p", { children: "Three commands to begin with:" }),
+          /* @__PURE__ */ jsx2(Command, { text: "perdure agent chat Joker" }),
+          /* @__PURE__ */ jsx2(Command, { text: `perdure run start ContentApproval --input '"the moon"' --watch` }),
+          /* @__PURE__ */ jsx2(Command, { text: "perdure run list --watch" })
         ] }),
-        /* @__PURE__ */ jsx("ul", { class: "plain", children: (recent.data?.items ?? []).map((r) => /* @__PURE__ */ jsxs("li", { children: [
-          /* @__PURE__ */ jsx(Status, { state: stateOf(r) }),
+        /* @__PURE__ */ jsx2("ul", { class: "plain", children: (recent.data?.items ?? []).map((r) => /* @__PURE__ */ jsxs2("li", { children: [
+          /* @__PURE__ */ jsx2(Status2, { state: stateOf2(r) }),
           " ",
-          /* @__PURE__ */ jsx("a", { href: links.run(r.id), children: r.name }),
+          /* @__PURE__ */ jsx2("a", { href: links2.run(r.id), children: r.name }),
           " ",
-          /* @__PURE__ */ jsx(Time, { at: r.updated ?? r.created })
+          /* @__PURE__ */ jsx2(Time2, { at: r.updated ?? r.created })
         ] }, r.id)) })
       ] })
     ] })
@@ -96,47 +143,47 @@ function Overview(_) {
 // src/pages/runs.tsx
 import { useEffect as useEffect3, useMemo, useRef as useRef3, useState as useState4 } from "./core.js";
 import { readOnly } from "./core.js";
-import { now, utc } from "./core.js";
+import { now as now2, utc } from "./core.js";
 import { useKeys as useKeys2 } from "./core.js";
-import { go, links as links3, param, setParams as setParams2 } from "./core.js";
+import { go, links as links4, param, setParams as setParams2 } from "./core.js";
 import { Command as Command2 } from "./core.js";
 import { Empty } from "./core.js";
 import { lazily } from "./core.js";
 import { Problem as Problem2 } from "./core.js";
 import { StartDialog } from "./core.js";
 import { Table } from "./core.js";
-import { Time as Time3 } from "./core.js";
+import { Time as Time4 } from "./core.js";
 
 // src/pages/runs/columns.tsx
 import { cost, count } from "./core.js";
-import { links as links2 } from "./core.js";
-import { stateOf as stateOf2 } from "./core.js";
+import { links as links3 } from "./core.js";
+import { stateOf as stateOf3 } from "./core.js";
 import { Copy } from "./core.js";
-import { Status as Status2 } from "./core.js";
-import { Duration, Time as Time2 } from "./core.js";
-import { Fragment as Fragment2, jsx as jsx2, jsxs as jsxs2 } from "./core.js";
+import { Status as Status3 } from "./core.js";
+import { Duration, Time as Time3 } from "./core.js";
+import { Fragment as Fragment2, jsx as jsx3, jsxs as jsxs3 } from "./core.js";
 var columns = (menu) => [
-  { id: "status", title: "Status", class: "w-status", cell: (r) => /* @__PURE__ */ jsx2(Status2, { state: stateOf2(r) }) },
-  { id: "name", title: "Name", sort: "name", class: "w-name", cell: (r) => /* @__PURE__ */ jsx2("span", { title: r.name, children: r.name }) },
+  { id: "status", title: "Status", class: "w-status", cell: (r) => /* @__PURE__ */ jsx3(Status3, { state: stateOf3(r) }) },
+  { id: "name", title: "Name", sort: "name", class: "w-name", cell: (r) => /* @__PURE__ */ jsx3("span", { title: r.name, children: r.name }) },
   {
     id: "id",
     title: "Id",
     class: "grow mono",
-    cell: (r) => /* @__PURE__ */ jsxs2(Fragment2, { children: [
-      /* @__PURE__ */ jsx2("a", { href: links2.run(r.id), title: r.id, tabIndex: -1, children: r.id }),
-      /* @__PURE__ */ jsx2(Copy, { text: r.id, what: "id" })
+    cell: (r) => /* @__PURE__ */ jsxs3(Fragment2, { children: [
+      /* @__PURE__ */ jsx3("a", { href: links3.run(r.id), title: r.id, tabIndex: -1, children: r.id }),
+      /* @__PURE__ */ jsx3(Copy, { text: r.id, what: "id" })
     ] })
   },
-  { id: "step", title: "Step", class: "w-step", cell: (r) => /* @__PURE__ */ jsx2(Step, { run: r }) },
-  { id: "created", title: "Created", sort: "created", class: "w-time num", cell: (r) => /* @__PURE__ */ jsx2(Time2, { at: r.created }) },
-  { id: "duration", title: "Duration", sort: "duration", class: "w-time num", cell: (r) => /* @__PURE__ */ jsx2(Duration, { ms: r.duration_ms, from: r.started ?? r.created, to: r.completed }) },
-  { id: "usage", title: "Tokens, cost", class: "w-usage num", cell: (r) => /* @__PURE__ */ jsx2(Usage, { run: r }) },
-  { id: "worker", title: "Worker", class: "w-worker mono", cell: (r) => r.worker_id && /* @__PURE__ */ jsx2("span", { title: r.worker_id, children: r.worker_id }) },
+  { id: "step", title: "Step", class: "w-step", cell: (r) => /* @__PURE__ */ jsx3(Step, { run: r }) },
+  { id: "created", title: "Created", sort: "created", class: "w-time num", cell: (r) => /* @__PURE__ */ jsx3(Time3, { at: r.created }) },
+  { id: "duration", title: "Duration", sort: "duration", class: "w-time num", cell: (r) => /* @__PURE__ */ jsx3(Duration, { ms: r.duration_ms, from: r.started ?? r.created, to: r.completed }) },
+  { id: "usage", title: "Tokens, cost", class: "w-usage num", cell: (r) => /* @__PURE__ */ jsx3(Usage, { run: r }) },
+  { id: "worker", title: "Worker", class: "w-worker mono", cell: (r) => r.worker_id && /* @__PURE__ */ jsx3("span", { title: r.worker_id, children: r.worker_id }) },
   {
     id: "tags",
     title: "Tags",
     class: "w-tags",
-    cell: (r) => Object.entries(r.tags ?? {}).map(([k, v]) => /* @__PURE__ */ jsxs2("span", { class: "tag", children: [
+    cell: (r) => Object.entries(r.tags ?? {}).map(([k, v]) => /* @__PURE__ */ jsxs3("span", { class: "tag", children: [
       k,
       "=",
       v
@@ -147,19 +194,19 @@ var columns = (menu) => [
     title: "Actions",
     quiet: true,
     class: "w-more",
-    cell: (r) => /* @__PURE__ */ jsx2("button", { type: "button", class: "quiet", tabIndex: -1, "aria-haspopup": "menu", "aria-label": `Actions of ${r.id}`, onClick: (e) => menu(r, e.currentTarget), children: "⋯" })
+    cell: (r) => /* @__PURE__ */ jsx3("button", { type: "button", class: "quiet", tabIndex: -1, "aria-haspopup": "menu", "aria-label": `Actions of ${r.id}`, onClick: (e) => menu(r, e.currentTarget), children: "⋯" })
   }
 ];
 function Step({ run }) {
   const text = run.error_text ?? run.phase_cause ?? run.wait_name ?? run.current_step ?? "";
-  return /* @__PURE__ */ jsxs2("span", { class: run.error_text ? "bad" : "dim", title: text, children: [
+  return /* @__PURE__ */ jsxs3("span", { class: run.error_text ? "bad" : "dim", title: text, children: [
     text,
     run.attempt !== void 0 && run.attempt > 1 && ` (attempt ${run.attempt})`
   ] });
 }
 function Usage({ run }) {
   const tokens = (run.tokens_in ?? 0) + (run.tokens_out ?? 0);
-  return tokens === 0 ? null : /* @__PURE__ */ jsxs2("span", { title: run.model, children: [
+  return tokens === 0 ? null : /* @__PURE__ */ jsxs3("span", { title: run.model, children: [
     count(tokens),
     run.cost_micros !== void 0 && `, ${cost(run.cost_micros)}`
   ] });
@@ -207,6 +254,7 @@ var samples = {
   choice: [],
   time: [[">-1h", "in the last hour"], [">-24h", "in the last day"], [":today", "today"], ["<-7d", "more than a week ago"]],
   duration: [[">1m", "longer than a minute"], [">1h", "longer than an hour"], ["<1s", "shorter than a second"]],
+  money: [[">0.1", "more than 10 cents"], [">1", "more than a dollar"]],
   integer: [[">1", "more than 1"], [">1000", "more than 1,000"]]
 };
 function fieldSuggestions(fields, text) {
@@ -222,7 +270,7 @@ function fieldSuggestions(fields, text) {
 }
 
 // src/pages/runs/filterbar.tsx
-import { jsx as jsx3, jsxs as jsxs3 } from "./core.js";
+import { jsx as jsx4, jsxs as jsxs4 } from "./core.js";
 var pause = 60;
 function FilterBar({ filter, error }) {
   const box = useRef(null);
@@ -284,8 +332,8 @@ function FilterBar({ filter, error }) {
       box.current?.blur();
     }
   };
-  return /* @__PURE__ */ jsxs3("div", { class: "filter", children: [
-    /* @__PURE__ */ jsx3(
+  return /* @__PURE__ */ jsxs4("div", { class: "filter", children: [
+    /* @__PURE__ */ jsx4(
       "input",
       {
         ref: box,
@@ -312,7 +360,7 @@ function FilterBar({ filter, error }) {
         onKeyDown: key
       }
     ),
-    /* @__PURE__ */ jsx3("ul", { id: "filter-offers", class: "offers", role: "listbox", "aria-label": "Completions", hidden: offered.length === 0, children: offered.map((s, i) => /* @__PURE__ */ jsxs3(
+    /* @__PURE__ */ jsx4("ul", { id: "filter-offers", class: "offers", role: "listbox", "aria-label": "Completions", hidden: offered.length === 0, children: offered.map((s, i) => /* @__PURE__ */ jsxs4(
       "li",
       {
         id: "filter-offer-" + i,
@@ -323,13 +371,13 @@ function FilterBar({ filter, error }) {
           choose(s);
         },
         children: [
-          /* @__PURE__ */ jsx3("span", { class: "mono", children: s.label }),
-          /* @__PURE__ */ jsx3("span", { class: "dim num", children: s.hint })
+          /* @__PURE__ */ jsx4("span", { class: "mono", children: s.label }),
+          /* @__PURE__ */ jsx4("span", { class: "dim num", children: s.hint })
         ]
       },
       s.label
     )) }),
-    bad && /* @__PURE__ */ jsxs3("p", { id: "filter-error", class: "bad", role: "alert", children: [
+    bad && /* @__PURE__ */ jsxs4("p", { id: "filter-error", class: "bad", role: "alert", children: [
       bad.message,
       " ",
       bad.hint
@@ -532,7 +580,7 @@ function useRuns({ filter, sort, at, frozen, atTop, onShift }) {
         const came = where === "start" ? p.items.filter((r) => !had.has(r.id)).length : 0;
         const left = where === "end" ? before.filter((b) => !rows.current.parts.includes(b)).reduce((n, b) => n + b.items.length, 0) : 0;
         onShift(came - left);
-        setPage((now2) => now2 && { ...now2, partial: where === "end" ? p.partial : now2.partial, scanned: now2.scanned + p.scanned });
+        setPage((now3) => now3 && { ...now3, partial: where === "end" ? p.partial : now3.partial, scanned: now3.scanned + p.scanned });
         paging.current = false;
       },
       (e) => {
@@ -559,7 +607,7 @@ function useRuns({ filter, sort, at, frozen, atTop, onShift }) {
 // src/pages/runs/selection.tsx
 import { query as query4, useQuery as useQuery3 } from "./core.js";
 import { linkState } from "./core.js";
-import { jsx as jsx4, jsxs as jsxs4 } from "./core.js";
+import { jsx as jsx5, jsxs as jsxs5 } from "./core.js";
 var actions = [
   ["suspend", "Suspend…"],
   ["resume", "Resume…"],
@@ -573,14 +621,14 @@ function Selection({ chosen, filter, more, everything, onEverything, onClear, on
   const counts = useQuery3(more ? "run-counts" + query4({ filter }) : void 0);
   const total = counts.data && (counts.data.exact ? counts.data.total.toLocaleString("en") : `more than ${counts.data.total.toLocaleString("en")}`);
   const offline = linkState.value === "offline";
-  return /* @__PURE__ */ jsxs4("div", { class: "selection", role: "toolbar", "aria-label": "Selected runs", children: [
-    /* @__PURE__ */ jsx4("strong", { role: "status", children: everything ? `All ${total ?? ""} that match` : `${chosen.length} selected` }),
-    more && !everything && /* @__PURE__ */ jsxs4("button", { type: "button", class: "link", onClick: onEverything, children: [
+  return /* @__PURE__ */ jsxs5("div", { class: "selection", role: "toolbar", "aria-label": "Selected runs", children: [
+    /* @__PURE__ */ jsx5("strong", { role: "status", children: everything ? `All ${total ?? ""} that match` : `${chosen.length} selected` }),
+    more && !everything && /* @__PURE__ */ jsxs5("button", { type: "button", class: "link", onClick: onEverything, children: [
       "Select all ",
       total,
       " that match"
     ] }),
-    actions.map(([action, label]) => /* @__PURE__ */ jsx4(
+    actions.map(([action, label]) => /* @__PURE__ */ jsx5(
       "button",
       {
         type: "button",
@@ -592,12 +640,12 @@ function Selection({ chosen, filter, more, everything, onEverything, onClear, on
       },
       action
     )),
-    /* @__PURE__ */ jsx4("button", { type: "button", class: "quiet", onClick: onClear, children: "Clear" })
+    /* @__PURE__ */ jsx5("button", { type: "button", class: "quiet", onClick: onClear, children: "Clear" })
   ] });
 }
 
 // src/pages/runs.tsx
-import { jsx as jsx5, jsxs as jsxs5 } from "./core.js";
+import { jsx as jsx6, jsxs as jsxs6 } from "./core.js";
 var Acts = lazily(() => import("./acts.js").then((m) => m.Acts));
 var chips = [
   ["All", ""],
@@ -650,36 +698,36 @@ function Runs(_) {
   const clear = () => (setSelected(/* @__PURE__ */ new Set()), setEverything(false));
   useKeys2(selected.size > 0 ? { Escape: clear } : {});
   useEffect3(clear, [filter, sort, param("at")]);
-  return /* @__PURE__ */ jsxs5("section", { class: "page fill", ref: box, children: [
-    /* @__PURE__ */ jsxs5("header", { class: "page-head", children: [
-      /* @__PURE__ */ jsx5("h1", { children: "Runs" }),
-      /* @__PURE__ */ jsx5("button", { type: "button", class: "primary", "aria-keyshortcuts": "n", disabled: readOnly, title: readOnly ? "This server takes no changes." : void 0, onClick: () => setStarting(true), children: "Start" })
+  return /* @__PURE__ */ jsxs6("section", { class: "page fill", ref: box, children: [
+    /* @__PURE__ */ jsxs6("header", { class: "page-head", children: [
+      /* @__PURE__ */ jsx6("h1", { children: "Runs" }),
+      /* @__PURE__ */ jsx6("button", { type: "button", class: "primary", "aria-keyshortcuts": "n", disabled: readOnly, title: readOnly ? "This server takes no changes." : void 0, onClick: () => setStarting(true), children: "Start" })
     ] }),
-    /* @__PURE__ */ jsx5(FilterBar, { filter, error }),
-    /* @__PURE__ */ jsxs5("div", { class: "row", children: [
-      /* @__PURE__ */ jsxs5("div", { class: "chips", role: "group", "aria-label": "Filters", children: [
-        chips.map(([title, f]) => /* @__PURE__ */ jsx5("button", { type: "button", "aria-pressed": filter === f, onClick: () => setParams2({ filter: f || void 0, at: void 0 }), children: title }, title)),
-        list.fresh > 0 && /* @__PURE__ */ jsxs5("button", { type: "button", class: "fresh", onClick: () => showFresh(), children: [
+    /* @__PURE__ */ jsx6(FilterBar, { filter, error }),
+    /* @__PURE__ */ jsxs6("div", { class: "row", children: [
+      /* @__PURE__ */ jsxs6("div", { class: "chips", role: "group", "aria-label": "Filters", children: [
+        chips.map(([title, f]) => /* @__PURE__ */ jsx6("button", { type: "button", "aria-pressed": filter === f, onClick: () => setParams2({ filter: f || void 0, at: void 0 }), children: title }, title)),
+        list.fresh > 0 && /* @__PURE__ */ jsxs6("button", { type: "button", class: "fresh", onClick: () => showFresh(), children: [
           list.fresh,
           " new"
         ] })
       ] }),
-      /* @__PURE__ */ jsx5(Jump, {})
+      /* @__PURE__ */ jsx6(Jump, {})
     ] }),
-    error && error.status !== 400 && /* @__PURE__ */ jsx5(Problem2, { error, retry: list.reload }),
-    list.prev && /* @__PURE__ */ jsxs5("p", { class: "row", children: [
-      /* @__PURE__ */ jsx5("span", { class: "dim", children: "Newer runs are above." }),
-      /* @__PURE__ */ jsx5("button", { type: "button", onClick: () => list.extend("start"), children: "Newer" }),
-      /* @__PURE__ */ jsx5("button", { type: "button", onClick: () => (setParams2({ at: void 0 }), list.reload()), children: "Newest" })
+    error && error.status !== 400 && /* @__PURE__ */ jsx6(Problem2, { error, retry: list.reload }),
+    list.prev && /* @__PURE__ */ jsxs6("p", { class: "row", children: [
+      /* @__PURE__ */ jsx6("span", { class: "dim", children: "Newer runs are above." }),
+      /* @__PURE__ */ jsx6("button", { type: "button", onClick: () => list.extend("start"), children: "Newer" }),
+      /* @__PURE__ */ jsx6("button", { type: "button", onClick: () => (setParams2({ at: void 0 }), list.reload()), children: "Newest" })
     ] }),
-    !error && !list.loading && rows.length === 0 && !list.prev && !list.next ? /* @__PURE__ */ jsx5(NoRuns, { filter }) : /* @__PURE__ */ jsx5(
+    !error && !list.loading && rows.length === 0 && !list.prev && !list.next ? /* @__PURE__ */ jsx6(NoRuns, { filter }) : /* @__PURE__ */ jsx6(
       Table,
       {
         label: "Runs",
         columns: shownColumns,
         rows,
         id: (r) => r.id,
-        open: (r) => go(links3.run(r.id)),
+        open: (r) => go(links4.run(r.id)),
         ...readOnly ? {} : { selected, select: (ids) => (setSelected(ids), setEverything(false)) },
         keys: { m: act(""), ContextMenu: act(""), e: act("event"), s: suspend, t: act("terminate") },
         rowClass: (r) => list.gone.includes(r.id) ? "gone" : "",
@@ -688,15 +736,15 @@ function Runs(_) {
         onEdge: (edge) => !(edge === "end" && page?.partial) && list.extend(edge)
       }
     ),
-    chosen.length > 0 && /* @__PURE__ */ jsx5(Selection, { chosen, filter: page?.parsed ?? filter, more: list.next !== void 0 || list.prev !== void 0, everything, onEverything: () => setEverything(true), onClear: clear, onAct: batch }),
-    list.next && /* @__PURE__ */ jsxs5("footer", { class: "row", children: [
-      page?.partial && /* @__PURE__ */ jsxs5("span", { class: "dim", children: [
+    chosen.length > 0 && /* @__PURE__ */ jsx6(Selection, { chosen, filter: page?.parsed ?? filter, more: list.next !== void 0 || list.prev !== void 0, everything, onEverything: () => setEverything(true), onClear: clear, onAct: batch }),
+    list.next && /* @__PURE__ */ jsxs6("footer", { class: "row", children: [
+      page?.partial && /* @__PURE__ */ jsxs6("span", { class: "dim", children: [
         page.scanned.toLocaleString("en"),
         " runs were searched, there are more. "
       ] }),
-      /* @__PURE__ */ jsx5("button", { type: "button", onClick: () => list.extend("end"), children: page?.partial ? "Search on" : "Older" })
+      /* @__PURE__ */ jsx6("button", { type: "button", onClick: () => list.extend("end"), children: page?.partial ? "Search on" : "Older" })
     ] }),
-    asked && /* @__PURE__ */ jsx5(
+    asked && /* @__PURE__ */ jsx6(
       Acts,
       {
         asked,
@@ -711,7 +759,7 @@ function Runs(_) {
         }
       }
     ),
-    starting && /* @__PURE__ */ jsx5(StartDialog, { onClose: () => setStarting(false) })
+    starting && /* @__PURE__ */ jsx6(StartDialog, { onClose: () => setStarting(false) })
   ] });
   function showFresh() {
     if (list.showFresh()) {
@@ -725,9 +773,9 @@ function Jump() {
     const d = new Date(t);
     return new Date(d.getTime() - (utc.value ? 0 : d.getTimezoneOffset() * 6e4)).toISOString().slice(0, 16);
   };
-  return /* @__PURE__ */ jsxs5("label", { class: "jump-time", children: [
-    /* @__PURE__ */ jsx5("span", { children: "Jump to" }),
-    /* @__PURE__ */ jsx5(
+  return /* @__PURE__ */ jsxs6("label", { class: "jump-time", children: [
+    /* @__PURE__ */ jsx6("span", { children: "Jump to" }),
+    /* @__PURE__ */ jsx6(
       "input",
       {
         type: "datetime-local",
@@ -744,20 +792,20 @@ function Jump() {
 function NoRuns({ filter }) {
   const terms = useMemo(() => filter.match(/(?:[^\s"]|"[^"]*")+/g) ?? [], [filter]);
   if (terms.length === 0) {
-    return /* @__PURE__ */ jsxs5(Empty, { title: "No runs yet", children: [
-      /* @__PURE__ */ jsx5("p", { children: "Start one here, or in a terminal:" }),
-      /* @__PURE__ */ jsx5(Command2, { text: `perdure run start NAME --input '"…"' --watch` })
+    return /* @__PURE__ */ jsxs6(Empty, { title: "No runs yet", children: [
+      /* @__PURE__ */ jsx6("p", { children: "Start one here, or in a terminal:" }),
+      /* @__PURE__ */ jsx6(Command2, { text: `perdure run start NAME --input '"…"' --watch` })
     ] });
   }
-  return /* @__PURE__ */ jsxs5(Empty, { title: "No run matches", children: [
-    /* @__PURE__ */ jsx5("p", { children: "Leave a term out:" }),
-    /* @__PURE__ */ jsx5("p", { class: "row", children: terms.map((t) => /* @__PURE__ */ jsxs5("button", { type: "button", onClick: () => setParams2({ filter: terms.filter((x) => x !== t).join(" ") || void 0 }), children: [
+  return /* @__PURE__ */ jsxs6(Empty, { title: "No run matches", children: [
+    /* @__PURE__ */ jsx6("p", { children: "Leave a term out:" }),
+    /* @__PURE__ */ jsx6("p", { class: "row", children: terms.map((t) => /* @__PURE__ */ jsxs6("button", { type: "button", onClick: () => setParams2({ filter: terms.filter((x) => x !== t).join(" ") || void 0 }), children: [
       t,
       " ✕"
     ] }, t)) }),
-    /* @__PURE__ */ jsxs5("p", { class: "dim", children: [
+    /* @__PURE__ */ jsxs6("p", { class: "dim", children: [
       "As of ",
-      /* @__PURE__ */ jsx5(Time3, { at: new Date(now.peek()).toISOString(), exact: true })
+      /* @__PURE__ */ jsx6(Time4, { at: new Date(now2.peek()).toISOString(), exact: true })
     ] })
   ] });
 }
@@ -766,14 +814,14 @@ function NoRuns({ filter }) {
 import { path, query as query5, useQuery as useQuery4 } from "./core.js";
 import { count as count3 } from "./core.js";
 import { useTopic as useTopic3 } from "./core.js";
-import { go as go2, links as links4 } from "./core.js";
+import { go as go2, links as links5 } from "./core.js";
 import { useKeys as useKeys3 } from "./core.js";
 import { Empty as Empty2 } from "./core.js";
 import { Problem as Problem3 } from "./core.js";
-import { Time as Time4 } from "./core.js";
+import { Time as Time5 } from "./core.js";
 import { Visible } from "./core.js";
 import { randomKey } from "./core.js";
-import { jsx as jsx6, jsxs as jsxs6 } from "./core.js";
+import { jsx as jsx7, jsxs as jsxs7 } from "./core.js";
 var register = `reg := perdure.NewRegistry()
 err := agent.Register(reg, &agent.Agent{
 	Name:         "Joker",
@@ -790,14 +838,14 @@ function Agents() {
     all[Math.max(0, Math.min(all.length - 1, at + by))]?.focus();
   };
   useKeys3({ j: () => move(1), k: () => move(-1) });
-  return /* @__PURE__ */ jsxs6("section", { class: "page agents", children: [
-    /* @__PURE__ */ jsx6("h1", { children: "Agents" }),
-    agents.error && !agents.data && /* @__PURE__ */ jsx6(Problem3, { error: agents.error, retry: agents.refetch }),
-    agents.data && list.length === 0 && /* @__PURE__ */ jsxs6(Empty2, { title: "No agent is registered", children: [
-      /* @__PURE__ */ jsx6("p", { children: "An agent is a name, instructions, a model and tools. A worker makes it known:" }),
-      /* @__PURE__ */ jsx6("pre", { class: "sample", tabIndex: 0, children: register })
+  return /* @__PURE__ */ jsxs7("section", { class: "page agents", children: [
+    /* @__PURE__ */ jsx7("h1", { children: "Agents" }),
+    agents.error && !agents.data && /* @__PURE__ */ jsx7(Problem3, { error: agents.error, retry: agents.refetch }),
+    agents.data && list.length === 0 && /* @__PURE__ */ jsxs7(Empty2, { title: "No agent is registered", children: [
+      /* @__PURE__ */ jsx7("p", { children: "An agent is a name, instructions, a model and tools. A worker makes it known:" }),
+      /* @__PURE__ */ jsx7("pre", { class: "sample", tabIndex: 0, children: register })
     ] }),
-    /* @__PURE__ */ jsx6("div", { class: "agent-cards", children: list.map((a) => /* @__PURE__ */ jsx6(Card, { agent: a }, a.name)) })
+    /* @__PURE__ */ jsx7("div", { class: "agent-cards", children: list.map((a) => /* @__PURE__ */ jsx7(Card, { agent: a }, a.name)) })
   ] });
 }
 function Card({ agent: a }) {
@@ -808,50 +856,50 @@ function Card({ agent: a }) {
   const active = list.filter((s) => s.state === "running" || s.state === "waiting_approval").length;
   const tokens = list.reduce((n, s) => n + s.tokens.total, 0);
   const broken = list.filter((s) => s.state === "failed").sort((x, y) => x.updated < y.updated ? 1 : -1)[0];
-  return /* @__PURE__ */ jsxs6("article", { class: "agent-card", children: [
-    /* @__PURE__ */ jsxs6("header", { children: [
-      /* @__PURE__ */ jsx6("h2", { children: /* @__PURE__ */ jsx6("a", { href: links4.agent(a.name), children: /* @__PURE__ */ jsx6(Visible, { text: a.name, exact: true }) }) }),
-      /* @__PURE__ */ jsx6("button", { type: "button", onClick: () => go2(links4.session(a.name, randomKey())), "aria-label": "Chat with " + a.name, children: "Chat" })
+  return /* @__PURE__ */ jsxs7("article", { class: "agent-card", children: [
+    /* @__PURE__ */ jsxs7("header", { children: [
+      /* @__PURE__ */ jsx7("h2", { children: /* @__PURE__ */ jsx7("a", { href: links5.agent(a.name), children: /* @__PURE__ */ jsx7(Visible, { text: a.name, exact: true }) }) }),
+      /* @__PURE__ */ jsx7("button", { type: "button", onClick: () => go2(links5.session(a.name, randomKey())), "aria-label": "Chat with " + a.name, children: "Chat" })
     ] }),
-    a.description && /* @__PURE__ */ jsx6("p", { class: "agent-about", children: /* @__PURE__ */ jsx6(Visible, { text: a.description }) }),
-    /* @__PURE__ */ jsxs6("dl", { class: "traits", children: [
-      /* @__PURE__ */ jsxs6("div", { children: [
-        /* @__PURE__ */ jsx6("dt", { children: "Model" }),
-        /* @__PURE__ */ jsx6("dd", { children: a.model ? /* @__PURE__ */ jsx6(Visible, { text: a.model, exact: true }) : /* @__PURE__ */ jsx6("span", { class: "dim", children: "not told" }) })
+    a.description && /* @__PURE__ */ jsx7("p", { class: "agent-about", children: /* @__PURE__ */ jsx7(Visible, { text: a.description }) }),
+    /* @__PURE__ */ jsxs7("dl", { class: "traits", children: [
+      /* @__PURE__ */ jsxs7("div", { children: [
+        /* @__PURE__ */ jsx7("dt", { children: "Model" }),
+        /* @__PURE__ */ jsx7("dd", { children: a.model ? /* @__PURE__ */ jsx7(Visible, { text: a.model, exact: true }) : /* @__PURE__ */ jsx7("span", { class: "dim", children: "not told" }) })
       ] }),
-      /* @__PURE__ */ jsxs6("div", { children: [
-        /* @__PURE__ */ jsx6("dt", { children: "Tools" }),
-        /* @__PURE__ */ jsx6("dd", { children: a.tools.length === 0 ? /* @__PURE__ */ jsx6("span", { class: "dim", children: "none" }) : /* @__PURE__ */ jsx6(Visible, { text: a.tools.map((t) => t.Name).join(", "), exact: true }) })
+      /* @__PURE__ */ jsxs7("div", { children: [
+        /* @__PURE__ */ jsx7("dt", { children: "Tools" }),
+        /* @__PURE__ */ jsx7("dd", { children: a.tools.length === 0 ? /* @__PURE__ */ jsx7("span", { class: "dim", children: "none" }) : /* @__PURE__ */ jsx7(Visible, { text: a.tools.map((t) => t.Name).join(", "), exact: true }) })
       ] }),
-      /* @__PURE__ */ jsxs6("div", { children: [
-        /* @__PURE__ */ jsx6("dt", { children: "Sessions" }),
-        /* @__PURE__ */ jsx6("dd", { children: sessions.data ? `${active} active, ${list.length}${more} in all` : "…" })
+      /* @__PURE__ */ jsxs7("div", { children: [
+        /* @__PURE__ */ jsx7("dt", { children: "Sessions" }),
+        /* @__PURE__ */ jsx7("dd", { children: sessions.data ? `${active} active, ${list.length}${more} in all` : "…" })
       ] }),
-      /* @__PURE__ */ jsxs6("div", { children: [
-        /* @__PURE__ */ jsx6("dt", { children: "Tokens" }),
-        /* @__PURE__ */ jsx6("dd", { children: sessions.data ? count3(tokens) + more : "…" })
+      /* @__PURE__ */ jsxs7("div", { children: [
+        /* @__PURE__ */ jsx7("dt", { children: "Tokens" }),
+        /* @__PURE__ */ jsx7("dd", { children: sessions.data ? count3(tokens) + more : "…" })
       ] }),
-      /* @__PURE__ */ jsxs6("div", { children: [
-        /* @__PURE__ */ jsx6("dt", { children: "Version" }),
-        /* @__PURE__ */ jsx6("dd", { children: /* @__PURE__ */ jsx6("code", { title: "hash of instructions, tools and parameters", children: a.hash.slice(0, 8) }) })
+      /* @__PURE__ */ jsxs7("div", { children: [
+        /* @__PURE__ */ jsx7("dt", { children: "Version" }),
+        /* @__PURE__ */ jsx7("dd", { children: /* @__PURE__ */ jsx7("code", { title: "hash of instructions, tools and parameters", children: a.hash.slice(0, 8) }) })
       ] }),
-      a.last_seen && /* @__PURE__ */ jsxs6("div", { children: [
-        /* @__PURE__ */ jsx6("dt", { children: "Last seen" }),
-        /* @__PURE__ */ jsx6("dd", { children: /* @__PURE__ */ jsx6(Time4, { at: a.last_seen }) })
+      a.last_seen && /* @__PURE__ */ jsxs7("div", { children: [
+        /* @__PURE__ */ jsx7("dt", { children: "Last seen" }),
+        /* @__PURE__ */ jsx7("dd", { children: /* @__PURE__ */ jsx7(Time5, { at: a.last_seen }) })
       ] })
     ] }),
-    broken && /* @__PURE__ */ jsx6(LastError, { agent: a.name, session: broken.key })
+    broken && /* @__PURE__ */ jsx7(LastError, { agent: a.name, session: broken.key })
   ] });
 }
 function LastError({ agent, session }) {
   const turns = useQuery4(path`agents/${agent}/sessions/${session}/turns` + query5({ limit: 5 }));
   const failed = turns.data?.items.find((t) => t.error);
-  return failed ? /* @__PURE__ */ jsxs6("p", { class: "agent-error", children: [
-    /* @__PURE__ */ jsx6("span", { class: "tone-bad", children: "✕ Last error" }),
+  return failed ? /* @__PURE__ */ jsxs7("p", { class: "agent-error", children: [
+    /* @__PURE__ */ jsx7("span", { class: "tone-bad", children: "✕ Last error" }),
     " ",
-    /* @__PURE__ */ jsx6("a", { href: links4.session(agent, session), children: /* @__PURE__ */ jsx6(Visible, { text: (failed.error ?? "").slice(0, 160), exact: true }) }),
+    /* @__PURE__ */ jsx7("a", { href: links5.session(agent, session), children: /* @__PURE__ */ jsx7(Visible, { text: (failed.error ?? "").slice(0, 160), exact: true }) }),
     " ",
-    /* @__PURE__ */ jsx6(Time4, { at: failed.ended ?? failed.created })
+    /* @__PURE__ */ jsx7(Time5, { at: failed.ended ?? failed.created })
   ] }) : null;
 }
 
@@ -861,39 +909,39 @@ import { count as count4 } from "./core.js";
 import { useKeys as useKeys4 } from "./core.js";
 import { useTopic as useTopic4 } from "./core.js";
 import { randomKey as randomKey2 } from "./core.js";
-import { go as go3, links as links5 } from "./core.js";
+import { go as go3, links as links6 } from "./core.js";
 import { Copy as Copy2 } from "./core.js";
 import { Empty as Empty3 } from "./core.js";
 import { JsonView } from "./core.js";
 import { Problem as Problem4 } from "./core.js";
-import { Status as Status3 } from "./core.js";
+import { Status as Status4 } from "./core.js";
 import { Table as Table2 } from "./core.js";
-import { Time as Time5 } from "./core.js";
+import { Time as Time6 } from "./core.js";
 import { Visible as Visible2 } from "./core.js";
-import { Fragment as Fragment3, jsx as jsx7, jsxs as jsxs7 } from "./core.js";
+import { Fragment as Fragment3, jsx as jsx8, jsxs as jsxs8 } from "./core.js";
 function Agent({ params }) {
   const name = params["agent"] ?? "";
   const info = useQuery5(path2`agents/${name}`);
   const sessions = useSessions(name);
   const list = sessions.data?.items ?? [];
   const broken = list.find((s) => s.state === "failed");
-  const fresh = () => go3(links5.session(name, randomKey2()));
+  const fresh = () => go3(links6.session(name, randomKey2()));
   useKeys4({ n: fresh });
-  return /* @__PURE__ */ jsxs7("section", { class: "page agent", children: [
-    /* @__PURE__ */ jsxs7("header", { class: "page-head", children: [
-      /* @__PURE__ */ jsx7("h1", { children: /* @__PURE__ */ jsx7(Visible2, { text: info.data?.name ?? name, exact: true }) }),
-      /* @__PURE__ */ jsx7("button", { type: "button", class: "primary", onClick: fresh, disabled: !info.data, "aria-keyshortcuts": "n", children: "New session" })
+  return /* @__PURE__ */ jsxs8("section", { class: "page agent", children: [
+    /* @__PURE__ */ jsxs8("header", { class: "page-head", children: [
+      /* @__PURE__ */ jsx8("h1", { children: /* @__PURE__ */ jsx8(Visible2, { text: info.data?.name ?? name, exact: true }) }),
+      /* @__PURE__ */ jsx8("button", { type: "button", class: "primary", onClick: fresh, disabled: !info.data, "aria-keyshortcuts": "n", children: "New session" })
     ] }),
-    info.error && /* @__PURE__ */ jsx7(Problem4, { error: info.error, retry: info.refetch }),
-    info.data && /* @__PURE__ */ jsx7(About, { info: info.data }),
-    broken && /* @__PURE__ */ jsx7(LastError, { agent: name, session: broken.key }),
-    info.data && /* @__PURE__ */ jsxs7(Fragment3, { children: [
-      /* @__PURE__ */ jsx7("h2", { children: "Sessions" }),
-      sessions.data && list.length === 0 ? /* @__PURE__ */ jsxs7(Empty3, { title: "No session yet", children: [
-        /* @__PURE__ */ jsx7("p", { children: "A session is a conversation that lasts: it is on disk after every step." }),
-        /* @__PURE__ */ jsx7("button", { type: "button", onClick: fresh, children: "Begin one" })
-      ] }) : /* @__PURE__ */ jsx7(Table2, { label: "Sessions", rows: list, id: (s) => s.id, open: (s) => go3(links5.session(name, s.key)), columns: columns2(name) }),
-      sessions.data?.next && /* @__PURE__ */ jsxs7("p", { class: "dim", children: [
+    info.error && /* @__PURE__ */ jsx8(Problem4, { error: info.error, retry: info.refetch }),
+    info.data && /* @__PURE__ */ jsx8(About, { info: info.data }),
+    broken && /* @__PURE__ */ jsx8(LastError, { agent: name, session: broken.key }),
+    info.data && /* @__PURE__ */ jsxs8(Fragment3, { children: [
+      /* @__PURE__ */ jsx8("h2", { children: "Sessions" }),
+      sessions.data && list.length === 0 ? /* @__PURE__ */ jsxs8(Empty3, { title: "No session yet", children: [
+        /* @__PURE__ */ jsx8("p", { children: "A session is a conversation that lasts: it is on disk after every step." }),
+        /* @__PURE__ */ jsx8("button", { type: "button", onClick: fresh, children: "Begin one" })
+      ] }) : /* @__PURE__ */ jsx8(Table2, { label: "Sessions", rows: list, id: (s) => s.id, open: (s) => go3(links6.session(name, s.key)), columns: columns2(name) }),
+      sessions.data?.next && /* @__PURE__ */ jsxs8("p", { class: "dim", children: [
         "The first ",
         list.length,
         " by key are shown."
@@ -903,61 +951,61 @@ function Agent({ params }) {
 }
 function columns2(agent) {
   return [
-    { id: "state", title: "State", class: "w-status", cell: (s) => /* @__PURE__ */ jsx7(Status3, { state: s.state }) },
-    { id: "key", title: "Key", cell: (s) => /* @__PURE__ */ jsx7("a", { href: links5.session(agent, s.key), title: s.key, children: /* @__PURE__ */ jsx7(Visible2, { text: s.key.length > 20 ? s.key.slice(0, 12) + "…" : s.key, exact: true }) }) },
-    { id: "preview", title: "Said last", class: "grow", cell: (s) => /* @__PURE__ */ jsx7("span", { class: "dim", children: s.preview && /* @__PURE__ */ jsx7(Visible2, { text: s.preview }) }) },
-    { id: "turns", title: "Turns", class: "num", cell: (s) => /* @__PURE__ */ jsxs7(Fragment3, { children: [
+    { id: "state", title: "State", class: "w-status", cell: (s) => /* @__PURE__ */ jsx8(Status4, { state: s.state }) },
+    { id: "key", title: "Key", cell: (s) => /* @__PURE__ */ jsx8("a", { href: links6.session(agent, s.key), title: s.key, children: /* @__PURE__ */ jsx8(Visible2, { text: s.key.length > 20 ? s.key.slice(0, 12) + "…" : s.key, exact: true }) }) },
+    { id: "preview", title: "Said last", class: "grow", cell: (s) => /* @__PURE__ */ jsx8("span", { class: "dim", children: s.preview && /* @__PURE__ */ jsx8(Visible2, { text: s.preview }) }) },
+    { id: "turns", title: "Turns", class: "num", cell: (s) => /* @__PURE__ */ jsxs8(Fragment3, { children: [
       s.turns,
-      s.failed > 0 && /* @__PURE__ */ jsxs7("span", { class: "tone-bad", title: s.failed + " failed", children: [
+      s.failed > 0 && /* @__PURE__ */ jsxs8("span", { class: "tone-bad", title: s.failed + " failed", children: [
         " ✕",
         s.failed
       ] })
     ] }) },
     { id: "tokens", title: "Tokens", class: "num", cell: (s) => count4(s.tokens.total) },
-    { id: "updated", title: "Last turn", cell: (s) => /* @__PURE__ */ jsx7(Time5, { at: s.updated }) }
+    { id: "updated", title: "Last turn", cell: (s) => /* @__PURE__ */ jsx8(Time6, { at: s.updated }) }
   ];
 }
 function About({ info: a }) {
-  return /* @__PURE__ */ jsxs7("div", { class: "agent-info", children: [
-    a.description && /* @__PURE__ */ jsx7("p", { children: /* @__PURE__ */ jsx7(Visible2, { text: a.description }) }),
-    /* @__PURE__ */ jsxs7("dl", { class: "traits", children: [
-      /* @__PURE__ */ jsxs7("div", { children: [
-        /* @__PURE__ */ jsx7("dt", { children: "Model" }),
-        /* @__PURE__ */ jsx7("dd", { children: /* @__PURE__ */ jsx7(Visible2, { text: [a.provider, a.model].filter(Boolean).join(" / ") || "not told", exact: true }) })
+  return /* @__PURE__ */ jsxs8("div", { class: "agent-info", children: [
+    a.description && /* @__PURE__ */ jsx8("p", { children: /* @__PURE__ */ jsx8(Visible2, { text: a.description }) }),
+    /* @__PURE__ */ jsxs8("dl", { class: "traits", children: [
+      /* @__PURE__ */ jsxs8("div", { children: [
+        /* @__PURE__ */ jsx8("dt", { children: "Model" }),
+        /* @__PURE__ */ jsx8("dd", { children: /* @__PURE__ */ jsx8(Visible2, { text: [a.provider, a.model].filter(Boolean).join(" / ") || "not told", exact: true }) })
       ] }),
-      /* @__PURE__ */ jsxs7("div", { children: [
-        /* @__PURE__ */ jsx7("dt", { children: "Version" }),
-        /* @__PURE__ */ jsxs7("dd", { children: [
-          /* @__PURE__ */ jsx7("code", { title: "hash of instructions, tools and parameters", children: a.hash }),
+      /* @__PURE__ */ jsxs8("div", { children: [
+        /* @__PURE__ */ jsx8("dt", { children: "Version" }),
+        /* @__PURE__ */ jsxs8("dd", { children: [
+          /* @__PURE__ */ jsx8("code", { title: "hash of instructions, tools and parameters", children: a.hash }),
           " ",
-          /* @__PURE__ */ jsx7(Copy2, { text: a.hash, what: "version" })
+          /* @__PURE__ */ jsx8(Copy2, { text: a.hash, what: "version" })
         ] })
       ] }),
-      /* @__PURE__ */ jsxs7("div", { children: [
-        /* @__PURE__ */ jsx7("dt", { children: "Steps at most" }),
-        /* @__PURE__ */ jsx7("dd", { children: a.max_steps })
+      /* @__PURE__ */ jsxs8("div", { children: [
+        /* @__PURE__ */ jsx8("dt", { children: "Steps at most" }),
+        /* @__PURE__ */ jsx8("dd", { children: a.max_steps })
       ] }),
-      a.last_seen && /* @__PURE__ */ jsxs7("div", { children: [
-        /* @__PURE__ */ jsx7("dt", { children: "Last seen" }),
-        /* @__PURE__ */ jsx7("dd", { children: /* @__PURE__ */ jsx7(Time5, { at: a.last_seen }) })
+      a.last_seen && /* @__PURE__ */ jsxs8("div", { children: [
+        /* @__PURE__ */ jsx8("dt", { children: "Last seen" }),
+        /* @__PURE__ */ jsx8("dd", { children: /* @__PURE__ */ jsx8(Time6, { at: a.last_seen }) })
       ] })
     ] }),
-    a.instructions && /* @__PURE__ */ jsxs7("details", { open: a.instructions.length < 400, children: [
-      /* @__PURE__ */ jsx7("summary", { children: "Instructions" }),
-      /* @__PURE__ */ jsx7("pre", { class: "sample wrap", tabIndex: 0, children: /* @__PURE__ */ jsx7(Visible2, { text: a.instructions, exact: true }) })
+    a.instructions && /* @__PURE__ */ jsxs8("details", { open: a.instructions.length < 400, children: [
+      /* @__PURE__ */ jsx8("summary", { children: "Instructions" }),
+      /* @__PURE__ */ jsx8("pre", { class: "sample wrap", tabIndex: 0, children: /* @__PURE__ */ jsx8(Visible2, { text: a.instructions, exact: true }) })
     ] }),
-    a.tools.length > 0 && /* @__PURE__ */ jsxs7("details", { children: [
-      /* @__PURE__ */ jsxs7("summary", { children: [
+    a.tools.length > 0 && /* @__PURE__ */ jsxs8("details", { children: [
+      /* @__PURE__ */ jsxs8("summary", { children: [
         a.tools.length,
         " ",
         a.tools.length === 1 ? "tool" : "tools",
         ": ",
-        /* @__PURE__ */ jsx7(Visible2, { text: a.tools.map((t) => t.Name).join(", "), exact: true })
+        /* @__PURE__ */ jsx8(Visible2, { text: a.tools.map((t) => t.Name).join(", "), exact: true })
       ] }),
-      a.tools.map((t) => /* @__PURE__ */ jsxs7("div", { class: "agent-tool", children: [
-        /* @__PURE__ */ jsx7("h3", { children: /* @__PURE__ */ jsx7(Visible2, { text: t.Name, exact: true }) }),
-        t.Description && /* @__PURE__ */ jsx7("p", { children: /* @__PURE__ */ jsx7(Visible2, { text: t.Description, exact: true }) }),
-        t.Schema !== void 0 && /* @__PURE__ */ jsx7(JsonView, { value: t.Schema, label: "schema of " + t.Name })
+      a.tools.map((t) => /* @__PURE__ */ jsxs8("div", { class: "agent-tool", children: [
+        /* @__PURE__ */ jsx8("h3", { children: /* @__PURE__ */ jsx8(Visible2, { text: t.Name, exact: true }) }),
+        t.Description && /* @__PURE__ */ jsx8("p", { children: /* @__PURE__ */ jsx8(Visible2, { text: t.Description, exact: true }) }),
+        t.Schema !== void 0 && /* @__PURE__ */ jsx8(JsonView, { value: t.Schema, label: "schema of " + t.Name })
       ] }, t.Name))
     ] })
   ] });
@@ -993,13 +1041,13 @@ function useSessions(name) {
 import { useState as useState5 } from "./core.js";
 import { query as query7, useQuery as useQuery6 } from "./core.js";
 import { useTopic as useTopic5 } from "./core.js";
-import { go as go4, links as links6, param as param2, setParams as setParams3 } from "./core.js";
+import { go as go4, links as links7, param as param2, setParams as setParams3 } from "./core.js";
 import { Empty as Empty4 } from "./core.js";
 import { Problem as Problem5 } from "./core.js";
 import { Table as Table3 } from "./core.js";
-import { Time as Time6 } from "./core.js";
+import { Time as Time7 } from "./core.js";
 import { Visible as Visible3 } from "./core.js";
-import { jsx as jsx8, jsxs as jsxs8 } from "./core.js";
+import { jsx as jsx9, jsxs as jsxs9 } from "./core.js";
 var declare = `type Counter struct{ N int }
 
 func (c *Counter) Add(n int) int { c.N += n; return c.N }
@@ -1021,45 +1069,45 @@ function Entities() {
     }
   });
   const rows = page.data?.items ?? [];
-  return /* @__PURE__ */ jsxs8("section", { class: "page entities", children: [
-    /* @__PURE__ */ jsxs8("header", { class: "page-head", children: [
-      /* @__PURE__ */ jsx8("h1", { children: "Entities" }),
-      /* @__PURE__ */ jsx8("form", { class: "entities-find", onSubmit: (e) => {
+  return /* @__PURE__ */ jsxs9("section", { class: "page entities", children: [
+    /* @__PURE__ */ jsxs9("header", { class: "page-head", children: [
+      /* @__PURE__ */ jsx9("h1", { children: "Entities" }),
+      /* @__PURE__ */ jsx9("form", { class: "entities-find", onSubmit: (e) => {
         e.preventDefault();
         setParams3({ name: typed.trim(), cursor: void 0 });
-      }, children: /* @__PURE__ */ jsx8("input", { type: "search", "aria-label": "Name of the entities", placeholder: "Name, then Enter", value: typed, onInput: (e) => setTyped(e.currentTarget.value) }) })
+      }, children: /* @__PURE__ */ jsx9("input", { type: "search", "aria-label": "Name of the entities", placeholder: "Name, then Enter", value: typed, onInput: (e) => setTyped(e.currentTarget.value) }) })
     ] }),
-    page.error && /* @__PURE__ */ jsx8(Problem5, { error: page.error, retry: page.refetch }),
-    page.data && rows.length === 0 ? name ? /* @__PURE__ */ jsx8(Empty4, { title: "No entity is called " + name, children: /* @__PURE__ */ jsx8("button", { type: "button", onClick: () => {
+    page.error && /* @__PURE__ */ jsx9(Problem5, { error: page.error, retry: page.refetch }),
+    page.data && rows.length === 0 ? name ? /* @__PURE__ */ jsx9(Empty4, { title: "No entity is called " + name, children: /* @__PURE__ */ jsx9("button", { type: "button", onClick: () => {
       setTyped("");
       setParams3({ name: void 0 });
-    }, children: "Show all" }) }) : /* @__PURE__ */ jsxs8(Empty4, { title: "There is no entity yet", children: [
-      /* @__PURE__ */ jsx8("p", { children: "An entity is named state with one operation at a time; it begins to exist with its first operation. Sessions of agents are entities too." }),
-      /* @__PURE__ */ jsx8("pre", { class: "sample", tabIndex: 0, children: declare })
-    ] }) : /* @__PURE__ */ jsx8(Table3, { label: "Entities", rows, id: (e) => e.id, columns: columns3, open: (e) => go4(links6.entity(e.name, e.key)) }),
-    /* @__PURE__ */ jsxs8("p", { class: "pager", children: [
-      cursor && /* @__PURE__ */ jsx8("button", { type: "button", onClick: () => setParams3({ cursor: void 0 }, false), children: "‹ First page" }),
-      page.data?.next && /* @__PURE__ */ jsx8("button", { type: "button", onClick: () => setParams3({ cursor: page.data?.next }, false), children: "Next page ›" })
+    }, children: "Show all" }) }) : /* @__PURE__ */ jsxs9(Empty4, { title: "There is no entity yet", children: [
+      /* @__PURE__ */ jsx9("p", { children: "An entity is named state with one operation at a time; it begins to exist with its first operation. Sessions of agents are entities too." }),
+      /* @__PURE__ */ jsx9("pre", { class: "sample", tabIndex: 0, children: declare })
+    ] }) : /* @__PURE__ */ jsx9(Table3, { label: "Entities", rows, id: (e) => e.id, columns: columns3, open: (e) => go4(links7.entity(e.name, e.key)) }),
+    /* @__PURE__ */ jsxs9("p", { class: "pager", children: [
+      cursor && /* @__PURE__ */ jsx9("button", { type: "button", onClick: () => setParams3({ cursor: void 0 }, false), children: "‹ First page" }),
+      page.data?.next && /* @__PURE__ */ jsx9("button", { type: "button", onClick: () => setParams3({ cursor: page.data?.next }, false), children: "Next page ›" })
     ] })
   ] });
 }
 var columns3 = [
-  { id: "name", title: "Name", class: "w-name", cell: (e) => /* @__PURE__ */ jsx8(Visible3, { text: e.name, exact: true }) },
-  { id: "key", title: "Key", class: "grow", cell: (e) => /* @__PURE__ */ jsx8("a", { href: links6.entity(e.name, e.key), children: /* @__PURE__ */ jsx8(Visible3, { text: e.key, exact: true }) }) },
+  { id: "name", title: "Name", class: "w-name", cell: (e) => /* @__PURE__ */ jsx9(Visible3, { text: e.name, exact: true }) },
+  { id: "key", title: "Key", class: "grow", cell: (e) => /* @__PURE__ */ jsx9("a", { href: links7.entity(e.name, e.key), children: /* @__PURE__ */ jsx9(Visible3, { text: e.key, exact: true }) }) },
   { id: "chat", title: "Chat", class: "narrow", cell: (e) => {
     const s = sessionOf(e);
-    return s ? /* @__PURE__ */ jsx8("a", { href: s, children: "open" }) : /* @__PURE__ */ jsx8("span", { class: "dim", children: "–" });
+    return s ? /* @__PURE__ */ jsx9("a", { href: s, children: "open" }) : /* @__PURE__ */ jsx9("span", { class: "dim", children: "–" });
   } },
-  { id: "depth", title: "Waiting", class: "num narrow", cell: (e) => e.queue_depth > 0 ? e.queue_depth : /* @__PURE__ */ jsx8("span", { class: "dim", children: "0" }) },
-  { id: "lock", title: "Lock", class: "narrow", cell: (e) => e.lock_owner ? /* @__PURE__ */ jsx8("a", { href: links6.run(e.lock_owner), children: "held" }) : /* @__PURE__ */ jsx8("span", { class: "dim", children: "free" }) },
-  { id: "op", title: "Last operation", class: "w-name", cell: (e) => e.last_op ? /* @__PURE__ */ jsxs8("span", { class: e.last_error ? "bad" : "", title: e.last_error, children: [
-    /* @__PURE__ */ jsx8(Visible3, { text: e.last_op, exact: true }),
+  { id: "depth", title: "Waiting", class: "num narrow", cell: (e) => e.queue_depth > 0 ? e.queue_depth : /* @__PURE__ */ jsx9("span", { class: "dim", children: "0" }) },
+  { id: "lock", title: "Lock", class: "narrow", cell: (e) => e.lock_owner ? /* @__PURE__ */ jsx9("a", { href: links7.run(e.lock_owner), children: "held" }) : /* @__PURE__ */ jsx9("span", { class: "dim", children: "free" }) },
+  { id: "op", title: "Last operation", class: "w-name", cell: (e) => e.last_op ? /* @__PURE__ */ jsxs9("span", { class: e.last_error ? "bad" : "", title: e.last_error, children: [
+    /* @__PURE__ */ jsx9(Visible3, { text: e.last_op, exact: true }),
     e.last_error && " failed"
-  ] }) : /* @__PURE__ */ jsx8("span", { class: "dim", children: "–" }) },
-  { id: "updated", title: "Changed", class: "w-time", cell: (e) => /* @__PURE__ */ jsx8(Time6, { at: e.updated }) }
+  ] }) : /* @__PURE__ */ jsx9("span", { class: "dim", children: "–" }) },
+  { id: "updated", title: "Changed", class: "w-time", cell: (e) => /* @__PURE__ */ jsx9(Time7, { at: e.updated }) }
 ];
 function sessionOf(e) {
-  return e.name.startsWith("dafx-") ? links6.session(e.name.slice("dafx-".length), e.key) : void 0;
+  return e.name.startsWith("dafx-") ? links7.session(e.name.slice("dafx-".length), e.key) : void 0;
 }
 function merge(old, f, whole) {
   const rows = new Map(old.map((e) => [e.id, e]));
@@ -1081,13 +1129,13 @@ import { path as path3, post, readOnly as readOnly2, useQuery as useQuery7 } fro
 import { bytes } from "./core.js";
 import { parseJson } from "./core.js";
 import { useTopic as useTopic6 } from "./core.js";
-import { links as links7 } from "./core.js";
+import { links as links8 } from "./core.js";
 import { Copy as Copy3 } from "./core.js";
 import { JsonView as JsonView2 } from "./core.js";
 import { Problem as Problem6 } from "./core.js";
-import { Time as Time7 } from "./core.js";
+import { Time as Time8 } from "./core.js";
 import { Visible as Visible4 } from "./core.js";
-import { Fragment as Fragment4, jsx as jsx9, jsxs as jsxs9 } from "./core.js";
+import { Fragment as Fragment4, jsx as jsx10, jsxs as jsxs10 } from "./core.js";
 function Entity({ params }) {
   const name = params["name"] ?? "";
   const key = params["key"] ?? "";
@@ -1100,80 +1148,80 @@ function Entity({ params }) {
   });
   const e = entity.data;
   const chat = sessionOf({ name, key });
-  return /* @__PURE__ */ jsxs9("section", { class: "page entity", children: [
-    /* @__PURE__ */ jsxs9("header", { class: "page-head", children: [
-      /* @__PURE__ */ jsxs9("h1", { children: [
-        /* @__PURE__ */ jsx9(Visible4, { text: name, exact: true }),
+  return /* @__PURE__ */ jsxs10("section", { class: "page entity", children: [
+    /* @__PURE__ */ jsxs10("header", { class: "page-head", children: [
+      /* @__PURE__ */ jsxs10("h1", { children: [
+        /* @__PURE__ */ jsx10(Visible4, { text: name, exact: true }),
         " ",
-        /* @__PURE__ */ jsxs9("span", { class: "dim", children: [
+        /* @__PURE__ */ jsxs10("span", { class: "dim", children: [
           "/ ",
-          /* @__PURE__ */ jsx9(Visible4, { text: key, exact: true })
+          /* @__PURE__ */ jsx10(Visible4, { text: key, exact: true })
         ] }),
         " ",
-        /* @__PURE__ */ jsx9(Copy3, { text: `@${name}@${key}`, what: "id" })
+        /* @__PURE__ */ jsx10(Copy3, { text: `@${name}@${key}`, what: "id" })
       ] }),
-      chat && /* @__PURE__ */ jsx9("a", { href: chat, children: "Open the conversation" })
+      chat && /* @__PURE__ */ jsx10("a", { href: chat, children: "Open the conversation" })
     ] }),
-    entity.error?.status === 404 ? /* @__PURE__ */ jsx9("p", { class: "dim", children: "This entity does not exist yet. Its first operation makes it." }) : entity.error && /* @__PURE__ */ jsx9(Problem6, { error: entity.error, retry: entity.refetch }),
-    e && /* @__PURE__ */ jsxs9(Fragment4, { children: [
-      /* @__PURE__ */ jsxs9("dl", { class: "traits", children: [
-        /* @__PURE__ */ jsxs9("div", { children: [
-          /* @__PURE__ */ jsx9("dt", { children: "Last operation" }),
-          /* @__PURE__ */ jsxs9("dd", { children: [
-            e.last_op && /* @__PURE__ */ jsxs9(Fragment4, { children: [
-              /* @__PURE__ */ jsx9("code", { children: /* @__PURE__ */ jsx9(Visible4, { text: e.last_op, exact: true }) }),
+    entity.error?.status === 404 ? /* @__PURE__ */ jsx10("p", { class: "dim", children: "This entity does not exist yet. Its first operation makes it." }) : entity.error && /* @__PURE__ */ jsx10(Problem6, { error: entity.error, retry: entity.refetch }),
+    e && /* @__PURE__ */ jsxs10(Fragment4, { children: [
+      /* @__PURE__ */ jsxs10("dl", { class: "traits", children: [
+        /* @__PURE__ */ jsxs10("div", { children: [
+          /* @__PURE__ */ jsx10("dt", { children: "Last operation" }),
+          /* @__PURE__ */ jsxs10("dd", { children: [
+            e.last_op && /* @__PURE__ */ jsxs10(Fragment4, { children: [
+              /* @__PURE__ */ jsx10("code", { children: /* @__PURE__ */ jsx10(Visible4, { text: e.last_op, exact: true }) }),
               " "
             ] }),
-            /* @__PURE__ */ jsx9(Time7, { at: e.updated }),
-            e.last_error && /* @__PURE__ */ jsx9("span", { class: "bad", children: " failed" })
+            /* @__PURE__ */ jsx10(Time8, { at: e.updated }),
+            e.last_error && /* @__PURE__ */ jsx10("span", { class: "bad", children: " failed" })
           ] })
         ] }),
-        /* @__PURE__ */ jsxs9("div", { children: [
-          /* @__PURE__ */ jsx9("dt", { children: "Waiting" }),
-          /* @__PURE__ */ jsxs9("dd", { children: [
+        /* @__PURE__ */ jsxs10("div", { children: [
+          /* @__PURE__ */ jsx10("dt", { children: "Waiting" }),
+          /* @__PURE__ */ jsxs10("dd", { children: [
             e.queue_depth,
             " ",
             e.queue_depth === 1 ? "operation" : "operations"
           ] })
         ] }),
-        /* @__PURE__ */ jsxs9("div", { children: [
-          /* @__PURE__ */ jsx9("dt", { children: "Lock" }),
-          /* @__PURE__ */ jsx9("dd", { children: e.lock_owner ? /* @__PURE__ */ jsxs9("a", { href: links7.run(e.lock_owner), children: [
+        /* @__PURE__ */ jsxs10("div", { children: [
+          /* @__PURE__ */ jsx10("dt", { children: "Lock" }),
+          /* @__PURE__ */ jsx10("dd", { children: e.lock_owner ? /* @__PURE__ */ jsxs10("a", { href: links8.run(e.lock_owner), children: [
             "held by ",
-            /* @__PURE__ */ jsx9(Visible4, { text: e.lock_owner, exact: true })
-          ] }) : /* @__PURE__ */ jsx9("span", { class: "dim", children: "free" }) })
+            /* @__PURE__ */ jsx10(Visible4, { text: e.lock_owner, exact: true })
+          ] }) : /* @__PURE__ */ jsx10("span", { class: "dim", children: "free" }) })
         ] }),
-        /* @__PURE__ */ jsxs9("div", { children: [
-          /* @__PURE__ */ jsx9("dt", { children: "State" }),
-          /* @__PURE__ */ jsx9("dd", { children: bytes(e.state_bytes ?? 0) })
+        /* @__PURE__ */ jsxs10("div", { children: [
+          /* @__PURE__ */ jsx10("dt", { children: "State" }),
+          /* @__PURE__ */ jsx10("dd", { children: bytes(e.state_bytes ?? 0) })
         ] })
       ] }),
-      /* @__PURE__ */ jsx9("h2", { children: "State" }),
-      e.state === void 0 ? /* @__PURE__ */ jsx9("p", { class: "dim", children: "none" }) : /* @__PURE__ */ jsx9(JsonView2, { value: e.state, label: "state" }),
-      /* @__PURE__ */ jsx9(Operations, { list: e.operations ?? [] })
+      /* @__PURE__ */ jsx10("h2", { children: "State" }),
+      e.state === void 0 ? /* @__PURE__ */ jsx10("p", { class: "dim", children: "none" }) : /* @__PURE__ */ jsx10(JsonView2, { value: e.state, label: "state" }),
+      /* @__PURE__ */ jsx10(Operations, { list: e.operations ?? [] })
     ] }),
-    !name.startsWith("dafx-") && (e || entity.error?.status === 404) && /* @__PURE__ */ jsx9(Operate, { where, known: [...new Set((e?.operations ?? []).map((o) => o.name))], onSent: entity.refetch })
+    !name.startsWith("dafx-") && (e || entity.error?.status === 404) && /* @__PURE__ */ jsx10(Operate, { where, known: [...new Set((e?.operations ?? []).map((o) => o.name))], onSent: entity.refetch })
   ] });
 }
 function Operations({ list }) {
-  return /* @__PURE__ */ jsxs9(Fragment4, { children: [
-    /* @__PURE__ */ jsx9("h2", { children: "Recent operations" }),
-    list.length === 0 ? /* @__PURE__ */ jsx9("p", { class: "dim", children: "None is known. Each operation that it carries out is told here; the newest 8 are kept." }) : /* @__PURE__ */ jsx9("ul", { class: "plain operations", "aria-label": "What it has done lately, the newest first", children: list.map((o, i) => /* @__PURE__ */ jsxs9("li", { class: o.error ? "is-failed" : "", children: [
-      /* @__PURE__ */ jsx9("code", { children: /* @__PURE__ */ jsx9(Visible4, { text: o.name, exact: true }) }),
-      /* @__PURE__ */ jsxs9("span", { class: "dim", children: [
+  return /* @__PURE__ */ jsxs10(Fragment4, { children: [
+    /* @__PURE__ */ jsx10("h2", { children: "Recent operations" }),
+    list.length === 0 ? /* @__PURE__ */ jsx10("p", { class: "dim", children: "None is known. Each operation that it carries out is told here; the newest 8 are kept." }) : /* @__PURE__ */ jsx10("ul", { class: "plain operations", "aria-label": "What it has done lately, the newest first", children: list.map((o, i) => /* @__PURE__ */ jsxs10("li", { class: o.error ? "is-failed" : "", children: [
+      /* @__PURE__ */ jsx10("code", { children: /* @__PURE__ */ jsx10(Visible4, { text: o.name, exact: true }) }),
+      /* @__PURE__ */ jsxs10("span", { class: "dim", children: [
         o.called ? "called by" : "signalled by",
         " ",
-        /* @__PURE__ */ jsx9(From, { id: o.from })
+        /* @__PURE__ */ jsx10(From, { id: o.from })
       ] }),
-      /* @__PURE__ */ jsx9(Time7, { at: o.at }),
-      o.error && /* @__PURE__ */ jsx9("span", { class: "bad operation-error", children: /* @__PURE__ */ jsx9(Visible4, { text: o.error, exact: true }) })
+      /* @__PURE__ */ jsx10(Time8, { at: o.at }),
+      o.error && /* @__PURE__ */ jsx10("span", { class: "bad operation-error", children: /* @__PURE__ */ jsx10(Visible4, { text: o.error, exact: true }) })
     ] }, `${o.at} ${i}`)) })
   ] });
 }
 function From({ id }) {
-  if (!id) return /* @__PURE__ */ jsx9(Fragment4, { children: "a client" });
+  if (!id) return /* @__PURE__ */ jsx10(Fragment4, { children: "a client" });
   const entity = /^@([^@]+)@(.*)$/s.exec(id);
-  return /* @__PURE__ */ jsx9("a", { href: entity ? links7.entity(entity[1] ?? "", entity[2] ?? "") : links7.run(id), children: /* @__PURE__ */ jsx9(Visible4, { text: id, exact: true }) });
+  return /* @__PURE__ */ jsx10("a", { href: entity ? links8.entity(entity[1] ?? "", entity[2] ?? "") : links8.run(id), children: /* @__PURE__ */ jsx10(Visible4, { text: id, exact: true }) });
 }
 function Operate({ where, known, onSent }) {
   const [operation, setOperation] = useState6("");
@@ -1197,21 +1245,21 @@ function Operate({ where, known, onSent }) {
     }
     setBusy(false);
   }
-  return /* @__PURE__ */ jsxs9("form", { class: "entity-signal", onSubmit: (e) => {
+  return /* @__PURE__ */ jsxs10("form", { class: "entity-signal", onSubmit: (e) => {
     e.preventDefault();
     if (!unfit) void send(false);
   }, children: [
-    /* @__PURE__ */ jsx9("h2", { children: "Send an operation" }),
-    /* @__PURE__ */ jsx9("p", { class: "dim", children: "A signal is taken once, in its turn, and nobody waits for it. A call waits for the answer." }),
-    /* @__PURE__ */ jsxs9("label", { class: "field", children: [
+    /* @__PURE__ */ jsx10("h2", { children: "Send an operation" }),
+    /* @__PURE__ */ jsx10("p", { class: "dim", children: "A signal is taken once, in its turn, and nobody waits for it. A call waits for the answer." }),
+    /* @__PURE__ */ jsxs10("label", { class: "field", children: [
       "Operation",
-      /* @__PURE__ */ jsx9("input", { type: "text", required: true, list: "entity-operations", value: operation, onInput: (e) => setOperation(e.currentTarget.value) }),
-      /* @__PURE__ */ jsx9("datalist", { id: "entity-operations", children: known.map((o) => /* @__PURE__ */ jsx9("option", { value: o }, o)) })
+      /* @__PURE__ */ jsx10("input", { type: "text", required: true, list: "entity-operations", value: operation, onInput: (e) => setOperation(e.currentTarget.value) }),
+      /* @__PURE__ */ jsx10("datalist", { id: "entity-operations", children: known.map((o) => /* @__PURE__ */ jsx10("option", { value: o }, o)) })
     ] }),
-    /* @__PURE__ */ jsxs9("label", { class: "field", children: [
+    /* @__PURE__ */ jsxs10("label", { class: "field", children: [
       "Input (JSON, may be empty)",
-      /* @__PURE__ */ jsx9("textarea", { class: "code", rows: 4, spellcheck: false, value: input, "aria-invalid": !!typed && !typed.ok, onInput: (e) => setInput(e.currentTarget.value) }),
-      typed && !typed.ok && /* @__PURE__ */ jsxs9("span", { class: "field-error", role: "alert", children: [
+      /* @__PURE__ */ jsx10("textarea", { class: "code", rows: 4, spellcheck: false, value: input, "aria-invalid": !!typed && !typed.ok, onInput: (e) => setInput(e.currentTarget.value) }),
+      typed && !typed.ok && /* @__PURE__ */ jsxs10("span", { class: "field-error", role: "alert", children: [
         "Line ",
         typed.line,
         ", column ",
@@ -1220,117 +1268,130 @@ function Operate({ where, known, onSent }) {
         typed.message
       ] })
     ] }),
-    /* @__PURE__ */ jsxs9("div", { class: "decide-row", children: [
-      /* @__PURE__ */ jsx9("button", { type: "submit", class: "primary", disabled: unfit, children: busy ? "Sending…" : "Send signal" }),
-      /* @__PURE__ */ jsx9("button", { type: "button", disabled: unfit, onClick: () => void send(true), children: "Call" }),
-      /* @__PURE__ */ jsx9("span", { role: "status", children: done && /* @__PURE__ */ jsxs9(Fragment4, { children: [
+    /* @__PURE__ */ jsxs10("div", { class: "decide-row", children: [
+      /* @__PURE__ */ jsx10("button", { type: "submit", class: "primary", disabled: unfit, children: busy ? "Sending…" : "Send signal" }),
+      /* @__PURE__ */ jsx10("button", { type: "button", disabled: unfit, onClick: () => void send(true), children: "Call" }),
+      /* @__PURE__ */ jsx10("span", { role: "status", children: done && /* @__PURE__ */ jsxs10(Fragment4, { children: [
         "✓ ",
         done.operation,
         " ",
         done.answer ? "answered" : "was accepted"
       ] }) })
     ] }),
-    readOnly2 && /* @__PURE__ */ jsx9("p", { class: "dim", children: "This dashboard only shows: it sends nothing." }),
-    done?.answer && /* @__PURE__ */ jsx9(JsonView2, { value: done.answer.output ?? null, label: "answer" }),
-    error && /* @__PURE__ */ jsx9(Problem6, { error })
+    readOnly2 && /* @__PURE__ */ jsx10("p", { class: "dim", children: "This dashboard only shows: it sends nothing." }),
+    done?.answer && /* @__PURE__ */ jsx10(JsonView2, { value: done.answer.output ?? null, label: "answer" }),
+    error && /* @__PURE__ */ jsx10(Problem6, { error })
   ] });
 }
 
 // src/pages/workers.tsx
 import { useQuery as useQuery8 } from "./core.js";
-import { count as count5 } from "./core.js";
 import { useTopic as useTopic7 } from "./core.js";
+import { Backlog as Backlog2 } from "./core.js";
 import { Command as Command3 } from "./core.js";
 import { Problem as Problem7 } from "./core.js";
-import { Time as Time8 } from "./core.js";
-import { Fragment as Fragment5, jsx as jsx10, jsxs as jsxs10 } from "./core.js";
+import { Time as Time9 } from "./core.js";
+import { Fragment as Fragment5, jsx as jsx11, jsxs as jsxs11 } from "./core.js";
 function Workers(_) {
   const workers = useQuery8("workers");
   const backlog = useQuery8("backlog");
   const nodes = useQuery8("nodes");
+  const takeovers = useQuery8("takeovers");
   useTopic7("workers", void 0, (events) => {
     const e = events.at(-1);
     if (e?.kind === "workers") {
       const f = e.data;
-      workers.set(() => ({ items: f.items, connected: f.connected }));
+      workers.set(() => ({ items: f.items, connected: f.connected, lost: f.lost }));
     }
     backlog.refetch();
     nodes.refetch();
+    takeovers.refetch();
   });
   const connected = workers.data?.connected ?? [];
   const called = workers.data?.items ?? [];
-  return /* @__PURE__ */ jsxs10("section", { class: "page", children: [
-    /* @__PURE__ */ jsx10("h1", { children: "Workers" }),
-    workers.error && /* @__PURE__ */ jsx10(Problem7, { error: workers.error, retry: workers.refetch }),
-    /* @__PURE__ */ jsxs10("div", { class: "columns", children: [
-      /* @__PURE__ */ jsxs10("section", { class: "card", "aria-labelledby": "w-connected", children: [
-        /* @__PURE__ */ jsx10("h2", { id: "w-connected", children: "Connected" }),
-        connected.length === 0 && called.length === 0 && workers.data && /* @__PURE__ */ jsxs10(Fragment5, { children: [
-          /* @__PURE__ */ jsx10("p", { children: "No worker of another process is connected. Code that this server has of its own needs none." }),
-          /* @__PURE__ */ jsx10("p", { class: "dim", children: "SDKs connect with" }),
-          /* @__PURE__ */ jsx10(Command3, { text: `Endpoint=${new URL(document.baseURI).origin};TaskHub=default;Authentication=None` })
+  return /* @__PURE__ */ jsxs11("section", { class: "page", children: [
+    /* @__PURE__ */ jsx11("h1", { children: "Workers" }),
+    workers.error && /* @__PURE__ */ jsx11(Problem7, { error: workers.error, retry: workers.refetch }),
+    /* @__PURE__ */ jsxs11("div", { class: "columns", children: [
+      /* @__PURE__ */ jsxs11("section", { class: "card", "aria-labelledby": "w-connected", children: [
+        /* @__PURE__ */ jsx11("h2", { id: "w-connected", children: "Connected" }),
+        connected.length === 0 && called.length === 0 && workers.data && /* @__PURE__ */ jsxs11(Fragment5, { children: [
+          /* @__PURE__ */ jsx11("p", { children: "No worker of another process is connected. Code that this server has of its own needs none." }),
+          /* @__PURE__ */ jsx11("p", { class: "dim", children: "SDKs connect with" }),
+          /* @__PURE__ */ jsx11(Command3, { text: `Endpoint=${new URL(document.baseURI).origin};TaskHub=default;Authentication=None` })
         ] }),
-        /* @__PURE__ */ jsx10("div", { class: "scroll", tabIndex: connected.length ? 0 : -1, role: "region", "aria-label": "Connected workers", children: connected.length > 0 && /* @__PURE__ */ jsxs10("table", { class: "plain-table", children: [
-          /* @__PURE__ */ jsx10("thead", { children: /* @__PURE__ */ jsxs10("tr", { children: [
-            /* @__PURE__ */ jsx10("th", { children: "Worker" }),
-            /* @__PURE__ */ jsx10("th", { children: "Takes" }),
-            /* @__PURE__ */ jsx10("th", { class: "num", children: "In flight / capacity" })
+        /* @__PURE__ */ jsx11("div", { class: "scroll", tabIndex: connected.length ? 0 : -1, role: "region", "aria-label": "Connected workers", children: connected.length > 0 && /* @__PURE__ */ jsxs11("table", { class: "plain-table", children: [
+          /* @__PURE__ */ jsx11("thead", { children: /* @__PURE__ */ jsxs11("tr", { children: [
+            /* @__PURE__ */ jsx11("th", { children: "Worker" }),
+            /* @__PURE__ */ jsx11("th", { children: "Takes" }),
+            /* @__PURE__ */ jsx11("th", { class: "num", children: "In flight / capacity" })
           ] }) }),
-          /* @__PURE__ */ jsx10("tbody", { children: connected.map((c, i) => /* @__PURE__ */ jsxs10("tr", { children: [
-            /* @__PURE__ */ jsx10("td", { class: "mono", children: c.id }),
-            /* @__PURE__ */ jsx10("td", { children: takes(c) }),
-            /* @__PURE__ */ jsxs10("td", { class: "num", children: [
+          /* @__PURE__ */ jsx11("tbody", { children: connected.map((c, i) => /* @__PURE__ */ jsxs11("tr", { children: [
+            /* @__PURE__ */ jsx11("td", { class: "mono", children: c.id }),
+            /* @__PURE__ */ jsx11("td", { children: takes(c) }),
+            /* @__PURE__ */ jsxs11("td", { class: "num", children: [
               sum(c.in_flight),
               " / ",
               sum(c.capacity)
             ] })
           ] }, c.id ?? i)) })
         ] }) }),
-        called.map((c) => /* @__PURE__ */ jsxs10("p", { class: "row", children: [
-          /* @__PURE__ */ jsx10("strong", { children: c.name }),
+        called.map((c) => /* @__PURE__ */ jsxs11("p", { class: "row", children: [
+          /* @__PURE__ */ jsx11("strong", { children: c.name }),
           " ",
-          /* @__PURE__ */ jsx10("span", { class: "mono", children: c.url }),
+          /* @__PURE__ */ jsx11("span", { class: "mono", children: c.url }),
           " ",
-          /* @__PURE__ */ jsxs10("span", { class: "num", children: [
+          /* @__PURE__ */ jsxs11("span", { class: "num", children: [
             c.running,
             " running"
           ] }),
-          c.cause && /* @__PURE__ */ jsx10("span", { class: "bad", children: c.cause })
+          c.cause && /* @__PURE__ */ jsx11("span", { class: "bad", children: c.cause })
         ] }, c.name))
       ] }),
-      /* @__PURE__ */ jsxs10("section", { class: "card", "aria-labelledby": "w-backlog", children: [
-        /* @__PURE__ */ jsx10("h2", { id: "w-backlog", children: "Backlog" }),
-        backlog.data?.items.length === 0 && /* @__PURE__ */ jsx10("p", { class: "dim", children: "Nothing waits for a worker." }),
-        /* @__PURE__ */ jsx10("ul", { class: "plain", children: (backlog.data?.items ?? []).map((b) => /* @__PURE__ */ jsxs10("li", { children: [
-          /* @__PURE__ */ jsx10("span", { class: b.served ? "dim" : "bad", children: b.served ? "✓ served" : "! no worker" }),
-          /* @__PURE__ */ jsxs10("span", { children: [
-            b.kind,
-            " ",
-            /* @__PURE__ */ jsx10("strong", { children: b.name }),
-            " ",
-            b.version
-          ] }),
-          /* @__PURE__ */ jsxs10("span", { class: "num", children: [
-            count5(b.waiting),
-            " waiting, ",
-            count5(b.running),
-            " running"
-          ] })
-        ] }, b.kind + b.name + (b.version ?? ""))) })
+      /* @__PURE__ */ jsxs11("section", { class: "card", "aria-labelledby": "w-backlog", children: [
+        /* @__PURE__ */ jsx11("h2", { id: "w-backlog", children: "Backlog" }),
+        /* @__PURE__ */ jsx11(Backlog2, { items: backlog.data?.items })
       ] }),
-      /* @__PURE__ */ jsxs10("section", { class: "card", "aria-labelledby": "w-nodes", children: [
-        /* @__PURE__ */ jsx10("h2", { id: "w-nodes", children: "Nodes" }),
-        /* @__PURE__ */ jsx10("ul", { class: "plain", children: (nodes.data?.items ?? []).map((n) => /* @__PURE__ */ jsxs10("li", { children: [
-          /* @__PURE__ */ jsx10("span", { class: "mono", children: n.name }),
-          n.here && /* @__PURE__ */ jsx10("span", { class: "tag", children: "this one" }),
-          /* @__PURE__ */ jsxs10("span", { class: "num", children: [
+      /* @__PURE__ */ jsxs11("section", { class: "card", "aria-labelledby": "w-nodes", children: [
+        /* @__PURE__ */ jsx11("h2", { id: "w-nodes", children: "Nodes" }),
+        /* @__PURE__ */ jsx11("ul", { class: "plain", children: (nodes.data?.items ?? []).map((n) => /* @__PURE__ */ jsxs11("li", { children: [
+          /* @__PURE__ */ jsx11("span", { class: "mono", children: n.name }),
+          n.here && /* @__PURE__ */ jsx11("span", { class: "tag", children: "this one" }),
+          /* @__PURE__ */ jsxs11("span", { class: "num", children: [
             n.shards,
             " shards"
           ] }),
-          n.unreached && /* @__PURE__ */ jsx10("span", { class: "bad", children: "not reached: works through the database" }),
-          n.error && /* @__PURE__ */ jsx10("span", { class: "bad", children: n.error }),
-          /* @__PURE__ */ jsx10(Time8, { at: n.since })
+          n.unreached && /* @__PURE__ */ jsx11("span", { class: "bad", children: "not reached: works through the database" }),
+          n.error && /* @__PURE__ */ jsx11("span", { class: "bad", children: n.error }),
+          /* @__PURE__ */ jsx11(Time9, { at: n.since })
         ] }, n.name)) })
+      ] }),
+      /* @__PURE__ */ jsxs11("section", { class: "card", "aria-labelledby": "w-lost", children: [
+        /* @__PURE__ */ jsx11("h2", { id: "w-lost", children: "Lost" }),
+        workers.data?.lost.length === 0 && takeovers.data?.items.length === 0 && /* @__PURE__ */ jsx11("p", { class: "dim", children: "No worker and no node was lost since this one began." }),
+        /* @__PURE__ */ jsx11("ul", { class: "plain", children: (workers.data?.lost ?? []).map((l) => /* @__PURE__ */ jsxs11("li", { children: [
+          /* @__PURE__ */ jsx11("span", { class: l.back ? "dim" : "bad", children: l.back ? "✓ back" : "! worker lost" }),
+          /* @__PURE__ */ jsx11("span", { class: "mono", children: l.id || "unnamed" }),
+          /* @__PURE__ */ jsxs11("span", { class: "num", children: [
+            l.items,
+            " items went to others"
+          ] }),
+          /* @__PURE__ */ jsx11(Time9, { at: l.at })
+        ] }, l.id + l.at)) }),
+        (takeovers.data?.items.length ?? 0) > 0 && /* @__PURE__ */ jsxs11(Fragment5, { children: [
+          /* @__PURE__ */ jsx11("h3", { children: "Takeovers" }),
+          /* @__PURE__ */ jsx11("ul", { class: "plain", "aria-label": "Takeovers", children: (takeovers.data?.items ?? []).slice(0, 1e3).map((t) => /* @__PURE__ */ jsxs11("li", { children: [
+            /* @__PURE__ */ jsxs11("span", { class: "num", children: [
+              t.shards,
+              " shards"
+            ] }),
+            /* @__PURE__ */ jsxs11("span", { children: [
+              "of ",
+              /* @__PURE__ */ jsx11("span", { class: "mono", children: t.from ?? "a node that did not stop in order" })
+            ] }),
+            /* @__PURE__ */ jsx11(Time9, { at: t.at })
+          ] }, t.at + (t.from ?? ""))) })
+        ] })
       ] })
     ] })
   ] });
@@ -1350,17 +1411,17 @@ var sum = (p) => p.orchestrations + p.activities + p.entities;
 
 // src/pages/missing.tsx
 import { Empty as Empty5 } from "./core.js";
-import { jsx as jsx11, jsxs as jsxs11 } from "./core.js";
+import { jsx as jsx12, jsxs as jsxs12 } from "./core.js";
 function Missing() {
-  return /* @__PURE__ */ jsxs11("section", { class: "page", children: [
-    /* @__PURE__ */ jsx11("h1", { children: "Not found" }),
-    /* @__PURE__ */ jsx11(Empty5, { title: "There is no such page", children: /* @__PURE__ */ jsx11("p", { children: /* @__PURE__ */ jsx11("a", { href: ".", children: "Overview" }) }) })
+  return /* @__PURE__ */ jsxs12("section", { class: "page", children: [
+    /* @__PURE__ */ jsx12("h1", { children: "Not found" }),
+    /* @__PURE__ */ jsx12(Empty5, { title: "There is no such page", children: /* @__PURE__ */ jsx12("p", { children: /* @__PURE__ */ jsx12("a", { href: ".", children: "Overview" }) }) })
   ] });
 }
 
 // src/app.tsx
 import { lazily as lazily2 } from "./core.js";
-import { jsx as jsx12, jsxs as jsxs12 } from "./core.js";
+import { jsx as jsx13, jsxs as jsxs13 } from "./core.js";
 var Inbox = lazily2(() => import("./inbox.js").then((m) => m.Inbox));
 var Run = lazily2(() => import("./run.js").then((m) => m.Run));
 var Chat = lazily2(() => import("./chat.js").then((m) => m.Chat));
@@ -1404,17 +1465,17 @@ function App() {
   useEffect4(() => {
     document.title = (name ? `${name} · ` : "") + `${title} · Perdure`;
   }, [at]);
-  return /* @__PURE__ */ jsxs12("div", { class: "shell", children: [
-    /* @__PURE__ */ jsx12("a", { class: "skip", href: "#main", onClick: (e) => (e.preventDefault(), document.getElementById("main")?.focus()), children: "Skip to content" }),
-    /* @__PURE__ */ jsx12(Rail, { at, onHelp: () => setHelp(true) }),
-    /* @__PURE__ */ jsxs12("main", { id: "main", tabIndex: -1, children: [
-      /* @__PURE__ */ jsx12(OfflineBanner, {}),
-      /* @__PURE__ */ jsx12(Page, { params }, at)
+  return /* @__PURE__ */ jsxs13("div", { class: "shell", children: [
+    /* @__PURE__ */ jsx13("a", { class: "skip", href: "#main", onClick: (e) => (e.preventDefault(), document.getElementById("main")?.focus()), children: "Skip to content" }),
+    /* @__PURE__ */ jsx13(Rail, { at, onHelp: () => setHelp(true) }),
+    /* @__PURE__ */ jsxs13("main", { id: "main", tabIndex: -1, children: [
+      /* @__PURE__ */ jsx13(OfflineBanner, {}),
+      /* @__PURE__ */ jsx13(Page, { params }, at)
     ] }),
-    help && /* @__PURE__ */ jsx12(Help, { onClose: () => setHelp(false) }),
-    /* @__PURE__ */ jsx12(Palette, {}),
-    /* @__PURE__ */ jsx12(Login, {}),
-    /* @__PURE__ */ jsx12(Announcer, {})
+    help && /* @__PURE__ */ jsx13(Help, { onClose: () => setHelp(false) }),
+    /* @__PURE__ */ jsx13(Palette, {}),
+    /* @__PURE__ */ jsx13(Login, {}),
+    /* @__PURE__ */ jsx13(Announcer, {})
   ] });
 }
 function OfflineBanner() {
@@ -1424,7 +1485,7 @@ function OfflineBanner() {
     const t = setTimeout(() => setShown(off), off ? 1500 : 0);
     return () => clearTimeout(t);
   }, [off]);
-  return shown ? /* @__PURE__ */ jsx12("div", { class: "banner", role: "alert", children: "The server does not answer. What you see is what was last known; this page goes on by itself when the server is back." }) : null;
+  return shown ? /* @__PURE__ */ jsx13("div", { class: "banner", role: "alert", children: "The server does not answer. What you see is what was last known; this page goes on by itself when the server is back." }) : null;
 }
 startRouter();
-render(/* @__PURE__ */ jsx12(App, {}), document.getElementById("app"));
+render(/* @__PURE__ */ jsx13(App, {}), document.getElementById("app"));

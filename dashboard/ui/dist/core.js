@@ -2508,6 +2508,35 @@ function flat(value) {
   return members.length > 40 ? null : members.map(([k5, v5]) => [k5, typeof v5 === "string" ? v5 : JSON.stringify(v5, null, 2)]);
 }
 
+// src/parts/Backlog.tsx
+function Backlog({ items, most = Infinity }) {
+  if (items === void 0 || items.length === 0) {
+    return items && /* @__PURE__ */ a3("p", { class: "dim", children: "Nothing waits for a worker." });
+  }
+  return /* @__PURE__ */ a3("ul", { class: "plain", children: [
+    items.slice(0, most).map((b5) => /* @__PURE__ */ a3("li", { children: [
+      /* @__PURE__ */ a3("span", { class: b5.served ? "dim" : "bad", children: b5.served ? "✓ served" : "! no worker" }),
+      /* @__PURE__ */ a3("span", { children: [
+        b5.kind,
+        " ",
+        /* @__PURE__ */ a3("strong", { children: b5.name }),
+        " ",
+        b5.version
+      ] }),
+      /* @__PURE__ */ a3("span", { class: "num", children: [
+        count(b5.waiting),
+        " waiting, ",
+        count(b5.running),
+        " running"
+      ] })
+    ] }, b5.kind + b5.name + (b5.version ?? ""))),
+    items.length > most && /* @__PURE__ */ a3("li", { children: /* @__PURE__ */ a3("a", { href: "workers", children: [
+      items.length - most,
+      " more"
+    ] }) })
+  ] });
+}
+
 // src/parts/Copy.tsx
 function CopyIcon() {
   return /* @__PURE__ */ a3("svg", { class: "copy-icon", viewBox: "0 0 16 16", width: "14", height: "14", "aria-hidden": "true", children: /* @__PURE__ */ a3("path", { d: "M5.5 5.5v-3h8v8h-3M2.5 5.5h8v8h-8z", fill: "none", stroke: "currentColor", "stroke-width": "1.3", "stroke-linejoin": "round" }) });
@@ -3532,6 +3561,7 @@ function Tabs({ tabs, label }) {
 export {
   Announcer,
   Arguments,
+  Backlog,
   Command,
   x as Component,
   Connection,

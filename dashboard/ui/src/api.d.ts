@@ -434,11 +434,35 @@ export interface Failure {
   cause?: Failure;
 }
 
+/** failureGroup is failures that are alike. */
+export interface FailureGroup {
+  /** as in filters */
+  fingerprint: string;
+  count: number;
+  /** of the runs */
+  names: string[];
+  error_code: string;
+  /** of the newest */
+  error_text: string;
+  /** id of the run that has failed last */
+  newest: string;
+  /** when that was */
+  at: Time;
+}
+
+/** failureGroups is the answer to GET /run-failures. */
+export interface FailureGroups {
+  /** the most frequent first */
+  items: FailureGroup[];
+  /** Exact says that all were counted; else the newest were. */
+  exact: boolean;
+}
+
 /** filterField is a field of the filter language. */
 export interface FilterField {
   /** "tag." is followed by a key */
   name: string;
-  type: "text" | "choice" | "time" | "duration" | "integer";
+  type: "text" | "choice" | "time" | "duration" | "integer" | "money";
   choices?: string[];
   /** a term about it is answered from an index */
   indexed: boolean;
@@ -752,6 +776,17 @@ export interface LogPage {
 /** loginBody is the body of POST /login. */
 export interface LoginBody {
   token?: string;
+}
+
+/** lostView is a worker whose connection has ended without a word. */
+export interface Lost {
+  /** of its process; "" = it had not said */
+  id: string;
+  at: Time;
+  /** that it had, and that went to others */
+  items: number;
+  /** it is connected again */
+  back: boolean;
 }
 
 /** MCPToolCall records a call that the provider itself made to an MCP server. */
@@ -1342,6 +1377,21 @@ export interface SwitchedOffItems {
   next?: string;
 }
 
+/** takeoverView is that this node took shards whose last holder had not given them back. */
+export interface Takeover {
+  at: Time;
+  /** the node that was lost; absent = unknown */
+  from?: string;
+  shards: number;
+}
+
+/** items is a list that is a page or the whole. */
+export interface TakeoverItems {
+  items: Takeover[];
+  /** ?cursor= of the next page */
+  next?: string;
+}
+
 /** Text is text that a person or a model wrote. */
 export interface Text {
   Type: "text";
@@ -1540,6 +1590,8 @@ export interface WorkersFrame {
   items: Worker[];
   /** to this node */
   connected: Connected[];
+  /** by this node since it began, the newest first */
+  lost: Lost[];
 }
 
 /** workersPage is the answer to GET /workers. */
@@ -1548,6 +1600,8 @@ export interface WorkersPage {
   items: Worker[];
   /** to this node */
   connected: Connected[];
+  /** by this node since it began, the newest first */
+  lost: Lost[];
 }
 
 /** A content of a message; Type tells which. */
@@ -1559,6 +1613,8 @@ export interface Operations {
   "GET /runs": { query: { filter?: string; sort?: string; at?: string; fields?: string; cursor?: string; limit?: number }; body: never; reply: RunPage; events: {} };
   /** Counts runs by when they were created. */
   "GET /run-histogram": { query: { filter?: string }; body: never; reply: Histogram; events: {} };
+  /** Groups runs that have failed by what has gone wrong. */
+  "GET /run-failures": { query: { filter?: string }; body: never; reply: FailureGroups; events: {} };
   /** Lists values of a field of runs, or the fields, for completion. */
   "GET /run-facets": { query: { field?: string; prefix?: string; filter?: string }; body: never; reply: Facets; events: {} };
   /** Lists what was changed over this API and by whom, newest first, of one instance or of all. */
@@ -1661,6 +1717,8 @@ export interface Operations {
   "GET /workers": { query: {}; body: never; reply: WorkersPage; events: {} };
   /** Tells what work is ready and waits, what nobody serves first. */
   "GET /backlog": { query: {}; body: never; reply: BacklogItems; events: {} };
+  /** Lists when this node took shards of nodes that were lost, the newest first. */
+  "GET /takeovers": { query: {}; body: never; reply: TakeoverItems; events: {} };
   /** Lists the nodes that share the hub. */
   "GET /nodes": { query: {}; body: never; reply: NodeItems; events: {} };
   /** Registers a worker that is called by URL. */

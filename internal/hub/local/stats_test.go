@@ -120,6 +120,10 @@ func TestBacklogAndLostWorkers(t *testing.T) {
 	if workers, lost := h.Stats().Workers.Load(), h.Stats().WorkersLost.Load(); workers != 0 || lost != 1 {
 		t.Errorf("Workers, WorkersLost = %d, %d, want 0, 1", workers, lost)
 	}
+	incidents, err := h.Incidents(ctx)
+	if err != nil || len(incidents.Workers) != 1 || incidents.Workers[0].Items != 1 || incidents.Workers[0].At.IsZero() || len(incidents.Takeovers) != 0 {
+		t.Errorf("Incidents() = %+v, %v, want a lost worker that had an item", incidents, err)
+	}
 	if err := stop(); err != nil {
 		t.Errorf("Run() = %v", err)
 	}
@@ -143,6 +147,14 @@ func TestTakeoverIsCounted(t *testing.T) {
 	h, log, stop := counted(t, local.Config{Store: onDisk(disk)(t), Registry: registry(t), Node: "n2"})
 	if _, err := h.WaitCompletion(wait(t, 10*time.Second), "a"); err != nil {
 		t.Fatal(err)
+	}
+	incidents, err := h.Incidents(t.Context())
+	sum := 0
+	for _, k := range incidents.Takeovers {
+		sum += k.Shards
+	}
+	if err != nil || sum != store.Shards {
+		t.Errorf("Incidents() = %+v, %v, want takeovers of %d shards", incidents, err, store.Shards)
 	}
 	if err := stop(); err != nil {
 		t.Errorf("Run() = %v", err)

@@ -1,14 +1,17 @@
 import { useState } from "preact/hooks";
-import type { CountsFrame, DecisionItems, RunCounts, RunPage } from "../api";
+import type { BacklogItems, CountsFrame, DecisionItems, FailureGroups, RunCounts, RunPage, WorkersFrame, WorkersPage } from "../api";
 import type { PageProps } from "../app";
 import { query, useQuery } from "../lib/api";
 import { useTopic } from "../lib/live";
+import { now } from "../lib/format";
 import { links } from "../lib/router";
 import { look, stateOf } from "../lib/status";
+import { Backlog } from "../parts/Backlog";
 import { Command } from "../parts/Command";
 import { Problem } from "../parts/Problem";
 import { Status } from "../parts/Status";
 import { Time } from "../parts/Time";
+import { Needs } from "./overview/needs";
 
 const states = ["running", "pending", "suspended", "failed", "completed", "terminated", "canceled"];
 
@@ -16,7 +19,9 @@ const states = ["running", "pending", "suspended", "failed", "completed", "termi
 export function Overview(_: PageProps) {
   const counts = useQuery<RunCounts>("run-counts?group=status,phase");
   const decisions = useQuery<DecisionItems>("decisions?state=pending&limit=5");
-  const failed = useQuery<RunPage>("runs" + query({ filter: "status:failed completed>-1h", limit: 5 }));
+  const failures = useQuery<FailureGroups>("run-failures" + query({ filter: "status:failed completed>-1h" }));
+  const backlog = useQuery<BacklogItems>("backlog");
+  const workers = useQuery<WorkersPage>("workers");
   const stuck = useQuery<RunPage>("runs" + query({ filter: "phase:stuck", limit: 5 }));
   const recent = useQuery<RunPage>("runs?limit=12");
   const [seen, setSeen] = useState(false);
@@ -27,7 +32,8 @@ export function Overview(_: PageProps) {
       counts.set((c) => ({ exact: true, ...c, items, total: items.reduce((n, i) => n + i.count, 0) }));
       if (seen) {
         decisions.refetch();
-        failed.refetch();
+        failures.refetch();
+        backlog.refetch();
         stuck.refetch();
         recent.refetch();
       }
@@ -35,7 +41,15 @@ export function Overview(_: PageProps) {
     }
   });
   const of = (key: "status" | "phase", v: string) => (counts.data?.items ?? []).filter((i) => i[key] === v).reduce((n, i) => n + i.count, 0);
-  const needs = (decisions.data?.items.length ?? 0) + (failed.data?.items.length ?? 0) + (stuck.data?.items.length ?? 0);
+  useTopic("workers", undefined, (events) => {
+    const e = events.at(-1);
+    if (e?.kind === "workers") {
+      const { items, connected, lost } = e.data as WorkersFrame;
+      workers.set(() => ({ items, connected, lost }));
+      backlog.refetch();
+    }
+  });
+  const lost = (workers.data?.lost ?? []).filter((w) => !w.back && Date.parse(w.at) > now.peek() - 3_600_000);
   return (
     <section class="page">
       <h1>Overview</h1>
@@ -53,20 +67,11 @@ export function Overview(_: PageProps) {
       <div class="columns">
         <section class="card" aria-labelledby="needs">
           <h2 id="needs">Needs you</h2>
-          {needs === 0 && <p class="dim">Nothing waits for you. Paused runs hold no compute.</p>}
-          <ul class="plain">
-            {(decisions.data?.items ?? []).map((d) => (
-              <li key={d.id}>
-                <Status state="waiting_approval" word={d.kind === "approval" ? "Approval" : d.kind.replaceAll("_", " ")} /> <a href="inbox">{d.tool ?? d.agent ?? d.run}</a>{" "}
-                <Time at={d.requested_at} />
-              </li>
-            ))}
-            {[...(stuck.data?.items ?? []), ...(failed.data?.items ?? [])].map((r) => (
-              <li key={r.id}>
-                <Status state={stateOf(r)} /> <a href={links.run(r.id)}>{r.name}</a> <span class="dim">{r.error_text ?? r.phase_cause}</span>
-              </li>
-            ))}
-          </ul>
+          <Needs decisions={decisions.data?.items ?? []} stuck={stuck.data?.items ?? []} failures={(failures.data?.items ?? []).slice(0, 8)} lost={lost.slice(0, 5)} />
+        </section>
+        <section class="card" aria-labelledby="backlog">
+          <h2 id="backlog">Backlog</h2>
+          {backlog.error ? <p class="dim">{backlog.error.message}</p> : <Backlog items={backlog.data?.items} most={8} />}
         </section>
         <section class="card" aria-labelledby="recent">
           <h2 id="recent">Recent runs</h2>

@@ -1,8 +1,8 @@
-import type { BacklogItems, Connected, NodeItems, WorkersFrame, WorkersPage } from "../api";
+import type { BacklogItems, Connected, NodeItems, TakeoverItems, WorkersFrame, WorkersPage } from "../api";
 import type { PageProps } from "../app";
 import { useQuery } from "../lib/api";
-import { count } from "../lib/format";
 import { useTopic } from "../lib/live";
+import { Backlog } from "../parts/Backlog";
 import { Command } from "../parts/Command";
 import { Problem } from "../parts/Problem";
 import { Time } from "../parts/Time";
@@ -12,14 +12,16 @@ export function Workers(_: PageProps) {
   const workers = useQuery<WorkersPage>("workers");
   const backlog = useQuery<BacklogItems>("backlog");
   const nodes = useQuery<NodeItems>("nodes");
+  const takeovers = useQuery<TakeoverItems>("takeovers");
   useTopic("workers", undefined, (events) => {
     const e = events.at(-1);
     if (e?.kind === "workers") {
       const f = e.data as WorkersFrame;
-      workers.set(() => ({ items: f.items, connected: f.connected }));
+      workers.set(() => ({ items: f.items, connected: f.connected, lost: f.lost }));
     }
     backlog.refetch();
     nodes.refetch();
+    takeovers.refetch();
   });
   const connected = workers.data?.connected ?? [];
   const called = workers.data?.items ?? [];
@@ -70,20 +72,7 @@ export function Workers(_: PageProps) {
         </section>
         <section class="card" aria-labelledby="w-backlog">
           <h2 id="w-backlog">Backlog</h2>
-          {backlog.data?.items.length === 0 && <p class="dim">Nothing waits for a worker.</p>}
-          <ul class="plain">
-            {(backlog.data?.items ?? []).map((b) => (
-              <li key={b.kind + b.name + (b.version ?? "")}>
-                <span class={b.served ? "dim" : "bad"}>{b.served ? "✓ served" : "! no worker"}</span>
-                <span>
-                  {b.kind} <strong>{b.name}</strong> {b.version}
-                </span>
-                <span class="num">
-                  {count(b.waiting)} waiting, {count(b.running)} running
-                </span>
-              </li>
-            ))}
-          </ul>
+          <Backlog items={backlog.data?.items} />
         </section>
         <section class="card" aria-labelledby="w-nodes">
           <h2 id="w-nodes">Nodes</h2>
@@ -99,6 +88,36 @@ export function Workers(_: PageProps) {
               </li>
             ))}
           </ul>
+        </section>
+        <section class="card" aria-labelledby="w-lost">
+          <h2 id="w-lost">Lost</h2>
+          {workers.data?.lost.length === 0 && takeovers.data?.items.length === 0 && <p class="dim">No worker and no node was lost since this one began.</p>}
+          <ul class="plain">
+            {(workers.data?.lost ?? []).map((l) => (
+              <li key={l.id + l.at}>
+                <span class={l.back ? "dim" : "bad"}>{l.back ? "✓ back" : "! worker lost"}</span>
+                <span class="mono">{l.id || "unnamed"}</span>
+                <span class="num">{l.items} items went to others</span>
+                <Time at={l.at} />
+              </li>
+            ))}
+          </ul>
+          {(takeovers.data?.items.length ?? 0) > 0 && (
+            <>
+              <h3>Takeovers</h3>
+              <ul class="plain" aria-label="Takeovers">
+                {(takeovers.data?.items ?? []).slice(0, 1000).map((t) => (
+                  <li key={t.at + (t.from ?? "")}>
+                    <span class="num">{t.shards} shards</span>
+                    <span>
+                      of <span class="mono">{t.from ?? "a node that did not stop in order"}</span>
+                    </span>
+                    <Time at={t.at} />
+                  </li>
+                ))}
+              </ul>
+            </>
+          )}
         </section>
       </div>
     </section>

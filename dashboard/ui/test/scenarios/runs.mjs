@@ -221,4 +221,48 @@ export const scenarios = {
     await page.getByRole("button", { name: "Name" }).click();
     await until(async () => (await order()) === "sort-2 sort-1", "by name");
   },
+
+  async "the overview tells what has failed, by cause, and what nobody serves"(w) {
+    for (const id of ["cause-1", "cause-2"]) await ended((await start("Fragile", "/none", id)).id);
+    await start("Unserved", "", "unserved-1");
+    const page = await w.open("");
+    await page.getByText("activity nobody").waitFor();
+    await page.getByText("! no worker").waitFor();
+    const group = page.locator("li").filter({ hasText: "the warehouse has no such file" });
+    await group.getByText(/\d failed/).waitFor();
+    assert.equal(await group.count(), 1, "failures that are alike are told once");
+    await w.accessible(page);
+    await group.getByRole("link", { name: "Fragile" }).click();
+    await row(page, "cause-1").waitFor();
+    await row(page, "cause-2").waitFor();
+    assert.match(page.url(), /fingerprint/);
+    await page.goto(base + "workers");
+    await page.getByText("No worker and no node was lost since this one began.").waitFor();
+    await w.accessible(page);
+  },
+
+  async "alternatives are found by or, parentheses and new fields"(w) {
+    await ended((await start("Steps", 1, "alt-1")).id);
+    await ended((await start("Fragile", "/none", "alt-2")).id);
+    await start("Waits", "", "alt-3");
+    const page = await w.open("runs");
+    const shown = (...ids) => until(async () => (await rows(page).evaluateAll((all) => all.map((r) => r.dataset.id).sort().join(" "))) === ids.join(" "), `${ids} are shown`);
+    const box = page.getByRole("searchbox");
+    await box.fill("id:alt* (status:failed or phase:waiting_event)");
+    await shown("alt-2", "alt-3");
+    await box.fill("id:alt* -(status:failed or phase:waiting_event)");
+    await shown("alt-1");
+    await box.fill("id:alt-1 or id:alt-2 duration<1h");
+    await shown("alt-1", "alt-2");
+    // What comes is judged by the same filter.
+    await box.fill("id:alt* (name:Steps or phase:waiting_event)");
+    await shown("alt-1", "alt-3");
+    await api("POST", "runs/alt-3/events/Go", "x");
+    await shown("alt-1");
+    w.allowed.push(/400/);
+    await box.fill("id:alt* (name:Steps or");
+    await page.getByRole("alert").filter({ hasText: "a term is missing" }).waitFor();
+    await box.fill("id:alt* cost>1 or id:alt* tokens>5");
+    await page.getByText("No run matches").waitFor();
+  },
 };

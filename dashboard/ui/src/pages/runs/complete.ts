@@ -59,6 +59,7 @@ const samples: Record<FilterField["type"], [string, string][]> = {
   choice: [],
   time: [[">-1h", "in the last hour"], [">-24h", "in the last day"], [":today", "today"], ["<-7d", "more than a week ago"]],
   duration: [[">1m", "longer than a minute"], [">1h", "longer than an hour"], ["<1s", "shorter than a second"]],
+  money: [[">0.1", "more than 10 cents"], [">1", "more than a dollar"]],
   integer: [[">1", "more than 1"], [">1000", "more than 1,000"]],
 };
 

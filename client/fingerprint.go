@@ -1,4 +1,4 @@
-package httpapi
+package client
 
 import (
 	"crypto/sha256"
@@ -9,10 +9,10 @@ import (
 	"github.com/perdure/perdure/internal/history"
 )
 
-// fingerprint is the same for failures that are alike: of one type, with messages that
+// Fingerprint is the same for failures that are alike: of one type, with messages that
 // differ in numbers, ids and what is quoted only. "" = no failure. It goes by the part of
 // the message that lists have.
-func fingerprint(f *history.Failure) string {
+func Fingerprint(f *history.Failure) string {
 	if f == nil {
 		return ""
 	}

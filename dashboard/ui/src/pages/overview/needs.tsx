@@ -1,0 +1,49 @@
+// What needs somebody: what waits for a person, what is stuck, what has failed, and workers
+// that were lost.
+import type { DecisionItems, FailureGroup, Lost, RunPage } from "../../api";
+import { links } from "../../lib/router";
+import { stateOf } from "../../lib/status";
+import { Status } from "../../parts/Status";
+import { Time } from "../../parts/Time";
+
+interface Props {
+  decisions: DecisionItems["items"];
+  stuck: RunPage["items"];
+  failures: FailureGroup[];
+  lost: Lost[];
+}
+
+export function Needs({ decisions, stuck, failures, lost }: Props) {
+  if (decisions.length + stuck.length + failures.length + lost.length === 0) {
+    return <p class="dim">Nothing waits for you. Paused runs hold no compute.</p>;
+  }
+  return (
+    <ul class="plain">
+      {decisions.map((d) => (
+        <li key={d.id}>
+          <Status state="waiting_approval" word={d.kind === "approval" ? "Approval" : d.kind.replaceAll("_", " ")} /> <a href="inbox">{d.tool ?? d.agent ?? d.run}</a> <Time at={d.requested_at} />
+        </li>
+      ))}
+      {stuck.map((r) => (
+        <li key={r.id}>
+          <Status state={stateOf(r)} /> <a href={links.run(r.id)}>{r.name}</a> <span class="dim">{r.phase_cause}</span>
+        </li>
+      ))}
+      {failures.map((f) => (
+        <li key={f.fingerprint} class="failure-group">
+          <Status state="failed" word={`${f.count.toLocaleString("en")} failed`} /> <a href={links.runs(`status:failed completed>-1h fingerprint:${f.fingerprint}`)}>{f.names.slice(0, 3).join(", ")}</a>{" "}
+          <span class="dim" title={f.error_text}>
+            {f.error_text}
+          </span>
+          <Time at={f.at} />
+        </li>
+      ))}
+      {lost.map((w) => (
+        <li key={w.id + w.at}>
+          <Status state="stuck" word="Worker lost" /> <a href="workers">{w.id || "unnamed"}</a> <span class="dim">{w.items === 0 ? "it had nothing" : `${w.items} item${w.items === 1 ? "" : "s"} went to others`}</span>
+          <Time at={w.at} />
+        </li>
+      ))}
+    </ul>
+  );
+}
