@@ -140,6 +140,7 @@ type API struct {
 	guarded  http.Handler
 
 	streams  atomic.Int32 // open ones
+	rows     sharedRows   // of all streams
 	stopOnce sync.Once
 	stopping chan struct{} // closed by Stop
 }

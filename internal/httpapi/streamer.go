@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -9,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/store"
@@ -210,7 +210,6 @@ func (s *streamer) sendChanges(ctx context.Context, changes []store.Change) erro
 		newest[c.ID] = c
 		s.uncounted = s.uncounted || s.wants["counts"] && !strings.HasPrefix(c.ID, "@")
 	}
-	rows := map[string]*hub.Instance{}
 	for i := range s.topics {
 		t := &s.topics[i]
 		var concerned []store.Change
@@ -228,9 +227,9 @@ func (s *streamer) sendChanges(ctx context.Context, changes []store.Change) erro
 		case "sessions":
 			body, err = s.sessionsFrame(ctx, t, concerned)
 		case "entities":
-			body, err = s.entitiesFrame(ctx, t, rows, concerned)
+			body, err = s.entitiesFrame(ctx, t, concerned)
 		default:
-			body, err = s.runsFrame(ctx, t, rows, concerned)
+			body, err = s.runsFrame(ctx, t, concerned)
 		}
 		if err != nil {
 			return err
@@ -255,19 +254,14 @@ func (t *topic) concerns(id string) bool {
 	return false
 }
 
-// row returns the instance that changed, nil if it is gone.
-func (s *streamer) row(ctx context.Context, rows map[string]*hub.Instance, c store.Change) (*hub.Instance, error) {
-	if i, ok := rows[c.ID]; ok || c.Gone {
-		return i, nil
+// row returns the instance that changed, without instance if it is gone.
+func (s *streamer) row(ctx context.Context, c store.Change) (*sharedRow, error) {
+	if c.Gone {
+		return &sharedRow{}, nil
 	}
-	i, err := s.api.Hub.Instance(ctx, c.ID, false)
-	if perdure.CodeOf(err) == perdure.NotFound {
-		i, err = nil, nil
-	}
-	if err == nil {
-		rows[c.ID] = i
-	}
-	return i, err
+	return s.api.rows.get(ctx, c, func(ctx context.Context, c store.Change) (*hub.Instance, error) {
+		return s.api.Hub.Instance(ctx, c.ID, false)
+	})
 }
 
 func (s *streamer) sendCounts(ctx context.Context) error {
@@ -282,9 +276,12 @@ func (s *streamer) sendCounts(ctx context.Context) error {
 
 // send writes one frame with the position after it.
 func (s *streamer) send(event string, data any) error {
-	encoded, err := marshal(data)
-	if err != nil {
-		return err
+	encoded, ok := data.(json.RawMessage)
+	if !ok {
+		var err error
+		if encoded, err = marshal(data); err != nil {
+			return err
+		}
 	}
 	return s.write(fmt.Sprintf("id: %s\nevent: %s\ndata: %s\n\n", cursorText([]byte(s.position)), event, encoded))
 }

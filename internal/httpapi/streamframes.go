@@ -1,41 +1,59 @@
 package httpapi
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/agent"
-	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/store"
 )
 
-func (s *streamer) runsFrame(ctx context.Context, t *topic, rows map[string]*hub.Instance, changes []store.Change) (any, error) {
-	f := frame{Topic: t.text, Upsert: []*run{}, Gone: []gone{}}
+// runsFrame returns a [frame] as JSON, put together of rows that are encoded already.
+func (s *streamer) runsFrame(ctx context.Context, t *topic, changes []store.Change) (json.RawMessage, error) {
+	name, err := marshal(t.text)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	b.WriteString(`{"topic":`)
+	b.Write(name)
+	b.WriteString(`,"upsert":[`)
+	left, first := []gone{}, true
 	for _, c := range changes {
-		i, err := s.row(ctx, rows, c)
+		r, err := s.row(ctx, c)
 		if err != nil {
 			return nil, err
 		}
-		if i == nil || t.match != nil && !t.match(i) {
-			f.Gone = append(f.Gone, gone{c.ID, c.Version})
-		} else {
-			f.Upsert = append(f.Upsert, viewRow(i))
+		if r.instance == nil || t.match != nil && !t.match(r.instance) {
+			left = append(left, gone{c.ID, c.Version})
+			continue
 		}
+		if !first {
+			b.WriteByte(',')
+		}
+		b.Write(r.encoded)
+		first = false
 	}
-	return f, nil
+	encoded, err := marshal(left)
+	b.WriteString(`],"gone":`)
+	b.Write(encoded)
+	b.WriteByte('}')
+	return b.Bytes(), err
 }
 
-func (s *streamer) entitiesFrame(ctx context.Context, t *topic, rows map[string]*hub.Instance, changes []store.Change) (any, error) {
+func (s *streamer) entitiesFrame(ctx context.Context, t *topic, changes []store.Change) (any, error) {
 	f := entitiesFrame{Topic: t.text, Upsert: []*entity{}, Gone: []gone{}}
 	for _, c := range changes {
-		i, err := s.row(ctx, rows, c)
+		r, err := s.row(ctx, c)
 		if err != nil {
 			return nil, err
 		}
-		if i == nil {
+		if r.instance == nil {
 			f.Gone = append(f.Gone, gone{c.ID, c.Version})
 		} else {
-			f.Upsert = append(f.Upsert, viewEntity(i))
+			f.Upsert = append(f.Upsert, viewEntity(r.instance))
 		}
 	}
 	return f, nil
