@@ -17,7 +17,6 @@ const (
 	changesLimit = 1000            // changes read at once
 	countsEvery  = time.Second     // between frames of counts
 	workersEvery = 2 * time.Second // between looks at the workers
-	maxOpen      = 1000            // decisions that are told
 	turnBuffer   = 256             // frames of turns that wait for the client
 )
 
@@ -113,7 +112,7 @@ func (a *API) stream(w http.ResponseWriter, r *http.Request) (*reply, error) {
 	defer a.streams.Add(-1)
 	ctx, cancel := a.untilStop(r.Context())
 	defer cancel()
-	s := &streamer{api: a, w: w, topics: topics, position: position, inbox: map[string]bool{}}
+	s := &streamer{api: a, w: w, topics: topics, position: position}
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no")

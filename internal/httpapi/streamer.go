@@ -29,7 +29,7 @@ type streamer struct {
 	logs  chan logged
 	asked <-chan struct{} // decisions have changed; nil = they are not watched
 
-	inbox     map[string]bool // decisions that the client knows to be open
+	open      *agent.Open     // the decisions that the client knows to be open
 	told      bool            // the inbox, as a whole
 	counted   time.Time       // when counts were sent last
 	uncounted bool            // something changed since

@@ -98,23 +98,17 @@ func (s *streamer) tellInbox(ctx context.Context) error {
 		}
 		s.asked = asked
 	}
-	page, err := service.Decisions(ctx, agent.DecisionFilter{State: agent.DecisionPending, Limit: maxOpen})
+	if s.open == nil {
+		s.open = service.Open()
+	}
+	changed, closed, err := s.open.Read(ctx)
 	if err != nil {
 		return err
 	}
-	f := inboxFrame{Topic: "inbox", Whole: !s.told, Upsert: []*agent.Decision{}, Gone: []gone{}}
-	open := map[string]bool{}
-	for _, d := range page.Decisions {
-		if open[d.ID] = true; !s.inbox[d.ID] {
-			f.Upsert = append(f.Upsert, d)
-		}
+	f := inboxFrame{Topic: "inbox", Whole: !s.told, Upsert: append([]*agent.Decision{}, changed...), Gone: []gone{}}
+	for _, id := range closed {
+		f.Gone = append(f.Gone, gone{ID: id})
 	}
-	for id := range s.inbox {
-		if !open[id] {
-			f.Gone = append(f.Gone, gone{ID: id})
-		}
-	}
-	s.inbox = open
 	if s.told && len(f.Upsert)+len(f.Gone) == 0 {
 		return nil
 	}
