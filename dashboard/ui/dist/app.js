@@ -1,6 +1,6 @@
 // src/app.tsx
 import { render } from "./core.js";
-import { useEffect as useEffect4, useState as useState7 } from "./core.js";
+import { useEffect as useEffect4, useState as useState8 } from "./core.js";
 import { Announcer } from "./core.js";
 import { Rail } from "./core.js";
 import { Help } from "./core.js";
@@ -141,15 +141,15 @@ function Overview(_) {
 }
 
 // src/pages/runs.tsx
-import { useEffect as useEffect3, useMemo, useRef as useRef3, useState as useState4 } from "./core.js";
+import { useEffect as useEffect3, useMemo, useRef as useRef4, useState as useState5 } from "./core.js";
 import { readOnly } from "./core.js";
-import { now as now2, utc } from "./core.js";
+import { now as now3, utc as utc2 } from "./core.js";
 import { useKeys as useKeys2 } from "./core.js";
-import { go, links as links4, param, setParams as setParams2 } from "./core.js";
+import { go, links as links4, param, setParams as setParams3 } from "./core.js";
 import { Command as Command2 } from "./core.js";
 import { Empty } from "./core.js";
 import { lazily } from "./core.js";
-import { Problem as Problem2 } from "./core.js";
+import { Problem as Problem3 } from "./core.js";
 import { StartDialog } from "./core.js";
 import { Table } from "./core.js";
 import { Time as Time4 } from "./core.js";
@@ -423,11 +423,131 @@ function useSuggestions(piece) {
   return [...counted, ...others].slice(0, 12).filter((v) => v.value !== piece.text).map((v) => ({ insert: quotedValue(v.value) + " ", label: v.value, hint: v.hint }));
 }
 
-// src/pages/runs/list.ts
-import { useEffect as useEffect2, useReducer, useRef as useRef2, useState as useState3 } from "./core.js";
-import { get as get2, ProblemError, query as query3 } from "./core.js";
-import { useTopic as useTopic2 } from "./core.js";
+// src/pages/runs/histogram.tsx
+import { useRef as useRef2, useState as useState3 } from "./core.js";
+import { query as query3, useQuery as useQuery3 } from "./core.js";
+import { absolute, clock, now as now2, utc } from "./core.js";
+import { setParams as setParams2 } from "./core.js";
 import { announce } from "./core.js";
+import { Problem as Problem2 } from "./core.js";
+
+// src/pages/runs/range.ts
+function within(filter, from, to) {
+  const rest = filter.replace(/(^|\s)created(?:>=|<=|>|<)[^\s()]+/g, "$1").replace(/\s+/g, " ").trim();
+  const whole = /(^|[\s()])or([\s()]|$)/i.test(rest) ? `(${rest})` : rest;
+  return `${whole} created>=${from.toISOString()} created<${to.toISOString()}`.trim();
+}
+
+// src/pages/runs/histogram.tsx
+import { jsx as jsx5, jsxs as jsxs5 } from "./core.js";
+var height = 44;
+var tones = [
+  ["bad", ["failed"]],
+  ["good", ["completed"]],
+  ["active", ["pending", "running", "suspended"]],
+  ["neutral", ["terminated", "canceled"]]
+];
+function Histogram({ filter }) {
+  const counts = useQuery3("run-histogram" + query3({ filter }));
+  const [range, setRange] = useState3();
+  const drawing = useRef2(false);
+  const h = counts.data;
+  if (!h || h.total === 0) {
+    return counts.error && counts.error.status !== 400 ? /* @__PURE__ */ jsx5(Problem2, { error: counts.error, retry: counts.refetch }) : null;
+  }
+  const n = h.buckets.length;
+  const sums = h.buckets.map((b) => Object.values(b).reduce((a, x) => a + x, 0));
+  const top = Math.max(...sums);
+  const from = Date.parse(h.from);
+  const at = (bucket) => from + bucket * h.step_ms;
+  const bucketAt = (e) => {
+    const box = e.currentTarget.getBoundingClientRect();
+    return Math.max(0, Math.min(n - 1, Math.floor((e.clientX - box.left) / box.width * n)));
+  };
+  const [first, last] = range ? [Math.min(...range), Math.max(...range)] : [0, n - 1];
+  const inRange = sums.slice(first, last + 1).reduce((a, x) => a + x, 0);
+  const said = `${clock(at(first), now2.peek(), utc.value)} to ${clock(at(last + 1), now2.peek(), utc.value)}: ${inRange.toLocaleString("en")} runs`;
+  const apply = () => {
+    if (range) {
+      setRange(void 0);
+      setParams2({ filter: within(filter, new Date(at(first)), new Date(at(last + 1))), at: void 0 }, false);
+      announce(`Filtered to ${said}`);
+    }
+  };
+  const key = (e) => {
+    const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[e.key];
+    if (step !== void 0) {
+      e.preventDefault();
+      const [a, b] = range ?? [step > 0 ? -1 : n, step > 0 ? -1 : n];
+      const to = Math.max(0, Math.min(n - 1, b + step));
+      setRange(e.shiftKey && range ? [a, to] : [to, to]);
+    } else if (e.key === "Enter" && range) {
+      e.preventDefault();
+      e.stopPropagation();
+      apply();
+    } else if (e.key === "Escape" && range) {
+      e.preventDefault();
+      e.stopPropagation();
+      setRange(void 0);
+    }
+  };
+  return /* @__PURE__ */ jsxs5("figure", { class: "histogram", children: [
+    /* @__PURE__ */ jsx5(
+      "div",
+      {
+        role: "slider",
+        tabIndex: 0,
+        "aria-label": "Runs by when they were created. Arrows choose a time, with Shift a range, Enter filters.",
+        "aria-valuemin": 0,
+        "aria-valuemax": n - 1,
+        "aria-valuenow": range ? range[1] : 0,
+        "aria-valuetext": said,
+        onKeyDown: key,
+        onPointerDown: (e) => {
+          drawing.current = true;
+          e.currentTarget.setPointerCapture(e.pointerId);
+          const b = bucketAt(e);
+          setRange([b, b]);
+        },
+        onPointerMove: (e) => drawing.current && setRange((r) => [r?.[0] ?? 0, bucketAt(e)]),
+        onPointerUp: () => {
+          drawing.current = false;
+          apply();
+        },
+        onPointerCancel: () => {
+          drawing.current = false;
+          setRange(void 0);
+        },
+        children: /* @__PURE__ */ jsxs5("svg", { viewBox: `0 0 ${n} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true", children: [
+          range && /* @__PURE__ */ jsx5("rect", { class: "brush", x: first, y: 0, width: last - first + 1, height }),
+          h.buckets.map((b, i) => {
+            let y = height;
+            return tones.map(([tone, states2]) => {
+              const count5 = states2.reduce((sum2, s) => sum2 + (b[s] ?? 0), 0);
+              const tall = count5 / top * (height - 2);
+              y -= tall;
+              return count5 === 0 ? null : /* @__PURE__ */ jsx5("rect", { class: "bar-" + tone, x: i + 0.1, width: 0.8, y, height: tall }, tone + i);
+            });
+          })
+        ] })
+      }
+    ),
+    /* @__PURE__ */ jsxs5("figcaption", { class: "dim num", children: [
+      /* @__PURE__ */ jsx5("span", { title: absolute(at(0), utc.value), children: clock(at(0), now2.value, utc.value) }),
+      /* @__PURE__ */ jsxs5("span", { children: [
+        range ? said : `${h.total.toLocaleString("en")} runs`,
+        !h.exact && ", the newest only"
+      ] }),
+      /* @__PURE__ */ jsx5("span", { title: absolute(Date.parse(h.to), utc.value), children: clock(Date.parse(h.to), now2.value, utc.value) })
+    ] })
+  ] });
+}
+
+// src/pages/runs/list.ts
+import { useEffect as useEffect2, useReducer, useRef as useRef3, useState as useState4 } from "./core.js";
+import { get as get2, ProblemError, query as query4 } from "./core.js";
+import { useTopic as useTopic2 } from "./core.js";
+import { announce as announce2 } from "./core.js";
 
 // src/pages/runs/merge.ts
 import { newer } from "./core.js";
@@ -514,15 +634,15 @@ function kept(parts, where) {
 // src/pages/runs/list.ts
 var problem = (e) => e instanceof ProblemError ? e : new ProblemError(0, { detail: String(e) });
 function useRuns({ filter, sort, at, frozen, atTop, onShift }) {
-  const rows = useRef2(none);
+  const rows = useRef3(none);
   const [, draw] = useReducer((n) => n + 1, 0);
-  const [page, setPage] = useState3();
-  const [error, setError] = useState3();
-  const [loading, setLoading] = useState3(true);
-  const [round, setRound] = useState3(0);
-  const stop = useRef2(new AbortController());
-  const paging = useRef2(false);
-  const since = useRef2("");
+  const [page, setPage] = useState4();
+  const [error, setError] = useState4();
+  const [loading, setLoading] = useState4(true);
+  const [round, setRound] = useState4(0);
+  const stop = useRef3(new AbortController());
+  const paging = useRef3(false);
+  const since = useRef3("");
   const reload = () => setRound((n) => n + 1);
   const put = (r) => {
     rows.current = r;
@@ -534,7 +654,7 @@ function useRuns({ filter, sort, at, frozen, atTop, onShift }) {
     paging.current = false;
     since.current = (/* @__PURE__ */ new Date()).toISOString();
     setLoading(true);
-    get2("runs" + query3({ filter, sort, at, limit: pageSize }), s.signal).then(
+    get2("runs" + query4({ filter, sort, at, limit: pageSize }), s.signal).then(
       (p) => {
         put({ parts: [{ items: p.items, next: p.next, prev: p.prev }], fresh: [], gone: [] });
         setPage({ ...p, filter });
@@ -563,7 +683,7 @@ function useRuns({ filter, sort, at, frozen, atTop, onShift }) {
     }
     const frames = events.map((e) => e.data);
     put(frames.reduce((r, f) => merged(r, f.upsert ?? [], f.gone ?? [], stand()), rows.current));
-    announce(`${rowsOf(rows.current).length} runs shown`, true);
+    announce2(`${rowsOf(rows.current).length} runs shown`, true);
   });
   const extend = (where) => {
     const cursor = where === "end" ? rows.current.parts.at(-1)?.next : rows.current.parts[0]?.prev;
@@ -572,7 +692,7 @@ function useRuns({ filter, sort, at, frozen, atTop, onShift }) {
     }
     paging.current = true;
     const from = cursor.startsWith("@") ? { at: cursor.slice(1) } : { cursor };
-    get2("runs" + query3({ filter, sort, limit: pageSize, ...from }), stop.current.signal).then(
+    get2("runs" + query4({ filter, sort, limit: pageSize, ...from }), stop.current.signal).then(
       (p) => {
         const before = rows.current.parts;
         const had = new Set(rowsOf(rows.current).map((r) => r.id));
@@ -580,7 +700,7 @@ function useRuns({ filter, sort, at, frozen, atTop, onShift }) {
         const came = where === "start" ? p.items.filter((r) => !had.has(r.id)).length : 0;
         const left = where === "end" ? before.filter((b) => !rows.current.parts.includes(b)).reduce((n, b) => n + b.items.length, 0) : 0;
         onShift(came - left);
-        setPage((now3) => now3 && { ...now3, partial: where === "end" ? p.partial : now3.partial, scanned: now3.scanned + p.scanned });
+        setPage((now4) => now4 && { ...now4, partial: where === "end" ? p.partial : now4.partial, scanned: now4.scanned + p.scanned });
         paging.current = false;
       },
       (e) => {
@@ -605,9 +725,9 @@ function useRuns({ filter, sort, at, frozen, atTop, onShift }) {
 }
 
 // src/pages/runs/selection.tsx
-import { query as query4, useQuery as useQuery3 } from "./core.js";
+import { query as query5, useQuery as useQuery4 } from "./core.js";
 import { linkState } from "./core.js";
-import { jsx as jsx5, jsxs as jsxs5 } from "./core.js";
+import { jsx as jsx6, jsxs as jsxs6 } from "./core.js";
 var actions = [
   ["suspend", "Suspend…"],
   ["resume", "Resume…"],
@@ -618,17 +738,17 @@ var actions = [
   ["purge", "Purge…"]
 ];
 function Selection({ chosen, filter, more, everything, onEverything, onClear, onAct }) {
-  const counts = useQuery3(more ? "run-counts" + query4({ filter }) : void 0);
+  const counts = useQuery4(more ? "run-counts" + query5({ filter }) : void 0);
   const total = counts.data && (counts.data.exact ? counts.data.total.toLocaleString("en") : `more than ${counts.data.total.toLocaleString("en")}`);
   const offline = linkState.value === "offline";
-  return /* @__PURE__ */ jsxs5("div", { class: "selection", role: "toolbar", "aria-label": "Selected runs", children: [
-    /* @__PURE__ */ jsx5("strong", { role: "status", children: everything ? `All ${total ?? ""} that match` : `${chosen.length} selected` }),
-    more && !everything && /* @__PURE__ */ jsxs5("button", { type: "button", class: "link", onClick: onEverything, children: [
+  return /* @__PURE__ */ jsxs6("div", { class: "selection", role: "toolbar", "aria-label": "Selected runs", children: [
+    /* @__PURE__ */ jsx6("strong", { role: "status", children: everything ? `All ${total ?? ""} that match` : `${chosen.length} selected` }),
+    more && !everything && /* @__PURE__ */ jsxs6("button", { type: "button", class: "link", onClick: onEverything, children: [
       "Select all ",
       total,
       " that match"
     ] }),
-    actions.map(([action, label]) => /* @__PURE__ */ jsx5(
+    actions.map(([action, label]) => /* @__PURE__ */ jsx6(
       "button",
       {
         type: "button",
@@ -640,12 +760,12 @@ function Selection({ chosen, filter, more, everything, onEverything, onClear, on
       },
       action
     )),
-    /* @__PURE__ */ jsx5("button", { type: "button", class: "quiet", onClick: onClear, children: "Clear" })
+    /* @__PURE__ */ jsx6("button", { type: "button", class: "quiet", onClick: onClear, children: "Clear" })
   ] });
 }
 
 // src/pages/runs.tsx
-import { jsx as jsx6, jsxs as jsxs6 } from "./core.js";
+import { jsx as jsx7, jsxs as jsxs7 } from "./core.js";
 var Acts = lazily(() => import("./acts.js").then((m) => m.Acts));
 var chips = [
   ["All", ""],
@@ -659,11 +779,11 @@ var rowHeight = 28;
 function Runs(_) {
   const filter = param("filter");
   const sort = param("sort");
-  const [starting, setStarting] = useState4(false);
-  const [selected, setSelected] = useState4(/* @__PURE__ */ new Set());
-  const [everything, setEverything] = useState4(false);
-  const [asked, setAsked] = useState4();
-  const box = useRef3(null);
+  const [starting, setStarting] = useState5(false);
+  const [selected, setSelected] = useState5(/* @__PURE__ */ new Set());
+  const [everything, setEverything] = useState5(false);
+  const [asked, setAsked] = useState5();
+  const box = useRef4(null);
   const table = () => box.current?.querySelector(".table");
   const list = useRuns({
     filter,
@@ -698,29 +818,31 @@ function Runs(_) {
   const clear = () => (setSelected(/* @__PURE__ */ new Set()), setEverything(false));
   useKeys2(selected.size > 0 ? { Escape: clear } : {});
   useEffect3(clear, [filter, sort, param("at")]);
-  return /* @__PURE__ */ jsxs6("section", { class: "page fill", ref: box, children: [
-    /* @__PURE__ */ jsxs6("header", { class: "page-head", children: [
-      /* @__PURE__ */ jsx6("h1", { children: "Runs" }),
-      /* @__PURE__ */ jsx6("button", { type: "button", class: "primary", "aria-keyshortcuts": "n", disabled: readOnly, title: readOnly ? "This server takes no changes." : void 0, onClick: () => setStarting(true), children: "Start" })
+  return /* @__PURE__ */ jsxs7("section", { class: "page fill", ref: box, children: [
+    /* @__PURE__ */ jsxs7("header", { class: "page-head", children: [
+      /* @__PURE__ */ jsx7("h1", { children: "Runs" }),
+      /* @__PURE__ */ jsx7("button", { type: "button", class: "primary", "aria-keyshortcuts": "n", disabled: readOnly, title: readOnly ? "This server takes no changes." : void 0, onClick: () => setStarting(true), children: "Start" })
     ] }),
-    /* @__PURE__ */ jsx6(FilterBar, { filter, error }),
-    /* @__PURE__ */ jsxs6("div", { class: "row", children: [
-      /* @__PURE__ */ jsxs6("div", { class: "chips", role: "group", "aria-label": "Filters", children: [
-        chips.map(([title, f]) => /* @__PURE__ */ jsx6("button", { type: "button", "aria-pressed": filter === f, onClick: () => setParams2({ filter: f || void 0, at: void 0 }), children: title }, title)),
-        list.fresh > 0 && /* @__PURE__ */ jsxs6("button", { type: "button", class: "fresh", onClick: () => showFresh(), children: [
+    /* @__PURE__ */ jsx7(FilterBar, { filter, error }),
+    /* @__PURE__ */ jsxs7("div", { class: "row", children: [
+      /* @__PURE__ */ jsxs7("div", { class: "chips", role: "group", "aria-label": "Filters", children: [
+        chips.map(([title, f]) => /* @__PURE__ */ jsx7("button", { type: "button", "aria-pressed": filter === f, onClick: () => setParams3({ filter: f || void 0, at: void 0 }), children: title }, title)),
+        list.fresh > 0 && /* @__PURE__ */ jsxs7("button", { type: "button", class: "fresh", onClick: () => showFresh(), children: [
           list.fresh,
           " new"
         ] })
       ] }),
-      /* @__PURE__ */ jsx6(Jump, {})
+      /* @__PURE__ */ jsx7(Jump, {}),
+      /* @__PURE__ */ jsx7("button", { type: "button", "aria-pressed": param("chart") !== "", onClick: () => setParams3({ chart: param("chart") ? void 0 : "1" }), children: "Histogram" })
     ] }),
-    error && error.status !== 400 && /* @__PURE__ */ jsx6(Problem2, { error, retry: list.reload }),
-    list.prev && /* @__PURE__ */ jsxs6("p", { class: "row", children: [
-      /* @__PURE__ */ jsx6("span", { class: "dim", children: "Newer runs are above." }),
-      /* @__PURE__ */ jsx6("button", { type: "button", onClick: () => list.extend("start"), children: "Newer" }),
-      /* @__PURE__ */ jsx6("button", { type: "button", onClick: () => (setParams2({ at: void 0 }), list.reload()), children: "Newest" })
+    param("chart") !== "" && /* @__PURE__ */ jsx7(Histogram, { filter }),
+    error && error.status !== 400 && /* @__PURE__ */ jsx7(Problem3, { error, retry: list.reload }),
+    list.prev && /* @__PURE__ */ jsxs7("p", { class: "row", children: [
+      /* @__PURE__ */ jsx7("span", { class: "dim", children: "Newer runs are above." }),
+      /* @__PURE__ */ jsx7("button", { type: "button", onClick: () => list.extend("start"), children: "Newer" }),
+      /* @__PURE__ */ jsx7("button", { type: "button", onClick: () => (setParams3({ at: void 0 }), list.reload()), children: "Newest" })
     ] }),
-    !error && !list.loading && rows.length === 0 && !list.prev && !list.next ? /* @__PURE__ */ jsx6(NoRuns, { filter }) : /* @__PURE__ */ jsx6(
+    !error && !list.loading && rows.length === 0 && !list.prev && !list.next ? /* @__PURE__ */ jsx7(NoRuns, { filter }) : /* @__PURE__ */ jsx7(
       Table,
       {
         label: "Runs",
@@ -732,19 +854,19 @@ function Runs(_) {
         keys: { m: act(""), ContextMenu: act(""), e: act("event"), s: suspend, t: act("terminate") },
         rowClass: (r) => list.gone.includes(r.id) ? "gone" : "",
         sort: sort || "-created",
-        onSort: (s) => setParams2({ sort: s === "-created" ? void 0 : s, at: void 0 }),
+        onSort: (s) => setParams3({ sort: s === "-created" ? void 0 : s, at: void 0 }),
         onEdge: (edge) => !(edge === "end" && page?.partial) && list.extend(edge)
       }
     ),
-    chosen.length > 0 && /* @__PURE__ */ jsx6(Selection, { chosen, filter: page?.parsed ?? filter, more: list.next !== void 0 || list.prev !== void 0, everything, onEverything: () => setEverything(true), onClear: clear, onAct: batch }),
-    list.next && /* @__PURE__ */ jsxs6("footer", { class: "row", children: [
-      page?.partial && /* @__PURE__ */ jsxs6("span", { class: "dim", children: [
+    chosen.length > 0 && /* @__PURE__ */ jsx7(Selection, { chosen, filter: page?.parsed ?? filter, more: list.next !== void 0 || list.prev !== void 0, everything, onEverything: () => setEverything(true), onClear: clear, onAct: batch }),
+    list.next && /* @__PURE__ */ jsxs7("footer", { class: "row", children: [
+      page?.partial && /* @__PURE__ */ jsxs7("span", { class: "dim", children: [
         page.scanned.toLocaleString("en"),
         " runs were searched, there are more. "
       ] }),
-      /* @__PURE__ */ jsx6("button", { type: "button", onClick: () => list.extend("end"), children: page?.partial ? "Search on" : "Older" })
+      /* @__PURE__ */ jsx7("button", { type: "button", onClick: () => list.extend("end"), children: page?.partial ? "Search on" : "Older" })
     ] }),
-    asked && /* @__PURE__ */ jsx6(
+    asked && /* @__PURE__ */ jsx7(
       Acts,
       {
         asked,
@@ -759,7 +881,7 @@ function Runs(_) {
         }
       }
     ),
-    starting && /* @__PURE__ */ jsx6(StartDialog, { onClose: () => setStarting(false) })
+    starting && /* @__PURE__ */ jsx7(StartDialog, { onClose: () => setStarting(false) })
   ] });
   function showFresh() {
     if (list.showFresh()) {
@@ -771,19 +893,19 @@ function Jump() {
   const at = param("at");
   const local = (t) => {
     const d = new Date(t);
-    return new Date(d.getTime() - (utc.value ? 0 : d.getTimezoneOffset() * 6e4)).toISOString().slice(0, 16);
+    return new Date(d.getTime() - (utc2.value ? 0 : d.getTimezoneOffset() * 6e4)).toISOString().slice(0, 16);
   };
-  return /* @__PURE__ */ jsxs6("label", { class: "jump-time", children: [
-    /* @__PURE__ */ jsx6("span", { children: "Jump to" }),
-    /* @__PURE__ */ jsx6(
+  return /* @__PURE__ */ jsxs7("label", { class: "jump-time", children: [
+    /* @__PURE__ */ jsx7("span", { children: "Jump to" }),
+    /* @__PURE__ */ jsx7(
       "input",
       {
         type: "datetime-local",
         value: at ? local(at) : "",
         onChange: (e) => {
           const text = e.currentTarget.value;
-          const time = /* @__PURE__ */ new Date(text + (utc.value ? "Z" : ""));
-          setParams2({ at: text && !Number.isNaN(time.getTime()) ? time.toISOString().replace(/\.\d+/, "") : void 0, sort: void 0 });
+          const time = /* @__PURE__ */ new Date(text + (utc2.value ? "Z" : ""));
+          setParams3({ at: text && !Number.isNaN(time.getTime()) ? time.toISOString().replace(/\.\d+/, "") : void 0, sort: void 0 });
         }
       }
     )
@@ -792,36 +914,36 @@ function Jump() {
 function NoRuns({ filter }) {
   const terms = useMemo(() => filter.match(/(?:[^\s"]|"[^"]*")+/g) ?? [], [filter]);
   if (terms.length === 0) {
-    return /* @__PURE__ */ jsxs6(Empty, { title: "No runs yet", children: [
-      /* @__PURE__ */ jsx6("p", { children: "Start one here, or in a terminal:" }),
-      /* @__PURE__ */ jsx6(Command2, { text: `perdure run start NAME --input '"…"' --watch` })
+    return /* @__PURE__ */ jsxs7(Empty, { title: "No runs yet", children: [
+      /* @__PURE__ */ jsx7("p", { children: "Start one here, or in a terminal:" }),
+      /* @__PURE__ */ jsx7(Command2, { text: `perdure run start NAME --input '"…"' --watch` })
     ] });
   }
-  return /* @__PURE__ */ jsxs6(Empty, { title: "No run matches", children: [
-    /* @__PURE__ */ jsx6("p", { children: "Leave a term out:" }),
-    /* @__PURE__ */ jsx6("p", { class: "row", children: terms.map((t) => /* @__PURE__ */ jsxs6("button", { type: "button", onClick: () => setParams2({ filter: terms.filter((x) => x !== t).join(" ") || void 0 }), children: [
+  return /* @__PURE__ */ jsxs7(Empty, { title: "No run matches", children: [
+    /* @__PURE__ */ jsx7("p", { children: "Leave a term out:" }),
+    /* @__PURE__ */ jsx7("p", { class: "row", children: terms.map((t) => /* @__PURE__ */ jsxs7("button", { type: "button", onClick: () => setParams3({ filter: terms.filter((x) => x !== t).join(" ") || void 0 }), children: [
       t,
       " ✕"
     ] }, t)) }),
-    /* @__PURE__ */ jsxs6("p", { class: "dim", children: [
+    /* @__PURE__ */ jsxs7("p", { class: "dim", children: [
       "As of ",
-      /* @__PURE__ */ jsx6(Time4, { at: new Date(now2.peek()).toISOString(), exact: true })
+      /* @__PURE__ */ jsx7(Time4, { at: new Date(now3.peek()).toISOString(), exact: true })
     ] })
   ] });
 }
 
 // src/pages/agents.tsx
-import { path, query as query5, useQuery as useQuery4 } from "./core.js";
+import { path, query as query6, useQuery as useQuery5 } from "./core.js";
 import { count as count3 } from "./core.js";
 import { useTopic as useTopic3 } from "./core.js";
 import { go as go2, links as links5 } from "./core.js";
 import { useKeys as useKeys3 } from "./core.js";
 import { Empty as Empty2 } from "./core.js";
-import { Problem as Problem3 } from "./core.js";
+import { Problem as Problem4 } from "./core.js";
 import { Time as Time5 } from "./core.js";
 import { Visible } from "./core.js";
 import { randomKey } from "./core.js";
-import { jsx as jsx7, jsxs as jsxs7 } from "./core.js";
+import { jsx as jsx8, jsxs as jsxs8 } from "./core.js";
 var register = `reg := perdure.NewRegistry()
 err := agent.Register(reg, &agent.Agent{
 	Name:         "Joker",
@@ -829,7 +951,7 @@ err := agent.Register(reg, &agent.Agent{
 	Model:        m,
 })`;
 function Agents() {
-  const agents = useQuery4("agents");
+  const agents = useQuery5("agents");
   useTopic3("workers", void 0, () => agents.refetch());
   const list = agents.data?.items ?? [];
   const move = (by) => {
@@ -838,73 +960,73 @@ function Agents() {
     all[Math.max(0, Math.min(all.length - 1, at + by))]?.focus();
   };
   useKeys3({ j: () => move(1), k: () => move(-1) });
-  return /* @__PURE__ */ jsxs7("section", { class: "page agents", children: [
-    /* @__PURE__ */ jsx7("h1", { children: "Agents" }),
-    agents.error && !agents.data && /* @__PURE__ */ jsx7(Problem3, { error: agents.error, retry: agents.refetch }),
-    agents.data && list.length === 0 && /* @__PURE__ */ jsxs7(Empty2, { title: "No agent is registered", children: [
-      /* @__PURE__ */ jsx7("p", { children: "An agent is a name, instructions, a model and tools. A worker makes it known:" }),
-      /* @__PURE__ */ jsx7("pre", { class: "sample", tabIndex: 0, children: register })
+  return /* @__PURE__ */ jsxs8("section", { class: "page agents", children: [
+    /* @__PURE__ */ jsx8("h1", { children: "Agents" }),
+    agents.error && !agents.data && /* @__PURE__ */ jsx8(Problem4, { error: agents.error, retry: agents.refetch }),
+    agents.data && list.length === 0 && /* @__PURE__ */ jsxs8(Empty2, { title: "No agent is registered", children: [
+      /* @__PURE__ */ jsx8("p", { children: "An agent is a name, instructions, a model and tools. A worker makes it known:" }),
+      /* @__PURE__ */ jsx8("pre", { class: "sample", tabIndex: 0, children: register })
     ] }),
-    /* @__PURE__ */ jsx7("div", { class: "agent-cards", children: list.map((a) => /* @__PURE__ */ jsx7(Card, { agent: a }, a.name)) })
+    /* @__PURE__ */ jsx8("div", { class: "agent-cards", children: list.map((a) => /* @__PURE__ */ jsx8(Card, { agent: a }, a.name)) })
   ] });
 }
 function Card({ agent: a }) {
-  const sessions = useQuery4(path`agents/${a.name}/sessions` + query5({ limit: 100 }));
+  const sessions = useQuery5(path`agents/${a.name}/sessions` + query6({ limit: 100 }));
   useTopic3("sessions:" + a.name, void 0, () => sessions.refetch());
   const list = sessions.data?.items ?? [];
   const more = sessions.data?.next ? "+" : "";
   const active = list.filter((s) => s.state === "running" || s.state === "waiting_approval").length;
   const tokens = list.reduce((n, s) => n + s.tokens.total, 0);
   const broken = list.filter((s) => s.state === "failed").sort((x, y) => x.updated < y.updated ? 1 : -1)[0];
-  return /* @__PURE__ */ jsxs7("article", { class: "agent-card", children: [
-    /* @__PURE__ */ jsxs7("header", { children: [
-      /* @__PURE__ */ jsx7("h2", { children: /* @__PURE__ */ jsx7("a", { href: links5.agent(a.name), children: /* @__PURE__ */ jsx7(Visible, { text: a.name, exact: true }) }) }),
-      /* @__PURE__ */ jsx7("button", { type: "button", onClick: () => go2(links5.session(a.name, randomKey())), "aria-label": "Chat with " + a.name, children: "Chat" })
+  return /* @__PURE__ */ jsxs8("article", { class: "agent-card", children: [
+    /* @__PURE__ */ jsxs8("header", { children: [
+      /* @__PURE__ */ jsx8("h2", { children: /* @__PURE__ */ jsx8("a", { href: links5.agent(a.name), children: /* @__PURE__ */ jsx8(Visible, { text: a.name, exact: true }) }) }),
+      /* @__PURE__ */ jsx8("button", { type: "button", onClick: () => go2(links5.session(a.name, randomKey())), "aria-label": "Chat with " + a.name, children: "Chat" })
     ] }),
-    a.description && /* @__PURE__ */ jsx7("p", { class: "agent-about", children: /* @__PURE__ */ jsx7(Visible, { text: a.description }) }),
-    /* @__PURE__ */ jsxs7("dl", { class: "traits", children: [
-      /* @__PURE__ */ jsxs7("div", { children: [
-        /* @__PURE__ */ jsx7("dt", { children: "Model" }),
-        /* @__PURE__ */ jsx7("dd", { children: a.model ? /* @__PURE__ */ jsx7(Visible, { text: a.model, exact: true }) : /* @__PURE__ */ jsx7("span", { class: "dim", children: "not told" }) })
+    a.description && /* @__PURE__ */ jsx8("p", { class: "agent-about", children: /* @__PURE__ */ jsx8(Visible, { text: a.description }) }),
+    /* @__PURE__ */ jsxs8("dl", { class: "traits", children: [
+      /* @__PURE__ */ jsxs8("div", { children: [
+        /* @__PURE__ */ jsx8("dt", { children: "Model" }),
+        /* @__PURE__ */ jsx8("dd", { children: a.model ? /* @__PURE__ */ jsx8(Visible, { text: a.model, exact: true }) : /* @__PURE__ */ jsx8("span", { class: "dim", children: "not told" }) })
       ] }),
-      /* @__PURE__ */ jsxs7("div", { children: [
-        /* @__PURE__ */ jsx7("dt", { children: "Tools" }),
-        /* @__PURE__ */ jsx7("dd", { children: a.tools.length === 0 ? /* @__PURE__ */ jsx7("span", { class: "dim", children: "none" }) : /* @__PURE__ */ jsx7(Visible, { text: a.tools.map((t) => t.Name).join(", "), exact: true }) })
+      /* @__PURE__ */ jsxs8("div", { children: [
+        /* @__PURE__ */ jsx8("dt", { children: "Tools" }),
+        /* @__PURE__ */ jsx8("dd", { children: a.tools.length === 0 ? /* @__PURE__ */ jsx8("span", { class: "dim", children: "none" }) : /* @__PURE__ */ jsx8(Visible, { text: a.tools.map((t) => t.Name).join(", "), exact: true }) })
       ] }),
-      /* @__PURE__ */ jsxs7("div", { children: [
-        /* @__PURE__ */ jsx7("dt", { children: "Sessions" }),
-        /* @__PURE__ */ jsx7("dd", { children: sessions.data ? `${active} active, ${list.length}${more} in all` : "…" })
+      /* @__PURE__ */ jsxs8("div", { children: [
+        /* @__PURE__ */ jsx8("dt", { children: "Sessions" }),
+        /* @__PURE__ */ jsx8("dd", { children: sessions.data ? `${active} active, ${list.length}${more} in all` : "…" })
       ] }),
-      /* @__PURE__ */ jsxs7("div", { children: [
-        /* @__PURE__ */ jsx7("dt", { children: "Tokens" }),
-        /* @__PURE__ */ jsx7("dd", { children: sessions.data ? count3(tokens) + more : "…" })
+      /* @__PURE__ */ jsxs8("div", { children: [
+        /* @__PURE__ */ jsx8("dt", { children: "Tokens" }),
+        /* @__PURE__ */ jsx8("dd", { children: sessions.data ? count3(tokens) + more : "…" })
       ] }),
-      /* @__PURE__ */ jsxs7("div", { children: [
-        /* @__PURE__ */ jsx7("dt", { children: "Version" }),
-        /* @__PURE__ */ jsx7("dd", { children: /* @__PURE__ */ jsx7("code", { title: "hash of instructions, tools and parameters", children: a.hash.slice(0, 8) }) })
+      /* @__PURE__ */ jsxs8("div", { children: [
+        /* @__PURE__ */ jsx8("dt", { children: "Version" }),
+        /* @__PURE__ */ jsx8("dd", { children: /* @__PURE__ */ jsx8("code", { title: "hash of instructions, tools and parameters", children: a.hash.slice(0, 8) }) })
       ] }),
-      a.last_seen && /* @__PURE__ */ jsxs7("div", { children: [
-        /* @__PURE__ */ jsx7("dt", { children: "Last seen" }),
-        /* @__PURE__ */ jsx7("dd", { children: /* @__PURE__ */ jsx7(Time5, { at: a.last_seen }) })
+      a.last_seen && /* @__PURE__ */ jsxs8("div", { children: [
+        /* @__PURE__ */ jsx8("dt", { children: "Last seen" }),
+        /* @__PURE__ */ jsx8("dd", { children: /* @__PURE__ */ jsx8(Time5, { at: a.last_seen }) })
       ] })
     ] }),
-    broken && /* @__PURE__ */ jsx7(LastError, { agent: a.name, session: broken.key })
+    broken && /* @__PURE__ */ jsx8(LastError, { agent: a.name, session: broken.key })
   ] });
 }
 function LastError({ agent, session }) {
-  const turns = useQuery4(path`agents/${agent}/sessions/${session}/turns` + query5({ limit: 5 }));
+  const turns = useQuery5(path`agents/${agent}/sessions/${session}/turns` + query6({ limit: 5 }));
   const failed = turns.data?.items.find((t) => t.error);
-  return failed ? /* @__PURE__ */ jsxs7("p", { class: "agent-error", children: [
-    /* @__PURE__ */ jsx7("span", { class: "tone-bad", children: "✕ Last error" }),
+  return failed ? /* @__PURE__ */ jsxs8("p", { class: "agent-error", children: [
+    /* @__PURE__ */ jsx8("span", { class: "tone-bad", children: "✕ Last error" }),
     " ",
-    /* @__PURE__ */ jsx7("a", { href: links5.session(agent, session), children: /* @__PURE__ */ jsx7(Visible, { text: (failed.error ?? "").slice(0, 160), exact: true }) }),
+    /* @__PURE__ */ jsx8("a", { href: links5.session(agent, session), children: /* @__PURE__ */ jsx8(Visible, { text: (failed.error ?? "").slice(0, 160), exact: true }) }),
     " ",
-    /* @__PURE__ */ jsx7(Time5, { at: failed.ended ?? failed.created })
+    /* @__PURE__ */ jsx8(Time5, { at: failed.ended ?? failed.created })
   ] }) : null;
 }
 
 // src/pages/agent.tsx
-import { path as path2, query as query6, useQuery as useQuery5 } from "./core.js";
+import { path as path2, query as query7, useQuery as useQuery6 } from "./core.js";
 import { count as count4 } from "./core.js";
 import { useKeys as useKeys4 } from "./core.js";
 import { useTopic as useTopic4 } from "./core.js";
@@ -913,35 +1035,35 @@ import { go as go3, links as links6 } from "./core.js";
 import { Copy as Copy2 } from "./core.js";
 import { Empty as Empty3 } from "./core.js";
 import { JsonView } from "./core.js";
-import { Problem as Problem4 } from "./core.js";
+import { Problem as Problem5 } from "./core.js";
 import { Status as Status4 } from "./core.js";
 import { Table as Table2 } from "./core.js";
 import { Time as Time6 } from "./core.js";
 import { Visible as Visible2 } from "./core.js";
-import { Fragment as Fragment3, jsx as jsx8, jsxs as jsxs8 } from "./core.js";
+import { Fragment as Fragment3, jsx as jsx9, jsxs as jsxs9 } from "./core.js";
 function Agent({ params }) {
   const name = params["agent"] ?? "";
-  const info = useQuery5(path2`agents/${name}`);
+  const info = useQuery6(path2`agents/${name}`);
   const sessions = useSessions(name);
   const list = sessions.data?.items ?? [];
   const broken = list.find((s) => s.state === "failed");
   const fresh = () => go3(links6.session(name, randomKey2()));
   useKeys4({ n: fresh });
-  return /* @__PURE__ */ jsxs8("section", { class: "page agent", children: [
-    /* @__PURE__ */ jsxs8("header", { class: "page-head", children: [
-      /* @__PURE__ */ jsx8("h1", { children: /* @__PURE__ */ jsx8(Visible2, { text: info.data?.name ?? name, exact: true }) }),
-      /* @__PURE__ */ jsx8("button", { type: "button", class: "primary", onClick: fresh, disabled: !info.data, "aria-keyshortcuts": "n", children: "New session" })
+  return /* @__PURE__ */ jsxs9("section", { class: "page agent", children: [
+    /* @__PURE__ */ jsxs9("header", { class: "page-head", children: [
+      /* @__PURE__ */ jsx9("h1", { children: /* @__PURE__ */ jsx9(Visible2, { text: info.data?.name ?? name, exact: true }) }),
+      /* @__PURE__ */ jsx9("button", { type: "button", class: "primary", onClick: fresh, disabled: !info.data, "aria-keyshortcuts": "n", children: "New session" })
     ] }),
-    info.error && /* @__PURE__ */ jsx8(Problem4, { error: info.error, retry: info.refetch }),
-    info.data && /* @__PURE__ */ jsx8(About, { info: info.data }),
-    broken && /* @__PURE__ */ jsx8(LastError, { agent: name, session: broken.key }),
-    info.data && /* @__PURE__ */ jsxs8(Fragment3, { children: [
-      /* @__PURE__ */ jsx8("h2", { children: "Sessions" }),
-      sessions.data && list.length === 0 ? /* @__PURE__ */ jsxs8(Empty3, { title: "No session yet", children: [
-        /* @__PURE__ */ jsx8("p", { children: "A session is a conversation that lasts: it is on disk after every step." }),
-        /* @__PURE__ */ jsx8("button", { type: "button", onClick: fresh, children: "Begin one" })
-      ] }) : /* @__PURE__ */ jsx8(Table2, { label: "Sessions", rows: list, id: (s) => s.id, open: (s) => go3(links6.session(name, s.key)), columns: columns2(name) }),
-      sessions.data?.next && /* @__PURE__ */ jsxs8("p", { class: "dim", children: [
+    info.error && /* @__PURE__ */ jsx9(Problem5, { error: info.error, retry: info.refetch }),
+    info.data && /* @__PURE__ */ jsx9(About, { info: info.data }),
+    broken && /* @__PURE__ */ jsx9(LastError, { agent: name, session: broken.key }),
+    info.data && /* @__PURE__ */ jsxs9(Fragment3, { children: [
+      /* @__PURE__ */ jsx9("h2", { children: "Sessions" }),
+      sessions.data && list.length === 0 ? /* @__PURE__ */ jsxs9(Empty3, { title: "No session yet", children: [
+        /* @__PURE__ */ jsx9("p", { children: "A session is a conversation that lasts: it is on disk after every step." }),
+        /* @__PURE__ */ jsx9("button", { type: "button", onClick: fresh, children: "Begin one" })
+      ] }) : /* @__PURE__ */ jsx9(Table2, { label: "Sessions", rows: list, id: (s) => s.id, open: (s) => go3(links6.session(name, s.key)), columns: columns2(name) }),
+      sessions.data?.next && /* @__PURE__ */ jsxs9("p", { class: "dim", children: [
         "The first ",
         list.length,
         " by key are shown."
@@ -951,67 +1073,67 @@ function Agent({ params }) {
 }
 function columns2(agent) {
   return [
-    { id: "state", title: "State", class: "w-status", cell: (s) => /* @__PURE__ */ jsx8(Status4, { state: s.state }) },
-    { id: "key", title: "Key", cell: (s) => /* @__PURE__ */ jsx8("a", { href: links6.session(agent, s.key), title: s.key, children: /* @__PURE__ */ jsx8(Visible2, { text: s.key.length > 20 ? s.key.slice(0, 12) + "…" : s.key, exact: true }) }) },
-    { id: "preview", title: "Said last", class: "grow", cell: (s) => /* @__PURE__ */ jsx8("span", { class: "dim", children: s.preview && /* @__PURE__ */ jsx8(Visible2, { text: s.preview }) }) },
-    { id: "turns", title: "Turns", class: "num", cell: (s) => /* @__PURE__ */ jsxs8(Fragment3, { children: [
+    { id: "state", title: "State", class: "w-status", cell: (s) => /* @__PURE__ */ jsx9(Status4, { state: s.state }) },
+    { id: "key", title: "Key", cell: (s) => /* @__PURE__ */ jsx9("a", { href: links6.session(agent, s.key), title: s.key, children: /* @__PURE__ */ jsx9(Visible2, { text: s.key.length > 20 ? s.key.slice(0, 12) + "…" : s.key, exact: true }) }) },
+    { id: "preview", title: "Said last", class: "grow", cell: (s) => /* @__PURE__ */ jsx9("span", { class: "dim", children: s.preview && /* @__PURE__ */ jsx9(Visible2, { text: s.preview }) }) },
+    { id: "turns", title: "Turns", class: "num", cell: (s) => /* @__PURE__ */ jsxs9(Fragment3, { children: [
       s.turns,
-      s.failed > 0 && /* @__PURE__ */ jsxs8("span", { class: "tone-bad", title: s.failed + " failed", children: [
+      s.failed > 0 && /* @__PURE__ */ jsxs9("span", { class: "tone-bad", title: s.failed + " failed", children: [
         " ✕",
         s.failed
       ] })
     ] }) },
     { id: "tokens", title: "Tokens", class: "num", cell: (s) => count4(s.tokens.total) },
-    { id: "updated", title: "Last turn", cell: (s) => /* @__PURE__ */ jsx8(Time6, { at: s.updated }) }
+    { id: "updated", title: "Last turn", cell: (s) => /* @__PURE__ */ jsx9(Time6, { at: s.updated }) }
   ];
 }
 function About({ info: a }) {
-  return /* @__PURE__ */ jsxs8("div", { class: "agent-info", children: [
-    a.description && /* @__PURE__ */ jsx8("p", { children: /* @__PURE__ */ jsx8(Visible2, { text: a.description }) }),
-    /* @__PURE__ */ jsxs8("dl", { class: "traits", children: [
-      /* @__PURE__ */ jsxs8("div", { children: [
-        /* @__PURE__ */ jsx8("dt", { children: "Model" }),
-        /* @__PURE__ */ jsx8("dd", { children: /* @__PURE__ */ jsx8(Visible2, { text: [a.provider, a.model].filter(Boolean).join(" / ") || "not told", exact: true }) })
+  return /* @__PURE__ */ jsxs9("div", { class: "agent-info", children: [
+    a.description && /* @__PURE__ */ jsx9("p", { children: /* @__PURE__ */ jsx9(Visible2, { text: a.description }) }),
+    /* @__PURE__ */ jsxs9("dl", { class: "traits", children: [
+      /* @__PURE__ */ jsxs9("div", { children: [
+        /* @__PURE__ */ jsx9("dt", { children: "Model" }),
+        /* @__PURE__ */ jsx9("dd", { children: /* @__PURE__ */ jsx9(Visible2, { text: [a.provider, a.model].filter(Boolean).join(" / ") || "not told", exact: true }) })
       ] }),
-      /* @__PURE__ */ jsxs8("div", { children: [
-        /* @__PURE__ */ jsx8("dt", { children: "Version" }),
-        /* @__PURE__ */ jsxs8("dd", { children: [
-          /* @__PURE__ */ jsx8("code", { title: "hash of instructions, tools and parameters", children: a.hash }),
+      /* @__PURE__ */ jsxs9("div", { children: [
+        /* @__PURE__ */ jsx9("dt", { children: "Version" }),
+        /* @__PURE__ */ jsxs9("dd", { children: [
+          /* @__PURE__ */ jsx9("code", { title: "hash of instructions, tools and parameters", children: a.hash }),
           " ",
-          /* @__PURE__ */ jsx8(Copy2, { text: a.hash, what: "version" })
+          /* @__PURE__ */ jsx9(Copy2, { text: a.hash, what: "version" })
         ] })
       ] }),
-      /* @__PURE__ */ jsxs8("div", { children: [
-        /* @__PURE__ */ jsx8("dt", { children: "Steps at most" }),
-        /* @__PURE__ */ jsx8("dd", { children: a.max_steps })
+      /* @__PURE__ */ jsxs9("div", { children: [
+        /* @__PURE__ */ jsx9("dt", { children: "Steps at most" }),
+        /* @__PURE__ */ jsx9("dd", { children: a.max_steps })
       ] }),
-      a.last_seen && /* @__PURE__ */ jsxs8("div", { children: [
-        /* @__PURE__ */ jsx8("dt", { children: "Last seen" }),
-        /* @__PURE__ */ jsx8("dd", { children: /* @__PURE__ */ jsx8(Time6, { at: a.last_seen }) })
+      a.last_seen && /* @__PURE__ */ jsxs9("div", { children: [
+        /* @__PURE__ */ jsx9("dt", { children: "Last seen" }),
+        /* @__PURE__ */ jsx9("dd", { children: /* @__PURE__ */ jsx9(Time6, { at: a.last_seen }) })
       ] })
     ] }),
-    a.instructions && /* @__PURE__ */ jsxs8("details", { open: a.instructions.length < 400, children: [
-      /* @__PURE__ */ jsx8("summary", { children: "Instructions" }),
-      /* @__PURE__ */ jsx8("pre", { class: "sample wrap", tabIndex: 0, children: /* @__PURE__ */ jsx8(Visible2, { text: a.instructions, exact: true }) })
+    a.instructions && /* @__PURE__ */ jsxs9("details", { open: a.instructions.length < 400, children: [
+      /* @__PURE__ */ jsx9("summary", { children: "Instructions" }),
+      /* @__PURE__ */ jsx9("pre", { class: "sample wrap", tabIndex: 0, children: /* @__PURE__ */ jsx9(Visible2, { text: a.instructions, exact: true }) })
     ] }),
-    a.tools.length > 0 && /* @__PURE__ */ jsxs8("details", { children: [
-      /* @__PURE__ */ jsxs8("summary", { children: [
+    a.tools.length > 0 && /* @__PURE__ */ jsxs9("details", { children: [
+      /* @__PURE__ */ jsxs9("summary", { children: [
         a.tools.length,
         " ",
         a.tools.length === 1 ? "tool" : "tools",
         ": ",
-        /* @__PURE__ */ jsx8(Visible2, { text: a.tools.map((t) => t.Name).join(", "), exact: true })
+        /* @__PURE__ */ jsx9(Visible2, { text: a.tools.map((t) => t.Name).join(", "), exact: true })
       ] }),
-      a.tools.map((t) => /* @__PURE__ */ jsxs8("div", { class: "agent-tool", children: [
-        /* @__PURE__ */ jsx8("h3", { children: /* @__PURE__ */ jsx8(Visible2, { text: t.Name, exact: true }) }),
-        t.Description && /* @__PURE__ */ jsx8("p", { children: /* @__PURE__ */ jsx8(Visible2, { text: t.Description, exact: true }) }),
-        t.Schema !== void 0 && /* @__PURE__ */ jsx8(JsonView, { value: t.Schema, label: "schema of " + t.Name })
+      a.tools.map((t) => /* @__PURE__ */ jsxs9("div", { class: "agent-tool", children: [
+        /* @__PURE__ */ jsx9("h3", { children: /* @__PURE__ */ jsx9(Visible2, { text: t.Name, exact: true }) }),
+        t.Description && /* @__PURE__ */ jsx9("p", { children: /* @__PURE__ */ jsx9(Visible2, { text: t.Description, exact: true }) }),
+        t.Schema !== void 0 && /* @__PURE__ */ jsx9(JsonView, { value: t.Schema, label: "schema of " + t.Name })
       ] }, t.Name))
     ] })
   ] });
 }
 function useSessions(name) {
-  const q = useQuery5(path2`agents/${name}/sessions` + query6({ limit: 500 }));
+  const q = useQuery6(path2`agents/${name}/sessions` + query7({ limit: 500 }));
   useTopic4("sessions:" + name, void 0, (events) => {
     for (const e of events) {
       if (e.kind === "reset") {
@@ -1038,16 +1160,16 @@ function useSessions(name) {
 }
 
 // src/pages/entities.tsx
-import { useState as useState5 } from "./core.js";
-import { query as query7, useQuery as useQuery6 } from "./core.js";
+import { useState as useState6 } from "./core.js";
+import { query as query8, useQuery as useQuery7 } from "./core.js";
 import { useTopic as useTopic5 } from "./core.js";
-import { go as go4, links as links7, param as param2, setParams as setParams3 } from "./core.js";
+import { go as go4, links as links7, param as param2, setParams as setParams4 } from "./core.js";
 import { Empty as Empty4 } from "./core.js";
-import { Problem as Problem5 } from "./core.js";
+import { Problem as Problem6 } from "./core.js";
 import { Table as Table3 } from "./core.js";
 import { Time as Time7 } from "./core.js";
 import { Visible as Visible3 } from "./core.js";
-import { jsx as jsx9, jsxs as jsxs9 } from "./core.js";
+import { jsx as jsx10, jsxs as jsxs10 } from "./core.js";
 var declare = `type Counter struct{ N int }
 
 func (c *Counter) Add(n int) int { c.N += n; return c.N }
@@ -1056,8 +1178,8 @@ perdure.AddEntity[Counter](reg, "counter")`;
 function Entities() {
   const name = param2("name");
   const cursor = param2("cursor");
-  const [typed, setTyped] = useState5(name);
-  const page = useQuery6("entities" + query7({ name, cursor, limit: 200 }));
+  const [typed, setTyped] = useState6(name);
+  const page = useQuery7("entities" + query8({ name, cursor, limit: 200 }));
   useTopic5("entities" + (name ? ":" + name : ""), void 0, (events) => {
     for (const e of events) {
       if (e.kind === "reset") {
@@ -1069,42 +1191,42 @@ function Entities() {
     }
   });
   const rows = page.data?.items ?? [];
-  return /* @__PURE__ */ jsxs9("section", { class: "page entities", children: [
-    /* @__PURE__ */ jsxs9("header", { class: "page-head", children: [
-      /* @__PURE__ */ jsx9("h1", { children: "Entities" }),
-      /* @__PURE__ */ jsx9("form", { class: "entities-find", onSubmit: (e) => {
+  return /* @__PURE__ */ jsxs10("section", { class: "page entities", children: [
+    /* @__PURE__ */ jsxs10("header", { class: "page-head", children: [
+      /* @__PURE__ */ jsx10("h1", { children: "Entities" }),
+      /* @__PURE__ */ jsx10("form", { class: "entities-find", onSubmit: (e) => {
         e.preventDefault();
-        setParams3({ name: typed.trim(), cursor: void 0 });
-      }, children: /* @__PURE__ */ jsx9("input", { type: "search", "aria-label": "Name of the entities", placeholder: "Name, then Enter", value: typed, onInput: (e) => setTyped(e.currentTarget.value) }) })
+        setParams4({ name: typed.trim(), cursor: void 0 });
+      }, children: /* @__PURE__ */ jsx10("input", { type: "search", "aria-label": "Name of the entities", placeholder: "Name, then Enter", value: typed, onInput: (e) => setTyped(e.currentTarget.value) }) })
     ] }),
-    page.error && /* @__PURE__ */ jsx9(Problem5, { error: page.error, retry: page.refetch }),
-    page.data && rows.length === 0 ? name ? /* @__PURE__ */ jsx9(Empty4, { title: "No entity is called " + name, children: /* @__PURE__ */ jsx9("button", { type: "button", onClick: () => {
+    page.error && /* @__PURE__ */ jsx10(Problem6, { error: page.error, retry: page.refetch }),
+    page.data && rows.length === 0 ? name ? /* @__PURE__ */ jsx10(Empty4, { title: "No entity is called " + name, children: /* @__PURE__ */ jsx10("button", { type: "button", onClick: () => {
       setTyped("");
-      setParams3({ name: void 0 });
-    }, children: "Show all" }) }) : /* @__PURE__ */ jsxs9(Empty4, { title: "There is no entity yet", children: [
-      /* @__PURE__ */ jsx9("p", { children: "An entity is named state with one operation at a time; it begins to exist with its first operation. Sessions of agents are entities too." }),
-      /* @__PURE__ */ jsx9("pre", { class: "sample", tabIndex: 0, children: declare })
-    ] }) : /* @__PURE__ */ jsx9(Table3, { label: "Entities", rows, id: (e) => e.id, columns: columns3, open: (e) => go4(links7.entity(e.name, e.key)) }),
-    /* @__PURE__ */ jsxs9("p", { class: "pager", children: [
-      cursor && /* @__PURE__ */ jsx9("button", { type: "button", onClick: () => setParams3({ cursor: void 0 }, false), children: "‹ First page" }),
-      page.data?.next && /* @__PURE__ */ jsx9("button", { type: "button", onClick: () => setParams3({ cursor: page.data?.next }, false), children: "Next page ›" })
+      setParams4({ name: void 0 });
+    }, children: "Show all" }) }) : /* @__PURE__ */ jsxs10(Empty4, { title: "There is no entity yet", children: [
+      /* @__PURE__ */ jsx10("p", { children: "An entity is named state with one operation at a time; it begins to exist with its first operation. Sessions of agents are entities too." }),
+      /* @__PURE__ */ jsx10("pre", { class: "sample", tabIndex: 0, children: declare })
+    ] }) : /* @__PURE__ */ jsx10(Table3, { label: "Entities", rows, id: (e) => e.id, columns: columns3, open: (e) => go4(links7.entity(e.name, e.key)) }),
+    /* @__PURE__ */ jsxs10("p", { class: "pager", children: [
+      cursor && /* @__PURE__ */ jsx10("button", { type: "button", onClick: () => setParams4({ cursor: void 0 }, false), children: "‹ First page" }),
+      page.data?.next && /* @__PURE__ */ jsx10("button", { type: "button", onClick: () => setParams4({ cursor: page.data?.next }, false), children: "Next page ›" })
     ] })
   ] });
 }
 var columns3 = [
-  { id: "name", title: "Name", class: "w-name", cell: (e) => /* @__PURE__ */ jsx9(Visible3, { text: e.name, exact: true }) },
-  { id: "key", title: "Key", class: "grow", cell: (e) => /* @__PURE__ */ jsx9("a", { href: links7.entity(e.name, e.key), children: /* @__PURE__ */ jsx9(Visible3, { text: e.key, exact: true }) }) },
+  { id: "name", title: "Name", class: "w-name", cell: (e) => /* @__PURE__ */ jsx10(Visible3, { text: e.name, exact: true }) },
+  { id: "key", title: "Key", class: "grow", cell: (e) => /* @__PURE__ */ jsx10("a", { href: links7.entity(e.name, e.key), children: /* @__PURE__ */ jsx10(Visible3, { text: e.key, exact: true }) }) },
   { id: "chat", title: "Chat", class: "narrow", cell: (e) => {
     const s = sessionOf(e);
-    return s ? /* @__PURE__ */ jsx9("a", { href: s, children: "open" }) : /* @__PURE__ */ jsx9("span", { class: "dim", children: "–" });
+    return s ? /* @__PURE__ */ jsx10("a", { href: s, children: "open" }) : /* @__PURE__ */ jsx10("span", { class: "dim", children: "–" });
   } },
-  { id: "depth", title: "Waiting", class: "num narrow", cell: (e) => e.queue_depth > 0 ? e.queue_depth : /* @__PURE__ */ jsx9("span", { class: "dim", children: "0" }) },
-  { id: "lock", title: "Lock", class: "narrow", cell: (e) => e.lock_owner ? /* @__PURE__ */ jsx9("a", { href: links7.run(e.lock_owner), children: "held" }) : /* @__PURE__ */ jsx9("span", { class: "dim", children: "free" }) },
-  { id: "op", title: "Last operation", class: "w-name", cell: (e) => e.last_op ? /* @__PURE__ */ jsxs9("span", { class: e.last_error ? "bad" : "", title: e.last_error, children: [
-    /* @__PURE__ */ jsx9(Visible3, { text: e.last_op, exact: true }),
+  { id: "depth", title: "Waiting", class: "num narrow", cell: (e) => e.queue_depth > 0 ? e.queue_depth : /* @__PURE__ */ jsx10("span", { class: "dim", children: "0" }) },
+  { id: "lock", title: "Lock", class: "narrow", cell: (e) => e.lock_owner ? /* @__PURE__ */ jsx10("a", { href: links7.run(e.lock_owner), children: "held" }) : /* @__PURE__ */ jsx10("span", { class: "dim", children: "free" }) },
+  { id: "op", title: "Last operation", class: "w-name", cell: (e) => e.last_op ? /* @__PURE__ */ jsxs10("span", { class: e.last_error ? "bad" : "", title: e.last_error, children: [
+    /* @__PURE__ */ jsx10(Visible3, { text: e.last_op, exact: true }),
     e.last_error && " failed"
-  ] }) : /* @__PURE__ */ jsx9("span", { class: "dim", children: "–" }) },
-  { id: "updated", title: "Changed", class: "w-time", cell: (e) => /* @__PURE__ */ jsx9(Time7, { at: e.updated }) }
+  ] }) : /* @__PURE__ */ jsx10("span", { class: "dim", children: "–" }) },
+  { id: "updated", title: "Changed", class: "w-time", cell: (e) => /* @__PURE__ */ jsx10(Time7, { at: e.updated }) }
 ];
 function sessionOf(e) {
   return e.name.startsWith("dafx-") ? links7.session(e.name.slice("dafx-".length), e.key) : void 0;
@@ -1124,23 +1246,23 @@ function merge(old, f, whole) {
 }
 
 // src/pages/entity.tsx
-import { useState as useState6 } from "./core.js";
-import { path as path3, post, readOnly as readOnly2, useQuery as useQuery7 } from "./core.js";
+import { useState as useState7 } from "./core.js";
+import { path as path3, post, readOnly as readOnly2, useQuery as useQuery8 } from "./core.js";
 import { bytes } from "./core.js";
 import { parseJson } from "./core.js";
 import { useTopic as useTopic6 } from "./core.js";
 import { links as links8 } from "./core.js";
 import { Copy as Copy3 } from "./core.js";
 import { JsonView as JsonView2 } from "./core.js";
-import { Problem as Problem6 } from "./core.js";
+import { Problem as Problem7 } from "./core.js";
 import { Time as Time8 } from "./core.js";
 import { Visible as Visible4 } from "./core.js";
-import { Fragment as Fragment4, jsx as jsx10, jsxs as jsxs10 } from "./core.js";
+import { Fragment as Fragment4, jsx as jsx11, jsxs as jsxs11 } from "./core.js";
 function Entity({ params }) {
   const name = params["name"] ?? "";
   const key = params["key"] ?? "";
   const where = path3`entities/${name}/${key}`;
-  const entity = useQuery7(where);
+  const entity = useQuery8(where);
   useTopic6("entities:" + name, void 0, (events) => {
     if (events.some((e2) => e2.kind === "reset" || e2.data.upsert.some((x) => x.key === key))) {
       entity.refetch();
@@ -1148,87 +1270,87 @@ function Entity({ params }) {
   });
   const e = entity.data;
   const chat = sessionOf({ name, key });
-  return /* @__PURE__ */ jsxs10("section", { class: "page entity", children: [
-    /* @__PURE__ */ jsxs10("header", { class: "page-head", children: [
-      /* @__PURE__ */ jsxs10("h1", { children: [
-        /* @__PURE__ */ jsx10(Visible4, { text: name, exact: true }),
+  return /* @__PURE__ */ jsxs11("section", { class: "page entity", children: [
+    /* @__PURE__ */ jsxs11("header", { class: "page-head", children: [
+      /* @__PURE__ */ jsxs11("h1", { children: [
+        /* @__PURE__ */ jsx11(Visible4, { text: name, exact: true }),
         " ",
-        /* @__PURE__ */ jsxs10("span", { class: "dim", children: [
+        /* @__PURE__ */ jsxs11("span", { class: "dim", children: [
           "/ ",
-          /* @__PURE__ */ jsx10(Visible4, { text: key, exact: true })
+          /* @__PURE__ */ jsx11(Visible4, { text: key, exact: true })
         ] }),
         " ",
-        /* @__PURE__ */ jsx10(Copy3, { text: `@${name}@${key}`, what: "id" })
+        /* @__PURE__ */ jsx11(Copy3, { text: `@${name}@${key}`, what: "id" })
       ] }),
-      chat && /* @__PURE__ */ jsx10("a", { href: chat, children: "Open the conversation" })
+      chat && /* @__PURE__ */ jsx11("a", { href: chat, children: "Open the conversation" })
     ] }),
-    entity.error?.status === 404 ? /* @__PURE__ */ jsx10("p", { class: "dim", children: "This entity does not exist yet. Its first operation makes it." }) : entity.error && /* @__PURE__ */ jsx10(Problem6, { error: entity.error, retry: entity.refetch }),
-    e && /* @__PURE__ */ jsxs10(Fragment4, { children: [
-      /* @__PURE__ */ jsxs10("dl", { class: "traits", children: [
-        /* @__PURE__ */ jsxs10("div", { children: [
-          /* @__PURE__ */ jsx10("dt", { children: "Last operation" }),
-          /* @__PURE__ */ jsxs10("dd", { children: [
-            e.last_op && /* @__PURE__ */ jsxs10(Fragment4, { children: [
-              /* @__PURE__ */ jsx10("code", { children: /* @__PURE__ */ jsx10(Visible4, { text: e.last_op, exact: true }) }),
+    entity.error?.status === 404 ? /* @__PURE__ */ jsx11("p", { class: "dim", children: "This entity does not exist yet. Its first operation makes it." }) : entity.error && /* @__PURE__ */ jsx11(Problem7, { error: entity.error, retry: entity.refetch }),
+    e && /* @__PURE__ */ jsxs11(Fragment4, { children: [
+      /* @__PURE__ */ jsxs11("dl", { class: "traits", children: [
+        /* @__PURE__ */ jsxs11("div", { children: [
+          /* @__PURE__ */ jsx11("dt", { children: "Last operation" }),
+          /* @__PURE__ */ jsxs11("dd", { children: [
+            e.last_op && /* @__PURE__ */ jsxs11(Fragment4, { children: [
+              /* @__PURE__ */ jsx11("code", { children: /* @__PURE__ */ jsx11(Visible4, { text: e.last_op, exact: true }) }),
               " "
             ] }),
-            /* @__PURE__ */ jsx10(Time8, { at: e.updated }),
-            e.last_error && /* @__PURE__ */ jsx10("span", { class: "bad", children: " failed" })
+            /* @__PURE__ */ jsx11(Time8, { at: e.updated }),
+            e.last_error && /* @__PURE__ */ jsx11("span", { class: "bad", children: " failed" })
           ] })
         ] }),
-        /* @__PURE__ */ jsxs10("div", { children: [
-          /* @__PURE__ */ jsx10("dt", { children: "Waiting" }),
-          /* @__PURE__ */ jsxs10("dd", { children: [
+        /* @__PURE__ */ jsxs11("div", { children: [
+          /* @__PURE__ */ jsx11("dt", { children: "Waiting" }),
+          /* @__PURE__ */ jsxs11("dd", { children: [
             e.queue_depth,
             " ",
             e.queue_depth === 1 ? "operation" : "operations"
           ] })
         ] }),
-        /* @__PURE__ */ jsxs10("div", { children: [
-          /* @__PURE__ */ jsx10("dt", { children: "Lock" }),
-          /* @__PURE__ */ jsx10("dd", { children: e.lock_owner ? /* @__PURE__ */ jsxs10("a", { href: links8.run(e.lock_owner), children: [
+        /* @__PURE__ */ jsxs11("div", { children: [
+          /* @__PURE__ */ jsx11("dt", { children: "Lock" }),
+          /* @__PURE__ */ jsx11("dd", { children: e.lock_owner ? /* @__PURE__ */ jsxs11("a", { href: links8.run(e.lock_owner), children: [
             "held by ",
-            /* @__PURE__ */ jsx10(Visible4, { text: e.lock_owner, exact: true })
-          ] }) : /* @__PURE__ */ jsx10("span", { class: "dim", children: "free" }) })
+            /* @__PURE__ */ jsx11(Visible4, { text: e.lock_owner, exact: true })
+          ] }) : /* @__PURE__ */ jsx11("span", { class: "dim", children: "free" }) })
         ] }),
-        /* @__PURE__ */ jsxs10("div", { children: [
-          /* @__PURE__ */ jsx10("dt", { children: "State" }),
-          /* @__PURE__ */ jsx10("dd", { children: bytes(e.state_bytes ?? 0) })
+        /* @__PURE__ */ jsxs11("div", { children: [
+          /* @__PURE__ */ jsx11("dt", { children: "State" }),
+          /* @__PURE__ */ jsx11("dd", { children: bytes(e.state_bytes ?? 0) })
         ] })
       ] }),
-      /* @__PURE__ */ jsx10("h2", { children: "State" }),
-      e.state === void 0 ? /* @__PURE__ */ jsx10("p", { class: "dim", children: "none" }) : /* @__PURE__ */ jsx10(JsonView2, { value: e.state, label: "state" }),
-      /* @__PURE__ */ jsx10(Operations, { list: e.operations ?? [] })
+      /* @__PURE__ */ jsx11("h2", { children: "State" }),
+      e.state === void 0 ? /* @__PURE__ */ jsx11("p", { class: "dim", children: "none" }) : /* @__PURE__ */ jsx11(JsonView2, { value: e.state, label: "state" }),
+      /* @__PURE__ */ jsx11(Operations, { list: e.operations ?? [] })
     ] }),
-    !name.startsWith("dafx-") && (e || entity.error?.status === 404) && /* @__PURE__ */ jsx10(Operate, { where, known: [...new Set((e?.operations ?? []).map((o) => o.name))], onSent: entity.refetch })
+    !name.startsWith("dafx-") && (e || entity.error?.status === 404) && /* @__PURE__ */ jsx11(Operate, { where, known: [...new Set((e?.operations ?? []).map((o) => o.name))], onSent: entity.refetch })
   ] });
 }
 function Operations({ list }) {
-  return /* @__PURE__ */ jsxs10(Fragment4, { children: [
-    /* @__PURE__ */ jsx10("h2", { children: "Recent operations" }),
-    list.length === 0 ? /* @__PURE__ */ jsx10("p", { class: "dim", children: "None is known. Each operation that it carries out is told here; the newest 8 are kept." }) : /* @__PURE__ */ jsx10("ul", { class: "plain operations", "aria-label": "What it has done lately, the newest first", children: list.map((o, i) => /* @__PURE__ */ jsxs10("li", { class: o.error ? "is-failed" : "", children: [
-      /* @__PURE__ */ jsx10("code", { children: /* @__PURE__ */ jsx10(Visible4, { text: o.name, exact: true }) }),
-      /* @__PURE__ */ jsxs10("span", { class: "dim", children: [
+  return /* @__PURE__ */ jsxs11(Fragment4, { children: [
+    /* @__PURE__ */ jsx11("h2", { children: "Recent operations" }),
+    list.length === 0 ? /* @__PURE__ */ jsx11("p", { class: "dim", children: "None is known. Each operation that it carries out is told here; the newest 8 are kept." }) : /* @__PURE__ */ jsx11("ul", { class: "plain operations", "aria-label": "What it has done lately, the newest first", children: list.map((o, i) => /* @__PURE__ */ jsxs11("li", { class: o.error ? "is-failed" : "", children: [
+      /* @__PURE__ */ jsx11("code", { children: /* @__PURE__ */ jsx11(Visible4, { text: o.name, exact: true }) }),
+      /* @__PURE__ */ jsxs11("span", { class: "dim", children: [
         o.called ? "called by" : "signalled by",
         " ",
-        /* @__PURE__ */ jsx10(From, { id: o.from })
+        /* @__PURE__ */ jsx11(From, { id: o.from })
       ] }),
-      /* @__PURE__ */ jsx10(Time8, { at: o.at }),
-      o.error && /* @__PURE__ */ jsx10("span", { class: "bad operation-error", children: /* @__PURE__ */ jsx10(Visible4, { text: o.error, exact: true }) })
+      /* @__PURE__ */ jsx11(Time8, { at: o.at }),
+      o.error && /* @__PURE__ */ jsx11("span", { class: "bad operation-error", children: /* @__PURE__ */ jsx11(Visible4, { text: o.error, exact: true }) })
     ] }, `${o.at} ${i}`)) })
   ] });
 }
 function From({ id }) {
-  if (!id) return /* @__PURE__ */ jsx10(Fragment4, { children: "a client" });
+  if (!id) return /* @__PURE__ */ jsx11(Fragment4, { children: "a client" });
   const entity = /^@([^@]+)@(.*)$/s.exec(id);
-  return /* @__PURE__ */ jsx10("a", { href: entity ? links8.entity(entity[1] ?? "", entity[2] ?? "") : links8.run(id), children: /* @__PURE__ */ jsx10(Visible4, { text: id, exact: true }) });
+  return /* @__PURE__ */ jsx11("a", { href: entity ? links8.entity(entity[1] ?? "", entity[2] ?? "") : links8.run(id), children: /* @__PURE__ */ jsx11(Visible4, { text: id, exact: true }) });
 }
 function Operate({ where, known, onSent }) {
-  const [operation, setOperation] = useState6("");
-  const [input, setInput] = useState6("");
-  const [done, setDone] = useState6(null);
-  const [busy, setBusy] = useState6(false);
-  const [error, setError] = useState6(null);
+  const [operation, setOperation] = useState7("");
+  const [input, setInput] = useState7("");
+  const [done, setDone] = useState7(null);
+  const [busy, setBusy] = useState7(false);
+  const [error, setError] = useState7(null);
   const typed = input.trim() === "" ? null : parseJson(input);
   const unfit = readOnly2 || busy || operation.trim() === "" || typed !== null && !typed.ok;
   async function send(call) {
@@ -1245,21 +1367,21 @@ function Operate({ where, known, onSent }) {
     }
     setBusy(false);
   }
-  return /* @__PURE__ */ jsxs10("form", { class: "entity-signal", onSubmit: (e) => {
+  return /* @__PURE__ */ jsxs11("form", { class: "entity-signal", onSubmit: (e) => {
     e.preventDefault();
     if (!unfit) void send(false);
   }, children: [
-    /* @__PURE__ */ jsx10("h2", { children: "Send an operation" }),
-    /* @__PURE__ */ jsx10("p", { class: "dim", children: "A signal is taken once, in its turn, and nobody waits for it. A call waits for the answer." }),
-    /* @__PURE__ */ jsxs10("label", { class: "field", children: [
+    /* @__PURE__ */ jsx11("h2", { children: "Send an operation" }),
+    /* @__PURE__ */ jsx11("p", { class: "dim", children: "A signal is taken once, in its turn, and nobody waits for it. A call waits for the answer." }),
+    /* @__PURE__ */ jsxs11("label", { class: "field", children: [
       "Operation",
-      /* @__PURE__ */ jsx10("input", { type: "text", required: true, list: "entity-operations", value: operation, onInput: (e) => setOperation(e.currentTarget.value) }),
-      /* @__PURE__ */ jsx10("datalist", { id: "entity-operations", children: known.map((o) => /* @__PURE__ */ jsx10("option", { value: o }, o)) })
+      /* @__PURE__ */ jsx11("input", { type: "text", required: true, list: "entity-operations", value: operation, onInput: (e) => setOperation(e.currentTarget.value) }),
+      /* @__PURE__ */ jsx11("datalist", { id: "entity-operations", children: known.map((o) => /* @__PURE__ */ jsx11("option", { value: o }, o)) })
     ] }),
-    /* @__PURE__ */ jsxs10("label", { class: "field", children: [
+    /* @__PURE__ */ jsxs11("label", { class: "field", children: [
       "Input (JSON, may be empty)",
-      /* @__PURE__ */ jsx10("textarea", { class: "code", rows: 4, spellcheck: false, value: input, "aria-invalid": !!typed && !typed.ok, onInput: (e) => setInput(e.currentTarget.value) }),
-      typed && !typed.ok && /* @__PURE__ */ jsxs10("span", { class: "field-error", role: "alert", children: [
+      /* @__PURE__ */ jsx11("textarea", { class: "code", rows: 4, spellcheck: false, value: input, "aria-invalid": !!typed && !typed.ok, onInput: (e) => setInput(e.currentTarget.value) }),
+      typed && !typed.ok && /* @__PURE__ */ jsxs11("span", { class: "field-error", role: "alert", children: [
         "Line ",
         typed.line,
         ", column ",
@@ -1268,35 +1390,35 @@ function Operate({ where, known, onSent }) {
         typed.message
       ] })
     ] }),
-    /* @__PURE__ */ jsxs10("div", { class: "decide-row", children: [
-      /* @__PURE__ */ jsx10("button", { type: "submit", class: "primary", disabled: unfit, children: busy ? "Sending…" : "Send signal" }),
-      /* @__PURE__ */ jsx10("button", { type: "button", disabled: unfit, onClick: () => void send(true), children: "Call" }),
-      /* @__PURE__ */ jsx10("span", { role: "status", children: done && /* @__PURE__ */ jsxs10(Fragment4, { children: [
+    /* @__PURE__ */ jsxs11("div", { class: "decide-row", children: [
+      /* @__PURE__ */ jsx11("button", { type: "submit", class: "primary", disabled: unfit, children: busy ? "Sending…" : "Send signal" }),
+      /* @__PURE__ */ jsx11("button", { type: "button", disabled: unfit, onClick: () => void send(true), children: "Call" }),
+      /* @__PURE__ */ jsx11("span", { role: "status", children: done && /* @__PURE__ */ jsxs11(Fragment4, { children: [
         "✓ ",
         done.operation,
         " ",
         done.answer ? "answered" : "was accepted"
       ] }) })
     ] }),
-    readOnly2 && /* @__PURE__ */ jsx10("p", { class: "dim", children: "This dashboard only shows: it sends nothing." }),
-    done?.answer && /* @__PURE__ */ jsx10(JsonView2, { value: done.answer.output ?? null, label: "answer" }),
-    error && /* @__PURE__ */ jsx10(Problem6, { error })
+    readOnly2 && /* @__PURE__ */ jsx11("p", { class: "dim", children: "This dashboard only shows: it sends nothing." }),
+    done?.answer && /* @__PURE__ */ jsx11(JsonView2, { value: done.answer.output ?? null, label: "answer" }),
+    error && /* @__PURE__ */ jsx11(Problem7, { error })
   ] });
 }
 
 // src/pages/workers.tsx
-import { useQuery as useQuery8 } from "./core.js";
+import { useQuery as useQuery9 } from "./core.js";
 import { useTopic as useTopic7 } from "./core.js";
 import { Backlog as Backlog2 } from "./core.js";
 import { Command as Command3 } from "./core.js";
-import { Problem as Problem7 } from "./core.js";
+import { Problem as Problem8 } from "./core.js";
 import { Time as Time9 } from "./core.js";
-import { Fragment as Fragment5, jsx as jsx11, jsxs as jsxs11 } from "./core.js";
+import { Fragment as Fragment5, jsx as jsx12, jsxs as jsxs12 } from "./core.js";
 function Workers(_) {
-  const workers = useQuery8("workers");
-  const backlog = useQuery8("backlog");
-  const nodes = useQuery8("nodes");
-  const takeovers = useQuery8("takeovers");
+  const workers = useQuery9("workers");
+  const backlog = useQuery9("backlog");
+  const nodes = useQuery9("nodes");
+  const takeovers = useQuery9("takeovers");
   useTopic7("workers", void 0, (events) => {
     const e = events.at(-1);
     if (e?.kind === "workers") {
@@ -1309,87 +1431,87 @@ function Workers(_) {
   });
   const connected = workers.data?.connected ?? [];
   const called = workers.data?.items ?? [];
-  return /* @__PURE__ */ jsxs11("section", { class: "page", children: [
-    /* @__PURE__ */ jsx11("h1", { children: "Workers" }),
-    workers.error && /* @__PURE__ */ jsx11(Problem7, { error: workers.error, retry: workers.refetch }),
-    /* @__PURE__ */ jsxs11("div", { class: "columns", children: [
-      /* @__PURE__ */ jsxs11("section", { class: "card", "aria-labelledby": "w-connected", children: [
-        /* @__PURE__ */ jsx11("h2", { id: "w-connected", children: "Connected" }),
-        connected.length === 0 && called.length === 0 && workers.data && /* @__PURE__ */ jsxs11(Fragment5, { children: [
-          /* @__PURE__ */ jsx11("p", { children: "No worker of another process is connected. Code that this server has of its own needs none." }),
-          /* @__PURE__ */ jsx11("p", { class: "dim", children: "SDKs connect with" }),
-          /* @__PURE__ */ jsx11(Command3, { text: `Endpoint=${new URL(document.baseURI).origin};TaskHub=default;Authentication=None` })
+  return /* @__PURE__ */ jsxs12("section", { class: "page", children: [
+    /* @__PURE__ */ jsx12("h1", { children: "Workers" }),
+    workers.error && /* @__PURE__ */ jsx12(Problem8, { error: workers.error, retry: workers.refetch }),
+    /* @__PURE__ */ jsxs12("div", { class: "columns", children: [
+      /* @__PURE__ */ jsxs12("section", { class: "card", "aria-labelledby": "w-connected", children: [
+        /* @__PURE__ */ jsx12("h2", { id: "w-connected", children: "Connected" }),
+        connected.length === 0 && called.length === 0 && workers.data && /* @__PURE__ */ jsxs12(Fragment5, { children: [
+          /* @__PURE__ */ jsx12("p", { children: "No worker of another process is connected. Code that this server has of its own needs none." }),
+          /* @__PURE__ */ jsx12("p", { class: "dim", children: "SDKs connect with" }),
+          /* @__PURE__ */ jsx12(Command3, { text: `Endpoint=${new URL(document.baseURI).origin};TaskHub=default;Authentication=None` })
         ] }),
-        /* @__PURE__ */ jsx11("div", { class: "scroll", tabIndex: connected.length ? 0 : -1, role: "region", "aria-label": "Connected workers", children: connected.length > 0 && /* @__PURE__ */ jsxs11("table", { class: "plain-table", children: [
-          /* @__PURE__ */ jsx11("thead", { children: /* @__PURE__ */ jsxs11("tr", { children: [
-            /* @__PURE__ */ jsx11("th", { children: "Worker" }),
-            /* @__PURE__ */ jsx11("th", { children: "Takes" }),
-            /* @__PURE__ */ jsx11("th", { class: "num", children: "In flight / capacity" })
+        /* @__PURE__ */ jsx12("div", { class: "scroll", tabIndex: connected.length ? 0 : -1, role: "region", "aria-label": "Connected workers", children: connected.length > 0 && /* @__PURE__ */ jsxs12("table", { class: "plain-table", children: [
+          /* @__PURE__ */ jsx12("thead", { children: /* @__PURE__ */ jsxs12("tr", { children: [
+            /* @__PURE__ */ jsx12("th", { children: "Worker" }),
+            /* @__PURE__ */ jsx12("th", { children: "Takes" }),
+            /* @__PURE__ */ jsx12("th", { class: "num", children: "In flight / capacity" })
           ] }) }),
-          /* @__PURE__ */ jsx11("tbody", { children: connected.map((c, i) => /* @__PURE__ */ jsxs11("tr", { children: [
-            /* @__PURE__ */ jsx11("td", { class: "mono", children: c.id }),
-            /* @__PURE__ */ jsx11("td", { children: takes(c) }),
-            /* @__PURE__ */ jsxs11("td", { class: "num", children: [
+          /* @__PURE__ */ jsx12("tbody", { children: connected.map((c, i) => /* @__PURE__ */ jsxs12("tr", { children: [
+            /* @__PURE__ */ jsx12("td", { class: "mono", children: c.id }),
+            /* @__PURE__ */ jsx12("td", { children: takes(c) }),
+            /* @__PURE__ */ jsxs12("td", { class: "num", children: [
               sum(c.in_flight),
               " / ",
               sum(c.capacity)
             ] })
           ] }, c.id ?? i)) })
         ] }) }),
-        called.map((c) => /* @__PURE__ */ jsxs11("p", { class: "row", children: [
-          /* @__PURE__ */ jsx11("strong", { children: c.name }),
+        called.map((c) => /* @__PURE__ */ jsxs12("p", { class: "row", children: [
+          /* @__PURE__ */ jsx12("strong", { children: c.name }),
           " ",
-          /* @__PURE__ */ jsx11("span", { class: "mono", children: c.url }),
+          /* @__PURE__ */ jsx12("span", { class: "mono", children: c.url }),
           " ",
-          /* @__PURE__ */ jsxs11("span", { class: "num", children: [
+          /* @__PURE__ */ jsxs12("span", { class: "num", children: [
             c.running,
             " running"
           ] }),
-          c.cause && /* @__PURE__ */ jsx11("span", { class: "bad", children: c.cause })
+          c.cause && /* @__PURE__ */ jsx12("span", { class: "bad", children: c.cause })
         ] }, c.name))
       ] }),
-      /* @__PURE__ */ jsxs11("section", { class: "card", "aria-labelledby": "w-backlog", children: [
-        /* @__PURE__ */ jsx11("h2", { id: "w-backlog", children: "Backlog" }),
-        /* @__PURE__ */ jsx11(Backlog2, { items: backlog.data?.items })
+      /* @__PURE__ */ jsxs12("section", { class: "card", "aria-labelledby": "w-backlog", children: [
+        /* @__PURE__ */ jsx12("h2", { id: "w-backlog", children: "Backlog" }),
+        /* @__PURE__ */ jsx12(Backlog2, { items: backlog.data?.items })
       ] }),
-      /* @__PURE__ */ jsxs11("section", { class: "card", "aria-labelledby": "w-nodes", children: [
-        /* @__PURE__ */ jsx11("h2", { id: "w-nodes", children: "Nodes" }),
-        /* @__PURE__ */ jsx11("ul", { class: "plain", children: (nodes.data?.items ?? []).map((n) => /* @__PURE__ */ jsxs11("li", { children: [
-          /* @__PURE__ */ jsx11("span", { class: "mono", children: n.name }),
-          n.here && /* @__PURE__ */ jsx11("span", { class: "tag", children: "this one" }),
-          /* @__PURE__ */ jsxs11("span", { class: "num", children: [
+      /* @__PURE__ */ jsxs12("section", { class: "card", "aria-labelledby": "w-nodes", children: [
+        /* @__PURE__ */ jsx12("h2", { id: "w-nodes", children: "Nodes" }),
+        /* @__PURE__ */ jsx12("ul", { class: "plain", children: (nodes.data?.items ?? []).map((n) => /* @__PURE__ */ jsxs12("li", { children: [
+          /* @__PURE__ */ jsx12("span", { class: "mono", children: n.name }),
+          n.here && /* @__PURE__ */ jsx12("span", { class: "tag", children: "this one" }),
+          /* @__PURE__ */ jsxs12("span", { class: "num", children: [
             n.shards,
             " shards"
           ] }),
-          n.unreached && /* @__PURE__ */ jsx11("span", { class: "bad", children: "not reached: works through the database" }),
-          n.error && /* @__PURE__ */ jsx11("span", { class: "bad", children: n.error }),
-          /* @__PURE__ */ jsx11(Time9, { at: n.since })
+          n.unreached && /* @__PURE__ */ jsx12("span", { class: "bad", children: "not reached: works through the database" }),
+          n.error && /* @__PURE__ */ jsx12("span", { class: "bad", children: n.error }),
+          /* @__PURE__ */ jsx12(Time9, { at: n.since })
         ] }, n.name)) })
       ] }),
-      /* @__PURE__ */ jsxs11("section", { class: "card", "aria-labelledby": "w-lost", children: [
-        /* @__PURE__ */ jsx11("h2", { id: "w-lost", children: "Lost" }),
-        workers.data?.lost.length === 0 && takeovers.data?.items.length === 0 && /* @__PURE__ */ jsx11("p", { class: "dim", children: "No worker and no node was lost since this one began." }),
-        /* @__PURE__ */ jsx11("ul", { class: "plain", children: (workers.data?.lost ?? []).map((l) => /* @__PURE__ */ jsxs11("li", { children: [
-          /* @__PURE__ */ jsx11("span", { class: l.back ? "dim" : "bad", children: l.back ? "✓ back" : "! worker lost" }),
-          /* @__PURE__ */ jsx11("span", { class: "mono", children: l.id || "unnamed" }),
-          /* @__PURE__ */ jsxs11("span", { class: "num", children: [
+      /* @__PURE__ */ jsxs12("section", { class: "card", "aria-labelledby": "w-lost", children: [
+        /* @__PURE__ */ jsx12("h2", { id: "w-lost", children: "Lost" }),
+        workers.data?.lost.length === 0 && takeovers.data?.items.length === 0 && /* @__PURE__ */ jsx12("p", { class: "dim", children: "No worker and no node was lost since this one began." }),
+        /* @__PURE__ */ jsx12("ul", { class: "plain", children: (workers.data?.lost ?? []).map((l) => /* @__PURE__ */ jsxs12("li", { children: [
+          /* @__PURE__ */ jsx12("span", { class: l.back ? "dim" : "bad", children: l.back ? "✓ back" : "! worker lost" }),
+          /* @__PURE__ */ jsx12("span", { class: "mono", children: l.id || "unnamed" }),
+          /* @__PURE__ */ jsxs12("span", { class: "num", children: [
             l.items,
             " items went to others"
           ] }),
-          /* @__PURE__ */ jsx11(Time9, { at: l.at })
+          /* @__PURE__ */ jsx12(Time9, { at: l.at })
         ] }, l.id + l.at)) }),
-        (takeovers.data?.items.length ?? 0) > 0 && /* @__PURE__ */ jsxs11(Fragment5, { children: [
-          /* @__PURE__ */ jsx11("h3", { children: "Takeovers" }),
-          /* @__PURE__ */ jsx11("ul", { class: "plain", "aria-label": "Takeovers", children: (takeovers.data?.items ?? []).slice(0, 1e3).map((t) => /* @__PURE__ */ jsxs11("li", { children: [
-            /* @__PURE__ */ jsxs11("span", { class: "num", children: [
+        (takeovers.data?.items.length ?? 0) > 0 && /* @__PURE__ */ jsxs12(Fragment5, { children: [
+          /* @__PURE__ */ jsx12("h3", { children: "Takeovers" }),
+          /* @__PURE__ */ jsx12("ul", { class: "plain", "aria-label": "Takeovers", children: (takeovers.data?.items ?? []).slice(0, 1e3).map((t) => /* @__PURE__ */ jsxs12("li", { children: [
+            /* @__PURE__ */ jsxs12("span", { class: "num", children: [
               t.shards,
               " shards"
             ] }),
-            /* @__PURE__ */ jsxs11("span", { children: [
+            /* @__PURE__ */ jsxs12("span", { children: [
               "of ",
-              /* @__PURE__ */ jsx11("span", { class: "mono", children: t.from ?? "a node that did not stop in order" })
+              /* @__PURE__ */ jsx12("span", { class: "mono", children: t.from ?? "a node that did not stop in order" })
             ] }),
-            /* @__PURE__ */ jsx11(Time9, { at: t.at })
+            /* @__PURE__ */ jsx12(Time9, { at: t.at })
           ] }, t.at + (t.from ?? ""))) })
         ] })
       ] })
@@ -1411,17 +1533,17 @@ var sum = (p) => p.orchestrations + p.activities + p.entities;
 
 // src/pages/missing.tsx
 import { Empty as Empty5 } from "./core.js";
-import { jsx as jsx12, jsxs as jsxs12 } from "./core.js";
+import { jsx as jsx13, jsxs as jsxs13 } from "./core.js";
 function Missing() {
-  return /* @__PURE__ */ jsxs12("section", { class: "page", children: [
-    /* @__PURE__ */ jsx12("h1", { children: "Not found" }),
-    /* @__PURE__ */ jsx12(Empty5, { title: "There is no such page", children: /* @__PURE__ */ jsx12("p", { children: /* @__PURE__ */ jsx12("a", { href: ".", children: "Overview" }) }) })
+  return /* @__PURE__ */ jsxs13("section", { class: "page", children: [
+    /* @__PURE__ */ jsx13("h1", { children: "Not found" }),
+    /* @__PURE__ */ jsx13(Empty5, { title: "There is no such page", children: /* @__PURE__ */ jsx13("p", { children: /* @__PURE__ */ jsx13("a", { href: ".", children: "Overview" }) }) })
   ] });
 }
 
 // src/app.tsx
 import { lazily as lazily2 } from "./core.js";
-import { jsx as jsx13, jsxs as jsxs13 } from "./core.js";
+import { jsx as jsx14, jsxs as jsxs14 } from "./core.js";
 var Inbox = lazily2(() => import("./inbox.js").then((m) => m.Inbox));
 var Run = lazily2(() => import("./run.js").then((m) => m.Run));
 var Chat = lazily2(() => import("./chat.js").then((m) => m.Chat));
@@ -1441,7 +1563,7 @@ var pages = [
 ];
 function App() {
   const at = route.value;
-  const [help, setHelp] = useState7(false);
+  const [help, setHelp] = useState8(false);
   useKeys5({
     "?": () => setHelp(true),
     "g o": () => go5(""),
@@ -1465,27 +1587,27 @@ function App() {
   useEffect4(() => {
     document.title = (name ? `${name} · ` : "") + `${title} · Perdure`;
   }, [at]);
-  return /* @__PURE__ */ jsxs13("div", { class: "shell", children: [
-    /* @__PURE__ */ jsx13("a", { class: "skip", href: "#main", onClick: (e) => (e.preventDefault(), document.getElementById("main")?.focus()), children: "Skip to content" }),
-    /* @__PURE__ */ jsx13(Rail, { at, onHelp: () => setHelp(true) }),
-    /* @__PURE__ */ jsxs13("main", { id: "main", tabIndex: -1, children: [
-      /* @__PURE__ */ jsx13(OfflineBanner, {}),
-      /* @__PURE__ */ jsx13(Page, { params }, at)
+  return /* @__PURE__ */ jsxs14("div", { class: "shell", children: [
+    /* @__PURE__ */ jsx14("a", { class: "skip", href: "#main", onClick: (e) => (e.preventDefault(), document.getElementById("main")?.focus()), children: "Skip to content" }),
+    /* @__PURE__ */ jsx14(Rail, { at, onHelp: () => setHelp(true) }),
+    /* @__PURE__ */ jsxs14("main", { id: "main", tabIndex: -1, children: [
+      /* @__PURE__ */ jsx14(OfflineBanner, {}),
+      /* @__PURE__ */ jsx14(Page, { params }, at)
     ] }),
-    help && /* @__PURE__ */ jsx13(Help, { onClose: () => setHelp(false) }),
-    /* @__PURE__ */ jsx13(Palette, {}),
-    /* @__PURE__ */ jsx13(Login, {}),
-    /* @__PURE__ */ jsx13(Announcer, {})
+    help && /* @__PURE__ */ jsx14(Help, { onClose: () => setHelp(false) }),
+    /* @__PURE__ */ jsx14(Palette, {}),
+    /* @__PURE__ */ jsx14(Login, {}),
+    /* @__PURE__ */ jsx14(Announcer, {})
   ] });
 }
 function OfflineBanner() {
   const off = linkState2.value === "offline";
-  const [shown, setShown] = useState7(false);
+  const [shown, setShown] = useState8(false);
   useEffect4(() => {
     const t = setTimeout(() => setShown(off), off ? 1500 : 0);
     return () => clearTimeout(t);
   }, [off]);
-  return shown ? /* @__PURE__ */ jsx13("div", { class: "banner", role: "alert", children: "The server does not answer. What you see is what was last known; this page goes on by itself when the server is back." }) : null;
+  return shown ? /* @__PURE__ */ jsx14("div", { class: "banner", role: "alert", children: "The server does not answer. What you see is what was last known; this page goes on by itself when the server is back." }) : null;
 }
 startRouter();
-render(/* @__PURE__ */ jsx13(App, {}), document.getElementById("app"));
+render(/* @__PURE__ */ jsx14(App, {}), document.getElementById("app"));

@@ -16,6 +16,7 @@ import type { RowAsk } from "./runs/acts";
 import type { BatchTarget } from "./runs/batch";
 import { columns } from "./runs/columns";
 import { FilterBar } from "./runs/filterbar";
+import { Histogram } from "./runs/histogram";
 import { useRuns } from "./runs/list";
 import { Selection } from "./runs/selection";
 
@@ -97,7 +98,11 @@ export function Runs(_: PageProps) {
           )}
         </div>
         <Jump />
+        <button type="button" aria-pressed={param("chart") !== ""} onClick={() => setParams({ chart: param("chart") ? undefined : "1" })}>
+          Histogram
+        </button>
       </div>
+      {param("chart") !== "" && <Histogram filter={filter} />}
       {error && error.status !== 400 && <Problem error={error} retry={list.reload} />}
       {list.prev && (
         <p class="row">

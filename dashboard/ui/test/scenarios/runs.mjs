@@ -265,4 +265,31 @@ export const scenarios = {
     await box.fill("id:alt* cost>1 or id:alt* tokens>5");
     await page.getByText("No run matches").waitFor();
   },
+
+  async "a range of time is drawn, or chosen by keys"(w) {
+    await ended((await start("Steps", 0, "hist-1")).id);
+    await sleep(1200);
+    await ended((await start("Fragile", "/none", "hist-2")).id);
+    const page = await w.open("runs?filter=" + encodeURIComponent("id:hist-1 or id:hist-2"));
+    await page.getByRole("button", { name: "Histogram" }).click();
+    const bars = page.getByRole("slider");
+    await bars.waitFor();
+    await w.accessible(page);
+    const box = await bars.boundingBox();
+    await page.mouse.move(box.x + box.width * 0.7, box.y + 20);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width - 2, box.y + 20);
+    await page.mouse.up();
+    await until(async () => (await rows(page).count()) === 1, "the range holds one");
+    await row(page, "hist-2").waitFor();
+    assert.match(decodeURIComponent(page.url()), /\(id:hist-1\+or\+id:hist-2\)\+created>=20/);
+    await page.goBack();
+    await until(async () => (await rows(page).count()) === 2, "going back takes the range away");
+    await bars.focus();
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("Shift+ArrowRight");
+    await page.keyboard.press("Enter");
+    await until(async () => (await rows(page).count()) === 1, "the range holds one");
+    await row(page, "hist-1").waitFor();
+  },
 };
