@@ -21,7 +21,7 @@ func cluster(t *testing.T, secret string) *access.Cluster {
 }
 
 // meet has one TLS client and one server shake hands, and returns what both say.
-func meet(t *testing.T, client, server *tls.Config) (asked, answered error, session tls.ConnectionState) {
+func meet(t *testing.T, client, server *tls.Config) (session tls.ConnectionState, asked, answered error) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -48,12 +48,13 @@ func meet(t *testing.T, client, server *tls.Config) (asked, answered error, sess
 		_, err = conn.Read(make([]byte, 1)) // a refused certificate shows here
 		_ = conn.Close()
 	}
-	return err, <-done, session
+	answered = <-done
+	return session, err, answered
 }
 
 func TestNodesKnowEachOther(t *testing.T) {
 	a, b, stranger := cluster(t, "a"), cluster(t, "a"), cluster(t, "b")
-	asked, answered, session := meet(t, a.Dial("node-1"), b.Serve())
+	session, asked, answered := meet(t, a.Dial("node-1"), b.Serve())
 	if asked != nil || answered != nil || !a.Is(&session) || stranger.Is(&session) {
 		t.Errorf("two nodes meet: %v, %v, Is = %t, Is of strangers = %t, want nil, nil, true, false", asked, answered, a.Is(&session), stranger.Is(&session))
 	}
@@ -68,7 +69,7 @@ func TestNodesKnowEachOther(t *testing.T) {
 		"somebody asks":          {without, b.Serve()},
 		"somebody with TLS asks": {{InsecureSkipVerify: true, ServerName: "node-1.node.perdure.invalid"}, b.Serve()},
 	} {
-		if asked, answered, _ := meet(t, pair[0], pair[1]); asked == nil || answered == nil {
+		if _, asked, answered := meet(t, pair[0], pair[1]); asked == nil || answered == nil {
 			t.Errorf("%s: %v, %v, want an error on both sides", what, asked, answered)
 		}
 	}

@@ -127,7 +127,7 @@ func (b *bench) serve(ctx context.Context, h hub.Hub) (*grpc.Server, net.Listene
 		return nil, nil, err
 	}
 	server := grpc.NewServer( // flow control as in package host
-		grpc.MaxRecvMsgSize(maxMessage), grpc.SharedWriteBuffer(true), grpc.InitialWindowSize(1<<20), grpc.InitialConnWindowSize(4<<20),
+		grpc.MaxRecvMsgSize(maxMessage), grpc.InitialWindowSize(1<<20), grpc.InitialConnWindowSize(4<<20),
 	)
 	if b.cfg.Remote == Protocol {
 		service.Register(protocolOnly{server})

@@ -30,3 +30,19 @@ func TestW60_ControlAckBeforeSync(t *testing.T) {
 	}
 	l.abandon()
 }
+
+// wrong reports whether something was seen that must not be.
+func (l *load) wrong() bool {
+	l.seen.mu.Lock()
+	defer l.seen.mu.Unlock()
+	return len(l.seen.mistakes) > 0
+}
+
+// abandon ends the load, whatever is left undone.
+func (l *load) abandon() {
+	l.seen.mu.Lock()
+	defer l.seen.mu.Unlock()
+	for _, m := range l.seen.mistakes {
+		l.t.Log(m)
+	}
+}

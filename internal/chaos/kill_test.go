@@ -158,22 +158,6 @@ func (l *load) round() {
 	l.server.start()
 }
 
-// wrong reports whether something was seen that must not be.
-func (l *load) wrong() bool {
-	l.seen.mu.Lock()
-	defer l.seen.mu.Unlock()
-	return len(l.seen.mistakes) > 0
-}
-
-// abandon ends the load, whatever is left undone.
-func (l *load) abandon() {
-	l.seen.mu.Lock()
-	defer l.seen.mu.Unlock()
-	for _, m := range l.seen.mistakes {
-		l.t.Log(m)
-	}
-}
-
 // TestW60_ServerKilled kills a server again and again under load: nothing that it has
 // acknowledged to clients and workers is lost, and no event is twice in a history.
 func TestW60_ServerKilled(t *testing.T) {

@@ -76,7 +76,7 @@ func rowOf(l perdure.LogLine) (store.Row, error) {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(l.ExecutionID + "\n" + l.Token)) // it never fails
 	key := binary.BigEndian.AppendUint32(nil, uint32(l.TaskID))
-	key = append(key, byte(h.Sum64()+l.Number)) // modulo ringLines
+	key = append(key, byte((h.Sum64()+l.Number)%ringLines))
 	index := append(ownerKey(l.InstanceID), timeKey(l.Time)...)
 	return store.Row{Kind: hub.RowLog, Owner: l.InstanceID, Key: key, Value: value, Index: [2][]byte{index}}, nil
 }
