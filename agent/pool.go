@@ -60,7 +60,7 @@ func Under(p *Pool) RunOption { return func(o *runOptions) { o.pool = p } }
 // run starts a turn under the pool.
 func (p *Pool) run(ctx *perdure.Context, in turnInput) *Task {
 	p.runs++
-	id := childID(ctx.InstanceID(), "pool", fmt.Sprint(p.runs), ctx.ExecutionID())
+	id := childID(ctx.InstanceID(), "pool", fmt.Sprint(p.runs), seedOf(ctx))
 	given, g := purse{p.ledger}.grantTo(ctx, id)
 	in.Grant = given
 	task := perdure.CallOrchestrationNamed[*Response](ctx, turnPrefix+fold(in.Agent), in,
@@ -114,7 +114,7 @@ func askPeople(ctx *perdure.Context, l *ledger, template *Decision, show func(Fr
 	return func(need Spending, late bool) (raise, error) {
 		asked++
 		d := &storedDecision{Decision: *template}
-		d.ID = digest("decision", ctx.InstanceID(), ctx.ExecutionID(), DecisionBudget, fmt.Sprint(asked))
+		d.ID = askID(ctx, ctx.InstanceID(), DecisionBudget, asked)
 		d.Kind, d.State, d.RequestedAt, d.Args = DecisionBudget, DecisionPending, ctx.Now(), json.RawMessage(`{}`)
 		d.Budget = l.state(need, late)
 		row, err := decisionRow(d)

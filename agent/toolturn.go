@@ -40,12 +40,18 @@ func (t *turn) newToolCall(ordinal int, call *model.FunctionCall) *toolCall {
 		arguments = call.Arguments // the step refuses them
 	}
 	c.arguments = arguments
-	// The seed is the execution's id, and that of the first branch after a rewind:
-	// 128 random bits, kept by a restore, which tell hub, incarnation and execution
-	// apart at once.
-	seed := perdure.RuntimeOf(t.ctx).Info().Seed
-	c.effectID = digest("effect", t.ctx.InstanceID(), seed, fmt.Sprint(t.step), fmt.Sprint(ordinal), call.Name, arguments)
+	c.effectID = digest("effect", t.ctx.InstanceID(), seedOf(t.ctx), fmt.Sprint(t.step), fmt.Sprint(ordinal), call.Name, arguments)
 	return c
+}
+
+// seedOf is the id of the execution, and that of the first branch after a rewind: 128
+// random bits, kept by a restore, which tell hub, incarnation and execution apart at once.
+func seedOf(ctx *perdure.Context) string { return perdure.RuntimeOf(ctx).Info().Seed }
+
+// askID is the id of a decision: the same when the turn that asks for it is replayed,
+// after a rewind too, and another one when a rewind has that turn made anew.
+func askID(ctx *perdure.Context, of, kind string, asked int) string {
+	return digest("decision", of, seedOf(ctx), kind, fmt.Sprint(asked), fmt.Sprint(ctx.Now().UnixNano()))
 }
 
 // tool is what the code knows of the tool; nothing is known of one that is gone,
@@ -172,7 +178,7 @@ func (c *toolCall) open(a *ask) *storedDecision {
 	version := c.tool().version
 	id := a.ID
 	if id == "" {
-		id = digest("decision", c.effectID, c.ctx.ExecutionID(), a.Kind, fmt.Sprint(c.asked))
+		id = askID(c.ctx, c.effectID, a.Kind, c.asked)
 	}
 	arguments := c.arguments
 	if len(a.Args) > 0 {

@@ -131,7 +131,7 @@ func (c *code) turn(ctx *perdure.Context, in turnInput) (*turnOutput, error) {
 		t.policy = c.policy(in.Options)
 	}
 	if t.log == "" {
-		t.log = logID(ctx.InstanceID(), ctx.ExecutionID())
+		t.log = logID(ctx.InstanceID(), seedOf(ctx))
 	}
 	if t.stream == "" {
 		t.stream = ctx.InstanceID()

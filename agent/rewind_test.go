@@ -1,0 +1,82 @@
+package agent_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/perdure/perdure/agent"
+	"github.com/perdure/perdure/client"
+)
+
+// TestG05_Rewind rewinds a turn with an approved payment to each of its events. What was
+// foretold to be asked is asked, and nothing else; a payment that is not idempotent is not
+// made again by itself, and no approval is used twice.
+func TestG05_Rewind(t *testing.T) {
+	for _, effect := range []agent.Effect{agent.Irreversible, agent.Idempotent} {
+		for n, last := 1, 1; n <= last; n++ {
+			t.Run(fmt.Sprintf("%v, to event %d", effect, n), func(t *testing.T) { last = rewindPayment(t, effect, n) })
+		}
+	}
+}
+
+// rewindPayment returns how many events the turn had.
+func rewindPayment(t *testing.T, effect agent.Effect, n int) int {
+	var s sink
+	node, a, d := approving(t, &s, `{"to":"Ann","amount":1}`, agent.WithEffect(effect))
+	decide(t, node, d.ID, agent.Answer{Answer: agent.AnswerApprove})
+	waitText(t, node, a.Turn, "Done.")
+	events, err := node.hub.History(ctxOf(t), a.Turn, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := node.Rewind(ctxOf(t), a.Turn, events, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := node.client.RewindTo(ctxOf(t), a.Turn, client.RewindPoint{Event: plan.To}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := node.hub.Idle(ctxOf(t)); err != nil {
+		t.Fatal(err)
+	}
+	var want, got []string
+	for _, ask := range plan.Asks {
+		want = append(want, ask.Kind+" "+ask.Tool)
+	}
+	for _, open := range pendingOf(t, node) {
+		got = append(got, open.Kind+" "+open.Tool)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatalf("rewound to event %d, decisions (-foretold +open):\n%s\n%s", plan.To, diff, script(t, node, a.Turn))
+	}
+	if made := s.most(); made != 1 {
+		t.Errorf("the payment was made %d times before anybody was asked, want once", made)
+	}
+	times := 1
+	for _, open := range pendingOf(t, node) {
+		answer := agent.Answer{Answer: agent.AnswerApprove}
+		if open.Kind == agent.DecisionOutcomeUnknown {
+			answer = agent.Answer{Answer: agent.AnswerHappened, Result: json.RawMessage(`"paid Ann"`)}
+		} else {
+			times++
+		}
+		decide(t, node, open.ID, answer)
+	}
+	if _, err := node.hub.Idle(ctxOf(t)); err != nil {
+		t.Fatal(err)
+	}
+	if left := pendingOf(t, node); len(left) > 0 {
+		t.Fatalf("after the answers %s is asked for\n%s", left[0].Kind, script(t, node, a.Turn))
+	}
+	if in, err := node.hub.Instance(ctxOf(t), a.Turn, false); err != nil || !in.Status.Terminal() {
+		t.Fatalf("the turn is %v (%s, %+v), %v, want it ended\n%s", in.Status, in.PhaseCause, in.Pending, err, script(t, node, a.Turn))
+	}
+	waitText(t, node, a.Turn, "Done.")
+	if made := s.most(); made != times || len(s.effects) != 1 {
+		t.Errorf("payments by effect id = %v, want one, made %d times", s.effects, times)
+	}
+	return len(events)
+}
