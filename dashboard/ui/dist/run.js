@@ -958,6 +958,10 @@ function keyOf(step) {
 }
 
 // src/pages/run/window.ts
+var stride = 4;
+function stepped(scrollTop, row) {
+  return Math.floor(scrollTop / (row * stride)) * row * stride;
+}
 function visible(scrollTop, height, row, total2, over = 8) {
   const first = Math.max(0, Math.min(total2, Math.floor(scrollTop / row)) - over);
   return { first, last: Math.min(total2, Math.max(first, Math.ceil((scrollTop + height) / row) + over)) };
@@ -995,7 +999,7 @@ function Timeline(p) {
     [began, end, lane, p.steps.page, p.range?.from, p.range?.to]
   );
   const window = visible(scroll, Math.max(0, size.height - axisHeight), rowHeight, rows.length);
-  const at = rows.findIndex((r) => keyOf(r) === p.selected);
+  const at = useMemo2(() => p.selected ? rows.findIndex((r) => keyOf(r) === p.selected) : -1, [rows, p.selected]);
   useEffect5(() => {
     if (box.current && at >= 0) {
       box.current.scrollTop = reveal(box.current.scrollTop, size.height - axisHeight, rowHeight, at);
@@ -1020,7 +1024,7 @@ function Timeline(p) {
       p.range && /* @__PURE__ */ jsx6("button", { type: "button", class: "quiet", onClick: () => p.onRange(void 0), children: "Whole run" }),
       /* @__PURE__ */ jsx6(Legend, {})
     ] }),
-    /* @__PURE__ */ jsxs6("div", { class: "tl", ref: box, role: "grid", "aria-label": "Steps of the run over time", "aria-rowcount": rows.length + 1, onScroll: (e) => setScroll(e.currentTarget.scrollTop), onKeyDown: onKey, children: [
+    /* @__PURE__ */ jsxs6("div", { class: "tl", ref: box, role: "grid", "aria-label": "Steps of the run over time", "aria-rowcount": rows.length + 1, onScroll: (e) => setScroll(stepped(e.currentTarget.scrollTop, rowHeight)), onKeyDown: onKey, children: [
       /* @__PURE__ */ jsx6(Head, { axis, began, labels: labels2, lane, onRange: p.onRange }),
       /* @__PURE__ */ jsx6("div", { class: "tl-rows", role: "rowgroup", style: { height: `${rows.length * rowHeight}px` }, children: rows.slice(window.first, window.last).map((step, i) => {
         const key2 = keyOf(step);
@@ -1287,7 +1291,7 @@ function History(p) {
         /* @__PURE__ */ jsx7(Download, { run: p.run, execution: p.execution })
       ] }),
       events.error && /* @__PURE__ */ jsx7("p", { class: "error", children: events.error }),
-      /* @__PURE__ */ jsxs7("div", { class: "hist", ref: box, role: "grid", "aria-label": "Events of the history", "aria-rowcount": events.matched + 1, "aria-colcount": 6, onScroll: (e) => setScroll(e.currentTarget.scrollTop), onKeyDown: onKey, children: [
+      /* @__PURE__ */ jsxs7("div", { class: "hist", ref: box, role: "grid", "aria-label": "Events of the history", "aria-rowcount": events.matched + 1, "aria-colcount": 6, onScroll: (e) => setScroll(stepped(e.currentTarget.scrollTop, rowHeight2)), onKeyDown: onKey, children: [
         /* @__PURE__ */ jsx7("div", { class: "hist-row hist-head", role: "row", "aria-rowindex": 1, children: ["#", "Type", "Step", "Time", "Delta", "Size"].map((h) => /* @__PURE__ */ jsx7("span", { role: "columnheader", children: h }, h)) }),
         /* @__PURE__ */ jsx7("div", { class: "tl-rows", role: "rowgroup", style: { height: `${events.matched * rowHeight2}px` }, children: Array.from({ length: Math.max(0, last - window.first) }, (_, i) => {
           const index = window.first + i;
@@ -1601,7 +1605,7 @@ function Rows({ rows, at, names, onChoose }) {
   const onScroll = (e) => {
     const el = e.currentTarget;
     follows.current = el.scrollTop + el.clientHeight >= el.scrollHeight - rowHeight3;
-    setScroll(el.scrollTop);
+    setScroll(stepped(el.scrollTop, rowHeight3));
   };
   const onKey = (e) => {
     const by = { ArrowDown: 1, ArrowUp: -1, PageDown: 20, PageUp: -20, Home: -rows.length, End: rows.length }[e.key];
@@ -2353,7 +2357,7 @@ function range() {
   return param3("to") !== "" && to > from ? { range: { from, to } } : {};
 }
 function total(steps, known, current) {
-  return current ? known : Math.max(0, ...steps.items.map((s) => Math.max(s.n, s.end_n ?? 0)));
+  return current ? known : steps.items.reduce((most2, s) => Math.max(most2, s.n, s.end_n ?? 0), 0);
 }
 async function neighbour(id, created, way) {
   const filter = way === "older" ? `created<=${created}` : `created>=${created}`;

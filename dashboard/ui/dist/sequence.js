@@ -51,6 +51,10 @@ function keyOf(step) {
 }
 
 // src/pages/run/window.ts
+var stride = 4;
+function stepped(scrollTop, row2) {
+  return Math.floor(scrollTop / (row2 * stride)) * row2 * stride;
+}
 function visible(scrollTop, height, row2, total, over = 8) {
   const first = Math.max(0, Math.min(total, Math.floor(scrollTop / row2)) - over);
   return { first, last: Math.min(total, Math.max(first, Math.ceil((scrollTop + height) / row2) + over)) };
@@ -256,7 +260,7 @@ function SequenceTab(p) {
       ] }),
       /* @__PURE__ */ jsx5("button", { type: "button", class: "quiet end", onClick: () => save(`${p.id}-sequence.svg`, sequenceSVG(sequence, p.began), "image/svg+xml"), children: "Export SVG" })
     ] }),
-    /* @__PURE__ */ jsxs5("div", { class: "seq", ref: box, role: "grid", "aria-label": "Messages by time", "aria-rowcount": messages.length + 1, onScroll: (e) => setScroll(e.currentTarget.scrollTop), children: [
+    /* @__PURE__ */ jsxs5("div", { class: "seq", ref: box, role: "grid", "aria-label": "Messages by time", "aria-rowcount": messages.length + 1, onScroll: (e) => setScroll(stepped(e.currentTarget.scrollTop, rowHeight)), children: [
       /* @__PURE__ */ jsxs5("div", { class: "seq-head", role: "row", "aria-rowindex": 1, style: { width: `${width}px` }, children: [
         /* @__PURE__ */ jsx5("span", { role: "columnheader", class: "seq-time", style: { width: `${timeWidth}px` }, children: "Time" }),
         lines.map((l, i) => /* @__PURE__ */ jsx5("span", { role: "columnheader", class: `seq-line kind-${l.kind}`, style: { left: `${at(i) - gap2 / 2 + 6}px`, width: `${gap2 - 12}px` }, title: `${l.kind}: ${l.label}`, children: l.label }, l.key))

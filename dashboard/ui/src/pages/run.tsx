@@ -111,7 +111,7 @@ function range(): { range?: TimeRange } {
 
 /** How many events the shown execution has. */
 function total(steps: Steps, known: number, current: boolean): number {
-  return current ? known : Math.max(0, ...steps.items.map((s) => Math.max(s.n, s.end_n ?? 0)));
+  return current ? known : steps.items.reduce((most, s) => Math.max(most, s.n, s.end_n ?? 0), 0);
 }
 
 /** Goes to the run that was started next before or after this one. */

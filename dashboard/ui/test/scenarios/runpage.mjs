@@ -92,4 +92,23 @@ export const scenarios = {
       await w.accessible(page);
     }
   },
+
+  async "a long run has rows wherever one scrolls"(w) {
+    await start("Steps", 400, "to-scroll");
+    await until(async () => (await api("GET", "runs/to-scroll")).status === "completed", "the run has ended", 60_000);
+    for (const [tab, grid] of [["timeline", "Steps of the run over time"], ["history", "Events of the history"], ["sequence", "Messages by time"]]) {
+      const page = await w.open(`runs/to-scroll?tab=${tab}`);
+      await page.getByRole("grid", { name: grid }).getByRole("row").nth(10).waitFor();
+      for (const top of [0, 55, 111, 112, 3000, 7777]) {
+        const blank = await page.evaluate(async ([name, top]) => {
+          const box = [...document.querySelectorAll("[role=grid]")].find((e) => e.getAttribute("aria-label") === name);
+          box.scrollTop = top;
+          for (let i = 0; i < 3; i++) await new Promise((done) => requestAnimationFrame(done));
+          const at = box.getBoundingClientRect();
+          return [at.top + 60, at.top + at.height / 2, at.bottom - 12].filter((y) => !document.elementFromPoint(at.left + 40, y)?.closest("[role=row]"));
+        }, [grid, top]);
+        assert.deepEqual(blank, [], `${tab}: nothing is drawn there, scrolled to ${top}`);
+      }
+    }
+  },
 };

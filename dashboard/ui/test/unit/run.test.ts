@@ -7,7 +7,7 @@ import { barOf, timesOf } from "../../src/pages/run/bars";
 import { curve, layered } from "../../src/pages/run/layered";
 import { sequenceOf } from "../../src/pages/run/messages";
 import { sentence } from "../../src/pages/run/sentence";
-import { pages, reveal, visible } from "../../src/pages/run/window";
+import { pages, reveal, stepped, visible } from "../../src/pages/run/window";
 
 const base = Date.UTC(2026, 0, 1);
 const at = (s: number) => new Date(base + s * 1000).toISOString();
@@ -77,6 +77,16 @@ test("a decision is a diamond", () => {
   const bar = barOf(step({ kind: "decision", scheduled_at: at(1), completed_at: at(4), answer: "approve" }), base + 9000);
   assert.equal(bar.diamond, base + 1000);
   assert.deepEqual(bar.parts.map((p) => p.kind), ["fired"]);
+});
+
+test("between two strides the same rows are drawn, and all that are seen", () => {
+  const draws = new Set<number>();
+  for (let top = 0; top < 5000; top++) {
+    const drawn = visible(stepped(top, 28), 600, 28, 1000);
+    draws.add(drawn.first);
+    assert.ok(drawn.first * 28 <= top && drawn.last * 28 >= top + 600, `at ${top} the rows ${drawn.first} to ${drawn.last} are drawn`);
+  }
+  assert.ok(draws.size <= 5000 / (4 * 28) + 1, `${draws.size} drawings`);
 });
 
 test("a window draws what is seen", () => {

@@ -9,7 +9,7 @@ import { JsonView } from "../../parts/JsonView";
 import { Time } from "../../parts/Time";
 import { Payload } from "./payload";
 import { useSize } from "./timeline";
-import { pages, reveal, visible } from "./window";
+import { pages, reveal, stepped, visible } from "./window";
 
 const rowHeight = 28;
 const headHeight = 28;
@@ -70,7 +70,7 @@ export function History(p: Props) {
           <Download run={p.run} execution={p.execution} />
         </div>
         {events.error && <p class="error">{events.error}</p>}
-        <div class="hist" ref={box} role="grid" aria-label="Events of the history" aria-rowcount={events.matched + 1} aria-colcount={6} onScroll={(e) => setScroll(e.currentTarget.scrollTop)} onKeyDown={onKey}>
+        <div class="hist" ref={box} role="grid" aria-label="Events of the history" aria-rowcount={events.matched + 1} aria-colcount={6} onScroll={(e) => setScroll(stepped(e.currentTarget.scrollTop, rowHeight))} onKeyDown={onKey}>
           <div class="hist-row hist-head" role="row" aria-rowindex={1}>
             {["#", "Type", "Step", "Time", "Delta", "Size"].map((h) => <span key={h} role="columnheader">{h}</span>)}
           </div>

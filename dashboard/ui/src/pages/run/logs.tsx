@@ -10,7 +10,7 @@ import { save } from "./history";
 import { idsOf, levels, lineKey, rank, useLines } from "./lines";
 import { keyOf } from "./model";
 import { title, useSize } from "./timeline";
-import { reveal, visible } from "./window";
+import { reveal, stepped, visible } from "./window";
 
 const rowHeight = 26;
 
@@ -90,7 +90,7 @@ function Rows({ rows, at, names, onChoose }: { rows: LogLine[]; at: number; name
   const onScroll = (e: Event) => {
     const el = e.currentTarget as HTMLElement;
     follows.current = el.scrollTop + el.clientHeight >= el.scrollHeight - rowHeight;
-    setScroll(el.scrollTop);
+    setScroll(stepped(el.scrollTop, rowHeight));
   };
   const onKey = (e: KeyboardEvent) => {
     const by = { ArrowDown: 1, ArrowUp: -1, PageDown: 20, PageUp: -20, Home: -rows.length, End: rows.length }[e.key];

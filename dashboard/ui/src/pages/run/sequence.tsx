@@ -10,7 +10,7 @@ import { sequenceOf, type Message, type Sequence } from "./messages";
 import { keyOf } from "./model";
 import { sequenceSVG } from "./sequencesvg";
 import { useSize } from "./timeline";
-import { visible } from "./window";
+import { stepped, visible } from "./window";
 
 const rowHeight = 28;
 const headHeight = 40;
@@ -43,7 +43,7 @@ export function SequenceTab(p: SequenceProps) {
         <span class="dim">{messages.length.toLocaleString("en")} messages between {lines.length}</span>
         <button type="button" class="quiet end" onClick={() => save(`${p.id}-sequence.svg`, sequenceSVG(sequence, p.began), "image/svg+xml")}>Export SVG</button>
       </div>
-      <div class="seq" ref={box} role="grid" aria-label="Messages by time" aria-rowcount={messages.length + 1} onScroll={(e) => setScroll(e.currentTarget.scrollTop)}>
+      <div class="seq" ref={box} role="grid" aria-label="Messages by time" aria-rowcount={messages.length + 1} onScroll={(e) => setScroll(stepped(e.currentTarget.scrollTop, rowHeight))}>
         <div class="seq-head" role="row" aria-rowindex={1} style={{ width: `${width}px` }}>
           <span role="columnheader" class="seq-time" style={{ width: `${timeWidth}px` }}>Time</span>
           {lines.map((l, i) => <span key={l.key} role="columnheader" class={`seq-line kind-${l.kind}`} style={{ left: `${at(i) - gap / 2 + 6}px`, width: `${gap - 12}px` }} title={`${l.kind}: ${l.label}`}>{l.label}</span>)}

@@ -8,7 +8,7 @@ import { Axis, type Gap } from "./axis";
 import { barOf, isOpen, ms, waits, type Part } from "./bars";
 import { StepIcon } from "./icons";
 import { keyOf, type Steps } from "./model";
-import { reveal, visible } from "./window";
+import { reveal, stepped, visible } from "./window";
 
 const rowHeight = 28;
 const axisHeight = 30;
@@ -49,7 +49,7 @@ export function Timeline(p: Props) {
     [began, end, lane, p.steps.page, p.range?.from, p.range?.to],
   );
   const window = visible(scroll, Math.max(0, size.height - axisHeight), rowHeight, rows.length);
-  const at = rows.findIndex((r) => keyOf(r) === p.selected);
+  const at = useMemo(() => (p.selected ? rows.findIndex((r) => keyOf(r) === p.selected) : -1), [rows, p.selected]);
 
   useEffect(() => {
     if (box.current && at >= 0) {
@@ -78,7 +78,7 @@ export function Timeline(p: Props) {
         {p.range && <button type="button" class="quiet" onClick={() => p.onRange(undefined)}>Whole run</button>}
         <Legend />
       </div>
-      <div class="tl" ref={box} role="grid" aria-label="Steps of the run over time" aria-rowcount={rows.length + 1} onScroll={(e) => setScroll(e.currentTarget.scrollTop)} onKeyDown={onKey}>
+      <div class="tl" ref={box} role="grid" aria-label="Steps of the run over time" aria-rowcount={rows.length + 1} onScroll={(e) => setScroll(stepped(e.currentTarget.scrollTop, rowHeight))} onKeyDown={onKey}>
         <Head axis={axis} began={began} labels={labels} lane={lane} onRange={p.onRange} />
         <div class="tl-rows" role="rowgroup" style={{ height: `${rows.length * rowHeight}px` }}>
           {rows.slice(window.first, window.last).map((step, i) => {

@@ -6,6 +6,14 @@ export interface Range {
   last: number;
 }
 
+/** How many rows are scrolled before others are drawn; fewer than visible draws beyond the viewport. */
+const stride = 4;
+
+/** A place to scroll to, to the last full stride: between two of them the same rows are drawn, and nothing is to be done. */
+export function stepped(scrollTop: number, row: number): number {
+  return Math.floor(scrollTop / (row * stride)) * row * stride;
+}
+
 /** The rows that a viewport shows, and over more above and below. */
 export function visible(scrollTop: number, height: number, row: number, total: number, over = 8): Range {
   const first = Math.max(0, Math.min(total, Math.floor(scrollTop / row)) - over);
