@@ -229,6 +229,10 @@ type WriteRows struct {
 // neither purged nor replaced. The value says why, to people.
 const RowHold store.RowKind = 99
 
+// RowSeries is the kind of the rows with what was counted in a minute, see package
+// series.
+const RowSeries store.RowKind = 97
+
 // RowSecret is the kind of rows with secrets: they are read by the nodes of the hub alone,
 // whatever others are permitted.
 const RowSecret store.RowKind = 120

@@ -386,7 +386,7 @@ func (l *loop) outcomeFor(r *running, result history.Text, failure *history.Fail
 		o.event.Body = &o.completed
 	}
 	o.message = engine.Message{Execution: r.key.execution, Event: &o.event}
-	o.entry = entry{acks: acks, m: &o.message}
+	o.entry = entry{acks: acks, m: &o.message, task: r.task}
 	if r.cancel != nil && acks == nil && !r.outside {
 		o.entry.run = r
 	}

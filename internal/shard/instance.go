@@ -63,8 +63,9 @@ type entry struct {
 	fresh bool         // start under an id made at random
 	// replace: a start may replace what is there (the policy was checked)
 	replace bool
-	stored  bool     // a commit that stores it is on its way
-	run     *running // of this process whose outcome it is; nil = another message
+	stored  bool         // a commit that stores it is on its way
+	run     *running     // of this process whose outcome it is; nil = another message
+	task    *engine.Task // whose outcome it is, until that was counted; nil = none that is known
 }
 
 // ack is a client's call that waits for a commit.

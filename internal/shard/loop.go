@@ -64,6 +64,7 @@ type loop struct {
 	runner   *runner
 	patience *time.Timer
 	early    earlyTurns
+	books    books
 
 	pending  []*change // commits for the next group
 	inFlight int
@@ -126,6 +127,9 @@ func (l *loop) run(ctx context.Context) error {
 		}
 		l.tellIdle()
 		if l.stopping && l.drained() {
+			if l.closeBooks() {
+				continue
+			}
 			return nil
 		}
 		select {
@@ -134,6 +138,8 @@ func (l *loop) run(ctx context.Context) error {
 			l.fire()
 		case <-l.early.timer.C:
 			l.storeLate()
+		case <-l.books.timer.C:
+			l.saveBooks()
 		case <-l.late:
 		case <-ctx.Done():
 			if !l.stopping {

@@ -172,7 +172,7 @@ func (o *Owner) newLoop(base context.Context) *loop {
 		instances: make(map[string]*instance), spilled: make(map[string]bool),
 		cache:    cache{max: o.cfg.Limits.CacheBytes, maxParked: o.cfg.Limits.ParkedBytes},
 		patience: time.NewTimer(time.Hour), flights: make(chan *flight, maxInFlight),
-		early: newEarlyTurns(), activities: newActivities(), timers: newTimers(o.clock), workers: newWorkers(o.clock.Now()),
+		early: newEarlyTurns(), books: newBooks(), activities: newActivities(), timers: newTimers(o.clock), workers: newWorkers(o.clock.Now()),
 		waiters: make(map[string][]*waiter), asks: make(map[string]*asked), asksOf: make(map[string]int),
 		requests: make(map[string]*call), watchers: make(map[watchKey][]watcher),
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/perdure/perdure/internal/engine"
 	"github.com/perdure/perdure/internal/history"
 	"github.com/perdure/perdure/internal/hub"
+	"github.com/perdure/perdure/internal/series"
 	"github.com/perdure/perdure/store"
 )
 
@@ -258,20 +259,21 @@ const (
 	sweepEvery = 10 * time.Minute
 )
 
-// sweepRequests deletes requests and answers whose time is over.
+// sweepRequests deletes requests and answers whose time is over, and old counts.
 func (l *loop) sweepRequests() {
 	const most = 1000
 	now := l.clock.Now()
 	again := now.Add(sweepEvery)
-	for _, kind := range [...]store.RowKind{rowRequest, rowReply, hub.RowAudit} {
+	over := beTime(now.UnixMicro())
+	for _, q := range [...]store.RowQuery{
+		{Kind: rowRequest, To: over}, {Kind: rowReply, To: over},
+		{Kind: hub.RowAudit, To: beTime(now.Add(-hub.AuditLife).UnixMicro())}, {Kind: hub.RowSeries, To: series.IndexOf(now.Add(-series.Kept))},
+	} {
 		if !l.pressed.IsZero() {
 			break // nothing is written now
 		}
-		until := now
-		if kind == hub.RowAudit { // whose index is no end, but its time
-			until = now.Add(-hub.AuditLife)
-		}
-		rows, _, err := l.store.Rows(l.io, store.RowQuery{Kind: kind, To: beTime(until.UnixMicro()), Limit: most})
+		q.Limit = most
+		rows, _, err := l.store.Rows(l.io, q)
 		if err != nil {
 			l.broke(err)
 			return

@@ -256,6 +256,7 @@ func (l *loop) settle(f *flight) {
 		return
 	}
 	l.count(f)
+	now, counted := l.clock.Now(), false
 	next := 0
 	for i, ch := range f.changes {
 		if next < len(f.refused) && f.refused[next].Index == i {
@@ -263,11 +264,15 @@ func (l *loop) settle(f *flight) {
 			next++
 			continue
 		}
+		counted = l.countChange(ch, now) || counted
 		if ch.in.lost {
 			l.settleLost(ch, nil)
 			continue
 		}
 		l.release(ch)
+	}
+	if counted { // the books' own commits are not worth a line in them
+		l.books.at(now).bucket.Store.Add(f.took)
 	}
 	if len(l.others) > 0 {
 		l.tellOthers()

@@ -76,6 +76,7 @@ func RunBut(t *testing.T, open func(t *testing.T) Harness, without ...string) {
 		{"Request", requestCases},
 		{"Payload", payloadCases},
 		{"Rows", rowCases},
+		{"Series", seriesCases},
 		{"Upkeep", upkeepCases},
 		{"Foreign", foreignCases},
 		{"ForeignEntity", foreignEntityCases},
