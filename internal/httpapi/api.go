@@ -271,6 +271,7 @@ func (a *API) routes() map[string]endpoint {
 		"POST /api/v1/batches":                      a.runBatch,
 		"GET /api/v1/run-failures":                  a.getFailures,
 		"GET /api/v1/run-histogram":                 a.getHistogram,
+		"GET /api/v1/series":                        a.getSeries,
 		"GET /api/v1/entities":                      a.listEntities,
 		"GET /api/v1/entities/{name}/{key}":         a.getEntity,
 		"POST /api/v1/entities/{name}/{key}/signal": a.signalEntity,

@@ -4,7 +4,10 @@
 // all of them have written.
 package series
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
 // Bucket is what one process has counted in a minute, or the sum of several. The zero
 // Bucket is empty.
@@ -117,3 +120,9 @@ const Minute = time.Minute
 
 // Kept is how long buckets are kept.
 const Kept = 8 * 24 * time.Hour
+
+// Keep forgets runs of other names and runs and models of other agents; "" = all stay.
+func (b *Bucket) Keep(name, agent string) {
+	maps.DeleteFunc(b.Runs, func(k RunKey, _ *Run) bool { return name != "" && k.Name != name || agent != "" && k.Agent != agent })
+	maps.DeleteFunc(b.Models, func(k ModelKey, _ *Model) bool { return agent != "" && k.Agent != agent })
+}

@@ -35,7 +35,8 @@ func middleOf(class int) time.Duration {
 	}
 	shift := class/finest - 1
 	low := uint64(class%finest+finest) << shift
-	return time.Duration(low+1<<shift/2) * time.Microsecond
+	const longest = uint64(1<<63-1) / uint64(time.Microsecond)
+	return time.Duration(min(low+1<<shift/2, longest)) * time.Microsecond
 }
 
 // classes is how many classes there are: durations end at 292 years.

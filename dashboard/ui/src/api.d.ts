@@ -1213,6 +1213,86 @@ export interface Said {
   cost_usd?: number;
 }
 
+export interface SeriesModels {
+  agent?: string;
+  /** absent = not known */
+  model?: string;
+  model_calls: number;
+  /** calls beside these that have failed */
+  model_errors: number;
+  tokens_in: number;
+  tokens_out: number;
+  tokens_cached: number;
+  /** of the calls whose price is known */
+  cost_micros: number;
+}
+
+/** seriesPage is what was counted in a time. What has happened in the last seconds may not be in it yet. */
+export interface SeriesPage {
+  /** the begin of a minute */
+  from: Time;
+  to: Time;
+  /** between points */
+  step_ms: number;
+  /** Since is the first minute of which there are counts; absent = there is none. */
+  since?: Time;
+  /** how long counts are kept */
+  kept_ms: number;
+  points: SeriesPoint[];
+  /** by name and agent, the most first */
+  runs: SeriesRuns[];
+  /** by name, the slowest first */
+  steps: SeriesSteps[];
+  /** by agent and model, the dearest first */
+  models: SeriesModels[];
+  total: SeriesPoint;
+}
+
+/** seriesPoint is what was counted from a time until the next point. */
+export interface SeriesPoint {
+  at: Time;
+  started: number;
+  completed: number;
+  failed: number;
+  /** terminated or canceled */
+  stopped: number;
+  /** attempts of activities */
+  steps: number;
+  steps_failed: number;
+  /** runs, from the creation to the end */
+  took: Spread;
+  /** steps, from the scheduling until a worker took them */
+  waited: Spread;
+  /** the store, to make commits durable */
+  store: Spread;
+  model_calls: number;
+  /** calls beside these that have failed */
+  model_errors: number;
+  tokens_in: number;
+  tokens_out: number;
+  tokens_cached: number;
+  /** of the calls whose price is known */
+  cost_micros: number;
+}
+
+export interface SeriesRuns {
+  name: string;
+  agent?: string;
+  started: number;
+  completed: number;
+  failed: number;
+  stopped: number;
+  took: Spread;
+}
+
+export interface SeriesSteps {
+  name: string;
+  completed: number;
+  failed: number;
+  waited: Spread;
+  took: Spread;
+}
+
 /** session is a session as lists show it. */
 export interface Session {
   /** instance id of its entity */
@@ -1266,6 +1346,14 @@ export interface Spending {
   tokens?: number;
   usd?: number;
   calls?: number;
+}
+
+/** spread tells how long things took, in ms and within 7 %. */
+export interface Spread {
+  count: number;
+  p50: number;
+  p90: number;
+  p99: number;
 }
 
 /** StandingApproval is an answer that also approves later calls. */
@@ -1615,6 +1703,8 @@ export interface Operations {
   "GET /run-histogram": { query: { filter?: string }; body: never; reply: Histogram; events: {} };
   /** Groups runs that have failed by what has gone wrong. */
   "GET /run-failures": { query: { filter?: string }; body: never; reply: FailureGroups; events: {} };
+  /** Tells what was counted by minutes: runs, steps, models and the store. */
+  "GET /series": { query: { from?: string; to?: string; step?: string; name?: string; agent?: string }; body: never; reply: SeriesPage; events: {} };
   /** Lists values of a field of runs, or the fields, for completion. */
   "GET /run-facets": { query: { field?: string; prefix?: string; filter?: string }; body: never; reply: Facets; events: {} };
   /** Lists what was changed over this API and by whom, newest first, of one instance or of all. */
