@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/internal/hub/remote"
 	"github.com/perdure/perdure/internal/shard"
 	"github.com/perdure/perdure/store"
@@ -24,6 +25,17 @@ func (r Retention) by() shard.Retention {
 	return shard.Retention{
 		store.Completed: r.Completed, store.Failed: r.Failed, store.Terminated: r.Terminated, store.Canceled: r.Canceled,
 	}
+}
+
+// told is what is not kept for ever, in milliseconds by the name of the status.
+func (r Retention) told() map[string]int64 {
+	told := map[string]int64{}
+	for status, d := range r.by() {
+		if d > 0 {
+			told[client.StatusName(status)] = d.Milliseconds()
+		}
+	}
+	return told
 }
 
 // check returns what is wrong with it for a hub.

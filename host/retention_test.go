@@ -14,6 +14,9 @@ func TestRetention(t *testing.T) {
 	cfg := config(t.TempDir())
 	cfg.TimeScale, cfg.Retention = 10_000, host.Retention{Completed: time.Hour}
 	app, _ := start(t, cfg)
+	if _, body := ask(t, http.MethodGet, app.URL()+"/api/v1/info", ""); !strings.Contains(body, `"retention":{"completed":3600000}`) {
+		t.Errorf("info = %s, want the retention of completed runs", body)
+	}
 	if status, body := ask(t, http.MethodPost, app.URL()+"/api/v1/runs", `{"name":"Approve","id":"a","event":{"name":"ApprovalDecision","data":true}}`); status != http.StatusCreated {
 		t.Fatalf("start = %d %s", status, body)
 	}

@@ -121,7 +121,10 @@ type Info struct {
 	URL        string `json:"url"`
 	Connection string `json:"connection_string"`
 	ReadOnly   bool   `json:"read_only"` // nothing can be changed here
-	Caller     caller `json:"caller"`
+	// Retention is how many milliseconds runs are kept after their end, by the status in
+	// which they have ended; absent = for ever.
+	Retention map[string]int64 `json:"retention,omitempty"`
+	Caller    caller           `json:"caller"`
 }
 
 // caller is who has asked.

@@ -23,6 +23,7 @@ var lazy = map[string]string{
 	"pages/run/graph":    "graph.js",
 	"pages/run/sequence": "sequence.js",
 	"pages/charts":       "charts.js",
+	"pages/settings":     "settings.js",
 }
 
 // apart is a module of lib with a library that the first view does not need: the files

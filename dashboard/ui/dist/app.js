@@ -1547,6 +1547,7 @@ import { jsx as jsx14, jsxs as jsxs14 } from "./core.js";
 var Inbox = lazily2(() => import("./inbox.js").then((m) => m.Inbox));
 var Run = lazily2(() => import("./run.js").then((m) => m.Run));
 var Chat = lazily2(() => import("./chat.js").then((m) => m.Chat));
+var Settings = lazily2(() => import("./settings.js").then((m) => m.Settings));
 var Charts = lazily2(() => import("./charts.js").then((m) => m.Charts));
 var pages = [
   ["", Overview, "Overview"],
@@ -1559,7 +1560,8 @@ var pages = [
   ["entities", Entities, "Entities"],
   ["entities/:name/:key", Entity, "Entity"],
   ["workers", Workers, "Workers"],
-  ["charts", Charts, "Charts"]
+  ["charts", Charts, "Charts"],
+  ["settings", Settings, "Settings"]
 ];
 function App() {
   const at = route.value;

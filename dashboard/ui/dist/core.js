@@ -3109,7 +3109,8 @@ var places = [
   ["Agents", "agents"],
   ["Entities", "entities"],
   ["Workers", "workers"],
-  ["Charts", "charts"]
+  ["Charts", "charts"],
+  ["Settings", "settings"]
 ];
 function Palette() {
   const [open2, setOpen] = d2(false);
@@ -3258,6 +3259,7 @@ function Rail({ at, onHelp }) {
       /* @__PURE__ */ a3("button", { type: "button", class: "quiet", onClick: () => chooseUTC(!utc.value), "aria-pressed": utc.value, title: "Times in UTC or local", children: utc.value ? "UTC" : "Local" }),
       /* @__PURE__ */ a3(ThemeButton, {}),
       /* @__PURE__ */ a3("button", { type: "button", class: "quiet", onClick: onHelp, title: "Keys (?)", "aria-label": "Help", children: "?" }),
+      /* @__PURE__ */ a3("a", { href: "settings", class: "settings-link", "aria-current": at === "settings" ? "page" : void 0, children: "Settings" }),
       info.data && /* @__PURE__ */ a3("small", { class: "dim word", title: info.data.version, children: [
         info.data.hub,
         " · ",

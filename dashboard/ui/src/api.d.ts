@@ -709,6 +709,8 @@ export interface Info {
   connection_string: string;
   /** nothing can be changed here */
   read_only: boolean;
+  /** Retention is how many milliseconds runs are kept after their end, by the status in which they have ended; absent = for ever. */
+  retention?: Record<string, number>;
   caller: Caller;
 }
 

@@ -24,6 +24,7 @@ export type PageProps = { params: Record<string, string> };
 const Inbox = lazily(() => import("./pages/inbox").then((m) => m.Inbox));
 const Run = lazily(() => import("./pages/run").then((m) => m.Run));
 const Chat = lazily(() => import("./pages/chat").then((m) => m.Chat));
+const Settings = lazily(() => import("./pages/settings").then((m) => m.Settings));
 const Charts = lazily(() => import("./pages/charts").then((m) => m.Charts));
 
 /** The pages by their address. A new one is a file in pages and a line here. */
@@ -39,6 +40,7 @@ const pages: [string, FunctionComponent<PageProps>, string][] = [
   ["entities/:name/:key", Entity, "Entity"],
   ["workers", Workers, "Workers"],
   ["charts", Charts, "Charts"],
+  ["settings", Settings, "Settings"],
 ];
 
 function App() {

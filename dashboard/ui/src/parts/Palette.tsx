@@ -19,6 +19,7 @@ const places: [string, string][] = [
   ["Entities", "entities"],
   ["Workers", "workers"],
   ["Charts", "charts"],
+  ["Settings", "settings"],
 ];
 
 /** Goes to any place, agent or run by a few letters: Ctrl or ⌘ K. */

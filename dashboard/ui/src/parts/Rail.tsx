@@ -75,6 +75,9 @@ export function Rail({ at, onHelp }: { at: string; onHelp: () => void }) {
         <button type="button" class="quiet" onClick={onHelp} title="Keys (?)" aria-label="Help">
           ?
         </button>
+        <a href="settings" class="settings-link" aria-current={at === "settings" ? "page" : undefined}>
+          Settings
+        </a>
         {info.data && (
           <small class="dim word" title={info.data.version}>
             {info.data.hub} · {info.data.store ?? ""}

@@ -292,4 +292,19 @@ export const scenarios = {
     await until(async () => (await rows(page).count()) === 1, "the range holds one");
     await row(page, "hist-1").waitFor();
   },
+
+  async "settings tell of the server, and are kept by the browser"(w) {
+    const page = await w.open("");
+    await page.getByRole("link", { name: "Settings" }).click();
+    await page.getByRole("heading", { name: "Settings" }).waitFor();
+    await page.getByText("completed for ever").waitFor();
+    await page.getByText("local (contributor)").waitFor();
+    await page.getByRole("combobox", { name: "Theme" }).selectOption("dark");
+    await page.getByLabel("Times in UTC").check();
+    await w.accessible(page);
+    await page.reload();
+    assert.equal(await page.getByRole("combobox", { name: "Theme" }).inputValue(), "dark");
+    assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "dark");
+    assert.ok(await page.getByLabel("Times in UTC").isChecked());
+  },
 };

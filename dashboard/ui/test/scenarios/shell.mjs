@@ -132,7 +132,7 @@ export const scenarios = {
     await ended((await start("Steps", 3, "axe")).id);
     for (const colorScheme of ["light", "dark"]) {
       const page = await w.open("", { colorScheme });
-      for (const path of ["", "inbox", "runs", "runs/axe", "agents", "agents/Joker", "entities", "workers", "charts", "none/such"]) {
+      for (const path of ["", "inbox", "runs", "runs/axe", "agents", "agents/Joker", "entities", "workers", "charts", "settings", "none/such"]) {
         await page.goto(base + path);
         await page.getByRole("heading").first().waitFor();
         await sleep(400); // what is shown after the first answers
