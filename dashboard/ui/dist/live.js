@@ -46,8 +46,8 @@
   var debounce = 250;
   var lastPause = 2e3;
   var Connection = class {
-    constructor(base2, onEvent, onState) {
-      this.base = base2;
+    constructor(base, onEvent, onState) {
+      this.base = base;
       this.onEvent = onEvent;
       this.onState = onState;
     }
@@ -160,60 +160,77 @@
     }
   };
 
-  // src/live.ts
-  var tabs = /* @__PURE__ */ new Set();
-  var state = "connecting";
-  var base = new URL(".", location.href).href;
-  var link = new Connection(
-    base,
-    (e) => {
-      for (const t of tabs) {
-        if (e.topic === "" || t.topics.includes(e.topic)) {
-          t.port.postMessage({ event: e });
+  // src/lib/exchange.ts
+  var Exchange = class {
+    tabs = /* @__PURE__ */ new Map();
+    link;
+    state = "connecting";
+    constructor(base) {
+      this.link = new Connection(
+        base,
+        (event) => {
+          for (const t of this.tabs.values()) {
+            if (event.topic === "" || t.topics.includes(event.topic)) {
+              t.tell({ event });
+            }
+          }
+        },
+        (state) => {
+          this.state = state;
+          for (const t of this.tabs.values()) {
+            t.tell({ state });
+          }
         }
+      );
+      setInterval(() => {
+        const before = this.tabs.size;
+        for (const [key, t] of this.tabs) {
+          if (Date.now() - t.seen > 9e4) {
+            this.tabs.delete(key);
+          }
+        }
+        if (this.tabs.size < before) {
+          this.refresh("");
+        }
+      }, 3e4);
+    }
+    /** Takes what a tab says. The first time, tell is kept to answer with. */
+    take(key, m, tell) {
+      let tab = this.tabs.get(key);
+      if (!tab && !m.leave) {
+        tab = { tell, topics: [], seen: 0 };
+        this.tabs.set(key, tab);
+        tell({ state: this.state });
       }
-    },
-    (s) => {
-      state = s;
-      for (const t of tabs) {
-        t.port.postMessage({ state });
+      if (m.leave) {
+        this.tabs.delete(key);
+        this.refresh("");
+        return;
+      }
+      if (tab) {
+        tab.seen = Date.now();
+      }
+      if (tab && m.topics) {
+        tab.topics = m.topics;
+        this.refresh(m.since ?? "");
+      } else if (m.nudge) {
+        this.link.nudge();
       }
     }
-  );
-  function refresh(since) {
-    link.follow([...tabs].flatMap((t) => t.topics), since);
-  }
+    refresh(since) {
+      this.link.follow([...this.tabs.values()].flatMap((t) => t.topics), since);
+    }
+  };
+
+  // src/live.ts
+  var exchange = new Exchange(new URL(".", location.href).href);
   globalThis.onconnect = (e) => {
     const port = e.ports[0];
     if (!port) {
       return;
     }
-    const tab = { port, topics: [], seen: Date.now() };
-    tabs.add(tab);
-    port.onmessage = (m) => {
-      tab.seen = Date.now();
-      if (m.data.leave) {
-        tabs.delete(tab);
-        refresh("");
-      } else if (m.data.topics) {
-        tab.topics = m.data.topics;
-        refresh(m.data.since ?? "");
-      } else if (m.data.nudge) {
-        link.nudge();
-      }
-    };
-    port.postMessage({ state });
+    const tell = (m) => port.postMessage(m);
+    port.onmessage = (m) => exchange.take(port, m.data, tell);
+    exchange.take(port, {}, tell);
   };
-  setInterval(() => {
-    let gone = false;
-    for (const t of tabs) {
-      if (Date.now() - t.seen > 9e4) {
-        tabs.delete(t);
-        gone = true;
-      }
-    }
-    if (gone) {
-      refresh("");
-    }
-  }, 3e4);
 })();

@@ -2,6 +2,8 @@
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { Connection, type LinkState, type LiveEvent } from "./connection";
+import type { FromTab, ToTab } from "./exchange";
+import { led } from "./led";
 
 /** How the connection is; shown by the shell. */
 export const linkState = signal<LinkState>("connecting");
@@ -33,6 +35,7 @@ function flush(): void {
 }
 
 function receive(e: LiveEvent): void {
+  position = e.position || position;
   if (e.kind === "hello") {
     return;
   }
@@ -57,53 +60,90 @@ interface Link {
   nudge: () => void;
 }
 
+/** How long a hidden page goes on following. */
+const patience = 60_000;
+
 let link: Link | undefined;
+/** The newest position of what is shown; "" = not known. */
+let position = "";
+/** The page was hidden for so long that it follows nothing. */
+let detached = false;
 
 function open(): Link {
   if (link) {
     return link;
   }
-  link = shared() ?? new Connection(document.baseURI, receive, (s) => (linkState.value = s));
+  link = joined() ?? new Connection(document.baseURI, receive, (s) => (linkState.value = s));
   const made = link;
+  let leaving: ReturnType<typeof setTimeout> | undefined;
   document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "visible") {
-      made.nudge();
+    clearTimeout(leaving);
+    if (document.visibilityState === "hidden") {
+      leaving = setTimeout(() => {
+        detached = true;
+        made.follow([], "");
+      }, patience);
+      return;
     }
+    if (detached) {
+      detached = false;
+      rejoin();
+    }
+    made.nudge();
   });
   addEventListener("online", () => made.nudge());
   return link;
 }
 
-/** The link over the shared worker, if the browser has such. */
-function shared(): Link | undefined {
+/** Follows again what is shown, from where it stands. */
+function rejoin(): void {
+  if (position === "") {
+    receive({ topic: "", kind: "reset", position: "", data: {} });
+  }
+  refresh(position);
+}
+
+/** The link that the tabs of the browser share, if it has what that takes. */
+function joined(): Link | undefined {
+  const name = "perdure " + document.baseURI;
+  const hear = (m: ToTab) => {
+    if (m.event) {
+      receive(m.event);
+    }
+    if (m.state) {
+      linkState.value = m.state;
+    }
+  };
+  const say = shared(name, hear) ?? led(name, document.baseURI, hear, rejoin);
+  if (!say) {
+    return undefined;
+  }
+  addEventListener("pagehide", () => say({ leave: true }));
+  addEventListener("pageshow", (e) => e.persisted && rejoin());
+  setInterval(() => say({}), 30_000);
+  return { follow: (topics, since) => say({ topics, since }), nudge: () => say({ nudge: true }) };
+}
+
+/** Speaks with the shared worker. */
+function shared(name: string, hear: (m: ToTab) => void): ((m: FromTab) => void) | undefined {
   if (typeof SharedWorker === "undefined") {
     return undefined;
   }
   try {
-    const worker = new SharedWorker(new URL("live.js", document.baseURI), { name: "perdure " + document.baseURI });
-    const { port } = worker;
-    port.onmessage = (m: MessageEvent<{ event?: LiveEvent; state?: LinkState }>) => {
-      if (m.data.event) {
-        receive(m.data.event);
-      }
-      if (m.data.state) {
-        linkState.value = m.data.state;
-      }
-    };
+    const { port } = new SharedWorker(new URL("live.js", document.baseURI), { name });
+    port.onmessage = (m: MessageEvent<ToTab>) => hear(m.data);
     port.start();
-    addEventListener("pagehide", () => port.postMessage({ leave: true }));
-    setInterval(() => port.postMessage({}), 30_000);
-    return {
-      follow: (topics, since) => port.postMessage({ topics, since }),
-      nudge: () => port.postMessage({ nudge: true }),
-    };
+    return (m) => port.postMessage(m);
   } catch {
     return undefined;
   }
 }
 
 function refresh(since: string): void {
-  open().follow([...new Set([...followers].map((f) => f.topic))], since);
+  position = since || position;
+  if (!detached) {
+    open().follow([...new Set([...followers].map((f) => f.topic))], since);
+  }
 }
 
 /**
