@@ -96,7 +96,11 @@ func run(t *testing.T, browser, file string, s *process.Server, mount string) {
 	if artifacts == "" {
 		artifacts = "artifacts" // in the folder of the scenarios
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	limit := 5 * time.Minute
+	if os.Getenv("PERDURE_SOAK") != "" {
+		limit = time.Hour
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", "main.mjs", filepath.Base(file))
 	cmd.Dir = scripts

@@ -63,6 +63,7 @@ func serve(data, addr, mount string) error {
 	api := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(at) }, FlushInterval: -1}
 	mux := http.NewServeMux()
 	mux.Handle("/x/y/", http.StripPrefix("/x/y", dashboard.Handler(api, dashboard.Options{})))
+	mux.Handle("/load/", load(app.Client()))
 	mounted := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
 	go func() { _ = mounted.Serve(listener) }()
 	defer func() { _ = mounted.Close() }()
@@ -132,6 +133,7 @@ func register(reg *perdure.Registry) error {
 		}
 		return n + 1, ctx.SetState(n + 1)
 	})
+	registerLoad(reg)
 	if err := registerScene(reg); err != nil {
 		return err
 	}

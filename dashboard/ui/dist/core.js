@@ -1676,6 +1676,68 @@ function order(a5, b5) {
   return a5 === void 0 ? 1 : b5 === void 0 ? -1 : Date.parse(a5) - Date.parse(b5);
 }
 
+// src/lib/exchange.ts
+var Exchange = class {
+  tabs = /* @__PURE__ */ new Map();
+  link;
+  state = "connecting";
+  constructor(base2) {
+    this.link = new Connection(
+      base2,
+      (event) => {
+        for (const t4 of this.tabs.values()) {
+          if (event.topic === "" || t4.topics.includes(event.topic)) {
+            t4.tell({ event });
+          }
+        }
+      },
+      (state) => {
+        this.state = state;
+        for (const t4 of this.tabs.values()) {
+          t4.tell({ state });
+        }
+      }
+    );
+    setInterval(() => {
+      const before = this.tabs.size;
+      for (const [key2, t4] of this.tabs) {
+        if (Date.now() - t4.seen > 9e4) {
+          this.tabs.delete(key2);
+        }
+      }
+      if (this.tabs.size < before) {
+        this.refresh("");
+      }
+    }, 3e4);
+  }
+  /** Takes what a tab says. The first time, tell is kept to answer with. */
+  take(key2, m5, tell) {
+    let tab = this.tabs.get(key2);
+    if (!tab && !m5.leave) {
+      tab = { tell, topics: [], seen: 0 };
+      this.tabs.set(key2, tab);
+      tell({ state: this.state });
+    }
+    if (m5.leave) {
+      this.tabs.delete(key2);
+      this.refresh("");
+      return;
+    }
+    if (tab) {
+      tab.seen = Date.now();
+    }
+    if (tab && m5.topics) {
+      tab.topics = m5.topics;
+      this.refresh(m5.since ?? "");
+    } else if (m5.nudge) {
+      this.link.nudge();
+    }
+  }
+  refresh(since) {
+    this.link.follow([...this.tabs.values()].flatMap((t4) => t4.topics), since);
+  }
+};
+
 // src/lib/theme.ts
 var key = "perdure.theme";
 function initialTheme() {
@@ -1981,6 +2043,35 @@ function useKeys(handlers) {
   });
 }
 
+// src/lib/led.ts
+function led(name, base2, hear, again) {
+  if (!navigator.locks || typeof BroadcastChannel === "undefined") {
+    return void 0;
+  }
+  const id = crypto.randomUUID();
+  const channel = new BroadcastChannel(name);
+  channel.onmessage = (m5) => {
+    if (m5.data.to === id && m5.data.told) {
+      hear(m5.data.told);
+    } else if (m5.data.to === "") {
+      again();
+    }
+  };
+  void navigator.locks.request(name, () => {
+    const exchange = new Exchange(base2);
+    const desk = new BroadcastChannel(name);
+    desk.onmessage = (m5) => {
+      const { from, said } = m5.data;
+      if (from !== void 0 && said) {
+        exchange.take(from, said, (told) => desk.postMessage({ to: from, told }));
+      }
+    };
+    desk.postMessage({ to: "" });
+    return new Promise(() => void 0);
+  });
+  return (said) => channel.postMessage({ from: id, said });
+}
+
 // src/lib/live.ts
 var linkState = a4("connecting");
 var paused = a4(false);
@@ -2002,6 +2093,7 @@ function flush() {
   }
 }
 function receive(e5) {
+  position = e5.position || position;
   if (e5.kind === "hello") {
     return;
   }
@@ -2018,49 +2110,78 @@ function unpause() {
   paused.value = false;
   flush();
 }
+var patience = 6e4;
 var link;
+var position = "";
+var detached = false;
 function open() {
   if (link) {
     return link;
   }
-  link = shared() ?? new Connection(document.baseURI, receive, (s5) => linkState.value = s5);
+  link = joined() ?? new Connection(document.baseURI, receive, (s5) => linkState.value = s5);
   const made = link;
+  let leaving;
   document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "visible") {
-      made.nudge();
+    clearTimeout(leaving);
+    if (document.visibilityState === "hidden") {
+      leaving = setTimeout(() => {
+        detached = true;
+        made.follow([], "");
+      }, patience);
+      return;
     }
+    if (detached) {
+      detached = false;
+      rejoin();
+    }
+    made.nudge();
   });
   addEventListener("online", () => made.nudge());
   return link;
 }
-function shared() {
+function rejoin() {
+  if (position === "") {
+    receive({ topic: "", kind: "reset", position: "", data: {} });
+  }
+  refresh(position);
+}
+function joined() {
+  const name = "perdure " + document.baseURI;
+  const hear = (m5) => {
+    if (m5.event) {
+      receive(m5.event);
+    }
+    if (m5.state) {
+      linkState.value = m5.state;
+    }
+  };
+  const say2 = shared(name, hear) ?? led(name, document.baseURI, hear, rejoin);
+  if (!say2) {
+    return void 0;
+  }
+  addEventListener("pagehide", () => say2({ leave: true }));
+  addEventListener("pageshow", (e5) => e5.persisted && rejoin());
+  setInterval(() => say2({}), 3e4);
+  return { follow: (topics, since) => say2({ topics, since }), nudge: () => say2({ nudge: true }) };
+}
+function shared(name, hear) {
   if (typeof SharedWorker === "undefined") {
     return void 0;
   }
   try {
-    const worker = new SharedWorker(new URL("live.js", document.baseURI), { name: "perdure " + document.baseURI });
-    const { port } = worker;
-    port.onmessage = (m5) => {
-      if (m5.data.event) {
-        receive(m5.data.event);
-      }
-      if (m5.data.state) {
-        linkState.value = m5.data.state;
-      }
-    };
+    const { port } = new SharedWorker(new URL("live.js", document.baseURI), { name });
+    port.onmessage = (m5) => hear(m5.data);
     port.start();
-    addEventListener("pagehide", () => port.postMessage({ leave: true }));
-    setInterval(() => port.postMessage({}), 3e4);
-    return {
-      follow: (topics, since) => port.postMessage({ topics, since }),
-      nudge: () => port.postMessage({ nudge: true })
-    };
+    return (m5) => port.postMessage(m5);
   } catch {
     return void 0;
   }
 }
 function refresh(since) {
-  open().follow([...new Set([...followers].map((f5) => f5.topic))], since);
+  position = since || position;
+  if (!detached) {
+    open().follow([...new Set([...followers].map((f5) => f5.topic))], since);
+  }
 }
 function useTopic(topic, since, take) {
   const newest = T2(take);
@@ -3573,6 +3694,7 @@ export {
   Dialog,
   Duration,
   Empty,
+  Exchange,
   $ as Fragment,
   GoneError,
   Help,
@@ -3640,6 +3762,7 @@ export {
   keyedAnswer,
   kindText,
   lazily,
+  led,
   lettersOn,
   linkState,
   links,

@@ -62,6 +62,15 @@ async function control(what) {
 export const kill = () => control("kill");
 export const restart = () => control("start");
 
+/** The number of the server's process. */
+export const pid = async () => Number(await (await fetch(process.env.PERDURE_CONTROL + "/pid")).text());
+
+/** Has the server make work; see load_test.go. */
+export async function load(what, params) {
+  const response = await fetch(new URL(`/load/${what}?` + new URLSearchParams(params), mount), { method: "POST" });
+  if (!response.ok) throw new Error(`${what}: ${await response.text()}`);
+}
+
 export class World {
   constructor(browser, name) {
     this.browser = browser;
