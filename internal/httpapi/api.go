@@ -252,6 +252,7 @@ func (a *API) routes() map[string]endpoint {
 		"POST /api/v1/runs":                         a.startRun,
 		"GET /api/v1/runs/{id}":                     a.getRun,
 		"GET /api/v1/runs/{id}/history":             a.getHistory,
+		"GET /api/v1/runs/{id}/executions":          a.listExecutions,
 		"GET /api/v1/runs/{id}/steps":               a.listRunSteps,
 		"GET /api/v1/runs/{id}/conversation":        a.getConversation,
 		"GET /api/v1/runs/{id}/graph":               a.getGraph,

@@ -223,6 +223,10 @@ func TestRewindToEventOverRealHub(t *testing.T) {
 	post(t, 200, url+"/runs/a/events/Approval", `true`)
 	get(t, url+"/runs/a?wait=10s", "status", `"completed"`)
 
+	older := get(t, url+"/runs/a/executions")
+	if !strings.Contains(older, `{"items":[{"execution":`+first+`,`) || !strings.Contains(older, `"left_by":"rewind"`) {
+		t.Errorf("older executions = %s, want %s alone, left by the rewind", older, first)
+	}
 	post(t, 409, url+"/runs/a/rewind", at) // it is in another execution
 	post(t, 400, url+"/runs/a/rewind", `{"to":999}`)
 	post(t, 400, url+"/runs/a/rewind?dry_run=1", `{"to":-1}`)

@@ -67,6 +67,8 @@ func runReads() []Operation {
 				text("step", "a duration of whole minutes between points; absent = about 60 points"), text("name", "of the runs"), text("agent", "whose runs and models")}},
 		{Pattern: "GET /api/v1/run-facets", Right: access.Read, Does: "Lists values of a field of runs, or the fields, for completion.", Reply: facets{},
 			Query: []Param{text("field", "of the filter language; absent = list the fields"), text("prefix", "the values begin with"), filter}},
+		{Pattern: "GET /api/v1/runs/{id}/executions", Right: access.Read, Reply: items[pastExecution]{}, Query: paged(),
+			Does: "Lists the executions that a run was in before its current one, newest first."},
 		{Pattern: "GET /api/v1/audit", Right: access.Read, Reply: auditPage{},
 			Does:  "Lists what was changed over this API and by whom, newest first, of one instance or of all.",
 			Query: paged(text("target", "id of the instance"))},

@@ -57,7 +57,9 @@ func (l *loop) commit(ch *change) {
 		ch.dropped, in.void = append(ch.dropped, in.void...), nil
 	}
 	l.consume(ch, c)
+	past := l.pastExecution(ch)
 	source, version := l.record(ch, c)
+	c.Rows = append(c.Rows, past...)
 	l.changeFold(ch, c)
 	l.messages(ch, c, source, version)
 	if len(fx.Events) > 0 {

@@ -22,7 +22,7 @@ import (
 const foldTimer int32 = -2
 
 // foldedKinds are the rows of this package that only a run at work needs.
-var foldedKinds = [...]store.RowKind{rowPayload, rowPending, rowStarted, rowBeat}
+var foldedKinds = [...]store.RowKind{rowPayload, rowPending, rowStarted, rowBeat, hub.RowExecution}
 
 func checkFold(op, id string, f *perdure.Fold) error {
 	if f == nil {

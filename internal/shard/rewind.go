@@ -1,6 +1,7 @@
 package shard
 
 import (
+	"encoding/json"
 	"fmt"
 
 	"github.com/perdure/perdure"
@@ -84,4 +85,21 @@ func (l *loop) keepCancelled(in *instance, r *engine.TurnResult) error {
 		}
 	}
 	return nil
+}
+
+// pastExecution returns the row that lists the execution which the change leaves; it is
+// called before the record is made anew.
+func (l *loop) pastExecution(ch *change) []store.Row {
+	in, fx := ch.in, ch.fx
+	if fx.OldBranch == "" || in.rec == nil || in.sum == nil {
+		return nil
+	}
+	value, err := json.Marshal(hub.Execution{
+		ID: fx.OldBranch, Began: in.sum.Started, Left: ch.now, Events: in.sum.Events, Rewound: fx.NewBranch,
+	})
+	if err != nil { // it holds nothing that cannot be encoded
+		l.fail(err)
+		return nil
+	}
+	return []store.Row{{Kind: hub.RowExecution, Owner: in.id, Key: append(beTime(ch.now.UnixMicro()), fx.OldBranch...), Value: value}}
 }

@@ -861,6 +861,23 @@ export interface OperationBody {
   at?: Time;
 }
 
+/** pastExecution is one that a run was in before. */
+export interface PastExecution {
+  /** as history and steps take it */
+  execution: string;
+  began: Time;
+  left: Time;
+  events: number;
+  left_by: "rewind" | "continue_as_new";
+}
+
+/** items is a list that is a page or the whole. */
+export interface PastExecutionItems {
+  items: PastExecution[];
+  /** ?cursor= of the next page */
+  next?: string;
+}
+
 /** pending counts open steps. */
 export interface Pending {
   activities?: number;
@@ -1709,6 +1726,8 @@ export interface Operations {
   "GET /series": { query: { from?: string; to?: string; step?: string; name?: string; agent?: string }; body: never; reply: SeriesPage; events: {} };
   /** Lists values of a field of runs, or the fields, for completion. */
   "GET /run-facets": { query: { field?: string; prefix?: string; filter?: string }; body: never; reply: Facets; events: {} };
+  /** Lists the executions that a run was in before its current one, newest first. */
+  "GET /runs/{id}/executions": { query: { cursor?: string; limit?: number }; body: never; reply: PastExecutionItems; events: {} };
   /** Lists what was changed over this API and by whom, newest first, of one instance or of all. */
   "GET /audit": { query: { target?: string; cursor?: string; limit?: number }; body: never; reply: AuditPage; events: {} };
   /** Counts runs. */

@@ -117,6 +117,8 @@ export const scenarios = {
     await until(async () => (await api("GET", "runs/to-turn-back")).status === "running", "it runs again");
     await api("POST", "runs/to-turn-back/events/go", "second");
     assert.equal((await ended("to-turn-back")).output, "second");
+    await page.getByText("1 older execution").click();
+    await page.getByText("until it was rewound").waitFor();
     await page.getByRole("tab", { name: "Audit" }).click();
     const row = page.getByRole("row").filter({ hasText: "the wrong answer" });
     await row.getByText("rewind", { exact: true }).waitFor();

@@ -4,13 +4,14 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import type { Run, RunStep } from "../../api";
 import { bytes, cost, count } from "../../lib/format";
-import { links } from "../../lib/router";
+import { links, param } from "../../lib/router";
 import { stateOf } from "../../lib/status";
 import { Copy } from "../../parts/Copy";
 import { JsonView } from "../../parts/JsonView";
 import { Status } from "../../parts/Status";
 import { Time } from "../../parts/Time";
 import { Actions } from "./actions";
+import { Executions } from "./executions";
 import { Failed } from "./inspector";
 import { sentence } from "./sentence";
 
@@ -48,6 +49,7 @@ export function Header({ run, steps, now, onApplied, onRewind }: Props) {
         {!!run.history_len && <Fact name="History">{run.history_len.toLocaleString("en")} events, {bytes(run.history_bytes ?? 0)}</Fact>}
         {Object.entries(run.tags ?? {}).filter(([k]) => !k.startsWith("perdure.")).map(([k, v]) => <Fact key={k} name=""><a class="tag" href={links.runs(`tag.${k}=${JSON.stringify(v)}`)}>{k}={v}</a></Fact>)}
       </dl>
+      <Executions run={run.id} current={run.execution ?? ""} shown={param("execution")} />
       {run.hint && <p class="problem">{run.hint}</p>}
       <Payloads run={run} />
     </header>
