@@ -1,6 +1,6 @@
 // src/app.tsx
 import { render } from "./core.js";
-import { useEffect as useEffect4, useState as useState8 } from "./core.js";
+import { useEffect as useEffect5, useState as useState9 } from "./core.js";
 import { Announcer } from "./core.js";
 import { Rail } from "./core.js";
 import { Help } from "./core.js";
@@ -11,8 +11,8 @@ import { go as go5, match, route, startRouter } from "./core.js";
 import { linkState as linkState2 } from "./core.js";
 
 // src/pages/overview.tsx
-import { useState } from "./core.js";
-import { query, useQuery } from "./core.js";
+import { useState as useState2 } from "./core.js";
+import { query as query2, useQuery as useQuery2 } from "./core.js";
 import { useTopic } from "./core.js";
 import { now } from "./core.js";
 import { links as links2 } from "./core.js";
@@ -67,18 +67,65 @@ function Needs({ decisions, stuck, failures, lost }) {
   ] });
 }
 
+// src/pages/overview/trends.tsx
+import { useEffect, useState } from "./core.js";
+import { query, useQuery } from "./core.js";
+import { cost, count, utc } from "./core.js";
+import { plotHeight as height, plotPath as path, plotWidth as width, roof } from "./core.js";
+import { jsx as jsx2, jsxs as jsxs2 } from "./core.js";
+var every = 3e4;
+function Trends() {
+  const [midnight, setMidnight] = useState(startOfDay(utc.value));
+  const hour = useQuery("series?from=-1h");
+  const today = useQuery("series" + query({ from: new Date(midnight).toISOString(), step: "24h" }));
+  useEffect(() => {
+    const again = () => {
+      if (document.visibilityState === "visible") {
+        setMidnight(startOfDay(utc.value));
+        hour.refetch();
+        today.refetch();
+      }
+    };
+    const timer = setInterval(again, every);
+    return () => clearInterval(timer);
+  }, [hour.refetch, today.refetch]);
+  if (!hour.data || !today.data) {
+    return null;
+  }
+  const { points, total } = hour.data;
+  const spent = today.data.total;
+  return /* @__PURE__ */ jsxs2("ul", { class: "tiles trends", "aria-label": "The last hour and today", children: [
+    /* @__PURE__ */ jsx2(Trend, { words: "completed in the last hour", tone: "good", points, of: (p) => p.completed, total: count(total.completed) }),
+    /* @__PURE__ */ jsx2(Trend, { words: "failed in the last hour", tone: "bad", points, of: (p) => p.failed, total: count(total.failed) }),
+    /* @__PURE__ */ jsx2(Trend, { words: "tokens today", tone: "active", points, of: (p) => p.tokens_in + p.tokens_out, total: count(spent.tokens_in + spent.tokens_out) }),
+    /* @__PURE__ */ jsx2(Trend, { words: "cost today", tone: "person", points, of: (p) => p.cost_micros, total: spent.cost_micros ? cost(spent.cost_micros) : "$0" })
+  ] });
+}
+function Trend({ words, tone, points, of, total }) {
+  const values = points.map(of);
+  return /* @__PURE__ */ jsx2("li", { children: /* @__PURE__ */ jsxs2("a", { class: "tile", href: "charts", children: [
+    /* @__PURE__ */ jsx2("span", { class: "tile-n num", children: total }),
+    /* @__PURE__ */ jsx2("span", { class: "dim", children: words }),
+    /* @__PURE__ */ jsx2("svg", { class: "spark", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true", children: /* @__PURE__ */ jsx2("path", { class: "line tone-" + tone, d: path(values, roof(Math.max(...values))) }) })
+  ] }) });
+}
+function startOfDay(inUTC) {
+  const d = /* @__PURE__ */ new Date();
+  return inUTC ? d.setUTCHours(0, 0, 0, 0) : d.setHours(0, 0, 0, 0);
+}
+
 // src/pages/overview.tsx
-import { Fragment, jsx as jsx2, jsxs as jsxs2 } from "./core.js";
+import { Fragment, jsx as jsx3, jsxs as jsxs3 } from "./core.js";
 var states = ["running", "pending", "suspended", "failed", "completed", "terminated", "canceled"];
 function Overview(_) {
-  const counts = useQuery("run-counts?group=status,phase");
-  const decisions = useQuery("decisions?state=pending&limit=5");
-  const failures = useQuery("run-failures" + query({ filter: "status:failed completed>-1h" }));
-  const backlog = useQuery("backlog");
-  const workers = useQuery("workers");
-  const stuck = useQuery("runs" + query({ filter: "phase:stuck", limit: 5 }));
-  const recent = useQuery("runs?limit=12");
-  const [seen, setSeen] = useState(false);
+  const counts = useQuery2("run-counts?group=status,phase");
+  const decisions = useQuery2("decisions?state=pending&limit=5");
+  const failures = useQuery2("run-failures" + query2({ filter: "status:failed completed>-1h" }));
+  const backlog = useQuery2("backlog");
+  const workers = useQuery2("workers");
+  const stuck = useQuery2("runs" + query2({ filter: "phase:stuck", limit: 5 }));
+  const recent = useQuery2("runs?limit=12");
+  const [seen, setSeen] = useState2(false);
   useTopic("counts", void 0, (events) => {
     const e = events.at(-1);
     if (e?.kind === "counts") {
@@ -104,36 +151,37 @@ function Overview(_) {
     }
   });
   const lost = (workers.data?.lost ?? []).filter((w) => !w.back && Date.parse(w.at) > now.peek() - 36e5);
-  return /* @__PURE__ */ jsxs2("section", { class: "page", children: [
-    /* @__PURE__ */ jsx2("h1", { children: "Overview" }),
-    counts.error && /* @__PURE__ */ jsx2(Problem, { error: counts.error, retry: counts.refetch }),
-    /* @__PURE__ */ jsx2("ul", { class: "tiles", "aria-label": "Runs by status", children: states.map((s) => /* @__PURE__ */ jsx2("li", { children: /* @__PURE__ */ jsxs2("a", { class: "tile tone-" + look(s).tone, href: links2.runs("status:" + s), children: [
-      /* @__PURE__ */ jsx2("span", { class: "tile-n num", children: of("status", s).toLocaleString("en") }),
-      /* @__PURE__ */ jsx2(Status2, { state: s })
+  return /* @__PURE__ */ jsxs3("section", { class: "page", children: [
+    /* @__PURE__ */ jsx3("h1", { children: "Overview" }),
+    counts.error && /* @__PURE__ */ jsx3(Problem, { error: counts.error, retry: counts.refetch }),
+    /* @__PURE__ */ jsx3("ul", { class: "tiles", "aria-label": "Runs by status", children: states.map((s) => /* @__PURE__ */ jsx3("li", { children: /* @__PURE__ */ jsxs3("a", { class: "tile tone-" + look(s).tone, href: links2.runs("status:" + s), children: [
+      /* @__PURE__ */ jsx3("span", { class: "tile-n num", children: of("status", s).toLocaleString("en") }),
+      /* @__PURE__ */ jsx3(Status2, { state: s })
     ] }) }, s)) }),
-    /* @__PURE__ */ jsxs2("div", { class: "columns", children: [
-      /* @__PURE__ */ jsxs2("section", { class: "card", "aria-labelledby": "needs", children: [
-        /* @__PURE__ */ jsx2("h2", { id: "needs", children: "Needs you" }),
-        /* @__PURE__ */ jsx2(Needs, { decisions: decisions.data?.items ?? [], stuck: stuck.data?.items ?? [], failures: (failures.data?.items ?? []).slice(0, 8), lost: lost.slice(0, 5) })
+    /* @__PURE__ */ jsx3(Trends, {}),
+    /* @__PURE__ */ jsxs3("div", { class: "columns", children: [
+      /* @__PURE__ */ jsxs3("section", { class: "card", "aria-labelledby": "needs", children: [
+        /* @__PURE__ */ jsx3("h2", { id: "needs", children: "Needs you" }),
+        /* @__PURE__ */ jsx3(Needs, { decisions: decisions.data?.items ?? [], stuck: stuck.data?.items ?? [], failures: (failures.data?.items ?? []).slice(0, 8), lost: lost.slice(0, 5) })
       ] }),
-      /* @__PURE__ */ jsxs2("section", { class: "card", "aria-labelledby": "backlog", children: [
-        /* @__PURE__ */ jsx2("h2", { id: "backlog", children: "Backlog" }),
-        backlog.error ? /* @__PURE__ */ jsx2("p", { class: "dim", children: backlog.error.message }) : /* @__PURE__ */ jsx2(Backlog, { items: backlog.data?.items, most: 8 })
+      /* @__PURE__ */ jsxs3("section", { class: "card", "aria-labelledby": "backlog", children: [
+        /* @__PURE__ */ jsx3("h2", { id: "backlog", children: "Backlog" }),
+        backlog.error ? /* @__PURE__ */ jsx3("p", { class: "dim", children: backlog.error.message }) : /* @__PURE__ */ jsx3(Backlog, { items: backlog.data?.items, most: 8 })
       ] }),
-      /* @__PURE__ */ jsxs2("section", { class: "card", "aria-labelledby": "recent", children: [
-        /* @__PURE__ */ jsx2("h2", { id: "recent", children: "Recent runs" }),
-        recent.data?.items.length === 0 && /* @__PURE__ */ jsxs2(Fragment, { children: [
-          /* @__PURE__ */ jsx2("p", { children: "Three commands to begin with:" }),
-          /* @__PURE__ */ jsx2(Command, { text: "perdure agent chat Joker" }),
-          /* @__PURE__ */ jsx2(Command, { text: `perdure run start ContentApproval --input '"the moon"' --watch` }),
-          /* @__PURE__ */ jsx2(Command, { text: "perdure run list --watch" })
+      /* @__PURE__ */ jsxs3("section", { class: "card", "aria-labelledby": "recent", children: [
+        /* @__PURE__ */ jsx3("h2", { id: "recent", children: "Recent runs" }),
+        recent.data?.items.length === 0 && /* @__PURE__ */ jsxs3(Fragment, { children: [
+          /* @__PURE__ */ jsx3("p", { children: "Three commands to begin with:" }),
+          /* @__PURE__ */ jsx3(Command, { text: "perdure agent chat Joker" }),
+          /* @__PURE__ */ jsx3(Command, { text: `perdure run start ContentApproval --input '"the moon"' --watch` }),
+          /* @__PURE__ */ jsx3(Command, { text: "perdure run list --watch" })
         ] }),
-        /* @__PURE__ */ jsx2("ul", { class: "plain", children: (recent.data?.items ?? []).map((r) => /* @__PURE__ */ jsxs2("li", { children: [
-          /* @__PURE__ */ jsx2(Status2, { state: stateOf2(r) }),
+        /* @__PURE__ */ jsx3("ul", { class: "plain", children: (recent.data?.items ?? []).map((r) => /* @__PURE__ */ jsxs3("li", { children: [
+          /* @__PURE__ */ jsx3(Status2, { state: stateOf2(r) }),
           " ",
-          /* @__PURE__ */ jsx2("a", { href: links2.run(r.id), children: r.name }),
+          /* @__PURE__ */ jsx3("a", { href: links2.run(r.id), children: r.name }),
           " ",
-          /* @__PURE__ */ jsx2(Time2, { at: r.updated ?? r.created })
+          /* @__PURE__ */ jsx3(Time2, { at: r.updated ?? r.created })
         ] }, r.id)) })
       ] })
     ] })
@@ -141,9 +189,9 @@ function Overview(_) {
 }
 
 // src/pages/runs.tsx
-import { useEffect as useEffect3, useMemo, useRef as useRef4, useState as useState5 } from "./core.js";
+import { useEffect as useEffect4, useMemo, useRef as useRef4, useState as useState6 } from "./core.js";
 import { readOnly } from "./core.js";
-import { now as now3, utc as utc2 } from "./core.js";
+import { now as now3, utc as utc3 } from "./core.js";
 import { useKeys as useKeys2 } from "./core.js";
 import { go, links as links4, param, setParams as setParams3 } from "./core.js";
 import { Command as Command2 } from "./core.js";
@@ -155,35 +203,35 @@ import { Table } from "./core.js";
 import { Time as Time4 } from "./core.js";
 
 // src/pages/runs/columns.tsx
-import { cost, count } from "./core.js";
+import { cost as cost2, count as count2 } from "./core.js";
 import { links as links3 } from "./core.js";
 import { stateOf as stateOf3 } from "./core.js";
 import { Copy } from "./core.js";
 import { Status as Status3 } from "./core.js";
 import { Duration, Time as Time3 } from "./core.js";
-import { Fragment as Fragment2, jsx as jsx3, jsxs as jsxs3 } from "./core.js";
+import { Fragment as Fragment2, jsx as jsx4, jsxs as jsxs4 } from "./core.js";
 var columns = (menu) => [
-  { id: "status", title: "Status", class: "w-status", cell: (r) => /* @__PURE__ */ jsx3(Status3, { state: stateOf3(r) }) },
-  { id: "name", title: "Name", sort: "name", class: "w-name", cell: (r) => /* @__PURE__ */ jsx3("span", { title: r.name, children: r.name }) },
+  { id: "status", title: "Status", class: "w-status", cell: (r) => /* @__PURE__ */ jsx4(Status3, { state: stateOf3(r) }) },
+  { id: "name", title: "Name", sort: "name", class: "w-name", cell: (r) => /* @__PURE__ */ jsx4("span", { title: r.name, children: r.name }) },
   {
     id: "id",
     title: "Id",
     class: "grow mono",
-    cell: (r) => /* @__PURE__ */ jsxs3(Fragment2, { children: [
-      /* @__PURE__ */ jsx3("a", { href: links3.run(r.id), title: r.id, tabIndex: -1, children: r.id }),
-      /* @__PURE__ */ jsx3(Copy, { text: r.id, what: "id" })
+    cell: (r) => /* @__PURE__ */ jsxs4(Fragment2, { children: [
+      /* @__PURE__ */ jsx4("a", { href: links3.run(r.id), title: r.id, tabIndex: -1, children: r.id }),
+      /* @__PURE__ */ jsx4(Copy, { text: r.id, what: "id" })
     ] })
   },
-  { id: "step", title: "Step", class: "w-step", cell: (r) => /* @__PURE__ */ jsx3(Step, { run: r }) },
-  { id: "created", title: "Created", sort: "created", class: "w-time num", cell: (r) => /* @__PURE__ */ jsx3(Time3, { at: r.created }) },
-  { id: "duration", title: "Duration", sort: "duration", class: "w-time num", cell: (r) => /* @__PURE__ */ jsx3(Duration, { ms: r.duration_ms, from: r.started ?? r.created, to: r.completed }) },
-  { id: "usage", title: "Tokens, cost", class: "w-usage num", cell: (r) => /* @__PURE__ */ jsx3(Usage, { run: r }) },
-  { id: "worker", title: "Worker", class: "w-worker mono", cell: (r) => r.worker_id && /* @__PURE__ */ jsx3("span", { title: r.worker_id, children: r.worker_id }) },
+  { id: "step", title: "Step", class: "w-step", cell: (r) => /* @__PURE__ */ jsx4(Step, { run: r }) },
+  { id: "created", title: "Created", sort: "created", class: "w-time num", cell: (r) => /* @__PURE__ */ jsx4(Time3, { at: r.created }) },
+  { id: "duration", title: "Duration", sort: "duration", class: "w-time num", cell: (r) => /* @__PURE__ */ jsx4(Duration, { ms: r.duration_ms, from: r.started ?? r.created, to: r.completed }) },
+  { id: "usage", title: "Tokens, cost", class: "w-usage num", cell: (r) => /* @__PURE__ */ jsx4(Usage, { run: r }) },
+  { id: "worker", title: "Worker", class: "w-worker mono", cell: (r) => r.worker_id && /* @__PURE__ */ jsx4("span", { title: r.worker_id, children: r.worker_id }) },
   {
     id: "tags",
     title: "Tags",
     class: "w-tags",
-    cell: (r) => Object.entries(r.tags ?? {}).map(([k, v]) => /* @__PURE__ */ jsxs3("span", { class: "tag", children: [
+    cell: (r) => Object.entries(r.tags ?? {}).map(([k, v]) => /* @__PURE__ */ jsxs4("span", { class: "tag", children: [
       k,
       "=",
       v
@@ -194,28 +242,28 @@ var columns = (menu) => [
     title: "Actions",
     quiet: true,
     class: "w-more",
-    cell: (r) => /* @__PURE__ */ jsx3("button", { type: "button", class: "quiet", tabIndex: -1, "aria-haspopup": "menu", "aria-label": `Actions of ${r.id}`, onClick: (e) => menu(r, e.currentTarget), children: "⋯" })
+    cell: (r) => /* @__PURE__ */ jsx4("button", { type: "button", class: "quiet", tabIndex: -1, "aria-haspopup": "menu", "aria-label": `Actions of ${r.id}`, onClick: (e) => menu(r, e.currentTarget), children: "⋯" })
   }
 ];
 function Step({ run }) {
   const text = run.error_text ?? run.phase_cause ?? run.wait_name ?? run.current_step ?? "";
-  return /* @__PURE__ */ jsxs3("span", { class: run.error_text ? "bad" : "dim", title: text, children: [
+  return /* @__PURE__ */ jsxs4("span", { class: run.error_text ? "bad" : "dim", title: text, children: [
     text,
     run.attempt !== void 0 && run.attempt > 1 && ` (attempt ${run.attempt})`
   ] });
 }
 function Usage({ run }) {
   const tokens = (run.tokens_in ?? 0) + (run.tokens_out ?? 0);
-  return tokens === 0 ? null : /* @__PURE__ */ jsxs3("span", { title: run.model, children: [
-    count(tokens),
-    run.cost_micros !== void 0 && `, ${cost(run.cost_micros)}`
+  return tokens === 0 ? null : /* @__PURE__ */ jsxs4("span", { title: run.model, children: [
+    count2(tokens),
+    run.cost_micros !== void 0 && `, ${cost2(run.cost_micros)}`
   ] });
 }
 
 // src/pages/runs/filterbar.tsx
-import { useEffect, useRef, useState as useState2 } from "./core.js";
-import { get, query as query2, useQuery as useQuery2 } from "./core.js";
-import { count as count2 } from "./core.js";
+import { useEffect as useEffect2, useRef, useState as useState3 } from "./core.js";
+import { get, query as query3, useQuery as useQuery3 } from "./core.js";
+import { count as count3 } from "./core.js";
 import { useKeys } from "./core.js";
 import { setParams } from "./core.js";
 
@@ -270,17 +318,17 @@ function fieldSuggestions(fields, text) {
 }
 
 // src/pages/runs/filterbar.tsx
-import { jsx as jsx4, jsxs as jsxs4 } from "./core.js";
+import { jsx as jsx5, jsxs as jsxs5 } from "./core.js";
 var pause = 60;
 function FilterBar({ filter, error }) {
   const box = useRef(null);
   const timer = useRef(void 0);
-  const [piece, setPiece] = useState2();
-  const [at, setAt] = useState2(-1);
+  const [piece, setPiece] = useState3();
+  const [at, setAt] = useState3(-1);
   const offered = useSuggestions(piece);
   const bad = error?.status === 400 ? error : void 0;
   useKeys({ "/": (e) => (e.preventDefault(), box.current?.focus()) });
-  useEffect(() => {
+  useEffect2(() => {
     if (box.current && document.activeElement !== box.current) {
       box.current.value = filter;
     }
@@ -332,8 +380,8 @@ function FilterBar({ filter, error }) {
       box.current?.blur();
     }
   };
-  return /* @__PURE__ */ jsxs4("div", { class: "filter", children: [
-    /* @__PURE__ */ jsx4(
+  return /* @__PURE__ */ jsxs5("div", { class: "filter", children: [
+    /* @__PURE__ */ jsx5(
       "input",
       {
         ref: box,
@@ -360,7 +408,7 @@ function FilterBar({ filter, error }) {
         onKeyDown: key
       }
     ),
-    /* @__PURE__ */ jsx4("ul", { id: "filter-offers", class: "offers", role: "listbox", "aria-label": "Completions", hidden: offered.length === 0, children: offered.map((s, i) => /* @__PURE__ */ jsxs4(
+    /* @__PURE__ */ jsx5("ul", { id: "filter-offers", class: "offers", role: "listbox", "aria-label": "Completions", hidden: offered.length === 0, children: offered.map((s, i) => /* @__PURE__ */ jsxs5(
       "li",
       {
         id: "filter-offer-" + i,
@@ -371,13 +419,13 @@ function FilterBar({ filter, error }) {
           choose(s);
         },
         children: [
-          /* @__PURE__ */ jsx4("span", { class: "mono", children: s.label }),
-          /* @__PURE__ */ jsx4("span", { class: "dim num", children: s.hint })
+          /* @__PURE__ */ jsx5("span", { class: "mono", children: s.label }),
+          /* @__PURE__ */ jsx5("span", { class: "dim num", children: s.hint })
         ]
       },
       s.label
     )) }),
-    bad && /* @__PURE__ */ jsxs4("p", { id: "filter-error", class: "bad", role: "alert", children: [
+    bad && /* @__PURE__ */ jsxs5("p", { id: "filter-error", class: "bad", role: "alert", children: [
       bad.message,
       " ",
       bad.hint
@@ -385,21 +433,21 @@ function FilterBar({ filter, error }) {
   ] });
 }
 function useSuggestions(piece) {
-  const known = useQuery2(piece ? "run-facets" : void 0).data?.fields ?? [];
-  const [values, setValues] = useState2();
+  const known = useQuery3(piece ? "run-facets" : void 0).data?.fields ?? [];
+  const [values, setValues] = useState3();
   const field = piece?.field === "tag." ? "" : piece?.field ?? "";
   const tags = piece?.field === "" && piece.text.toLowerCase().startsWith("tag.");
   const asked = tags ? "tag." : field;
   const prefix = tags ? piece.text.slice(4) : piece?.text ?? "";
   const isKnown = known.some((f) => f.name === asked || f.name === "tag." && asked.startsWith("tag."));
-  useEffect(() => {
+  useEffect2(() => {
     if (!asked || !isKnown) {
       setValues(void 0);
       return void 0;
     }
     const stop = new AbortController();
     const timer = setTimeout(() => {
-      const ask = (filter) => get("run-facets" + query2({ field: asked, prefix, filter }), stop.signal);
+      const ask = (filter) => get("run-facets" + query3({ field: asked, prefix, filter }), stop.signal);
       ask(piece?.rest ?? "").then((f) => setValues({ field: asked, items: f.items }), () => !stop.signal.aborted && setValues(void 0));
     }, pause);
     return () => {
@@ -412,21 +460,21 @@ function useSuggestions(piece) {
   }
   const items = values?.field === asked ? values.items : [];
   if (tags) {
-    return items.slice(0, 12).map((i) => ({ insert: `tag.${i.value}:`, label: `tag.${i.value}`, hint: count2(i.count) }));
+    return items.slice(0, 12).map((i) => ({ insert: `tag.${i.value}:`, label: `tag.${i.value}`, hint: count3(i.count) }));
   }
   if (!field) {
     return fieldSuggestions(known, piece.text).slice(0, 40);
   }
   const choices = known.find((f) => f.name === field)?.choices ?? [];
-  const counted = items.map((i) => ({ value: i.value, hint: count2(i.count) }));
+  const counted = items.map((i) => ({ value: i.value, hint: count3(i.count) }));
   const others = choices.filter((c) => c.startsWith(piece.text.toLowerCase()) && !items.some((i) => i.value === c)).map((value) => ({ value, hint: "0" }));
   return [...counted, ...others].slice(0, 12).filter((v) => v.value !== piece.text).map((v) => ({ insert: quotedValue(v.value) + " ", label: v.value, hint: v.hint }));
 }
 
 // src/pages/runs/histogram.tsx
-import { useRef as useRef2, useState as useState3 } from "./core.js";
-import { query as query3, useQuery as useQuery3 } from "./core.js";
-import { absolute, clock, now as now2, utc } from "./core.js";
+import { useRef as useRef2, useState as useState4 } from "./core.js";
+import { query as query4, useQuery as useQuery4 } from "./core.js";
+import { absolute, clock, now as now2, utc as utc2 } from "./core.js";
 import { setParams as setParams2 } from "./core.js";
 import { announce } from "./core.js";
 import { Problem as Problem2 } from "./core.js";
@@ -439,8 +487,8 @@ function within(filter, from, to) {
 }
 
 // src/pages/runs/histogram.tsx
-import { jsx as jsx5, jsxs as jsxs5 } from "./core.js";
-var height = 44;
+import { jsx as jsx6, jsxs as jsxs6 } from "./core.js";
+var height2 = 44;
 var tones = [
   ["bad", ["failed"]],
   ["good", ["completed"]],
@@ -448,12 +496,12 @@ var tones = [
   ["neutral", ["terminated", "canceled"]]
 ];
 function Histogram({ filter }) {
-  const counts = useQuery3("run-histogram" + query3({ filter }));
-  const [range, setRange] = useState3();
+  const counts = useQuery4("run-histogram" + query4({ filter }));
+  const [range, setRange] = useState4();
   const drawing = useRef2(false);
   const h = counts.data;
   if (!h || h.total === 0) {
-    return counts.error && counts.error.status !== 400 ? /* @__PURE__ */ jsx5(Problem2, { error: counts.error, retry: counts.refetch }) : null;
+    return counts.error && counts.error.status !== 400 ? /* @__PURE__ */ jsx6(Problem2, { error: counts.error, retry: counts.refetch }) : null;
   }
   const n = h.buckets.length;
   const sums = h.buckets.map((b) => Object.values(b).reduce((a, x) => a + x, 0));
@@ -466,7 +514,7 @@ function Histogram({ filter }) {
   };
   const [first, last] = range ? [Math.min(...range), Math.max(...range)] : [0, n - 1];
   const inRange = sums.slice(first, last + 1).reduce((a, x) => a + x, 0);
-  const said = `${clock(at(first), now2.peek(), utc.value)} to ${clock(at(last + 1), now2.peek(), utc.value)}: ${inRange.toLocaleString("en")} runs`;
+  const said = `${clock(at(first), now2.peek(), utc2.value)} to ${clock(at(last + 1), now2.peek(), utc2.value)}: ${inRange.toLocaleString("en")} runs`;
   const apply = () => {
     if (range) {
       setRange(void 0);
@@ -491,8 +539,8 @@ function Histogram({ filter }) {
       setRange(void 0);
     }
   };
-  return /* @__PURE__ */ jsxs5("figure", { class: "histogram", children: [
-    /* @__PURE__ */ jsx5(
+  return /* @__PURE__ */ jsxs6("figure", { class: "histogram", children: [
+    /* @__PURE__ */ jsx6(
       "div",
       {
         role: "slider",
@@ -518,34 +566,34 @@ function Histogram({ filter }) {
           drawing.current = false;
           setRange(void 0);
         },
-        children: /* @__PURE__ */ jsxs5("svg", { viewBox: `0 0 ${n} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true", children: [
-          range && /* @__PURE__ */ jsx5("rect", { class: "brush", x: first, y: 0, width: last - first + 1, height }),
+        children: /* @__PURE__ */ jsxs6("svg", { viewBox: `0 0 ${n} ${height2}`, preserveAspectRatio: "none", "aria-hidden": "true", children: [
+          range && /* @__PURE__ */ jsx6("rect", { class: "brush", x: first, y: 0, width: last - first + 1, height: height2 }),
           h.buckets.map((b, i) => {
-            let y = height;
+            let y = height2;
             return tones.map(([tone, states2]) => {
-              const count5 = states2.reduce((sum2, s) => sum2 + (b[s] ?? 0), 0);
-              const tall = count5 / top * (height - 2);
+              const count6 = states2.reduce((sum2, s) => sum2 + (b[s] ?? 0), 0);
+              const tall = count6 / top * (height2 - 2);
               y -= tall;
-              return count5 === 0 ? null : /* @__PURE__ */ jsx5("rect", { class: "bar-" + tone, x: i + 0.1, width: 0.8, y, height: tall }, tone + i);
+              return count6 === 0 ? null : /* @__PURE__ */ jsx6("rect", { class: "bar-" + tone, x: i + 0.1, width: 0.8, y, height: tall }, tone + i);
             });
           })
         ] })
       }
     ),
-    /* @__PURE__ */ jsxs5("figcaption", { class: "dim num", children: [
-      /* @__PURE__ */ jsx5("span", { title: absolute(at(0), utc.value), children: clock(at(0), now2.value, utc.value) }),
-      /* @__PURE__ */ jsxs5("span", { children: [
+    /* @__PURE__ */ jsxs6("figcaption", { class: "dim num", children: [
+      /* @__PURE__ */ jsx6("span", { title: absolute(at(0), utc2.value), children: clock(at(0), now2.value, utc2.value) }),
+      /* @__PURE__ */ jsxs6("span", { children: [
         range ? said : `${h.total.toLocaleString("en")} runs`,
         !h.exact && ", the newest only"
       ] }),
-      /* @__PURE__ */ jsx5("span", { title: absolute(Date.parse(h.to), utc.value), children: clock(Date.parse(h.to), now2.value, utc.value) })
+      /* @__PURE__ */ jsx6("span", { title: absolute(Date.parse(h.to), utc2.value), children: clock(Date.parse(h.to), now2.value, utc2.value) })
     ] })
   ] });
 }
 
 // src/pages/runs/list.ts
-import { useEffect as useEffect2, useReducer, useRef as useRef3, useState as useState4 } from "./core.js";
-import { get as get2, ProblemError, query as query4 } from "./core.js";
+import { useEffect as useEffect3, useReducer, useRef as useRef3, useState as useState5 } from "./core.js";
+import { get as get2, ProblemError, query as query5 } from "./core.js";
 import { useTopic as useTopic2 } from "./core.js";
 import { announce as announce2 } from "./core.js";
 
@@ -636,10 +684,10 @@ var problem = (e) => e instanceof ProblemError ? e : new ProblemError(0, { detai
 function useRuns({ filter, sort, at, frozen, atTop, onShift }) {
   const rows = useRef3(none);
   const [, draw] = useReducer((n) => n + 1, 0);
-  const [page, setPage] = useState4();
-  const [error, setError] = useState4();
-  const [loading, setLoading] = useState4(true);
-  const [round, setRound] = useState4(0);
+  const [page, setPage] = useState5();
+  const [error, setError] = useState5();
+  const [loading, setLoading] = useState5(true);
+  const [round, setRound] = useState5(0);
   const stop = useRef3(new AbortController());
   const paging = useRef3(false);
   const since = useRef3("");
@@ -648,13 +696,13 @@ function useRuns({ filter, sort, at, frozen, atTop, onShift }) {
     rows.current = r;
     draw(0);
   };
-  useEffect2(() => {
+  useEffect3(() => {
     stop.current.abort();
     const s = stop.current = new AbortController();
     paging.current = false;
     since.current = (/* @__PURE__ */ new Date()).toISOString();
     setLoading(true);
-    get2("runs" + query4({ filter, sort, at, limit: pageSize }), s.signal).then(
+    get2("runs" + query5({ filter, sort, at, limit: pageSize }), s.signal).then(
       (p) => {
         put({ parts: [{ items: p.items, next: p.next, prev: p.prev }], fresh: [], gone: [] });
         setPage({ ...p, filter });
@@ -671,7 +719,7 @@ function useRuns({ filter, sort, at, frozen, atTop, onShift }) {
     return () => s.abort();
   }, [filter, sort, at, round]);
   const stand = () => ({ newestFirst: sort === "" || sort === "-created", frozen, atTop: atTop(), since: since.current });
-  useEffect2(() => {
+  useEffect3(() => {
     if (!frozen) {
       put(settled(rows.current, stand()));
     }
@@ -692,7 +740,7 @@ function useRuns({ filter, sort, at, frozen, atTop, onShift }) {
     }
     paging.current = true;
     const from = cursor.startsWith("@") ? { at: cursor.slice(1) } : { cursor };
-    get2("runs" + query4({ filter, sort, limit: pageSize, ...from }), stop.current.signal).then(
+    get2("runs" + query5({ filter, sort, limit: pageSize, ...from }), stop.current.signal).then(
       (p) => {
         const before = rows.current.parts;
         const had = new Set(rowsOf(rows.current).map((r) => r.id));
@@ -725,9 +773,9 @@ function useRuns({ filter, sort, at, frozen, atTop, onShift }) {
 }
 
 // src/pages/runs/selection.tsx
-import { query as query5, useQuery as useQuery4 } from "./core.js";
+import { query as query6, useQuery as useQuery5 } from "./core.js";
 import { linkState } from "./core.js";
-import { jsx as jsx6, jsxs as jsxs6 } from "./core.js";
+import { jsx as jsx7, jsxs as jsxs7 } from "./core.js";
 var actions = [
   ["suspend", "Suspend…"],
   ["resume", "Resume…"],
@@ -738,17 +786,17 @@ var actions = [
   ["purge", "Purge…"]
 ];
 function Selection({ chosen, filter, more, everything, onEverything, onClear, onAct }) {
-  const counts = useQuery4(more ? "run-counts" + query5({ filter }) : void 0);
+  const counts = useQuery5(more ? "run-counts" + query6({ filter }) : void 0);
   const total = counts.data && (counts.data.exact ? counts.data.total.toLocaleString("en") : `more than ${counts.data.total.toLocaleString("en")}`);
   const offline = linkState.value === "offline";
-  return /* @__PURE__ */ jsxs6("div", { class: "selection", role: "toolbar", "aria-label": "Selected runs", children: [
-    /* @__PURE__ */ jsx6("strong", { role: "status", children: everything ? `All ${total ?? ""} that match` : `${chosen.length} selected` }),
-    more && !everything && /* @__PURE__ */ jsxs6("button", { type: "button", class: "link", onClick: onEverything, children: [
+  return /* @__PURE__ */ jsxs7("div", { class: "selection", role: "toolbar", "aria-label": "Selected runs", children: [
+    /* @__PURE__ */ jsx7("strong", { role: "status", children: everything ? `All ${total ?? ""} that match` : `${chosen.length} selected` }),
+    more && !everything && /* @__PURE__ */ jsxs7("button", { type: "button", class: "link", onClick: onEverything, children: [
       "Select all ",
       total,
       " that match"
     ] }),
-    actions.map(([action, label]) => /* @__PURE__ */ jsx6(
+    actions.map(([action, label]) => /* @__PURE__ */ jsx7(
       "button",
       {
         type: "button",
@@ -760,12 +808,12 @@ function Selection({ chosen, filter, more, everything, onEverything, onClear, on
       },
       action
     )),
-    /* @__PURE__ */ jsx6("button", { type: "button", class: "quiet", onClick: onClear, children: "Clear" })
+    /* @__PURE__ */ jsx7("button", { type: "button", class: "quiet", onClick: onClear, children: "Clear" })
   ] });
 }
 
 // src/pages/runs.tsx
-import { jsx as jsx7, jsxs as jsxs7 } from "./core.js";
+import { jsx as jsx8, jsxs as jsxs8 } from "./core.js";
 var Acts = lazily(() => import("./acts.js").then((m) => m.Acts));
 var chips = [
   ["All", ""],
@@ -779,10 +827,10 @@ var rowHeight = 28;
 function Runs(_) {
   const filter = param("filter");
   const sort = param("sort");
-  const [starting, setStarting] = useState5(false);
-  const [selected, setSelected] = useState5(/* @__PURE__ */ new Set());
-  const [everything, setEverything] = useState5(false);
-  const [asked, setAsked] = useState5();
+  const [starting, setStarting] = useState6(false);
+  const [selected, setSelected] = useState6(/* @__PURE__ */ new Set());
+  const [everything, setEverything] = useState6(false);
+  const [asked, setAsked] = useState6();
   const box = useRef4(null);
   const table = () => box.current?.querySelector(".table");
   const list = useRuns({
@@ -817,32 +865,32 @@ function Runs(_) {
   const suspend = (r) => act((chosen.length > 0 ? chosen : [r]).some((c) => c.actions.includes("suspend")) ? "suspend" : "resume")(r);
   const clear = () => (setSelected(/* @__PURE__ */ new Set()), setEverything(false));
   useKeys2(selected.size > 0 ? { Escape: clear } : {});
-  useEffect3(clear, [filter, sort, param("at")]);
-  return /* @__PURE__ */ jsxs7("section", { class: "page fill", ref: box, children: [
-    /* @__PURE__ */ jsxs7("header", { class: "page-head", children: [
-      /* @__PURE__ */ jsx7("h1", { children: "Runs" }),
-      /* @__PURE__ */ jsx7("button", { type: "button", class: "primary", "aria-keyshortcuts": "n", disabled: readOnly, title: readOnly ? "This server takes no changes." : void 0, onClick: () => setStarting(true), children: "Start" })
+  useEffect4(clear, [filter, sort, param("at")]);
+  return /* @__PURE__ */ jsxs8("section", { class: "page fill", ref: box, children: [
+    /* @__PURE__ */ jsxs8("header", { class: "page-head", children: [
+      /* @__PURE__ */ jsx8("h1", { children: "Runs" }),
+      /* @__PURE__ */ jsx8("button", { type: "button", class: "primary", "aria-keyshortcuts": "n", disabled: readOnly, title: readOnly ? "This server takes no changes." : void 0, onClick: () => setStarting(true), children: "Start" })
     ] }),
-    /* @__PURE__ */ jsx7(FilterBar, { filter, error }),
-    /* @__PURE__ */ jsxs7("div", { class: "row", children: [
-      /* @__PURE__ */ jsxs7("div", { class: "chips", role: "group", "aria-label": "Filters", children: [
-        chips.map(([title, f]) => /* @__PURE__ */ jsx7("button", { type: "button", "aria-pressed": filter === f, onClick: () => setParams3({ filter: f || void 0, at: void 0 }), children: title }, title)),
-        list.fresh > 0 && /* @__PURE__ */ jsxs7("button", { type: "button", class: "fresh", onClick: () => showFresh(), children: [
+    /* @__PURE__ */ jsx8(FilterBar, { filter, error }),
+    /* @__PURE__ */ jsxs8("div", { class: "row", children: [
+      /* @__PURE__ */ jsxs8("div", { class: "chips", role: "group", "aria-label": "Filters", children: [
+        chips.map(([title, f]) => /* @__PURE__ */ jsx8("button", { type: "button", "aria-pressed": filter === f, onClick: () => setParams3({ filter: f || void 0, at: void 0 }), children: title }, title)),
+        list.fresh > 0 && /* @__PURE__ */ jsxs8("button", { type: "button", class: "fresh", onClick: () => showFresh(), children: [
           list.fresh,
           " new"
         ] })
       ] }),
-      /* @__PURE__ */ jsx7(Jump, {}),
-      /* @__PURE__ */ jsx7("button", { type: "button", "aria-pressed": param("chart") !== "", onClick: () => setParams3({ chart: param("chart") ? void 0 : "1" }), children: "Histogram" })
+      /* @__PURE__ */ jsx8(Jump, {}),
+      /* @__PURE__ */ jsx8("button", { type: "button", "aria-pressed": param("chart") !== "", onClick: () => setParams3({ chart: param("chart") ? void 0 : "1" }), children: "Histogram" })
     ] }),
-    param("chart") !== "" && /* @__PURE__ */ jsx7(Histogram, { filter }),
-    error && error.status !== 400 && /* @__PURE__ */ jsx7(Problem3, { error, retry: list.reload }),
-    list.prev && /* @__PURE__ */ jsxs7("p", { class: "row", children: [
-      /* @__PURE__ */ jsx7("span", { class: "dim", children: "Newer runs are above." }),
-      /* @__PURE__ */ jsx7("button", { type: "button", onClick: () => list.extend("start"), children: "Newer" }),
-      /* @__PURE__ */ jsx7("button", { type: "button", onClick: () => (setParams3({ at: void 0 }), list.reload()), children: "Newest" })
+    param("chart") !== "" && /* @__PURE__ */ jsx8(Histogram, { filter }),
+    error && error.status !== 400 && /* @__PURE__ */ jsx8(Problem3, { error, retry: list.reload }),
+    list.prev && /* @__PURE__ */ jsxs8("p", { class: "row", children: [
+      /* @__PURE__ */ jsx8("span", { class: "dim", children: "Newer runs are above." }),
+      /* @__PURE__ */ jsx8("button", { type: "button", onClick: () => list.extend("start"), children: "Newer" }),
+      /* @__PURE__ */ jsx8("button", { type: "button", onClick: () => (setParams3({ at: void 0 }), list.reload()), children: "Newest" })
     ] }),
-    !error && !list.loading && rows.length === 0 && !list.prev && !list.next ? /* @__PURE__ */ jsx7(NoRuns, { filter }) : /* @__PURE__ */ jsx7(
+    !error && !list.loading && rows.length === 0 && !list.prev && !list.next ? /* @__PURE__ */ jsx8(NoRuns, { filter }) : /* @__PURE__ */ jsx8(
       Table,
       {
         label: "Runs",
@@ -858,15 +906,15 @@ function Runs(_) {
         onEdge: (edge) => !(edge === "end" && page?.partial) && list.extend(edge)
       }
     ),
-    chosen.length > 0 && /* @__PURE__ */ jsx7(Selection, { chosen, filter: page?.parsed ?? filter, more: list.next !== void 0 || list.prev !== void 0, everything, onEverything: () => setEverything(true), onClear: clear, onAct: batch }),
-    list.next && /* @__PURE__ */ jsxs7("footer", { class: "row", children: [
-      page?.partial && /* @__PURE__ */ jsxs7("span", { class: "dim", children: [
+    chosen.length > 0 && /* @__PURE__ */ jsx8(Selection, { chosen, filter: page?.parsed ?? filter, more: list.next !== void 0 || list.prev !== void 0, everything, onEverything: () => setEverything(true), onClear: clear, onAct: batch }),
+    list.next && /* @__PURE__ */ jsxs8("footer", { class: "row", children: [
+      page?.partial && /* @__PURE__ */ jsxs8("span", { class: "dim", children: [
         page.scanned.toLocaleString("en"),
         " runs were searched, there are more. "
       ] }),
-      /* @__PURE__ */ jsx7("button", { type: "button", onClick: () => list.extend("end"), children: page?.partial ? "Search on" : "Older" })
+      /* @__PURE__ */ jsx8("button", { type: "button", onClick: () => list.extend("end"), children: page?.partial ? "Search on" : "Older" })
     ] }),
-    asked && /* @__PURE__ */ jsx7(
+    asked && /* @__PURE__ */ jsx8(
       Acts,
       {
         asked,
@@ -881,7 +929,7 @@ function Runs(_) {
         }
       }
     ),
-    starting && /* @__PURE__ */ jsx7(StartDialog, { onClose: () => setStarting(false) })
+    starting && /* @__PURE__ */ jsx8(StartDialog, { onClose: () => setStarting(false) })
   ] });
   function showFresh() {
     if (list.showFresh()) {
@@ -893,18 +941,18 @@ function Jump() {
   const at = param("at");
   const local = (t) => {
     const d = new Date(t);
-    return new Date(d.getTime() - (utc2.value ? 0 : d.getTimezoneOffset() * 6e4)).toISOString().slice(0, 16);
+    return new Date(d.getTime() - (utc3.value ? 0 : d.getTimezoneOffset() * 6e4)).toISOString().slice(0, 16);
   };
-  return /* @__PURE__ */ jsxs7("label", { class: "jump-time", children: [
-    /* @__PURE__ */ jsx7("span", { children: "Jump to" }),
-    /* @__PURE__ */ jsx7(
+  return /* @__PURE__ */ jsxs8("label", { class: "jump-time", children: [
+    /* @__PURE__ */ jsx8("span", { children: "Jump to" }),
+    /* @__PURE__ */ jsx8(
       "input",
       {
         type: "datetime-local",
         value: at ? local(at) : "",
         onChange: (e) => {
           const text = e.currentTarget.value;
-          const time = /* @__PURE__ */ new Date(text + (utc2.value ? "Z" : ""));
+          const time = /* @__PURE__ */ new Date(text + (utc3.value ? "Z" : ""));
           setParams3({ at: text && !Number.isNaN(time.getTime()) ? time.toISOString().replace(/\.\d+/, "") : void 0, sort: void 0 });
         }
       }
@@ -914,27 +962,27 @@ function Jump() {
 function NoRuns({ filter }) {
   const terms = useMemo(() => filter.match(/(?:[^\s"]|"[^"]*")+/g) ?? [], [filter]);
   if (terms.length === 0) {
-    return /* @__PURE__ */ jsxs7(Empty, { title: "No runs yet", children: [
-      /* @__PURE__ */ jsx7("p", { children: "Start one here, or in a terminal:" }),
-      /* @__PURE__ */ jsx7(Command2, { text: `perdure run start NAME --input '"…"' --watch` })
+    return /* @__PURE__ */ jsxs8(Empty, { title: "No runs yet", children: [
+      /* @__PURE__ */ jsx8("p", { children: "Start one here, or in a terminal:" }),
+      /* @__PURE__ */ jsx8(Command2, { text: `perdure run start NAME --input '"…"' --watch` })
     ] });
   }
-  return /* @__PURE__ */ jsxs7(Empty, { title: "No run matches", children: [
-    /* @__PURE__ */ jsx7("p", { children: "Leave a term out:" }),
-    /* @__PURE__ */ jsx7("p", { class: "row", children: terms.map((t) => /* @__PURE__ */ jsxs7("button", { type: "button", onClick: () => setParams3({ filter: terms.filter((x) => x !== t).join(" ") || void 0 }), children: [
+  return /* @__PURE__ */ jsxs8(Empty, { title: "No run matches", children: [
+    /* @__PURE__ */ jsx8("p", { children: "Leave a term out:" }),
+    /* @__PURE__ */ jsx8("p", { class: "row", children: terms.map((t) => /* @__PURE__ */ jsxs8("button", { type: "button", onClick: () => setParams3({ filter: terms.filter((x) => x !== t).join(" ") || void 0 }), children: [
       t,
       " ✕"
     ] }, t)) }),
-    /* @__PURE__ */ jsxs7("p", { class: "dim", children: [
+    /* @__PURE__ */ jsxs8("p", { class: "dim", children: [
       "As of ",
-      /* @__PURE__ */ jsx7(Time4, { at: new Date(now3.peek()).toISOString(), exact: true })
+      /* @__PURE__ */ jsx8(Time4, { at: new Date(now3.peek()).toISOString(), exact: true })
     ] })
   ] });
 }
 
 // src/pages/agents.tsx
-import { path, query as query6, useQuery as useQuery5 } from "./core.js";
-import { count as count3 } from "./core.js";
+import { path as path2, query as query7, useQuery as useQuery6 } from "./core.js";
+import { count as count4 } from "./core.js";
 import { useTopic as useTopic3 } from "./core.js";
 import { go as go2, links as links5 } from "./core.js";
 import { useKeys as useKeys3 } from "./core.js";
@@ -943,7 +991,7 @@ import { Problem as Problem4 } from "./core.js";
 import { Time as Time5 } from "./core.js";
 import { Visible } from "./core.js";
 import { randomKey } from "./core.js";
-import { jsx as jsx8, jsxs as jsxs8 } from "./core.js";
+import { jsx as jsx9, jsxs as jsxs9 } from "./core.js";
 var register = `reg := perdure.NewRegistry()
 err := agent.Register(reg, &agent.Agent{
 	Name:         "Joker",
@@ -951,7 +999,7 @@ err := agent.Register(reg, &agent.Agent{
 	Model:        m,
 })`;
 function Agents() {
-  const agents = useQuery5("agents");
+  const agents = useQuery6("agents");
   useTopic3("workers", void 0, () => agents.refetch());
   const list = agents.data?.items ?? [];
   const move = (by) => {
@@ -960,74 +1008,74 @@ function Agents() {
     all[Math.max(0, Math.min(all.length - 1, at + by))]?.focus();
   };
   useKeys3({ j: () => move(1), k: () => move(-1) });
-  return /* @__PURE__ */ jsxs8("section", { class: "page agents", children: [
-    /* @__PURE__ */ jsx8("h1", { children: "Agents" }),
-    agents.error && !agents.data && /* @__PURE__ */ jsx8(Problem4, { error: agents.error, retry: agents.refetch }),
-    agents.data && list.length === 0 && /* @__PURE__ */ jsxs8(Empty2, { title: "No agent is registered", children: [
-      /* @__PURE__ */ jsx8("p", { children: "An agent is a name, instructions, a model and tools. A worker makes it known:" }),
-      /* @__PURE__ */ jsx8("pre", { class: "sample", tabIndex: 0, children: register })
+  return /* @__PURE__ */ jsxs9("section", { class: "page agents", children: [
+    /* @__PURE__ */ jsx9("h1", { children: "Agents" }),
+    agents.error && !agents.data && /* @__PURE__ */ jsx9(Problem4, { error: agents.error, retry: agents.refetch }),
+    agents.data && list.length === 0 && /* @__PURE__ */ jsxs9(Empty2, { title: "No agent is registered", children: [
+      /* @__PURE__ */ jsx9("p", { children: "An agent is a name, instructions, a model and tools. A worker makes it known:" }),
+      /* @__PURE__ */ jsx9("pre", { class: "sample", tabIndex: 0, children: register })
     ] }),
-    /* @__PURE__ */ jsx8("div", { class: "agent-cards", children: list.map((a) => /* @__PURE__ */ jsx8(Card, { agent: a }, a.name)) })
+    /* @__PURE__ */ jsx9("div", { class: "agent-cards", children: list.map((a) => /* @__PURE__ */ jsx9(Card, { agent: a }, a.name)) })
   ] });
 }
 function Card({ agent: a }) {
-  const sessions = useQuery5(path`agents/${a.name}/sessions` + query6({ limit: 100 }));
+  const sessions = useQuery6(path2`agents/${a.name}/sessions` + query7({ limit: 100 }));
   useTopic3("sessions:" + a.name, void 0, () => sessions.refetch());
   const list = sessions.data?.items ?? [];
   const more = sessions.data?.next ? "+" : "";
   const active = list.filter((s) => s.state === "running" || s.state === "waiting_approval").length;
   const tokens = list.reduce((n, s) => n + s.tokens.total, 0);
   const broken = list.filter((s) => s.state === "failed").sort((x, y) => x.updated < y.updated ? 1 : -1)[0];
-  return /* @__PURE__ */ jsxs8("article", { class: "agent-card", children: [
-    /* @__PURE__ */ jsxs8("header", { children: [
-      /* @__PURE__ */ jsx8("h2", { children: /* @__PURE__ */ jsx8("a", { href: links5.agent(a.name), children: /* @__PURE__ */ jsx8(Visible, { text: a.name, exact: true }) }) }),
-      /* @__PURE__ */ jsx8("button", { type: "button", onClick: () => go2(links5.session(a.name, randomKey())), "aria-label": "Chat with " + a.name, children: "Chat" })
+  return /* @__PURE__ */ jsxs9("article", { class: "agent-card", children: [
+    /* @__PURE__ */ jsxs9("header", { children: [
+      /* @__PURE__ */ jsx9("h2", { children: /* @__PURE__ */ jsx9("a", { href: links5.agent(a.name), children: /* @__PURE__ */ jsx9(Visible, { text: a.name, exact: true }) }) }),
+      /* @__PURE__ */ jsx9("button", { type: "button", onClick: () => go2(links5.session(a.name, randomKey())), "aria-label": "Chat with " + a.name, children: "Chat" })
     ] }),
-    a.description && /* @__PURE__ */ jsx8("p", { class: "agent-about", children: /* @__PURE__ */ jsx8(Visible, { text: a.description }) }),
-    /* @__PURE__ */ jsxs8("dl", { class: "traits", children: [
-      /* @__PURE__ */ jsxs8("div", { children: [
-        /* @__PURE__ */ jsx8("dt", { children: "Model" }),
-        /* @__PURE__ */ jsx8("dd", { children: a.model ? /* @__PURE__ */ jsx8(Visible, { text: a.model, exact: true }) : /* @__PURE__ */ jsx8("span", { class: "dim", children: "not told" }) })
+    a.description && /* @__PURE__ */ jsx9("p", { class: "agent-about", children: /* @__PURE__ */ jsx9(Visible, { text: a.description }) }),
+    /* @__PURE__ */ jsxs9("dl", { class: "traits", children: [
+      /* @__PURE__ */ jsxs9("div", { children: [
+        /* @__PURE__ */ jsx9("dt", { children: "Model" }),
+        /* @__PURE__ */ jsx9("dd", { children: a.model ? /* @__PURE__ */ jsx9(Visible, { text: a.model, exact: true }) : /* @__PURE__ */ jsx9("span", { class: "dim", children: "not told" }) })
       ] }),
-      /* @__PURE__ */ jsxs8("div", { children: [
-        /* @__PURE__ */ jsx8("dt", { children: "Tools" }),
-        /* @__PURE__ */ jsx8("dd", { children: a.tools.length === 0 ? /* @__PURE__ */ jsx8("span", { class: "dim", children: "none" }) : /* @__PURE__ */ jsx8(Visible, { text: a.tools.map((t) => t.Name).join(", "), exact: true }) })
+      /* @__PURE__ */ jsxs9("div", { children: [
+        /* @__PURE__ */ jsx9("dt", { children: "Tools" }),
+        /* @__PURE__ */ jsx9("dd", { children: a.tools.length === 0 ? /* @__PURE__ */ jsx9("span", { class: "dim", children: "none" }) : /* @__PURE__ */ jsx9(Visible, { text: a.tools.map((t) => t.Name).join(", "), exact: true }) })
       ] }),
-      /* @__PURE__ */ jsxs8("div", { children: [
-        /* @__PURE__ */ jsx8("dt", { children: "Sessions" }),
-        /* @__PURE__ */ jsx8("dd", { children: sessions.data ? `${active} active, ${list.length}${more} in all` : "…" })
+      /* @__PURE__ */ jsxs9("div", { children: [
+        /* @__PURE__ */ jsx9("dt", { children: "Sessions" }),
+        /* @__PURE__ */ jsx9("dd", { children: sessions.data ? `${active} active, ${list.length}${more} in all` : "…" })
       ] }),
-      /* @__PURE__ */ jsxs8("div", { children: [
-        /* @__PURE__ */ jsx8("dt", { children: "Tokens" }),
-        /* @__PURE__ */ jsx8("dd", { children: sessions.data ? count3(tokens) + more : "…" })
+      /* @__PURE__ */ jsxs9("div", { children: [
+        /* @__PURE__ */ jsx9("dt", { children: "Tokens" }),
+        /* @__PURE__ */ jsx9("dd", { children: sessions.data ? count4(tokens) + more : "…" })
       ] }),
-      /* @__PURE__ */ jsxs8("div", { children: [
-        /* @__PURE__ */ jsx8("dt", { children: "Version" }),
-        /* @__PURE__ */ jsx8("dd", { children: /* @__PURE__ */ jsx8("code", { title: "hash of instructions, tools and parameters", children: a.hash.slice(0, 8) }) })
+      /* @__PURE__ */ jsxs9("div", { children: [
+        /* @__PURE__ */ jsx9("dt", { children: "Version" }),
+        /* @__PURE__ */ jsx9("dd", { children: /* @__PURE__ */ jsx9("code", { title: "hash of instructions, tools and parameters", children: a.hash.slice(0, 8) }) })
       ] }),
-      a.last_seen && /* @__PURE__ */ jsxs8("div", { children: [
-        /* @__PURE__ */ jsx8("dt", { children: "Last seen" }),
-        /* @__PURE__ */ jsx8("dd", { children: /* @__PURE__ */ jsx8(Time5, { at: a.last_seen }) })
+      a.last_seen && /* @__PURE__ */ jsxs9("div", { children: [
+        /* @__PURE__ */ jsx9("dt", { children: "Last seen" }),
+        /* @__PURE__ */ jsx9("dd", { children: /* @__PURE__ */ jsx9(Time5, { at: a.last_seen }) })
       ] })
     ] }),
-    broken && /* @__PURE__ */ jsx8(LastError, { agent: a.name, session: broken.key })
+    broken && /* @__PURE__ */ jsx9(LastError, { agent: a.name, session: broken.key })
   ] });
 }
 function LastError({ agent, session }) {
-  const turns = useQuery5(path`agents/${agent}/sessions/${session}/turns` + query6({ limit: 5 }));
+  const turns = useQuery6(path2`agents/${agent}/sessions/${session}/turns` + query7({ limit: 5 }));
   const failed = turns.data?.items.find((t) => t.error);
-  return failed ? /* @__PURE__ */ jsxs8("p", { class: "agent-error", children: [
-    /* @__PURE__ */ jsx8("span", { class: "tone-bad", children: "✕ Last error" }),
+  return failed ? /* @__PURE__ */ jsxs9("p", { class: "agent-error", children: [
+    /* @__PURE__ */ jsx9("span", { class: "tone-bad", children: "✕ Last error" }),
     " ",
-    /* @__PURE__ */ jsx8("a", { href: links5.session(agent, session), children: /* @__PURE__ */ jsx8(Visible, { text: (failed.error ?? "").slice(0, 160), exact: true }) }),
+    /* @__PURE__ */ jsx9("a", { href: links5.session(agent, session), children: /* @__PURE__ */ jsx9(Visible, { text: (failed.error ?? "").slice(0, 160), exact: true }) }),
     " ",
-    /* @__PURE__ */ jsx8(Time5, { at: failed.ended ?? failed.created })
+    /* @__PURE__ */ jsx9(Time5, { at: failed.ended ?? failed.created })
   ] }) : null;
 }
 
 // src/pages/agent.tsx
-import { path as path2, query as query7, useQuery as useQuery6 } from "./core.js";
-import { count as count4 } from "./core.js";
+import { path as path3, query as query8, useQuery as useQuery7 } from "./core.js";
+import { count as count5 } from "./core.js";
 import { useKeys as useKeys4 } from "./core.js";
 import { useTopic as useTopic4 } from "./core.js";
 import { randomKey as randomKey2 } from "./core.js";
@@ -1040,30 +1088,30 @@ import { Status as Status4 } from "./core.js";
 import { Table as Table2 } from "./core.js";
 import { Time as Time6 } from "./core.js";
 import { Visible as Visible2 } from "./core.js";
-import { Fragment as Fragment3, jsx as jsx9, jsxs as jsxs9 } from "./core.js";
+import { Fragment as Fragment3, jsx as jsx10, jsxs as jsxs10 } from "./core.js";
 function Agent({ params }) {
   const name = params["agent"] ?? "";
-  const info = useQuery6(path2`agents/${name}`);
+  const info = useQuery7(path3`agents/${name}`);
   const sessions = useSessions(name);
   const list = sessions.data?.items ?? [];
   const broken = list.find((s) => s.state === "failed");
   const fresh = () => go3(links6.session(name, randomKey2()));
   useKeys4({ n: fresh });
-  return /* @__PURE__ */ jsxs9("section", { class: "page agent", children: [
-    /* @__PURE__ */ jsxs9("header", { class: "page-head", children: [
-      /* @__PURE__ */ jsx9("h1", { children: /* @__PURE__ */ jsx9(Visible2, { text: info.data?.name ?? name, exact: true }) }),
-      /* @__PURE__ */ jsx9("button", { type: "button", class: "primary", onClick: fresh, disabled: !info.data, "aria-keyshortcuts": "n", children: "New session" })
+  return /* @__PURE__ */ jsxs10("section", { class: "page agent", children: [
+    /* @__PURE__ */ jsxs10("header", { class: "page-head", children: [
+      /* @__PURE__ */ jsx10("h1", { children: /* @__PURE__ */ jsx10(Visible2, { text: info.data?.name ?? name, exact: true }) }),
+      /* @__PURE__ */ jsx10("button", { type: "button", class: "primary", onClick: fresh, disabled: !info.data, "aria-keyshortcuts": "n", children: "New session" })
     ] }),
-    info.error && /* @__PURE__ */ jsx9(Problem5, { error: info.error, retry: info.refetch }),
-    info.data && /* @__PURE__ */ jsx9(About, { info: info.data }),
-    broken && /* @__PURE__ */ jsx9(LastError, { agent: name, session: broken.key }),
-    info.data && /* @__PURE__ */ jsxs9(Fragment3, { children: [
-      /* @__PURE__ */ jsx9("h2", { children: "Sessions" }),
-      sessions.data && list.length === 0 ? /* @__PURE__ */ jsxs9(Empty3, { title: "No session yet", children: [
-        /* @__PURE__ */ jsx9("p", { children: "A session is a conversation that lasts: it is on disk after every step." }),
-        /* @__PURE__ */ jsx9("button", { type: "button", onClick: fresh, children: "Begin one" })
-      ] }) : /* @__PURE__ */ jsx9(Table2, { label: "Sessions", rows: list, id: (s) => s.id, open: (s) => go3(links6.session(name, s.key)), columns: columns2(name) }),
-      sessions.data?.next && /* @__PURE__ */ jsxs9("p", { class: "dim", children: [
+    info.error && /* @__PURE__ */ jsx10(Problem5, { error: info.error, retry: info.refetch }),
+    info.data && /* @__PURE__ */ jsx10(About, { info: info.data }),
+    broken && /* @__PURE__ */ jsx10(LastError, { agent: name, session: broken.key }),
+    info.data && /* @__PURE__ */ jsxs10(Fragment3, { children: [
+      /* @__PURE__ */ jsx10("h2", { children: "Sessions" }),
+      sessions.data && list.length === 0 ? /* @__PURE__ */ jsxs10(Empty3, { title: "No session yet", children: [
+        /* @__PURE__ */ jsx10("p", { children: "A session is a conversation that lasts: it is on disk after every step." }),
+        /* @__PURE__ */ jsx10("button", { type: "button", onClick: fresh, children: "Begin one" })
+      ] }) : /* @__PURE__ */ jsx10(Table2, { label: "Sessions", rows: list, id: (s) => s.id, open: (s) => go3(links6.session(name, s.key)), columns: columns2(name) }),
+      sessions.data?.next && /* @__PURE__ */ jsxs10("p", { class: "dim", children: [
         "The first ",
         list.length,
         " by key are shown."
@@ -1073,67 +1121,67 @@ function Agent({ params }) {
 }
 function columns2(agent) {
   return [
-    { id: "state", title: "State", class: "w-status", cell: (s) => /* @__PURE__ */ jsx9(Status4, { state: s.state }) },
-    { id: "key", title: "Key", cell: (s) => /* @__PURE__ */ jsx9("a", { href: links6.session(agent, s.key), title: s.key, children: /* @__PURE__ */ jsx9(Visible2, { text: s.key.length > 20 ? s.key.slice(0, 12) + "…" : s.key, exact: true }) }) },
-    { id: "preview", title: "Said last", class: "grow", cell: (s) => /* @__PURE__ */ jsx9("span", { class: "dim", children: s.preview && /* @__PURE__ */ jsx9(Visible2, { text: s.preview }) }) },
-    { id: "turns", title: "Turns", class: "num", cell: (s) => /* @__PURE__ */ jsxs9(Fragment3, { children: [
+    { id: "state", title: "State", class: "w-status", cell: (s) => /* @__PURE__ */ jsx10(Status4, { state: s.state }) },
+    { id: "key", title: "Key", cell: (s) => /* @__PURE__ */ jsx10("a", { href: links6.session(agent, s.key), title: s.key, children: /* @__PURE__ */ jsx10(Visible2, { text: s.key.length > 20 ? s.key.slice(0, 12) + "…" : s.key, exact: true }) }) },
+    { id: "preview", title: "Said last", class: "grow", cell: (s) => /* @__PURE__ */ jsx10("span", { class: "dim", children: s.preview && /* @__PURE__ */ jsx10(Visible2, { text: s.preview }) }) },
+    { id: "turns", title: "Turns", class: "num", cell: (s) => /* @__PURE__ */ jsxs10(Fragment3, { children: [
       s.turns,
-      s.failed > 0 && /* @__PURE__ */ jsxs9("span", { class: "tone-bad", title: s.failed + " failed", children: [
+      s.failed > 0 && /* @__PURE__ */ jsxs10("span", { class: "tone-bad", title: s.failed + " failed", children: [
         " ✕",
         s.failed
       ] })
     ] }) },
-    { id: "tokens", title: "Tokens", class: "num", cell: (s) => count4(s.tokens.total) },
-    { id: "updated", title: "Last turn", cell: (s) => /* @__PURE__ */ jsx9(Time6, { at: s.updated }) }
+    { id: "tokens", title: "Tokens", class: "num", cell: (s) => count5(s.tokens.total) },
+    { id: "updated", title: "Last turn", cell: (s) => /* @__PURE__ */ jsx10(Time6, { at: s.updated }) }
   ];
 }
 function About({ info: a }) {
-  return /* @__PURE__ */ jsxs9("div", { class: "agent-info", children: [
-    a.description && /* @__PURE__ */ jsx9("p", { children: /* @__PURE__ */ jsx9(Visible2, { text: a.description }) }),
-    /* @__PURE__ */ jsxs9("dl", { class: "traits", children: [
-      /* @__PURE__ */ jsxs9("div", { children: [
-        /* @__PURE__ */ jsx9("dt", { children: "Model" }),
-        /* @__PURE__ */ jsx9("dd", { children: /* @__PURE__ */ jsx9(Visible2, { text: [a.provider, a.model].filter(Boolean).join(" / ") || "not told", exact: true }) })
+  return /* @__PURE__ */ jsxs10("div", { class: "agent-info", children: [
+    a.description && /* @__PURE__ */ jsx10("p", { children: /* @__PURE__ */ jsx10(Visible2, { text: a.description }) }),
+    /* @__PURE__ */ jsxs10("dl", { class: "traits", children: [
+      /* @__PURE__ */ jsxs10("div", { children: [
+        /* @__PURE__ */ jsx10("dt", { children: "Model" }),
+        /* @__PURE__ */ jsx10("dd", { children: /* @__PURE__ */ jsx10(Visible2, { text: [a.provider, a.model].filter(Boolean).join(" / ") || "not told", exact: true }) })
       ] }),
-      /* @__PURE__ */ jsxs9("div", { children: [
-        /* @__PURE__ */ jsx9("dt", { children: "Version" }),
-        /* @__PURE__ */ jsxs9("dd", { children: [
-          /* @__PURE__ */ jsx9("code", { title: "hash of instructions, tools and parameters", children: a.hash }),
+      /* @__PURE__ */ jsxs10("div", { children: [
+        /* @__PURE__ */ jsx10("dt", { children: "Version" }),
+        /* @__PURE__ */ jsxs10("dd", { children: [
+          /* @__PURE__ */ jsx10("code", { title: "hash of instructions, tools and parameters", children: a.hash }),
           " ",
-          /* @__PURE__ */ jsx9(Copy2, { text: a.hash, what: "version" })
+          /* @__PURE__ */ jsx10(Copy2, { text: a.hash, what: "version" })
         ] })
       ] }),
-      /* @__PURE__ */ jsxs9("div", { children: [
-        /* @__PURE__ */ jsx9("dt", { children: "Steps at most" }),
-        /* @__PURE__ */ jsx9("dd", { children: a.max_steps })
+      /* @__PURE__ */ jsxs10("div", { children: [
+        /* @__PURE__ */ jsx10("dt", { children: "Steps at most" }),
+        /* @__PURE__ */ jsx10("dd", { children: a.max_steps })
       ] }),
-      a.last_seen && /* @__PURE__ */ jsxs9("div", { children: [
-        /* @__PURE__ */ jsx9("dt", { children: "Last seen" }),
-        /* @__PURE__ */ jsx9("dd", { children: /* @__PURE__ */ jsx9(Time6, { at: a.last_seen }) })
+      a.last_seen && /* @__PURE__ */ jsxs10("div", { children: [
+        /* @__PURE__ */ jsx10("dt", { children: "Last seen" }),
+        /* @__PURE__ */ jsx10("dd", { children: /* @__PURE__ */ jsx10(Time6, { at: a.last_seen }) })
       ] })
     ] }),
-    a.instructions && /* @__PURE__ */ jsxs9("details", { open: a.instructions.length < 400, children: [
-      /* @__PURE__ */ jsx9("summary", { children: "Instructions" }),
-      /* @__PURE__ */ jsx9("pre", { class: "sample wrap", tabIndex: 0, children: /* @__PURE__ */ jsx9(Visible2, { text: a.instructions, exact: true }) })
+    a.instructions && /* @__PURE__ */ jsxs10("details", { open: a.instructions.length < 400, children: [
+      /* @__PURE__ */ jsx10("summary", { children: "Instructions" }),
+      /* @__PURE__ */ jsx10("pre", { class: "sample wrap", tabIndex: 0, children: /* @__PURE__ */ jsx10(Visible2, { text: a.instructions, exact: true }) })
     ] }),
-    a.tools.length > 0 && /* @__PURE__ */ jsxs9("details", { children: [
-      /* @__PURE__ */ jsxs9("summary", { children: [
+    a.tools.length > 0 && /* @__PURE__ */ jsxs10("details", { children: [
+      /* @__PURE__ */ jsxs10("summary", { children: [
         a.tools.length,
         " ",
         a.tools.length === 1 ? "tool" : "tools",
         ": ",
-        /* @__PURE__ */ jsx9(Visible2, { text: a.tools.map((t) => t.Name).join(", "), exact: true })
+        /* @__PURE__ */ jsx10(Visible2, { text: a.tools.map((t) => t.Name).join(", "), exact: true })
       ] }),
-      a.tools.map((t) => /* @__PURE__ */ jsxs9("div", { class: "agent-tool", children: [
-        /* @__PURE__ */ jsx9("h3", { children: /* @__PURE__ */ jsx9(Visible2, { text: t.Name, exact: true }) }),
-        t.Description && /* @__PURE__ */ jsx9("p", { children: /* @__PURE__ */ jsx9(Visible2, { text: t.Description, exact: true }) }),
-        t.Schema !== void 0 && /* @__PURE__ */ jsx9(JsonView, { value: t.Schema, label: "schema of " + t.Name })
+      a.tools.map((t) => /* @__PURE__ */ jsxs10("div", { class: "agent-tool", children: [
+        /* @__PURE__ */ jsx10("h3", { children: /* @__PURE__ */ jsx10(Visible2, { text: t.Name, exact: true }) }),
+        t.Description && /* @__PURE__ */ jsx10("p", { children: /* @__PURE__ */ jsx10(Visible2, { text: t.Description, exact: true }) }),
+        t.Schema !== void 0 && /* @__PURE__ */ jsx10(JsonView, { value: t.Schema, label: "schema of " + t.Name })
       ] }, t.Name))
     ] })
   ] });
 }
 function useSessions(name) {
-  const q = useQuery6(path2`agents/${name}/sessions` + query7({ limit: 500 }));
+  const q = useQuery7(path3`agents/${name}/sessions` + query8({ limit: 500 }));
   useTopic4("sessions:" + name, void 0, (events) => {
     for (const e of events) {
       if (e.kind === "reset") {
@@ -1160,8 +1208,8 @@ function useSessions(name) {
 }
 
 // src/pages/entities.tsx
-import { useState as useState6 } from "./core.js";
-import { query as query8, useQuery as useQuery7 } from "./core.js";
+import { useState as useState7 } from "./core.js";
+import { query as query9, useQuery as useQuery8 } from "./core.js";
 import { useTopic as useTopic5 } from "./core.js";
 import { go as go4, links as links7, param as param2, setParams as setParams4 } from "./core.js";
 import { Empty as Empty4 } from "./core.js";
@@ -1169,7 +1217,7 @@ import { Problem as Problem6 } from "./core.js";
 import { Table as Table3 } from "./core.js";
 import { Time as Time7 } from "./core.js";
 import { Visible as Visible3 } from "./core.js";
-import { jsx as jsx10, jsxs as jsxs10 } from "./core.js";
+import { jsx as jsx11, jsxs as jsxs11 } from "./core.js";
 var declare = `type Counter struct{ N int }
 
 func (c *Counter) Add(n int) int { c.N += n; return c.N }
@@ -1178,8 +1226,8 @@ perdure.AddEntity[Counter](reg, "counter")`;
 function Entities() {
   const name = param2("name");
   const cursor = param2("cursor");
-  const [typed, setTyped] = useState6(name);
-  const page = useQuery7("entities" + query8({ name, cursor, limit: 200 }));
+  const [typed, setTyped] = useState7(name);
+  const page = useQuery8("entities" + query9({ name, cursor, limit: 200 }));
   useTopic5("entities" + (name ? ":" + name : ""), void 0, (events) => {
     for (const e of events) {
       if (e.kind === "reset") {
@@ -1191,42 +1239,42 @@ function Entities() {
     }
   });
   const rows = page.data?.items ?? [];
-  return /* @__PURE__ */ jsxs10("section", { class: "page entities", children: [
-    /* @__PURE__ */ jsxs10("header", { class: "page-head", children: [
-      /* @__PURE__ */ jsx10("h1", { children: "Entities" }),
-      /* @__PURE__ */ jsx10("form", { class: "entities-find", onSubmit: (e) => {
+  return /* @__PURE__ */ jsxs11("section", { class: "page entities", children: [
+    /* @__PURE__ */ jsxs11("header", { class: "page-head", children: [
+      /* @__PURE__ */ jsx11("h1", { children: "Entities" }),
+      /* @__PURE__ */ jsx11("form", { class: "entities-find", onSubmit: (e) => {
         e.preventDefault();
         setParams4({ name: typed.trim(), cursor: void 0 });
-      }, children: /* @__PURE__ */ jsx10("input", { type: "search", "aria-label": "Name of the entities", placeholder: "Name, then Enter", value: typed, onInput: (e) => setTyped(e.currentTarget.value) }) })
+      }, children: /* @__PURE__ */ jsx11("input", { type: "search", "aria-label": "Name of the entities", placeholder: "Name, then Enter", value: typed, onInput: (e) => setTyped(e.currentTarget.value) }) })
     ] }),
-    page.error && /* @__PURE__ */ jsx10(Problem6, { error: page.error, retry: page.refetch }),
-    page.data && rows.length === 0 ? name ? /* @__PURE__ */ jsx10(Empty4, { title: "No entity is called " + name, children: /* @__PURE__ */ jsx10("button", { type: "button", onClick: () => {
+    page.error && /* @__PURE__ */ jsx11(Problem6, { error: page.error, retry: page.refetch }),
+    page.data && rows.length === 0 ? name ? /* @__PURE__ */ jsx11(Empty4, { title: "No entity is called " + name, children: /* @__PURE__ */ jsx11("button", { type: "button", onClick: () => {
       setTyped("");
       setParams4({ name: void 0 });
-    }, children: "Show all" }) }) : /* @__PURE__ */ jsxs10(Empty4, { title: "There is no entity yet", children: [
-      /* @__PURE__ */ jsx10("p", { children: "An entity is named state with one operation at a time; it begins to exist with its first operation. Sessions of agents are entities too." }),
-      /* @__PURE__ */ jsx10("pre", { class: "sample", tabIndex: 0, children: declare })
-    ] }) : /* @__PURE__ */ jsx10(Table3, { label: "Entities", rows, id: (e) => e.id, columns: columns3, open: (e) => go4(links7.entity(e.name, e.key)) }),
-    /* @__PURE__ */ jsxs10("p", { class: "pager", children: [
-      cursor && /* @__PURE__ */ jsx10("button", { type: "button", onClick: () => setParams4({ cursor: void 0 }, false), children: "‹ First page" }),
-      page.data?.next && /* @__PURE__ */ jsx10("button", { type: "button", onClick: () => setParams4({ cursor: page.data?.next }, false), children: "Next page ›" })
+    }, children: "Show all" }) }) : /* @__PURE__ */ jsxs11(Empty4, { title: "There is no entity yet", children: [
+      /* @__PURE__ */ jsx11("p", { children: "An entity is named state with one operation at a time; it begins to exist with its first operation. Sessions of agents are entities too." }),
+      /* @__PURE__ */ jsx11("pre", { class: "sample", tabIndex: 0, children: declare })
+    ] }) : /* @__PURE__ */ jsx11(Table3, { label: "Entities", rows, id: (e) => e.id, columns: columns3, open: (e) => go4(links7.entity(e.name, e.key)) }),
+    /* @__PURE__ */ jsxs11("p", { class: "pager", children: [
+      cursor && /* @__PURE__ */ jsx11("button", { type: "button", onClick: () => setParams4({ cursor: void 0 }, false), children: "‹ First page" }),
+      page.data?.next && /* @__PURE__ */ jsx11("button", { type: "button", onClick: () => setParams4({ cursor: page.data?.next }, false), children: "Next page ›" })
     ] })
   ] });
 }
 var columns3 = [
-  { id: "name", title: "Name", class: "w-name", cell: (e) => /* @__PURE__ */ jsx10(Visible3, { text: e.name, exact: true }) },
-  { id: "key", title: "Key", class: "grow", cell: (e) => /* @__PURE__ */ jsx10("a", { href: links7.entity(e.name, e.key), children: /* @__PURE__ */ jsx10(Visible3, { text: e.key, exact: true }) }) },
+  { id: "name", title: "Name", class: "w-name", cell: (e) => /* @__PURE__ */ jsx11(Visible3, { text: e.name, exact: true }) },
+  { id: "key", title: "Key", class: "grow", cell: (e) => /* @__PURE__ */ jsx11("a", { href: links7.entity(e.name, e.key), children: /* @__PURE__ */ jsx11(Visible3, { text: e.key, exact: true }) }) },
   { id: "chat", title: "Chat", class: "narrow", cell: (e) => {
     const s = sessionOf(e);
-    return s ? /* @__PURE__ */ jsx10("a", { href: s, children: "open" }) : /* @__PURE__ */ jsx10("span", { class: "dim", children: "–" });
+    return s ? /* @__PURE__ */ jsx11("a", { href: s, children: "open" }) : /* @__PURE__ */ jsx11("span", { class: "dim", children: "–" });
   } },
-  { id: "depth", title: "Waiting", class: "num narrow", cell: (e) => e.queue_depth > 0 ? e.queue_depth : /* @__PURE__ */ jsx10("span", { class: "dim", children: "0" }) },
-  { id: "lock", title: "Lock", class: "narrow", cell: (e) => e.lock_owner ? /* @__PURE__ */ jsx10("a", { href: links7.run(e.lock_owner), children: "held" }) : /* @__PURE__ */ jsx10("span", { class: "dim", children: "free" }) },
-  { id: "op", title: "Last operation", class: "w-name", cell: (e) => e.last_op ? /* @__PURE__ */ jsxs10("span", { class: e.last_error ? "bad" : "", title: e.last_error, children: [
-    /* @__PURE__ */ jsx10(Visible3, { text: e.last_op, exact: true }),
+  { id: "depth", title: "Waiting", class: "num narrow", cell: (e) => e.queue_depth > 0 ? e.queue_depth : /* @__PURE__ */ jsx11("span", { class: "dim", children: "0" }) },
+  { id: "lock", title: "Lock", class: "narrow", cell: (e) => e.lock_owner ? /* @__PURE__ */ jsx11("a", { href: links7.run(e.lock_owner), children: "held" }) : /* @__PURE__ */ jsx11("span", { class: "dim", children: "free" }) },
+  { id: "op", title: "Last operation", class: "w-name", cell: (e) => e.last_op ? /* @__PURE__ */ jsxs11("span", { class: e.last_error ? "bad" : "", title: e.last_error, children: [
+    /* @__PURE__ */ jsx11(Visible3, { text: e.last_op, exact: true }),
     e.last_error && " failed"
-  ] }) : /* @__PURE__ */ jsx10("span", { class: "dim", children: "–" }) },
-  { id: "updated", title: "Changed", class: "w-time", cell: (e) => /* @__PURE__ */ jsx10(Time7, { at: e.updated }) }
+  ] }) : /* @__PURE__ */ jsx11("span", { class: "dim", children: "–" }) },
+  { id: "updated", title: "Changed", class: "w-time", cell: (e) => /* @__PURE__ */ jsx11(Time7, { at: e.updated }) }
 ];
 function sessionOf(e) {
   return e.name.startsWith("dafx-") ? links7.session(e.name.slice("dafx-".length), e.key) : void 0;
@@ -1246,8 +1294,8 @@ function merge(old, f, whole) {
 }
 
 // src/pages/entity.tsx
-import { useState as useState7 } from "./core.js";
-import { path as path3, post, readOnly as readOnly2, useQuery as useQuery8 } from "./core.js";
+import { useState as useState8 } from "./core.js";
+import { path as path4, post, readOnly as readOnly2, useQuery as useQuery9 } from "./core.js";
 import { bytes } from "./core.js";
 import { parseJson } from "./core.js";
 import { useTopic as useTopic6 } from "./core.js";
@@ -1257,12 +1305,12 @@ import { JsonView as JsonView2 } from "./core.js";
 import { Problem as Problem7 } from "./core.js";
 import { Time as Time8 } from "./core.js";
 import { Visible as Visible4 } from "./core.js";
-import { Fragment as Fragment4, jsx as jsx11, jsxs as jsxs11 } from "./core.js";
+import { Fragment as Fragment4, jsx as jsx12, jsxs as jsxs12 } from "./core.js";
 function Entity({ params }) {
   const name = params["name"] ?? "";
   const key = params["key"] ?? "";
-  const where = path3`entities/${name}/${key}`;
-  const entity = useQuery8(where);
+  const where = path4`entities/${name}/${key}`;
+  const entity = useQuery9(where);
   useTopic6("entities:" + name, void 0, (events) => {
     if (events.some((e2) => e2.kind === "reset" || e2.data.upsert.some((x) => x.key === key))) {
       entity.refetch();
@@ -1270,87 +1318,87 @@ function Entity({ params }) {
   });
   const e = entity.data;
   const chat = sessionOf({ name, key });
-  return /* @__PURE__ */ jsxs11("section", { class: "page entity", children: [
-    /* @__PURE__ */ jsxs11("header", { class: "page-head", children: [
-      /* @__PURE__ */ jsxs11("h1", { children: [
-        /* @__PURE__ */ jsx11(Visible4, { text: name, exact: true }),
+  return /* @__PURE__ */ jsxs12("section", { class: "page entity", children: [
+    /* @__PURE__ */ jsxs12("header", { class: "page-head", children: [
+      /* @__PURE__ */ jsxs12("h1", { children: [
+        /* @__PURE__ */ jsx12(Visible4, { text: name, exact: true }),
         " ",
-        /* @__PURE__ */ jsxs11("span", { class: "dim", children: [
+        /* @__PURE__ */ jsxs12("span", { class: "dim", children: [
           "/ ",
-          /* @__PURE__ */ jsx11(Visible4, { text: key, exact: true })
+          /* @__PURE__ */ jsx12(Visible4, { text: key, exact: true })
         ] }),
         " ",
-        /* @__PURE__ */ jsx11(Copy3, { text: `@${name}@${key}`, what: "id" })
+        /* @__PURE__ */ jsx12(Copy3, { text: `@${name}@${key}`, what: "id" })
       ] }),
-      chat && /* @__PURE__ */ jsx11("a", { href: chat, children: "Open the conversation" })
+      chat && /* @__PURE__ */ jsx12("a", { href: chat, children: "Open the conversation" })
     ] }),
-    entity.error?.status === 404 ? /* @__PURE__ */ jsx11("p", { class: "dim", children: "This entity does not exist yet. Its first operation makes it." }) : entity.error && /* @__PURE__ */ jsx11(Problem7, { error: entity.error, retry: entity.refetch }),
-    e && /* @__PURE__ */ jsxs11(Fragment4, { children: [
-      /* @__PURE__ */ jsxs11("dl", { class: "traits", children: [
-        /* @__PURE__ */ jsxs11("div", { children: [
-          /* @__PURE__ */ jsx11("dt", { children: "Last operation" }),
-          /* @__PURE__ */ jsxs11("dd", { children: [
-            e.last_op && /* @__PURE__ */ jsxs11(Fragment4, { children: [
-              /* @__PURE__ */ jsx11("code", { children: /* @__PURE__ */ jsx11(Visible4, { text: e.last_op, exact: true }) }),
+    entity.error?.status === 404 ? /* @__PURE__ */ jsx12("p", { class: "dim", children: "This entity does not exist yet. Its first operation makes it." }) : entity.error && /* @__PURE__ */ jsx12(Problem7, { error: entity.error, retry: entity.refetch }),
+    e && /* @__PURE__ */ jsxs12(Fragment4, { children: [
+      /* @__PURE__ */ jsxs12("dl", { class: "traits", children: [
+        /* @__PURE__ */ jsxs12("div", { children: [
+          /* @__PURE__ */ jsx12("dt", { children: "Last operation" }),
+          /* @__PURE__ */ jsxs12("dd", { children: [
+            e.last_op && /* @__PURE__ */ jsxs12(Fragment4, { children: [
+              /* @__PURE__ */ jsx12("code", { children: /* @__PURE__ */ jsx12(Visible4, { text: e.last_op, exact: true }) }),
               " "
             ] }),
-            /* @__PURE__ */ jsx11(Time8, { at: e.updated }),
-            e.last_error && /* @__PURE__ */ jsx11("span", { class: "bad", children: " failed" })
+            /* @__PURE__ */ jsx12(Time8, { at: e.updated }),
+            e.last_error && /* @__PURE__ */ jsx12("span", { class: "bad", children: " failed" })
           ] })
         ] }),
-        /* @__PURE__ */ jsxs11("div", { children: [
-          /* @__PURE__ */ jsx11("dt", { children: "Waiting" }),
-          /* @__PURE__ */ jsxs11("dd", { children: [
+        /* @__PURE__ */ jsxs12("div", { children: [
+          /* @__PURE__ */ jsx12("dt", { children: "Waiting" }),
+          /* @__PURE__ */ jsxs12("dd", { children: [
             e.queue_depth,
             " ",
             e.queue_depth === 1 ? "operation" : "operations"
           ] })
         ] }),
-        /* @__PURE__ */ jsxs11("div", { children: [
-          /* @__PURE__ */ jsx11("dt", { children: "Lock" }),
-          /* @__PURE__ */ jsx11("dd", { children: e.lock_owner ? /* @__PURE__ */ jsxs11("a", { href: links8.run(e.lock_owner), children: [
+        /* @__PURE__ */ jsxs12("div", { children: [
+          /* @__PURE__ */ jsx12("dt", { children: "Lock" }),
+          /* @__PURE__ */ jsx12("dd", { children: e.lock_owner ? /* @__PURE__ */ jsxs12("a", { href: links8.run(e.lock_owner), children: [
             "held by ",
-            /* @__PURE__ */ jsx11(Visible4, { text: e.lock_owner, exact: true })
-          ] }) : /* @__PURE__ */ jsx11("span", { class: "dim", children: "free" }) })
+            /* @__PURE__ */ jsx12(Visible4, { text: e.lock_owner, exact: true })
+          ] }) : /* @__PURE__ */ jsx12("span", { class: "dim", children: "free" }) })
         ] }),
-        /* @__PURE__ */ jsxs11("div", { children: [
-          /* @__PURE__ */ jsx11("dt", { children: "State" }),
-          /* @__PURE__ */ jsx11("dd", { children: bytes(e.state_bytes ?? 0) })
+        /* @__PURE__ */ jsxs12("div", { children: [
+          /* @__PURE__ */ jsx12("dt", { children: "State" }),
+          /* @__PURE__ */ jsx12("dd", { children: bytes(e.state_bytes ?? 0) })
         ] })
       ] }),
-      /* @__PURE__ */ jsx11("h2", { children: "State" }),
-      e.state === void 0 ? /* @__PURE__ */ jsx11("p", { class: "dim", children: "none" }) : /* @__PURE__ */ jsx11(JsonView2, { value: e.state, label: "state" }),
-      /* @__PURE__ */ jsx11(Operations, { list: e.operations ?? [] })
+      /* @__PURE__ */ jsx12("h2", { children: "State" }),
+      e.state === void 0 ? /* @__PURE__ */ jsx12("p", { class: "dim", children: "none" }) : /* @__PURE__ */ jsx12(JsonView2, { value: e.state, label: "state" }),
+      /* @__PURE__ */ jsx12(Operations, { list: e.operations ?? [] })
     ] }),
-    !name.startsWith("dafx-") && (e || entity.error?.status === 404) && /* @__PURE__ */ jsx11(Operate, { where, known: [...new Set((e?.operations ?? []).map((o) => o.name))], onSent: entity.refetch })
+    !name.startsWith("dafx-") && (e || entity.error?.status === 404) && /* @__PURE__ */ jsx12(Operate, { where, known: [...new Set((e?.operations ?? []).map((o) => o.name))], onSent: entity.refetch })
   ] });
 }
 function Operations({ list }) {
-  return /* @__PURE__ */ jsxs11(Fragment4, { children: [
-    /* @__PURE__ */ jsx11("h2", { children: "Recent operations" }),
-    list.length === 0 ? /* @__PURE__ */ jsx11("p", { class: "dim", children: "None is known. Each operation that it carries out is told here; the newest 8 are kept." }) : /* @__PURE__ */ jsx11("ul", { class: "plain operations", "aria-label": "What it has done lately, the newest first", children: list.map((o, i) => /* @__PURE__ */ jsxs11("li", { class: o.error ? "is-failed" : "", children: [
-      /* @__PURE__ */ jsx11("code", { children: /* @__PURE__ */ jsx11(Visible4, { text: o.name, exact: true }) }),
-      /* @__PURE__ */ jsxs11("span", { class: "dim", children: [
+  return /* @__PURE__ */ jsxs12(Fragment4, { children: [
+    /* @__PURE__ */ jsx12("h2", { children: "Recent operations" }),
+    list.length === 0 ? /* @__PURE__ */ jsx12("p", { class: "dim", children: "None is known. Each operation that it carries out is told here; the newest 8 are kept." }) : /* @__PURE__ */ jsx12("ul", { class: "plain operations", "aria-label": "What it has done lately, the newest first", children: list.map((o, i) => /* @__PURE__ */ jsxs12("li", { class: o.error ? "is-failed" : "", children: [
+      /* @__PURE__ */ jsx12("code", { children: /* @__PURE__ */ jsx12(Visible4, { text: o.name, exact: true }) }),
+      /* @__PURE__ */ jsxs12("span", { class: "dim", children: [
         o.called ? "called by" : "signalled by",
         " ",
-        /* @__PURE__ */ jsx11(From, { id: o.from })
+        /* @__PURE__ */ jsx12(From, { id: o.from })
       ] }),
-      /* @__PURE__ */ jsx11(Time8, { at: o.at }),
-      o.error && /* @__PURE__ */ jsx11("span", { class: "bad operation-error", children: /* @__PURE__ */ jsx11(Visible4, { text: o.error, exact: true }) })
+      /* @__PURE__ */ jsx12(Time8, { at: o.at }),
+      o.error && /* @__PURE__ */ jsx12("span", { class: "bad operation-error", children: /* @__PURE__ */ jsx12(Visible4, { text: o.error, exact: true }) })
     ] }, `${o.at} ${i}`)) })
   ] });
 }
 function From({ id }) {
-  if (!id) return /* @__PURE__ */ jsx11(Fragment4, { children: "a client" });
+  if (!id) return /* @__PURE__ */ jsx12(Fragment4, { children: "a client" });
   const entity = /^@([^@]+)@(.*)$/s.exec(id);
-  return /* @__PURE__ */ jsx11("a", { href: entity ? links8.entity(entity[1] ?? "", entity[2] ?? "") : links8.run(id), children: /* @__PURE__ */ jsx11(Visible4, { text: id, exact: true }) });
+  return /* @__PURE__ */ jsx12("a", { href: entity ? links8.entity(entity[1] ?? "", entity[2] ?? "") : links8.run(id), children: /* @__PURE__ */ jsx12(Visible4, { text: id, exact: true }) });
 }
 function Operate({ where, known, onSent }) {
-  const [operation, setOperation] = useState7("");
-  const [input, setInput] = useState7("");
-  const [done, setDone] = useState7(null);
-  const [busy, setBusy] = useState7(false);
-  const [error, setError] = useState7(null);
+  const [operation, setOperation] = useState8("");
+  const [input, setInput] = useState8("");
+  const [done, setDone] = useState8(null);
+  const [busy, setBusy] = useState8(false);
+  const [error, setError] = useState8(null);
   const typed = input.trim() === "" ? null : parseJson(input);
   const unfit = readOnly2 || busy || operation.trim() === "" || typed !== null && !typed.ok;
   async function send(call) {
@@ -1367,21 +1415,21 @@ function Operate({ where, known, onSent }) {
     }
     setBusy(false);
   }
-  return /* @__PURE__ */ jsxs11("form", { class: "entity-signal", onSubmit: (e) => {
+  return /* @__PURE__ */ jsxs12("form", { class: "entity-signal", onSubmit: (e) => {
     e.preventDefault();
     if (!unfit) void send(false);
   }, children: [
-    /* @__PURE__ */ jsx11("h2", { children: "Send an operation" }),
-    /* @__PURE__ */ jsx11("p", { class: "dim", children: "A signal is taken once, in its turn, and nobody waits for it. A call waits for the answer." }),
-    /* @__PURE__ */ jsxs11("label", { class: "field", children: [
+    /* @__PURE__ */ jsx12("h2", { children: "Send an operation" }),
+    /* @__PURE__ */ jsx12("p", { class: "dim", children: "A signal is taken once, in its turn, and nobody waits for it. A call waits for the answer." }),
+    /* @__PURE__ */ jsxs12("label", { class: "field", children: [
       "Operation",
-      /* @__PURE__ */ jsx11("input", { type: "text", required: true, list: "entity-operations", value: operation, onInput: (e) => setOperation(e.currentTarget.value) }),
-      /* @__PURE__ */ jsx11("datalist", { id: "entity-operations", children: known.map((o) => /* @__PURE__ */ jsx11("option", { value: o }, o)) })
+      /* @__PURE__ */ jsx12("input", { type: "text", required: true, list: "entity-operations", value: operation, onInput: (e) => setOperation(e.currentTarget.value) }),
+      /* @__PURE__ */ jsx12("datalist", { id: "entity-operations", children: known.map((o) => /* @__PURE__ */ jsx12("option", { value: o }, o)) })
     ] }),
-    /* @__PURE__ */ jsxs11("label", { class: "field", children: [
+    /* @__PURE__ */ jsxs12("label", { class: "field", children: [
       "Input (JSON, may be empty)",
-      /* @__PURE__ */ jsx11("textarea", { class: "code", rows: 4, spellcheck: false, value: input, "aria-invalid": !!typed && !typed.ok, onInput: (e) => setInput(e.currentTarget.value) }),
-      typed && !typed.ok && /* @__PURE__ */ jsxs11("span", { class: "field-error", role: "alert", children: [
+      /* @__PURE__ */ jsx12("textarea", { class: "code", rows: 4, spellcheck: false, value: input, "aria-invalid": !!typed && !typed.ok, onInput: (e) => setInput(e.currentTarget.value) }),
+      typed && !typed.ok && /* @__PURE__ */ jsxs12("span", { class: "field-error", role: "alert", children: [
         "Line ",
         typed.line,
         ", column ",
@@ -1390,35 +1438,35 @@ function Operate({ where, known, onSent }) {
         typed.message
       ] })
     ] }),
-    /* @__PURE__ */ jsxs11("div", { class: "decide-row", children: [
-      /* @__PURE__ */ jsx11("button", { type: "submit", class: "primary", disabled: unfit, children: busy ? "Sending…" : "Send signal" }),
-      /* @__PURE__ */ jsx11("button", { type: "button", disabled: unfit, onClick: () => void send(true), children: "Call" }),
-      /* @__PURE__ */ jsx11("span", { role: "status", children: done && /* @__PURE__ */ jsxs11(Fragment4, { children: [
+    /* @__PURE__ */ jsxs12("div", { class: "decide-row", children: [
+      /* @__PURE__ */ jsx12("button", { type: "submit", class: "primary", disabled: unfit, children: busy ? "Sending…" : "Send signal" }),
+      /* @__PURE__ */ jsx12("button", { type: "button", disabled: unfit, onClick: () => void send(true), children: "Call" }),
+      /* @__PURE__ */ jsx12("span", { role: "status", children: done && /* @__PURE__ */ jsxs12(Fragment4, { children: [
         "✓ ",
         done.operation,
         " ",
         done.answer ? "answered" : "was accepted"
       ] }) })
     ] }),
-    readOnly2 && /* @__PURE__ */ jsx11("p", { class: "dim", children: "This dashboard only shows: it sends nothing." }),
-    done?.answer && /* @__PURE__ */ jsx11(JsonView2, { value: done.answer.output ?? null, label: "answer" }),
-    error && /* @__PURE__ */ jsx11(Problem7, { error })
+    readOnly2 && /* @__PURE__ */ jsx12("p", { class: "dim", children: "This dashboard only shows: it sends nothing." }),
+    done?.answer && /* @__PURE__ */ jsx12(JsonView2, { value: done.answer.output ?? null, label: "answer" }),
+    error && /* @__PURE__ */ jsx12(Problem7, { error })
   ] });
 }
 
 // src/pages/workers.tsx
-import { useQuery as useQuery9 } from "./core.js";
+import { useQuery as useQuery10 } from "./core.js";
 import { useTopic as useTopic7 } from "./core.js";
 import { Backlog as Backlog2 } from "./core.js";
 import { Command as Command3 } from "./core.js";
 import { Problem as Problem8 } from "./core.js";
 import { Time as Time9 } from "./core.js";
-import { Fragment as Fragment5, jsx as jsx12, jsxs as jsxs12 } from "./core.js";
+import { Fragment as Fragment5, jsx as jsx13, jsxs as jsxs13 } from "./core.js";
 function Workers(_) {
-  const workers = useQuery9("workers");
-  const backlog = useQuery9("backlog");
-  const nodes = useQuery9("nodes");
-  const takeovers = useQuery9("takeovers");
+  const workers = useQuery10("workers");
+  const backlog = useQuery10("backlog");
+  const nodes = useQuery10("nodes");
+  const takeovers = useQuery10("takeovers");
   useTopic7("workers", void 0, (events) => {
     const e = events.at(-1);
     if (e?.kind === "workers") {
@@ -1431,87 +1479,87 @@ function Workers(_) {
   });
   const connected = workers.data?.connected ?? [];
   const called = workers.data?.items ?? [];
-  return /* @__PURE__ */ jsxs12("section", { class: "page", children: [
-    /* @__PURE__ */ jsx12("h1", { children: "Workers" }),
-    workers.error && /* @__PURE__ */ jsx12(Problem8, { error: workers.error, retry: workers.refetch }),
-    /* @__PURE__ */ jsxs12("div", { class: "columns", children: [
-      /* @__PURE__ */ jsxs12("section", { class: "card", "aria-labelledby": "w-connected", children: [
-        /* @__PURE__ */ jsx12("h2", { id: "w-connected", children: "Connected" }),
-        connected.length === 0 && called.length === 0 && workers.data && /* @__PURE__ */ jsxs12(Fragment5, { children: [
-          /* @__PURE__ */ jsx12("p", { children: "No worker of another process is connected. Code that this server has of its own needs none." }),
-          /* @__PURE__ */ jsx12("p", { class: "dim", children: "SDKs connect with" }),
-          /* @__PURE__ */ jsx12(Command3, { text: `Endpoint=${new URL(document.baseURI).origin};TaskHub=default;Authentication=None` })
+  return /* @__PURE__ */ jsxs13("section", { class: "page", children: [
+    /* @__PURE__ */ jsx13("h1", { children: "Workers" }),
+    workers.error && /* @__PURE__ */ jsx13(Problem8, { error: workers.error, retry: workers.refetch }),
+    /* @__PURE__ */ jsxs13("div", { class: "columns", children: [
+      /* @__PURE__ */ jsxs13("section", { class: "card", "aria-labelledby": "w-connected", children: [
+        /* @__PURE__ */ jsx13("h2", { id: "w-connected", children: "Connected" }),
+        connected.length === 0 && called.length === 0 && workers.data && /* @__PURE__ */ jsxs13(Fragment5, { children: [
+          /* @__PURE__ */ jsx13("p", { children: "No worker of another process is connected. Code that this server has of its own needs none." }),
+          /* @__PURE__ */ jsx13("p", { class: "dim", children: "SDKs connect with" }),
+          /* @__PURE__ */ jsx13(Command3, { text: `Endpoint=${new URL(document.baseURI).origin};TaskHub=default;Authentication=None` })
         ] }),
-        /* @__PURE__ */ jsx12("div", { class: "scroll", tabIndex: connected.length ? 0 : -1, role: "region", "aria-label": "Connected workers", children: connected.length > 0 && /* @__PURE__ */ jsxs12("table", { class: "plain-table", children: [
-          /* @__PURE__ */ jsx12("thead", { children: /* @__PURE__ */ jsxs12("tr", { children: [
-            /* @__PURE__ */ jsx12("th", { children: "Worker" }),
-            /* @__PURE__ */ jsx12("th", { children: "Takes" }),
-            /* @__PURE__ */ jsx12("th", { class: "num", children: "In flight / capacity" })
+        /* @__PURE__ */ jsx13("div", { class: "scroll", tabIndex: connected.length ? 0 : -1, role: "region", "aria-label": "Connected workers", children: connected.length > 0 && /* @__PURE__ */ jsxs13("table", { class: "plain-table", children: [
+          /* @__PURE__ */ jsx13("thead", { children: /* @__PURE__ */ jsxs13("tr", { children: [
+            /* @__PURE__ */ jsx13("th", { children: "Worker" }),
+            /* @__PURE__ */ jsx13("th", { children: "Takes" }),
+            /* @__PURE__ */ jsx13("th", { class: "num", children: "In flight / capacity" })
           ] }) }),
-          /* @__PURE__ */ jsx12("tbody", { children: connected.map((c, i) => /* @__PURE__ */ jsxs12("tr", { children: [
-            /* @__PURE__ */ jsx12("td", { class: "mono", children: c.id }),
-            /* @__PURE__ */ jsx12("td", { children: takes(c) }),
-            /* @__PURE__ */ jsxs12("td", { class: "num", children: [
+          /* @__PURE__ */ jsx13("tbody", { children: connected.map((c, i) => /* @__PURE__ */ jsxs13("tr", { children: [
+            /* @__PURE__ */ jsx13("td", { class: "mono", children: c.id }),
+            /* @__PURE__ */ jsx13("td", { children: takes(c) }),
+            /* @__PURE__ */ jsxs13("td", { class: "num", children: [
               sum(c.in_flight),
               " / ",
               sum(c.capacity)
             ] })
           ] }, c.id ?? i)) })
         ] }) }),
-        called.map((c) => /* @__PURE__ */ jsxs12("p", { class: "row", children: [
-          /* @__PURE__ */ jsx12("strong", { children: c.name }),
+        called.map((c) => /* @__PURE__ */ jsxs13("p", { class: "row", children: [
+          /* @__PURE__ */ jsx13("strong", { children: c.name }),
           " ",
-          /* @__PURE__ */ jsx12("span", { class: "mono", children: c.url }),
+          /* @__PURE__ */ jsx13("span", { class: "mono", children: c.url }),
           " ",
-          /* @__PURE__ */ jsxs12("span", { class: "num", children: [
+          /* @__PURE__ */ jsxs13("span", { class: "num", children: [
             c.running,
             " running"
           ] }),
-          c.cause && /* @__PURE__ */ jsx12("span", { class: "bad", children: c.cause })
+          c.cause && /* @__PURE__ */ jsx13("span", { class: "bad", children: c.cause })
         ] }, c.name))
       ] }),
-      /* @__PURE__ */ jsxs12("section", { class: "card", "aria-labelledby": "w-backlog", children: [
-        /* @__PURE__ */ jsx12("h2", { id: "w-backlog", children: "Backlog" }),
-        /* @__PURE__ */ jsx12(Backlog2, { items: backlog.data?.items })
+      /* @__PURE__ */ jsxs13("section", { class: "card", "aria-labelledby": "w-backlog", children: [
+        /* @__PURE__ */ jsx13("h2", { id: "w-backlog", children: "Backlog" }),
+        /* @__PURE__ */ jsx13(Backlog2, { items: backlog.data?.items })
       ] }),
-      /* @__PURE__ */ jsxs12("section", { class: "card", "aria-labelledby": "w-nodes", children: [
-        /* @__PURE__ */ jsx12("h2", { id: "w-nodes", children: "Nodes" }),
-        /* @__PURE__ */ jsx12("ul", { class: "plain", children: (nodes.data?.items ?? []).map((n) => /* @__PURE__ */ jsxs12("li", { children: [
-          /* @__PURE__ */ jsx12("span", { class: "mono", children: n.name }),
-          n.here && /* @__PURE__ */ jsx12("span", { class: "tag", children: "this one" }),
-          /* @__PURE__ */ jsxs12("span", { class: "num", children: [
+      /* @__PURE__ */ jsxs13("section", { class: "card", "aria-labelledby": "w-nodes", children: [
+        /* @__PURE__ */ jsx13("h2", { id: "w-nodes", children: "Nodes" }),
+        /* @__PURE__ */ jsx13("ul", { class: "plain", children: (nodes.data?.items ?? []).map((n) => /* @__PURE__ */ jsxs13("li", { children: [
+          /* @__PURE__ */ jsx13("span", { class: "mono", children: n.name }),
+          n.here && /* @__PURE__ */ jsx13("span", { class: "tag", children: "this one" }),
+          /* @__PURE__ */ jsxs13("span", { class: "num", children: [
             n.shards,
             " shards"
           ] }),
-          n.unreached && /* @__PURE__ */ jsx12("span", { class: "bad", children: "not reached: works through the database" }),
-          n.error && /* @__PURE__ */ jsx12("span", { class: "bad", children: n.error }),
-          /* @__PURE__ */ jsx12(Time9, { at: n.since })
+          n.unreached && /* @__PURE__ */ jsx13("span", { class: "bad", children: "not reached: works through the database" }),
+          n.error && /* @__PURE__ */ jsx13("span", { class: "bad", children: n.error }),
+          /* @__PURE__ */ jsx13(Time9, { at: n.since })
         ] }, n.name)) })
       ] }),
-      /* @__PURE__ */ jsxs12("section", { class: "card", "aria-labelledby": "w-lost", children: [
-        /* @__PURE__ */ jsx12("h2", { id: "w-lost", children: "Lost" }),
-        workers.data?.lost.length === 0 && takeovers.data?.items.length === 0 && /* @__PURE__ */ jsx12("p", { class: "dim", children: "No worker and no node was lost since this one began." }),
-        /* @__PURE__ */ jsx12("ul", { class: "plain", children: (workers.data?.lost ?? []).map((l) => /* @__PURE__ */ jsxs12("li", { children: [
-          /* @__PURE__ */ jsx12("span", { class: l.back ? "dim" : "bad", children: l.back ? "✓ back" : "! worker lost" }),
-          /* @__PURE__ */ jsx12("span", { class: "mono", children: l.id || "unnamed" }),
-          /* @__PURE__ */ jsxs12("span", { class: "num", children: [
+      /* @__PURE__ */ jsxs13("section", { class: "card", "aria-labelledby": "w-lost", children: [
+        /* @__PURE__ */ jsx13("h2", { id: "w-lost", children: "Lost" }),
+        workers.data?.lost.length === 0 && takeovers.data?.items.length === 0 && /* @__PURE__ */ jsx13("p", { class: "dim", children: "No worker and no node was lost since this one began." }),
+        /* @__PURE__ */ jsx13("ul", { class: "plain", children: (workers.data?.lost ?? []).map((l) => /* @__PURE__ */ jsxs13("li", { children: [
+          /* @__PURE__ */ jsx13("span", { class: l.back ? "dim" : "bad", children: l.back ? "✓ back" : "! worker lost" }),
+          /* @__PURE__ */ jsx13("span", { class: "mono", children: l.id || "unnamed" }),
+          /* @__PURE__ */ jsxs13("span", { class: "num", children: [
             l.items,
             " items went to others"
           ] }),
-          /* @__PURE__ */ jsx12(Time9, { at: l.at })
+          /* @__PURE__ */ jsx13(Time9, { at: l.at })
         ] }, l.id + l.at)) }),
-        (takeovers.data?.items.length ?? 0) > 0 && /* @__PURE__ */ jsxs12(Fragment5, { children: [
-          /* @__PURE__ */ jsx12("h3", { children: "Takeovers" }),
-          /* @__PURE__ */ jsx12("ul", { class: "plain", "aria-label": "Takeovers", children: (takeovers.data?.items ?? []).slice(0, 1e3).map((t) => /* @__PURE__ */ jsxs12("li", { children: [
-            /* @__PURE__ */ jsxs12("span", { class: "num", children: [
+        (takeovers.data?.items.length ?? 0) > 0 && /* @__PURE__ */ jsxs13(Fragment5, { children: [
+          /* @__PURE__ */ jsx13("h3", { children: "Takeovers" }),
+          /* @__PURE__ */ jsx13("ul", { class: "plain", "aria-label": "Takeovers", children: (takeovers.data?.items ?? []).slice(0, 1e3).map((t) => /* @__PURE__ */ jsxs13("li", { children: [
+            /* @__PURE__ */ jsxs13("span", { class: "num", children: [
               t.shards,
               " shards"
             ] }),
-            /* @__PURE__ */ jsxs12("span", { children: [
+            /* @__PURE__ */ jsxs13("span", { children: [
               "of ",
-              /* @__PURE__ */ jsx12("span", { class: "mono", children: t.from ?? "a node that did not stop in order" })
+              /* @__PURE__ */ jsx13("span", { class: "mono", children: t.from ?? "a node that did not stop in order" })
             ] }),
-            /* @__PURE__ */ jsx12(Time9, { at: t.at })
+            /* @__PURE__ */ jsx13(Time9, { at: t.at })
           ] }, t.at + (t.from ?? ""))) })
         ] })
       ] })
@@ -1533,17 +1581,17 @@ var sum = (p) => p.orchestrations + p.activities + p.entities;
 
 // src/pages/missing.tsx
 import { Empty as Empty5 } from "./core.js";
-import { jsx as jsx13, jsxs as jsxs13 } from "./core.js";
+import { jsx as jsx14, jsxs as jsxs14 } from "./core.js";
 function Missing() {
-  return /* @__PURE__ */ jsxs13("section", { class: "page", children: [
-    /* @__PURE__ */ jsx13("h1", { children: "Not found" }),
-    /* @__PURE__ */ jsx13(Empty5, { title: "There is no such page", children: /* @__PURE__ */ jsx13("p", { children: /* @__PURE__ */ jsx13("a", { href: ".", children: "Overview" }) }) })
+  return /* @__PURE__ */ jsxs14("section", { class: "page", children: [
+    /* @__PURE__ */ jsx14("h1", { children: "Not found" }),
+    /* @__PURE__ */ jsx14(Empty5, { title: "There is no such page", children: /* @__PURE__ */ jsx14("p", { children: /* @__PURE__ */ jsx14("a", { href: ".", children: "Overview" }) }) })
   ] });
 }
 
 // src/app.tsx
 import { lazily as lazily2 } from "./core.js";
-import { jsx as jsx14, jsxs as jsxs14 } from "./core.js";
+import { jsx as jsx15, jsxs as jsxs15 } from "./core.js";
 var Inbox = lazily2(() => import("./inbox.js").then((m) => m.Inbox));
 var Run = lazily2(() => import("./run.js").then((m) => m.Run));
 var Chat = lazily2(() => import("./chat.js").then((m) => m.Chat));
@@ -1565,7 +1613,7 @@ var pages = [
 ];
 function App() {
   const at = route.value;
-  const [help, setHelp] = useState8(false);
+  const [help, setHelp] = useState9(false);
   useKeys5({
     "?": () => setHelp(true),
     "g o": () => go5(""),
@@ -1586,30 +1634,30 @@ function App() {
   }
   const [Page, params, title] = found;
   const name = params["id"] ?? params["key"] ?? params["agent"];
-  useEffect4(() => {
+  useEffect5(() => {
     document.title = (name ? `${name} · ` : "") + `${title} · Perdure`;
   }, [at]);
-  return /* @__PURE__ */ jsxs14("div", { class: "shell", children: [
-    /* @__PURE__ */ jsx14("a", { class: "skip", href: "#main", onClick: (e) => (e.preventDefault(), document.getElementById("main")?.focus()), children: "Skip to content" }),
-    /* @__PURE__ */ jsx14(Rail, { at, onHelp: () => setHelp(true) }),
-    /* @__PURE__ */ jsxs14("main", { id: "main", tabIndex: -1, children: [
-      /* @__PURE__ */ jsx14(OfflineBanner, {}),
-      /* @__PURE__ */ jsx14(Page, { params }, at)
+  return /* @__PURE__ */ jsxs15("div", { class: "shell", children: [
+    /* @__PURE__ */ jsx15("a", { class: "skip", href: "#main", onClick: (e) => (e.preventDefault(), document.getElementById("main")?.focus()), children: "Skip to content" }),
+    /* @__PURE__ */ jsx15(Rail, { at, onHelp: () => setHelp(true) }),
+    /* @__PURE__ */ jsxs15("main", { id: "main", tabIndex: -1, children: [
+      /* @__PURE__ */ jsx15(OfflineBanner, {}),
+      /* @__PURE__ */ jsx15(Page, { params }, at)
     ] }),
-    help && /* @__PURE__ */ jsx14(Help, { onClose: () => setHelp(false) }),
-    /* @__PURE__ */ jsx14(Palette, {}),
-    /* @__PURE__ */ jsx14(Login, {}),
-    /* @__PURE__ */ jsx14(Announcer, {})
+    help && /* @__PURE__ */ jsx15(Help, { onClose: () => setHelp(false) }),
+    /* @__PURE__ */ jsx15(Palette, {}),
+    /* @__PURE__ */ jsx15(Login, {}),
+    /* @__PURE__ */ jsx15(Announcer, {})
   ] });
 }
 function OfflineBanner() {
   const off = linkState2.value === "offline";
-  const [shown, setShown] = useState8(false);
-  useEffect4(() => {
+  const [shown, setShown] = useState9(false);
+  useEffect5(() => {
     const t = setTimeout(() => setShown(off), off ? 1500 : 0);
     return () => clearTimeout(t);
   }, [off]);
-  return shown ? /* @__PURE__ */ jsx14("div", { class: "banner", role: "alert", children: "The server does not answer. What you see is what was last known; this page goes on by itself when the server is back." }) : null;
+  return shown ? /* @__PURE__ */ jsx15("div", { class: "banner", role: "alert", children: "The server does not answer. What you see is what was last known; this page goes on by itself when the server is back." }) : null;
 }
 startRouter();
-render(/* @__PURE__ */ jsx14(App, {}), document.getElementById("app"));
+render(/* @__PURE__ */ jsx15(App, {}), document.getElementById("app"));

@@ -8,37 +8,7 @@ import { Problem } from "./core.js";
 // src/pages/charts/chart.tsx
 import { absolute, utc } from "./core.js";
 import { go } from "./core.js";
-
-// src/pages/charts/plot.ts
-var width = 600;
-var height = 120;
-function roof(n) {
-  if (n <= 0) {
-    return 1;
-  }
-  const unit = 10 ** Math.floor(Math.log10(n));
-  return unit * ([1, 2, 3, 4, 5, 6, 8].find((f) => f * unit >= n * 0.9999) ?? 10);
-}
-function path(values, top) {
-  const step = width / Math.max(values.length, 1);
-  const y = (v) => (height - v / top * (height - 4) - 1).toFixed(1);
-  const x = (i) => ((i + 0.5) * step).toFixed(1);
-  let text = "";
-  values.forEach((v, i) => {
-    if (v === void 0) {
-      return;
-    }
-    const before = values[i - 1] !== void 0;
-    const after = values[i + 1] !== void 0;
-    text += (before ? "L" : "M") + x(i) + " " + y(v);
-    if (!before && !after) {
-      text += `h${Math.max(step / 2, 3).toFixed(1)}`;
-    }
-  });
-  return text;
-}
-
-// src/pages/charts/chart.tsx
+import { plotHeight as height, plotPath as path, plotWidth as width, roof } from "./core.js";
 import { Fragment, jsx, jsxs } from "./core.js";
 function Chart({ title, note, times, end, lines, format, empty, href }) {
   const id = "chart-" + title.toLowerCase().replaceAll(/[^a-z]+/g, "-");
@@ -130,7 +100,7 @@ function Tables({ page }) {
     /* @__PURE__ */ jsxs2("section", { class: "card", "aria-labelledby": "by-name", children: [
       /* @__PURE__ */ jsx2("h2", { id: "by-name", children: "Runs by name" }),
       page.runs.length === 0 && /* @__PURE__ */ jsx2("p", { class: "dim", children: "No run began or ended in this time." }),
-      page.runs.length > 0 && /* @__PURE__ */ jsx2("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": "Runs by name", children: /* @__PURE__ */ jsxs2("table", { class: "plain-table", children: [
+      page.runs.length > 0 && /* @__PURE__ */ jsx2("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": "Runs by name as a table", children: /* @__PURE__ */ jsxs2("table", { class: "plain-table", children: [
         /* @__PURE__ */ jsx2("thead", { children: /* @__PURE__ */ jsxs2("tr", { children: [
           /* @__PURE__ */ jsx2("th", { children: "Name" }),
           ["Started", "Completed", "Failed", "p50", "p90", "p99"].map((h) => /* @__PURE__ */ jsx2("th", { class: "num", children: h }, h))
@@ -147,7 +117,7 @@ function Tables({ page }) {
     /* @__PURE__ */ jsxs2("section", { class: "card", "aria-labelledby": "slowest", children: [
       /* @__PURE__ */ jsx2("h2", { id: "slowest", children: "Slowest steps" }),
       page.steps.length === 0 && /* @__PURE__ */ jsx2("p", { class: "dim", children: "No step ended in this time." }),
-      page.steps.length > 0 && /* @__PURE__ */ jsx2("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": "Slowest steps", children: /* @__PURE__ */ jsxs2("table", { class: "plain-table", children: [
+      page.steps.length > 0 && /* @__PURE__ */ jsx2("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": "Slowest steps as a table", children: /* @__PURE__ */ jsxs2("table", { class: "plain-table", children: [
         /* @__PURE__ */ jsx2("thead", { children: /* @__PURE__ */ jsxs2("tr", { children: [
           /* @__PURE__ */ jsx2("th", { children: "Step" }),
           ["Attempts", "Failed", "Wait p90", "p50", "p90", "p99"].map((h) => /* @__PURE__ */ jsx2("th", { class: "num", children: h }, h))
@@ -164,7 +134,7 @@ function Tables({ page }) {
     /* @__PURE__ */ jsxs2("section", { class: "card", "aria-labelledby": "by-model", children: [
       /* @__PURE__ */ jsx2("h2", { id: "by-model", children: "Tokens and cost by agent and model" }),
       page.models.length === 0 && /* @__PURE__ */ jsx2("p", { class: "dim", children: "No model was called in this time." }),
-      page.models.length > 0 && /* @__PURE__ */ jsx2("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": "Tokens and cost by agent and model", children: /* @__PURE__ */ jsxs2("table", { class: "plain-table", children: [
+      page.models.length > 0 && /* @__PURE__ */ jsx2("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": "Tokens and cost as a table", children: /* @__PURE__ */ jsxs2("table", { class: "plain-table", children: [
         /* @__PURE__ */ jsx2("thead", { children: /* @__PURE__ */ jsxs2("tr", { children: [
           /* @__PURE__ */ jsx2("th", { children: "Agent" }),
           /* @__PURE__ */ jsx2("th", { children: "Model" }),

@@ -2203,6 +2203,35 @@ function newer(a5, b5) {
   return a5.incarnation !== b5.incarnation || b5.row_version > a5.row_version;
 }
 
+// src/lib/plot.ts
+var plotWidth = 600;
+var plotHeight = 120;
+function roof(n4) {
+  if (n4 <= 0) {
+    return 1;
+  }
+  const unit = 10 ** Math.floor(Math.log10(n4));
+  return unit * ([1, 2, 3, 4, 5, 6, 8].find((f5) => f5 * unit >= n4 * 0.9999) ?? 10);
+}
+function plotPath(values, top) {
+  const step = plotWidth / Math.max(values.length, 1);
+  const y5 = (v5) => (plotHeight - v5 / top * (plotHeight - 4) - 1).toFixed(1);
+  const x5 = (i5) => ((i5 + 0.5) * step).toFixed(1);
+  let text = "";
+  values.forEach((v5, i5) => {
+    if (v5 === void 0) {
+      return;
+    }
+    const before = values[i5 - 1] !== void 0;
+    const after = values[i5 + 1] !== void 0;
+    text += (before ? "L" : "M") + x5(i5) + " " + y5(v5);
+    if (!before && !after) {
+      text += `h${Math.max(step / 2, 3).toFixed(1)}`;
+    }
+  });
+  return text;
+}
+
 // src/lib/randomkey.ts
 function randomKey() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((b5) => b5.toString(16).padStart(2, "0")).join("");
@@ -3778,6 +3807,9 @@ export {
   path,
   paused,
   pieces,
+  plotHeight,
+  plotPath,
+  plotWidth,
   post,
   pretty,
   previewBatch,
@@ -3788,6 +3820,7 @@ export {
   relative,
   remove,
   Q as render,
+  roof,
   route,
   runBatch,
   setParams,

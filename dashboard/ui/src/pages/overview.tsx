@@ -12,6 +12,7 @@ import { Problem } from "../parts/Problem";
 import { Status } from "../parts/Status";
 import { Time } from "../parts/Time";
 import { Needs } from "./overview/needs";
+import { Trends } from "./overview/trends";
 
 const states = ["running", "pending", "suspended", "failed", "completed", "terminated", "canceled"];
 
@@ -64,6 +65,7 @@ export function Overview(_: PageProps) {
           </li>
         ))}
       </ul>
+      <Trends />
       <div class="columns">
         <section class="card" aria-labelledby="needs">
           <h2 id="needs">Needs you</h2>

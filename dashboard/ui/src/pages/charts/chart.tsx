@@ -1,6 +1,6 @@
 import { absolute, utc } from "../../lib/format";
 import { go } from "../../lib/router";
-import { height, path, roof, width } from "./plot";
+import { plotHeight as height, plotPath as path, plotWidth as width, roof } from "../../lib/plot";
 
 /** Line is what a chart draws; its look is a colour and a kind of dashes. */
 export interface Line {

@@ -11,7 +11,7 @@ export function Tables({ page }: { page: SeriesPage }) {
         <h2 id="by-name">Runs by name</h2>
         {page.runs.length === 0 && <p class="dim">No run began or ended in this time.</p>}
         {page.runs.length > 0 && (
-          <div class="scroll" tabIndex={0} role="region" aria-label="Runs by name">
+          <div class="scroll" tabIndex={0} role="region" aria-label="Runs by name as a table">
             <table class="plain-table">
               <thead>
                 <tr>
@@ -44,7 +44,7 @@ export function Tables({ page }: { page: SeriesPage }) {
         <h2 id="slowest">Slowest steps</h2>
         {page.steps.length === 0 && <p class="dim">No step ended in this time.</p>}
         {page.steps.length > 0 && (
-          <div class="scroll" tabIndex={0} role="region" aria-label="Slowest steps">
+          <div class="scroll" tabIndex={0} role="region" aria-label="Slowest steps as a table">
             <table class="plain-table">
               <thead>
                 <tr>
@@ -75,7 +75,7 @@ export function Tables({ page }: { page: SeriesPage }) {
         <h2 id="by-model">Tokens and cost by agent and model</h2>
         {page.models.length === 0 && <p class="dim">No model was called in this time.</p>}
         {page.models.length > 0 && (
-          <div class="scroll" tabIndex={0} role="region" aria-label="Tokens and cost by agent and model">
+          <div class="scroll" tabIndex={0} role="region" aria-label="Tokens and cost as a table">
             <table class="plain-table">
               <thead>
                 <tr>

@@ -1,8 +1,8 @@
 // Where the points of a chart lie, in the coordinates of its drawing.
 
 /** The drawing's width and height; it is stretched to the room there is. */
-export const width = 600;
-export const height = 120;
+export const plotWidth = 600;
+export const plotHeight = 120;
 
 /** A round number that is not below n, for the top of an axis. */
 export function roof(n: number): number {
@@ -14,9 +14,9 @@ export function roof(n: number): number {
 }
 
 /** The lines through values, broken where there is none; a lone value is a short dash. */
-export function path(values: (number | undefined)[], top: number): string {
-  const step = width / Math.max(values.length, 1);
-  const y = (v: number) => (height - (v / top) * (height - 4) - 1).toFixed(1);
+export function plotPath(values: (number | undefined)[], top: number): string {
+  const step = plotWidth / Math.max(values.length, 1);
+  const y = (v: number) => (plotHeight - (v / top) * (plotHeight - 4) - 1).toFixed(1);
   const x = (i: number) => ((i + 0.5) * step).toFixed(1);
   let text = "";
   values.forEach((v, i) => {
