@@ -10,7 +10,7 @@ export interface Piece {
   /** Of a term with an operator; "" = the name of a field, or a word, is being written. */
   field: string;
   text: string;
-  /** The other terms. */
+  /** The other terms, if they are a filter without this one. */
   rest: string;
 }
 
@@ -29,7 +29,8 @@ export function pieceAt(text: string, caret: number): Piece {
   }
   const tail = text.slice(caret).search(/[\s()]/);
   const end = quoted || tail < 0 ? text.length : caret + tail;
-  const rest = `${text.slice(0, start)} ${text.slice(end)}`.trim();
+  const others = `${text.slice(0, start).trim()} ${text.slice(end).trim()}`.trim();
+  const rest = /[()]|(^|\s)or(\s|$)/i.test(others) ? "" : others; // what is left of alternatives may not be a filter
   const sign = text[start] === "-" ? 1 : 0;
   const term = text.slice(start + sign, caret);
   const op = /^([\w.]+)(:|=|~)(.*)$/s.exec(term);
