@@ -282,7 +282,8 @@ function pieceAt(text, caret) {
   }
   const tail = text.slice(caret).search(/[\s()]/);
   const end = quoted || tail < 0 ? text.length : caret + tail;
-  const rest = `${text.slice(0, start)} ${text.slice(end)}`.trim();
+  const others = `${text.slice(0, start).trim()} ${text.slice(end).trim()}`.trim();
+  const rest = /[()]|(^|\s)or(\s|$)/i.test(others) ? "" : others;
   const sign = text[start] === "-" ? 1 : 0;
   const term = text.slice(start + sign, caret);
   const op = /^([\w.]+)(:|=|~)(.*)$/s.exec(term);

@@ -1461,6 +1461,8 @@ var Connection = class {
   onState;
   topics = [];
   position = "";
+  due = false;
+  // a connection from position is to be made: the one before moves it no more
   stop;
   timer;
   failures = 0;
@@ -1477,6 +1479,7 @@ var Connection = class {
     this.topics = wanted;
     if (since) {
       this.position = since;
+      this.due = true;
     }
     this.again(debounce);
   }
@@ -1506,6 +1509,7 @@ var Connection = class {
     this.stop?.abort();
     const stop = new AbortController();
     this.stop = stop;
+    this.due = false;
     if (this.topics.length === 0) {
       this.position = "";
       return;
@@ -1534,7 +1538,7 @@ var Connection = class {
         if (done) {
           break;
         }
-        for (const e5 of read2(value)) {
+        for (const e5 of stop.signal.aborted ? [] : read2(value)) {
           this.take(e5);
         }
       }
@@ -1552,7 +1556,7 @@ var Connection = class {
       this.failures = 0;
       this.set("live");
     }
-    if (e5.id) {
+    if (e5.id && !this.due) {
       this.position = e5.id;
     }
     let data;

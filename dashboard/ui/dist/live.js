@@ -56,6 +56,8 @@
     onState;
     topics = [];
     position = "";
+    due = false;
+    // a connection from position is to be made: the one before moves it no more
     stop;
     timer;
     failures = 0;
@@ -72,6 +74,7 @@
       this.topics = wanted;
       if (since) {
         this.position = since;
+        this.due = true;
       }
       this.again(debounce);
     }
@@ -101,6 +104,7 @@
       this.stop?.abort();
       const stop = new AbortController();
       this.stop = stop;
+      this.due = false;
       if (this.topics.length === 0) {
         this.position = "";
         return;
@@ -129,7 +133,7 @@
           if (done) {
             break;
           }
-          for (const e of read(value)) {
+          for (const e of stop.signal.aborted ? [] : read(value)) {
             this.take(e);
           }
         }
@@ -147,7 +151,7 @@
         this.failures = 0;
         this.set("live");
       }
-      if (e.id) {
+      if (e.id && !this.due) {
         this.position = e.id;
       }
       let data;

@@ -19,6 +19,7 @@ const lastPause = 2000;
 export class Connection {
   private topics: string[] = [];
   private position = "";
+  private due = false; // a connection from position is to be made: the one before moves it no more
   private stop: AbortController | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private failures = 0;
@@ -42,6 +43,7 @@ export class Connection {
     this.topics = wanted;
     if (since) {
       this.position = since;
+      this.due = true;
     }
     this.again(debounce);
   }
@@ -76,6 +78,7 @@ export class Connection {
     this.stop?.abort();
     const stop = new AbortController();
     this.stop = stop;
+    this.due = false;
     if (this.topics.length === 0) {
       this.position = "";
       return;
@@ -104,7 +107,7 @@ export class Connection {
         if (done) {
           break;
         }
-        for (const e of read(value)) {
+        for (const e of stop.signal.aborted ? [] : read(value)) {
           this.take(e);
         }
       }
@@ -124,7 +127,7 @@ export class Connection {
       this.failures = 0;
       this.set("live");
     }
-    if (e.id) {
+    if (e.id && !this.due) {
       this.position = e.id;
     }
     let data: { topic?: string };
