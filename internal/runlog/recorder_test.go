@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -35,6 +36,13 @@ func (r *rows) WriteRows(_ context.Context, w *hub.WriteRows) error {
 	return nil
 }
 
+// written returns the writes so far.
+func (r *rows) written() []*hub.WriteRows {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.writes)
+}
+
 // recording runs f with the logger of an activity, and returns what was written and what
 // the recorder said. In f time passes at once.
 func recording(t *testing.T, h *rows, f func(logOf func(run string, task int32) *slog.Logger)) string {
@@ -64,8 +72,8 @@ func TestRecorderBatches(t *testing.T) {
 		}
 		b.Info("line")
 		time.Sleep(time.Second)
-		if len(h.writes) != 2 || len(h.writes[0].Rows)+len(h.writes[1].Rows) != 257 {
-			t.Errorf("%d writes, want one for each run, with the newest 256 lines of a step", len(h.writes))
+		if got := h.written(); len(got) != 2 || len(got[0].Rows)+len(got[1].Rows) != 257 {
+			t.Errorf("%d writes, want one for each run, with the newest 256 lines of a step", len(got))
 		}
 		b.Info("the last moment")
 	})

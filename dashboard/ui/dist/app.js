@@ -1424,8 +1424,7 @@ function Operate({ where, known, onSent }) {
     /* @__PURE__ */ jsx12("p", { class: "dim", children: "A signal is taken once, in its turn, and nobody waits for it. A call waits for the answer." }),
     /* @__PURE__ */ jsxs12("label", { class: "field", children: [
       "Operation",
-      /* @__PURE__ */ jsx12("input", { type: "text", required: true, list: "entity-operations", value: operation, onInput: (e) => setOperation(e.currentTarget.value) }),
-      /* @__PURE__ */ jsx12("datalist", { id: "entity-operations", children: known.map((o) => /* @__PURE__ */ jsx12("option", { value: o }, o)) })
+      /* @__PURE__ */ jsx12("input", { type: "text", required: true, placeholder: known.join(", "), value: operation, onInput: (e) => setOperation(e.currentTarget.value) })
     ] }),
     /* @__PURE__ */ jsxs12("label", { class: "field", children: [
       "Input (JSON, may be empty)",

@@ -117,8 +117,7 @@ function Operate({ where, known, onSent }: { where: string; known: string[]; onS
       <p class="dim">A signal is taken once, in its turn, and nobody waits for it. A call waits for the answer.</p>
       <label class="field">
         Operation
-        <input type="text" required list="entity-operations" value={operation} onInput={(e) => setOperation(e.currentTarget.value)} />
-        <datalist id="entity-operations">{known.map((o) => <option key={o} value={o} />)}</datalist>
+        <input type="text" required placeholder={known.join(", ")} value={operation} onInput={(e) => setOperation(e.currentTarget.value)} />
       </label>
       <label class="field">
         Input (JSON, may be empty)
