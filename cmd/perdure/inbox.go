@@ -109,7 +109,10 @@ func inboxList(t *terminal) *cobra.Command {
 			if err := s.get(c.Context(), "/api/v1/decisions?"+q.Encode(), &raw); err != nil {
 				return err
 			}
-			return list(out, raw, "nothing waits for you", decisionHead, out.decisionCells)
+			if err := list(out, raw, "nothing waits for you", decisionHead, out.decisionCells); err != nil || state != "pending" || kind+run+assignee != "" {
+				return err
+			}
+			return s.sayWaits(c.Context(), out)
 		},
 	}
 	flags := c.Flags()
@@ -119,6 +122,32 @@ func inboxList(t *terminal) *cobra.Command {
 	flags.StringVar(&assignee, "assignee", "", "only those that this person is to make")
 	flags.IntVar(&limit, "limit", 100, "the most decisions to show, up to 1000")
 	return c
+}
+
+// sayWaits tells of runs that wait for an event, which may be a person's to raise too: it
+// is no decision that could be listed.
+func (s *server) sayWaits(ctx context.Context, out *output) error {
+	const most = 5
+	var page struct {
+		Items []struct {
+			ID       string `json:"id"`
+			WaitName string `json:"wait_name"`
+		} `json:"items"`
+		Next string `json:"next"`
+	}
+	q := url.Values{"filter": {"phase:waiting_event"}, "limit": {strconv.Itoa(most)}, "fields": {"id,wait_name"}}
+	if err := s.get(ctx, "/api/v1/runs?"+q.Encode(), &page); err != nil {
+		return err
+	}
+	for _, r := range page.Items {
+		if r.WaitName != "" { // else it waits for another run or an entity
+			out.say("run %s waits for an event: perdure run event %[1]s %s --data JSON", safe(r.ID), safe(r.WaitName))
+		}
+	}
+	if page.Next != "" {
+		out.say("more runs wait: perdure run list --filter phase:waiting_event")
+	}
+	return nil
 }
 
 func inboxGet(t *terminal) *cobra.Command {

@@ -46,6 +46,13 @@ func TestScaledSamples(t *testing.T) {
 	if got.Code != exitDone {
 		t.Fatalf("start = %+v", got)
 	}
+	const hint = "run tides waits for an event: perdure run event tides ApprovalDecision --data JSON\n"
+	for got.Err != hint { // once its draft is written
+		got = perdureCLI(t.Context(), app.URL(), screen{}, "inbox", "list")
+		if got.Code != exitDone || t.Context().Err() != nil {
+			t.Fatalf("inbox list = %+v, want %q", got, hint)
+		}
+	}
 	got = perdureCLI(t.Context(), app.URL(), screen{}, "run", "event", "tides", "ApprovalDecision", "--data", "true")
 	if got.Code != exitDone {
 		t.Fatalf("event = %+v", got)
