@@ -3,6 +3,7 @@ package perdure
 import (
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/perdure/perdure/internal/history"
 )
@@ -55,6 +56,9 @@ type Error struct {
 	Instance string // the instance concerned, "" if none
 	Message  string // what happened and what to do about it
 	Cause    error  // may be nil
+	// RetryAfter is when a request that was refused because there is too much to do
+	// may be taken, from now; 0 = nothing is known of that.
+	RetryAfter time.Duration
 }
 
 // Error implements error.

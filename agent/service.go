@@ -153,7 +153,7 @@ func (s *Service) admit(ctx context.Context, h hub.Hub, session SessionID, reque
 	}
 	// Beside the input: who repeats the message may be traced anew.
 	return a, h.Signal(ctx, &hub.Signal{
-		RequestID: repeat, InstanceID: session.String(), Operation: opRun, Input: text, Trace: trace.traceContext(),
+		RequestID: repeat, InstanceID: session.String(), Operation: opRun, Input: text, Trace: trace.traceContext(), Begins: true,
 	})
 }
 

@@ -64,7 +64,7 @@ func askSession(ctx context.Context, h hub.Waits, session SessionID, operation s
 	if err != nil {
 		return err
 	}
-	answer, err := h.Ask(ctx, &hub.Ask{InstanceID: session.String(), Name: operation, Input: text})
+	answer, err := h.Ask(ctx, &hub.Ask{InstanceID: session.String(), Name: operation, Input: text, Begins: operation == opAdmit})
 	if err != nil || !answer.Set || out == nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 // counted is a hub that is carried on in this process, with what that counts.
 type counted interface {
 	Stats() *shard.Stats
+	Waiting() int
 	Backlog(ctx context.Context) ([]hub.Backlog, error)
 }
 
@@ -90,11 +91,13 @@ func (s *scrape) hub(name string, served *served) {
 		{"perdure_warm_misses_total", "Turns of orchestrations whose history had to be read and replayed.", st.WarmMisses.Load()},
 		{"perdure_workers_lost_total", "Streams of workers that ended without a word.", st.WorkersLost.Load()},
 		{"perdure_parked_total", "Activities, turns and batches that were lost too often and are not tried again.", st.Parked.Load()},
+		{"perdure_shed_total", "Calls refused because there was more to do than this node can.", st.Shed.Load()},
 		{"perdure_retention_purged_total", "Runs that were deleted because of their age.", st.Purged.Load()},
 	} {
 		s.add(prometheus.CounterValue, c.name, c.help, float64(c.n), "hub", name)
 	}
 	s.add(prometheus.GaugeValue, "perdure_leases_held", "Shards that this node holds.", float64(st.Leases.Load()), "hub", name)
+	s.add(prometheus.GaugeValue, "perdure_starts_waiting", "Starts and messages to agents that wait for the engine to have room.", float64(local.Waiting()), "hub", name)
 	s.add(prometheus.GaugeValue, "perdure_workers", "Workers of other processes that are connected.", float64(st.Workers.Load()), "hub", name)
 	if nodes, ok := served.hub.(*nodeHub); ok {
 		s.add(prometheus.GaugeValue, "perdure_nodes", "Nodes that live as far as this one knows.", float64(len(nodes.owner.Members())), "hub", name)

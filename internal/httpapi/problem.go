@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/perdure/perdure"
@@ -22,8 +24,9 @@ type problem struct {
 	Hint   string `json:"hint,omitempty"`
 	ID     string `json:"id,omitempty"` // the instance concerned
 	// Line and Column are the place in the body, from 1.
-	Line   int `json:"line,omitempty"`
-	Column int `json:"column,omitempty"`
+	Line   int           `json:"line,omitempty"`
+	Column int           `json:"column,omitempty"`
+	retry  time.Duration // when to come again, 0 = not known
 	// Current is the state that a conflicting request did not know.
 	Current any `json:"current,omitempty"`
 }
@@ -100,7 +103,7 @@ func problemOf(err error) *problem {
 		return &problem{Status: a.status, Code: code.String(), Detail: detail, Hint: a.hint}
 	}
 	a := answers(e.Code)
-	p = &problem{Status: a.status, Code: e.Code.String(), Detail: e.Error(), Hint: a.hint, ID: e.Instance}
+	p = &problem{Status: a.status, Code: e.Code.String(), Detail: e.Error(), Hint: a.hint, ID: e.Instance, retry: e.RetryAfter}
 	if e.Code == perdure.NotFound && strings.HasPrefix(e.Instance, "@") {
 		p.Hint = "check the key; GET /api/v1/entities lists what there is"
 		if rest, ok := strings.CutPrefix(e.Instance, "@dafx-"); ok {
@@ -136,13 +139,18 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if p.Status >= 500 && p.Status != http.StatusServiceUnavailable {
 		a.Logger.Error("request failed", "method", r.Method, "path", r.URL.EscapedPath(), "status", p.Status, "err", err)
 	}
-	if p.Status == http.StatusServiceUnavailable || p.Status == http.StatusTooManyRequests {
-		w.Header().Set("Retry-After", "1")
-	}
+	p.advise(w.Header())
 	if p.Status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 	}
 	writeJSON(w, p.Status, "application/problem+json", &p)
+}
+
+// advise says when to come again, in whole seconds, if that may help.
+func (p *problem) advise(h http.Header) {
+	if p.Status == http.StatusServiceUnavailable || p.Status == http.StatusTooManyRequests {
+		h.Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(p.retry.Seconds())))))
+	}
 }
 
 // retryRead is the hint for a request that changes nothing and needs no key.

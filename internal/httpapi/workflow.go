@@ -80,9 +80,7 @@ func (a *API) workflowRoute(h func(http.ResponseWriter, *http.Request, workflow)
 		if p.Status >= 500 && p.Status != http.StatusServiceUnavailable {
 			a.Logger.Error("workflow request failed", "method", r.Method, "path", r.URL.EscapedPath(), "status", p.Status, "err", err)
 		}
-		if p.Status == http.StatusServiceUnavailable || p.Status == http.StatusTooManyRequests {
-			w.Header().Set("Retry-After", "1")
-		}
+		p.advise(w.Header())
 		detail := p.Detail
 		if p.Hint != "" {
 			detail += "; " + p.Hint

@@ -29,7 +29,8 @@ type Hub interface {
 // the same id and content within 24 hours, it has one effect and one answer;
 // with other content it is refused with Conflict.
 type Commands interface {
-	// Start creates an orchestration. With Start.Event it also raises that event
+	// Start creates an orchestration. It is refused with ResourceExhausted and a
+	// RetryAfter while the hub has more to do than it can. With Start.Event it also raises that event
 	// to it, or to the one that exists (signal-with-start).
 	Start(ctx context.Context, r *Start) (Started, error)
 	// Raise sends an external event. NotFound if there is no such instance; to
@@ -150,6 +151,7 @@ type Signal struct {
 	Input      history.Text
 	At         time.Time             // zero = at once
 	Trace      *history.TraceContext // of who sends it; a repeat may have another one
+	Begins     bool                  // it asks for new work: refused as a Start is when there is too much
 }
 
 // ControlKind is what a Control does.
@@ -209,6 +211,7 @@ type Ask struct {
 	InstanceID string
 	Name       string // event or operation
 	Input      history.Text
+	Begins     bool // as that of Signal
 }
 
 // WriteRows writes rows of one instance.

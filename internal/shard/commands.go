@@ -23,7 +23,11 @@ func (o *Owner) Start(ctx context.Context, r *hub.Start) (hub.Started, error) {
 	if err := o.checkStart(r); err != nil {
 		return hub.Started{}, err
 	}
-	v, err := o.call(ctx, r.InstanceID, func(l *loop, c *call) { l.start(r, c) })
+	size := len(r.Input.S)
+	if r.Event != nil {
+		size += len(r.Event.Data.S)
+	}
+	v, err := o.begin(ctx, r.InstanceID, size, func(l *loop, c *call) { l.start(r, c) })
 	if err != nil {
 		return hub.Started{}, named(err, "start", r.InstanceID)
 	}
@@ -214,7 +218,7 @@ func (o *Owner) Raise(ctx context.Context, r *hub.Raise) error {
 	if err := lim.checkPayload("raise event", r.InstanceID, "the event's data", r.Data); err != nil {
 		return err
 	}
-	_, err := o.call(ctx, r.InstanceID, func(l *loop, c *call) {
+	_, err := o.send(ctx, r.InstanceID, len(r.Data.S), func(l *loop, c *call) {
 		l.send(r.InstanceID, "raise event", c, r.RequestID, raised(r, l.clock.Now().UTC().Truncate(time.Microsecond)), r.Name, r.Data)
 	})
 	return named(err, "raise event", r.InstanceID)
@@ -263,7 +267,11 @@ func (o *Owner) Signal(ctx context.Context, r *hub.Signal) error {
 	if err := lim.checkPayload("signal", r.InstanceID, "the input", r.Input); err != nil {
 		return err
 	}
-	_, err := o.call(ctx, r.InstanceID, func(l *loop, c *call) {
+	carry := o.send
+	if r.Begins {
+		carry = o.begin
+	}
+	_, err := carry(ctx, r.InstanceID, len(r.Input.S), func(l *loop, c *call) {
 		id := l.ids.operationID(r.RequestID)
 		l.send(r.InstanceID, "signal", c, r.RequestID, &engine.Message{Event: &history.Event{
 			ID: -1, Time: l.clock.Now().UTC().Truncate(time.Microsecond), Body: &history.EntityOperationSignaled{
@@ -285,7 +293,13 @@ func (o *Owner) Ask(ctx context.Context, r *hub.Ask) (history.Text, error) {
 	}
 	c := o.newCall()
 	c.actor = hub.ActorOf(ctx)
-	err := o.mail.add(item{do: func(l *loop) { l.carryOut(r.InstanceID, c, func(l *loop, c *call) { l.ask(r, entity, c) }) }})
+	do := func(l *loop) { l.carryOut(r.InstanceID, c, func(l *loop, c *call) { l.ask(r, entity, c) }) }
+	var err error
+	if r.Begins {
+		err = o.queue(ctx, c, len(r.Input.S), do)
+	} else {
+		err = o.mail.add(item{do: do})
+	}
 	if err != nil {
 		return history.Text{}, named(err, "ask", r.InstanceID)
 	}

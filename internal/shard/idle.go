@@ -31,7 +31,7 @@ func (l *loop) tellIdle() {
 }
 
 func (l *loop) idle() bool {
-	if l.taking > 0 || l.leaving > 0 || l.inFlight > 0 || len(l.pending) > 0 || l.activities.active > 0 {
+	if l.taking > 0 || l.leaving > 0 || l.inFlight > 0 || len(l.pending) > 0 || l.mail.waiting() > 0 || l.activities.active > 0 {
 		return false
 	}
 	if h := l.timers.heap; len(h) > 0 && !h[0].due.After(l.clock.Now()) {

@@ -66,12 +66,14 @@ type loop struct {
 	early    earlyTurns
 	books    books
 
-	pending  []*change // commits for the next group
-	inFlight int
-	flights  chan *flight
-	pressed  time.Time // when the store last refused for lack of space; zero = it did not
-	noSpace  error     // what calls are told meanwhile
-	toldSlow time.Time // when the store was last reported as slow
+	pending   []*change // commits for the next group
+	inFlight  int
+	pace      time.Duration // that the newest group took, for each of its commits
+	newcomers int           // work that has begun since the newest group
+	flights   chan *flight
+	pressed   time.Time // when the store last refused for lack of space; zero = it did not
+	noSpace   error     // what calls are told meanwhile
+	toldSlow  time.Time // when the store was last reported as slow
 
 	activities *activities
 	workers    *workers
@@ -93,7 +95,8 @@ type loop struct {
 func (l *loop) run(ctx context.Context) error {
 	var spare []item
 	for {
-		items := l.mail.take(spare)
+		items, begun := l.mail.take(spare, l.room())
+		l.newcomers += begun
 		l.checkLeases()
 		for i := range items {
 			l.handle(&items[i])
@@ -118,7 +121,7 @@ func (l *loop) run(ctx context.Context) error {
 		if over && l.inFlight == 0 {
 			return nil // what is not written is done again when the hub is back
 		}
-		if len(items) > 0 || !over && len(l.ready) > 0 && len(l.pending) < maxGroup {
+		if len(items) > 0 || !over && (len(l.ready) > 0 && len(l.pending) < maxGroup || l.room() > 0 && l.mail.waiting() > 0) {
 			continue
 		}
 		alarm := l.timers.alarm() // before anybody is told that all is idle, and moves the clock

@@ -9,10 +9,11 @@ import (
 // mail is the loop's batch of incoming items. Anyone may add; the loop takes
 // all at once.
 type mail struct {
-	mu    sync.Mutex
-	items []item // guarded by mu
-	ended error  // guarded by mu; set once the loop takes no more
-	wake  chan struct{}
+	mu     sync.Mutex // guards all but wake
+	items  []item
+	begins begins
+	ended  error // set once the loop takes no more
+	wake   chan struct{}
 }
 
 // item is one piece of mail; exactly one field is set.
@@ -38,21 +39,50 @@ func (m *mail) add(it item) error {
 	first := len(m.items) == 1
 	m.mu.Unlock()
 	if first {
-		select {
-		case m.wake <- struct{}{}:
-		default:
-		}
+		m.ring()
 	}
 	return nil
 }
 
-// take returns what has come in, using spare's memory for what comes next.
-func (m *mail) take(spare []item) []item {
+// begin appends work that begins, unless too much waits already: then it tells how much,
+// and takes nothing. It returns an error when the loop has ended.
+func (m *mail) begin(b begin, limits *Limits) (waiting int, err error) {
 	m.mu.Lock()
-	items := m.items
+	defer m.mu.Unlock()
+	if m.ended != nil {
+		return 0, m.ended
+	}
+	if m.begins.full(&b, limits) {
+		return len(m.begins.list), nil
+	}
+	m.begins.add(b)
+	m.ring()
+	return 0, nil
+}
+
+// ring wakes the loop.
+func (m *mail) ring() {
+	select {
+	case m.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take returns what has come in and, with it, as much of what begins as there is room
+// for, and how much that is. It uses spare's memory for what comes next.
+func (m *mail) take(spare []item, room int) (items []item, begun int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	items = m.items
 	m.items = spare[:0]
-	m.mu.Unlock()
-	return items
+	return m.begins.take(items, room)
+}
+
+// waiting is how much waits to begin.
+func (m *mail) waiting() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.begins.list)
 }
 
 // end refuses further items with err and returns those that are left.
@@ -61,6 +91,6 @@ func (m *mail) end(err error) []item {
 	defer m.mu.Unlock()
 	m.ended = err
 	items := m.items
-	m.items = nil
+	m.items, m.begins = nil, begins{}
 	return items
 }

@@ -45,6 +45,9 @@ type Limits struct {
 	ParkedBytes  int           // of these, waiting for people, events or far timers; 8 MiB
 	Waiters      int           // for one instance; 10,000
 	Queue        int           // messages of one instance; 100,000
+	Starts       int           // work that waits to begin; 10,000
+	StartWait    time.Duration // of the first of these, beyond which more is refused if a group waits; 1 s
+	SentBytes    int64         // that clients are sending to what runs; 256 MiB
 	Drain        time.Duration // that a stop waits for running activities; 10 s
 	Losses       int32         // crashes that an activity, or a worker's turn or batch, may be lost in; 10
 	// WorkerGrace is how long an orchestration's workers may be away before it is
@@ -67,6 +70,13 @@ func (l Limits) filled() Limits {
 	set(&l.ParkedBytes, 8<<20)
 	set(&l.Waiters, 10_000)
 	set(&l.Queue, 100_000)
+	set(&l.Starts, 10_000)
+	if l.StartWait == 0 {
+		l.StartWait = time.Second
+	}
+	if l.SentBytes == 0 {
+		l.SentBytes = maxSentBytes
+	}
 	if l.TurnTime == 0 {
 		l.TurnTime = 20 * time.Millisecond
 	}
@@ -95,6 +105,7 @@ type Owner struct {
 	over   atomic.Pointer[chan struct{}] // closed when the calls under way end without an answer
 	told   promises
 	stats  *Stats
+	overload
 
 	done  chan struct{} // closed when no call is answered any more
 	ended error         // why; to be read after done

@@ -100,6 +100,7 @@ func (l *loop) submitGroup(changes []*change) bool {
 	}
 	f.receipt, f.ctx = receipt, l.io
 	l.inFlight++
+	l.newcomers = 0
 	if l.shared != nil {
 		l.flying = append(l.flying, f)
 	}
@@ -257,6 +258,7 @@ func (l *loop) settle(f *flight) {
 	}
 	l.count(f)
 	now, counted := l.clock.Now(), false
+	l.pace = f.took / time.Duration(len(f.changes))
 	next := 0
 	for i, ch := range f.changes {
 		if next < len(f.refused) && f.refused[next].Index == i {

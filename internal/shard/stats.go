@@ -29,6 +29,7 @@ type Stats struct {
 	WorkersLost atomic.Int64 // that ended without a word
 	Parked      atomic.Int64 // activities, turns and batches that were lost too often
 	Purged      atomic.Int64 // runs that were deleted because of their age
+	Shed        atomic.Int64 // calls that were refused because there was too much to do
 }
 
 func newStats() *Stats {
@@ -40,6 +41,9 @@ func newStats() *Stats {
 
 // Stats returns what the owner counts.
 func (o *Owner) Stats() *Stats { return o.stats }
+
+// Waiting is how much work waits to begin.
+func (o *Owner) Waiting() int { return o.mail.waiting() }
 
 // Histogram counts values by size. It may be used concurrently.
 type Histogram struct {

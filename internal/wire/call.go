@@ -28,6 +28,8 @@ const (
 	keyClient = "user-agent"   // of gRPC's implementation, behind the name that an SDK may give
 	keyWorker = "workerid"     // of a worker's process
 	keyLevel  = "perdure-level"
+	// keyPushback tells gRPC clients with a policy for retries when to come again (gRFC A6).
+	keyPushback = "grpc-retry-pushback-ms"
 )
 
 // DefaultHub is the hub of calls that name none.
@@ -188,6 +190,10 @@ func (s *Service) status(ctx context.Context, method string, err error) error {
 		return nil
 	}
 	st := codec.EncodeError(err, Own(ctx))
+	var e *perdure.Error
+	if errors.As(err, &e) && e.RetryAfter > 0 { // it fails where there is no call, as in tests
+		_ = grpc.SetTrailer(ctx, metadata.Pairs(keyPushback, strconv.FormatInt(e.RetryAfter.Milliseconds(), 10)))
+	}
 	if status.Code(st) == codes.Internal {
 		s.cfg.Logger.Error("call failed", "method", method, "hub", HubName(ctx), "err", err)
 	}

@@ -20,6 +20,7 @@ func TestTakeoverRunsOnce(t *testing.T) {
 	const runs = 8000
 	s := newStage(t)
 	s.lim.Drain = time.Millisecond
+	s.lim.StartWait = time.Minute // all begin at once
 	s.ctx = wait(t, 40*time.Second)
 	var mu sync.Mutex
 	ran := map[string]int{}

@@ -3,6 +3,7 @@ package codec
 import (
 	"context"
 	"errors"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -84,13 +85,13 @@ func encodeError(e *perdure.Error) *wirepb.Error {
 	if e.Cause != nil {
 		message = (&perdure.Error{Message: message, Cause: e.Cause}).Error()
 	}
-	return &wirepb.Error{Code: uint32(e.Code), Op: valid(e.Op), Instance: clip(valid(e.Instance)), Message: clip(valid(message))}
+	return &wirepb.Error{Code: uint32(e.Code), Op: valid(e.Op), Instance: clip(valid(e.Instance)), Message: clip(valid(message)), RetryAfterMs: uint32(e.RetryAfter.Milliseconds())}
 }
 
 // DecodeOwnError is the reverse of EncodeOwnError. A code that this version does not
 // know is Internal.
 func DecodeOwnError(m *wirepb.Error) *perdure.Error {
-	e := &perdure.Error{Code: perdure.Internal, Op: m.GetOp(), Instance: m.GetInstance(), Message: m.GetMessage()}
+	e := &perdure.Error{Code: perdure.Internal, Op: m.GetOp(), Instance: m.GetInstance(), Message: m.GetMessage(), RetryAfter: time.Duration(m.GetRetryAfterMs()) * time.Millisecond}
 	if c := perdure.Code(m.GetCode()); m.GetCode() < 256 && c.String() != "unknown" {
 		e.Code = c
 	}
@@ -118,7 +119,7 @@ func DecodeError(err error, op, instance string) error {
 	}
 	for _, detail := range s.Details() {
 		if d, ok := detail.(*wirepb.Error); ok && perdure.Code(d.Code).String() != "unknown" && d.Code < 256 {
-			return &perdure.Error{Code: perdure.Code(d.Code), Op: d.Op, Instance: d.Instance, Message: d.Message}
+			return DecodeOwnError(d)
 		}
 	}
 	return &perdure.Error{Code: codeOf(s.Code()), Op: op, Instance: instance, Message: s.Message()}

@@ -80,14 +80,14 @@ func TestCommandsTravel(t *testing.T) {
 	if diff := cmp.Diff(bare, codec.DecodeStart(travel(t, codec.EncodeStart(bare)))); diff != "" {
 		t.Errorf("an empty start does not travel (-want +got):\n%s", diff)
 	}
-	signal := &hub.Signal{RequestID: "r", InstanceID: "@e@k", Operation: "op", Input: history.Some("1"), At: at, Trace: trace}
+	signal := &hub.Signal{RequestID: "r", InstanceID: "@e@k", Operation: "op", Input: history.Some("1"), At: at, Trace: trace, Begins: true}
 	same(t, signal, codec.DecodeSignal(travel(t, codec.EncodeSignal(signal))))
 	control := &hub.Control{
 		RequestID: "r", InstanceID: "i", Kind: hub.Rewind, Reason: history.Some("why"), Recursive: true, NewID: true, Input: history.Some(""),
 		To: 7, Execution: "e",
 	}
 	same(t, control, codec.DecodeControl(travel(t, codec.EncodeControl(control))))
-	ask := &hub.Ask{RequestID: "r", InstanceID: "i", Name: "n", Input: history.Some("1")}
+	ask := &hub.Ask{RequestID: "r", InstanceID: "i", Name: "n", Input: history.Some("1"), Begins: true}
 	same(t, ask, codec.DecodeAsk(travel(t, codec.EncodeAsk(ask))))
 	query := &store.Query{
 		Kind: store.Entity, Statuses: []store.Status{store.Failed, 0}, Phases: []store.Phase{store.Stuck}, Names: []string{"a", ""}, IDPrefix: "p",

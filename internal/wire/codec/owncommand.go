@@ -55,7 +55,7 @@ func DecodeRaise(m *wirepb.HubRaise) *hub.Raise {
 func EncodeSignal(r *hub.Signal) *wirepb.HubSignal {
 	return &wirepb.HubSignal{
 		RequestId: r.RequestID, InstanceId: r.InstanceID, Operation: r.Operation, Input: Optional(r.Input),
-		At: EncodeTime(r.At), Trace: EncodeTrace(r.Trace),
+		At: EncodeTime(r.At), Trace: EncodeTrace(r.Trace), Begins: r.Begins,
 	}
 }
 
@@ -63,7 +63,7 @@ func EncodeSignal(r *hub.Signal) *wirepb.HubSignal {
 func DecodeSignal(m *wirepb.HubSignal) *hub.Signal {
 	return &hub.Signal{
 		RequestID: m.RequestId, InstanceID: m.InstanceId, Operation: m.Operation, Input: TextOf(m.Input),
-		At: timeOf(m.At), Trace: DecodeTrace(m.Trace),
+		At: timeOf(m.At), Trace: DecodeTrace(m.Trace), Begins: m.Begins,
 	}
 }
 
@@ -111,10 +111,10 @@ func DecodePurge(m *wirepb.HubPurge) *hub.Purge {
 
 // EncodeAsk gives a request to our own service.
 func EncodeAsk(r *hub.Ask) *wirepb.HubAsk {
-	return &wirepb.HubAsk{RequestId: r.RequestID, InstanceId: r.InstanceID, Name: r.Name, Input: Optional(r.Input)}
+	return &wirepb.HubAsk{RequestId: r.RequestID, InstanceId: r.InstanceID, Name: r.Name, Input: Optional(r.Input), Begins: r.Begins}
 }
 
 // DecodeAsk is the reverse of EncodeAsk.
 func DecodeAsk(m *wirepb.HubAsk) *hub.Ask {
-	return &hub.Ask{RequestID: m.RequestId, InstanceID: m.InstanceId, Name: m.Name, Input: TextOf(m.Input)}
+	return &hub.Ask{RequestID: m.RequestId, InstanceID: m.InstanceId, Name: m.Name, Input: TextOf(m.Input), Begins: m.Begins}
 }

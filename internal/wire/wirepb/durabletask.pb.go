@@ -7072,6 +7072,7 @@ type Error struct {
 	Op            string                 `protobuf:"bytes,2,opt,name=op,proto3" json:"op,omitempty"`
 	Instance      string                 `protobuf:"bytes,3,opt,name=instance,proto3" json:"instance,omitempty"`
 	Message       string                 `protobuf:"bytes,4,opt,name=message,proto3" json:"message,omitempty"`
+	RetryAfterMs  uint32                 `protobuf:"varint,5,opt,name=retry_after_ms,json=retryAfterMs,proto3" json:"retry_after_ms,omitempty"` // 0 = not told
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -7132,6 +7133,13 @@ func (x *Error) GetMessage() string {
 		return x.Message
 	}
 	return ""
+}
+
+func (x *Error) GetRetryAfterMs() uint32 {
+	if x != nil {
+		return x.RetryAfterMs
+	}
+	return 0
 }
 
 var File_perdure_durabletask_proto protoreflect.FileDescriptor
@@ -7702,12 +7710,13 @@ const file_perdure_durabletask_proto_rawDesc = "" +
 	"\x0einstance_batch\x18\x01 \x01(\v2%.perdure.durabletask.v1.InstanceBatchR\rinstanceBatch\x124\n" +
 	"\x06reason\x18\x02 \x01(\v2\x1c.google.protobuf.StringValueR\x06reason\"k\n" +
 	"-SkipGracefulOrchestrationTerminationsResponse\x12:\n" +
-	"\x19unterminated_instance_ids\x18\x01 \x03(\tR\x17unterminatedInstanceIds\"a\n" +
+	"\x19unterminated_instance_ids\x18\x01 \x03(\tR\x17unterminatedInstanceIds\"\x87\x01\n" +
 	"\x05Error\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\rR\x04code\x12\x0e\n" +
 	"\x02op\x18\x02 \x01(\tR\x02op\x12\x1a\n" +
 	"\binstance\x18\x03 \x01(\tR\binstance\x12\x18\n" +
-	"\amessage\x18\x04 \x01(\tR\amessage*\xb5\x02\n" +
+	"\amessage\x18\x04 \x01(\tR\amessage\x12$\n" +
+	"\x0eretry_after_ms\x18\x05 \x01(\rR\fretryAfterMs*\xb5\x02\n" +
 	"\x13OrchestrationStatus\x12 \n" +
 	"\x1cORCHESTRATION_STATUS_RUNNING\x10\x00\x12\"\n" +
 	"\x1eORCHESTRATION_STATUS_COMPLETED\x10\x01\x12)\n" +

@@ -375,6 +375,7 @@ type HubSignal struct {
 	Input         *string                `protobuf:"bytes,4,opt,name=input,proto3,oneof" json:"input,omitempty"`
 	At            *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=at,proto3" json:"at,omitempty"`
 	Trace         *TraceContext          `protobuf:"bytes,6,opt,name=trace,proto3" json:"trace,omitempty"`
+	Begins        bool                   `protobuf:"varint,7,opt,name=begins,proto3" json:"begins,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -449,6 +450,13 @@ func (x *HubSignal) GetTrace() *TraceContext {
 		return x.Trace
 	}
 	return nil
+}
+
+func (x *HubSignal) GetBegins() bool {
+	if x != nil {
+		return x.Begins
+	}
+	return false
 }
 
 type HubControl struct {
@@ -2086,6 +2094,7 @@ type HubAsk struct {
 	InstanceId    string                 `protobuf:"bytes,2,opt,name=instance_id,json=instanceId,proto3" json:"instance_id,omitempty"`
 	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
 	Input         *string                `protobuf:"bytes,4,opt,name=input,proto3,oneof" json:"input,omitempty"`
+	Begins        bool                   `protobuf:"varint,5,opt,name=begins,proto3" json:"begins,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2146,6 +2155,13 @@ func (x *HubAsk) GetInput() string {
 		return *x.Input
 	}
 	return ""
+}
+
+func (x *HubAsk) GetBegins() bool {
+	if x != nil {
+		return x.Begins
+	}
+	return false
 }
 
 type HubAnswer struct {
@@ -3901,7 +3917,7 @@ const file_perdure_hub_proto_rawDesc = "" +
 	"instanceId\x12\x12\n" +
 	"\x04name\x18\x03 \x01(\tR\x04name\x12\x17\n" +
 	"\x04data\x18\x04 \x01(\tH\x00R\x04data\x88\x01\x01B\a\n" +
-	"\x05_data\"\xf6\x01\n" +
+	"\x05_data\"\x8e\x02\n" +
 	"\tHubSignal\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1f\n" +
@@ -3910,7 +3926,8 @@ const file_perdure_hub_proto_rawDesc = "" +
 	"\toperation\x18\x03 \x01(\tR\toperation\x12\x19\n" +
 	"\x05input\x18\x04 \x01(\tH\x00R\x05input\x88\x01\x01\x12*\n" +
 	"\x02at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12:\n" +
-	"\x05trace\x18\x06 \x01(\v2$.perdure.durabletask.v1.TraceContextR\x05traceB\b\n" +
+	"\x05trace\x18\x06 \x01(\v2$.perdure.durabletask.v1.TraceContextR\x05trace\x12\x16\n" +
+	"\x06begins\x18\a \x01(\bR\x06beginsB\b\n" +
 	"\x06_input\"\x90\x02\n" +
 	"\n" +
 	"HubControl\x12\x1d\n" +
@@ -4086,14 +4103,15 @@ const file_perdure_hub_proto_rawDesc = "" +
 	"\n" +
 	"operations\x18\x06 \x03(\v2\x1c.perdure.hub.v1.HubOperationR\n" +
 	"operationsB\b\n" +
-	"\x06_state\"\x81\x01\n" +
+	"\x06_state\"\x99\x01\n" +
 	"\x06HubAsk\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1f\n" +
 	"\vinstance_id\x18\x02 \x01(\tR\n" +
 	"instanceId\x12\x12\n" +
 	"\x04name\x18\x03 \x01(\tR\x04name\x12\x19\n" +
-	"\x05input\x18\x04 \x01(\tH\x00R\x05input\x88\x01\x01B\b\n" +
+	"\x05input\x18\x04 \x01(\tH\x00R\x05input\x88\x01\x01\x12\x16\n" +
+	"\x06begins\x18\x05 \x01(\bR\x06beginsB\b\n" +
 	"\x06_input\"y\n" +
 	"\tHubAnswer\x12\x1b\n" +
 	"\x06result\x18\x01 \x01(\tH\x00R\x06result\x88\x01\x01\x12D\n" +
