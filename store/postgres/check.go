@@ -2,7 +2,10 @@ package postgres
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
+	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,6 +37,7 @@ func Check(ctx context.Context, url string) ([]store.Finding, error) {
 	}
 	defer s.Close(ctx)
 	c := checkup{conn: s}
+	c.encryption(cfg)
 	c.found("connection", store.Fine, "PostgreSQL %d.%d answers, with settings that lose nothing", s.server.version/10_000, s.server.version%10_000)
 	c.server()
 	for _, look := range []func(context.Context) error{c.schema, c.clock, c.rights, c.standby, c.snapshots, c.dead, c.connections, c.nodes} {
@@ -57,6 +61,69 @@ func (c *checkup) found(subject string, s store.Severity, format string, args ..
 // row reads one row.
 func (c *checkup) row(ctx context.Context, sql string, into ...any) error {
 	return c.conn.QueryRow(ctx, sql, pgx.QueryExecModeExec).Scan(into...)
+}
+
+// encryption judges what keeps others on the way from reading along, or answering in the
+// database's place.
+func (c *checkup) encryption(cfg *pgx.ConnConfig) {
+	const next = "; add sslmode=verify-full to the address, and sslrootcert=FILE if no authority that this machine trusts has issued the server's certificate"
+	mode := modeOf(cfg)
+	switch {
+	case local(cfg):
+		c.found("encryption", store.Fine, "the database is on this machine")
+	case mode == modeFull:
+		c.found("encryption", store.Fine, "the connection is encrypted, and the server proves its name")
+	case mode == modeVerified:
+		c.found("encryption", store.Warning, "the server proves that an authority knows it, but not its name: any server of that authority may answer in its place"+next)
+	case mode == modeEncrypted:
+		c.found("encryption", store.Warning, "the connection is encrypted, but nothing proves who answers: who is in between reads and changes everything"+next)
+	default:
+		c.found("encryption", store.Warning, "who is in between may have the connection go unencrypted, and reads the password's proof and all data"+next)
+	}
+}
+
+// sslMode is how much a connection proves, in the order of what is safer.
+type sslMode int
+
+const (
+	modePlain     sslMode = iota // disable, allow, prefer: it may go unencrypted
+	modeEncrypted                // require
+	modeVerified                 // verify-ca
+	modeFull                     // verify-full
+)
+
+// modeOf is the least that an address demands, of all the servers that it names.
+func modeOf(cfg *pgx.ConnConfig) sslMode {
+	least := modeOfTLS(cfg.TLSConfig)
+	for _, other := range cfg.Fallbacks {
+		least = min(least, modeOfTLS(other.TLSConfig))
+	}
+	return least
+}
+
+// modeOfTLS tells pgx's modes apart: verify-ca checks in a function of its own.
+func modeOfTLS(t *tls.Config) sslMode {
+	switch {
+	case t == nil:
+		return modePlain
+	case !t.InsecureSkipVerify:
+		return modeFull
+	case t.VerifyPeerCertificate != nil || t.VerifyConnection != nil:
+		return modeVerified
+	}
+	return modeEncrypted
+}
+
+// local reports whether all servers of an address are on this machine.
+func local(cfg *pgx.ConnConfig) bool {
+	hosts := []string{cfg.Host}
+	for _, other := range cfg.Fallbacks {
+		hosts = append(hosts, other.Host)
+	}
+	return !slices.ContainsFunc(hosts, func(host string) bool {
+		ip, err := netip.ParseAddr(host)
+		return host != "localhost" && !strings.HasPrefix(host, "/") && !strings.HasPrefix(host, "@") && (err != nil || !ip.Unmap().IsLoopback())
+	})
 }
 
 func (c *checkup) server() {

@@ -111,3 +111,36 @@ func opened(t *testing.T, url string) (*postgres.Hub, func()) {
 		}
 	}
 }
+
+// TestS22_Encryption judges addresses by what they have the server prove.
+func TestS22_Encryption(t *testing.T) {
+	for _, c := range []struct {
+		url  string
+		want store.Severity
+		says string
+	}{
+		{"postgres://u@127.0.0.1/d?sslmode=disable", store.Fine, "this machine"},
+		{"postgres://u@[::1]/d?sslmode=disable", store.Fine, "this machine"},
+		{"postgres://u@localhost/d", store.Fine, "this machine"},
+		{"postgres:///d?host=/var/run/postgresql&user=u", store.Fine, "this machine"},
+		{"postgres://u@db.example/d?sslmode=verify-full", store.Fine, "proves its name"},
+		{"postgres://u@db.example/d?sslmode=verify-ca", store.Warning, "not its name"},
+		{"postgres://u@db.example/d?sslmode=require", store.Warning, "nothing proves who answers"},
+		{"postgres://u@db.example/d?sslmode=prefer", store.Warning, "unencrypted"},
+		{"postgres://u@db.example/d?sslmode=allow", store.Warning, "unencrypted"},
+		{"postgres://u@db.example/d?sslmode=disable", store.Warning, "unencrypted"},
+		{"postgres://u@db.example/d", store.Warning, "unencrypted"},
+		{"postgres://u@10.0.0.7/d?sslmode=require", store.Warning, "nothing proves who answers"},
+		{"postgres://u@127.0.0.1:1,db.example:2/d?sslmode=disable", store.Warning, "unencrypted"},
+		{"postgres://u@localhost.evil.example/d?sslmode=disable", store.Warning, "unencrypted"},
+	} {
+		f, err := postgres.Encryption(c.url)
+		if err != nil {
+			t.Errorf("Encryption(%q) = %v", c.url, err)
+			continue
+		}
+		if f.Severity != c.want || !strings.Contains(f.Text, c.says) || (f.Severity == store.Warning) != strings.Contains(f.Text, "sslmode=verify-full") {
+			t.Errorf("Encryption(%q) = %v %q, want %v that says %q, and what to do if it is no good", c.url, f.Severity, f.Text, c.want, c.says)
+		}
+	}
+}

@@ -54,3 +54,14 @@ func Sample(r *store.Record) (record, feed []byte) {
 	e.add(&store.Commit{ID: r.ID, Record: r})
 	return appendRecord(nil, r), e.append(nil)
 }
+
+// Encryption is what Check says of how an address is encrypted.
+func Encryption(url string) (store.Finding, error) {
+	cfg, err := parse(url)
+	if err != nil {
+		return store.Finding{}, err
+	}
+	var c checkup
+	c.encryption(cfg)
+	return c.findings[0], nil
+}
