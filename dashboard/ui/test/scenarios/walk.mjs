@@ -155,7 +155,7 @@ export const scenarios = {
     }, "the warehouse has the focus");
     await press(page, "Enter");
     await page.getByLabel("Operation").waitFor();
-    await tabTo(page, "combobox", "Operation"); // with the names of those that were sent before
+    await tabTo(page, "textbox", "Operation"); // with the names of those that were sent before
     await page.keyboard.type("Open");
     await press(page, "Enter");
     await page.getByText("Open was accepted").waitFor();
