@@ -3,6 +3,7 @@ package arch_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -51,5 +52,40 @@ func TestGoLine(t *testing.T) {
 		if got := strings.TrimSpace(line); strings.HasPrefix(got, "go ") && got != want {
 			t.Errorf("go.mod says %q, want %q: hold back the module that demands it", got, want)
 		}
+	}
+}
+
+// rowKind is the declaration of a kind of rows.
+var rowKind = regexp.MustCompile(`(?m)^\s*(?:const )?([rR]ow[A-Z]\w*)(?:\s+store\.RowKind)?\s*=\s*(\d+)\b`)
+
+// TestRowKinds keeps the numbers of kinds of rows apart: packages share a store, and
+// declare the kinds of theirs by themselves.
+func TestRowKinds(t *testing.T) {
+	root := moduleRoot(t)
+	declared := make(map[string]string)
+	err := filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (strings.HasPrefix(d.Name(), ".") && path != root || d.Name() == "node_modules" || path == filepath.Join(root, "store")):
+			return filepath.SkipDir
+		case d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		for _, m := range rowKind.FindAllStringSubmatch(string(text), -1) {
+			name := filepath.Base(filepath.Dir(path)) + "." + m[1]
+			if other, taken := declared[m[2]]; taken {
+				t.Errorf("%s and %s are both rows of the kind %s", other, name, m[2])
+			}
+			declared[m[2]] = name
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(declared) < 15 {
+		t.Errorf("%d kinds of rows are declared, want all: does the pattern still match?", len(declared))
 	}
 }

@@ -10,7 +10,7 @@ import (
 // RowExecution is the kind of the rows that list the executions which a run had before
 // the current one, each written in the commit that left it; the key begins with the
 // time, the value is an Execution as JSON. Nobody else writes them.
-const RowExecution store.RowKind = 97
+const RowExecution store.RowKind = 96
 
 // Execution is one that a run was in before.
 type Execution struct {

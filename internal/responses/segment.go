@@ -203,7 +203,7 @@ const pageMessages = 100
 
 // rowDeleted marks a response that was deleted, beside its turn. The number is
 // stored.
-const rowDeleted = 120
+const rowDeleted = 103
 
 func deletedKey(id responseID) []byte {
 	return []byte{byte(id.segment >> 16), byte(id.segment >> 8), byte(id.segment)}

@@ -215,7 +215,7 @@ func FuzzRequestRow(f *testing.F) {
 	f.Add("", false)
 	f.Fuzz(func(t *testing.T, execution string, existing bool) {
 		want := hub.Started{InstanceID: "a", ExecutionID: execution, Existing: existing}
-		rows := []store.Row{{}}
+		rows := []store.Row{{Kind: rowRequest}}
 		remember(rows, want)
 		if got, err := answerOf("a", "start", rows[0].Value); err != nil || got != want {
 			t.Errorf("answerOf(%x) = %+v, %v, want %+v", rows[0].Value, got, err, want)
