@@ -149,6 +149,7 @@ func foretell(out *output, raw json.RawMessage) error {
 		Again     []string `json:"steps_run_again"`
 		Later     []string `json:"steps_given_up"`
 		Waits     []string `json:"events_forgotten"`
+		Anew      []string `json:"runs_begin_anew"`
 		Decisions []struct {
 			Kind, Tool string
 		} `json:"decisions_open"`
@@ -162,6 +163,9 @@ func foretell(out *output, raw json.RawMessage) error {
 	}
 	if len(plan.Waits) > 0 {
 		fmt.Fprintf(out.out, "forgotten, to be raised again: %s\n", safe(strings.Join(plan.Waits, ", ")))
+	}
+	if len(plan.Anew) > 0 {
+		fmt.Fprintf(out.out, "runs that begin anew, and do again what they did outside: %s\n", safe(strings.Join(plan.Anew, ", ")))
 	}
 	for _, d := range plan.Decisions {
 		fmt.Fprintf(out.out, "%s will ask: %s\n", safe(d.Tool), strings.ReplaceAll(d.Kind, "_", " "))

@@ -134,6 +134,10 @@ func TestConversationOfRun(t *testing.T) {
 		"Writer call Poet 1",
 		"Critic call look 2",
 		"Critic call look 1")
+	plan := do(t, "POST", url1+"/api/v1/runs/p1/rewind?dry_run=1", `{"to":1}`, "Content-Type", "application/json")
+	if want := `"runs_begin_anew":["Writer","Critic"]`; !strings.Contains(plan.Body, want) {
+		t.Errorf("dry run of a rewind to the beginning = %s, want %s", plan.Body, want)
+	}
 	tree := do(t, "GET", url1+"/api/v1/runs/p1/tree", "")
 	fits(t, "RunTree", tree.Body)
 	if got := members(t, tree.Body); len(got["items"].([]any)) != 3 {

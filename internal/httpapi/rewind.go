@@ -39,7 +39,10 @@ type rewound struct {
 	Later []string `json:"steps_given_up"`
 	// Waits are the names of the events that were raised after the point and are forgotten:
 	// they have to be raised again.
-	Waits     []string        `json:"events_forgotten"`
+	Waits []string `json:"events_forgotten"`
+	// Anew are the names of the runs that it had begun after the point, of agents too: they
+	// begin anew, so that what they did outside is done again, under new effect ids.
+	Anew      []string        `json:"runs_begin_anew"`
 	Decisions []rewoundAsking `json:"decisions_open"`
 	Steps     []rewoundStep   `json:"steps"`
 }
@@ -126,7 +129,7 @@ func (a *API) planRewind(ctx context.Context, c *hub.Control) (*rewound, error) 
 	if c.To > told.total {
 		return nil, invalid("event "+strconv.Itoa(c.To)+" is not there", "its history has "+strconv.Itoa(told.total)+" events")
 	}
-	plan := &rewound{Execution: instance.Execution, Again: []string{}, Later: []string{}, Waits: []string{},
+	plan := &rewound{Execution: instance.Execution, Again: []string{}, Later: []string{}, Waits: []string{}, Anew: []string{},
 		Decisions: []rewoundAsking{}, Steps: []rewoundStep{}}
 	if c.To == 0 {
 		plan.beforeFailure(told)
@@ -174,6 +177,9 @@ func (p *rewound) toEvent(t *told) {
 	for i, fate := range t.run.Rewind(t.events, p.To) {
 		if s := byEvent[t.run.Steps[i].N]; s != nil && s.Kind != "internal" {
 			p.add(s, fate)
+			if s.Run != "" && fate != steps.Reused {
+				p.Anew = append(p.Anew, s.Name)
+			}
 		}
 	}
 }

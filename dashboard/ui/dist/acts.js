@@ -346,6 +346,14 @@ function Plan({ plan, asked }) {
       "Forgotten, and waited for again: ",
       tally(plan.events_forgotten)
     ] }),
+    plan.runs_begin_anew.length > 0 && /* @__PURE__ */ jsxs4("p", { class: "warn", children: [
+      "⚠ ",
+      plan.runs_begin_anew.length === 1 ? "A run begins" : "Runs begin",
+      " anew, and what ",
+      plan.runs_begin_anew.length === 1 ? "it" : "they",
+      " did outside is done again: ",
+      /* @__PURE__ */ jsx4("b", { children: tally(plan.runs_begin_anew) })
+    ] }),
     plan.decisions_open.map((d) => /* @__PURE__ */ jsxs4("p", { class: "warn", children: [
       "⚠ ",
       /* @__PURE__ */ jsx4("b", { children: d.tool }),

@@ -1003,6 +1003,8 @@ export interface Rewound {
   steps_given_up: string[];
   /** Waits are the names of the events that were raised after the point and are forgotten: they have to be raised again. */
   events_forgotten: string[];
+  /** Anew are the names of the runs that it had begun after the point, of agents too: they begin anew, so that what they did outside is done again, under new effect ids. */
+  runs_begin_anew: string[];
   decisions_open: RewoundAsking[];
   steps: RewoundStep[];
 }

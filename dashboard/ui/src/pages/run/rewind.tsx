@@ -76,6 +76,7 @@ function Plan({ plan, asked }: { plan: Rewound; asked: number }) {
       {!plan.exact && again.length > 0 && <p class="dim">Of these the run may have dealt with some, which then do not run again.</p>}
       {plan.steps_given_up.length > 0 && <p>{count(plan.steps_given_up.length, "step")} given up, to run again if the code comes to {plan.steps_given_up.length === 1 ? "it" : "them"}: {tally(plan.steps_given_up)}</p>}
       {plan.events_forgotten.length > 0 && <p>Forgotten, and waited for again: {tally(plan.events_forgotten)}</p>}
+      {plan.runs_begin_anew.length > 0 && <p class="warn">⚠ {plan.runs_begin_anew.length === 1 ? "A run begins" : "Runs begin"} anew, and what {plan.runs_begin_anew.length === 1 ? "it" : "they"} did outside is done again: <b>{tally(plan.runs_begin_anew)}</b></p>}
       {plan.decisions_open.map((d) => (
         <p class="warn" key={d.kind + d.call_id + d.step}>⚠ <b>{d.tool}</b> {d.kind === "approval" ? "needs a new approval" : "was called already: you will be asked what became of that before it is called again"}</p>
       ))}
