@@ -114,7 +114,9 @@ func rewindEachEvent(t *testing.T, s suite) {
 		finish(id)
 		before := runs.count()
 		events := e.history(id)
-		last = len(events)
+		if last = len(events); n > last { // what comes together is one turn, or two
+			break
+		}
 		e.rewindTo(id, n)
 		e.settle()
 		if in := e.get(id); in.Status != store.Running && in.Status != store.Completed {
