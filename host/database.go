@@ -231,6 +231,9 @@ func (h *nodeHub) Run(ctx context.Context) error {
 // Stats and Backlog are for those who count.
 func (h *nodeHub) Stats() *shard.Stats { return h.owner.Stats() }
 
+// Waiting returns how many starts wait for this node's engine to have room.
+func (h *nodeHub) Waiting() int { return h.owner.Waiting() }
+
 // Backlog implements counted.
 func (h *nodeHub) Backlog(ctx context.Context) ([]hub.Backlog, error) { return h.owner.Backlog(ctx) }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/internal/access"
 	"github.com/perdure/perdure/internal/hub"
+	"github.com/perdure/perdure/internal/hub/local"
 	"github.com/perdure/perdure/internal/shard"
 	"github.com/perdure/perdure/store"
 )
@@ -22,6 +23,11 @@ type counted interface {
 	Waiting() int
 	Backlog(ctx context.Context) ([]hub.Backlog, error)
 }
+
+var (
+	_ counted = (*local.Hub)(nil)
+	_ counted = (*nodeHub)(nil)
+)
 
 // measured is a place that knows what it takes of the machine.
 type measured interface {

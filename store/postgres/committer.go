@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -13,10 +14,12 @@ import (
 )
 
 // committer writes the groups of one committer in their order, on a connection of
-// its own. All but queue, ended and full is its goroutine's.
+// its own. All but queue, gate, shut, ended and full is its goroutine's.
 type committer struct {
 	h     *Hub
-	queue chan *group // closed when the hub is
+	queue chan *group // closed when the hub is, see close
+	gate  sync.RWMutex
+	shut  bool // guarded by gate: the queue is closed
 	ended chan struct{}
 	full  atomic.Bool // the database's disk was full; only purges are taken
 
@@ -76,12 +79,12 @@ func (c *committer) admit(g *store.Group) error {
 }
 
 // add queues a group. It waits while many are queued.
-func (c *committer) add(ctx context.Context, g *group) (err error) {
-	defer func() {
-		if recover() != nil { // the queue was closed meanwhile
-			err = store.ErrClosed
-		}
-	}()
+func (c *committer) add(ctx context.Context, g *group) error {
+	c.gate.RLock()
+	defer c.gate.RUnlock()
+	if c.shut {
+		return store.ErrClosed
+	}
 	select {
 	case c.queue <- g:
 		return nil
@@ -90,6 +93,14 @@ func (c *committer) add(ctx context.Context, g *group) (err error) {
 	case <-c.h.life.Done():
 		return store.ErrClosed
 	}
+}
+
+// close lets nothing more be queued. Who waits for room in the queue is served before.
+func (c *committer) close() {
+	c.gate.Lock()
+	defer c.gate.Unlock()
+	c.shut = true
+	close(c.queue)
 }
 
 // run writes groups until the hub is closed and none is left.

@@ -68,7 +68,7 @@ func (h *Hub) close() {
 	h.committers = nil
 	h.mu.Unlock()
 	for _, c := range committers {
-		close(c.queue)
+		c.close()
 	}
 	for _, c := range committers {
 		<-c.ended

@@ -77,17 +77,15 @@ func (db *DB) Identities(ctx context.Context) (all map[string]store.Identity, er
 // store.ErrNotFound says that there is none. A hub that is open is returned as it
 // is. On return a new hub is durable.
 func (db *DB) Hub(name string, create bool) (*Hub, error) {
-	db.mu.Lock()
-	defer db.mu.Unlock()
-	if db.closed {
-		return nil, store.ErrClosed
-	}
-	if h := db.hubs[name]; h != nil && h.open() == nil {
-		return h, nil
+	db.naming.Lock()
+	defer db.naming.Unlock()
+	h, err := db.opened(name)
+	if err != nil || h != nil && h.open() == nil {
+		return h, err
 	}
 	var number int32
 	var identity store.Identity
-	err := db.tx(db.life, func(ctx context.Context, tx pgx.Tx) (err error) {
+	err = db.tx(db.life, func(ctx context.Context, tx pgx.Tx) (err error) {
 		number, identity, err = findHub(ctx, tx, name)
 		if errors.Is(err, store.ErrNotFound) && create {
 			if _, err := nextHub(ctx, tx); err != nil { // others who make it wait here
@@ -102,28 +100,43 @@ func (db *DB) Hub(name string, create bool) (*Hub, error) {
 	if err != nil {
 		return nil, fmt.Errorf("hub %q: %w", name, err)
 	}
-	return db.openHub(name, number, identity), nil
+	return db.openHub(name, number, identity)
 }
 
-// openHub opens a hub that is there. db.mu is held.
-func (db *DB) openHub(name string, number int32, identity store.Identity) *Hub {
-	h := newHub(db, name, number, identity)
-	db.hubs[name] = h
-	return h
-}
-
-// Recreate replaces a hub by a new, empty one of another identity, as Drop and then
-// Hub would, but in one step.
-func (db *DB) Recreate(name string) (*Hub, error) {
+// opened returns the hub that is open under a name, or was; nil = there is none.
+func (db *DB) opened(name string) (*Hub, error) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	if db.closed {
 		return nil, store.ErrClosed
 	}
-	db.endHub(name)
+	return db.hubs[name], nil
+}
+
+// openHub opens a hub that is there. db.naming is held.
+func (db *DB) openHub(name string, number int32, identity store.Identity) (*Hub, error) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if db.closed { // meanwhile
+		return nil, store.ErrClosed
+	}
+	h := newHub(db, name, number, identity)
+	db.hubs[name] = h
+	return h, nil
+}
+
+// Recreate replaces a hub by a new, empty one of another identity, as Drop and then
+// Hub would, but in one step.
+func (db *DB) Recreate(name string) (*Hub, error) {
+	db.naming.Lock()
+	defer db.naming.Unlock()
+	err := db.endHub(name)
+	if err != nil {
+		return nil, err
+	}
 	var number int32
 	var identity store.Identity
-	err := db.tx(db.life, func(ctx context.Context, tx pgx.Tx) (err error) {
+	err = db.tx(db.life, func(ctx context.Context, tx pgx.Tx) (err error) {
 		if err := dropHub(ctx, tx, name); err != nil {
 			return err
 		}
@@ -133,31 +146,35 @@ func (db *DB) Recreate(name string) (*Hub, error) {
 	if err != nil {
 		return nil, fmt.Errorf("hub %q: %w", name, err)
 	}
-	return db.openHub(name, number, identity), nil
+	return db.openHub(name, number, identity)
 }
 
 // Drop deletes a hub with all that it holds, closing it first; other nodes can no
 // longer write to it. store.ErrNotFound says that there is none. If it fails, the
 // hub is there whole or gone whole.
 func (db *DB) Drop(name string) error {
-	db.mu.Lock()
-	defer db.mu.Unlock()
-	if db.closed {
-		return store.ErrClosed
+	db.naming.Lock()
+	defer db.naming.Unlock()
+	if err := db.endHub(name); err != nil {
+		return err
 	}
-	db.endHub(name)
 	if err := db.tx(db.life, func(ctx context.Context, tx pgx.Tx) error { return dropHub(ctx, tx, name) }); err != nil {
 		return fmt.Errorf("hub %q: %w", name, err)
 	}
 	return nil
 }
 
-// endHub closes a hub, if it is open. db.mu is held.
-func (db *DB) endHub(name string) {
-	if h := db.hubs[name]; h != nil {
-		h.close()
-		delete(db.hubs, name)
+// endHub closes a hub, if it is open. db.naming is held.
+func (db *DB) endHub(name string) error {
+	h, err := db.opened(name)
+	if h == nil {
+		return err
 	}
+	h.close()
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	delete(db.hubs, name)
+	return nil
 }
 
 func findHub(ctx context.Context, tx pgx.Tx, name string) (number int32, identity store.Identity, err error) {

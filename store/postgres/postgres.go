@@ -43,7 +43,8 @@ type DB struct {
 	hears atomic.Bool    // theirs come in
 	work  sync.WaitGroup // what runs in the background
 
-	mu     sync.Mutex // guards hubs and closed
+	naming sync.Mutex // held while hubs are opened, made and dropped, which takes time
+	mu     sync.Mutex // guards hubs and closed, for moments
 	hubs   map[string]*Hub
 	closed bool
 }

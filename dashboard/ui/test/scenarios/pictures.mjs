@@ -31,7 +31,7 @@ const shots = {
   runs: ["runs", (page) => page.locator('[data-id="order-1041"]')],
   timeline: ["runs/order-1041", (page) => page.getByText("PickedUp").first()],
   approval: ["agents/Clerk/s/ada", (page) => page.getByRole("button", { name: /^Deny/ })],
-  agents: ["runs/panel-7?tab=graph", (page) => page.getByText("Judge").first()],
+  agents: ["runs/panel-7?tab=graph", (page) => page.getByText("Judge", { exact: true }).first()],
 };
 
 export const scenarios = {
