@@ -152,8 +152,9 @@ func (l *loop) countStep(ch *change, e *entry, now time.Time) {
 	m.Nano += u.Nano
 }
 
-// saveBooks has what was counted written, and reports whether there was anything.
-func (l *loop) saveBooks() bool {
+// saveBooks has what was counted written, and reports whether there was anything. Once
+// that is durable it calls then, unless that is nil.
+func (l *loop) saveBooks(then func()) bool {
 	b := &l.books
 	b.armed = false
 	current := l.clock.Now().Add(-series.Minute)
@@ -184,6 +185,9 @@ func (l *loop) saveBooks() bool {
 		for _, f := range durable {
 			f()
 		}
+		if then != nil {
+			then()
+		}
 	}
 	l.write(b.owner, w)
 	return true
@@ -211,5 +215,5 @@ func (l *loop) closeBooks() bool {
 		return false
 	}
 	l.books.closed = true
-	return l.saveBooks()
+	return l.saveBooks(nil)
 }

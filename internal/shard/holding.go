@@ -154,14 +154,20 @@ func (l *loop) letSettledGo() {
 }
 
 // giveAllBack gives all shards to other nodes, for this one stops. What runs in this
-// process has a moment to end, so that it need not be looked after elsewhere.
+// process has a moment to end, so that it need not be looked after elsewhere, and what was
+// counted is written first.
 func (l *loop) giveAllBack() {
 	l.keeper.close()
 	all := make([]store.Shard, store.Shards)
 	for s := range all {
 		all[s] = store.Shard(s)
 	}
-	if l.activities.active == 0 {
+	saved := l.saveBooks(func() {
+		if l.activities.active == 0 {
+			l.moveAway(all)
+		}
+	})
+	if l.activities.active == 0 && !saved {
 		l.moveAway(all)
 		return
 	}

@@ -142,7 +142,7 @@ func (l *loop) run(ctx context.Context) error {
 		case <-l.early.timer.C:
 			l.storeLate()
 		case <-l.books.timer.C:
-			l.saveBooks()
+			l.saveBooks(nil)
 		case <-l.late:
 		case <-ctx.Done():
 			if !l.stopping {

@@ -270,7 +270,6 @@ func (l *loop) stop() {
 	l.stopping = true
 	l.activities.stop()
 	if l.shared != nil {
-		l.saveBooks()
 		l.giveAllBack()
 	}
 	for s := range l.workers.streams {
