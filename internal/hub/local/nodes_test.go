@@ -180,9 +180,7 @@ func checkMove(t *testing.T) (err error) {
 		c.join("a")
 		c.settled()
 		const runs = 40
-		for i := range runs {
-			c.start(fmt.Sprint("s", i), "calls", fmt.Sprintf(`"s%d"`, i))
-		}
+		c.startCalls(runs)
 		c.join("b")
 		c.settled()
 		time.Sleep(10 * time.Second)
@@ -262,6 +260,25 @@ func TestSharedOutInTakeover(t *testing.T) {
 	})
 }
 
+// startCalls starts runs s0, s1 and so on, each of which has one slow activity.
+func (c *cluster) startCalls(runs int) {
+	c.t.Helper()
+	for i := range runs {
+		c.start(fmt.Sprint("s", i), "calls", fmt.Sprintf(`"s%d"`, i))
+	}
+}
+
+// ranOnce waits until the runs of startCalls have ended: their activities ran once each.
+func (c *cluster) ranOnce(r *ran, runs int) {
+	c.t.Helper()
+	for i := range runs {
+		c.end(fmt.Sprint("s", i))
+		if n := r.count(fmt.Sprint("s", i)); n != 1 {
+			c.t.Errorf("activity of run %d ran %d times, want once", i, n)
+		}
+	}
+}
+
 // TestRule20_LateAnswers: what a living node says of its activities counts too if it
 // takes longer than one question may.
 func TestRule20_LateAnswers(t *testing.T) {
@@ -273,9 +290,7 @@ func TestRule20_LateAnswers(t *testing.T) {
 		c.join("a")
 		c.settled()
 		const runs = 20
-		for i := range runs {
-			c.start(fmt.Sprint("s", i), "calls", fmt.Sprintf(`"s%d"`, i))
-		}
+		c.startCalls(runs)
 		c.mu.Lock()
 		c.mute = time.Now().Add(5 * time.Second)
 		c.mu.Unlock()
@@ -283,12 +298,7 @@ func TestRule20_LateAnswers(t *testing.T) {
 		c.settled()
 		time.Sleep(10 * time.Second)
 		close(gate)
-		for i := range runs {
-			c.end(fmt.Sprint("s", i))
-			if n := r.count(fmt.Sprint("s", i)); n != 1 {
-				t.Errorf("activity of run %d ran %d times, want once", i, n)
-			}
-		}
+		c.ranOnce(&r, runs)
 	})
 }
 
@@ -302,9 +312,7 @@ func TestRule20_BusyNode(t *testing.T) {
 		c.join("a")
 		c.settled()
 		const runs = 20
-		for i := range runs {
-			c.start(fmt.Sprint("s", i), "calls", fmt.Sprintf(`"s%d"`, i))
-		}
+		c.startCalls(runs)
 		a := c.alive()[0]
 		var once sync.Once
 		var raised sync.WaitGroup
@@ -327,12 +335,7 @@ func TestRule20_BusyNode(t *testing.T) {
 		c.settled()
 		raised.Wait()
 		close(gate)
-		for i := range runs {
-			c.end(fmt.Sprint("s", i))
-			if n := r.count(fmt.Sprint("s", i)); n != 1 {
-				t.Errorf("activity of run %d ran %d times, want once", i, n)
-			}
-		}
+		c.ranOnce(&r, runs)
 	})
 }
 
@@ -346,9 +349,7 @@ func TestRule20_ResumedOnceSettled(t *testing.T) {
 		c.join("a")
 		c.settled()
 		const runs = 20
-		for i := range runs {
-			c.start(fmt.Sprint("s", i), "calls", fmt.Sprintf(`"s%d"`, i))
-		}
+		c.startCalls(runs)
 		c.mu.Lock()
 		c.mute = time.Now().Add(time.Second)
 		c.mu.Unlock()
@@ -364,12 +365,7 @@ func TestRule20_ResumedOnceSettled(t *testing.T) {
 		c.disk.Sync()
 		raised.Wait()
 		close(gate)
-		for i := range runs {
-			c.end(fmt.Sprint("s", i))
-			if n := r.count(fmt.Sprint("s", i)); n != 1 {
-				t.Errorf("activity of run %d ran %d times, want once", i, n)
-			}
-		}
+		c.ranOnce(&r, runs)
 	})
 }
 
@@ -390,9 +386,7 @@ func TestLostWithItsNode(t *testing.T) {
 		c.join("a")
 		c.settled()
 		const runs = 40
-		for i := range runs {
-			c.start(fmt.Sprint("s", i), "calls", fmt.Sprintf(`"s%d"`, i))
-		}
+		c.startCalls(runs)
 		c.join("b")
 		c.settled()
 		c.kill("a")
