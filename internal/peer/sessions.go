@@ -3,6 +3,7 @@ package peer
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 	"time"
 
@@ -32,6 +33,7 @@ type session struct {
 	cancel  context.CancelFunc
 	fetches int
 	used    time.Time // when the last fetch has ended
+	met     bool      // the node was seen among the members
 }
 
 func newSessions() *sessions { return &sessions{open: make(map[uint64]*session)} }
@@ -138,7 +140,8 @@ func (s *sessions) close1(number uint64, o *session, lost bool) {
 	}
 }
 
-// sweep closes the sessions of nodes that are gone, and those that nobody fetches from.
+// sweep closes the sessions of nodes that are gone, and those that nobody fetches from. A
+// node that has only just come may ask before it is known here: it is not gone.
 func (s *sessions) sweep(members map[string]store.Node) {
 	now := time.Now()
 	type dead struct {
@@ -149,7 +152,8 @@ func (s *sessions) sweep(members map[string]store.Node) {
 	s.mu.Lock()
 	for number, o := range s.open {
 		o.mu.Lock()
-		if _, lives := members[o.from]; !lives || o.fetches == 0 && now.Sub(o.used) > abandoned {
+		_, lives := members[o.from]
+		if o.met = o.met || lives; !lives && o.met || o.fetches == 0 && now.Sub(o.used) > abandoned {
 			all = append(all, dead{number, o})
 		}
 		o.mu.Unlock()
@@ -161,4 +165,11 @@ func (s *sessions) sweep(members map[string]store.Node) {
 }
 
 // close closes all sessions.
-func (s *sessions) close() { s.sweep(nil) }
+func (s *sessions) close() {
+	s.mu.Lock()
+	all := maps.Clone(s.open)
+	s.mu.Unlock()
+	for number, o := range all {
+		s.close1(number, o, false)
+	}
+}

@@ -105,9 +105,6 @@ func TestT10_Promotion(t *testing.T) {
 	var f figures
 	for range rounds(1) {
 		c := startCluster(t, 3, "")
-		c.until("each node holds its share", func() bool { // before that see docs/rough-edges.md
-			return !slices.ContainsFunc(c.nodes, func(n *node) bool { return c.shards(n) < 84 })
-		})
 		standby := c.server.Standby(true)
 		c.round(harm{name: "promote", spare: true, strike: func(c *cluster, _ int) {
 			c.server.Kill()
