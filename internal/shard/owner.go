@@ -258,18 +258,10 @@ func (o *Owner) close(err error) {
 
 // call has the loop carry f out, which ends the call that it is given. If it is about
 // an instance, it fails with an ElsewhereError if the instance's shard is not held here.
-// What the caller has given up by the time the loop comes to it is not begun: after a
-// long standstill it would surprise those who have asked elsewhere since.
 func (o *Owner) call(ctx context.Context, id string, f func(*loop, *call)) (any, error) {
 	c := o.newCall()
 	c.actor = hub.ActorOf(ctx)
-	if err := o.mail.add(item{do: func(l *loop) {
-		if ctx.Err() != nil {
-			c.end(nil, contextError(ctx))
-			return
-		}
-		l.carryOut(id, c, f)
-	}}); err != nil {
+	if err := o.mail.add(item{do: func(l *loop) { l.carryOut(id, c, f) }}); err != nil {
 		return nil, err
 	}
 	return o.wait(ctx, c)

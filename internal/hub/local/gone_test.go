@@ -38,32 +38,3 @@ func TestStoreGoneInARead(t *testing.T) {
 		t.Errorf("Raise over a store that is gone = %v, want %s", err, perdure.Unavailable)
 	}
 }
-
-// TestGivenUpBeforeItBegan: what a caller has given up before the hub came to it is not
-// done.
-func TestGivenUpBeforeItBegan(t *testing.T) {
-	inCluster(t, func(string) *perdure.Registry { return perdure.NewRegistry() }, func(c *cluster) {
-		c.join("a")
-		c.settled()
-		a := c.alive()[0]
-		a.line.hold() // the loop stands still with what it has to write
-		begun := make(chan error, 1)
-		go func() {
-			_, err := a.Start(c.ctx, &hub.Start{InstanceID: "first", Name: "run"})
-			begun <- err
-		}()
-		time.Sleep(time.Millisecond)
-		brief, cancel := context.WithTimeout(c.ctx, time.Second)
-		defer cancel()
-		if _, err := a.Start(brief, &hub.Start{InstanceID: "late", Name: "run"}); perdure.CodeOf(err) != perdure.DeadlineExceeded {
-			t.Errorf("Start over a store that stands still = %v, want %s", err, perdure.DeadlineExceeded)
-		}
-		a.line.release()
-		if err := <-begun; err != nil {
-			t.Errorf("Start = %v", err)
-		}
-		if _, err := a.Instance(c.ctx, "late", false); perdure.CodeOf(err) != perdure.NotFound {
-			t.Errorf("Instance of what was given up = %v, want %s", err, perdure.NotFound)
-		}
-	})
-}

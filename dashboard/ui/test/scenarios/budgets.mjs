@@ -32,7 +32,7 @@ async function held(budgets, measure) {
     if (Object.entries(budgets).every(([k, most]) => best[k] <= most)) break;
   }
   for (const [k, most] of Object.entries(budgets)) {
-    const allowed = k.endsWith("_ms") ? most * leeway * slower : most;
+    const allowed = k.endsWith("_ms") ? most * leeway * slower : k.endsWith("_percent") ? most * leeway : most;
     assert.ok(best[k] <= allowed, `${k} is ${best[k]}, the budget ${most}, on a machine that is ${round(slower)} times slower`);
   }
   return { ...best, contention: round(slower) };
