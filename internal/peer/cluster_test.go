@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -102,7 +103,9 @@ type clusterNode struct {
 // can be cut for a while.
 type line struct {
 	shared
-	mu     sync.Mutex // guards broken
+	beats  atomic.Int64
+	refuse atomic.Bool // the next group is not written
+	mu     sync.Mutex  // guards broken
 	broken error
 }
 
@@ -122,6 +125,9 @@ func (l *line) fail(err error) {
 func (l *line) Submit(ctx context.Context, g *store.Group) (store.Receipt, error) {
 	if err := l.pass(); err != nil {
 		return nil, err
+	}
+	if l.refuse.CompareAndSwap(true, false) {
+		return nil, store.ErrUnavailable
 	}
 	return l.shared.Submit(ctx, g)
 }
@@ -151,6 +157,7 @@ func (l *line) Beat(ctx context.Context, n store.Node, d time.Duration) ([]store
 	if err := l.pass(); err != nil {
 		return nil, err
 	}
+	defer l.beats.Add(1)
 	return l.shared.Beat(ctx, n, d)
 }
 
