@@ -133,21 +133,27 @@ const stale = time.Second
 
 // relieve gives back what the worker has no place for.
 func (s *stream) relieve() {
-	now := time.Now()
-	var back []*item
-	s.mu.Lock()
-	for _, it := range s.ready {
-		if it.kind < kinds && s.held[it.kind] >= s.total[it.kind] && now.Sub(it.since) > stale {
-			back = append(back, it)
-		}
-	}
-	s.mu.Unlock()
-	for _, it := range back {
-		s.answered(it)
+	for _, it := range s.overdue(time.Now()) {
 		s.told(it)
 		s.hub.items.remove(it)
 		s.hub.giveBack(it, false)
 	}
+}
+
+// overdue takes out what has waited for too long for a place at the worker. Next returns
+// none of it any more.
+func (s *stream) overdue(now time.Time) (back []*item) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ready = slices.DeleteFunc(s.ready, func(it *item) bool {
+		if it.kind == kinds || s.held[it.kind] < s.total[it.kind] || now.Sub(it.since) <= stale {
+			return false
+		}
+		it.answered = true
+		back = append(back, it)
+		return true
+	})
+	return back
 }
 
 func ring(c chan struct{}) {
