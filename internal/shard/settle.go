@@ -171,6 +171,14 @@ func (l *loop) undo(ch *change, err error) {
 	in := ch.in
 	in.unsettled = false
 	left := l.leftOf(ch)
+	if ch.commit.Expect == 0 && !isEntity(in.id) { // what was for the run that the change was to begin
+		left = slices.DeleteFunc(left, func(e *entry) bool {
+			if !e.m.Stored {
+				refuse(e.acks, err)
+			}
+			return !e.m.Stored
+		})
+	}
 	writes := ch.writes
 	refuse(ch.acks, err)
 	for _, w := range in.writes {
