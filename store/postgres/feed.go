@@ -122,12 +122,12 @@ func (h *Hub) Changes(ctx context.Context, p store.Position, limit int) ([]store
 		select {
 		case <-ring:
 		case <-tick.C:
-			tick.Reset(h.db.pause())
 		case <-h.life.Done():
 			return nil, p, false, store.ErrClosed
 		case <-ctx.Done():
 			return nil, p, false, context.Cause(ctx)
 		}
+		tick.Reset(h.db.pause())
 	}
 }
 

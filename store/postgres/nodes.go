@@ -174,12 +174,12 @@ func (h *Hub) Receive(ctx context.Context, node string, limit int) ([]store.Lett
 		select {
 		case <-ring:
 		case <-tick.C:
-			tick.Reset(h.db.pause())
 		case <-h.life.Done():
 			return nil, store.ErrClosed
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}
+		tick.Reset(h.db.pause())
 	}
 }
 

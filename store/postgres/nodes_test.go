@@ -90,3 +90,38 @@ func TestHints(t *testing.T) {
 		t.Errorf("%d of 10 letters came within 200 ms, want most", told)
 	}
 }
+
+// TestForgottenConnections has a machine between a process and its database forget their
+// connections, without a word to either side: the process soon does without them.
+func TestForgottenConnections(t *testing.T) {
+	const soon = 4500 * time.Millisecond // less than between two looks of who trusts in being told
+	w := newWorld(t)
+	one, two := w.open(false, postgres.Options{}), w.open(true, postgres.Options{})
+	defer w.proxy.Thaw()
+	for round := range 3 {
+		since := w.server.Exec("test1", "SELECT clock_timestamp()")
+		type answer struct {
+			letters []store.Letter
+			err     error
+		}
+		got := make(chan answer, 1)
+		go func() {
+			list, err := two.Receive(t.Context(), "two", 1)
+			got <- answer{list, err}
+		}()
+		waits := `SELECT count(*) FROM pg_stat_activity WHERE state = 'idle' AND query LIKE '%perdure.letters%' AND query_start > '` + since + `'`
+		for w.server.Exec("test1", waits) == "0" {
+			time.Sleep(10 * time.Millisecond)
+		}
+		w.proxy.FreezeOpen()
+		began := time.Now()
+		if err := one.Send(t.Context(), &store.Letter{From: "one", To: "two", Data: []byte("hello"), Until: began.Add(time.Minute)}); err != nil {
+			t.Fatal(err)
+		}
+		a := <-got
+		took := time.Since(began)
+		if len(a.letters) != 1 || a.err != nil || took > soon {
+			t.Errorf("round %d: Receive() = %v, %v after %v, want a letter within %v", round, a.letters, a.err, took, soon)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // channel is what processes notify each other on: hints that letters wait or that the
@@ -19,10 +20,18 @@ const channel = "perdure"
 const notifyEvery = 100 * time.Millisecond
 
 // lookEvery is how often those who wait look by themselves; heardEvery is it while this
-// process hears the notifications of others, which may still fail silently.
+// process hears the notifications of others, of which few get lost.
 const (
 	lookEvery  = 500 * time.Millisecond
 	heardEvery = 5 * time.Second
+)
+
+// A connection on which nothing has come in for silence is asked whether it is still
+// there, and is not if it says nothing within answerLimit: who stands between may have
+// forgotten it without a word to either side.
+const (
+	silence     = time.Second
+	answerLimit = time.Second
 )
 
 // pause is how long those who wait let pass before they look.
@@ -114,29 +123,59 @@ func (db *DB) runListener() {
 	}
 }
 
+// listen returns when the connection is lost, at once or because it has gone silent. Those
+// who wait look by themselves from then on.
 func (db *DB) listen() error {
-	s, err := connect(db.life, db.cfg)
+	s, err := db.listener()
 	if err != nil {
 		return err
 	}
 	defer func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), answerLimit)
 		defer cancel()
 		_ = s.Close(ctx) // nothing depends on it
 	}()
-	if _, err := s.Exec(db.life, `LISTEN `+channel, pgx.QueryExecModeExec); err != nil {
-		return err
-	}
 	db.hears.Store(true)
-	defer db.hears.Store(false)
 	db.ringAll() // what came before was not heard
+	defer db.ringAll()
+	defer db.hears.Store(false)
 	for {
-		n, err := s.WaitForNotification(db.life)
+		n, err := s.next(db.life)
 		if err != nil {
 			return err
 		}
-		db.hinted(n.Payload)
+		if n != nil {
+			db.hinted(n.Payload)
+		}
 	}
+}
+
+// listener makes a connection that is notified.
+func (db *DB) listener() (*session, error) {
+	ctx, cancel := context.WithTimeout(db.life, connectLimit)
+	defer cancel()
+	s, err := connect(ctx, db.cfg)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.Exec(ctx, `LISTEN `+channel, pgx.QueryExecModeExec); err != nil {
+		_ = s.Close(ctx) // the error before it tells more
+		return nil, err
+	}
+	return s, nil
+}
+
+// next waits for a notification; nil = none came for a while, and the connection is there.
+func (s *session) next(ctx context.Context) (*pgconn.Notification, error) {
+	quiet, cancel := context.WithTimeout(ctx, silence)
+	n, err := s.WaitForNotification(quiet)
+	cancel()
+	if err == nil || ctx.Err() != nil || s.IsClosed() {
+		return n, err
+	}
+	asked, cancel := context.WithTimeout(ctx, answerLimit)
+	defer cancel()
+	return nil, s.Ping(asked)
 }
 
 // ringAll rings the bells of all open hubs.

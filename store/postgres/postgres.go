@@ -120,6 +120,7 @@ func (db *DB) openPool() error {
 	cfg.ConnConfig = db.cfg.Copy()
 	cfg.MaxConns = int32(db.opts.Connections)
 	cfg.MaxConnIdleTime = time.Minute
+	cfg.PingTimeout = answerLimit // of one that was idle for a second, before it is used again
 	cfg.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		s, err := inspect(ctx, conn)
 		if err == nil && s.pooled && !db.pooled {

@@ -62,7 +62,11 @@ func (c *conn) cut() {
 func (c *conn) freeze() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.frozen = make(chan struct{})
+	select {
+	case <-c.frozen:
+		c.frozen = make(chan struct{})
+	default:
+	}
 }
 
 func (c *conn) thaw() {

@@ -117,7 +117,17 @@ func (p *Proxy) Freeze() {
 	}
 }
 
-// Thaw ends Freeze, and lets go on what a strike has frozen.
+// FreezeOpen stops the bytes of all connections that there are, and leaves them open on
+// both sides, as a machine between does that has forgotten them. New ones are passed on.
+func (p *Proxy) FreezeOpen() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.conns {
+		c.freeze()
+	}
+}
+
+// Thaw ends Freeze and FreezeOpen, and lets go on what a strike has frozen.
 func (p *Proxy) Thaw() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -224,6 +224,33 @@ func TestFreeze(t *testing.T) {
 }
 
 // TestRefuse refuses connections, and counts those that there are.
+// TestFreezeOpen freezes the connections that there are: new ones work meanwhile.
+func TestFreezeOpen(t *testing.T) {
+	s := start(t)
+	old := s.connect()
+	s.proxy.FreezeOpen()
+	answered := make(chan error, 1)
+	go func() {
+		_, err := old.Exec(s.context(), "INSERT INTO kept VALUES (1)")
+		answered <- err
+	}()
+	if _, err := s.connect().Exec(s.context(), "INSERT INTO kept VALUES (2)"); err != nil {
+		t.Errorf("Exec() on a new connection = %v, want that it passes", err)
+	}
+	select {
+	case err := <-answered:
+		t.Errorf("Exec() on a frozen connection = %v, want no answer", err)
+	case <-time.After(100 * time.Millisecond):
+	}
+	s.proxy.Thaw()
+	if err := <-answered; err != nil {
+		t.Errorf("Exec() after Thaw = %v, want that it goes on", err)
+	}
+	if got := s.server.Exec("postgres", "SELECT count(*) FROM kept"); got != "2" {
+		t.Errorf("%s rows are kept, want 2", got)
+	}
+}
+
 func TestRefuse(t *testing.T) {
 	s := start(t)
 	conn := s.connect()
