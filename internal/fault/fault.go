@@ -94,6 +94,8 @@ const (
 	TakeoverWaits Mutation = "takeover-waits"
 	// CommitAssumed: a commit whose answer was lost is taken as carried out.
 	CommitAssumed Mutation = "commit-assumed"
+	// RetryAtOnce: who cannot reach a hub tries again at once, and so on.
+	RetryAtOnce Mutation = "retry-at-once"
 )
 
 // Mutations returns all mutations.
@@ -102,6 +104,6 @@ func Mutations() []Mutation {
 		AckBeforeSync, ReadBeforeSync, RequestRowLost, EventLostOnPark,
 		EarlyUnlockForgotten, StaleCompletionAccepted, IrreversibleRerun, TimerByNodeClock,
 		EarlyTurnAcked, EarlyTurnUnstored, FollowUpUnchecked,
-		EpochOutsideWrite, RenewalAfterTakeover, HeldItemRerun, TakeoverWaits, CommitAssumed,
+		EpochOutsideWrite, RenewalAfterTakeover, HeldItemRerun, TakeoverWaits, CommitAssumed, RetryAtOnce,
 	}
 }

@@ -17,7 +17,7 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	if what := os.Getenv(swarmAt); what != "" {
-		if err := swarm(what); err != nil {
+		if err := swarm(what, os.Getenv(swarmFaults)); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -128,6 +130,16 @@ func TestG15_Control(t *testing.T) {
 	c.round(harms(new(int))[0], &f)
 	if f.again == 0 {
 		t.Error("no item of a living worker was run again: the test would not notice it")
+	}
+}
+
+// TestNoStorm_Control is the failing control of TestNoStorm: workers that try again at
+// once make a storm of connections.
+func TestNoStorm_Control(t *testing.T) {
+	longOnly(t)
+	wrong := storm(t, 60, time.Second, string(fault.RetryAtOnce))
+	if !slices.ContainsFunc(wrong, func(w string) bool { return strings.Contains(w, "in vain") }) {
+		t.Errorf("workers that try again at once were not noticed: %q", wrong)
 	}
 }
 

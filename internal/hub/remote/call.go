@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/fault"
 	"github.com/perdure/perdure/internal/wire/codec"
 )
 
@@ -102,7 +103,12 @@ func ended(ctx context.Context, op, id string) error {
 }
 
 // jitter is a duration from d/2 to d.
-func jitter(d time.Duration) time.Duration { return d/2 + rand.N(d/2+1) }
+func jitter(d time.Duration) time.Duration {
+	if fault.Mutant(fault.RetryAtOnce) {
+		d = time.Millisecond
+	}
+	return d/2 + rand.N(d/2+1)
+}
 
 // sleep waits, but not longer than ctx and stop allow.
 func sleep(ctx context.Context, stop <-chan struct{}, d time.Duration) {

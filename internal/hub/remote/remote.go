@@ -23,6 +23,7 @@ import (
 	"google.golang.org/grpc/keepalive"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/fault"
 	"github.com/perdure/perdure/internal/hub"
 )
 
@@ -83,7 +84,7 @@ func Dial(cfg Config) (*Hub, error) {
 		grpc.WithTransportCredentials(cfg.transport()),
 		grpc.WithUserAgent("perdure-go"),
 		grpc.WithConnectParams(grpc.ConnectParams{
-			Backoff:           backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 5 * time.Second},
+			Backoff:           reconnects(),
 			MinConnectTimeout: 5 * time.Second,
 		}),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 20 * time.Second, Timeout: 10 * time.Second}),
@@ -105,6 +106,15 @@ func Dial(cfg Config) (*Hub, error) {
 		return nil, &perdure.Error{Code: perdure.InvalidArgument, Op: "connect to " + cfg.Target.String(), Message: err.Error()}
 	}
 	return &Hub{cfg: cfg, conn: conn, waits: lines{dial: dial}, closed: make(chan struct{})}, nil
+}
+
+// reconnects are the pauses between attempts to connect.
+func reconnects() backoff.Config {
+	c := backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 5 * time.Second}
+	if fault.Mutant(fault.RetryAtOnce) {
+		c.BaseDelay, c.MaxDelay = time.Millisecond, time.Millisecond
+	}
+	return c
 }
 
 func (c *Config) transport() credentials.TransportCredentials {
