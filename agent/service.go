@@ -141,7 +141,7 @@ func (s *Service) admit(ctx context.Context, h hub.Hub, session SessionID, reque
 		// What becomes of it is known only to the session.
 		var reply admitReply
 		request.Trace = trace
-		if err := askSession(ctx, h, session, opAdmit, request, &reply); err != nil {
+		if err := s.client.Do(ctx, func(h hub.Hub) error { return askSession(ctx, h, session, opAdmit, request, &reply) }); err != nil {
 			return Accepted{}, err
 		}
 		a.Duplicate, a.Steers = reply.Duplicate, reply.Steers
@@ -152,9 +152,10 @@ func (s *Service) admit(ctx context.Context, h hub.Hub, session SessionID, reque
 		repeat = state.Incarnation + " " + given
 	}
 	// Beside the input: who repeats the message may be traced anew.
-	return a, h.Signal(ctx, &hub.Signal{
+	run := &hub.Signal{
 		RequestID: repeat, InstanceID: session.String(), Operation: opRun, Input: text, Trace: trace.traceContext(), Begins: true,
-	})
+	}
+	return a, s.client.Do(ctx, func(h hub.Hub) error { return h.Signal(ctx, run) })
 }
 
 // Import writes messages into a session without having them answered, such as a

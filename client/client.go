@@ -2,7 +2,9 @@
 // the one in the same process (host.App.Client) or, over the wire (Connect), that of
 // a server.
 //
-// A call that changes something returns nil only when the change is durable.
+// A call that changes something returns nil only when the change is durable. What the
+// hub refuses because it has more to do than it can is tried again when the hub says,
+// for as long as the context allows: give one an end, or see Client.Impatient.
 // Errors are *perdure.Error; branch on them with perdure.CodeOf.
 package client
 
@@ -10,7 +12,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/internal/history"
@@ -20,8 +24,9 @@ import (
 // Client works with one hub. Its methods may be called concurrently. Contexts
 // bound how long a call waits, never what it has changed.
 type Client struct {
-	connect func(context.Context) (hub.Hub, error)
-	hangUp  func() error // nil = nothing is to be ended
+	connect   func(context.Context) (hub.Hub, error)
+	hangUp    func() error // nil = nothing is to be ended
+	impatient bool         // what is refused for now is not tried again
 }
 
 // New returns a client of a hub. Users get theirs from the package that opened
@@ -37,6 +42,36 @@ func Later(connect func(context.Context) (hub.Hub, error)) *Client { return &Cli
 // Hub returns the client's hub. It is for the packages of this module that
 // build on a client.
 func (c *Client) Hub(ctx context.Context) (hub.Hub, error) { return c.connect(ctx) }
+
+// Impatient returns a client of the same hub that tries nothing again: what the hub
+// refuses because it has more to do than it can fails with ResourceExhausted at once. It
+// is for those who have callers of their own, to whom they tell Error.RetryAfter. It ends
+// with c, and is not closed.
+func (c *Client) Impatient() *Client { return &Client{connect: c.connect, impatient: true} }
+
+// Do has do call the hub, and again when the hub says, while that has more to do than it
+// can. It is for the packages of this module that build on a client.
+func (c *Client) Do(ctx context.Context, do func(hub.Hub) error) error {
+	h, err := c.connect(ctx)
+	if err != nil {
+		return err
+	}
+	for {
+		err := do(h)
+		var e *perdure.Error
+		if c.impatient || !errors.As(err, &e) || e.Code != perdure.ResourceExhausted || e.RetryAfter <= 0 {
+			return err
+		}
+		if end, ends := ctx.Deadline(); ends && time.Until(end) < e.RetryAfter {
+			return err
+		}
+		select {
+		case <-time.After(e.RetryAfter):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
 
 // Close ends the connection of a client that Connect has returned; calls that run
 // fail. It is called once. Other clients have nothing to close.
@@ -69,15 +104,12 @@ func options(opts []Option) call {
 // it. data becomes JSON; nil sends none. To a run that has ended the event is
 // accepted and dropped.
 func (c *Client) Raise(ctx context.Context, id, event string, data any, opts ...Option) error {
-	h, err := c.connect(ctx)
-	if err != nil {
-		return err
-	}
 	text, err := encode("raise event", id, data)
 	if err != nil {
 		return err
 	}
-	return h.Raise(ctx, &hub.Raise{RequestID: options(opts).requestID, InstanceID: id, Name: event, Data: text})
+	r := &hub.Raise{RequestID: options(opts).requestID, InstanceID: id, Name: event, Data: text}
+	return c.Do(ctx, func(h hub.Hub) error { return h.Raise(ctx, r) })
 }
 
 // Raise sends an external event with data of its type.
@@ -90,15 +122,13 @@ func Raise[T any](ctx context.Context, c *Client, id string, event perdure.Event
 // JSON, in the value that answer points to, if it is not nil. It waits as long
 // as ctx allows; the request stands all the same.
 func (c *Client) Ask(ctx context.Context, id, name string, in, answer any, opts ...Option) error {
-	h, err := c.connect(ctx)
-	if err != nil {
-		return err
-	}
 	text, err := encode("ask", id, in)
 	if err != nil {
 		return err
 	}
-	got, err := h.Ask(ctx, &hub.Ask{RequestID: options(opts).requestID, InstanceID: id, Name: name, Input: text})
+	ask := &hub.Ask{RequestID: options(opts).requestID, InstanceID: id, Name: name, Input: text}
+	var got history.Text
+	err = c.Do(ctx, func(h hub.Hub) (err error) { got, err = h.Ask(ctx, ask); return err })
 	if err != nil || answer == nil {
 		return err
 	}

@@ -141,13 +141,10 @@ func (c *Client) Entity(ctx context.Context, id perdure.EntityID) (*Entity, erro
 // Signal sends a one-way operation to an entity, which it creates if needed.
 // input becomes JSON; nil passes none.
 func (c *Client) Signal(ctx context.Context, id perdure.EntityID, operation string, input any, opts ...Option) error {
-	h, err := c.connect(ctx)
-	if err != nil {
-		return err
-	}
 	text, err := encode("signal", id.String(), input)
 	if err != nil {
 		return err
 	}
-	return h.Signal(ctx, &hub.Signal{RequestID: options(opts).requestID, InstanceID: id.String(), Operation: operation, Input: text})
+	s := &hub.Signal{RequestID: options(opts).requestID, InstanceID: id.String(), Operation: operation, Input: text}
+	return c.Do(ctx, func(h hub.Hub) error { return h.Signal(ctx, s) })
 }

@@ -63,11 +63,8 @@ type Started struct {
 // Start starts the orchestration that is registered under name. input becomes
 // JSON; nil passes none.
 func (c *Client) Start(ctx context.Context, name string, input any, o StartOptions) (Started, error) {
-	h, err := c.connect(ctx)
-	if err != nil {
-		return Started{}, err
-	}
 	r := &hub.Start{RequestID: o.RequestID, InstanceID: o.ID, Name: name, Version: history.NoneIfEmpty(o.Version), StartAt: o.At, Tags: o.Tags, Fold: o.Fold}
+	var err error
 	if r.Input, err = encode("start", o.ID, input); err != nil {
 		return Started{}, err
 	}
@@ -88,7 +85,8 @@ func (c *Client) Start(ctx context.Context, name string, input any, o StartOptio
 			return Started{}, err
 		}
 	}
-	s, err := h.Start(ctx, r)
+	var s hub.Started
+	err = c.Do(ctx, func(h hub.Hub) (err error) { s, err = h.Start(ctx, r); return err })
 	return Started{ID: s.InstanceID, Execution: s.ExecutionID, Existing: s.Existing}, err
 }
 

@@ -47,12 +47,13 @@ type served struct {
 }
 
 // faces returns what is served of a hub over HTTP beside the API's own routes.
-// Others are agents of other processes.
+// Others are agents of other processes. Who calls is told what is refused.
 func (a *App) faces(c *client.Client, others func() []agent.Info) (agents httpapi.Agents, openai *responses.Handler, mounts []httpapi.Mount, err error) {
 	list, err := agent.List(a.cfg.Registry)
 	if err != nil {
 		return agents, nil, nil, err
 	}
+	c = c.Impatient()
 	agents = httpapi.Agents{Service: agent.NewService(c), List: list, Elsewhere: others, MCP: true, DotNet: a.cfg.DotNet, Document: a.cfg.Document}
 	tools, err := mcp.Behind(mcp.Offer{Agents: list, Elsewhere: others, Service: agents.Service, Workflows: a.cfg.Workflows, Client: c})
 	if err != nil {
