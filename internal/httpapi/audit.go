@@ -88,15 +88,7 @@ func because(r *http.Request, reason string) {
 }
 
 func (a *API) listAudit(_ http.ResponseWriter, r *http.Request) (*reply, error) {
-	q, err := query(r, "target", "cursor", "limit")
-	if err != nil {
-		return nil, err
-	}
-	limit, err := pageSize(q)
-	if err != nil {
-		return nil, err
-	}
-	after, err := cursor(q)
+	q, limit, after, err := pageQuery(r, "target")
 	if err != nil {
 		return nil, err
 	}

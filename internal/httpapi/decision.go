@@ -24,7 +24,7 @@ func (a *API) decisionRoutes() map[string]endpoint {
 }
 
 func (a *API) listDecisions(_ http.ResponseWriter, r *http.Request) (*reply, error) {
-	q, err := query(r, "kind", "state", "run", "assignee", "cursor", "limit")
+	q, limit, after, err := pageQuery(r, "kind", "state", "run", "assignee")
 	if err != nil {
 		return nil, err
 	}
@@ -33,14 +33,6 @@ func (a *API) listDecisions(_ http.ResponseWriter, r *http.Request) (*reply, err
 		return nil, err
 	}
 	state, err := choice(q, "state", agent.DecisionPending, agent.DecisionAnswered, agent.DecisionExpired, agent.DecisionSuperseded)
-	if err != nil {
-		return nil, err
-	}
-	limit, err := pageSize(q)
-	if err != nil {
-		return nil, err
-	}
-	after, err := cursor(q)
 	if err != nil {
 		return nil, err
 	}

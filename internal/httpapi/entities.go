@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -55,15 +54,7 @@ type operationBody struct {
 }
 
 func (a *API) listEntities(_ http.ResponseWriter, r *http.Request) (*reply, error) {
-	q, err := query(r, "name", "key", "cursor", "limit")
-	if err != nil {
-		return nil, err
-	}
-	limit, err := pageSize(q)
-	if err != nil {
-		return nil, err
-	}
-	after, err := cursor(q)
+	q, limit, after, err := pageQuery(r, "name", "key")
 	if err != nil {
 		return nil, err
 	}
@@ -188,25 +179,3 @@ func (a *API) operation(w http.ResponseWriter, r *http.Request) (id string, body
 	}
 	return id, body, request, checkName("field operation", body.Operation)
 }
-
-// pageSize returns the parameter limit.
-func pageSize(q values) (int, error) {
-	n, err := q.number("limit", 100, 1000)
-	return max(n, 1), err
-}
-
-// cursor returns the parameter cursor.
-func cursor(q values) ([]byte, error) {
-	text := q.Get("cursor")
-	if text == "" {
-		return nil, nil
-	}
-	raw, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil || len(raw) > 4096 {
-		return nil, invalid("the cursor is not one of ours", "take it from next of the page before")
-	}
-	return raw, nil
-}
-
-// cursorText is the reverse of cursor.
-func cursorText(after []byte) string { return base64.RawURLEncoding.EncodeToString(after) }

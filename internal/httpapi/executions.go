@@ -23,15 +23,7 @@ func (a *API) listExecutions(_ http.ResponseWriter, r *http.Request) (*reply, er
 	if err != nil {
 		return nil, err
 	}
-	q, err := query(r, "cursor", "limit")
-	if err != nil {
-		return nil, err
-	}
-	limit, err := pageSize(q)
-	if err != nil {
-		return nil, err
-	}
-	after, err := cursor(q)
+	_, limit, after, err := pageQuery(r)
 	if err != nil {
 		return nil, err
 	}

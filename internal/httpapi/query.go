@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -76,3 +77,37 @@ func (q values) duration(name string, most time.Duration) (time.Duration, error)
 	}
 	return min(d, most), nil
 }
+
+// pageQuery returns the parameters of a list: others, and which page of it is asked for.
+func pageQuery(r *http.Request, others ...string) (q values, limit int, after []byte, err error) {
+	if q, err = query(r, append(others, "cursor", "limit")...); err != nil {
+		return q, 0, nil, err
+	}
+	if limit, err = pageSize(q); err != nil {
+		return q, 0, nil, err
+	}
+	after, err = cursor(q)
+	return q, limit, after, err
+}
+
+// pageSize returns the parameter limit.
+func pageSize(q values) (int, error) {
+	n, err := q.number("limit", 100, 1000)
+	return max(n, 1), err
+}
+
+// cursor returns the parameter cursor.
+func cursor(q values) ([]byte, error) {
+	text := q.Get("cursor")
+	if text == "" {
+		return nil, nil
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil || len(raw) > 4096 {
+		return nil, invalid("the cursor is not one of ours", "take it from next of the page before")
+	}
+	return raw, nil
+}
+
+// cursorText is the reverse of cursor.
+func cursorText(after []byte) string { return base64.RawURLEncoding.EncodeToString(after) }

@@ -18,6 +18,7 @@ func (a *API) workerRoutes() map[string]endpoint {
 		"GET /api/v1/demand":              a.getDemand,
 		"GET /api/v1/backlog":             a.getBacklog,
 		"GET /api/v1/nodes":               a.listNodes,
+		"GET /api/v1/run-overlay":         a.getOverlay,
 		"GET /api/v1/takeovers":           a.listTakeovers,
 		"GET /api/v1/workers":             a.listWorkers,
 		"POST /api/v1/workers":            a.addWorker,
@@ -58,7 +59,6 @@ func (a *API) getDemand(_ http.ResponseWriter, r *http.Request) (*reply, error) 
 	if !ok {
 		return nil, &perdure.Error{Code: perdure.Unimplemented, Op: "read the demand", Message: "the hub of this server is another's: ask that one"}
 	}
-	kinds := map[hub.WorkKind]string{hub.Orchestrations: "orchestration", hub.ActivityItems: "activity", hub.EntityItems: "entity"}
 	for _, k := range q.Values["kind"] {
 		if k != "orchestration" && k != "activity" && k != "entity" {
 			return nil, invalid("no kind of work is called "+shown(k), "known are orchestration, activity and entity")
@@ -70,7 +70,7 @@ func (a *API) getDemand(_ http.ResponseWriter, r *http.Request) (*reply, error) 
 	}
 	all := demand{Items: []loadView{}}
 	for _, l := range loads {
-		v := loadView{kinds[l.Kind], l.Name, l.Version, l.Waiting, l.Running, l.Held}
+		v := loadView{workKindName(l.Kind), l.Name, l.Version, l.Waiting, l.Running, l.Held}
 		is := func(name string) bool {
 			return name == v.Name || l.Kind == hub.EntityItems && strings.EqualFold(name, v.Name)
 		}
@@ -81,6 +81,10 @@ func (a *API) getDemand(_ http.ResponseWriter, r *http.Request) (*reply, error) 
 		all.Items = append(all.Items, v)
 	}
 	return &reply{body: &all}, nil
+}
+
+func workKindName(k hub.WorkKind) string {
+	return map[hub.WorkKind]string{hub.Orchestrations: "orchestration", hub.ActivityItems: "activity", hub.EntityItems: "entity"}[k]
 }
 
 // workerView is a worker that is called by URL, as the API shows it.

@@ -54,6 +54,9 @@ func (h *Hub) answer(ctx context.Context, c *wirepb.NodeCall) (*wirepb.NodeAnswe
 	case *wirepb.NodeCall_Demand:
 		loads, err := h.owner.Demand(ctx)
 		return &wirepb.NodeAnswer{What: &wirepb.NodeAnswer_Loads{Loads: encodeLoads(loads)}}, err
+	case *wirepb.NodeCall_Standing:
+		list, err := h.owner.Standing(ctx, m.Standing.GetIds(), codec.NarrowInt(m.Standing.GetMost()))
+		return &wirepb.NodeAnswer{What: &wirepb.NodeAnswer_Overlay{Overlay: encodeStanding(list)}}, err
 	case *wirepb.NodeCall_Watch, *wirepb.NodeCall_WatchDemand, *wirepb.NodeCall_Worker, *wirepb.NodeCall_Fetch, *wirepb.NodeCall_Places, *wirepb.NodeCall_Leave:
 		return h.session(ctx, c)
 	}

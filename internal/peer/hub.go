@@ -47,6 +47,7 @@ type Owner interface {
 	hub.Upkeep
 	hub.Workers
 	hub.Demand
+	hub.Overlay
 	View
 	// Arrived says that messages lie in the inboxes of instances.
 	Arrived(targets []string)
@@ -82,7 +83,7 @@ type Link interface {
 }
 
 // Hub is the hub of a node among others. It implements hub.Hub, hub.Upkeep,
-// hub.Workers and hub.Demand, and answers the calls of the other nodes. Its methods may be called
+// hub.Workers, hub.Demand and hub.Overlay, and answers the calls of the other nodes. Its methods may be called
 // concurrently, from before Run on.
 type Hub struct {
 	cfg      Config
@@ -111,6 +112,7 @@ var (
 	_ hub.Upkeep  = (*Hub)(nil)
 	_ hub.Workers = (*Hub)(nil)
 	_ hub.Demand  = (*Hub)(nil)
+	_ hub.Overlay = (*Hub)(nil)
 )
 
 // tenure is the time in which one node holds a shard.

@@ -2,6 +2,7 @@ package peer_test
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 	"testing"
 	"time"
@@ -58,6 +59,18 @@ func (a *asked) Demand(context.Context) ([]hub.Load, error) {
 	return []hub.Load{l}, nil
 }
 
+func (a *asked) Standing(_ context.Context, ids []string, most int) ([]hub.Standing, error) {
+	if !a.holds {
+		return nil, nil
+	}
+	s := hub.Standing{}
+	fill(reflect.ValueOf(&s).Elem())
+	if s.InstanceID = ids[0]; most != 7 {
+		s.Name = fmt.Sprint("asked for ", most)
+	}
+	return []hub.Standing{s}, nil
+}
+
 // idleStream is a stream without items.
 type idleStream struct{}
 
@@ -74,6 +87,10 @@ func (idleStream) Ration(context.Context, hub.Places) (hub.Places, error) {
 func fill(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Struct:
+		if v.Type() == reflect.TypeFor[time.Time]() {
+			v.Set(reflect.ValueOf(time.Unix(7, 7).UTC()))
+			return
+		}
 		for i := range v.NumField() {
 			fill(v.Field(i))
 		}
@@ -175,6 +192,11 @@ func TestFieldsTravel(t *testing.T) {
 	fill(reflect.ValueOf(&want).Elem())
 	if got, err := hubs[0].Demand(ctx); err != nil || !cmp.Equal(got, []hub.Load{want}) {
 		t.Errorf("Demand() = %+v, %v, want %+v", got, err, want)
+	}
+	stands := hub.Standing{}
+	fill(reflect.ValueOf(&stands).Elem())
+	if got, err := hubs[0].Standing(ctx, []string{"text"}, 7); err != nil || !cmp.Equal(got, []hub.Standing{stands}) {
+		t.Errorf("Standing(text) = %+v, %v, want %+v", got, err, stands)
 	}
 }
 

@@ -46,6 +46,8 @@ type running struct {
 	item   *workItem // nil = it runs in this process
 	away   bucketKey // of item
 	worker string    // that ran it
+
+	prev, next *running // of the same instance, in the order in which they were opened
 }
 
 // activityEnd is what a worker says of an activity.
@@ -61,8 +63,8 @@ type activityEnd struct {
 // activities runs the activities of this node's instances. The loop owns it.
 type activities struct {
 	open    map[activityKey]*running
-	held    map[string]int // open activities by instance
-	waiting []*running     // for a place
+	held    map[string]heldList // what is open, by instance
+	waiting []*running          // for a place
 	active  int
 	limits  map[string]*limiter
 	// suspects were lost in crashes and run one at a time; alone is the one that
@@ -81,7 +83,7 @@ type limiter struct {
 
 func newActivities() *activities {
 	return &activities{
-		open: make(map[activityKey]*running), held: make(map[string]int), limits: make(map[string]*limiter),
+		open: make(map[activityKey]*running), held: make(map[string]heldList), limits: make(map[string]*limiter),
 		lacking: make(map[string]map[*running]bool),
 	}
 }
@@ -109,8 +111,7 @@ func (a *activities) dispatch(l *loop, in *instance, execution string, t *engine
 		r.item = &workItem{kind: ofActivity, id: in.id, run: r}
 	}
 	r.suspect = in.sum != nil && in.sum.Losses[t.ID] >= suspectLosses
-	a.open[k] = r
-	a.held[in.id]++
+	a.add(r)
 	if t.Options.Limit > 0 && t.Options.LimitKey != "" {
 		lim := a.limits[t.Options.LimitKey]
 		if lim == nil {
@@ -240,12 +241,7 @@ func (a *activities) end(l *loop, r *running) {
 		a.served(l, r)
 		l.workers.drop(r.item)
 	}
-	if a.open[r.key] == r {
-		delete(a.open, r.key)
-	}
-	if a.held[r.key.id]--; a.held[r.key.id] == 0 {
-		delete(a.held, r.key.id)
-	}
+	a.remove(r)
 	if a.alone == r {
 		a.alone = nil
 		a.nextSuspect(l)
@@ -301,25 +297,24 @@ var (
 // abandon cancels an activity that nobody waits for.
 func (a *activities) abandon(l *loop, id, execution string, task int32) {
 	if r := a.open[activityKey{id, execution, task}]; r != nil {
-		if r.item != nil {
-			l.stopAway(r, errAbandoned)
-		}
-		a.end(l, r)
-		if r.cancel != nil {
-			r.cancel(errAbandoned)
-		}
+		a.giveUp(l, r)
+	}
+}
+
+func (a *activities) giveUp(l *loop, r *running) {
+	if r.item != nil {
+		l.stopAway(r, errAbandoned)
+	}
+	a.end(l, r)
+	if r.cancel != nil {
+		r.cancel(errAbandoned)
 	}
 }
 
 // dropInstance cancels what an instance that has ended still has running.
 func (a *activities) dropInstance(l *loop, id string) {
-	if a.held[id] == 0 {
-		return
-	}
-	for k := range a.open {
-		if k.id == id {
-			a.abandon(l, k.id, k.execution, k.task)
-		}
+	for r := a.held[id].first; r != nil; r = a.held[id].first { // each leaves the list
+		a.giveUp(l, r)
 	}
 }
 
@@ -456,8 +451,7 @@ func (a *activities) outside(l *loop, k activityKey, t *engine.Task, d delivery,
 		a.limits[o.LimitKey].running++
 	}
 	r := &running{key: k, task: t, delivery: d, dequeued: began, outside: true, cancel: func(error) {}}
-	a.open[k] = r
-	a.held[k.id]++
+	a.add(r)
 	r.beat.Store(l.clock.Now().UnixNano())
 	if d := o.Timeout; d > 0 {
 		r.due = began.Add(d)

@@ -67,8 +67,7 @@ func (w *workers) demand() []hub.Load {
 	loads := make(map[bucketKey]*hub.Load)
 	of := func(k bucketKey) *hub.Load {
 		if loads[k] == nil {
-			kind := [kinds]hub.WorkKind{ofTurn: hub.Orchestrations, ofActivity: hub.ActivityItems, ofBatch: hub.EntityItems}[k.kind]
-			loads[k] = &hub.Load{Kind: kind, Name: k.name, Version: k.version}
+			loads[k] = &hub.Load{Kind: workKind(k.kind), Name: k.name, Version: k.version}
 		}
 		return loads[k]
 	}

@@ -378,10 +378,10 @@ func (l *loop) settleDown(in *instance) {
 		l.evict(in)
 	case in.exec != nil:
 		in.bytes = in.exec.Bytes() + 1024
-		l.cache.put(in, l.activities.held[in.id] == 0 && in.rec.Phase != store.Active)
+		l.cache.put(in, l.activities.held[in.id].first == nil && in.rec.Phase != store.Active)
 	case in.warm != nil:
 		in.bytes = in.warm.bytes + 2048
-		l.cache.put(in, l.activities.held[in.id] == 0 && in.rec.Phase != store.Active)
+		l.cache.put(in, l.activities.held[in.id].first == nil && in.rec.Phase != store.Active)
 	case in.turning == nil:
 		l.evict(in)
 	}

@@ -227,6 +227,7 @@ import { get as get2, path as path3, post as post2, query as query2 } from "./co
 // src/pages/run/timeline.tsx
 import { useEffect as useEffect2, useLayoutEffect, useMemo, useRef as useRef2, useState as useState3 } from "./core.js";
 import { cost, count, duration } from "./core.js";
+import { param, setParams } from "./core.js";
 
 // src/pages/run/axis.ts
 var second = 1e3;

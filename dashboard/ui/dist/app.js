@@ -193,6 +193,7 @@ import { useEffect as useEffect4, useMemo, useRef as useRef4, useState as useSta
 import { readOnly } from "./core.js";
 import { now as now3, utc as utc3 } from "./core.js";
 import { useKeys as useKeys2 } from "./core.js";
+import { isActive, useOverlays } from "./core.js";
 import { go, links as links4, param, setParams as setParams3 } from "./core.js";
 import { Command as Command2 } from "./core.js";
 import { Empty } from "./core.js";
@@ -205,13 +206,12 @@ import { Time as Time4 } from "./core.js";
 // src/pages/runs/columns.tsx
 import { cost as cost2, count as count2 } from "./core.js";
 import { links as links3 } from "./core.js";
-import { stateOf as stateOf3 } from "./core.js";
 import { Copy } from "./core.js";
-import { Status as Status3 } from "./core.js";
+import { RunState, RunWorker } from "./core.js";
 import { Duration, Time as Time3 } from "./core.js";
 import { Fragment as Fragment2, jsx as jsx4, jsxs as jsxs4 } from "./core.js";
 var columns = (menu) => [
-  { id: "status", title: "Status", class: "w-status", cell: (r) => /* @__PURE__ */ jsx4(Status3, { state: stateOf3(r) }) },
+  { id: "status", title: "Status", class: "w-status", cell: (r) => /* @__PURE__ */ jsx4(RunState, { run: r }) },
   { id: "name", title: "Name", sort: "name", class: "w-name", cell: (r) => /* @__PURE__ */ jsx4("span", { title: r.name, children: r.name }) },
   {
     id: "id",
@@ -226,7 +226,7 @@ var columns = (menu) => [
   { id: "created", title: "Created", sort: "created", class: "w-time num", cell: (r) => /* @__PURE__ */ jsx4(Time3, { at: r.created }) },
   { id: "duration", title: "Duration", sort: "duration", class: "w-time num", cell: (r) => /* @__PURE__ */ jsx4(Duration, { ms: r.duration_ms, from: r.started ?? r.created, to: r.completed }) },
   { id: "usage", title: "Tokens, cost", class: "w-usage num", cell: (r) => /* @__PURE__ */ jsx4(Usage, { run: r }) },
-  { id: "worker", title: "Worker", class: "w-worker mono", cell: (r) => r.worker_id && /* @__PURE__ */ jsx4("span", { title: r.worker_id, children: r.worker_id }) },
+  { id: "worker", title: "Worker", class: "w-worker mono", cell: (r) => /* @__PURE__ */ jsx4(RunWorker, { run: r }) },
   {
     id: "tags",
     title: "Tags",
@@ -844,6 +844,8 @@ function Runs(_) {
   });
   useKeys2(readOnly ? {} : { n: () => setStarting(true) });
   const { rows, page, error } = list;
+  const [seen, setSeen] = useState6([0, 0]);
+  useOverlays(rows.slice(...seen).filter(isActive).map((r) => r.id));
   const focusRow = () => table()?.querySelector(".tr.at")?.focus({ preventScroll: true });
   const shownColumns = useMemo(
     () => columns((r, from) => {
@@ -904,6 +906,7 @@ function Runs(_) {
         rowClass: (r) => list.gone.includes(r.id) ? "gone" : "",
         sort: sort || "-created",
         onSort: (s) => setParams3({ sort: s === "-created" ? void 0 : s, at: void 0 }),
+        onSeen: (from, to) => setSeen([from, to]),
         onEdge: (edge) => !(edge === "end" && page?.partial) && list.extend(edge)
       }
     ),
@@ -1085,7 +1088,7 @@ import { Copy as Copy2 } from "./core.js";
 import { Empty as Empty3 } from "./core.js";
 import { JsonView } from "./core.js";
 import { Problem as Problem5 } from "./core.js";
-import { Status as Status4 } from "./core.js";
+import { Status as Status3 } from "./core.js";
 import { Table as Table2 } from "./core.js";
 import { Time as Time6 } from "./core.js";
 import { Visible as Visible2 } from "./core.js";
@@ -1122,7 +1125,7 @@ function Agent({ params }) {
 }
 function columns2(agent) {
   return [
-    { id: "state", title: "State", class: "w-status", cell: (s) => /* @__PURE__ */ jsx10(Status4, { state: s.state }) },
+    { id: "state", title: "State", class: "w-status", cell: (s) => /* @__PURE__ */ jsx10(Status3, { state: s.state }) },
     { id: "key", title: "Key", cell: (s) => /* @__PURE__ */ jsx10("a", { href: links6.session(agent, s.key), title: s.key, children: /* @__PURE__ */ jsx10(Visible2, { text: s.key.length > 20 ? s.key.slice(0, 12) + "…" : s.key, exact: true }) }) },
     { id: "preview", title: "Said last", class: "grow", cell: (s) => /* @__PURE__ */ jsx10("span", { class: "dim", children: s.preview && /* @__PURE__ */ jsx10(Visible2, { text: s.preview }) }) },
     { id: "turns", title: "Turns", class: "num", cell: (s) => /* @__PURE__ */ jsxs10(Fragment3, { children: [

@@ -1419,7 +1419,7 @@ function eventReader() {
 
 // src/lib/batch.ts
 var previewBatch = (order2) => post("batches?dry_run=1", order2);
-async function runBatch(order2, key2, signal, tell) {
+async function runBatch(order2, key2, signal, tell2) {
   const response = await fetch("api/v1/batches", {
     method: "POST",
     credentials: "same-origin",
@@ -1442,7 +1442,7 @@ async function runBatch(order2, key2, signal, tell) {
       if (e5.event === "done") {
         return b5;
       }
-      tell(b5);
+      tell2(b5);
     }
   }
 }
@@ -1715,12 +1715,12 @@ var Exchange = class {
     }, 3e4);
   }
   /** Takes what a tab says. The first time, tell is kept to answer with. */
-  take(key2, m5, tell) {
+  take(key2, m5, tell2) {
     let tab = this.tabs.get(key2);
     if (!tab && !m5.leave) {
-      tab = { tell, topics: [], seen: 0 };
+      tab = { tell: tell2, topics: [], seen: 0 };
       this.tabs.set(key2, tab);
-      tell({ state: this.state });
+      tell2({ state: this.state });
     }
     if (m5.leave) {
       this.tabs.delete(key2);
@@ -2207,6 +2207,50 @@ function newer(a5, b5) {
   return a5.incarnation !== b5.incarnation || b5.row_version > a5.row_version;
 }
 
+// src/lib/overlay.ts
+var overlays = a4(/* @__PURE__ */ new Map());
+var every = 1e3;
+var most = 100;
+var unknown = false;
+function useOverlays(ids, steps = false) {
+  const wanted = [...new Set(ids)].slice(0, most).sort().join("\n");
+  A2(() => {
+    if (wanted === "" || unknown) {
+      return void 0;
+    }
+    const stop = new AbortController();
+    const asked = wanted.split("\n");
+    const where = "run-overlay?" + asked.map((id) => "id=" + encodeURIComponent(id)).join("&") + (steps ? "&steps=1" : "");
+    let timer2;
+    const ask = async () => {
+      if (document.visibilityState === "visible" && !paused.value) {
+        try {
+          const told = await get(where, stop.signal);
+          tell(asked, told.items);
+        } catch (e5) {
+          unknown ||= e5 instanceof ProblemError && e5.status === 501;
+          tell(asked, []);
+        }
+      }
+      if (!stop.signal.aborted && !unknown) {
+        timer2 = setTimeout(() => void ask(), every);
+      }
+    };
+    timer2 = setTimeout(() => void ask(), 100);
+    return () => {
+      stop.abort();
+      clearTimeout(timer2);
+    };
+  }, [wanted, steps]);
+}
+function tell(asked, items) {
+  const next = new Map(overlays.value);
+  asked.forEach((id) => next.delete(id));
+  items.forEach((o5) => next.set(o5.id, o5));
+  overlays.value = next;
+}
+var isActive = (r4) => r4.status === "pending" || r4.status === "running" && r4.phase === "active";
+
 // src/lib/plot.ts
 var plotWidth = 600;
 var plotHeight = 120;
@@ -2663,12 +2707,12 @@ function flat(value) {
 }
 
 // src/parts/Backlog.tsx
-function Backlog({ items, most = Infinity }) {
+function Backlog({ items, most: most2 = Infinity }) {
   if (items === void 0 || items.length === 0) {
     return items && /* @__PURE__ */ a3("p", { class: "dim", children: "Nothing waits for a worker." });
   }
   return /* @__PURE__ */ a3("ul", { class: "plain", children: [
-    items.slice(0, most).map((b5) => /* @__PURE__ */ a3("li", { children: [
+    items.slice(0, most2).map((b5) => /* @__PURE__ */ a3("li", { children: [
       /* @__PURE__ */ a3("span", { class: b5.served ? "dim" : "bad", children: b5.served ? "✓ served" : "! no worker" }),
       /* @__PURE__ */ a3("span", { children: [
         b5.kind,
@@ -2684,8 +2728,8 @@ function Backlog({ items, most = Infinity }) {
         " running"
       ] })
     ] }, b5.kind + b5.name + (b5.version ?? ""))),
-    items.length > most && /* @__PURE__ */ a3("li", { children: /* @__PURE__ */ a3("a", { href: "workers", children: [
-      items.length - most,
+    items.length > most2 && /* @__PURE__ */ a3("li", { children: /* @__PURE__ */ a3("a", { href: "workers", children: [
+      items.length - most2,
       " more"
     ] }) })
   ] });
@@ -3089,7 +3133,7 @@ function Node({ name, value, open: open2 }) {
 }
 function Branch({ label, entries: entries2, from, to, open: open2 }) {
   const [opened, setOpened] = d2(open2 > 0);
-  const [most, setMost] = d2(shown);
+  const [most2, setMost] = d2(shown);
   return /* @__PURE__ */ a3("div", { class: "json-branch", children: [
     /* @__PURE__ */ a3("button", { type: "button", class: "json-toggle", "aria-expanded": opened, onClick: () => setOpened(!opened), children: [
       /* @__PURE__ */ a3("span", { "aria-hidden": "true", children: opened ? "▾" : "▸" }),
@@ -3098,9 +3142,9 @@ function Branch({ label, entries: entries2, from, to, open: open2 }) {
       /* @__PURE__ */ a3("span", { class: "dim", children: opened ? from : `${from} ${entries2.length} ${entries2.length === 1 ? "entry" : "entries"} ${to}` })
     ] }),
     opened && /* @__PURE__ */ a3("div", { class: "json-inner", children: [
-      entries2.slice(0, most).map(([k5, v5]) => /* @__PURE__ */ a3(Node, { name: k5, value: v5, open: open2 - 1 }, k5)),
-      entries2.length > most && /* @__PURE__ */ a3("button", { type: "button", class: "quiet", onClick: () => setMost(most + shown), children: [
-        entries2.length - most,
+      entries2.slice(0, most2).map(([k5, v5]) => /* @__PURE__ */ a3(Node, { name: k5, value: v5, open: open2 - 1 }, k5)),
+      entries2.length > most2 && /* @__PURE__ */ a3("button", { type: "button", class: "quiet", onClick: () => setMost(most2 + shown), children: [
+        entries2.length - most2,
         " more"
       ] }),
       /* @__PURE__ */ a3("div", { class: "dim", children: to })
@@ -3452,6 +3496,26 @@ function ThemeButton() {
   );
 }
 
+// src/parts/Status.tsx
+function Status({ state, word }) {
+  const l5 = look(state);
+  return /* @__PURE__ */ a3("span", { class: "status tone-" + l5.tone, children: [
+    /* @__PURE__ */ a3("span", { class: "icon", "aria-hidden": "true", children: l5.icon }),
+    /* @__PURE__ */ a3("span", { children: word ?? l5.word })
+  ] });
+}
+
+// src/parts/RunState.tsx
+function RunState({ run }) {
+  const told = isActive(run) ? overlays.value.get(run.id) : void 0;
+  return /* @__PURE__ */ a3(Status, { state: told?.state ?? stateOf(run) });
+}
+function RunWorker({ run }) {
+  const told = isActive(run) ? overlays.value.get(run.id) : void 0;
+  const worker = told?.worker ?? run.worker_id;
+  return worker ? /* @__PURE__ */ a3("span", { class: told?.worker ? "" : "dim", title: told?.worker ? `${worker} executes it` : `${worker} was the last`, children: worker }) : null;
+}
+
 // src/parts/StartDialog.tsx
 function StartDialog({ onClose, name = "", input = "" }) {
   const info = useQuery("info");
@@ -3516,19 +3580,10 @@ function StartDialog({ onClose, name = "", input = "" }) {
   ) });
 }
 
-// src/parts/Status.tsx
-function Status({ state, word }) {
-  const l5 = look(state);
-  return /* @__PURE__ */ a3("span", { class: "status tone-" + l5.tone, children: [
-    /* @__PURE__ */ a3("span", { class: "icon", "aria-hidden": "true", children: l5.icon }),
-    /* @__PURE__ */ a3("span", { children: word ?? l5.word })
-  ] });
-}
-
 // src/parts/Table.tsx
 var rowHeight = 28;
 var around = 20;
-function Table({ label, columns, rows, id, open: open2, total, selected, select, keys: keys2 = {}, rowClass, sort, onSort, onEdge }) {
+function Table({ label, columns, rows, id, open: open2, total, selected, select, keys: keys2 = {}, rowClass, sort, onSort, onEdge, onSeen }) {
   const box = T2(null);
   const [focused, paintFocused] = d2({ n: -1, id: "" });
   const found = focused.n < 0 ? -1 : rows.findIndex((r4) => id(r4) === focused.id);
@@ -3626,6 +3681,7 @@ function Table({ label, columns, rows, id, open: open2, total, selected, select,
     }
   };
   const [from, to] = [Math.min(seen[0], rows.length), Math.min(seen[1], rows.length)];
+  A2(() => onSeen?.(from, to), [from, to]);
   return /* @__PURE__ */ a3("div", { class: "table", ref: box, onScroll: look2, onKeyDown: key2, role: "grid", "aria-label": label, "aria-rowcount": (total ?? rows.length) + 1, tabIndex: at < 0 ? 0 : -1, onFocus: (e5) => e5.target === box.current && rows.length > 0 && move(0), children: [
     /* @__PURE__ */ a3("div", { class: "tr head", role: "row", "aria-rowindex": 1, children: [
       select && /* @__PURE__ */ a3("span", { class: "td check", role: "columnheader", children: /* @__PURE__ */ a3("input", { type: "checkbox", tabIndex: -1, checked: all, "aria-label": "Select all that are shown", onChange: () => select(new Set(all ? [] : rows.map(id))) }) }),
@@ -3740,6 +3796,8 @@ export {
   Problem,
   ProblemError,
   Rail,
+  RunState,
+  RunWorker,
   y3 as Signal,
   StartDialog,
   Status,
@@ -3783,6 +3841,7 @@ export {
   k as h,
   R as hydrate,
   initialTheme,
+  isActive,
   r as isValidElement,
   itemsOf,
   jsonError,
@@ -3804,6 +3863,7 @@ export {
   newer,
   now,
   n as options,
+  overlays,
   param,
   parseJson,
   partEnd,
@@ -3848,6 +3908,7 @@ export {
   F2 as useLayoutEffect,
   w2 as useMemo,
   R2 as useModel,
+  useOverlays,
   useQuery,
   _2 as useReducer,
   T2 as useRef,

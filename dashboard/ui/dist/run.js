@@ -1,9 +1,10 @@
 // src/pages/run.tsx
-import { useState as useState13 } from "./core.js";
+import { useMemo as useMemo5, useState as useState13 } from "./core.js";
 import { get as get6, ProblemError as ProblemError4, query as query9 } from "./core.js";
 import { now as clock } from "./core.js";
 import { useKeys as useKeys2 } from "./core.js";
-import { go as go2, links as links7, param as param4, setParams as setParams4 } from "./core.js";
+import { isActive as isActive2, overlays as overlays2, useOverlays } from "./core.js";
+import { go as go2, links as links7, param as param5, setParams as setParams5 } from "./core.js";
 import { ended } from "./core.js";
 import { Empty as Empty4 } from "./core.js";
 import { lazily } from "./core.js";
@@ -328,11 +329,11 @@ function StepLink({ said, run, stepLink }) {
 // src/pages/run/header.tsx
 import { useState as useState10 } from "./core.js";
 import { bytes as bytes4, cost as cost4, count as count4 } from "./core.js";
-import { links as links5, param as param2 } from "./core.js";
-import { stateOf } from "./core.js";
+import { isActive, overlays } from "./core.js";
+import { links as links5, param as param3 } from "./core.js";
 import { Copy } from "./core.js";
 import { JsonView as JsonView5 } from "./core.js";
-import { Status } from "./core.js";
+import { RunState } from "./core.js";
 import { Time as Time6 } from "./core.js";
 
 // src/pages/run/actions.tsx
@@ -597,7 +598,7 @@ function Executions({ run, current, shown }) {
 
 // src/pages/run/inspector.tsx
 import { bytes as bytes3, cost as cost3, count as count3, duration as duration4 } from "./core.js";
-import { links as links4, setParams as setParams2 } from "./core.js";
+import { links as links4, setParams as setParams3 } from "./core.js";
 import { Time as Time5 } from "./core.js";
 
 // src/pages/run/bars.ts
@@ -634,7 +635,8 @@ function addAttempt(bar, a, kind, until, now) {
   const started = ms(a.started_at) ?? (ended2 === void 0 ? void 0 : scheduled);
   if (started !== void 0 && started > scheduled) bar.parts.push({ kind: "queued", from: scheduled, to: started, open: false });
   if (ended2 === void 0) {
-    bar.parts.push({ kind: kind === "canceled" ? kind : "open", from: started ?? scheduled, to: Math.max(until, scheduled), open: kind !== "canceled" });
+    const queued = "state" in a && a.state === "queued";
+    bar.parts.push({ kind: kind === "canceled" ? kind : queued ? "queued" : "open", from: started ?? scheduled, to: Math.max(until, scheduled), open: kind !== "canceled" });
     return;
   }
   bar.parts.push({ kind, from: started ?? scheduled, to: ended2, open: false });
@@ -695,7 +697,7 @@ function StepIcon({ kind, status, bare = false }) {
 // src/pages/run/logs.tsx
 import { useEffect as useEffect9, useLayoutEffect as useLayoutEffect2, useMemo as useMemo4, useRef as useRef4, useState as useState9 } from "./core.js";
 import { absolute, utc } from "./core.js";
-import { param, setParams } from "./core.js";
+import { param as param2, setParams as setParams2 } from "./core.js";
 import { Empty as Empty3 } from "./core.js";
 import { JsonView as JsonView4 } from "./core.js";
 
@@ -772,6 +774,7 @@ function parse(text) {
 // src/pages/run/timeline.tsx
 import { useEffect as useEffect6, useLayoutEffect, useMemo as useMemo2, useRef as useRef2, useState as useState6 } from "./core.js";
 import { cost as cost2, count as count2, duration as duration2 } from "./core.js";
+import { param, setParams } from "./core.js";
 
 // src/pages/run/axis.ts
 var foldOver = 0.7;
@@ -874,6 +877,30 @@ function roundStep(ms2) {
   return Math.ceil(ms2 / day) * day;
 }
 
+// src/pages/run/critical.ts
+function criticalPath(steps, until) {
+  const spans = steps.map((step, place) => ({ step, place, from: ms(step.attempts?.[0]?.scheduled_at) ?? ms(step.scheduled_at), to: isOpen(step) ? until : ms(step.completed_at) })).filter((s) => s.from !== void 0 && s.to !== void 0 && s.step.status !== "canceled").sort((a, b) => a.to - b.to || a.place - b.place);
+  const path11 = { steps: /* @__PURE__ */ new Set(), took: 0 };
+  for (let at = spans.length - 1; at >= 0; ) {
+    const { step, place, from, to } = spans[at];
+    path11.steps.add(step);
+    path11.took += to - from;
+    at = lastBefore(spans, from, at);
+    while (at >= 0 && spans[at].place >= place) at--;
+  }
+  return path11;
+}
+function lastBefore(spans, time, n) {
+  let low = 0;
+  let high = n;
+  while (low < high) {
+    const middle = low + high >> 1;
+    if (spans[middle].to <= time) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
 // src/pages/run/model.ts
 import { useEffect as useEffect5, useRef, useState as useState5 } from "./core.js";
 import { get as get2, path as path5, query as query4 } from "./core.js";
@@ -911,6 +938,14 @@ function newer(old, read2) {
 }
 function payloads(old, row) {
   return old.execution === row.execution ? { input: old.input, output: old.output, failure: old.failure } : {};
+}
+function withWork(items, work) {
+  const of = new Map((work ?? []).filter((w) => w.event_id !== void 0).map((w) => [w.event_id, w]));
+  if (of.size === 0) return items;
+  return items.map((s) => {
+    const w = isOpen(s) ? of.get(s.event_id) : void 0;
+    return w ? { ...s, state: w.state, ...w.since ? { started_at: w.since } : {}, ...w.worker ? { worker: w.worker } : {} } : s;
+  });
 }
 var firstPage = 1e3;
 var nextPage = 1e4;
@@ -1032,6 +1067,7 @@ function Timeline(p) {
     [began, end, lane, p.steps.page, p.range?.from, p.range?.to]
   );
   const window = visible(scroll, Math.max(0, size.height - axisHeight), rowHeight, rows.length);
+  const critical = useMemo2(() => param("critical") ? criticalPath(p.steps.items, end) : void 0, [param("critical"), p.steps.items, p.moving ? 0 : end]);
   const at = useMemo2(() => p.selected ? rows.findIndex((r) => keyOf(r) === p.selected) : -1, [rows, p.selected]);
   useEffect6(() => {
     if (box.current && at >= 0) {
@@ -1054,6 +1090,22 @@ function Timeline(p) {
     /* @__PURE__ */ jsxs7("div", { class: "tl-bar", children: [
       /* @__PURE__ */ jsx7("input", { type: "search", class: "input", placeholder: "Filter steps", "aria-label": "Filter steps by name, kind or status", value: filter, onInput: (e) => setFilter(e.currentTarget.value) }),
       /* @__PURE__ */ jsx7("span", { class: "dim tl-count", children: stepCount(rows.length, page?.total ?? 0, p.steps.complete) }),
+      /* @__PURE__ */ jsx7(
+        "button",
+        {
+          type: "button",
+          class: "quiet",
+          "aria-pressed": critical !== void 0,
+          title: "The steps that decided how long the run took: each could begin when the one before had ended",
+          onClick: () => setParams({ critical: critical ? void 0 : "1" }),
+          children: "Critical path"
+        }
+      ),
+      critical && /* @__PURE__ */ jsxs7("span", { class: "dim tl-count", children: [
+        critical.steps.size.toLocaleString("en"),
+        " of them, ",
+        duration2(critical.took)
+      ] }),
       p.range && /* @__PURE__ */ jsx7("button", { type: "button", class: "quiet", onClick: () => p.onRange(void 0), children: "Whole run" }),
       /* @__PURE__ */ jsx7(Legend, {})
     ] }),
@@ -1072,6 +1124,7 @@ function Timeline(p) {
             now: p.now,
             end: p.moving ? void 0 : end,
             selected: key2 === p.selected,
+            aside: critical !== void 0 && !critical.steps.has(step),
             tabbable: at < 0 ? window.first + i === 0 : key2 === p.selected,
             onSelect: p.onSelect,
             onOpenRun: p.onOpenRun
@@ -1187,7 +1240,7 @@ function Row2(p) {
   return /* @__PURE__ */ jsxs7(
     "div",
     {
-      class: "tl-row" + (p.selected ? " selected" : ""),
+      class: "tl-row" + (p.selected ? " selected" : "") + (p.aside ? " aside" : ""),
       role: "row",
       "aria-rowindex": p.index + 2,
       "aria-selected": p.selected,
@@ -1566,7 +1619,7 @@ ${level}`;
 import { jsx as jsx9, jsxs as jsxs9 } from "./core.js";
 var rowHeight3 = 26;
 function LogsTab({ run, moving, steps, step, onStep }) {
-  const level = levels.includes(param("level")) ? param("level") : "debug";
+  const level = levels.includes(param2("level")) ? param2("level") : "debug";
   const [text, setText] = useState9("");
   const [chosen, setChosen] = useState9("");
   const log = useLines(run, step && idsOf(step), level, true);
@@ -1582,7 +1635,7 @@ function LogsTab({ run, moving, steps, step, onStep }) {
         /* @__PURE__ */ jsx9("input", { type: "search", class: "input", placeholder: "Filter lines", "aria-label": "Filter lines by text", value: text, onInput: (e) => setText(e.currentTarget.value) }),
         /* @__PURE__ */ jsxs9("label", { class: "log-level", children: [
           "At least ",
-          /* @__PURE__ */ jsx9("select", { "aria-label": "Least level", value: level, onChange: (e) => setParams({ level: e.currentTarget.value === "debug" ? void 0 : e.currentTarget.value }), children: levels.map((l) => /* @__PURE__ */ jsx9("option", { children: l }, l)) })
+          /* @__PURE__ */ jsx9("select", { "aria-label": "Least level", value: level, onChange: (e) => setParams2({ level: e.currentTarget.value === "debug" ? void 0 : e.currentTarget.value }), children: levels.map((l) => /* @__PURE__ */ jsx9("option", { children: l }, l)) })
         ] }),
         step && /* @__PURE__ */ jsxs9("button", { type: "button", class: "chip", title: "Show the lines of all steps", onClick: () => onStep(""), children: [
           "only ",
@@ -1619,7 +1672,7 @@ function LogsTab({ run, moving, steps, step, onStep }) {
       ] }),
       /* @__PURE__ */ jsx9("pre", { class: "code log-message", children: line.message }),
       line.attrs !== void 0 && /* @__PURE__ */ jsx9(JsonView4, { value: line.attrs, label: "attributes" }),
-      where && /* @__PURE__ */ jsx9("p", { children: /* @__PURE__ */ jsx9("button", { type: "button", class: "quiet", onClick: () => setParams({ tab: void 0, step: keyOf(where) }, false), children: "Show the step in the timeline" }) })
+      where && /* @__PURE__ */ jsx9("p", { children: /* @__PURE__ */ jsx9("button", { type: "button", class: "quiet", onClick: () => setParams2({ tab: void 0, step: keyOf(where) }, false), children: "Show the step in the timeline" }) })
     ] })
   ] });
 }
@@ -1779,7 +1832,7 @@ function Inspector({ run, execution, step, now, end, onClose, onRewind }) {
     payload("Input", step.kind === "event" ? 0 : step.n, step.input_bytes),
     payload("Output", step.end_n, step.output_bytes, (step.output_bytes ?? 0) < 4096),
     (step.attempts?.length ?? 0) > 0 && /* @__PURE__ */ jsx10(Attempts, { step }),
-    logs.has(step.kind) && /* @__PURE__ */ jsx10(StepLog, { run, step, onAll: () => setParams2({ tab: "logs" }, false) })
+    logs.has(step.kind) && /* @__PURE__ */ jsx10(StepLog, { run, step, onAll: () => setParams3({ tab: "logs" }, false) })
   ] });
 }
 function Fact({ name, children }) {
@@ -1789,6 +1842,7 @@ function Fact({ name, children }) {
   ] });
 }
 function statusText(step) {
+  if (step.state) return step.state === "queued" ? "queued: it waits for a worker" : "executing";
   if (step.status === "asked") return "waits for a decision";
   if (step.status === "canceled") return "canceled: the run does not wait for it any more";
   return step.status;
@@ -1867,7 +1921,7 @@ function Attempts({ step }) {
 
 // src/pages/run/sentence.ts
 import { duration as duration5 } from "./core.js";
-function sentence(run, now) {
+function sentence(run, now, told) {
   switch (run.status) {
     case "completed":
       return `completed${took(run)}`;
@@ -1881,9 +1935,9 @@ function sentence(run, now) {
     case "pending":
       return run.start_at && Date.parse(run.start_at) > now ? `starts in ${duration5(Date.parse(run.start_at) - now)}` : `queued${since(run, now)}`;
   }
-  return phase(run, now);
+  return phase(run, now, told);
 }
-function phase(run, now) {
+function phase(run, now, told) {
   const fires = run.next_fire_at ? Date.parse(run.next_fire_at) : void 0;
   const left = fires === void 0 ? "" : fires > now ? duration5(fires - now) : "";
   switch (run.phase) {
@@ -1898,9 +1952,14 @@ function phase(run, now) {
     case "waiting_timer":
       return left ? `sleeping; wakes in ${left}` : "waking from its timer";
     case "active":
-      return run.current_step ? `running ${run.current_step}${since(run, now)}` : `running${since(run, now)}`;
+      return active(run, now, told);
   }
   return "running";
+}
+function active(run, now, told) {
+  const step = run.current_step ? ` ${run.current_step}` : "";
+  if (told?.state === "queued") return `queued${since(run, now)}:${step || " its next step"} waits for a worker`;
+  return `running${step}${since(run, now)}${told?.worker ? ` on ${told.worker}` : ""}`;
 }
 function waitsFor(run) {
   const p = run.pending_counts ?? {};
@@ -1929,7 +1988,7 @@ function Header({ run, steps, now, onApplied, onRewind }) {
   const spent = spentBy(steps);
   return /* @__PURE__ */ jsxs11("header", { class: "run-head", children: [
     /* @__PURE__ */ jsxs11("div", { class: "run-title", children: [
-      /* @__PURE__ */ jsx11(Status, { state: stateOf(run) }),
+      /* @__PURE__ */ jsx11(RunState, { run }),
       /* @__PURE__ */ jsx11("h1", { children: run.name.startsWith("perdure.agent/") ? run.agent || run.name.slice(14) : run.name }),
       /* @__PURE__ */ jsx11("code", { class: "run-id", children: run.id }),
       /* @__PURE__ */ jsx11(Copy, { text: run.id, what: "id" }),
@@ -1937,7 +1996,7 @@ function Header({ run, steps, now, onApplied, onRewind }) {
       /* @__PURE__ */ jsx11(Actions, { run, onApplied, onRewind })
     ] }),
     /* @__PURE__ */ jsxs11("p", { class: "run-sentence", "aria-live": "off", children: [
-      upper(sentence(run, now)),
+      upper(sentence(run, now, isActive(run) ? overlays.value.get(run.id) : void 0)),
       "."
     ] }),
     /* @__PURE__ */ jsxs11("dl", { class: "run-facts", children: [
@@ -1960,7 +2019,7 @@ function Header({ run, steps, now, onApplied, onRewind }) {
         v
       ] }) }, k))
     ] }),
-    /* @__PURE__ */ jsx11(Executions, { run: run.id, current: run.execution ?? "", shown: param2("execution") }),
+    /* @__PURE__ */ jsx11(Executions, { run: run.id, current: run.execution ?? "", shown: param3("execution") }),
     run.hint && /* @__PURE__ */ jsx11("p", { class: "problem", children: run.hint }),
     /* @__PURE__ */ jsx11(Payloads, { run })
   ] });
@@ -2017,9 +2076,9 @@ function Fold({ title: title2, value }) {
 import { useEffect as useEffect10 } from "./core.js";
 import { path as path8, useQuery as useQuery4 } from "./core.js";
 import { links as links6 } from "./core.js";
-import { stateOf as stateOf2 } from "./core.js";
+import { stateOf } from "./core.js";
 import { Problem as Problem3 } from "./core.js";
-import { Status as Status2 } from "./core.js";
+import { Status } from "./core.js";
 import { Duration, Time as Time7 } from "./core.js";
 import { jsx as jsx12, jsxs as jsxs12 } from "./core.js";
 function Related({ run, version }) {
@@ -2033,7 +2092,7 @@ function Related({ run, version }) {
   return /* @__PURE__ */ jsxs12("div", { class: "family", children: [
     data.items.length === 1 && /* @__PURE__ */ jsx12("p", { class: "dim", children: "This run has no parent and has started no other." }),
     /* @__PURE__ */ jsx12("ul", { class: "plain", children: inOrder(data.items).map(({ run: r, depth }) => /* @__PURE__ */ jsxs12("li", { style: { paddingInlineStart: `${depth * 22}px` }, class: r.id === run ? "is-this" : "", children: [
-      /* @__PURE__ */ jsx12(Status2, { state: stateOf2(r) }),
+      /* @__PURE__ */ jsx12(Status, { state: stateOf(r) }),
       r.id === run ? /* @__PURE__ */ jsx12("b", { "aria-current": "page", children: r.name }) : /* @__PURE__ */ jsx12("span", { children: r.name }),
       /* @__PURE__ */ jsx12("a", { href: links6.run(r.id), children: r.id }),
       /* @__PURE__ */ jsx12("span", { class: "end dim num", children: /* @__PURE__ */ jsx12(Duration, { ms: r.duration_ms, from: r.started ?? r.created, to: r.completed }) }),
@@ -2194,18 +2253,18 @@ import { useEffect as useEffect12, useRef as useRef5, useState as useState12 } f
 import { path as path10, query as query8, useQuery as useQuery5 } from "./core.js";
 import { duration as duration6 } from "./core.js";
 import { useKeys } from "./core.js";
-import { param as param3, setParams as setParams3 } from "./core.js";
-import { stateOf as stateOf3 } from "./core.js";
+import { param as param4, setParams as setParams4 } from "./core.js";
+import { stateOf as stateOf2 } from "./core.js";
 import { JsonView as JsonView6 } from "./core.js";
 import { Problem as Problem4 } from "./core.js";
-import { Status as Status3 } from "./core.js";
+import { Status as Status2 } from "./core.js";
 import { Time as Time8 } from "./core.js";
 import { jsx as jsx14, jsxs as jsxs14 } from "./core.js";
 function StateTab({ run, execution, total: total2, began }) {
-  const chosen = Math.min(Number(param3("at")) || total2, total2);
+  const chosen = Math.min(Number(param4("at")) || total2, total2);
   const at = useSettled(chosen);
   const { data, error, refetch } = useQuery5(total2 > 0 ? path10`runs/${run}/state` + query8({ at, execution }) : void 0);
-  const choose = (n) => setParams3({ at: n >= total2 ? void 0 : String(Math.max(1, n)) });
+  const choose = (n) => setParams4({ at: n >= total2 ? void 0 : String(Math.max(1, n)) });
   useKeys({ ",": () => choose(chosen - 1), ".": () => choose(chosen + 1) });
   const state = data;
   return /* @__PURE__ */ jsxs14("div", { class: "state", children: [
@@ -2227,7 +2286,7 @@ function StateTab({ run, execution, total: total2, began }) {
           state.at.toLocaleString("en")
         ] }),
         /* @__PURE__ */ jsxs14("p", { children: [
-          /* @__PURE__ */ jsx14(Status3, { state: stateOf3({ status: state.status }) }),
+          /* @__PURE__ */ jsx14(Status2, { state: stateOf2({ status: state.status }) }),
           " ",
           /* @__PURE__ */ jsxs14("span", { class: "dim", children: [
             "turn ",
@@ -2312,17 +2371,21 @@ var Graph = lazily(() => import("./graph.js").then((m) => m.GraphTab));
 var Sequence = lazily(() => import("./sequence.js").then((m) => m.SequenceTab));
 function Run({ params }) {
   const id = params["id"] ?? "";
-  const execution = param4("execution");
+  const execution = param5("execution");
   const { run, error, gone, refetch } = useRun(id);
-  const steps = useSteps(id, execution, run?.row_version ?? 0);
+  const read2 = useSteps(id, execution, run?.row_version ?? 0);
   const [rewinding, setRewinding] = useState13();
   const current = execution === "" || execution === run?.execution;
   const moving = !!run && current && !ended(run.status);
+  const works = useMemo5(() => moving && (isActive2(run) || read2.items.some((s) => isOpen(s) && !waits(s))), [moving, run, read2.items]);
+  useOverlays(works ? [id] : [], true);
+  const work = works ? overlays2.value.get(id)?.work : void 0;
+  const steps = useMemo5(() => ({ ...read2, items: withWork(read2.items, work) }), [read2, work]);
   const now = clock.value + steps.ahead;
   const began = Date.parse(steps.page?.began ?? run?.started ?? run?.created ?? "") || now;
-  const step = find(steps.items, param4("step"));
+  const step = find(steps.items, param5("step"));
   const key2 = step ? keyOf(step) : "";
-  const select2 = (k) => setParams4({ step: k || void 0 });
+  const select2 = (k) => setParams5({ step: k || void 0 });
   const move = (by) => {
     const at = steps.items.findIndex((s) => keyOf(s) === key2);
     const to = steps.items[at < 0 ? 0 : Math.max(0, Math.min(steps.items.length - 1, at + by))];
@@ -2335,7 +2398,7 @@ function Run({ params }) {
     ArrowRight: () => move(1),
     "[": () => run?.created && void neighbour(id, run.created, "newer"),
     "]": () => run?.created && void neighbour(id, run.created, "older"),
-    Escape: () => key2 ? select2("") : param4("event") ? setParams4({ event: void 0 }) : history.length > 1 ? history.back() : go2("runs")
+    Escape: () => key2 ? select2("") : param5("event") ? setParams5({ event: void 0 }) : history.length > 1 ? history.back() : go2("runs")
   });
   if (!run) {
     return /* @__PURE__ */ jsxs15("section", { class: "page", children: [
@@ -2366,12 +2429,12 @@ function Run({ params }) {
     run && steps.error && !steps.page && /* @__PURE__ */ jsx15(Problem5, { error: new ProblemError4(0, { detail: steps.error.message }) }),
     /* @__PURE__ */ jsx15(Tabs, { label: "Views of the run", tabs: [
       { id: "timeline", title: "Timeline", panel: () => /* @__PURE__ */ jsxs15("div", { class: "split", children: [
-        /* @__PURE__ */ jsx15(Timeline, { steps, now, moving, selected: key2, ...range(), onSelect: select2, onRange: (r) => setParams4({ from: r && String(r.from), to: r && String(r.to) }), onOpenRun: (child) => go2(links7.run(child)) }),
+        /* @__PURE__ */ jsx15(Timeline, { steps, now, moving, selected: key2, ...range(), onSelect: select2, onRange: (r) => setParams5({ from: r && String(r.from), to: r && String(r.to) }), onOpenRun: (child) => go2(links7.run(child)) }),
         inspector
       ] }) },
-      { id: "history", title: "History", panel: () => /* @__PURE__ */ jsx15(History, { run: id, execution, version: run.row_version, began, ...onRewind, selected: Number(param4("event")) || 0, onSelect: (n) => setParams4({ event: n ? String(n) : void 0 }) }) },
+      { id: "history", title: "History", panel: () => /* @__PURE__ */ jsx15(History, { run: id, execution, version: run.row_version, began, ...onRewind, selected: Number(param5("event")) || 0, onSelect: (n) => setParams5({ event: n ? String(n) : void 0 }) }) },
       { id: "conversation", title: "Conversation", panel: () => /* @__PURE__ */ jsx15(ConversationTab, { run: id, version: run.row_version, stepLink }) },
-      { id: "graph", title: "Graph", panel: () => /* @__PURE__ */ jsx15(Graph, { run: id, execution, version: run.row_version, onStep: (e) => setParams4({ tab: void 0, step: `e${e}` }, false) }) },
+      { id: "graph", title: "Graph", panel: () => /* @__PURE__ */ jsx15(Graph, { run: id, execution, version: run.row_version, onStep: (e) => setParams5({ tab: void 0, step: `e${e}` }, false) }) },
       { id: "sequence", title: "Sequence", panel: () => /* @__PURE__ */ jsxs15("div", { class: "split", children: [
         /* @__PURE__ */ jsx15(Sequence, { id, name: run.name, steps: steps.items, began, selected: key2, onSelect: select2 }),
         inspector
@@ -2383,7 +2446,7 @@ function Run({ params }) {
     ] }),
     rewinding !== void 0 && /* @__PURE__ */ jsx15(RewindDialog, { run, to: rewinding, onClose: () => setRewinding(void 0), onDone: () => {
       setRewinding(void 0);
-      setParams4({ at: void 0, step: void 0 });
+      setParams5({ at: void 0, step: void 0 });
       refetch();
     } })
   ] });
@@ -2394,9 +2457,9 @@ function find(steps, name) {
   return steps.find((s) => keyOf(s) === name);
 }
 function range() {
-  const from = Number(param4("from"));
-  const to = Number(param4("to"));
-  return param4("to") !== "" && to > from ? { range: { from, to } } : {};
+  const from = Number(param5("from"));
+  const to = Number(param5("to"));
+  return param5("to") !== "" && to > from ? { range: { from, to } } : {};
 }
 function total(steps, known, current) {
   return current ? known : steps.items.reduce((most2, s) => Math.max(most2, s.n, s.end_n ?? 0), 0);
@@ -2406,7 +2469,7 @@ async function neighbour(id, created, way) {
   const page = await get6("runs" + query9({ filter, sort: way === "older" ? "-created" : "created", limit: 5 }));
   const at = page.items.findIndex((r) => r.id === id);
   const next = page.items[at + 1];
-  if (next) go2(links7.run(next.id) + (param4("tab") && `?tab=${param4("tab")}`));
+  if (next) go2(links7.run(next.id) + (param5("tab") && `?tab=${param5("tab")}`));
 }
 export {
   Run

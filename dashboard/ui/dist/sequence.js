@@ -21,6 +21,7 @@ var cap = 256 * 1024;
 // src/pages/run/timeline.tsx
 import { useEffect as useEffect3, useLayoutEffect, useMemo, useRef as useRef2, useState as useState3 } from "./core.js";
 import { cost, count, duration } from "./core.js";
+import { param, setParams } from "./core.js";
 
 // src/pages/run/axis.ts
 var second = 1e3;

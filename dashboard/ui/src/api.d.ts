@@ -861,6 +861,36 @@ export interface OperationBody {
   at?: Time;
 }
 
+/** overlay is how the work of a run stands at this moment, which nothing stores. */
+export interface Overlay {
+  id: string;
+  /** executing if any of its work is */
+  state: "executing" | "queued";
+  /** that executes it, or the first of them */
+  worker?: string;
+  /** with steps */
+  work?: OverlayWork[];
+}
+
+/** items is a list that is a page or the whole. */
+export interface OverlayItems {
+  items: Overlay[];
+  /** ?cursor= of the next page */
+  next?: string;
+}
+
+/** overlayWork is a piece of work that is due. */
+export interface OverlayWork {
+  kind: "orchestration" | "activity" | "entity";
+  /** of the step that an activity is */
+  event_id?: number;
+  name: string;
+  state: "executing" | "queued";
+  worker?: string;
+  /** when it was given to the worker, if that is known */
+  since?: Time;
+}
+
 /** pastExecution is one that a run was in before. */
 export interface PastExecution {
   /** as history and steps take it */
@@ -1830,6 +1860,8 @@ export interface Operations {
   "GET /workers": { query: {}; body: never; reply: WorkersPage; events: {} };
   /** Tells what work is ready and waits, what nobody serves first. */
   "GET /backlog": { query: {}; body: never; reply: BacklogItems; events: {} };
+  /** Tells of runs whether their work is queued or executed at this moment, from the memory of who carries them on. Runs without work that is due are left out. */
+  "GET /run-overlay": { query: { id?: string[]; steps?: boolean }; body: never; reply: OverlayItems; events: {} };
   /** Lists when this node took shards of nodes that were lost, the newest first. */
   "GET /takeovers": { query: {}; body: never; reply: TakeoverItems; events: {} };
   /** Lists the nodes that share the hub. */

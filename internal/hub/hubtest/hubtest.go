@@ -84,6 +84,7 @@ func RunBut(t *testing.T, open func(t *testing.T) Harness, without ...string) {
 		{"Remote", remoteCases},
 		{"RemoteItems", remoteItemCases},
 		{"Demand", demandCases},
+		{"Overlay", overlayCases},
 	}
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) {

@@ -29,7 +29,7 @@ type Config struct {
 }
 
 // Hub is a task hub in this process; it implements hub.Hub, hub.Upkeep, hub.Workers,
-// hub.Demand and hub.Roster. Its methods may be called concurrently; calls made before Run has begun wait for it.
+// hub.Demand, hub.Overlay and hub.Roster. Its methods may be called concurrently; calls made before Run has begun wait for it.
 type Hub struct{ *shard.Owner }
 
 var (
@@ -37,6 +37,7 @@ var (
 	_ hub.Upkeep  = (*Hub)(nil)
 	_ hub.Workers = (*Hub)(nil)
 	_ hub.Demand  = (*Hub)(nil)
+	_ hub.Overlay = (*Hub)(nil)
 	_ hub.Roster  = (*Hub)(nil)
 )
 

@@ -14,6 +14,7 @@ import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -54,6 +55,7 @@ type NodeCall struct {
 	//	*NodeCall_Arrived
 	//	*NodeCall_Holds
 	//	*NodeCall_Demand
+	//	*NodeCall_Standing
 	//	*NodeCall_Watch
 	//	*NodeCall_Worker
 	//	*NodeCall_Fetch
@@ -303,6 +305,15 @@ func (x *NodeCall) GetDemand() *HubAll {
 	return nil
 }
 
+func (x *NodeCall) GetStanding() *NodeStanding {
+	if x != nil {
+		if x, ok := x.What.(*NodeCall_Standing); ok {
+			return x.Standing
+		}
+	}
+	return nil
+}
+
 func (x *NodeCall) GetWatch() *HubRowQuery {
 	if x != nil {
 		if x, ok := x.What.(*NodeCall_Watch); ok {
@@ -443,6 +454,10 @@ type NodeCall_Demand struct {
 	Demand *HubAll `protobuf:"bytes,42,opt,name=demand,proto3,oneof"`
 }
 
+type NodeCall_Standing struct {
+	Standing *NodeStanding `protobuf:"bytes,43,opt,name=standing,proto3,oneof"`
+}
+
 type NodeCall_Watch struct {
 	// What is open at a node for another one. Watches and a worker are answered with the
 	// number of what they open.
@@ -508,6 +523,8 @@ func (*NodeCall_Arrived) isNodeCall_What() {}
 func (*NodeCall_Holds) isNodeCall_What() {}
 
 func (*NodeCall_Demand) isNodeCall_What() {}
+
+func (*NodeCall_Standing) isNodeCall_What() {}
 
 func (*NodeCall_Watch) isNodeCall_What() {}
 
@@ -617,6 +634,7 @@ type NodeAnswer struct {
 	//	*NodeAnswer_Batch
 	//	*NodeAnswer_Places
 	//	*NodeAnswer_Loads
+	//	*NodeAnswer_Overlay
 	What          isNodeAnswer_What `protobuf_oneof:"what"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -790,6 +808,15 @@ func (x *NodeAnswer) GetLoads() *NodeLoads {
 	return nil
 }
 
+func (x *NodeAnswer) GetOverlay() *NodeOverlay {
+	if x != nil {
+		if x, ok := x.What.(*NodeAnswer_Overlay); ok {
+			return x.Overlay
+		}
+	}
+	return nil
+}
+
 type isNodeAnswer_What interface {
 	isNodeAnswer_What()
 }
@@ -846,6 +873,10 @@ type NodeAnswer_Loads struct {
 	Loads *NodeLoads `protobuf:"bytes,22,opt,name=loads,proto3,oneof"`
 }
 
+type NodeAnswer_Overlay struct {
+	Overlay *NodeOverlay `protobuf:"bytes,23,opt,name=overlay,proto3,oneof"`
+}
+
 func (*NodeAnswer_Done) isNodeAnswer_What() {}
 
 func (*NodeAnswer_Started) isNodeAnswer_What() {}
@@ -871,6 +902,8 @@ func (*NodeAnswer_Batch) isNodeAnswer_What() {}
 func (*NodeAnswer_Places) isNodeAnswer_What() {}
 
 func (*NodeAnswer_Loads) isNodeAnswer_What() {}
+
+func (*NodeAnswer_Overlay) isNodeAnswer_What() {}
 
 // NodeDelivery is hub.Delivery.
 type NodeDelivery struct {
@@ -1265,6 +1298,196 @@ func (x *NodeLoad) GetHeld() int64 {
 	return 0
 }
 
+// NodeStanding asks how the work of instances stands whose shards the node holds.
+type NodeStanding struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ids           []string               `protobuf:"bytes,1,rep,name=ids,proto3" json:"ids,omitempty"`
+	Most          int64                  `protobuf:"varint,2,opt,name=most,proto3" json:"most,omitempty"` // pieces of work of each
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NodeStanding) Reset() {
+	*x = NodeStanding{}
+	mi := &file_perdure_node_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NodeStanding) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NodeStanding) ProtoMessage() {}
+
+func (x *NodeStanding) ProtoReflect() protoreflect.Message {
+	mi := &file_perdure_node_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NodeStanding.ProtoReflect.Descriptor instead.
+func (*NodeStanding) Descriptor() ([]byte, []int) {
+	return file_perdure_node_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *NodeStanding) GetIds() []string {
+	if x != nil {
+		return x.Ids
+	}
+	return nil
+}
+
+func (x *NodeStanding) GetMost() int64 {
+	if x != nil {
+		return x.Most
+	}
+	return 0
+}
+
+type NodeOverlay struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Due           []*NodeDue             `protobuf:"bytes,1,rep,name=due,proto3" json:"due,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NodeOverlay) Reset() {
+	*x = NodeOverlay{}
+	mi := &file_perdure_node_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NodeOverlay) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NodeOverlay) ProtoMessage() {}
+
+func (x *NodeOverlay) ProtoReflect() protoreflect.Message {
+	mi := &file_perdure_node_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NodeOverlay.ProtoReflect.Descriptor instead.
+func (*NodeOverlay) Descriptor() ([]byte, []int) {
+	return file_perdure_node_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *NodeOverlay) GetDue() []*NodeDue {
+	if x != nil {
+		return x.Due
+	}
+	return nil
+}
+
+// NodeDue is hub.Standing.
+type NodeDue struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	InstanceId    string                 `protobuf:"bytes,1,opt,name=instance_id,json=instanceId,proto3" json:"instance_id,omitempty"`
+	Kind          uint32                 `protobuf:"varint,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	Task          int32                  `protobuf:"varint,3,opt,name=task,proto3" json:"task,omitempty"`
+	Name          string                 `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"`
+	Executing     bool                   `protobuf:"varint,5,opt,name=executing,proto3" json:"executing,omitempty"`
+	Worker        string                 `protobuf:"bytes,6,opt,name=worker,proto3" json:"worker,omitempty"`
+	Since         *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=since,proto3" json:"since,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NodeDue) Reset() {
+	*x = NodeDue{}
+	mi := &file_perdure_node_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NodeDue) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NodeDue) ProtoMessage() {}
+
+func (x *NodeDue) ProtoReflect() protoreflect.Message {
+	mi := &file_perdure_node_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NodeDue.ProtoReflect.Descriptor instead.
+func (*NodeDue) Descriptor() ([]byte, []int) {
+	return file_perdure_node_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *NodeDue) GetInstanceId() string {
+	if x != nil {
+		return x.InstanceId
+	}
+	return ""
+}
+
+func (x *NodeDue) GetKind() uint32 {
+	if x != nil {
+		return x.Kind
+	}
+	return 0
+}
+
+func (x *NodeDue) GetTask() int32 {
+	if x != nil {
+		return x.Task
+	}
+	return 0
+}
+
+func (x *NodeDue) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *NodeDue) GetExecuting() bool {
+	if x != nil {
+		return x.Executing
+	}
+	return false
+}
+
+func (x *NodeDue) GetWorker() string {
+	if x != nil {
+		return x.Worker
+	}
+	return ""
+}
+
+func (x *NodeDue) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
 // NodeWorker is a worker that is connected to the caller.
 type NodeWorker struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1282,7 +1505,7 @@ type NodeWorker struct {
 
 func (x *NodeWorker) Reset() {
 	*x = NodeWorker{}
-	mi := &file_perdure_node_proto_msgTypes[10]
+	mi := &file_perdure_node_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1294,7 +1517,7 @@ func (x *NodeWorker) String() string {
 func (*NodeWorker) ProtoMessage() {}
 
 func (x *NodeWorker) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_node_proto_msgTypes[10]
+	mi := &file_perdure_node_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1307,7 +1530,7 @@ func (x *NodeWorker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeWorker.ProtoReflect.Descriptor instead.
 func (*NodeWorker) Descriptor() ([]byte, []int) {
-	return file_perdure_node_proto_rawDescGZIP(), []int{10}
+	return file_perdure_node_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *NodeWorker) GetRequest() *GetWorkItemsRequest {
@@ -1372,7 +1595,7 @@ type NodePlaces struct {
 
 func (x *NodePlaces) Reset() {
 	*x = NodePlaces{}
-	mi := &file_perdure_node_proto_msgTypes[11]
+	mi := &file_perdure_node_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1384,7 +1607,7 @@ func (x *NodePlaces) String() string {
 func (*NodePlaces) ProtoMessage() {}
 
 func (x *NodePlaces) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_node_proto_msgTypes[11]
+	mi := &file_perdure_node_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1397,7 +1620,7 @@ func (x *NodePlaces) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodePlaces.ProtoReflect.Descriptor instead.
 func (*NodePlaces) Descriptor() ([]byte, []int) {
-	return file_perdure_node_proto_rawDescGZIP(), []int{11}
+	return file_perdure_node_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *NodePlaces) GetNumber() uint64 {
@@ -1437,7 +1660,7 @@ type NodeOpened struct {
 
 func (x *NodeOpened) Reset() {
 	*x = NodeOpened{}
-	mi := &file_perdure_node_proto_msgTypes[12]
+	mi := &file_perdure_node_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1449,7 +1672,7 @@ func (x *NodeOpened) String() string {
 func (*NodeOpened) ProtoMessage() {}
 
 func (x *NodeOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_node_proto_msgTypes[12]
+	mi := &file_perdure_node_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1462,7 +1685,7 @@ func (x *NodeOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeOpened.ProtoReflect.Descriptor instead.
 func (*NodeOpened) Descriptor() ([]byte, []int) {
-	return file_perdure_node_proto_rawDescGZIP(), []int{12}
+	return file_perdure_node_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *NodeOpened) GetNumber() uint64 {
@@ -1484,7 +1707,7 @@ type NodeFetch struct {
 
 func (x *NodeFetch) Reset() {
 	*x = NodeFetch{}
-	mi := &file_perdure_node_proto_msgTypes[13]
+	mi := &file_perdure_node_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1496,7 +1719,7 @@ func (x *NodeFetch) String() string {
 func (*NodeFetch) ProtoMessage() {}
 
 func (x *NodeFetch) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_node_proto_msgTypes[13]
+	mi := &file_perdure_node_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1509,7 +1732,7 @@ func (x *NodeFetch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeFetch.ProtoReflect.Descriptor instead.
 func (*NodeFetch) Descriptor() ([]byte, []int) {
-	return file_perdure_node_proto_rawDescGZIP(), []int{13}
+	return file_perdure_node_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *NodeFetch) GetNumber() uint64 {
@@ -1546,7 +1769,7 @@ type NodeBatch struct {
 
 func (x *NodeBatch) Reset() {
 	*x = NodeBatch{}
-	mi := &file_perdure_node_proto_msgTypes[14]
+	mi := &file_perdure_node_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1558,7 +1781,7 @@ func (x *NodeBatch) String() string {
 func (*NodeBatch) ProtoMessage() {}
 
 func (x *NodeBatch) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_node_proto_msgTypes[14]
+	mi := &file_perdure_node_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1571,7 +1794,7 @@ func (x *NodeBatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeBatch.ProtoReflect.Descriptor instead.
 func (*NodeBatch) Descriptor() ([]byte, []int) {
-	return file_perdure_node_proto_rawDescGZIP(), []int{14}
+	return file_perdure_node_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *NodeBatch) GetBatch() uint64 {
@@ -1606,7 +1829,7 @@ type NodeLeave struct {
 
 func (x *NodeLeave) Reset() {
 	*x = NodeLeave{}
-	mi := &file_perdure_node_proto_msgTypes[15]
+	mi := &file_perdure_node_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1618,7 +1841,7 @@ func (x *NodeLeave) String() string {
 func (*NodeLeave) ProtoMessage() {}
 
 func (x *NodeLeave) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_node_proto_msgTypes[15]
+	mi := &file_perdure_node_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1631,7 +1854,7 @@ func (x *NodeLeave) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeLeave.ProtoReflect.Descriptor instead.
 func (*NodeLeave) Descriptor() ([]byte, []int) {
-	return file_perdure_node_proto_rawDescGZIP(), []int{15}
+	return file_perdure_node_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *NodeLeave) GetNumber() uint64 {
@@ -1660,7 +1883,7 @@ type NodeLetter struct {
 
 func (x *NodeLetter) Reset() {
 	*x = NodeLetter{}
-	mi := &file_perdure_node_proto_msgTypes[16]
+	mi := &file_perdure_node_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1672,7 +1895,7 @@ func (x *NodeLetter) String() string {
 func (*NodeLetter) ProtoMessage() {}
 
 func (x *NodeLetter) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_node_proto_msgTypes[16]
+	mi := &file_perdure_node_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1685,7 +1908,7 @@ func (x *NodeLetter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeLetter.ProtoReflect.Descriptor instead.
 func (*NodeLetter) Descriptor() ([]byte, []int) {
-	return file_perdure_node_proto_rawDescGZIP(), []int{16}
+	return file_perdure_node_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *NodeLetter) GetNumber() uint64 {
@@ -1713,7 +1936,7 @@ var File_perdure_node_proto protoreflect.FileDescriptor
 
 const file_perdure_node_proto_rawDesc = "" +
 	"\n" +
-	"\x12perdure/node.proto\x12\x0fperdure.node.v1\x1a\x19perdure/durabletask.proto\x1a\x11perdure/hub.proto\x1a\x1egoogle/protobuf/duration.proto\"\xcc\f\n" +
+	"\x12perdure/node.proto\x12\x0fperdure.node.v1\x1a\x19perdure/durabletask.proto\x1a\x11perdure/hub.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x89\r\n" +
 	"\bNodeCall\x125\n" +
 	"\bpatience\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\bpatience\x12\x12\n" +
 	"\x04from\x18\x02 \x01(\tR\x04from\x120\n" +
@@ -1739,7 +1962,8 @@ const file_perdure_node_proto_rawDesc = "" +
 	"\aabandon\x18\x1a \x01(\v2\x1d.perdure.node.v1.NodeDeliveryH\x00R\aabandon\x128\n" +
 	"\aarrived\x18( \x01(\v2\x1c.perdure.node.v1.NodeArrivedH\x00R\aarrived\x123\n" +
 	"\x05holds\x18) \x01(\v2\x1b.perdure.node.v1.NodeShardsH\x00R\x05holds\x120\n" +
-	"\x06demand\x18* \x01(\v2\x16.perdure.hub.v1.HubAllH\x00R\x06demand\x123\n" +
+	"\x06demand\x18* \x01(\v2\x16.perdure.hub.v1.HubAllH\x00R\x06demand\x12;\n" +
+	"\bstanding\x18+ \x01(\v2\x1d.perdure.node.v1.NodeStandingH\x00R\bstanding\x123\n" +
 	"\x05watch\x182 \x01(\v2\x1b.perdure.hub.v1.HubRowQueryH\x00R\x05watch\x125\n" +
 	"\x06worker\x183 \x01(\v2\x1b.perdure.node.v1.NodeWorkerH\x00R\x06worker\x122\n" +
 	"\x05fetch\x184 \x01(\v2\x1a.perdure.node.v1.NodeFetchH\x00R\x05fetch\x125\n" +
@@ -1752,7 +1976,7 @@ const file_perdure_node_proto_rawDesc = "" +
 	"\x04from\x18\x02 \x01(\tR\x04from\x12\x16\n" +
 	"\x06client\x18\x03 \x01(\tR\x06client\x12\x16\n" +
 	"\x06action\x18\x04 \x01(\tR\x06action\x12\x16\n" +
-	"\x06reason\x18\x05 \x01(\tR\x06reason\"\xa5\x06\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\"\xdf\x06\n" +
 	"\n" +
 	"NodeAnswer\x123\n" +
 	"\x05error\x18\x01 \x01(\v2\x1d.perdure.durabletask.v1.ErrorR\x05error\x12\x1c\n" +
@@ -1772,7 +1996,8 @@ const file_perdure_node_proto_rawDesc = "" +
 	"\x06opened\x18\x13 \x01(\v2\x1b.perdure.node.v1.NodeOpenedH\x00R\x06opened\x122\n" +
 	"\x05batch\x18\x14 \x01(\v2\x1a.perdure.node.v1.NodeBatchH\x00R\x05batch\x125\n" +
 	"\x06places\x18\x15 \x01(\v2\x1b.perdure.node.v1.NodePlacesH\x00R\x06places\x122\n" +
-	"\x05loads\x18\x16 \x01(\v2\x1a.perdure.node.v1.NodeLoadsH\x00R\x05loadsB\x06\n" +
+	"\x05loads\x18\x16 \x01(\v2\x1a.perdure.node.v1.NodeLoadsH\x00R\x05loads\x128\n" +
+	"\aoverlay\x18\x17 \x01(\v2\x1c.perdure.node.v1.NodeOverlayH\x00R\aoverlayB\x06\n" +
 	"\x04what\"r\n" +
 	"\fNodeDelivery\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x12\x1f\n" +
@@ -1799,7 +2024,21 @@ const file_perdure_node_proto_rawDesc = "" +
 	"\aversion\x18\x03 \x01(\tR\aversion\x12\x18\n" +
 	"\awaiting\x18\x04 \x01(\x03R\awaiting\x12\x18\n" +
 	"\arunning\x18\x05 \x01(\x03R\arunning\x12\x12\n" +
-	"\x04held\x18\x06 \x01(\x03R\x04held\"\x96\x02\n" +
+	"\x04held\x18\x06 \x01(\x03R\x04held\"4\n" +
+	"\fNodeStanding\x12\x10\n" +
+	"\x03ids\x18\x01 \x03(\tR\x03ids\x12\x12\n" +
+	"\x04most\x18\x02 \x01(\x03R\x04most\"9\n" +
+	"\vNodeOverlay\x12*\n" +
+	"\x03due\x18\x01 \x03(\v2\x18.perdure.node.v1.NodeDueR\x03due\"\xce\x01\n" +
+	"\aNodeDue\x12\x1f\n" +
+	"\vinstance_id\x18\x01 \x01(\tR\n" +
+	"instanceId\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\rR\x04kind\x12\x12\n" +
+	"\x04task\x18\x03 \x01(\x05R\x04task\x12\x12\n" +
+	"\x04name\x18\x04 \x01(\tR\x04name\x12\x1c\n" +
+	"\texecuting\x18\x05 \x01(\bR\texecuting\x12\x16\n" +
+	"\x06worker\x18\x06 \x01(\tR\x06worker\x120\n" +
+	"\x05since\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x05since\"\x96\x02\n" +
 	"\n" +
 	"NodeWorker\x12E\n" +
 	"\arequest\x18\x01 \x01(\v2+.perdure.durabletask.v1.GetWorkItemsRequestR\arequest\x12\x16\n" +
@@ -1852,112 +2091,120 @@ func file_perdure_node_proto_rawDescGZIP() []byte {
 	return file_perdure_node_proto_rawDescData
 }
 
-var file_perdure_node_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_perdure_node_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_perdure_node_proto_goTypes = []any{
-	(*NodeCall)(nil),             // 0: perdure.node.v1.NodeCall
-	(*NodeActor)(nil),            // 1: perdure.node.v1.NodeActor
-	(*NodeAnswer)(nil),           // 2: perdure.node.v1.NodeAnswer
-	(*NodeDelivery)(nil),         // 3: perdure.node.v1.NodeDelivery
-	(*NodeArrived)(nil),          // 4: perdure.node.v1.NodeArrived
-	(*NodeShards)(nil),           // 5: perdure.node.v1.NodeShards
-	(*NodeHolds)(nil),            // 6: perdure.node.v1.NodeHolds
-	(*NodeItem)(nil),             // 7: perdure.node.v1.NodeItem
-	(*NodeLoads)(nil),            // 8: perdure.node.v1.NodeLoads
-	(*NodeLoad)(nil),             // 9: perdure.node.v1.NodeLoad
-	(*NodeWorker)(nil),           // 10: perdure.node.v1.NodeWorker
-	(*NodePlaces)(nil),           // 11: perdure.node.v1.NodePlaces
-	(*NodeOpened)(nil),           // 12: perdure.node.v1.NodeOpened
-	(*NodeFetch)(nil),            // 13: perdure.node.v1.NodeFetch
-	(*NodeBatch)(nil),            // 14: perdure.node.v1.NodeBatch
-	(*NodeLeave)(nil),            // 15: perdure.node.v1.NodeLeave
-	(*NodeLetter)(nil),           // 16: perdure.node.v1.NodeLetter
-	(*durationpb.Duration)(nil),  // 17: google.protobuf.Duration
-	(*HubStart)(nil),             // 18: perdure.hub.v1.HubStart
-	(*HubRaise)(nil),             // 19: perdure.hub.v1.HubRaise
-	(*HubSignal)(nil),            // 20: perdure.hub.v1.HubSignal
-	(*HubControl)(nil),           // 21: perdure.hub.v1.HubControl
-	(*HubPurge)(nil),             // 22: perdure.hub.v1.HubPurge
-	(*HubTerminate)(nil),         // 23: perdure.hub.v1.HubTerminate
-	(*HubWriteRows)(nil),         // 24: perdure.hub.v1.HubWriteRows
-	(*HubClean)(nil),             // 25: perdure.hub.v1.HubClean
-	(*HubAsk)(nil),               // 26: perdure.hub.v1.HubAsk
-	(*HubGet)(nil),               // 27: perdure.hub.v1.HubGet
-	(*HubComplete)(nil),          // 28: perdure.hub.v1.HubComplete
-	(*HubHeartbeat)(nil),         // 29: perdure.hub.v1.HubHeartbeat
-	(*OrchestratorResponse)(nil), // 30: perdure.durabletask.v1.OrchestratorResponse
-	(*ActivityResponse)(nil),     // 31: perdure.durabletask.v1.ActivityResponse
-	(*EntityBatchResult)(nil),    // 32: perdure.durabletask.v1.EntityBatchResult
-	(*HubAll)(nil),               // 33: perdure.hub.v1.HubAll
-	(*HubRowQuery)(nil),          // 34: perdure.hub.v1.HubRowQuery
-	(*Error)(nil),                // 35: perdure.durabletask.v1.Error
-	(*HubDone)(nil),              // 36: perdure.hub.v1.HubDone
-	(*HubStarted)(nil),           // 37: perdure.hub.v1.HubStarted
-	(*HubControlled)(nil),        // 38: perdure.hub.v1.HubControlled
-	(*HubPurged)(nil),            // 39: perdure.hub.v1.HubPurged
-	(*HubLeft)(nil),              // 40: perdure.hub.v1.HubLeft
-	(*HubCleaned)(nil),           // 41: perdure.hub.v1.HubCleaned
-	(*HubAnswer)(nil),            // 42: perdure.hub.v1.HubAnswer
-	(*HubInstance)(nil),          // 43: perdure.hub.v1.HubInstance
-	(*GetWorkItemsRequest)(nil),  // 44: perdure.durabletask.v1.GetWorkItemsRequest
-	(*WorkItem)(nil),             // 45: perdure.durabletask.v1.WorkItem
+	(*NodeCall)(nil),              // 0: perdure.node.v1.NodeCall
+	(*NodeActor)(nil),             // 1: perdure.node.v1.NodeActor
+	(*NodeAnswer)(nil),            // 2: perdure.node.v1.NodeAnswer
+	(*NodeDelivery)(nil),          // 3: perdure.node.v1.NodeDelivery
+	(*NodeArrived)(nil),           // 4: perdure.node.v1.NodeArrived
+	(*NodeShards)(nil),            // 5: perdure.node.v1.NodeShards
+	(*NodeHolds)(nil),             // 6: perdure.node.v1.NodeHolds
+	(*NodeItem)(nil),              // 7: perdure.node.v1.NodeItem
+	(*NodeLoads)(nil),             // 8: perdure.node.v1.NodeLoads
+	(*NodeLoad)(nil),              // 9: perdure.node.v1.NodeLoad
+	(*NodeStanding)(nil),          // 10: perdure.node.v1.NodeStanding
+	(*NodeOverlay)(nil),           // 11: perdure.node.v1.NodeOverlay
+	(*NodeDue)(nil),               // 12: perdure.node.v1.NodeDue
+	(*NodeWorker)(nil),            // 13: perdure.node.v1.NodeWorker
+	(*NodePlaces)(nil),            // 14: perdure.node.v1.NodePlaces
+	(*NodeOpened)(nil),            // 15: perdure.node.v1.NodeOpened
+	(*NodeFetch)(nil),             // 16: perdure.node.v1.NodeFetch
+	(*NodeBatch)(nil),             // 17: perdure.node.v1.NodeBatch
+	(*NodeLeave)(nil),             // 18: perdure.node.v1.NodeLeave
+	(*NodeLetter)(nil),            // 19: perdure.node.v1.NodeLetter
+	(*durationpb.Duration)(nil),   // 20: google.protobuf.Duration
+	(*HubStart)(nil),              // 21: perdure.hub.v1.HubStart
+	(*HubRaise)(nil),              // 22: perdure.hub.v1.HubRaise
+	(*HubSignal)(nil),             // 23: perdure.hub.v1.HubSignal
+	(*HubControl)(nil),            // 24: perdure.hub.v1.HubControl
+	(*HubPurge)(nil),              // 25: perdure.hub.v1.HubPurge
+	(*HubTerminate)(nil),          // 26: perdure.hub.v1.HubTerminate
+	(*HubWriteRows)(nil),          // 27: perdure.hub.v1.HubWriteRows
+	(*HubClean)(nil),              // 28: perdure.hub.v1.HubClean
+	(*HubAsk)(nil),                // 29: perdure.hub.v1.HubAsk
+	(*HubGet)(nil),                // 30: perdure.hub.v1.HubGet
+	(*HubComplete)(nil),           // 31: perdure.hub.v1.HubComplete
+	(*HubHeartbeat)(nil),          // 32: perdure.hub.v1.HubHeartbeat
+	(*OrchestratorResponse)(nil),  // 33: perdure.durabletask.v1.OrchestratorResponse
+	(*ActivityResponse)(nil),      // 34: perdure.durabletask.v1.ActivityResponse
+	(*EntityBatchResult)(nil),     // 35: perdure.durabletask.v1.EntityBatchResult
+	(*HubAll)(nil),                // 36: perdure.hub.v1.HubAll
+	(*HubRowQuery)(nil),           // 37: perdure.hub.v1.HubRowQuery
+	(*Error)(nil),                 // 38: perdure.durabletask.v1.Error
+	(*HubDone)(nil),               // 39: perdure.hub.v1.HubDone
+	(*HubStarted)(nil),            // 40: perdure.hub.v1.HubStarted
+	(*HubControlled)(nil),         // 41: perdure.hub.v1.HubControlled
+	(*HubPurged)(nil),             // 42: perdure.hub.v1.HubPurged
+	(*HubLeft)(nil),               // 43: perdure.hub.v1.HubLeft
+	(*HubCleaned)(nil),            // 44: perdure.hub.v1.HubCleaned
+	(*HubAnswer)(nil),             // 45: perdure.hub.v1.HubAnswer
+	(*HubInstance)(nil),           // 46: perdure.hub.v1.HubInstance
+	(*timestamppb.Timestamp)(nil), // 47: google.protobuf.Timestamp
+	(*GetWorkItemsRequest)(nil),   // 48: perdure.durabletask.v1.GetWorkItemsRequest
+	(*WorkItem)(nil),              // 49: perdure.durabletask.v1.WorkItem
 }
 var file_perdure_node_proto_depIdxs = []int32{
-	17, // 0: perdure.node.v1.NodeCall.patience:type_name -> google.protobuf.Duration
+	20, // 0: perdure.node.v1.NodeCall.patience:type_name -> google.protobuf.Duration
 	1,  // 1: perdure.node.v1.NodeCall.actor:type_name -> perdure.node.v1.NodeActor
-	18, // 2: perdure.node.v1.NodeCall.start:type_name -> perdure.hub.v1.HubStart
-	19, // 3: perdure.node.v1.NodeCall.raise:type_name -> perdure.hub.v1.HubRaise
-	20, // 4: perdure.node.v1.NodeCall.signal:type_name -> perdure.hub.v1.HubSignal
-	21, // 5: perdure.node.v1.NodeCall.control:type_name -> perdure.hub.v1.HubControl
-	22, // 6: perdure.node.v1.NodeCall.purge:type_name -> perdure.hub.v1.HubPurge
-	23, // 7: perdure.node.v1.NodeCall.terminate:type_name -> perdure.hub.v1.HubTerminate
-	24, // 8: perdure.node.v1.NodeCall.write:type_name -> perdure.hub.v1.HubWriteRows
-	25, // 9: perdure.node.v1.NodeCall.clean:type_name -> perdure.hub.v1.HubClean
-	26, // 10: perdure.node.v1.NodeCall.ask:type_name -> perdure.hub.v1.HubAsk
-	27, // 11: perdure.node.v1.NodeCall.wait_start:type_name -> perdure.hub.v1.HubGet
-	27, // 12: perdure.node.v1.NodeCall.wait_completion:type_name -> perdure.hub.v1.HubGet
-	28, // 13: perdure.node.v1.NodeCall.complete:type_name -> perdure.hub.v1.HubComplete
-	29, // 14: perdure.node.v1.NodeCall.heartbeat:type_name -> perdure.hub.v1.HubHeartbeat
-	30, // 15: perdure.node.v1.NodeCall.turn:type_name -> perdure.durabletask.v1.OrchestratorResponse
-	31, // 16: perdure.node.v1.NodeCall.activity:type_name -> perdure.durabletask.v1.ActivityResponse
-	32, // 17: perdure.node.v1.NodeCall.batch:type_name -> perdure.durabletask.v1.EntityBatchResult
+	21, // 2: perdure.node.v1.NodeCall.start:type_name -> perdure.hub.v1.HubStart
+	22, // 3: perdure.node.v1.NodeCall.raise:type_name -> perdure.hub.v1.HubRaise
+	23, // 4: perdure.node.v1.NodeCall.signal:type_name -> perdure.hub.v1.HubSignal
+	24, // 5: perdure.node.v1.NodeCall.control:type_name -> perdure.hub.v1.HubControl
+	25, // 6: perdure.node.v1.NodeCall.purge:type_name -> perdure.hub.v1.HubPurge
+	26, // 7: perdure.node.v1.NodeCall.terminate:type_name -> perdure.hub.v1.HubTerminate
+	27, // 8: perdure.node.v1.NodeCall.write:type_name -> perdure.hub.v1.HubWriteRows
+	28, // 9: perdure.node.v1.NodeCall.clean:type_name -> perdure.hub.v1.HubClean
+	29, // 10: perdure.node.v1.NodeCall.ask:type_name -> perdure.hub.v1.HubAsk
+	30, // 11: perdure.node.v1.NodeCall.wait_start:type_name -> perdure.hub.v1.HubGet
+	30, // 12: perdure.node.v1.NodeCall.wait_completion:type_name -> perdure.hub.v1.HubGet
+	31, // 13: perdure.node.v1.NodeCall.complete:type_name -> perdure.hub.v1.HubComplete
+	32, // 14: perdure.node.v1.NodeCall.heartbeat:type_name -> perdure.hub.v1.HubHeartbeat
+	33, // 15: perdure.node.v1.NodeCall.turn:type_name -> perdure.durabletask.v1.OrchestratorResponse
+	34, // 16: perdure.node.v1.NodeCall.activity:type_name -> perdure.durabletask.v1.ActivityResponse
+	35, // 17: perdure.node.v1.NodeCall.batch:type_name -> perdure.durabletask.v1.EntityBatchResult
 	3,  // 18: perdure.node.v1.NodeCall.abandon:type_name -> perdure.node.v1.NodeDelivery
 	4,  // 19: perdure.node.v1.NodeCall.arrived:type_name -> perdure.node.v1.NodeArrived
 	5,  // 20: perdure.node.v1.NodeCall.holds:type_name -> perdure.node.v1.NodeShards
-	33, // 21: perdure.node.v1.NodeCall.demand:type_name -> perdure.hub.v1.HubAll
-	34, // 22: perdure.node.v1.NodeCall.watch:type_name -> perdure.hub.v1.HubRowQuery
-	10, // 23: perdure.node.v1.NodeCall.worker:type_name -> perdure.node.v1.NodeWorker
-	13, // 24: perdure.node.v1.NodeCall.fetch:type_name -> perdure.node.v1.NodeFetch
-	11, // 25: perdure.node.v1.NodeCall.places:type_name -> perdure.node.v1.NodePlaces
-	15, // 26: perdure.node.v1.NodeCall.leave:type_name -> perdure.node.v1.NodeLeave
-	33, // 27: perdure.node.v1.NodeCall.watch_demand:type_name -> perdure.hub.v1.HubAll
-	35, // 28: perdure.node.v1.NodeAnswer.error:type_name -> perdure.durabletask.v1.Error
-	36, // 29: perdure.node.v1.NodeAnswer.done:type_name -> perdure.hub.v1.HubDone
-	37, // 30: perdure.node.v1.NodeAnswer.started:type_name -> perdure.hub.v1.HubStarted
-	38, // 31: perdure.node.v1.NodeAnswer.controlled:type_name -> perdure.hub.v1.HubControlled
-	39, // 32: perdure.node.v1.NodeAnswer.purged:type_name -> perdure.hub.v1.HubPurged
-	40, // 33: perdure.node.v1.NodeAnswer.left:type_name -> perdure.hub.v1.HubLeft
-	41, // 34: perdure.node.v1.NodeAnswer.cleaned:type_name -> perdure.hub.v1.HubCleaned
-	42, // 35: perdure.node.v1.NodeAnswer.answer:type_name -> perdure.hub.v1.HubAnswer
-	43, // 36: perdure.node.v1.NodeAnswer.instance:type_name -> perdure.hub.v1.HubInstance
-	6,  // 37: perdure.node.v1.NodeAnswer.holds:type_name -> perdure.node.v1.NodeHolds
-	12, // 38: perdure.node.v1.NodeAnswer.opened:type_name -> perdure.node.v1.NodeOpened
-	14, // 39: perdure.node.v1.NodeAnswer.batch:type_name -> perdure.node.v1.NodeBatch
-	11, // 40: perdure.node.v1.NodeAnswer.places:type_name -> perdure.node.v1.NodePlaces
-	8,  // 41: perdure.node.v1.NodeAnswer.loads:type_name -> perdure.node.v1.NodeLoads
-	7,  // 42: perdure.node.v1.NodeHolds.items:type_name -> perdure.node.v1.NodeItem
-	9,  // 43: perdure.node.v1.NodeLoads.loads:type_name -> perdure.node.v1.NodeLoad
-	44, // 44: perdure.node.v1.NodeWorker.request:type_name -> perdure.durabletask.v1.GetWorkItemsRequest
-	11, // 45: perdure.node.v1.NodeWorker.places:type_name -> perdure.node.v1.NodePlaces
-	45, // 46: perdure.node.v1.NodeBatch.items:type_name -> perdure.durabletask.v1.WorkItem
-	0,  // 47: perdure.node.v1.NodeLetter.call:type_name -> perdure.node.v1.NodeCall
-	2,  // 48: perdure.node.v1.NodeLetter.answer:type_name -> perdure.node.v1.NodeAnswer
-	0,  // 49: perdure.node.v1.Node.Call:input_type -> perdure.node.v1.NodeCall
-	2,  // 50: perdure.node.v1.Node.Call:output_type -> perdure.node.v1.NodeAnswer
-	50, // [50:51] is the sub-list for method output_type
-	49, // [49:50] is the sub-list for method input_type
-	49, // [49:49] is the sub-list for extension type_name
-	49, // [49:49] is the sub-list for extension extendee
-	0,  // [0:49] is the sub-list for field type_name
+	36, // 21: perdure.node.v1.NodeCall.demand:type_name -> perdure.hub.v1.HubAll
+	10, // 22: perdure.node.v1.NodeCall.standing:type_name -> perdure.node.v1.NodeStanding
+	37, // 23: perdure.node.v1.NodeCall.watch:type_name -> perdure.hub.v1.HubRowQuery
+	13, // 24: perdure.node.v1.NodeCall.worker:type_name -> perdure.node.v1.NodeWorker
+	16, // 25: perdure.node.v1.NodeCall.fetch:type_name -> perdure.node.v1.NodeFetch
+	14, // 26: perdure.node.v1.NodeCall.places:type_name -> perdure.node.v1.NodePlaces
+	18, // 27: perdure.node.v1.NodeCall.leave:type_name -> perdure.node.v1.NodeLeave
+	36, // 28: perdure.node.v1.NodeCall.watch_demand:type_name -> perdure.hub.v1.HubAll
+	38, // 29: perdure.node.v1.NodeAnswer.error:type_name -> perdure.durabletask.v1.Error
+	39, // 30: perdure.node.v1.NodeAnswer.done:type_name -> perdure.hub.v1.HubDone
+	40, // 31: perdure.node.v1.NodeAnswer.started:type_name -> perdure.hub.v1.HubStarted
+	41, // 32: perdure.node.v1.NodeAnswer.controlled:type_name -> perdure.hub.v1.HubControlled
+	42, // 33: perdure.node.v1.NodeAnswer.purged:type_name -> perdure.hub.v1.HubPurged
+	43, // 34: perdure.node.v1.NodeAnswer.left:type_name -> perdure.hub.v1.HubLeft
+	44, // 35: perdure.node.v1.NodeAnswer.cleaned:type_name -> perdure.hub.v1.HubCleaned
+	45, // 36: perdure.node.v1.NodeAnswer.answer:type_name -> perdure.hub.v1.HubAnswer
+	46, // 37: perdure.node.v1.NodeAnswer.instance:type_name -> perdure.hub.v1.HubInstance
+	6,  // 38: perdure.node.v1.NodeAnswer.holds:type_name -> perdure.node.v1.NodeHolds
+	15, // 39: perdure.node.v1.NodeAnswer.opened:type_name -> perdure.node.v1.NodeOpened
+	17, // 40: perdure.node.v1.NodeAnswer.batch:type_name -> perdure.node.v1.NodeBatch
+	14, // 41: perdure.node.v1.NodeAnswer.places:type_name -> perdure.node.v1.NodePlaces
+	8,  // 42: perdure.node.v1.NodeAnswer.loads:type_name -> perdure.node.v1.NodeLoads
+	11, // 43: perdure.node.v1.NodeAnswer.overlay:type_name -> perdure.node.v1.NodeOverlay
+	7,  // 44: perdure.node.v1.NodeHolds.items:type_name -> perdure.node.v1.NodeItem
+	9,  // 45: perdure.node.v1.NodeLoads.loads:type_name -> perdure.node.v1.NodeLoad
+	12, // 46: perdure.node.v1.NodeOverlay.due:type_name -> perdure.node.v1.NodeDue
+	47, // 47: perdure.node.v1.NodeDue.since:type_name -> google.protobuf.Timestamp
+	48, // 48: perdure.node.v1.NodeWorker.request:type_name -> perdure.durabletask.v1.GetWorkItemsRequest
+	14, // 49: perdure.node.v1.NodeWorker.places:type_name -> perdure.node.v1.NodePlaces
+	49, // 50: perdure.node.v1.NodeBatch.items:type_name -> perdure.durabletask.v1.WorkItem
+	0,  // 51: perdure.node.v1.NodeLetter.call:type_name -> perdure.node.v1.NodeCall
+	2,  // 52: perdure.node.v1.NodeLetter.answer:type_name -> perdure.node.v1.NodeAnswer
+	0,  // 53: perdure.node.v1.Node.Call:input_type -> perdure.node.v1.NodeCall
+	2,  // 54: perdure.node.v1.Node.Call:output_type -> perdure.node.v1.NodeAnswer
+	54, // [54:55] is the sub-list for method output_type
+	53, // [53:54] is the sub-list for method input_type
+	53, // [53:53] is the sub-list for extension type_name
+	53, // [53:53] is the sub-list for extension extendee
+	0,  // [0:53] is the sub-list for field type_name
 }
 
 func init() { file_perdure_node_proto_init() }
@@ -1988,6 +2235,7 @@ func file_perdure_node_proto_init() {
 		(*NodeCall_Arrived)(nil),
 		(*NodeCall_Holds)(nil),
 		(*NodeCall_Demand)(nil),
+		(*NodeCall_Standing)(nil),
 		(*NodeCall_Watch)(nil),
 		(*NodeCall_Worker)(nil),
 		(*NodeCall_Fetch)(nil),
@@ -2009,6 +2257,7 @@ func file_perdure_node_proto_init() {
 		(*NodeAnswer_Batch)(nil),
 		(*NodeAnswer_Places)(nil),
 		(*NodeAnswer_Loads)(nil),
+		(*NodeAnswer_Overlay)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2016,7 +2265,7 @@ func file_perdure_node_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_perdure_node_proto_rawDesc), len(file_perdure_node_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   17,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

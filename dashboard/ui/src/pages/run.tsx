@@ -1,11 +1,12 @@
 // The page of a run.
 
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import type { RunPage, RunStep } from "../api";
 import type { PageProps } from "../app";
 import { get, ProblemError, query } from "../lib/api";
 import { now as clock } from "../lib/format";
 import { useKeys } from "../lib/keys";
+import { isActive, overlays, useOverlays } from "../lib/overlay";
 import { go, links, param, setParams } from "../lib/router";
 import { ended } from "../lib/status";
 import { Empty } from "../parts/Empty";
@@ -18,7 +19,8 @@ import { Header } from "./run/header";
 import { History } from "./run/history";
 import { Inspector } from "./run/inspector";
 import { LogsTab } from "./run/logs";
-import { keyOf, useRun, useSteps, type Steps } from "./run/model";
+import { isOpen, waits } from "./run/bars";
+import { keyOf, useRun, useSteps, withWork, type Steps } from "./run/model";
 import { Related } from "./run/related";
 import { RewindDialog } from "./run/rewind";
 import { StateTab } from "./run/state";
@@ -31,10 +33,14 @@ export function Run({ params }: PageProps) {
   const id = params["id"] ?? "";
   const execution = param("execution");
   const { run, error, gone, refetch } = useRun(id);
-  const steps = useSteps(id, execution, run?.row_version ?? 0);
+  const read = useSteps(id, execution, run?.row_version ?? 0);
   const [rewinding, setRewinding] = useState<number>(); // to which event, 0 = to before the failure
   const current = execution === "" || execution === run?.execution;
   const moving = !!run && current && !ended(run.status);
+  const works = useMemo(() => moving && (isActive(run) || read.items.some((s) => isOpen(s) && !waits(s))), [moving, run, read.items]);
+  useOverlays(works ? [id] : [], true);
+  const work = works ? overlays.value.get(id)?.work : undefined;
+  const steps = useMemo(() => ({ ...read, items: withWork(read.items, work) }), [read, work]);
   const now = clock.value + steps.ahead;
   const began = Date.parse(steps.page?.began ?? run?.started ?? run?.created ?? "") || now;
   const step = find(steps.items, param("step"));

@@ -4,6 +4,7 @@ import type { PageProps } from "../app";
 import { readOnly } from "../lib/api";
 import { now, utc } from "../lib/format";
 import { useKeys } from "../lib/keys";
+import { isActive, useOverlays } from "../lib/overlay";
 import { go, links, param, setParams } from "../lib/router";
 import { Command } from "../parts/Command";
 import { Empty } from "../parts/Empty";
@@ -51,6 +52,8 @@ export function Runs(_: PageProps) {
   });
   useKeys(readOnly ? {} : { n: () => setStarting(true) });
   const { rows, page, error } = list;
+  const [seen, setSeen] = useState<[number, number]>([0, 0]);
+  useOverlays(rows.slice(...seen).filter(isActive).map((r) => r.id));
   const focusRow = () => table()?.querySelector<HTMLElement>(".tr.at")?.focus({ preventScroll: true });
   const shownColumns = useMemo(
     () =>
@@ -129,6 +132,7 @@ export function Runs(_: PageProps) {
           rowClass={(r) => (list.gone.includes(r.id) ? "gone" : "")}
           sort={sort || "-created"}
           onSort={(s) => setParams({ sort: s === "-created" ? undefined : s, at: undefined })}
+          onSeen={(from, to) => setSeen([from, to])}
           onEdge={(edge) => !(edge === "end" && page?.partial) && list.extend(edge)}
         />
       )}

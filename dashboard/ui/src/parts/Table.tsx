@@ -32,6 +32,8 @@ interface Props<T> {
   onSort?: (sort: string) => void;
   /** The first or last rows are about to be seen. */
   onEdge?: (edge: "start" | "end") => void;
+  /** The rows from one to before another are painted now. */
+  onSeen?: (from: number, to: number) => void;
 }
 
 /** Rows are painted around what is seen; each is that high. */
@@ -42,7 +44,7 @@ const around = 20;
  * A grid with one place in the tab order: j, k and arrows move, Enter opens, x selects, X
  * or a press with shift selects all from the last one on.
  */
-export function Table<T>({ label, columns, rows, id, open, total, selected, select, keys = {}, rowClass, sort, onSort, onEdge }: Props<T>) {
+export function Table<T>({ label, columns, rows, id, open, total, selected, select, keys = {}, rowClass, sort, onSort, onEdge, onSeen }: Props<T>) {
   const box = useRef<HTMLDivElement>(null);
   const [focused, paintFocused] = useState({ n: -1, id: "" });
   const found = focused.n < 0 ? -1 : rows.findIndex((r) => id(r) === focused.id);
@@ -140,6 +142,7 @@ export function Table<T>({ label, columns, rows, id, open, total, selected, sele
     }
   };
   const [from, to] = [Math.min(seen[0], rows.length), Math.min(seen[1], rows.length)];
+  useEffect(() => onSeen?.(from, to), [from, to]);
   return (
     <div class="table" ref={box} onScroll={look} onKeyDown={key} role="grid" aria-label={label} aria-rowcount={(total ?? rows.length) + 1} tabIndex={at < 0 ? 0 : -1} onFocus={(e) => e.target === box.current && rows.length > 0 && move(0)}>
       <div class="tr head" role="row" aria-rowindex={1}>

@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import type { Run, RunStep } from "../../src/api";
 import { Axis, folded, roundStep } from "../../src/pages/run/axis";
 import { barOf, timesOf } from "../../src/pages/run/bars";
+import { criticalPath } from "../../src/pages/run/critical";
+import { withWork } from "../../src/pages/run/model";
 import { curve, layered } from "../../src/pages/run/layered";
 import { sequenceOf } from "../../src/pages/run/messages";
 import { sentence } from "../../src/pages/run/sentence";
@@ -153,4 +155,36 @@ test("a run's state is a sentence", () => {
     [{ status: "completed", duration_ms: 90_000 }, "completed in 1 min 30 s"],
     [{ status: "terminated", duration_ms: 1000 }, "was terminated after 1.0 s"],
   ] as [Partial<Run>, string][]) assert.equal(sentence(run(r), now), want);
+});
+
+test("the critical path goes back from the last end, by what let each step be scheduled", () => {
+  const first = step({ n: 1, scheduled_at: at(0), completed_at: at(2) });
+  const quick = step({ n: 2, scheduled_at: at(2), completed_at: at(3) });
+  const slow = step({ n: 3, attempts: [{ n: 3, scheduled_at: at(2), completed_at: at(4) }], scheduled_at: at(6), completed_at: at(9) });
+  const dropped = step({ n: 4, scheduled_at: at(2), completed_at: at(9), status: "canceled" });
+  const last = step({ n: 5, scheduled_at: at(9), completed_at: at(10) });
+  const got = criticalPath([first, quick, slow, dropped, last], base + 10_000);
+  assert.deepEqual([...got.steps].map((s) => s.n), [5, 3, 1]);
+  assert.equal(got.took, 10_000);
+  const open = step({ n: 6, scheduled_at: at(3), status: "open" });
+  assert.deepEqual([...criticalPath([first, quick, open], base + 20_000).steps].map((s) => s.n), [6, 2, 1]);
+  assert.equal(criticalPath([], base).steps.size, 0);
+});
+
+test("steps that begin at the same time are not the cause of each other", () => {
+  const all = Array.from({ length: 50 }, (_, i) => step({ n: i + 1, scheduled_at: at(0), completed_at: at(0) }));
+  assert.ok(criticalPath(all, base).steps.size >= 1);
+});
+
+test("open steps get what is known of them now", () => {
+  const open = step({ n: 1, event_id: 7, status: "open", scheduled_at: at(0) });
+  const done = step({ n: 2, event_id: 8, scheduled_at: at(0), completed_at: at(1) });
+  const items = [open, done];
+  assert.equal(withWork(items, undefined), items);
+  const [a, b] = withWork(items, [{ kind: "activity", event_id: 7, name: "x", state: "queued" }, { kind: "activity", event_id: 8, name: "x", state: "executing" }]);
+  assert.deepEqual(barOf(a!, base + 5000).parts.map((p) => p.kind), ["queued"]);
+  assert.equal(b, done);
+  const [c] = withWork(items, [{ kind: "activity", event_id: 7, name: "x", state: "executing", worker: "w", since: at(2) }]);
+  assert.deepEqual(barOf(c!, base + 5000).parts.map((p) => [p.kind, p.from - base, p.to - base]), [["queued", 0, 2000], ["open", 2000, 5000]]);
+  assert.equal(c!.worker, "w");
 });

@@ -63,7 +63,8 @@ function addAttempt(bar: Bar, a: RunStep | StepAttempt, kind: PartKind, until: n
   const started = ms(a.started_at) ?? (ended === undefined ? undefined : scheduled);
   if (started !== undefined && started > scheduled) bar.parts.push({ kind: "queued", from: scheduled, to: started, open: false });
   if (ended === undefined) {
-    bar.parts.push({ kind: kind === "canceled" ? kind : "open", from: started ?? scheduled, to: Math.max(until, scheduled), open: kind !== "canceled" });
+    const queued = "state" in a && a.state === "queued";
+    bar.parts.push({ kind: kind === "canceled" ? kind : queued ? "queued" : "open", from: started ?? scheduled, to: Math.max(until, scheduled), open: kind !== "canceled" });
     return;
   }
   bar.parts.push({ kind, from: started ?? scheduled, to: ended, open: false });

@@ -4,11 +4,11 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import type { Run, RunStep } from "../../api";
 import { bytes, cost, count } from "../../lib/format";
+import { isActive, overlays } from "../../lib/overlay";
 import { links, param } from "../../lib/router";
-import { stateOf } from "../../lib/status";
 import { Copy } from "../../parts/Copy";
 import { JsonView } from "../../parts/JsonView";
-import { Status } from "../../parts/Status";
+import { RunState } from "../../parts/RunState";
 import { Time } from "../../parts/Time";
 import { Actions } from "./actions";
 import { Executions } from "./executions";
@@ -29,14 +29,14 @@ export function Header({ run, steps, now, onApplied, onRewind }: Props) {
   return (
     <header class="run-head">
       <div class="run-title">
-        <Status state={stateOf(run)} />
+        <RunState run={run} />
         <h1>{run.name.startsWith("perdure.agent/") ? run.agent || run.name.slice(14) : run.name}</h1>
         <code class="run-id">{run.id}</code>
         <Copy text={run.id} what="id" />
         <Copy text={location.href} what="link" />
         <Actions run={run} onApplied={onApplied} onRewind={onRewind} />
       </div>
-      <p class="run-sentence" aria-live="off">{upper(sentence(run, now))}.</p>
+      <p class="run-sentence" aria-live="off">{upper(sentence(run, now, isActive(run) ? overlays.value.get(run.id) : undefined))}.</p>
       <dl class="run-facts">
         <Fact name="Started"><Time at={run.started ?? run.created} /></Fact>
         {run.completed && <Fact name="Ended"><Time at={run.completed} /></Fact>}

@@ -9,12 +9,13 @@ import { ms, timesOf } from "./bars";
 import { StepIcon } from "./icons";
 import { StepLog } from "./logs";
 import { Payload } from "./payload";
+import type { LiveStep } from "./model";
 import { title } from "./timeline";
 
 interface Props {
   run: string;
   execution: string;
-  step: RunStep;
+  step: LiveStep;
   now: number;
   end?: number;
   onClose(): void;
@@ -67,7 +68,8 @@ function Fact({ name, children }: { name: string; children: ComponentChildren })
   return <div class="fact"><dt>{name}</dt><dd>{children}</dd></div>;
 }
 
-function statusText(step: RunStep): string {
+function statusText(step: LiveStep): string {
+  if (step.state) return step.state === "queued" ? "queued: it waits for a worker" : "executing";
   if (step.status === "asked") return "waits for a decision";
   if (step.status === "canceled") return "canceled: the run does not wait for it any more";
   return step.status;

@@ -1,7 +1,7 @@
 // The run that the page shows, and its steps, read and kept up to date.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Frame, Run, RunStep, StepPage } from "../../api";
+import type { Frame, OverlayWork, Run, RunStep, StepPage } from "../../api";
 import { get, path, query } from "../../lib/api";
 import { useTopic } from "../../lib/live";
 import { isOpen } from "./bars";
@@ -62,6 +62,19 @@ export interface Steps {
   ahead: number;
   complete: boolean;
   error?: Error;
+}
+
+/** A step, and whether its work is queued or executed now. */
+export type LiveStep = RunStep & { state?: OverlayWork["state"] };
+
+/** Steps with what is known of them at this moment. */
+export function withWork(items: RunStep[], work: OverlayWork[] | undefined): LiveStep[] {
+  const of = new Map((work ?? []).filter((w) => w.event_id !== undefined).map((w) => [w.event_id, w]));
+  if (of.size === 0) return items;
+  return items.map((s) => {
+    const w = isOpen(s) ? of.get(s.event_id) : undefined;
+    return w ? { ...s, state: w.state, ...(w.since ? { started_at: w.since } : {}), ...(w.worker ? { worker: w.worker } : {}) } : s;
+  });
 }
 
 const firstPage = 1000;

@@ -1,10 +1,10 @@
 // The state of a run in words. Pure.
 
-import type { Run } from "../../api";
+import type { Overlay, Run } from "../../api";
 import { duration } from "../../lib/format";
 
 /** What a run does, or how it has ended, as a sentence without a point. */
-export function sentence(run: Run, now: number): string {
+export function sentence(run: Run, now: number, told?: Overlay): string {
   switch (run.status) {
     case "completed":
       return `completed${took(run)}`;
@@ -18,10 +18,10 @@ export function sentence(run: Run, now: number): string {
     case "pending":
       return run.start_at && Date.parse(run.start_at) > now ? `starts in ${duration(Date.parse(run.start_at) - now)}` : `queued${since(run, now)}`;
   }
-  return phase(run, now);
+  return phase(run, now, told);
 }
 
-function phase(run: Run, now: number): string {
+function phase(run: Run, now: number, told: Overlay | undefined): string {
   const fires = run.next_fire_at ? Date.parse(run.next_fire_at) : undefined;
   const left = fires === undefined ? "" : fires > now ? duration(fires - now) : "";
   switch (run.phase) {
@@ -36,9 +36,16 @@ function phase(run: Run, now: number): string {
     case "waiting_timer":
       return left ? `sleeping; wakes in ${left}` : "waking from its timer";
     case "active":
-      return run.current_step ? `running ${run.current_step}${since(run, now)}` : `running${since(run, now)}`;
+      return active(run, now, told);
   }
   return "running";
+}
+
+/** Whether the work of an active run is queued or executed is known only from its overlay. */
+function active(run: Run, now: number, told: Overlay | undefined): string {
+  const step = run.current_step ? ` ${run.current_step}` : "";
+  if (told?.state === "queued") return `queued${since(run, now)}:${step || " its next step"} waits for a worker`;
+  return `running${step}${since(run, now)}${told?.worker ? ` on ${told.worker}` : ""}`;
 }
 
 function waitsFor(run: Run): string {

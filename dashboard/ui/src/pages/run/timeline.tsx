@@ -4,8 +4,10 @@ import type { ComponentChild } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { RunStep } from "../../api";
 import { cost, count, duration } from "../../lib/format";
+import { param, setParams } from "../../lib/router";
 import { Axis, type Gap } from "./axis";
 import { barOf, isOpen, ms, waits, type Part } from "./bars";
+import { criticalPath } from "./critical";
 import { StepIcon } from "./icons";
 import { keyOf, type Steps } from "./model";
 import { reveal, stepped, visible } from "./window";
@@ -49,6 +51,7 @@ export function Timeline(p: Props) {
     [began, end, lane, p.steps.page, p.range?.from, p.range?.to],
   );
   const window = visible(scroll, Math.max(0, size.height - axisHeight), rowHeight, rows.length);
+  const critical = useMemo(() => (param("critical") ? criticalPath(p.steps.items, end) : undefined), [param("critical"), p.steps.items, p.moving ? 0 : end]);
   const at = useMemo(() => (p.selected ? rows.findIndex((r) => keyOf(r) === p.selected) : -1), [rows, p.selected]);
 
   useEffect(() => {
@@ -75,6 +78,9 @@ export function Timeline(p: Props) {
       <div class="tl-bar">
         <input type="search" class="input" placeholder="Filter steps" aria-label="Filter steps by name, kind or status" value={filter} onInput={(e) => setFilter(e.currentTarget.value)} />
         <span class="dim tl-count">{stepCount(rows.length, page?.total ?? 0, p.steps.complete)}</span>
+        <button type="button" class="quiet" aria-pressed={critical !== undefined} title="The steps that decided how long the run took: each could begin when the one before had ended"
+          onClick={() => setParams({ critical: critical ? undefined : "1" })}>Critical path</button>
+        {critical && <span class="dim tl-count">{critical.steps.size.toLocaleString("en")} of them, {duration(critical.took)}</span>}
         {p.range && <button type="button" class="quiet" onClick={() => p.onRange(undefined)}>Whole run</button>}
         <Legend />
       </div>
@@ -85,7 +91,7 @@ export function Timeline(p: Props) {
             const key = keyOf(step);
             return (
               <Row key={key} id={key} step={step} index={window.first + i} axis={axis} labels={labels} now={p.now} end={p.moving ? undefined : end}
-                selected={key === p.selected} tabbable={at < 0 ? window.first + i === 0 : key === p.selected} onSelect={p.onSelect} onOpenRun={p.onOpenRun} />
+                selected={key === p.selected} aside={critical !== undefined && !critical.steps.has(step)} tabbable={at < 0 ? window.first + i === 0 : key === p.selected} onSelect={p.onSelect} onOpenRun={p.onOpenRun} />
             );
           })}
         </div>
@@ -186,6 +192,8 @@ interface RowProps {
   now: number;
   end?: number;
   selected: boolean;
+  /** It is not on the critical path, which is shown. */
+  aside: boolean;
   tabbable: boolean;
   onSelect(key: string): void;
   onOpenRun(id: string): void;
@@ -198,7 +206,7 @@ function Row(p: RowProps) {
   const firstX = p.axis.x(bar.parts[0]?.from ?? bar.diamond ?? 0) - (bar.diamond === undefined ? 0 : 6);
   const lastX = p.axis.x(bar.parts.at(-1)?.to ?? bar.diamond ?? 0);
   return (
-    <div class={"tl-row" + (p.selected ? " selected" : "")} role="row" aria-rowindex={p.index + 2} aria-selected={p.selected} tabIndex={p.tabbable ? 0 : -1}
+    <div class={"tl-row" + (p.selected ? " selected" : "") + (p.aside ? " aside" : "")} role="row" aria-rowindex={p.index + 2} aria-selected={p.selected} tabIndex={p.tabbable ? 0 : -1}
       aria-label={spoken(s, took)} style={{ top: `${p.index * rowHeight}px` }} onClick={() => p.onSelect(p.id)}
       onKeyDown={(e) => { if (e.key === "Enter" && e.target === e.currentTarget) { if (s.run) p.onOpenRun(s.run); else p.onSelect(p.id); } }}>
       <div class="tl-label" role="rowheader" style={{ width: `${p.labels}px` }}>

@@ -1,15 +1,14 @@
 import type { Run } from "../../api";
 import { cost, count } from "../../lib/format";
 import { links } from "../../lib/router";
-import { stateOf } from "../../lib/status";
 import { Copy } from "../../parts/Copy";
-import { Status } from "../../parts/Status";
+import { RunState, RunWorker } from "../../parts/RunState";
 import type { Column } from "../../parts/Table";
 import { Duration, Time } from "../../parts/Time";
 
 /** The columns of the list of runs; menu opens that of a row, below a button. */
 export const columns = (menu: (r: Run, from: Element) => void): Column<Run>[] => [
-  { id: "status", title: "Status", class: "w-status", cell: (r) => <Status state={stateOf(r)} /> },
+  { id: "status", title: "Status", class: "w-status", cell: (r) => <RunState run={r} /> },
   { id: "name", title: "Name", sort: "name", class: "w-name", cell: (r) => <span title={r.name}>{r.name}</span> },
   {
     id: "id",
@@ -28,7 +27,7 @@ export const columns = (menu: (r: Run, from: Element) => void): Column<Run>[] =>
   { id: "created", title: "Created", sort: "created", class: "w-time num", cell: (r) => <Time at={r.created} /> },
   { id: "duration", title: "Duration", sort: "duration", class: "w-time num", cell: (r) => <Duration ms={r.duration_ms} from={r.started ?? r.created} to={r.completed} /> },
   { id: "usage", title: "Tokens, cost", class: "w-usage num", cell: (r) => <Usage run={r} /> },
-  { id: "worker", title: "Worker", class: "w-worker mono", cell: (r) => r.worker_id && <span title={r.worker_id}>{r.worker_id}</span> },
+  { id: "worker", title: "Worker", class: "w-worker mono", cell: (r) => <RunWorker run={r} /> },
   {
     id: "tags",
     title: "Tags",
