@@ -125,12 +125,14 @@ func newCode(a *Agent) (*code, error) {
 
 // Info describes a registered agent.
 type Info struct {
-	Name         string       `json:"name"`
-	Description  string       `json:"description,omitempty"`
-	Instructions string       `json:"instructions,omitempty"`
-	Provider     string       `json:"provider,omitempty"` // of the model
-	Model        string       `json:"model,omitempty"`
-	Tools        []model.Tool `json:"tools"`
+	Name         string `json:"name"`
+	Description  string `json:"description,omitempty"`
+	Instructions string `json:"instructions,omitempty"`
+	Provider     string `json:"provider,omitempty"` // of the model
+	Model        string `json:"model,omitempty"`
+	// Price is what the model costs, as costs and budgets count it; nil = it is not known.
+	Price *model.Price `json:"price,omitempty"`
+	Tools []model.Tool `json:"tools"`
 	// Formats are the types that callers may name as the format of an answer.
 	Formats  map[string]json.RawMessage `json:"formats,omitempty"`
 	MaxSteps int                        `json:"max_steps"`
@@ -142,9 +144,13 @@ type Info struct {
 
 func (c *code) describe(context.Context, struct{}) (Info, error) {
 	about := model.Describe(c.agent.Model)
+	var price *model.Price
+	if found, ok := c.prices.Find(about.Provider, about.Model); ok {
+		price = &found
+	}
 	return Info{
 		Name: c.agent.Name, Description: c.agent.Description, Instructions: c.agent.Instructions,
-		Provider: about.Provider, Model: about.Model, Tools: append([]model.Tool{}, c.offer...),
+		Provider: about.Provider, Model: about.Model, Price: price, Tools: append([]model.Tool{}, c.offer...),
 		Formats: c.agent.Formats, MaxSteps: c.agent.maxSteps(), Hash: c.hash,
 	}, nil
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/agent/mcp"
 	"github.com/perdure/perdure/internal/access"
+	"github.com/perdure/perdure/internal/httpapi"
 	"github.com/perdure/perdure/internal/hub/push"
 	"github.com/perdure/perdure/internal/hub/remote"
 	"github.com/perdure/perdure/internal/webhook"
@@ -119,6 +120,12 @@ type Config struct {
 	// ReadOnly has HTTP show everything and change nothing: such requests are refused.
 	// Workers of other processes, over gRPC, go on.
 	ReadOnly bool
+	// Links are patterns of addresses of other systems that the dashboard shows at runs, by
+	// the field of the run: id, name, version, agent, session, parent, root, worker, model,
+	// trace, fingerprint or tag.KEY. {value} stands for the field's value, {FIELD} for that
+	// of another one: "trace": "https://jaeger.example.com/trace/{value}". Only http and
+	// https are allowed, and hosts that do not depend on values. nil = none.
+	Links map[string]string
 	// Grace is how long running requests may go on after the app was asked to
 	// stop. 0 = 10 s.
 	Grace time.Duration
@@ -208,6 +215,9 @@ func (c *Config) complete() error {
 	}
 	if IsDatabase(c.Hub) && c.TimeScale != 1 {
 		wrong = append(wrong, errors.New("time scale: the time of a database is its own"))
+	}
+	if err := httpapi.CheckLinks(c.Links); err != nil {
+		wrong = append(wrong, err)
 	}
 	wrong = append(wrong, c.checkServing()...)
 	if !prefixForm.MatchString(c.Prefix) || c.Prefix == "/api/v1" || strings.HasPrefix(c.Prefix, "/api/v1/") {

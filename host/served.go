@@ -86,7 +86,7 @@ func (a *App) serve(name string, kept worked, h *hubs) (*served, error) {
 		Hosts: hosts, AnyIP: anyIP, Prefix: a.cfg.Prefix, MaxBody: a.cfg.BodyLimit, ReadOnly: a.cfg.ReadOnly, Agents: &s.agents, Mounts: mounts,
 		Pages: dashboard.Handler(nil, dashboard.Options{ReadOnly: a.cfg.ReadOnly}),
 		Info: httpapi.Info{Version: version, Commit: commit, Go: release, Hub: name, Store: a.kind(),
-			Data: a.data(), Model: a.cfg.Model, TimeScale: a.cfg.TimeScale, Retention: a.cfg.Retention.told()},
+			Data: a.data(), Model: a.cfg.Model, TimeScale: a.cfg.TimeScale, Retention: a.cfg.Retention.told(), Links: a.cfg.Links},
 	})
 	return s, nil
 }

@@ -30,6 +30,7 @@ type serveFlags struct {
 	readOnly        bool
 	timeScale       float64
 	retention       map[string]string
+	links           []string
 	verbose         bool
 }
 
@@ -48,6 +49,7 @@ func (f *serveFlags) add(c *cobra.Command) {
 	flags.StringVar(&f.tls.Clients, "tls-clients", "", "issuers of certificates that clients may show in place of a token (PEM)")
 	flags.StringSliceVar(&f.hosts, "host", nil, "further host names under which the server is reached")
 	flags.StringToStringVar(&f.retention, "retention", nil, "how long runs are kept after their end, such as completed=30d,failed=365d;\nstatuses are completed, failed, terminated, canceled and all; others are kept for ever")
+	flags.StringArrayVar(&f.links, "link", nil, "link to another system that the dashboard shows at runs, by a field of theirs, such as\ntrace=https://jaeger.example.com/trace/{value} or tag.order=https://shop.example.com/{value}; may be repeated")
 	flags.StringVar(&f.webhook, "webhook", "", "URL that is told of decisions when they open (secret: env PERDURE_WEBHOOK_SECRET)")
 	flags.StringSliceVar(&f.pushAllow, "push-allow", nil, "ranges of addresses, such as 10.0.0.0/8, in which workers may be called by URL\nbeside public addresses, also without TLS")
 	flags.BoolVar(&f.readOnly, "read-only", false, "show everything over HTTP and change nothing; workers over gRPC go on")
@@ -79,6 +81,14 @@ func (f *serveFlags) config(t *terminal, quiet bool) (host.Config, error) {
 	if err != nil {
 		return host.Config{}, err
 	}
+	links := make(map[string]string, len(f.links))
+	for _, l := range f.links {
+		field, pattern, found := strings.Cut(l, "=")
+		if !found {
+			return host.Config{}, fail(exitUsage, "write FIELD=ADDRESS, such as trace=https://jaeger.example.com/trace/{value}", "--link %s names no field", l)
+		}
+		links[field] = pattern
+	}
 	hook := host.Webhook{URL: f.webhook}
 	if f.webhook != "" {
 		if hook.Secret = t.getenv("PERDURE_WEBHOOK_SECRET"); hook.Secret == "" {
@@ -91,8 +101,8 @@ func (f *serveFlags) config(t *terminal, quiet bool) (host.Config, error) {
 	}
 	return host.Config{
 		Hub: where, Advertise: f.advertise, NoMigrate: !f.migrate, Addr: f.addr, Listen: f.listen, TLS: f.tls, TaskHubs: taskHubs, Tokens: f.tokens, Hosts: f.hosts, UnsafeListen: f.unsafeListen, ReadOnly: f.readOnly, TimeScale: f.timeScale, Webhook: hook, PushAllow: f.pushAllow,
-		Retention: retention,
-		Logger:    slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: level})),
+		Retention: retention, Links: links,
+		Logger: slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: level})),
 		Progress: func(text string) {
 			if !quiet {
 				fmt.Fprintln(t.err, text)

@@ -79,6 +79,20 @@ func register(reg *perdure.Registry) error {
 		}
 		return "mended", nil
 	})
+	perdure.AddActivityNamed(reg, "hold", func(ctx context.Context, file string) (string, error) {
+		for ctx.Err() == nil {
+			if _, err := os.Stat(file); err == nil {
+				return "let go", nil
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		return "", ctx.Err()
+	})
+	perdure.AddOrchestrationNamed(reg, "Holds", func(ctx *perdure.Context, file string) (string, error) {
+		alone := perdure.WithLimit("hold", 1)
+		first, second := perdure.CallNamed[string](ctx, "hold", file, alone), perdure.CallNamed[string](ctx, "hold", file, alone)
+		return "both", perdure.All(ctx, first, second)
+	})
 	perdure.AddOrchestrationNamed(reg, "Steps", func(ctx *perdure.Context, n int) (sum int, err error) {
 		for range n {
 			if sum, err = perdure.CallNamed[int](ctx, "step", sum).Await(); err != nil {

@@ -124,7 +124,10 @@ type Info struct {
 	// Retention is how many milliseconds runs are kept after their end, by the status in
 	// which they have ended; absent = for ever.
 	Retention map[string]int64 `json:"retention,omitempty"`
-	Caller    caller           `json:"caller"`
+	// Links are patterns of addresses of other systems, by the field of runs at which they
+	// are shown, see CheckLinks.
+	Links  map[string]string `json:"links,omitempty"`
+	Caller caller            `json:"caller"`
 }
 
 // caller is who has asked.

@@ -26,12 +26,13 @@ var lazy = map[string]string{
 	"pages/settings":     "settings.js",
 }
 
-// apart is a module of lib with a library that the first view does not need: the files
-// that do import it.
-const (
-	apart     = "lib/markdown"
-	apartFile = "markdown.js"
-)
+// apart are modules with a file of their own, which several of the lazy files import: what
+// the first view does not need, and would be in each of them.
+var apart = map[string]string{
+	"lib/markdown":      "markdown.js",
+	"pages/run/actions": "actions.js",
+	"pages/run/rewind":  "rewind.js",
+}
 
 // libraries are what core.js has of third_party.
 var libraries = []string{"preact", "preact/hooks", "preact/jsx-runtime", "@preact/signals"}
@@ -51,7 +52,9 @@ func bundle(ui string) (map[string][]byte, error) {
 	for module, name := range lazy {
 		entries[name] = module
 	}
-	entries[apartFile] = apart
+	for module, name := range apart {
+		entries[name] = module
+	}
 	for name, module := range entries {
 		path := sourceOf(filepath.Join(src, module))
 		if path == "" {
@@ -97,9 +100,12 @@ func coreModule(src string) (string, error) {
 	for _, folder := range []string{"lib", "parts"} {
 		var modules []string
 		err := filepath.Walk(filepath.Join(src, folder), func(path string, info os.FileInfo, err error) error {
-			if err == nil && !info.IsDir() && (strings.HasSuffix(path, ".ts") || strings.HasSuffix(path, ".tsx")) && !strings.HasSuffix(path, ".d.ts") && !strings.Contains(filepath.ToSlash(path), apart) {
+			if err == nil && !info.IsDir() && (strings.HasSuffix(path, ".ts") || strings.HasSuffix(path, ".tsx")) && !strings.HasSuffix(path, ".d.ts") {
 				rel, _ := filepath.Rel(src, path)
-				modules = append(modules, strings.TrimSuffix(strings.TrimSuffix(filepath.ToSlash(rel), ".tsx"), ".ts"))
+				module := strings.TrimSuffix(strings.TrimSuffix(filepath.ToSlash(rel), ".tsx"), ".ts")
+				if _, own := apart[module]; !own {
+					modules = append(modules, module)
+				}
 			}
 			return err
 		})
@@ -133,11 +139,11 @@ func sharing(ui string) api.Plugin {
 				return api.OnResolveResult{}, err
 			}
 			module := filepath.ToSlash(rel)
-			if module == apart && args.Importer != "" && !strings.HasSuffix(args.Importer, ".entry.ts") {
-				return api.OnResolveResult{Path: "./" + apartFile, External: true}, nil
-			}
-			if module == apart {
-				return api.OnResolveResult{}, nil
+			if name, ok := apart[module]; ok {
+				if args.Importer == "" || strings.HasSuffix(args.Importer, ".entry.ts") {
+					return api.OnResolveResult{}, nil
+				}
+				return api.OnResolveResult{Path: "./" + name, External: true}, nil
 			}
 			if strings.HasPrefix(module, "lib/") || strings.HasPrefix(module, "parts/") {
 				return api.OnResolveResult{Path: "./core.js", External: true}, nil

@@ -13,6 +13,7 @@ import { linkState as linkState2 } from "./core.js";
 // src/pages/overview.tsx
 import { useState as useState2 } from "./core.js";
 import { query as query2, useQuery as useQuery2 } from "./core.js";
+import { waitsForPerson } from "./core.js";
 import { useTopic } from "./core.js";
 import { now } from "./core.js";
 import { links as links2 } from "./core.js";
@@ -29,18 +30,25 @@ import { stateOf } from "./core.js";
 import { Status } from "./core.js";
 import { Time } from "./core.js";
 import { jsx, jsxs } from "./core.js";
-function Needs({ decisions, stuck, failures, lost }) {
-  if (decisions.length + stuck.length + failures.length + lost.length === 0) {
+function Needs({ decisions, events, stuck, failures, lost }) {
+  if (decisions.length + events.length + stuck.length + failures.length + lost.length === 0) {
     return /* @__PURE__ */ jsx("p", { class: "dim", children: "Nothing waits for you. Paused runs hold no compute." });
   }
   return /* @__PURE__ */ jsxs("ul", { class: "plain", children: [
     decisions.map((d) => /* @__PURE__ */ jsxs("li", { children: [
       /* @__PURE__ */ jsx(Status, { state: "waiting_approval", word: d.kind === "approval" ? "Approval" : d.kind.replaceAll("_", " ") }),
       " ",
-      /* @__PURE__ */ jsx("a", { href: "inbox", children: d.tool ?? d.agent ?? d.run }),
+      /* @__PURE__ */ jsx("a", { href: "inbox?id=" + encodeURIComponent(d.id), children: d.tool ?? d.agent ?? d.run }),
       " ",
       /* @__PURE__ */ jsx(Time, { at: d.requested_at })
     ] }, d.id)),
+    events.map((r) => /* @__PURE__ */ jsxs("li", { children: [
+      /* @__PURE__ */ jsx(Status, { state: "waiting_event", word: r.wait_name }),
+      " ",
+      /* @__PURE__ */ jsx("a", { href: "inbox?id=" + encodeURIComponent("run:" + r.id), children: r.name }),
+      " ",
+      /* @__PURE__ */ jsx(Time, { at: r.phase_since })
+    ] }, r.id)),
     stuck.map((r) => /* @__PURE__ */ jsxs("li", { children: [
       /* @__PURE__ */ jsx(Status, { state: stateOf(r) }),
       " ",
@@ -95,15 +103,15 @@ function Trends() {
   const { points, total } = hour.data;
   const spent = today.data.total;
   return /* @__PURE__ */ jsxs2("ul", { class: "tiles trends", "aria-label": "The last hour and today", children: [
-    /* @__PURE__ */ jsx2(Trend, { words: "completed in the last hour", tone: "good", points, of: (p) => p.completed, total: count(total.completed) }),
-    /* @__PURE__ */ jsx2(Trend, { words: "failed in the last hour", tone: "bad", points, of: (p) => p.failed, total: count(total.failed) }),
+    /* @__PURE__ */ jsx2(Trend, { words: "completed, last hour", tone: "good", points, of: (p) => p.completed, total: count(total.completed) }),
+    /* @__PURE__ */ jsx2(Trend, { words: "failed, last hour", tone: "bad", points, of: (p) => p.failed, total: count(total.failed) }),
     /* @__PURE__ */ jsx2(Trend, { words: "tokens today", tone: "active", points, of: (p) => p.tokens_in + p.tokens_out, total: count(spent.tokens_in + spent.tokens_out) }),
     /* @__PURE__ */ jsx2(Trend, { words: "cost today", tone: "person", points, of: (p) => p.cost_micros, total: spent.cost_micros ? cost(spent.cost_micros) : "$0" })
   ] });
 }
 function Trend({ words, tone, points, of, total }) {
   const values = points.map(of);
-  return /* @__PURE__ */ jsx2("li", { children: /* @__PURE__ */ jsxs2("a", { class: "tile", href: "charts", children: [
+  return /* @__PURE__ */ jsx2("li", { children: /* @__PURE__ */ jsxs2("a", { class: "tile", href: "charts", title: "Runs, and turns of agents", children: [
     /* @__PURE__ */ jsx2("span", { class: "tile-n num", children: total }),
     /* @__PURE__ */ jsx2("span", { class: "dim", children: words }),
     /* @__PURE__ */ jsx2("svg", { class: "spark", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true", children: /* @__PURE__ */ jsx2("path", { class: "line tone-" + tone, d: path(values, roof(Math.max(...values))) }) })
@@ -124,6 +132,7 @@ function Overview(_) {
   const backlog = useQuery2("backlog");
   const workers = useQuery2("workers");
   const stuck = useQuery2("runs" + query2({ filter: "phase:stuck", limit: 5 }));
+  const waiting = useQuery2("runs" + query2({ filter: "phase:waiting_event", limit: 20 }));
   const recent = useQuery2("runs?limit=12");
   const [seen, setSeen] = useState2(false);
   useTopic("counts", void 0, (events) => {
@@ -136,6 +145,7 @@ function Overview(_) {
         failures.refetch();
         backlog.refetch();
         stuck.refetch();
+        waiting.refetch();
         recent.refetch();
       }
       setSeen(true);
@@ -162,7 +172,7 @@ function Overview(_) {
     /* @__PURE__ */ jsxs3("div", { class: "columns", children: [
       /* @__PURE__ */ jsxs3("section", { class: "card", "aria-labelledby": "needs", children: [
         /* @__PURE__ */ jsx3("h2", { id: "needs", children: "Needs you" }),
-        /* @__PURE__ */ jsx3(Needs, { decisions: decisions.data?.items ?? [], stuck: stuck.data?.items ?? [], failures: (failures.data?.items ?? []).slice(0, 8), lost: lost.slice(0, 5) })
+        /* @__PURE__ */ jsx3(Needs, { decisions: decisions.data?.items ?? [], events: (waiting.data?.items ?? []).filter(waitsForPerson).slice(0, 5), stuck: stuck.data?.items ?? [], failures: (failures.data?.items ?? []).slice(0, 8), lost: lost.slice(0, 5) })
       ] }),
       /* @__PURE__ */ jsxs3("section", { class: "card", "aria-labelledby": "backlog", children: [
         /* @__PURE__ */ jsx3("h2", { id: "backlog", children: "Backlog" }),
@@ -206,13 +216,14 @@ import { Time as Time4 } from "./core.js";
 // src/pages/runs/columns.tsx
 import { cost as cost2, count as count2 } from "./core.js";
 import { links as links3 } from "./core.js";
+import { nameOf } from "./core.js";
 import { Copy } from "./core.js";
 import { RunState, RunWorker } from "./core.js";
 import { Duration, Time as Time3 } from "./core.js";
 import { Fragment as Fragment2, jsx as jsx4, jsxs as jsxs4 } from "./core.js";
 var columns = (menu) => [
   { id: "status", title: "Status", class: "w-status", cell: (r) => /* @__PURE__ */ jsx4(RunState, { run: r }) },
-  { id: "name", title: "Name", sort: "name", class: "w-name", cell: (r) => /* @__PURE__ */ jsx4("span", { title: r.name, children: r.name }) },
+  { id: "name", title: "Name", sort: "name", class: "w-name", cell: (r) => /* @__PURE__ */ jsx4("span", { title: r.name, children: nameOf(r) }) },
   {
     id: "id",
     title: "Id",
@@ -224,18 +235,14 @@ var columns = (menu) => [
   },
   { id: "step", title: "Step", class: "w-step", cell: (r) => /* @__PURE__ */ jsx4(Step, { run: r }) },
   { id: "created", title: "Created", sort: "created", class: "w-time num", cell: (r) => /* @__PURE__ */ jsx4(Time3, { at: r.created }) },
-  { id: "duration", title: "Duration", sort: "duration", class: "w-time num", cell: (r) => /* @__PURE__ */ jsx4(Duration, { ms: r.duration_ms, from: r.started ?? r.created, to: r.completed }) },
+  { id: "duration", title: "Duration", sort: "duration", class: "w-time w-took num", cell: (r) => /* @__PURE__ */ jsx4(Duration, { ms: r.duration_ms, from: r.started ?? r.created, to: r.completed }) },
   { id: "usage", title: "Tokens, cost", class: "w-usage num", cell: (r) => /* @__PURE__ */ jsx4(Usage, { run: r }) },
   { id: "worker", title: "Worker", class: "w-worker mono", cell: (r) => /* @__PURE__ */ jsx4(RunWorker, { run: r }) },
   {
     id: "tags",
     title: "Tags",
     class: "w-tags",
-    cell: (r) => Object.entries(r.tags ?? {}).map(([k, v]) => /* @__PURE__ */ jsxs4("span", { class: "tag", children: [
-      k,
-      "=",
-      v
-    ] }, k))
+    cell: (r) => r.tags && /* @__PURE__ */ jsx4(Tags, { tags: r.tags })
   },
   {
     id: "more",
@@ -245,6 +252,16 @@ var columns = (menu) => [
     cell: (r) => /* @__PURE__ */ jsx4("button", { type: "button", class: "quiet", tabIndex: -1, "aria-haspopup": "menu", "aria-label": `Actions of ${r.id}`, onClick: (e) => menu(r, e.currentTarget), children: "⋯" })
   }
 ];
+function Tags({ tags }) {
+  const all = Object.entries(tags).filter(([k]) => !k.startsWith("perdure.")).map(([k, v]) => `${k}=${v}`);
+  return all.length === 0 ? null : /* @__PURE__ */ jsxs4("span", { class: "tags", title: all.join("\n"), children: [
+    /* @__PURE__ */ jsx4("span", { class: "tag", children: all[0] }),
+    all.length > 1 && /* @__PURE__ */ jsxs4("span", { class: "dim", children: [
+      "+",
+      all.length - 1
+    ] })
+  ] });
+}
 function Step({ run }) {
   const text = run.error_text ?? run.phase_cause ?? run.wait_name ?? run.current_step ?? "";
   return /* @__PURE__ */ jsxs4("span", { class: run.error_text ? "bad" : "dim", title: text, children: [
@@ -819,7 +836,7 @@ var Acts = lazily(() => import("./acts.js").then((m) => m.Acts));
 var chips = [
   ["All", ""],
   ["In flight", "status:running,pending,suspended"],
-  ["Waiting on me", "phase:waiting_approval"],
+  ["Waiting on me", "phase:waiting_approval,waiting_event -has:child"],
   ["Failed 24 h", "status:failed completed>-24h"],
   ["Retrying", "phase:retrying"],
   ["Stuck", "phase:stuck"]
@@ -869,7 +886,7 @@ function Runs(_) {
   const clear = () => (setSelected(/* @__PURE__ */ new Set()), setEverything(false));
   useKeys2(selected.size > 0 ? { Escape: clear } : {});
   useEffect4(clear, [filter, sort, param("at")]);
-  return /* @__PURE__ */ jsxs8("section", { class: "page fill", ref: box, children: [
+  return /* @__PURE__ */ jsxs8("section", { class: "page fill runs", ref: box, children: [
     /* @__PURE__ */ jsxs8("header", { class: "page-head", children: [
       /* @__PURE__ */ jsx8("h1", { children: "Runs" }),
       /* @__PURE__ */ jsx8("button", { type: "button", class: "primary", "aria-keyshortcuts": "n", disabled: readOnly, title: readOnly ? "This server takes no changes." : void 0, onClick: () => setStarting(true), children: "Start" })
@@ -1146,6 +1163,15 @@ function About({ info: a }) {
       /* @__PURE__ */ jsxs10("div", { children: [
         /* @__PURE__ */ jsx10("dt", { children: "Model" }),
         /* @__PURE__ */ jsx10("dd", { children: /* @__PURE__ */ jsx10(Visible2, { text: [a.provider, a.model].filter(Boolean).join(" / ") || "not told", exact: true }) })
+      ] }),
+      a.price && /* @__PURE__ */ jsxs10("div", { children: [
+        /* @__PURE__ */ jsx10("dt", { title: "US dollars for a million tokens", children: "Price in / out" }),
+        /* @__PURE__ */ jsxs10("dd", { children: [
+          "$",
+          a.price.Input,
+          " / $",
+          a.price.Output
+        ] })
       ] }),
       /* @__PURE__ */ jsxs10("div", { children: [
         /* @__PURE__ */ jsx10("dt", { children: "Version" }),
@@ -1536,7 +1562,7 @@ function Workers(_) {
           ] }),
           n.unreached && /* @__PURE__ */ jsx13("span", { class: "bad", children: "not reached: works through the database" }),
           n.error && /* @__PURE__ */ jsx13("span", { class: "bad", children: n.error }),
-          /* @__PURE__ */ jsx13(Time9, { at: n.since })
+          n.since && /* @__PURE__ */ jsx13(Time9, { at: n.since })
         ] }, n.name)) })
       ] }),
       /* @__PURE__ */ jsxs13("section", { class: "card", "aria-labelledby": "w-lost", children: [

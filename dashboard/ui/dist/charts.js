@@ -8,6 +8,7 @@ import { Problem } from "./core.js";
 // src/pages/charts/chart.tsx
 import { absolute, utc } from "./core.js";
 import { go } from "./core.js";
+import { NumberTable } from "./core.js";
 import { plotHeight as height, plotPath as path, plotWidth as width, roof } from "./core.js";
 import { Fragment, jsx, jsxs } from "./core.js";
 function Chart({ title, note, times, end, lines, format, empty, href }) {
@@ -67,16 +68,15 @@ function Numbers({ title, times, lines, format, href }) {
   const rows = times.map((t, i) => ({ t, i })).filter(({ i }) => lines.some((l) => l.values[i]));
   return /* @__PURE__ */ jsxs("details", { children: [
     /* @__PURE__ */ jsx("summary", { children: "Numbers" }),
-    /* @__PURE__ */ jsx("div", { class: "scroll numbers", tabIndex: 0, role: "region", "aria-label": title + " as a table", children: /* @__PURE__ */ jsxs("table", { class: "plain-table", children: [
-      /* @__PURE__ */ jsx("thead", { children: /* @__PURE__ */ jsxs("tr", { children: [
-        /* @__PURE__ */ jsx("th", { children: "From" }),
-        lines.map((l) => /* @__PURE__ */ jsx("th", { class: "num", children: l.name }, l.name))
-      ] }) }),
-      /* @__PURE__ */ jsx("tbody", { children: rows.map(({ t, i }) => /* @__PURE__ */ jsxs("tr", { children: [
-        /* @__PURE__ */ jsx("td", { class: "num", children: href ? /* @__PURE__ */ jsx("a", { href: href(i), children: shown(t) }) : shown(t) }),
-        lines.map((l) => /* @__PURE__ */ jsx("td", { class: "num", children: cell(l.values[i], format) }, l.name))
-      ] }, t)) })
-    ] }) })
+    /* @__PURE__ */ jsx(
+      NumberTable,
+      {
+        label: title,
+        class: "numbers",
+        heads: ["From", ...lines.map((l) => l.name)],
+        rows: rows.map(({ t, i }) => ({ key: t, cells: [href ? /* @__PURE__ */ jsx("a", { href: href(i), children: shown(t) }) : shown(t), ...lines.map((l) => cell(l.values[i], format))] }))
+      }
+    )
   ] });
 }
 var iso = (t) => new Date(t).toISOString();
@@ -93,74 +93,91 @@ function summary(title, lines, format) {
 // src/pages/charts/tables.tsx
 import { cost, count, duration } from "./core.js";
 import { links } from "./core.js";
-import { Fragment as Fragment2, jsx as jsx2, jsxs as jsxs2 } from "./core.js";
+import { NumberTable as NumberTable2 } from "./core.js";
+import { jsx as jsx2, jsxs as jsxs2 } from "./core.js";
 function Tables({ page }) {
   const since = ` created>=${page.from}`;
   return /* @__PURE__ */ jsxs2("div", { class: "columns full", children: [
-    /* @__PURE__ */ jsxs2("section", { class: "card", "aria-labelledby": "by-name", children: [
-      /* @__PURE__ */ jsx2("h2", { id: "by-name", children: "Runs by name" }),
-      page.runs.length === 0 && /* @__PURE__ */ jsx2("p", { class: "dim", children: "No run began or ended in this time." }),
-      page.runs.length > 0 && /* @__PURE__ */ jsx2("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": "Runs by name as a table", children: /* @__PURE__ */ jsxs2("table", { class: "plain-table", children: [
-        /* @__PURE__ */ jsx2("thead", { children: /* @__PURE__ */ jsxs2("tr", { children: [
-          /* @__PURE__ */ jsx2("th", { children: "Name" }),
-          ["Started", "Completed", "Failed", "p50", "p90", "p99"].map((h) => /* @__PURE__ */ jsx2("th", { class: "num", children: h }, h))
-        ] }) }),
-        /* @__PURE__ */ jsx2("tbody", { children: page.runs.map((r) => /* @__PURE__ */ jsxs2("tr", { children: [
-          /* @__PURE__ */ jsx2("td", { children: /* @__PURE__ */ jsx2("a", { href: links.runs((r.agent ? `agent:${quoted(r.agent)}` : `name:${quoted(r.name)}`) + since), children: r.agent ? `${r.agent} (turns)` : r.name }) }),
-          /* @__PURE__ */ jsx2("td", { class: "num", children: count(r.started) }),
-          /* @__PURE__ */ jsx2("td", { class: "num", children: count(r.completed) }),
-          /* @__PURE__ */ jsx2("td", { class: "num" + (r.failed ? " bad" : ""), children: count(r.failed) }),
-          /* @__PURE__ */ jsx2(Spread, { of: r.took })
-        ] }, r.name + "\n" + (r.agent ?? ""))) })
-      ] }) })
-    ] }),
-    /* @__PURE__ */ jsxs2("section", { class: "card", "aria-labelledby": "slowest", children: [
-      /* @__PURE__ */ jsx2("h2", { id: "slowest", children: "Slowest steps" }),
-      page.steps.length === 0 && /* @__PURE__ */ jsx2("p", { class: "dim", children: "No step ended in this time." }),
-      page.steps.length > 0 && /* @__PURE__ */ jsx2("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": "Slowest steps as a table", children: /* @__PURE__ */ jsxs2("table", { class: "plain-table", children: [
-        /* @__PURE__ */ jsx2("thead", { children: /* @__PURE__ */ jsxs2("tr", { children: [
-          /* @__PURE__ */ jsx2("th", { children: "Step" }),
-          ["Attempts", "Failed", "Wait p90", "p50", "p90", "p99"].map((h) => /* @__PURE__ */ jsx2("th", { class: "num", children: h }, h))
-        ] }) }),
-        /* @__PURE__ */ jsx2("tbody", { children: page.steps.slice(0, 50).map((s) => /* @__PURE__ */ jsxs2("tr", { children: [
-          /* @__PURE__ */ jsx2("td", { children: s.name }),
-          /* @__PURE__ */ jsx2("td", { class: "num", children: count(s.completed + s.failed) }),
-          /* @__PURE__ */ jsx2("td", { class: "num" + (s.failed ? " bad" : ""), children: count(s.failed) }),
-          /* @__PURE__ */ jsx2("td", { class: "num", children: s.waited.count ? duration(s.waited.p90) : "–" }),
-          /* @__PURE__ */ jsx2(Spread, { of: s.took })
-        ] }, s.name)) })
-      ] }) })
-    ] }),
-    /* @__PURE__ */ jsxs2("section", { class: "card", "aria-labelledby": "by-model", children: [
-      /* @__PURE__ */ jsx2("h2", { id: "by-model", children: "Tokens and cost by agent and model" }),
-      page.models.length === 0 && /* @__PURE__ */ jsx2("p", { class: "dim", children: "No model was called in this time." }),
-      page.models.length > 0 && /* @__PURE__ */ jsx2("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": "Tokens and cost as a table", children: /* @__PURE__ */ jsxs2("table", { class: "plain-table", children: [
-        /* @__PURE__ */ jsx2("thead", { children: /* @__PURE__ */ jsxs2("tr", { children: [
-          /* @__PURE__ */ jsx2("th", { children: "Agent" }),
-          /* @__PURE__ */ jsx2("th", { children: "Model" }),
-          ["Calls", "Failed", "Tokens in", "Cached", "Tokens out", "Cost"].map((h) => /* @__PURE__ */ jsx2("th", { class: "num", children: h }, h))
-        ] }) }),
-        /* @__PURE__ */ jsx2("tbody", { children: page.models.map((m) => /* @__PURE__ */ jsxs2("tr", { children: [
-          /* @__PURE__ */ jsx2("td", { children: m.agent ? /* @__PURE__ */ jsx2("a", { href: links.runs(`agent:${quoted(m.agent)}` + since), children: m.agent }) : /* @__PURE__ */ jsx2("span", { class: "dim", children: "none" }) }),
-          /* @__PURE__ */ jsx2("td", { children: m.model ?? /* @__PURE__ */ jsx2("span", { class: "dim", children: "not known" }) }),
-          /* @__PURE__ */ jsx2("td", { class: "num", children: count(m.model_calls) }),
-          /* @__PURE__ */ jsx2("td", { class: "num" + (m.model_errors ? " bad" : ""), children: count(m.model_errors) }),
-          /* @__PURE__ */ jsx2("td", { class: "num", children: count(m.tokens_in) }),
-          /* @__PURE__ */ jsx2("td", { class: "num", children: count(m.tokens_cached) }),
-          /* @__PURE__ */ jsx2("td", { class: "num", children: count(m.tokens_out) }),
-          /* @__PURE__ */ jsx2("td", { class: "num", children: m.cost_micros ? cost(m.cost_micros) : "–" })
-        ] }, (m.agent ?? "") + "\n" + (m.model ?? ""))) })
-      ] }) })
-    ] })
+    /* @__PURE__ */ jsx2(
+      Card,
+      {
+        id: "by-name",
+        title: "Runs by name",
+        empty: "No run began or ended in this time.",
+        heads: ["Name", "Started", "Completed", "Failed", ...percentiles],
+        rows: page.runs.map((r) => ({
+          key: r.name + "\n" + (r.agent ?? ""),
+          cells: [
+            /* @__PURE__ */ jsx2("a", { href: links.runs((r.agent ? `agent:${quoted(r.agent)}` : `name:${quoted(r.name)}`) + since), children: r.agent ? `${r.agent} (turns)` : r.name }),
+            count(r.started),
+            count(r.completed),
+            /* @__PURE__ */ jsx2(Bad, { n: r.failed }),
+            ...spread(r.took)
+          ]
+        }))
+      }
+    ),
+    /* @__PURE__ */ jsx2(
+      Card,
+      {
+        id: "slowest",
+        title: "Slowest steps",
+        empty: "No step ended in this time.",
+        heads: ["Step", "Attempts", "Failed", "Wait p90", ...percentiles],
+        rows: page.steps.slice(0, 50).map((s) => ({
+          key: s.name,
+          cells: [
+            /* @__PURE__ */ jsx2("a", { href: links.runs(`step:${quoted(s.name)}`), title: "Runs that are at this step now", children: s.name }),
+            count(s.completed + s.failed),
+            /* @__PURE__ */ jsx2(Bad, { n: s.failed }),
+            s.waited.count ? duration(s.waited.p90) : "–",
+            ...spread(s.took)
+          ]
+        }))
+      }
+    ),
+    /* @__PURE__ */ jsx2(
+      Card,
+      {
+        id: "by-model",
+        title: "Tokens and cost by agent and model",
+        empty: "No model was called in this time.",
+        words: 2,
+        heads: ["Agent", "Model", "Calls", "Failed", "Tokens in", "Cached", "Tokens out", "Cost"],
+        rows: page.models.map((m) => ({
+          key: (m.agent ?? "") + "\n" + (m.model ?? ""),
+          cells: [
+            m.agent ? /* @__PURE__ */ jsx2("a", { href: links.runs(`agent:${quoted(m.agent)}` + since), children: m.agent }) : /* @__PURE__ */ jsx2("span", { class: "dim", children: "none" }),
+            m.model ? /* @__PURE__ */ jsx2("a", { href: links.runs((m.agent ? `agent:${quoted(m.agent)} ` : "") + `model:${quoted(m.model)}` + since), children: m.model }) : /* @__PURE__ */ jsx2("span", { class: "dim", children: "not known" }),
+            count(m.model_calls),
+            /* @__PURE__ */ jsx2(Bad, { n: m.model_errors }),
+            count(m.tokens_in),
+            count(m.tokens_cached),
+            count(m.tokens_out),
+            m.cost_micros ? cost(m.cost_micros) : "–"
+          ]
+        }))
+      }
+    )
   ] });
 }
-function Spread({ of: s }) {
-  return /* @__PURE__ */ jsx2(Fragment2, { children: [s.p50, s.p90, s.p99].map((v, i) => /* @__PURE__ */ jsx2("td", { class: "num", children: s.count ? duration(v) : "–" }, i)) });
+var percentiles = ["p50", "p90", "p99"];
+function Card({ id, title, empty, heads, words, rows }) {
+  return /* @__PURE__ */ jsxs2("section", { class: "card", "aria-labelledby": id, children: [
+    /* @__PURE__ */ jsx2("h2", { id, children: title }),
+    rows.length === 0 ? /* @__PURE__ */ jsx2("p", { class: "dim", children: empty }) : /* @__PURE__ */ jsx2(NumberTable2, { label: title, heads, rows, ...words ? { words } : {} })
+  ] });
+}
+function Bad({ n }) {
+  return /* @__PURE__ */ jsx2("span", { class: n ? "bad" : "", children: count(n) });
+}
+function spread(s) {
+  return [s.p50, s.p90, s.p99].map((v) => s.count ? duration(v) : "–");
 }
 var quoted = (v) => /^[\w.-]+$/.test(v) ? v : `"${v.replaceAll(/["\\]/g, "\\$&")}"`;
 
 // src/pages/charts.tsx
-import { Fragment as Fragment3, jsx as jsx3, jsxs as jsxs3 } from "./core.js";
+import { Fragment as Fragment2, jsx as jsx3, jsxs as jsxs3 } from "./core.js";
 var ranges = [
   ["1h", "1 hour", "-1h"],
   ["6h", "6 hours", "-6h"],
@@ -231,13 +248,14 @@ function All({ page, name }) {
     values: points.map(of2),
     ...sum === void 0 ? {} : { total: sum }
   });
-  const spread = (of2) => ["p50", "p90", "p99"].map(
+  const spread2 = (of2) => ["p50", "p90", "p99"].map(
     (q, i) => line(q, ["good", "active", "person"][i] ?? "", ["", "6 3", "2 3"][i], (p) => of2(p).count ? of2(p)[q] : void 0, of2(total).count ? duration2(of2(total)[q]) : void 0)
   );
   const of = name && `name:${quoted(name)} `;
   const created = (from, to) => links2.runs(`${of}created>=${from} created<${to}`);
+  const going = (more) => (from, to) => links2.runs(`${of}${more}created<${to} (completed>=${from} or status:pending,running,suspended)`);
   const completed = (from, to) => links2.runs(`${of}completed>=${from} completed<${to}`);
-  return /* @__PURE__ */ jsxs3(Fragment3, { children: [
+  return /* @__PURE__ */ jsxs3(Fragment2, { children: [
     /* @__PURE__ */ jsxs3("div", { class: "columns wide", children: [
       /* @__PURE__ */ jsx3(
         Chart,
@@ -255,7 +273,7 @@ function All({ page, name }) {
           ]
         }
       ),
-      /* @__PURE__ */ jsx3(Chart, { ...frame, title: "End to end", note: "From the creation of a run to its end.", format: duration2, href: completed, empty: "No run ended in this time.", lines: spread((p) => p.took) }),
+      /* @__PURE__ */ jsx3(Chart, { ...frame, title: "End to end", note: "From the creation of a run to its end.", format: duration2, href: completed, empty: "No run ended in this time.", lines: spread2((p) => p.took) }),
       /* @__PURE__ */ jsx3(
         Chart,
         {
@@ -263,8 +281,9 @@ function All({ page, name }) {
           title: "Schedule to start",
           note: "How long steps wait until a worker takes them.",
           format: duration2,
+          href: going(""),
           empty: "No step ended in this time.",
-          lines: spread((p) => p.waited)
+          lines: spread2((p) => p.waited)
         }
       ),
       /* @__PURE__ */ jsx3(
@@ -274,17 +293,19 @@ function All({ page, name }) {
           title: "Steps",
           note: "Attempts of activities, tools and calls of models.",
           format: count2,
+          href: going(""),
           empty: "No step ended in this time.",
           lines: [line("ended", "active", void 0, (p) => p.steps, count2(total.steps)), line("failed", "bad", "2 2", (p) => p.steps_failed, count2(total.steps_failed))]
         }
       ),
-      /* @__PURE__ */ jsx3(Chart, { ...frame, title: "Store", note: "How long commits take to be durable.", format: duration2, empty: "Nothing was written in this time.", lines: spread((p) => p.store) }),
+      /* @__PURE__ */ jsx3(Chart, { ...frame, title: "Store", note: "How long commits take to be durable.", format: duration2, empty: "Nothing was written in this time.", lines: spread2((p) => p.store) }),
       /* @__PURE__ */ jsx3(
         Chart,
         {
           ...frame,
           title: "Model calls",
           format: count2,
+          href: going("agent:* tokens>0 "),
           empty: "No model was called in this time.",
           lines: [line("calls", "active", void 0, (p) => p.model_calls, count2(total.model_calls)), line("errors", "bad", "2 2", (p) => p.model_errors, count2(total.model_errors))]
         }
@@ -295,6 +316,7 @@ function All({ page, name }) {
           ...frame,
           title: "Tokens",
           format: count2,
+          href: going("agent:* tokens>0 "),
           empty: "No model was called in this time.",
           lines: [
             line("in", "active", void 0, (p) => p.tokens_in, count2(total.tokens_in)),
@@ -309,6 +331,7 @@ function All({ page, name }) {
           ...frame,
           title: "Cost",
           format: cost2,
+          href: going("agent:* cost>0 "),
           empty: "No call with a known price in this time.",
           lines: [line("US dollars", "good", void 0, (p) => p.cost_micros, cost2(total.cost_micros))]
         }

@@ -1836,23 +1836,6 @@ function cost(micros) {
   return "$" + (d5 >= 1 ? d5.toFixed(2) : d5 >= 0.01 ? d5.toFixed(3) : d5.toFixed(5));
 }
 
-// src/lib/jsonerror.ts
-function jsonError(text) {
-  if (text.trim() === "") {
-    return void 0;
-  }
-  try {
-    JSON.parse(text);
-    return void 0;
-  } catch (e5) {
-    const message2 = String(e5.message);
-    const m5 = /position (\d+)/.exec(message2);
-    const at = m5 ? Number(m5[1]) : text.length;
-    const before = text.slice(0, at).split("\n");
-    return `This is no JSON: line ${before.length}, column ${(before.at(-1) ?? "").length + 1}. A text stands in "quotes".`;
-  }
-}
-
 // src/lib/jsontext.ts
 function parseJson(text) {
   try {
@@ -1864,6 +1847,11 @@ function parseJson(text) {
     return { ok: false, message: at.message, line, column: at.place - before.lastIndexOf("\n") };
   }
 }
+function jsonError(text) {
+  const typed = text.trim() === "" ? void 0 : parseJson(text);
+  return !typed || typed.ok ? void 0 : `Line ${typed.line}, column ${typed.column}: ${typed.message}`;
+}
+var isPlain = (text) => jsonError(text) !== void 0 && !/^\s*["[{]/.test(text);
 var Found = class extends Error {
   constructor(place, message2) {
     super(message2);
@@ -2364,7 +2352,7 @@ var links = {
 var looks = {
   pending: { icon: "◌", word: "Pending", tone: "neutral" },
   running: { icon: "▶", word: "Running", tone: "active" },
-  suspended: { icon: "❚❚", word: "Suspended", tone: "warn" },
+  suspended: { icon: "‖", word: "Suspended", tone: "warn" },
   completed: { icon: "✓", word: "Completed", tone: "good" },
   failed: { icon: "✕", word: "Failed", tone: "bad" },
   terminated: { icon: "■", word: "Terminated", tone: "neutral" },
@@ -2388,6 +2376,9 @@ function look(state) {
 }
 function stateOf(r4) {
   return r4.status === "running" && r4.phase ? r4.phase : r4.status;
+}
+function nameOf(r4) {
+  return r4.name.startsWith("perdure.agent/") ? `${r4.agent || r4.name.slice("perdure.agent/".length)} (turn)` : r4.name;
 }
 var ended = (status) => ["completed", "failed", "terminated", "canceled"].includes(status);
 
@@ -2739,7 +2730,10 @@ function Backlog({ items, most: most2 = Infinity }) {
 function CopyIcon() {
   return /* @__PURE__ */ a3("svg", { class: "copy-icon", viewBox: "0 0 16 16", width: "14", height: "14", "aria-hidden": "true", children: /* @__PURE__ */ a3("path", { d: "M5.5 5.5v-3h8v8h-3M2.5 5.5h8v8h-8z", fill: "none", stroke: "currentColor", "stroke-width": "1.3", "stroke-linejoin": "round" }) });
 }
-function Copy({ text, what }) {
+function LinkIcon() {
+  return /* @__PURE__ */ a3("svg", { class: "copy-icon", viewBox: "0 0 16 16", width: "14", height: "14", "aria-hidden": "true", children: /* @__PURE__ */ a3("path", { d: "M6.5 9.5a2.5 2.5 0 0 0 3.6 0l2.6-2.6a2.5 2.5 0 0 0-3.6-3.6L8 4.4M9.5 6.5a2.5 2.5 0 0 0-3.6 0L3.3 9.1a2.5 2.5 0 0 0 3.6 3.6L8 11.6", fill: "none", stroke: "currentColor", "stroke-width": "1.3", "stroke-linecap": "round" }) });
+}
+function Copy({ text, what, link: link2 = false }) {
   const [done, setDone] = d2(false);
   return /* @__PURE__ */ a3(
     "button",
@@ -2760,7 +2754,7 @@ function Copy({ text, what }) {
           announce("The browser does not let this page copy");
         }
       },
-      children: done ? "✓" : /* @__PURE__ */ a3(CopyIcon, {})
+      children: done ? "✓" : link2 ? /* @__PURE__ */ a3(LinkIcon, {}) : /* @__PURE__ */ a3(CopyIcon, {})
     }
   );
 }
@@ -3299,6 +3293,15 @@ function MenuList({ id, label, items, within, at, onClose }) {
   )) });
 }
 
+// src/parts/NumberTable.tsx
+function NumberTable({ label, heads, words = 1, rows, class: more = "" }) {
+  const kind2 = (i5) => i5 < words ? void 0 : "num";
+  return /* @__PURE__ */ a3("div", { class: "scroll " + more, tabIndex: 0, role: "region", "aria-label": label + " as a table", children: /* @__PURE__ */ a3("table", { class: "plain-table", children: [
+    /* @__PURE__ */ a3("thead", { children: /* @__PURE__ */ a3("tr", { children: heads.map((h4, i5) => /* @__PURE__ */ a3("th", { class: kind2(i5), children: h4 }, h4)) }) }),
+    /* @__PURE__ */ a3("tbody", { children: rows.map((r4) => /* @__PURE__ */ a3("tr", { children: r4.cells.map((c5, i5) => /* @__PURE__ */ a3("td", { class: kind2(i5), children: c5 }, i5)) }, r4.key)) })
+  ] }) });
+}
+
 // src/parts/Palette.tsx
 var places = [
   ["Overview", ""],
@@ -3421,23 +3424,36 @@ var entries = [
 function Rail({ at, onHelp }) {
   const info = useQuery("info");
   const [inbox, setInbox] = d2(0);
+  const [events, setEvents] = d2(0);
   const [active, setActive] = d2(0);
+  const waiting = T2(0);
   const refresh2 = () => {
     get("decisions?state=pending&limit=100").then(
       (d5) => setInbox(d5.items.length),
       () => void 0
     );
   };
+  const refreshEvents = () => {
+    get("runs?limit=100&filter=phase:waiting_event&fields=phase,wait_name,agent").then(
+      (p6) => setEvents(p6.items.filter(waitsForPerson).length),
+      () => void 0
+    );
+  };
   A2(refresh2, []);
-  useTopic("counts", void 0, (events) => {
-    const last2 = events.at(-1);
+  useTopic("counts", void 0, (events2) => {
+    const last2 = events2.at(-1);
     if (last2?.kind === "counts") {
       const items = last2.data.items;
-      setActive(items.filter((c5) => ["pending", "running", "suspended"].includes(c5.status ?? "")).reduce((n4, c5) => n4 + c5.count, 0));
+      setActive(items.filter((c5) => ["pending", "running", "suspended"].includes(c5.status ?? "")).reduce((n5, c5) => n5 + c5.count, 0));
       refresh2();
+      const n4 = items.filter((c5) => c5.phase === "waiting_event").reduce((sum, c5) => sum + c5.count, 0);
+      if (n4 !== waiting.current) {
+        waiting.current = n4;
+        refreshEvents();
+      }
     }
   });
-  const counts = { inbox, runs: active };
+  const counts = { inbox: inbox + events, runs: active };
   return /* @__PURE__ */ a3("nav", { class: "rail", "aria-label": "Pages", children: [
     /* @__PURE__ */ a3("a", { class: "brand", href: ".", children: [
       /* @__PURE__ */ a3("span", { "aria-hidden": "true", class: "mark", children: "P" }),
@@ -3449,7 +3465,7 @@ function Rail({ at, onHelp }) {
       return /* @__PURE__ */ a3("li", { children: /* @__PURE__ */ a3("a", { href: path2 || ".", "aria-current": here ? "page" : void 0, title, children: [
         /* @__PURE__ */ a3("span", { class: "icon", "aria-hidden": "true", children: icon }),
         /* @__PURE__ */ a3("span", { class: "word", children: title }),
-        n4 > 0 && /* @__PURE__ */ a3("span", { class: "badge" + (path2 === "inbox" ? " hot" : ""), "aria-label": `${n4} ${path2 === "inbox" ? "open decisions" : "in flight"}`, children: n4 > 99 ? "99+" : n4 })
+        n4 > 0 && /* @__PURE__ */ a3("span", { class: "badge" + (path2 === "inbox" ? " hot" : ""), "aria-label": `${n4} ${path2 === "inbox" ? "things wait for you" : "in flight"}`, children: n4 > 99 ? "99+" : n4 })
       ] }) }, path2);
     }) }),
     /* @__PURE__ */ a3("div", { class: "rail-foot", children: [
@@ -3523,7 +3539,8 @@ function StartDialog({ onClose, name = "", input = "" }) {
   const [error, setError] = d2();
   const [busy, setBusy] = d2(false);
   const [key2] = d2(() => crypto.randomUUID());
-  const bad = jsonError(form.input);
+  const plain = isPlain(form.input);
+  const bad = plain ? void 0 : jsonError(form.input);
   const names2 = (info.data?.orchestrations ?? []).filter((n4) => !n4.startsWith("perdure."));
   const [listed, setListed] = d2(true);
   const named = form.name || (listed ? names2[0] ?? "" : "");
@@ -3536,7 +3553,7 @@ function StartDialog({ onClose, name = "", input = "" }) {
           return;
         }
         setBusy(true);
-        const body = { name: named, ...form.id ? { id: form.id } : {}, ...form.input.trim() ? { input: JSON.parse(form.input) } : {} };
+        const body = { name: named, ...form.id ? { id: form.id } : {}, ...form.input.trim() ? { input: plain ? form.input.trim() : JSON.parse(form.input) } : {} };
         post("runs", body, key2).then(
           (s5) => {
             onClose();
@@ -3564,8 +3581,13 @@ function StartDialog({ onClose, name = "", input = "" }) {
         ] }),
         /* @__PURE__ */ a3("label", { class: "field", children: [
           "Input ",
-          /* @__PURE__ */ a3("span", { class: "dim", children: "JSON" }),
+          /* @__PURE__ */ a3("span", { class: "dim", children: "JSON, or plain text" }),
           /* @__PURE__ */ a3("textarea", { rows: 6, spellcheck: false, class: "mono", "aria-invalid": bad !== void 0, value: form.input, onInput: (e5) => setForm({ ...form, input: e5.currentTarget.value }) })
+        ] }),
+        plain && /* @__PURE__ */ a3("p", { class: "dim", children: [
+          "It is no JSON, and goes as the text “",
+          form.input.trim(),
+          "”."
         ] }),
         (bad ?? error) && /* @__PURE__ */ a3("p", { class: "problem", role: "alert", children: [
           bad ?? error,
@@ -3791,6 +3813,7 @@ export {
   Login,
   Menu,
   MenuList,
+  NumberTable,
   Palette,
   Payload,
   Problem,
@@ -3842,6 +3865,7 @@ export {
   R as hydrate,
   initialTheme,
   isActive,
+  isPlain,
   r as isValidElement,
   itemsOf,
   jsonError,
@@ -3860,6 +3884,7 @@ export {
   links,
   look,
   match,
+  nameOf,
   newer,
   now,
   n as options,
@@ -3917,6 +3942,7 @@ export {
   d2 as useState,
   useTopic,
   utc,
+  waitsForPerson,
   wantsLogin,
   whyText,
   write

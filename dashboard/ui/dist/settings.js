@@ -3,8 +3,10 @@ import { useState } from "./core.js";
 import { useQuery } from "./core.js";
 import { chooseUTC, duration, utc } from "./core.js";
 import { chooseLetters, lettersOn } from "./core.js";
+import { links } from "./core.js";
 import { chooseTheme, initialTheme } from "./core.js";
 import { Command } from "./core.js";
+import { NumberTable } from "./core.js";
 import { Problem } from "./core.js";
 import { Fragment, jsx, jsxs } from "./core.js";
 var libraries = [
@@ -13,6 +15,35 @@ var libraries = [
   ["marked", "MIT", "https://github.com/markedjs/marked"]
 ];
 var kept = ["completed", "failed", "terminated", "canceled"];
+function Prices() {
+  const agents = useQuery("agents");
+  const list = agents.data?.items ?? [];
+  const usd = (n) => n === void 0 ? "–" : "$" + n;
+  return /* @__PURE__ */ jsxs("section", { class: "card wide", "aria-labelledby": "s-prices", children: [
+    /* @__PURE__ */ jsx("h2", { id: "s-prices", children: "Prices" }),
+    agents.data && list.length === 0 && /* @__PURE__ */ jsx("p", { class: "dim", children: "No agent is registered." }),
+    list.length > 0 && /* @__PURE__ */ jsxs(Fragment, { children: [
+      /* @__PURE__ */ jsx("p", { children: "US dollars for a million tokens, as costs and budgets count them:" }),
+      /* @__PURE__ */ jsx(
+        NumberTable,
+        {
+          label: "Prices",
+          words: 2,
+          heads: ["Agent", "Model", "In", "Cached", "Out"],
+          rows: list.map((a) => ({
+            key: a.name,
+            cells: [
+              /* @__PURE__ */ jsx("a", { href: links.agent(a.name), children: a.name }),
+              a.model ?? "not told",
+              ...a.price ? [usd(a.price.Input), usd(a.price.CachedInput ?? a.price.Input), usd(a.price.Output)] : [/* @__PURE__ */ jsx("span", { class: "dim", children: "not known" }), "", ""]
+            ]
+          }))
+        }
+      )
+    ] }),
+    /* @__PURE__ */ jsx("p", { class: "dim", children: "They are the providers' list prices unless an agent has its own (Agent.Prices). Calls without a price count as tokens only." })
+  ] });
+}
 function Settings() {
   const info = useQuery("info");
   const [theme, setTheme] = useState(initialTheme());
@@ -78,6 +109,18 @@ function Settings() {
           /* @__PURE__ */ jsx(Command, { text: i.connection_string })
         ] })
       ] }),
+      /* @__PURE__ */ jsxs("section", { class: "card", "aria-labelledby": "s-links", children: [
+        /* @__PURE__ */ jsx("h2", { id: "s-links", children: "Links" }),
+        i && Object.keys(i.links ?? {}).length === 0 && /* @__PURE__ */ jsx("p", { children: "Runs have no links to other systems, such as to traces or to an order that a tag names." }),
+        /* @__PURE__ */ jsx("ul", { class: "plain", children: Object.entries(i?.links ?? {}).map(([field, pattern]) => /* @__PURE__ */ jsxs("li", { children: [
+          /* @__PURE__ */ jsx("span", { class: "tag", children: field }),
+          " ",
+          /* @__PURE__ */ jsx("code", { title: pattern, children: pattern })
+        ] }, field)) }),
+        /* @__PURE__ */ jsx("p", { class: "dim", children: "They are set with" }),
+        /* @__PURE__ */ jsx(Command, { text: "--link 'trace=https://jaeger.example.com/trace/{value}'" })
+      ] }),
+      /* @__PURE__ */ jsx(Prices, {}),
       /* @__PURE__ */ jsxs("section", { class: "card", "aria-labelledby": "s-licences", children: [
         /* @__PURE__ */ jsx("h2", { id: "s-licences", children: "Licences" }),
         /* @__PURE__ */ jsx("p", { children: "Perdure is under the Apache License 2.0. This dashboard uses:" }),

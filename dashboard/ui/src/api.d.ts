@@ -48,6 +48,8 @@ export interface AgentInfo {
   /** of the model */
   provider?: string;
   model?: string;
+  /** Price is what the model costs, as costs and budgets count it; nil = it is not known. */
+  price?: Price;
   tools: Tool[];
   /** Formats are the types that callers may name as the format of an answer. */
   formats?: Record<string, Json>;
@@ -711,6 +713,8 @@ export interface Info {
   read_only: boolean;
   /** Retention is how many milliseconds runs are kept after their end, by the status in which they have ended; absent = for ever. */
   retention?: Record<string, number>;
+  /** Links are patterns of addresses of other systems, by the field of runs at which they are shown, see CheckLinks. */
+  links?: Record<string, string>;
   caller: Caller;
 }
 
@@ -939,6 +943,21 @@ export interface Posted {
   steers?: string;
 }
 
+/** Price is what a model costs. The zero Price is that of a free model. */
+export interface Price {
+  /** Input is the price of input that neither came from the provider's prompt cache nor was written to it. */
+  Input: number;
+  /** CachedInput is the price of input that the cache served; 0 means Input. */
+  CachedInput?: number;
+  /** CacheWrite is the price of input that was written to the cache; 0 means Input. */
+  CacheWrite?: number;
+  /** Output is the price of output, reasoning included. */
+  Output: number;
+  /** LongFrom is the number of input tokens, cached ones included, above which all tokens of the call cost Long; 0 means that no call is that long. */
+  LongFrom?: number;
+  Long?: Rates;
+}
+
 /** Principal is who sends a message. It is not checked: the caller of Service.Send vouches for it. The calls of tools in the turn are made in its name, whoever approves them, see CallOf. */
 export interface Principal {
   /** "" = not known */
@@ -984,6 +1003,18 @@ export interface Raise {
   calls?: number;
   /** such as 10m */
   time?: string;
+}
+
+/** Rates are prices in US dollars for a million tokens, exact to the millionth of a dollar. */
+export interface Rates {
+  /** Input is the price of input that neither came from the provider's prompt cache nor was written to it. */
+  Input: number;
+  /** CachedInput is the price of input that the cache served; 0 means Input. */
+  CachedInput?: number;
+  /** CacheWrite is the price of input that was written to the cache; 0 means Input. */
+  CacheWrite?: number;
+  /** Output is the price of output, reasoning included. */
+  Output: number;
 }
 
 /** Reasoning is what a model thought on the way to its answer. */

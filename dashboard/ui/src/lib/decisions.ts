@@ -108,7 +108,7 @@ export function itemsOf(decisions: Decision[], runs: Run[]): Item[] {
 
 // waitsForPerson tells runs that wait for an event of the outside from turns, whose
 // waits are decisions.
-function waitsForPerson(r: Run): boolean {
+export function waitsForPerson(r: Run): boolean {
   return r.phase === "waiting_event" && !!r.wait_name && !r.agent && !r.id.startsWith("dafx-");
 }
 

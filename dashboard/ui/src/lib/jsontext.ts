@@ -18,6 +18,15 @@ export function parseJson(text: string): Typed {
   }
 }
 
+/** jsonError says what is wrong with a text that should be JSON or empty. */
+export function jsonError(text: string): string | undefined {
+  const typed = text.trim() === "" ? undefined : parseJson(text);
+  return !typed || typed.ok ? undefined : `Line ${typed.line}, column ${typed.column}: ${typed.message}`;
+}
+
+/** Whether a text is no JSON and was not meant to be: it needs no quotes then. */
+export const isPlain = (text: string): boolean => jsonError(text) !== undefined && !/^\s*["[{]/.test(text);
+
 class Found extends Error {
   constructor(readonly place: number, message: string) {
     super(message);

@@ -10,7 +10,7 @@ export interface Look {
 const looks: Record<string, Look> = {
   pending: { icon: "◌", word: "Pending", tone: "neutral" },
   running: { icon: "▶", word: "Running", tone: "active" },
-  suspended: { icon: "❚❚", word: "Suspended", tone: "warn" },
+  suspended: { icon: "‖", word: "Suspended", tone: "warn" },
   completed: { icon: "✓", word: "Completed", tone: "good" },
   failed: { icon: "✕", word: "Failed", tone: "bad" },
   terminated: { icon: "■", word: "Terminated", tone: "neutral" },
@@ -37,6 +37,11 @@ export function look(state: string): Look {
 /** The state that says most about a run: its phase while it goes on. */
 export function stateOf(r: { status: string; phase?: string }): string {
   return r.status === "running" && r.phase ? r.phase : r.status;
+}
+
+/** What a run is called: turns by their agent. */
+export function nameOf(r: { name: string; agent?: string }): string {
+  return r.name.startsWith("perdure.agent/") ? `${r.agent || r.name.slice("perdure.agent/".length)} (turn)` : r.name;
 }
 
 export const ended = (status: string): boolean => ["completed", "failed", "terminated", "canceled"].includes(status);

@@ -69,6 +69,7 @@ function About({ info: a }: { info: AgentInfo }) {
       {a.description && <p><Visible text={a.description} /></p>}
       <dl class="traits">
         <div><dt>Model</dt><dd><Visible text={[a.provider, a.model].filter(Boolean).join(" / ") || "not told"} exact /></dd></div>
+        {a.price && <div><dt title="US dollars for a million tokens">Price in / out</dt><dd>${a.price.Input} / ${a.price.Output}</dd></div>}
         <div><dt>Version</dt><dd><code title="hash of instructions, tools and parameters">{a.hash}</code> <Copy text={a.hash} what="version" /></dd></div>
         <div><dt>Steps at most</dt><dd>{a.max_steps}</dd></div>
         {a.last_seen && <div><dt>Last seen</dt><dd><Time at={a.last_seen} /></dd></div>}

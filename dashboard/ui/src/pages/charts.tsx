@@ -99,6 +99,8 @@ function All({ page, name }: { page: SeriesPage; name: string }) {
     );
   const of = name && `name:${quoted(name)} `;
   const created = (from: string, to: string) => links.runs(`${of}created>=${from} created<${to}`);
+  /** Runs that went on at some moment of the time. */
+  const going = (more: string) => (from: string, to: string) => links.runs(`${of}${more}created<${to} (completed>=${from} or status:pending,running,suspended)`);
   const completed = (from: string, to: string) => links.runs(`${of}completed>=${from} completed<${to}`);
   return (
     <>
@@ -122,6 +124,7 @@ function All({ page, name }: { page: SeriesPage; name: string }) {
           title="Schedule to start"
           note="How long steps wait until a worker takes them."
           format={duration}
+          href={going("")}
           empty="No step ended in this time."
           lines={spread((p) => p.waited)}
         />
@@ -130,6 +133,7 @@ function All({ page, name }: { page: SeriesPage; name: string }) {
           title="Steps"
           note="Attempts of activities, tools and calls of models."
           format={count}
+          href={going("")}
           empty="No step ended in this time."
           lines={[line("ended", "active", undefined, (p) => p.steps, count(total.steps)), line("failed", "bad", "2 2", (p) => p.steps_failed, count(total.steps_failed))]}
         />
@@ -138,6 +142,7 @@ function All({ page, name }: { page: SeriesPage; name: string }) {
           {...frame}
           title="Model calls"
           format={count}
+          href={going("agent:* tokens>0 ")}
           empty="No model was called in this time."
           lines={[line("calls", "active", undefined, (p) => p.model_calls, count(total.model_calls)), line("errors", "bad", "2 2", (p) => p.model_errors, count(total.model_errors))]}
         />
@@ -145,6 +150,7 @@ function All({ page, name }: { page: SeriesPage; name: string }) {
           {...frame}
           title="Tokens"
           format={count}
+          href={going("agent:* tokens>0 ")}
           empty="No model was called in this time."
           lines={[
             line("in", "active", undefined, (p) => p.tokens_in, count(total.tokens_in)),
@@ -156,6 +162,7 @@ function All({ page, name }: { page: SeriesPage; name: string }) {
           {...frame}
           title="Cost"
           format={cost}
+          href={going("agent:* cost>0 ")}
           empty="No call with a known price in this time."
           lines={[line("US dollars", "good", undefined, (p) => p.cost_micros, cost(total.cost_micros))]}
         />

@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import type { BacklogItems, CountsFrame, DecisionItems, FailureGroups, RunCounts, RunPage, WorkersFrame, WorkersPage } from "../api";
 import type { PageProps } from "../app";
 import { query, useQuery } from "../lib/api";
+import { waitsForPerson } from "../lib/decisions";
 import { useTopic } from "../lib/live";
 import { now } from "../lib/format";
 import { links } from "../lib/router";
@@ -24,6 +25,7 @@ export function Overview(_: PageProps) {
   const backlog = useQuery<BacklogItems>("backlog");
   const workers = useQuery<WorkersPage>("workers");
   const stuck = useQuery<RunPage>("runs" + query({ filter: "phase:stuck", limit: 5 }));
+  const waiting = useQuery<RunPage>("runs" + query({ filter: "phase:waiting_event", limit: 20 }));
   const recent = useQuery<RunPage>("runs?limit=12");
   const [seen, setSeen] = useState(false);
   useTopic("counts", undefined, (events) => {
@@ -36,6 +38,7 @@ export function Overview(_: PageProps) {
         failures.refetch();
         backlog.refetch();
         stuck.refetch();
+        waiting.refetch();
         recent.refetch();
       }
       setSeen(true);
@@ -69,7 +72,7 @@ export function Overview(_: PageProps) {
       <div class="columns">
         <section class="card" aria-labelledby="needs">
           <h2 id="needs">Needs you</h2>
-          <Needs decisions={decisions.data?.items ?? []} stuck={stuck.data?.items ?? []} failures={(failures.data?.items ?? []).slice(0, 8)} lost={lost.slice(0, 5)} />
+          <Needs decisions={decisions.data?.items ?? []} events={(waiting.data?.items ?? []).filter(waitsForPerson).slice(0, 5)} stuck={stuck.data?.items ?? []} failures={(failures.data?.items ?? []).slice(0, 8)} lost={lost.slice(0, 5)} />
         </section>
         <section class="card" aria-labelledby="backlog">
           <h2 id="backlog">Backlog</h2>

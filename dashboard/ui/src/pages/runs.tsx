@@ -26,7 +26,7 @@ const Acts = lazily(() => import("./runs/acts").then((m) => m.Acts));
 const chips: [string, string][] = [
   ["All", ""],
   ["In flight", "status:running,pending,suspended"],
-  ["Waiting on me", "phase:waiting_approval"],
+  ["Waiting on me", "phase:waiting_approval,waiting_event -has:child"],
   ["Failed 24 h", "status:failed completed>-24h"],
   ["Retrying", "phase:retrying"],
   ["Stuck", "phase:stuck"],
@@ -79,7 +79,7 @@ export function Runs(_: PageProps) {
   useKeys(selected.size > 0 ? { Escape: clear } : {});
   useEffect(clear, [filter, sort, param("at")]);
   return (
-    <section class="page fill" ref={box}>
+    <section class="page fill runs" ref={box}>
       <header class="page-head">
         <h1>Runs</h1>
         <button type="button" class="primary" aria-keyshortcuts="n" disabled={readOnly} title={readOnly ? "This server takes no changes." : undefined} onClick={() => setStarting(true)}>

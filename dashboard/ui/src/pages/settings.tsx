@@ -1,10 +1,12 @@
 import { useState } from "preact/hooks";
-import type { Info } from "../api";
+import type { Info, InfoItems } from "../api";
 import { useQuery } from "../lib/api";
 import { chooseUTC, duration, utc } from "../lib/format";
 import { chooseLetters, lettersOn } from "../lib/keys";
+import { links } from "../lib/router";
 import { chooseTheme, initialTheme, type Theme } from "../lib/theme";
 import { Command } from "../parts/Command";
+import { NumberTable } from "../parts/NumberTable";
 import { Problem } from "../parts/Problem";
 
 const libraries: [string, string, string][] = [
@@ -13,6 +15,33 @@ const libraries: [string, string, string][] = [
   ["marked", "MIT", "https://github.com/markedjs/marked"],
 ];
 const kept = ["completed", "failed", "terminated", "canceled"];
+
+/** What models cost, as costs and budgets are counted. */
+function Prices() {
+  const agents = useQuery<InfoItems>("agents");
+  const list = agents.data?.items ?? [];
+  const usd = (n: number | undefined) => (n === undefined ? "–" : "$" + n);
+  return (
+    <section class="card wide" aria-labelledby="s-prices">
+      <h2 id="s-prices">Prices</h2>
+      {agents.data && list.length === 0 && <p class="dim">No agent is registered.</p>}
+      {list.length > 0 && (
+        <>
+          <p>US dollars for a million tokens, as costs and budgets count them:</p>
+          <NumberTable label="Prices" words={2} heads={["Agent", "Model", "In", "Cached", "Out"]}
+            rows={list.map((a) => ({
+              key: a.name,
+              cells: [
+                <a href={links.agent(a.name)}>{a.name}</a>, a.model ?? "not told",
+                ...(a.price ? [usd(a.price.Input), usd(a.price.CachedInput ?? a.price.Input), usd(a.price.Output)] : [<span class="dim">not known</span>, "", ""]),
+              ],
+            }))} />
+        </>
+      )}
+      <p class="dim">They are the providers' list prices unless an agent has its own (Agent.Prices). Calls without a price count as tokens only.</p>
+    </section>
+  );
+}
 
 /** How this browser shows things, and how the server is set. */
 export function Settings() {
@@ -87,6 +116,20 @@ export function Settings() {
             </>
           )}
         </section>
+        <section class="card" aria-labelledby="s-links">
+          <h2 id="s-links">Links</h2>
+          {i && Object.keys(i.links ?? {}).length === 0 && <p>Runs have no links to other systems, such as to traces or to an order that a tag names.</p>}
+          <ul class="plain">
+            {Object.entries(i?.links ?? {}).map(([field, pattern]) => (
+              <li key={field}>
+                <span class="tag">{field}</span> <code title={pattern}>{pattern}</code>
+              </li>
+            ))}
+          </ul>
+          <p class="dim">They are set with</p>
+          <Command text={"--link 'trace=https:" + "//jaeger.example.com/trace/{value}'"} />
+        </section>
+        <Prices />
         <section class="card" aria-labelledby="s-licences">
           <h2 id="s-licences">Licences</h2>
           <p>Perdure is under the Apache License 2.0. This dashboard uses:</p>

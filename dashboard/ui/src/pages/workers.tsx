@@ -84,7 +84,7 @@ export function Workers(_: PageProps) {
                 <span class="num">{n.shards} shards</span>
                 {n.unreached && <span class="bad">not reached: works through the database</span>}
                 {n.error && <span class="bad">{n.error}</span>}
-                <Time at={n.since} />
+                {n.since && <Time at={n.since} />}
               </li>
             ))}
           </ul>

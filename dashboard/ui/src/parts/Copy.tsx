@@ -10,8 +10,16 @@ function CopyIcon() {
   );
 }
 
-/** A button that copies a text. */
-export function Copy({ text, what }: { text: string; what: string }) {
+function LinkIcon() {
+  return (
+    <svg class="copy-icon" viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">
+      <path d="M6.5 9.5a2.5 2.5 0 0 0 3.6 0l2.6-2.6a2.5 2.5 0 0 0-3.6-3.6L8 4.4M9.5 6.5a2.5 2.5 0 0 0-3.6 0L3.3 9.1a2.5 2.5 0 0 0 3.6 3.6L8 11.6" fill="none" stroke="currentColor" stroke-width="1.3" stroke-linecap="round" />
+    </svg>
+  );
+}
+
+/** A button that copies a text, or a link. */
+export function Copy({ text, what, link = false }: { text: string; what: string; link?: boolean }) {
   const [done, setDone] = useState(false);
   return (
     <button
@@ -32,7 +40,7 @@ export function Copy({ text, what }: { text: string; what: string }) {
         }
       }}
     >
-      {done ? "✓" : <CopyIcon />}
+      {done ? "✓" : link ? <LinkIcon /> : <CopyIcon />}
     </button>
   );
 }

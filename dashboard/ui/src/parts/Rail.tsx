@@ -1,6 +1,7 @@
-import { useEffect, useState } from "preact/hooks";
-import type { CountsFrame, DecisionItems, Info } from "../api";
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { CountsFrame, DecisionItems, Info, RunPage } from "../api";
 import { get, useQuery } from "../lib/api";
+import { waitsForPerson } from "../lib/decisions";
 import { chooseUTC, utc } from "../lib/format";
 import { linkState, paused, unpause, useTopic } from "../lib/live";
 import { chooseTheme, initialTheme, type Theme } from "../lib/theme";
@@ -20,10 +21,18 @@ const entries: [string, string, string][] = [
 export function Rail({ at, onHelp }: { at: string; onHelp: () => void }) {
   const info = useQuery<Info>("info");
   const [inbox, setInbox] = useState(0);
+  const [events, setEvents] = useState(0); // runs that wait for an event of a person
   const [active, setActive] = useState(0);
+  const waiting = useRef(0);
   const refresh = () => {
     get<DecisionItems>("decisions?state=pending&limit=100").then(
       (d) => setInbox(d.items.length),
+      () => undefined,
+    );
+  };
+  const refreshEvents = () => {
+    get<RunPage>("runs?limit=100&filter=phase:waiting_event&fields=phase,wait_name,agent").then(
+      (p) => setEvents(p.items.filter(waitsForPerson).length),
       () => undefined,
     );
   };
@@ -34,9 +43,14 @@ export function Rail({ at, onHelp }: { at: string; onHelp: () => void }) {
       const items = (last.data as CountsFrame).items;
       setActive(items.filter((c) => ["pending", "running", "suspended"].includes(c.status ?? "")).reduce((n, c) => n + c.count, 0));
       refresh();
+      const n = items.filter((c) => c.phase === "waiting_event").reduce((sum, c) => sum + c.count, 0);
+      if (n !== waiting.current) {
+        waiting.current = n;
+        refreshEvents();
+      }
     }
   });
-  const counts: Record<string, number> = { inbox, runs: active };
+  const counts: Record<string, number> = { inbox: inbox + events, runs: active };
   return (
     <nav class="rail" aria-label="Pages">
       <a class="brand" href=".">
@@ -57,7 +71,7 @@ export function Rail({ at, onHelp }: { at: string; onHelp: () => void }) {
                 </span>
                 <span class="word">{title}</span>
                 {n > 0 && (
-                  <span class={"badge" + (path === "inbox" ? " hot" : "")} aria-label={`${n} ${path === "inbox" ? "open decisions" : "in flight"}`}>
+                  <span class={"badge" + (path === "inbox" ? " hot" : "")} aria-label={`${n} ${path === "inbox" ? "things wait for you" : "in flight"}`}>
                     {n > 99 ? "99+" : n}
                   </span>
                 )}

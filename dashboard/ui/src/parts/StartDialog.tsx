@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import type { Info, Started } from "../api";
 import { post, ProblemError, useQuery } from "../lib/api";
-import { jsonError } from "../lib/jsonerror";
+import { isPlain, jsonError } from "../lib/jsontext";
 import { go, links } from "../lib/router";
 import { Dialog } from "./Dialog";
 
@@ -12,7 +12,8 @@ export function StartDialog({ onClose, name = "", input = "" }: { onClose: () =>
   const [error, setError] = useState<string>();
   const [busy, setBusy] = useState(false);
   const [key] = useState(() => crypto.randomUUID());
-  const bad = jsonError(form.input);
+  const plain = isPlain(form.input);
+  const bad = plain ? undefined : jsonError(form.input);
   const names = (info.data?.orchestrations ?? []).filter((n) => !n.startsWith("perdure."));
   const [listed, setListed] = useState(true); // whether the name is chosen from those that are known
   const named = form.name || (listed ? (names[0] ?? "") : "");
@@ -25,7 +26,7 @@ export function StartDialog({ onClose, name = "", input = "" }: { onClose: () =>
             return;
           }
           setBusy(true);
-          const body = { name: named, ...(form.id ? { id: form.id } : {}), ...(form.input.trim() ? { input: JSON.parse(form.input) } : {}) };
+          const body = { name: named, ...(form.id ? { id: form.id } : {}), ...(form.input.trim() ? { input: plain ? form.input.trim() : JSON.parse(form.input) } : {}) };
           post<Started>("runs", body, key).then(
             (s) => {
               onClose();
@@ -59,9 +60,10 @@ export function StartDialog({ onClose, name = "", input = "" }: { onClose: () =>
           <input value={form.id} onInput={(e) => setForm({ ...form, id: e.currentTarget.value })} />
         </label>
         <label class="field">
-          Input <span class="dim">JSON</span>
+          Input <span class="dim">JSON, or plain text</span>
           <textarea rows={6} spellcheck={false} class="mono" aria-invalid={bad !== undefined} value={form.input} onInput={(e) => setForm({ ...form, input: e.currentTarget.value })} />
         </label>
+        {plain && <p class="dim">It is no JSON, and goes as the text “{form.input.trim()}”.</p>}
         {(bad ?? error) && (
           <p class="problem" role="alert">
             {bad ?? error}

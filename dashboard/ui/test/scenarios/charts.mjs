@@ -28,6 +28,6 @@ export const scenarios = {
     await page.locator('[data-id="chart-bad"]').waitFor();
     assert.equal(await page.locator('[data-id="chart-1"]').count(), 0, "runs of other names are left out");
     const overview = await w.open("");
-    await overview.getByRole("list", { name: "The last hour and today" }).getByText("completed in the last hour").waitFor();
+    await overview.getByRole("list", { name: "The last hour and today" }).getByText("completed, last hour").waitFor();
   },
 };

@@ -1,6 +1,7 @@
 // What the page of a run tells beside its steps.
 import assert from "node:assert/strict";
-import { api, base, start, until } from "../world.mjs";
+import { writeFileSync } from "node:fs";
+import { api, base, scratch, start, until } from "../world.mjs";
 
 const rows = (page) => page.getByRole("grid", { name: "Log of the run" }).getByRole("row");
 
@@ -110,5 +111,36 @@ export const scenarios = {
         assert.deepEqual(blank, [], `${tab}: nothing is drawn there, scrolled to ${top}`);
       }
     }
+  },
+
+  async "it is told what is queued and what is executed"(w) {
+    const file = scratch + "/let-go";
+    const { id } = await start("Holds", file);
+    const list = await w.open("runs?filter=name:Holds");
+    await list.locator(`[data-id="${id}"]`).getByText("Executing").waitFor();
+    const page = await w.open("runs/" + id);
+    await page.getByText(/^Running hold .* on /).waitFor();
+    const rows = page.getByRole("grid", { name: "Steps of the run over time" }).locator(".tl-row");
+    await until(async () => (await rows.count()) === 2, "both steps are there");
+    await rows.nth(0).locator(".part-open").waitFor();
+    await rows.nth(1).locator(".part-queued").waitFor();
+    await rows.nth(1).click();
+    await page.getByText("queued: it waits for a worker").waitFor();
+    await w.accessible(page);
+    writeFileSync(file, "");
+    await page.getByText("Completed in").first().waitFor();
+    await list.locator(`[data-id="${id}"]`).getByText("Completed").waitFor();
+  },
+
+  async "the critical path of a run is shown"(w) {
+    const { id } = await start("Order", { item: "tea", fails: 0 });
+    const page = await w.open(`runs/${id}`);
+    await page.getByText(/waiting .*for PickedUp/i).first().waitFor();
+    await page.getByRole("button", { name: "Critical path" }).click();
+    assert.match(page.url(), /critical=1/);
+    const row = (name) => page.locator(".tl-row", { hasText: name });
+    await until(async () => (await row("CheckFraud").getAttribute("class")) === "tl-row", "the slowest step is on it");
+    assert.match(await row("PrintLabel").getAttribute("class"), /aside/, "a quicker one is not");
+    await w.accessible(page);
   },
 };

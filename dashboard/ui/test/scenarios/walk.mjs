@@ -42,7 +42,6 @@ export const scenarios = {
     const dialog = page.getByRole("dialog", { name: "Start a run" });
     await dialog.getByLabel("Orchestration").selectOption("ContentApproval");
     await dialog.getByLabel(/^Input/).fill("the tides");
-    await dialog.getByRole("button", { name: "Take it as text" }).click();
     await dialog.getByRole("button", { name: "Start", exact: true }).click();
     await page.getByText(/waiting .*for ApprovalDecision/i).first().waitFor();
     const id = keyOf(page);

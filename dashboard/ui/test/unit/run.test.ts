@@ -6,6 +6,7 @@ import { Axis, folded, roundStep } from "../../src/pages/run/axis";
 import { barOf, timesOf } from "../../src/pages/run/bars";
 import { criticalPath } from "../../src/pages/run/critical";
 import { withWork } from "../../src/pages/run/model";
+import { outside } from "../../src/pages/run/outside";
 import { curve, layered } from "../../src/pages/run/layered";
 import { sequenceOf } from "../../src/pages/run/messages";
 import { sentence } from "../../src/pages/run/sentence";
@@ -187,4 +188,13 @@ test("open steps get what is known of them now", () => {
   const [c] = withWork(items, [{ kind: "activity", event_id: 7, name: "x", state: "executing", worker: "w", since: at(2) }]);
   assert.deepEqual(barOf(c!, base + 5000).parts.map((p) => [p.kind, p.from - base, p.to - base]), [["queued", 0, 2000], ["open", 2000, 5000]]);
   assert.equal(c!.worker, "w");
+});
+
+test("links to other systems need all their values, and are web addresses", () => {
+  const run = { id: "a/b", name: "Order", tags: { order: "7 8" }, trace_id: "t1" } as unknown as Run;
+  const web = "https:" + "//";
+  const of = (patterns: Record<string, string>) => outside(run, patterns).map((l) => l.field + " " + l.value + " " + l.href);
+  assert.deepEqual(of({ trace: web + "x.test/{value}", id: web + "x.test/{value}?o={tag.order}" }), [`id a/b ${web}x.test/a%2Fb?o=7%208`, `trace t1 ${web}x.test/t1`]);
+  assert.deepEqual(of({ worker: web + "x.test/{value}", id: web + "x.test/{agent}", name: "javascript:alert('{value}')", trace: "data:text/html,{value}", "tag.none": web + "x.test" }), []);
+  assert.deepEqual(outside(run, undefined), []);
 });

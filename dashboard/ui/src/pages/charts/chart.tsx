@@ -1,5 +1,6 @@
 import { absolute, utc } from "../../lib/format";
 import { go } from "../../lib/router";
+import { NumberTable } from "../../parts/NumberTable";
 import { plotHeight as height, plotPath as path, plotWidth as width, roof } from "../../lib/plot";
 
 /** Line is what a chart draws; its look is a colour and a kind of dashes. */
@@ -101,32 +102,8 @@ function Numbers({ title, times, lines, format, href }: { title: string; times: 
   return (
     <details>
       <summary>Numbers</summary>
-      <div class="scroll numbers" tabIndex={0} role="region" aria-label={title + " as a table"}>
-        <table class="plain-table">
-          <thead>
-            <tr>
-              <th>From</th>
-              {lines.map((l) => (
-                <th key={l.name} class="num">
-                  {l.name}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map(({ t, i }) => (
-              <tr key={t}>
-                <td class="num">{href ? <a href={href(i)}>{shown(t)}</a> : shown(t)}</td>
-                {lines.map((l) => (
-                  <td key={l.name} class="num">
-                    {cell(l.values[i], format)}
-                  </td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <NumberTable label={title} class="numbers" heads={["From", ...lines.map((l) => l.name)]}
+        rows={rows.map(({ t, i }) => ({ key: t, cells: [href ? <a href={href(i)}>{shown(t)}</a> : shown(t), ...lines.map((l) => cell(l.values[i], format))] }))} />
     </details>
   );
 }

@@ -8,20 +8,27 @@ import { Time } from "../../parts/Time";
 
 interface Props {
   decisions: DecisionItems["items"];
+  /** Runs that wait for an event of a person. */
+  events: RunPage["items"];
   stuck: RunPage["items"];
   failures: FailureGroup[];
   lost: Lost[];
 }
 
-export function Needs({ decisions, stuck, failures, lost }: Props) {
-  if (decisions.length + stuck.length + failures.length + lost.length === 0) {
+export function Needs({ decisions, events, stuck, failures, lost }: Props) {
+  if (decisions.length + events.length + stuck.length + failures.length + lost.length === 0) {
     return <p class="dim">Nothing waits for you. Paused runs hold no compute.</p>;
   }
   return (
     <ul class="plain">
       {decisions.map((d) => (
         <li key={d.id}>
-          <Status state="waiting_approval" word={d.kind === "approval" ? "Approval" : d.kind.replaceAll("_", " ")} /> <a href="inbox">{d.tool ?? d.agent ?? d.run}</a> <Time at={d.requested_at} />
+          <Status state="waiting_approval" word={d.kind === "approval" ? "Approval" : d.kind.replaceAll("_", " ")} /> <a href={"inbox?id=" + encodeURIComponent(d.id)}>{d.tool ?? d.agent ?? d.run}</a> <Time at={d.requested_at} />
+        </li>
+      ))}
+      {events.map((r) => (
+        <li key={r.id}>
+          <Status state="waiting_event" word={r.wait_name} /> <a href={"inbox?id=" + encodeURIComponent("run:" + r.id)}>{r.name}</a> <Time at={r.phase_since} />
         </li>
       ))}
       {stuck.map((r) => (

@@ -30,8 +30,8 @@ export function Trends() {
   const spent = today.data.total;
   return (
     <ul class="tiles trends" aria-label="The last hour and today">
-      <Trend words="completed in the last hour" tone="good" points={points} of={(p) => p.completed} total={count(total.completed)} />
-      <Trend words="failed in the last hour" tone="bad" points={points} of={(p) => p.failed} total={count(total.failed)} />
+      <Trend words="completed, last hour" tone="good" points={points} of={(p) => p.completed} total={count(total.completed)} />
+      <Trend words="failed, last hour" tone="bad" points={points} of={(p) => p.failed} total={count(total.failed)} />
       <Trend words="tokens today" tone="active" points={points} of={(p) => p.tokens_in + p.tokens_out} total={count(spent.tokens_in + spent.tokens_out)} />
       <Trend words="cost today" tone="person" points={points} of={(p) => p.cost_micros} total={spent.cost_micros ? cost(spent.cost_micros) : "$0"} />
     </ul>
@@ -43,7 +43,7 @@ function Trend({ words, tone, points, of, total }: { words: string; tone: string
   const values = points.map(of);
   return (
     <li>
-      <a class="tile" href="charts">
+      <a class="tile" href="charts" title="Runs, and turns of agents">
         <span class="tile-n num">{total}</span>
         <span class="dim">{words}</span>
         <svg class="spark" viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" aria-hidden="true">

@@ -4,7 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import type { Purged, Run } from "../../api";
 import { path, post, ProblemError, readOnly } from "../../lib/api";
-import { jsonError } from "../../lib/jsonerror";
+import { jsonError } from "../../lib/jsontext";
 import { linkState } from "../../lib/live";
 import { go, links } from "../../lib/router";
 import { Dialog } from "../../parts/Dialog";

@@ -2,10 +2,12 @@
 
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import type { Run, RunStep } from "../../api";
+import type { Info, Run, RunStep } from "../../api";
+import { useQuery } from "../../lib/api";
 import { bytes, cost, count } from "../../lib/format";
 import { isActive, overlays } from "../../lib/overlay";
-import { links, param } from "../../lib/router";
+import { links as pages, param } from "../../lib/router";
+import { nameOf } from "../../lib/status";
 import { Copy } from "../../parts/Copy";
 import { JsonView } from "../../parts/JsonView";
 import { RunState } from "../../parts/RunState";
@@ -13,6 +15,7 @@ import { Time } from "../../parts/Time";
 import { Actions } from "./actions";
 import { Executions } from "./executions";
 import { Failed } from "./inspector";
+import { outside } from "./outside";
 import { sentence } from "./sentence";
 
 interface Props {
@@ -26,28 +29,31 @@ interface Props {
 /** Shows the head of a run. */
 export function Header({ run, steps, now, onApplied, onRewind }: Props) {
   const spent = spentBy(steps);
+  const links = outside(run, useQuery<Info>("info").data?.links);
   return (
     <header class="run-head">
       <div class="run-title">
         <RunState run={run} />
-        <h1>{run.name.startsWith("perdure.agent/") ? run.agent || run.name.slice(14) : run.name}</h1>
+        <h1>{nameOf(run)}</h1>
         <code class="run-id">{run.id}</code>
         <Copy text={run.id} what="id" />
-        <Copy text={location.href} what="link" />
+        <Copy text={location.href} what="link" link />
         <Actions run={run} onApplied={onApplied} onRewind={onRewind} />
       </div>
-      <p class="run-sentence" aria-live="off">{upper(sentence(run, now, isActive(run) ? overlays.value.get(run.id) : undefined))}.</p>
+      <p class="run-sentence" aria-live="off">{upper(sentence(run.failure ? { ...run, error_text: "" } : run, now, isActive(run) ? overlays.value.get(run.id) : undefined))}.</p>
       <dl class="run-facts">
         <Fact name="Started"><Time at={run.started ?? run.created} /></Fact>
         {run.completed && <Fact name="Ended"><Time at={run.completed} /></Fact>}
         {run.version && <Fact name="Version">{run.version}</Fact>}
-        {run.parent_id && <Fact name="Parent"><a href={links.run(run.parent_id)}>{run.parent_id}</a></Fact>}
-        {run.root_id && run.root_id !== run.parent_id && <Fact name="Root"><a href={links.run(run.root_id)}>{run.root_id}</a></Fact>}
+        {run.parent_id && <Fact name="Parent"><a href={pages.run(run.parent_id)}>{run.parent_id}</a></Fact>}
+        {run.root_id && run.root_id !== run.parent_id && <Fact name="Root"><a href={pages.run(run.root_id)}>{run.root_id}</a></Fact>}
         {run.session && <Fact name="Session">{sessionLink(run.session)}</Fact>}
         {spent.tokens > 0 && <Fact name="Tokens">{count(spent.tokens)}</Fact>}
         {spent.usd > 0 && <Fact name="Cost">{cost(spent.usd * 1e6)}</Fact>}
+        {run.trace_id && !links.some((l) => l.field === "trace") && <Fact name="Trace"><code>{run.trace_id}</code> <Copy text={run.trace_id} what="trace id" /></Fact>}
+        {links.map((l) => <Fact key={l.field} name={upper(l.field.replace(/^tag\./, ""))}><a href={l.href} target="_blank" rel="noopener noreferrer" title={l.href}>{l.value} ↗</a></Fact>)}
         {!!run.history_len && <Fact name="History">{run.history_len.toLocaleString("en")} events, {bytes(run.history_bytes ?? 0)}</Fact>}
-        {Object.entries(run.tags ?? {}).filter(([k]) => !k.startsWith("perdure.")).map(([k, v]) => <Fact key={k} name=""><a class="tag" href={links.runs(`tag.${k}=${JSON.stringify(v)}`)}>{k}={v}</a></Fact>)}
+        {Object.entries(run.tags ?? {}).filter(([k]) => !k.startsWith("perdure.")).map(([k, v]) => <Fact key={k} name=""><a class="tag" href={pages.runs(`tag.${k}=${JSON.stringify(v)}`)}>{k}={v}</a></Fact>)}
       </dl>
       <Executions run={run.id} current={run.execution ?? ""} shown={param("execution")} />
       {run.hint && <p class="problem">{run.hint}</p>}
@@ -73,7 +79,7 @@ export function spentBy(steps: RunStep[]): { tokens: number; usd: number } {
 
 function sessionLink(id: string) {
   const parts = /^@dafx-([^@]+)@(.*)$/s.exec(id);
-  return parts ? <a href={links.session(parts[1]!, parts[2]!)}>{parts[1]} / {parts[2]}</a> : id;
+  return parts ? <a href={pages.session(parts[1]!, parts[2]!)}>{parts[1]} / {parts[2]}</a> : id;
 }
 
 function upper(text: string): string {

@@ -4,7 +4,7 @@ import { useEffect } from "preact/hooks";
 import type { Run, RunTree } from "../../api";
 import { path, useQuery } from "../../lib/api";
 import { links } from "../../lib/router";
-import { stateOf } from "../../lib/status";
+import { nameOf, stateOf } from "../../lib/status";
 import { Problem } from "../../parts/Problem";
 import { Status } from "../../parts/Status";
 import { Duration, Time } from "../../parts/Time";
@@ -25,7 +25,7 @@ export function Related({ run, version }: { run: string; version: number }) {
         {inOrder(data.items).map(({ run: r, depth }) => (
           <li key={r.id} style={{ paddingInlineStart: `${depth * 22}px` }} class={r.id === run ? "is-this" : ""}>
             <Status state={stateOf(r)} />
-            {r.id === run ? <b aria-current="page">{r.name}</b> : <span>{r.name}</span>}
+            {r.id === run ? <b aria-current="page">{nameOf(r)}</b> : <span>{nameOf(r)}</span>}
             <a href={links.run(r.id)}>{r.id}</a>
             <span class="end dim num"><Duration ms={r.duration_ms} from={r.started ?? r.created} to={r.completed} /></span>
             <Time at={r.created} />

@@ -96,7 +96,7 @@ export function Timeline(p: Props) {
           })}
         </div>
         {rows.length === 0 && <p class="tl-none muted">{p.steps.page ? (filter || p.range ? "No step matches." : "No step has been scheduled yet.") : "Loading…"}</p>}
-        <div class="tl-over" aria-hidden="true" style={{ left: `${labels}px`, width: `${lane}px`, height: `${Math.max(rows.length * rowHeight, size.height - axisHeight - 2)}px` }}>
+        <div class="tl-over" aria-hidden="true" style={{ left: `${labels}px`, width: `${lane}px`, height: `${rows.length * rowHeight}px` }}>
           {axis.segments.filter((s) => s.folded).map((s) => <div key={s.from} class="tl-fold" style={{ left: `${s.x0}px`, width: `${s.x1 - s.x0}px` }} />)}
           {p.moving && p.now <= axis.end && <div class="tl-now" style={{ left: `${axis.x(p.now)}px` }} />}
         </div>
@@ -118,9 +118,12 @@ function select(items: RunStep[], filter: string, range: { begin: number; end: n
   });
 }
 
+/** Shorter times in which nothing ran are no gaps to fold. */
+const shortest = 500;
+
 /** The times in which the run only waited, now included. */
 function idle(steps: Steps, end: number, moving: boolean): Gap[] {
-  const gaps = (steps.page?.gaps ?? []).map((g) => ({ from: Date.parse(g.from), to: Date.parse(g.to) }));
+  const gaps = (steps.page?.gaps ?? []).map((g) => ({ from: Date.parse(g.from), to: Date.parse(g.to) })).filter((g) => g.to - g.from >= shortest);
   const newest = ms(steps.page?.newest);
   if (!moving || newest === undefined || !steps.complete) return gaps;
   if (steps.items.some((s) => isOpen(s) && !waits(s) && s.status !== "retrying")) return gaps;

@@ -1,6 +1,7 @@
 import type { Run } from "../../api";
 import { cost, count } from "../../lib/format";
 import { links } from "../../lib/router";
+import { nameOf } from "../../lib/status";
 import { Copy } from "../../parts/Copy";
 import { RunState, RunWorker } from "../../parts/RunState";
 import type { Column } from "../../parts/Table";
@@ -9,7 +10,7 @@ import { Duration, Time } from "../../parts/Time";
 /** The columns of the list of runs; menu opens that of a row, below a button. */
 export const columns = (menu: (r: Run, from: Element) => void): Column<Run>[] => [
   { id: "status", title: "Status", class: "w-status", cell: (r) => <RunState run={r} /> },
-  { id: "name", title: "Name", sort: "name", class: "w-name", cell: (r) => <span title={r.name}>{r.name}</span> },
+  { id: "name", title: "Name", sort: "name", class: "w-name", cell: (r) => <span title={r.name}>{nameOf(r)}</span> },
   {
     id: "id",
     title: "Id",
@@ -25,7 +26,7 @@ export const columns = (menu: (r: Run, from: Element) => void): Column<Run>[] =>
   },
   { id: "step", title: "Step", class: "w-step", cell: (r) => <Step run={r} /> },
   { id: "created", title: "Created", sort: "created", class: "w-time num", cell: (r) => <Time at={r.created} /> },
-  { id: "duration", title: "Duration", sort: "duration", class: "w-time num", cell: (r) => <Duration ms={r.duration_ms} from={r.started ?? r.created} to={r.completed} /> },
+  { id: "duration", title: "Duration", sort: "duration", class: "w-time w-took num", cell: (r) => <Duration ms={r.duration_ms} from={r.started ?? r.created} to={r.completed} /> },
   { id: "usage", title: "Tokens, cost", class: "w-usage num", cell: (r) => <Usage run={r} /> },
   { id: "worker", title: "Worker", class: "w-worker mono", cell: (r) => <RunWorker run={r} /> },
   {
@@ -33,11 +34,7 @@ export const columns = (menu: (r: Run, from: Element) => void): Column<Run>[] =>
     title: "Tags",
     class: "w-tags",
     cell: (r) =>
-      Object.entries(r.tags ?? {}).map(([k, v]) => (
-        <span class="tag" key={k}>
-          {k}={v}
-        </span>
-      )),
+      r.tags && <Tags tags={r.tags} />,
   },
   {
     id: "more",
@@ -51,6 +48,17 @@ export const columns = (menu: (r: Run, from: Element) => void): Column<Run>[] =>
     ),
   },
 ];
+
+/** The first tag, and how many more there are. */
+function Tags({ tags }: { tags: Record<string, string> }) {
+  const all = Object.entries(tags).filter(([k]) => !k.startsWith("perdure.")).map(([k, v]) => `${k}=${v}`);
+  return all.length === 0 ? null : (
+    <span class="tags" title={all.join("\n")}>
+      <span class="tag">{all[0]}</span>
+      {all.length > 1 && <span class="dim">+{all.length - 1}</span>}
+    </span>
+  );
+}
 
 /** What the run is at, or why it has failed. */
 function Step({ run }: { run: Run }) {
