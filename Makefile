@@ -2,7 +2,7 @@
 # it that needs nothing but Go, a Debian-like system and some minutes.
 
 GO         ?= go
-P          ?= 2
+P          ?= # packages that are tested at a time; empty = what the scripts think best
 FUZZTIME   ?= 30s
 
 .PHONY: help build test check soak bench fuzz generate pictures dependencies
