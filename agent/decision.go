@@ -28,6 +28,9 @@ const (
 	// DecisionBudget asks whether a budget that is used up is raised: raise, by
 	// Answer.Raise, or stop.
 	DecisionBudget = "budget"
+	// DecisionRestoreHold asks whether a run of a hub that was restored from a backup
+	// makes a call that may have been made since: release, or release_hub for all runs.
+	DecisionRestoreHold = "restore_hold"
 )
 
 // States of decisions. All but the first are final.
@@ -47,6 +50,8 @@ const (
 	AnswerRetry        = "retry"          // call again
 	AnswerRaise        = "raise"          // the budget, by Raise
 	AnswerStop         = "stop"           // the run ends with an error
+	AnswerRelease      = "release"        // the run makes its calls again
+	AnswerReleaseHub   = "release_hub"    // all runs of the hub do
 )
 
 // What happens to an approval whose time is over.
@@ -90,6 +95,11 @@ type Decision struct {
 
 	// Budget is where the budget stood, with DecisionBudget.
 	Budget *BudgetState `json:"budget,omitempty"`
+
+	// Holds are the instances that the answer release lets make calls again, with
+	// DecisionRestoreHold: the run, its session and runs above it, as far as they lived
+	// at the backup.
+	Holds []string `json:"holds,omitempty"`
 
 	RequestedAt time.Time  `json:"requested_at"`
 	Deadline    *time.Time `json:"deadline,omitempty"`   // nil = none
@@ -221,6 +231,8 @@ func allowed(kind string) []string {
 		return []string{AnswerApprove, AnswerDeny}
 	case DecisionBudget:
 		return []string{AnswerRaise, AnswerStop}
+	case DecisionRestoreHold:
+		return []string{AnswerRelease, AnswerReleaseHub}
 	}
 	return []string{AnswerHappened, AnswerDidNotHappen, AnswerRetry}
 }

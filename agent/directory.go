@@ -60,7 +60,13 @@ func (s *Service) Enlist(ctx context.Context, agents ...Info) error {
 		}
 		w.Rows = append(w.Rows, store.Row{Kind: rowAgent, Owner: w.Owner, Key: []byte(fold(info.Name)), Value: value})
 	}
-	if err = h.WriteRows(ctx, w); perdure.CodeOf(err) != perdure.NotFound {
+	return writeDirectory(ctx, h, w)
+}
+
+// writeDirectory writes rows of the directory, which is made if it is not there.
+func writeDirectory(ctx context.Context, h hub.Hub, w *hub.WriteRows) error {
+	err := h.WriteRows(ctx, w)
+	if perdure.CodeOf(err) != perdure.NotFound {
 		return err
 	}
 	if _, err = h.Ask(ctx, &hub.Ask{InstanceID: w.Owner, Name: opOpen}); err != nil {

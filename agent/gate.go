@@ -25,14 +25,15 @@ type ask struct {
 	Level     int    `json:"level,omitempty"`
 	Escalates bool   `json:"escalates,omitempty"`
 	// Args are the arguments in question; nil = those of the model.
-	Args json.RawMessage `json:"args,omitempty"`
+	Args  json.RawMessage `json:"args,omitempty"`
+	Holds []string        `json:"holds,omitempty"` // instances that an answer releases
 }
 
 // gate stands before a tool that must not just be called.
 type gate struct {
 	*boundTool
 	refusal   error // why the call cannot be made now; nil = it can
-	hub       hub.Rows
+	hub       hub.Hub
 	in        toolInput
 	turn      string
 	execution string
@@ -138,6 +139,9 @@ func (g *gate) decide(ctx context.Context) (*toolOutput, error) {
 	case g.mark == nil:
 		return g.first(ctx)
 	case g.mark.Settled != nil && g.mark.Settled.Undone:
+		if out, err := g.held(ctx, nil); out != nil || err != nil {
+			return out, err
+		}
 		return g.again(ctx)
 	case g.mark.Settled != nil:
 		return g.mark.Settled.answer()
@@ -177,6 +181,9 @@ func (g *gate) first(ctx context.Context) (*toolOutput, error) {
 		if !g.effect.once() {
 			return nil, nil
 		}
+		if out, err := g.held(ctx, nil); out != nil || err != nil {
+			return out, err
+		}
 		return nil, g.send(ctx, nil)
 	}
 	if d.State == DecisionExpired && d.Level < len(g.escalations) {
@@ -192,6 +199,11 @@ func (g *gate) first(ctx context.Context) (*toolOutput, error) {
 		}
 		if g.hash != d.EditedHash {
 			return nil, errOtherCall
+		}
+	}
+	if g.effect.once() {
+		if out, err := g.held(ctx, d); out != nil || err != nil {
+			return out, err
 		}
 	}
 	return nil, g.send(ctx, d)
@@ -220,6 +232,9 @@ func (g *gate) interrupted(ctx context.Context) (*toolOutput, error) {
 	case d.State == DecisionPending:
 		return &toolOutput{Wait: d.ID}, nil
 	case d.State == DecisionAnswered && d.Answer == AnswerRetry && !d.Used && g.refusal == nil:
+		if out, err := g.held(ctx, d); out != nil || err != nil {
+			return out, err
+		}
 		return nil, g.send(ctx, d)
 	case g.refusal != nil:
 		return nil, g.refusal
@@ -251,23 +266,36 @@ func clip(text string) string {
 
 // reconcile asks the tool what became of a call that was interrupted.
 func (g *gate) reconcile(ctx context.Context) (*toolOutput, error) {
-	if g.boundTool.reconcile == nil || g.refusal != nil {
+	out, known, err := g.remembered(ctx)
+	switch {
+	case out != nil || err != nil:
+		return out, err
+	case !known:
 		return g.askPerson(), nil
+	}
+	return g.again(ctx)
+}
+
+// remembered asks the tool whether the call was made, if it can tell. known with no
+// outcome means that it was not.
+func (g *gate) remembered(ctx context.Context) (out *toolOutput, known bool, err error) {
+	if g.boundTool.reconcile == nil || g.refusal != nil {
+		return nil, false, nil
 	}
 	outcome, err := g.boundTool.reconcile(ctx, g.effectID, g.arguments)
 	switch {
 	case ctx.Err() != nil:
-		return nil, context.Cause(ctx)
+		return nil, false, context.Cause(ctx)
 	case err != nil || !outcome.known:
-		return g.askPerson(), nil
+		return nil, false, nil
 	case outcome.happened:
 		text, err := json.Marshal(outcome.result)
 		if err != nil {
-			return g.askPerson(), nil
+			return nil, false, nil
 		}
-		return &toolOutput{Result: text}, nil
+		return &toolOutput{Result: text}, true, nil
 	}
-	return g.again(ctx)
+	return nil, true, nil
 }
 
 // again has a call made again that did nothing. What allowed it still does, if it

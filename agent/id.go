@@ -84,7 +84,7 @@ func (id SessionID) String() string { return id.Entity().String() }
 // correlation id.
 func (id SessionID) Turn(correlationID string) string {
 	sum := sha256.Sum256([]byte(correlationID))
-	return entityPrefix + id.Agent + "~" + id.Key + "~" + hex.EncodeToString(sum[:8])
+	return entityPrefix + fold(id.Agent) + "~" + id.Key + "~" + hex.EncodeToString(sum[:8])
 }
 
 // sessionOfTurn is the reverse of Turn: it returns the session of a turn's

@@ -163,6 +163,11 @@ func (s *Service) Decide(ctx context.Context, id string, a Answer) (*Decision, e
 	if err != nil {
 		return nil, err
 	}
+	if d.Kind == DecisionRestoreHold && d.State == DecisionPending && checkAnswer(d.Kind, &a) == nil {
+		if err := s.letGo(ctx, h, d, &a); err != nil {
+			return &d.Decision, err
+		}
+	}
 	token := NewSessionKey()
 	for range maxRaces {
 		if err := d.answer(ctx, h, &a, token); err != nil && !errors.Is(err, errRace) {

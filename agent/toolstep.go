@@ -31,6 +31,9 @@ type toolOutput struct {
 	Edited json.RawMessage `json:"edited,omitempty"` // arguments that a person has put in place of the model's
 	Ask    *ask            `json:"ask,omitempty"`    // open this decision
 	Wait   string          `json:"wait,omitempty"`   // this decision is still open
+	// Beside says that the decision stands beside the one that was waited for, which
+	// holds when it is made.
+	Beside bool `json:"beside,omitempty"`
 }
 
 // ToolCall describes the call that a tool serves.

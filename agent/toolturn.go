@@ -82,6 +82,7 @@ func (c *toolCall) run() {
 			}
 			break
 		}
+		before := in.Decision
 		if in.Decision = out.Wait; out.Ask != nil {
 			d := c.open(out.Ask)
 			in.Decision, timer = d.ID, c.restart(timer, d.Deadline)
@@ -89,6 +90,9 @@ func (c *toolCall) run() {
 		in.Expired, c.err = c.wait(in.Decision, timer)
 		if c.err == nil {
 			c.frame(Frame{Type: FrameDecided, Step: c.step, CallID: c.call.CallID, Tool: c.call.Name, Decision: in.Decision, With: c.with})
+		}
+		if out.Beside {
+			in.Decision = before
 		}
 	}
 	c.restart(timer, nil)
@@ -189,7 +193,7 @@ func (c *toolCall) open(a *ask) *storedDecision {
 		Step: c.step, CallID: c.call.CallID, Tool: c.call.Name, Args: json.RawMessage(arguments),
 		ToolVersion: version, ArgsHash: argsHash(c.call.Name, version, arguments, c.effectID), EffectID: c.effectID,
 		Originator: c.in.Principal, Assignee: a.Assignee, Level: a.Level,
-		RequestedAt: c.ctx.Now(), State: DecisionPending, Reason: a.Reason,
+		RequestedAt: c.ctx.Now(), State: DecisionPending, Reason: a.Reason, Holds: a.Holds,
 	}}
 	if a.Timeout > 0 {
 		deadline := c.ctx.Now().Add(a.Timeout)

@@ -129,13 +129,29 @@ func (c *Copied) count(it *store.Item) {
 // The backup may be of another store. Each goes on
 // as a new timeline: tokens of the old one hold no more, and activities that were to be
 // completed by them run again. A hub is restored whole or not at all.
-func Restore(ctx context.Context, where string, r io.Reader, hubs ...string) (done []Copied, err error) {
+//
+// Agents of a restored hub call no tool whose effect must not be repeated before a person
+// has allowed it: whether the call was made after the backup is not known there. See
+// agent.DecisionRestoreHold.
+func Restore(ctx context.Context, where string, r io.Reader, hubs ...string) ([]Copied, error) {
+	return restoreInto(ctx, where, r, false, hubs)
+}
+
+// Move is Restore for hubs that nobody has worked on since the backup: their agents go on
+// without asking.
+func Move(ctx context.Context, where string, r io.Reader, hubs ...string) ([]Copied, error) {
+	return restoreInto(ctx, where, r, true, hubs)
+}
+
+func restoreInto(ctx context.Context, where string, r io.Reader, moved bool, hubs []string) (done []Copied, err error) {
 	a, err := openArchive(ctx, where, true)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	return restore(hubs, r, func(h backup.Hub, next func() (*store.Item, error)) error { return a.Import(ctx, h.Name, next) })
+	return restore(hubs, r, func(h backup.Hub, next func() (*store.Item, error)) error {
+		return a.Import(ctx, h.Name, shard.NewRestore(h.Taken, moved, next).Next)
+	})
 }
 
 // Verify reads a backup through and says what is in it, or what is wrong with it.
@@ -173,15 +189,11 @@ func restore(wanted []string, r io.Reader, make func(backup.Hub, func() (*store.
 		}
 		c := Copied{Hub: h.Name, Taken: h.Taken}
 		next := func() (*store.Item, error) {
-			for {
-				it, err := from.Next()
-				if err != nil {
-					return nil, err
-				}
-				if c.count(it); shard.Restorable(it) {
-					return it, nil
-				}
+			it, err := from.Next()
+			if err == nil {
+				c.count(it)
 			}
+			return it, err
 		}
 		if err := make(h, next); err != nil {
 			return done, archiveError("restore", h.Name, err)

@@ -165,7 +165,7 @@ func (t *terminal) writeFile(name string, force bool, fill func(io.Writer) error
 
 func restoreCommand(t *terminal) *cobra.Command {
 	var data, hub, taskHub string
-	var check bool
+	var check, moved bool
 	c := &cobra.Command{
 		Use:     "restore FILE",
 		Short:   "Make task hubs of a backup (- = standard input), in a data folder that has none of these names",
@@ -196,7 +196,11 @@ func restoreCommand(t *terminal) *cobra.Command {
 			if check {
 				done, err = host.Verify(in)
 			} else {
-				done, err = host.Restore(c.Context(), where, in, named(taskHub)...)
+				restore := host.Restore
+				if moved {
+					restore = host.Move
+				}
+				done, err = restore(c.Context(), where, in, named(taskHub)...)
 			}
 			if shown := out.copied(done); err == nil {
 				err = shown
@@ -208,6 +212,7 @@ func restoreCommand(t *terminal) *cobra.Command {
 	flags.StringVar(&data, "data", "", "the data folder to restore to; it is made if there is none")
 	flags.StringVar(&hub, "hub", "", "where to restore to: a data folder, or postgres://...")
 	flags.StringVar(&taskHub, "task-hub", "", "restore this task hub only")
+	flags.BoolVar(&moved, "moved", false, "nobody has worked on the hubs since the backup: their agents go on without asking")
 	flags.BoolVar(&check, "check", false, "read the backup through and say what is in it")
 	return c
 }

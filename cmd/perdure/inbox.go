@@ -51,6 +51,8 @@ func (d *decision) asks() string {
 		return "what became of " + d.Tool + "?"
 	case "budget":
 		return "may it spend more?"
+	case "restore_hold":
+		return "may it call " + d.Tool + " after the restore?"
 	}
 	return strings.ReplaceAll(d.Kind, "_", " ")
 }
@@ -64,6 +66,8 @@ func (d *decision) answers() []string {
 		return []string{"answer " + d.ID + " happened --result JSON", "answer " + d.ID + " did-not-happen", "answer " + d.ID + " retry"}
 	case "budget":
 		return []string{"answer " + d.ID + " raise AMOUNT", "answer " + d.ID + " stop"}
+	case "restore_hold":
+		return []string{"answer " + d.ID + " release", "answer " + d.ID + " release-hub"}
 	}
 	return nil
 }
@@ -358,7 +362,7 @@ func (o *output) confirmCall(ctx context.Context, d *decision, verb string) erro
 
 // answerNames are the answers to decisions that are no approvals.
 func answerNames() []string {
-	return []string{"happened", "did-not-happen", "retry", "raise", "stop", "release"}
+	return []string{"happened", "did-not-happen", "retry", "raise", "stop", "release", "release-hub"}
 }
 
 func inboxAnswer(t *terminal) *cobra.Command {
@@ -370,7 +374,7 @@ func inboxAnswer(t *terminal) *cobra.Command {
 
 Of a call with an unknown outcome: happened (with its --result), did-not-happen or retry.
 Of a budget that is used up: raise AMOUNT, such as 5usd, 20000tokens, 10calls or 30m, or stop.
-Of what a restore holds: release.`,
+Of a call that a restore holds: release, for its run, or release-hub, for all runs of the task hub.`,
 		Example: "  perdure inbox answer 3f9a6c21 raise 5usd\n  perdure inbox answer 3f9a6c21 happened --result '{\"id\":7}'",
 		Args:    between(2, 3, "the id of a decision and an answer"),
 		RunE: func(c *cobra.Command, args []string) error {

@@ -28,7 +28,7 @@ func (a *API) listDecisions(_ http.ResponseWriter, r *http.Request) (*reply, err
 	if err != nil {
 		return nil, err
 	}
-	kind, err := choice(q, "kind", agent.DecisionApproval, agent.DecisionOutcomeUnknown, agent.DecisionBudget)
+	kind, err := choice(q, "kind", agent.DecisionApproval, agent.DecisionOutcomeUnknown, agent.DecisionBudget, agent.DecisionRestoreHold)
 	if err != nil {
 		return nil, err
 	}

@@ -60,7 +60,7 @@ type runStep struct {
 	*cost           // of models and agents
 
 	Decision  string `json:"decision,omitempty"` // id of a decision
-	Ask       string `json:"ask,omitempty"`      // what it asks: approval, outcome_unknown, budget
+	Ask       string `json:"ask,omitempty"`      // what it asks: approval, outcome_unknown, budget, restore_hold
 	Answer    string `json:"answer,omitempty"`
 	DecidedBy string `json:"decided_by,omitempty"`
 }

@@ -32,7 +32,10 @@ export function choicesOf(kind: string): Choice[] {
         { answer: "stop", label: "Stop the run", done: "stopped", tone: "bad", key: "d" },
       ];
     case "restore_hold":
-      return [{ answer: "release", label: "Release", done: "released", tone: "good", key: "a" }];
+      return [
+        { answer: "release", label: "Release", done: "released", tone: "good", key: "a" },
+        { answer: "release_hub", label: "Release all of the hub", done: "all of the hub released", tone: "bad" },
+      ];
   }
   return [];
 }
@@ -66,7 +69,7 @@ export function askText(d: Decision): string {
     case "budget":
       return `The budget of ${d.agent} is used up`;
     case "restore_hold":
-      return `${d.run} is held by a restore`;
+      return `May ${d.agent} call ${d.tool}? The hub was restored from a backup`;
   }
   return `${d.agent} asks about ${d.tool}`;
 }
@@ -85,6 +88,8 @@ export function whyText(d: Decision): string {
       return "The call was sent, but nobody knows whether it took effect. It is never repeated by itself.";
     case "budget":
       return "The run waits until the budget is raised, or ends it.";
+    case "restore_hold":
+      return "The call may have been made after the backup, which does not know of it. Released, the run and its conversation make their calls as ever. To prevent the call, terminate the run.";
   }
   return "";
 }
