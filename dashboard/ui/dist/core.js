@@ -1614,7 +1614,10 @@ function choicesOf(kind2) {
         { answer: "stop", label: "Stop the run", done: "stopped", tone: "bad", key: "d" }
       ];
     case "restore_hold":
-      return [{ answer: "release", label: "Release", done: "released", tone: "good", key: "a" }];
+      return [
+        { answer: "release", label: "Release", done: "released", tone: "good", key: "a" },
+        { answer: "release_hub", label: "Release all of the hub", done: "all of the hub released", tone: "bad" }
+      ];
   }
   return [];
 }
@@ -1642,7 +1645,7 @@ function askText(d5) {
     case "budget":
       return `The budget of ${d5.agent} is used up`;
     case "restore_hold":
-      return `${d5.run} is held by a restore`;
+      return `May ${d5.agent} call ${d5.tool}? The hub was restored from a backup`;
   }
   return `${d5.agent} asks about ${d5.tool}`;
 }
@@ -1657,6 +1660,8 @@ function whyText(d5) {
       return "The call was sent, but nobody knows whether it took effect. It is never repeated by itself.";
     case "budget":
       return "The run waits until the budget is raised, or ends it.";
+    case "restore_hold":
+      return "The call may have been made after the backup, which does not know of it. Released, the run and its conversation make their calls as ever. To prevent the call, terminate the run.";
   }
   return "";
 }

@@ -284,6 +284,8 @@ export interface Decision {
   reason?: string;
   /** Budget is where the budget stood, with DecisionBudget. */
   budget?: BudgetState;
+  /** Holds are the instances that the answer release lets make calls again, with DecisionRestoreHold: the run, its session and runs above it, as far as they lived at the backup. */
+  holds?: string[];
   requested_at: Time;
   /** nil = none */
   deadline?: Time;
@@ -1247,7 +1249,7 @@ export interface RunStep {
   cost_usd?: number;
   /** id of a decision */
   decision?: string;
-  /** what it asks: approval, outcome_unknown, budget */
+  /** what it asks: approval, outcome_unknown, budget, restore_hold */
   ask?: string;
   answer?: string;
   decided_by?: string;
