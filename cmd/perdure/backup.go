@@ -205,6 +205,9 @@ func restoreCommand(t *terminal) *cobra.Command {
 			if shown := out.copied(done); err == nil {
 				err = shown
 			}
+			if err == nil && !check && !moved {
+				out.say("agents ask before they make calls that may have been made since the backup: perdure inbox list")
+			}
 			return copyFailure(c.Context(), err)
 		},
 	}
