@@ -223,7 +223,6 @@ func TestFreeze(t *testing.T) {
 	}
 }
 
-// TestRefuse refuses connections, and counts those that there are.
 // TestFreezeOpen freezes the connections that there are: new ones work meanwhile.
 func TestFreezeOpen(t *testing.T) {
 	s := start(t)
@@ -251,6 +250,7 @@ func TestFreezeOpen(t *testing.T) {
 	}
 }
 
+// TestRefuse refuses connections, and counts those that there are.
 func TestRefuse(t *testing.T) {
 	s := start(t)
 	conn := s.connect()
