@@ -129,6 +129,7 @@ type Feed interface {
 	// Changes returns what became durable after p, waiting until there is
 	// something or ctx ends. reset means that p is too old or from before a
 	// restart: the reader must read everything anew from the position returned.
+	// Fewer changes than limit are all that there were by then.
 	Changes(ctx context.Context, p Position, limit int) (changes []Change, next Position, reset bool, err error)
 }
 

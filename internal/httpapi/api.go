@@ -9,6 +9,7 @@ package httpapi
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"log/slog"
 	"net/http"
@@ -21,6 +22,7 @@ import (
 	"github.com/perdure/perdure/internal/access"
 	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/internal/hub/push"
+	"github.com/perdure/perdure/store"
 )
 
 // Config says what an API serves. Hub is required; every other zero field has
@@ -146,7 +148,9 @@ type API struct {
 	guarded  http.Handler
 
 	streams  atomic.Int32 // open ones
-	rows     sharedRows   // of all streams
+	ticker   *ticker
+	rows     shared[store.Change, *sharedRow]
+	counts   shared[uint64, json.RawMessage] // by the number of a tick
 	stopOnce sync.Once
 	stopping chan struct{} // closed by Stop
 }
@@ -171,6 +175,9 @@ func New(cfg Config) *API {
 	defaultTime(&cfg.Heartbeat, 15*time.Second)
 	defaultTime(&cfg.Batch, 100*time.Millisecond)
 	a := &API{Config: cfg, mux: http.NewServeMux(), stopping: make(chan struct{})}
+	a.ticker = newTicker(func(ctx context.Context, p store.Position, limit int) ([]store.Change, store.Position, bool, error) {
+		return a.Hub.Changes(ctx, p, limit)
+	}, cfg.Batch)
 	a.allowed = a.rights()
 	for pattern, h := range a.routes() {
 		a.handle(pattern, a.endpoint(h))

@@ -93,8 +93,9 @@ func runReads() []Operation {
 		{Pattern: "GET " + one + "/events/{n}/payload", Right: access.Read, Does: "Returns the payload of an event as it is stored, in ranges if asked so.",
 			Query: []Param{execution}},
 		{Pattern: "GET /api/v1/stream", Right: access.Read, Does: "Streams changes of topics.",
-			Query: []Param{many("topics", "runs:<filter>, run:<id>, counts, inbox, sessions:<agent>, turn:<id>@<offset>, entities, entities:<name>, workers or logs:<id>"), text("since", "as_of of a list, or the id of a frame")},
-			Events: map[string]any{"hello": hello{}, "reset": hello{}, "runs": frame{}, "run": frame{}, "counts": countsFrame{},
+			Query: []Param{many("topics", "list:<filter>, runs:<filter>, run:<id>, counts, inbox, sessions:<agent>, turn:<id>@<offset>, entities, entities:<name>, workers or logs:<id>"), text("since", "as_of of a list, or the id of a frame"),
+				text("held", "with list:, the rows that the client holds: three bytes of each id")},
+			Events: map[string]any{"hello": hello{}, "reset": hello{}, "list": listFrame{}, "runs": frame{}, "run": frame{}, "counts": countsFrame{},
 				"inbox": inboxFrame{}, "sessions": sessionsFrame{}, "turn": turnFrame{}, "entities": entitiesFrame{}, "workers": workersFrame{}, "logs": logFrame{}}},
 	}
 }

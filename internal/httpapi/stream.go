@@ -38,6 +38,17 @@ type gone struct {
 	RowVersion uint64 `json:"row_version"`
 }
 
+// listFrame tells what a screen shows of the runs that match: rows that the client holds or
+// that are few, and of the others how many.
+type listFrame struct {
+	Topic  string `json:"topic"`
+	Upsert []*run `json:"upsert"`
+	Gone   []gone `json:"gone"` // held by the client
+	// Unseen is how many runs have begun that are not in Upsert. With a filter it is how
+	// many changes of runs were not looked at: some of these may match.
+	Unseen int `json:"unseen"`
+}
+
 // countsFrame tells the counts by status and phase.
 type countsFrame struct {
 	Topic string     `json:"topic"`
@@ -88,11 +99,15 @@ type workersFrame struct {
 // stream sends changes as they become durable until the client leaves or the
 // server stops.
 func (a *API) stream(w http.ResponseWriter, r *http.Request) (*reply, error) {
-	q, err := query(r, "topics*", "since")
+	q, err := query(r, "topics*", "since", "held")
 	if err != nil {
 		return nil, err
 	}
 	topics, err := a.topics(q.Values["topics"])
+	if err != nil {
+		return nil, err
+	}
+	held, err := heldParam(q.Get("held"))
 	if err != nil {
 		return nil, err
 	}
@@ -109,10 +124,10 @@ func (a *API) stream(w http.ResponseWriter, r *http.Request) (*reply, error) {
 		return nil, &perdure.Error{Code: perdure.ResourceExhausted, Op: "stream",
 			Message: fmt.Sprintf("%d streams are open, which is the limit", maxStreams)}
 	}
-	defer a.streams.Add(-1)
+	defer a.endStream()
 	ctx, cancel := a.untilStop(r.Context())
 	defer cancel()
-	s := &streamer{api: a, w: w, topics: topics, position: position}
+	s := &streamer{api: a, w: w, topics: topics, position: position, viewer: viewerOf(topics, held)}
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no")
@@ -121,6 +136,14 @@ func (a *API) stream(w http.ResponseWriter, r *http.Request) (*reply, error) {
 		a.Logger.Warn("stream ended", "err", err)
 	}
 	return nil, nil
+}
+
+// endStream forgets a stream, and with the last one what streams share.
+func (a *API) endStream() {
+	if a.streams.Add(-1) == 0 {
+		a.rows.empty()
+		a.counts.empty()
+	}
 }
 
 // untilStop returns a context that ends with ctx or when the server stops. The

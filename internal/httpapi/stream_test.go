@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"bufio"
+	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -21,7 +22,13 @@ type frames struct {
 
 func open(t *testing.T, url string, headers ...string) *frames {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), "GET", url, nil)
+	return openWith(t.Context(), t, url, headers...)
+}
+
+// openWith opens a stream until ctx ends.
+func openWith(ctx context.Context, t *testing.T, url string, headers ...string) *frames {
+	t.Helper()
+	r, err := http.NewRequestWithContext(ctx, "GET", url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

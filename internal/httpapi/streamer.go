@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/store"
@@ -23,8 +25,8 @@ type streamer struct {
 	w        http.ResponseWriter
 	topics   []topic
 	position store.Position
+	viewer   *viewer
 
-	feed  chan news
 	turns chan spoken
 	logs  chan logged
 	asked <-chan struct{} // decisions have changed; nil = they are not watched
@@ -33,17 +35,18 @@ type streamer struct {
 	told      bool            // the inbox, as a whole
 	counted   time.Time       // when counts were sent last
 	uncounted bool            // something changed since
+	number    uint64          // of the newest tick
+	frames    bytes.Buffer    // that are not sent yet
 	wants     map[string]bool // kinds of topics
 	workers   string          // what was sent last
 	lastSent  time.Time
 }
 
-// news is an answer of the change feed.
-type news struct {
-	changes []store.Change
-	next    store.Position
-	reset   bool
-	err     error
+// sharedRow is an instance as it was after a change, or later. It is read and encoded once
+// for all streams that tell of it.
+type sharedRow struct {
+	instance *hub.Instance // nil = it is gone
+	encoded  []byte        // as JSON, as in lists; nil if instance is
 }
 
 // spoken is a frame of a turn, or the end of its stream.
@@ -60,7 +63,7 @@ func (s *streamer) run(ctx context.Context) error {
 	var readers sync.WaitGroup
 	defer readers.Wait()
 	defer cancel()
-	s.wants, s.feed, s.turns = map[string]bool{}, make(chan news), make(chan spoken, turnBuffer)
+	s.wants, s.turns = map[string]bool{}, make(chan spoken, turnBuffer)
 	s.logs = make(chan logged)
 	fed := false
 	for i := range s.topics {
@@ -76,9 +79,9 @@ func (s *streamer) run(ctx context.Context) error {
 	}
 	if fed {
 		position := s.position
-		readers.Go(func() { s.readFeed(ctx, position) })
+		readers.Go(func() { s.api.ticker.follow(ctx, s.viewer, position) })
 	}
-	s.uncounted = s.wants["counts"]
+	s.uncounted, s.number = s.wants["counts"], s.api.ticker.numbers.Add(1)
 	if err := s.send("hello", hello{cursorText([]byte(s.position))}); err != nil {
 		return err
 	}
@@ -93,6 +96,9 @@ func (s *streamer) run(ctx context.Context) error {
 		if err := s.step(ctx); err != nil {
 			return err
 		}
+		if err := s.flush(); err != nil {
+			return err
+		}
 		// Changes that come quickly go together in one frame.
 		pause := time.NewTimer(s.api.Batch - time.Since(began))
 		select {
@@ -102,23 +108,6 @@ func (s *streamer) run(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// readFeed hands on what the change feed tells.
-func (s *streamer) readFeed(ctx context.Context, position store.Position) {
-	for {
-		var n news
-		n.changes, n.next, n.reset, n.err = s.api.Hub.Changes(ctx, position, changesLimit)
-		select {
-		case s.feed <- n:
-		case <-ctx.Done():
-			return
-		}
-		if n.err != nil {
-			return
-		}
-		position = n.next
-	}
 }
 
 // readTurn hands on the frames of a turn.
@@ -145,10 +134,11 @@ func (s *streamer) readTurn(ctx context.Context, t *topic) {
 
 // step waits for something to tell and tells it, or sends a comment.
 func (s *streamer) step(ctx context.Context) error {
-	if s.uncounted && time.Since(s.counted) >= countsEvery {
-		if err := s.sendCounts(ctx); err != nil {
-			return err
-		}
+	if err := s.tellCounts(ctx, countsEvery); err != nil {
+		return err
+	}
+	if err := s.flush(); err != nil {
+		return err
 	}
 	patience := s.api.Heartbeat - time.Since(s.lastSent)
 	if s.uncounted {
@@ -160,8 +150,10 @@ func (s *streamer) step(ctx context.Context) error {
 	waiting := time.NewTimer(max(patience, 0))
 	defer waiting.Stop()
 	select {
-	case n := <-s.feed:
-		return s.tellNews(ctx, n)
+	case n := <-s.viewer.own:
+		return s.tellTick(ctx, n)
+	case <-s.viewer.rung:
+		return s.tellTick(ctx, s.viewer.take())
 	case f := <-s.turns:
 		return s.tellTurns(f)
 	case l := <-s.logs:
@@ -179,36 +171,41 @@ func (s *streamer) step(ctx context.Context) error {
 		return err
 	}
 	if time.Since(s.lastSent) >= s.api.Heartbeat {
-		return s.write(": alive\n\n")
+		s.frames.WriteString(": alive\n\n")
 	}
 	return nil
 }
 
-func (s *streamer) tellNews(ctx context.Context, n news) error {
+// tellTick tells of changes, and counts that have not been told for a while.
+func (s *streamer) tellTick(ctx context.Context, n tick) error {
 	switch {
 	case n.err != nil && ctx.Err() != nil:
 		return nil
 	case n.err != nil:
 		return n.err
 	}
-	s.position = n.next
+	s.position, s.number = n.next, n.number
 	if n.reset {
 		s.uncounted = s.wants["counts"]
 		return s.send("reset", hello{cursorText([]byte(n.next))})
 	}
-	return s.sendChanges(ctx, n.changes)
+	s.uncounted = s.uncounted || n.skipped > 0 && s.wants["counts"]
+	if err := s.sendChanges(ctx, n); err != nil {
+		return err
+	}
+	return s.tellCounts(ctx, countsEvery/2) // in one packet with the changes
 }
 
 // sendChanges sends one frame for each topic that the changes concern.
-func (s *streamer) sendChanges(ctx context.Context, changes []store.Change) error {
+func (s *streamer) sendChanges(ctx context.Context, n tick) error {
 	newest := map[string]store.Change{}
 	var order []string
-	for _, c := range changes {
+	for _, c := range n.look {
 		if _, seen := newest[c.ID]; !seen {
 			order = append(order, c.ID)
 		}
 		newest[c.ID] = c
-		s.uncounted = s.uncounted || s.wants["counts"] && !strings.HasPrefix(c.ID, "@")
+		s.uncounted = s.uncounted || s.wants["counts"] && !isEntity(c.ID)
 	}
 	for i := range s.topics {
 		t := &s.topics[i]
@@ -218,12 +215,15 @@ func (s *streamer) sendChanges(ctx context.Context, changes []store.Change) erro
 				concerned = append(concerned, newest[id])
 			}
 		}
-		if len(concerned) == 0 {
+		unseen := t.unseen(n)
+		if len(concerned) == 0 && unseen == 0 {
 			continue
 		}
 		var body any
 		var err error
 		switch t.kind {
+		case "list":
+			body, err = s.listFrame(ctx, t, concerned, unseen)
 		case "sessions":
 			body, err = s.sessionsFrame(ctx, t, concerned)
 		case "entities":
@@ -233,6 +233,9 @@ func (s *streamer) sendChanges(ctx context.Context, changes []store.Change) erro
 		}
 		if err != nil {
 			return err
+		}
+		if body == nil {
+			continue
 		}
 		if err := s.send(t.kind, body); err != nil {
 			return err
@@ -246,12 +249,23 @@ func (t *topic) concerns(id string) bool {
 	switch t.kind {
 	case "run":
 		return t.id == id
-	case "runs":
-		return !strings.HasPrefix(id, "@")
+	case "list", "runs":
+		return !isEntity(id)
 	case "sessions", "entities":
 		return strings.HasPrefix(id, t.prefix)
 	}
 	return false
+}
+
+// unseen is how many runs of a list are not told one by one; see [listFrame].
+func (t *topic) unseen(n tick) int {
+	switch {
+	case t.kind != "list":
+		return 0
+	case t.whole:
+		return n.begun
+	}
+	return n.skipped
 }
 
 // row returns the instance that changed, without instance if it is gone.
@@ -259,22 +273,40 @@ func (s *streamer) row(ctx context.Context, c store.Change) (*sharedRow, error) 
 	if c.Gone {
 		return &sharedRow{}, nil
 	}
-	return s.api.rows.get(ctx, c, func(ctx context.Context, c store.Change) (*hub.Instance, error) {
-		return s.api.Hub.Instance(ctx, c.ID, false)
+	return s.api.rows.get(ctx, c, func(ctx context.Context, c store.Change) (*sharedRow, error) {
+		i, err := s.api.Hub.Instance(ctx, c.ID, false)
+		if perdure.CodeOf(err) == perdure.NotFound {
+			return &sharedRow{}, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		encoded, err := marshal(viewRow(i))
+		return &sharedRow{i, encoded}, err
 	})
 }
 
-func (s *streamer) sendCounts(ctx context.Context) error {
-	counts, err := s.api.Hub.Counts(ctx)
+// tellCounts tells the counts if something has changed, unless that was done within a time.
+func (s *streamer) tellCounts(ctx context.Context, within time.Duration) error {
+	if !s.uncounted || time.Since(s.counted) < within {
+		return nil
+	}
+	encoded, err := s.api.counts.get(ctx, s.number, func(ctx context.Context, _ uint64) (json.RawMessage, error) {
+		counts, err := s.api.Hub.Counts(ctx)
+		if err != nil {
+			return nil, err
+		}
+		counts = slices.DeleteFunc(counts, func(c store.Count) bool { return isTurn(c.Name) })
+		return marshal(countsFrame{Topic: "counts", Items: sum(counts, []string{"status", "phase"})})
+	})
 	if err != nil {
 		return err
 	}
-	counts = slices.DeleteFunc(counts, func(c store.Count) bool { return isTurn(c.Name) })
 	s.uncounted, s.counted = false, time.Now()
-	return s.send("counts", countsFrame{Topic: "counts", Items: sum(counts, []string{"status", "phase"})})
+	return s.send("counts", encoded)
 }
 
-// send writes one frame with the position after it.
+// send adds a frame with the position after it.
 func (s *streamer) send(event string, data any) error {
 	encoded, ok := data.(json.RawMessage)
 	if !ok {
@@ -283,12 +315,18 @@ func (s *streamer) send(event string, data any) error {
 			return err
 		}
 	}
-	return s.write(fmt.Sprintf("id: %s\nevent: %s\ndata: %s\n\n", cursorText([]byte(s.position)), event, encoded))
+	fmt.Fprintf(&s.frames, "id: %s\nevent: %s\ndata: %s\n\n", cursorText([]byte(s.position)), event, encoded)
+	return nil
 }
 
-func (s *streamer) write(text string) error {
+// flush sends what was added.
+func (s *streamer) flush() error {
+	if s.frames.Len() == 0 {
+		return nil
+	}
 	s.lastSent = time.Now()
-	if _, err := s.w.Write([]byte(text)); err != nil {
+	defer s.frames.Reset()
+	if _, err := s.w.Write(s.frames.Bytes()); err != nil {
 		return err
 	}
 	return http.NewResponseController(s.w).Flush()

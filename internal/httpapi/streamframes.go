@@ -43,6 +43,30 @@ func (s *streamer) runsFrame(ctx context.Context, t *topic, changes []store.Chan
 	return b.Bytes(), err
 }
 
+// listFrame returns a [listFrame] as JSON, or nil if there is nothing to tell.
+func (s *streamer) listFrame(ctx context.Context, t *topic, changes []store.Change, unseen int) (any, error) {
+	f := struct {
+		listFrame
+		Upsert []json.RawMessage `json:"upsert"`
+	}{listFrame{Topic: t.text, Gone: []gone{}, Unseen: unseen}, []json.RawMessage{}}
+	for _, c := range changes {
+		r, err := s.row(ctx, c)
+		switch {
+		case err != nil:
+			return nil, err
+		case r.instance != nil && t.match(r.instance):
+			f.Upsert = append(f.Upsert, r.encoded)
+			s.api.ticker.hold(s.viewer, c.ID)
+		case s.viewer.marks[idMarkOf(c.ID)]:
+			f.Gone = append(f.Gone, gone{c.ID, c.Version})
+		}
+	}
+	if len(f.Upsert)+len(f.Gone)+unseen == 0 {
+		return nil, nil
+	}
+	return f, nil
+}
+
 func (s *streamer) entitiesFrame(ctx context.Context, t *topic, changes []store.Change) (any, error) {
 	f := entitiesFrame{Topic: t.text, Upsert: []*entity{}, Gone: []gone{}}
 	for _, c := range changes {
@@ -145,9 +169,7 @@ func (s *streamer) tellTurns(first spoken) error {
 		if err != nil {
 			return err
 		}
-		if err := s.write("event: turn\ndata: " + string(encoded) + "\n\n"); err != nil {
-			return err
-		}
+		s.frames.WriteString("event: turn\ndata: " + string(encoded) + "\n\n")
 	}
 	return nil
 }

@@ -13,17 +13,18 @@ import (
 // topic is what a stream tells about.
 type topic struct {
 	text   string // as the client wrote it
-	kind   string // runs, run, counts, inbox, sessions, turn, entities, workers or logs
+	kind   string // list, runs, run, counts, inbox, sessions, turn, entities, workers or logs
 	id     string // of a run or turn
 	prefix string // of the ids of entities
 	offset int64  // in a turn
 	match  func(*hub.Instance) bool
+	whole  bool // it matches every run
 }
 
 // fed reports whether the topic is told from the change feed.
 func (t *topic) fed() bool {
 	switch t.kind {
-	case "runs", "run", "counts", "sessions", "entities":
+	case "list", "runs", "run", "counts", "sessions", "entities":
 		return true
 	}
 	return false
@@ -59,12 +60,12 @@ func (a *API) topic(text string) (topic, error) {
 	case "run", "logs":
 		t.id = rest
 		return t, checkRunID(rest)
-	case "runs":
+	case "list", "runs":
 		selection, err := client.Select(rest, a.Now())
 		if err != nil {
 			return t, err
 		}
-		t.match = selection.Matches
+		t.match, t.whole = selection.Matches, selection.Parsed == ""
 	case "entities":
 		if t.prefix = "@"; rest != "" {
 			t.prefix += strings.ToLower(rest) + "@"
@@ -88,7 +89,7 @@ func (a *API) topic(text string) (topic, error) {
 		return t, checkRunID(id)
 	default:
 		return t, invalid("no topic "+shown(kind),
-			"known are runs:<filter>, run:<id>, counts, inbox, sessions:<agent>, turn:<id>@<offset>, entities, entities:<name>, workers, logs:<id>")
+			"known are list:<filter>, runs:<filter>, run:<id>, counts, inbox, sessions:<agent>, turn:<id>@<offset>, entities, entities:<name>, workers, logs:<id>")
 	}
 	return t, nil
 }

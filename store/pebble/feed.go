@@ -3,6 +3,7 @@ package pebble
 import (
 	"context"
 	"encoding/binary"
+	"sort"
 	"sync"
 	"time"
 
@@ -111,10 +112,8 @@ func (f *feed) after(n uint64, limit int) (list []store.Change, wait <-chan stru
 	case n > f.next || len(f.groups) == 0 || n < f.groups[0].first:
 		return nil, nil, false, nil
 	}
-	for _, g := range f.groups {
-		if end := g.first + uint64(len(g.changes)); n >= end {
-			continue
-		}
+	holds := sort.Search(len(f.groups), func(i int) bool { return n < f.groups[i].first+uint64(len(f.groups[i].changes)) })
+	for _, g := range f.groups[holds:] {
 		list = append(list, g.changes[n-g.first:]...)
 		n = g.first + uint64(len(g.changes))
 		if len(list) >= limit {

@@ -157,8 +157,8 @@ func checkFeed(ctx context.Context, h Harness) error {
 	var got []store.Change
 	for len(got) < len(want) {
 		changes, next, reset, err := s.store.Changes(ctx, p, 3)
-		if err != nil || reset || len(changes) > 3 {
-			return fmt.Errorf("got Changes = %d changes, reset %v, %v", len(changes), reset, err)
+		if there := min(3, len(want)-len(got)); err != nil || reset || len(changes) != there {
+			return fmt.Errorf("got Changes(limit 3) = %d changes, reset %v, %v, want the %d that there are", len(changes), reset, err, there)
 		}
 		got, p = append(got, changes...), next
 	}

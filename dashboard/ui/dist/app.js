@@ -1,6 +1,6 @@
 // src/app.tsx
 import { render } from "./core.js";
-import { useEffect as useEffect5, useState as useState9 } from "./core.js";
+import { useEffect as useEffect5, useState as useState8 } from "./core.js";
 import { Announcer } from "./core.js";
 import { Rail } from "./core.js";
 import { Help } from "./core.js";
@@ -11,11 +11,13 @@ import { go as go5, match, route, startRouter } from "./core.js";
 import { linkState as linkState2 } from "./core.js";
 
 // src/pages/overview.tsx
-import { useState as useState2 } from "./core.js";
+import { useRef } from "./core.js";
 import { query as query2, useQuery as useQuery2 } from "./core.js";
+import { muchHappens, runsOf } from "./core.js";
 import { waitsForPerson } from "./core.js";
 import { useTopic } from "./core.js";
 import { now } from "./core.js";
+import { useSlowly } from "./core.js";
 import { links as links2 } from "./core.js";
 import { look, stateOf as stateOf2 } from "./core.js";
 import { Backlog } from "./core.js";
@@ -134,24 +136,35 @@ function Overview(_) {
   const stuck = useQuery2("runs" + query2({ filter: "phase:stuck", limit: 5 }));
   const waiting = useQuery2("runs" + query2({ filter: "phase:waiting_event", limit: 20 }));
   const recent = useQuery2("runs?limit=12");
-  const [seen, setSeen] = useState2(false);
+  const seen = useRef(void 0);
+  const reread = useSlowly(() => {
+    backlog.refetch();
+    recent.refetch();
+  });
   useTopic("counts", void 0, (events) => {
     const e = events.at(-1);
     if (e?.kind === "counts") {
       const items = e.data.items;
-      counts.set((c) => ({ exact: true, ...c, items, total: items.reduce((n, i) => n + i.count, 0) }));
-      if (seen) {
-        decisions.refetch();
-        failures.refetch();
-        backlog.refetch();
-        stuck.refetch();
-        waiting.refetch();
-        recent.refetch();
+      const before = seen.current;
+      seen.current = items;
+      counts.set((c) => ({ exact: true, ...c, items, total: runsOf(items) }));
+      if (before) {
+        const changed = (key, v) => runsOf(items, key, v) !== runsOf(before, key, v);
+        if (changed("status", "failed")) {
+          failures.refetch();
+        }
+        if (changed("phase", "stuck")) {
+          stuck.refetch();
+        }
+        if (changed("phase", "waiting_event")) {
+          waiting.refetch();
+        }
+        reread(muchHappens(before, items));
       }
-      setSeen(true);
     }
   });
-  const of = (key, v) => (counts.data?.items ?? []).filter((i) => i[key] === v).reduce((n, i) => n + i.count, 0);
+  useTopic(decisions.data ? "inbox" : void 0, void 0, decisions.refetch);
+  const of = (key, v) => runsOf(counts.data?.items ?? [], key, v);
   useTopic("workers", void 0, (events) => {
     const e = events.at(-1);
     if (e?.kind === "workers") {
@@ -199,7 +212,7 @@ function Overview(_) {
 }
 
 // src/pages/runs.tsx
-import { useEffect as useEffect4, useMemo, useRef as useRef4, useState as useState6 } from "./core.js";
+import { useEffect as useEffect4, useMemo, useRef as useRef5, useState as useState5 } from "./core.js";
 import { readOnly } from "./core.js";
 import { now as now3, utc as utc3 } from "./core.js";
 import { useKeys as useKeys2 } from "./core.js";
@@ -278,7 +291,7 @@ function Usage({ run }) {
 }
 
 // src/pages/runs/filterbar.tsx
-import { useEffect as useEffect2, useRef, useState as useState3 } from "./core.js";
+import { useEffect as useEffect2, useRef as useRef2, useState as useState2 } from "./core.js";
 import { get, query as query3, useQuery as useQuery3 } from "./core.js";
 import { count as count3 } from "./core.js";
 import { useKeys } from "./core.js";
@@ -339,10 +352,10 @@ function fieldSuggestions(fields, text) {
 import { jsx as jsx5, jsxs as jsxs5 } from "./core.js";
 var pause = 60;
 function FilterBar({ filter, error }) {
-  const box = useRef(null);
-  const timer = useRef(void 0);
-  const [piece, setPiece] = useState3();
-  const [at, setAt] = useState3(-1);
+  const box = useRef2(null);
+  const timer = useRef2(void 0);
+  const [piece, setPiece] = useState2();
+  const [at, setAt] = useState2(-1);
   const offered = useSuggestions(piece);
   const bad = error?.status === 400 ? error : void 0;
   useKeys({ "/": (e) => (e.preventDefault(), box.current?.focus()) });
@@ -452,7 +465,7 @@ function FilterBar({ filter, error }) {
 }
 function useSuggestions(piece) {
   const known = useQuery3(piece ? "run-facets" : void 0).data?.fields ?? [];
-  const [values, setValues] = useState3();
+  const [values, setValues] = useState2();
   const field = piece?.field === "tag." ? "" : piece?.field ?? "";
   const tags = piece?.field === "" && piece.text.toLowerCase().startsWith("tag.");
   const asked = tags ? "tag." : field;
@@ -490,7 +503,7 @@ function useSuggestions(piece) {
 }
 
 // src/pages/runs/histogram.tsx
-import { useRef as useRef2, useState as useState4 } from "./core.js";
+import { useRef as useRef3, useState as useState3 } from "./core.js";
 import { query as query4, useQuery as useQuery4 } from "./core.js";
 import { absolute, clock, now as now2, utc as utc2 } from "./core.js";
 import { setParams as setParams2 } from "./core.js";
@@ -515,8 +528,8 @@ var tones = [
 ];
 function Histogram({ filter }) {
   const counts = useQuery4("run-histogram" + query4({ filter }));
-  const [range, setRange] = useState4();
-  const drawing = useRef2(false);
+  const [range, setRange] = useState3();
+  const drawing = useRef3(false);
   const h = counts.data;
   if (!h || h.total === 0) {
     return counts.error && counts.error.status !== 400 ? /* @__PURE__ */ jsx6(Problem2, { error: counts.error, retry: counts.refetch }) : null;
@@ -610,9 +623,10 @@ function Histogram({ filter }) {
 }
 
 // src/pages/runs/list.ts
-import { useEffect as useEffect3, useReducer, useRef as useRef3, useState as useState5 } from "./core.js";
+import { useEffect as useEffect3, useReducer, useRef as useRef4, useState as useState4 } from "./core.js";
 import { get as get2, ProblemError, query as query5 } from "./core.js";
-import { useTopic as useTopic2 } from "./core.js";
+import { refresh, useTopic as useTopic2 } from "./core.js";
+import { useSlowly as useSlowly2 } from "./core.js";
 import { announce as announce2 } from "./core.js";
 
 // src/pages/runs/merge.ts
@@ -620,11 +634,11 @@ import { newer } from "./core.js";
 var pageSize = 100;
 var most = 2e3;
 var mostFresh = 500;
-var none = { parts: [], fresh: [], gone: [] };
+var none = { parts: [], fresh: [], unseen: 0, gone: [] };
 var rowsOf = (r) => r.parts.flatMap((p) => p.items);
 var created = (r) => r.created ?? "";
 var newestFirst = (a, b) => created(b).localeCompare(created(a)) || b.id.localeCompare(a.id);
-function merged(rows, upsert, gone, stand) {
+function merged(rows, upsert, gone, stand, unseen = 0) {
   const parts = rows.parts.map((p) => ({ ...p, items: [...p.items] }));
   const places = /* @__PURE__ */ new Map();
   parts.forEach((p, i) => p.items.forEach((r, j) => places.set(r.id, [i, j])));
@@ -649,7 +663,7 @@ function merged(rows, upsert, gone, stand) {
     }
   }
   const list = [...fresh.values()].sort(newestFirst).slice(0, mostFresh);
-  return settled({ parts, fresh: list, gone: [...left] }, stand);
+  return settled({ parts, fresh: list, unseen: rows.unseen + unseen, gone: [...left] }, stand);
 }
 function belongs(parts, r, stand) {
   const last = parts.at(-1);
@@ -669,12 +683,12 @@ function settled(rows, stand) {
     parts = parts.map((p) => ({ ...p, items: p.items.filter((r) => !gone.has(r.id)) }));
   }
   const live = parts.length > 0 && parts[0]?.prev === void 0;
-  if (fresh.length > 0 && live && stand.newestFirst && stand.atTop) {
+  if (fresh.length > 0 && rows.unseen === 0 && live && stand.newestFirst && stand.atTop) {
     const all = [...parts[0].items, ...fresh].sort(newestFirst);
     parts = kept([{ ...parts[0], items: all }, ...parts.slice(1)], "start");
     fresh = [];
   }
-  return { parts, fresh, gone: [] };
+  return { parts, fresh, unseen: rows.unseen, gone: [] };
 }
 function added(rows, page, where) {
   const have = new Set(rowsOf(rows).map((r) => r.id));
@@ -699,16 +713,17 @@ function kept(parts, where) {
 
 // src/pages/runs/list.ts
 var problem = (e) => e instanceof ProblemError ? e : new ProblemError(0, { detail: String(e) });
+var calmAfter = 1500;
 function useRuns({ filter, sort, at, frozen, atTop, onShift }) {
-  const rows = useRef3(none);
+  const rows = useRef4(none);
   const [, draw] = useReducer((n) => n + 1, 0);
-  const [page, setPage] = useState5();
-  const [error, setError] = useState5();
-  const [loading, setLoading] = useState5(true);
-  const [round, setRound] = useState5(0);
-  const stop = useRef3(new AbortController());
-  const paging = useRef3(false);
-  const since = useRef3("");
+  const [page, setPage] = useState4();
+  const [error, setError] = useState4();
+  const [loading, setLoading] = useState4(true);
+  const [round, setRound] = useState4(0);
+  const stop = useRef4(new AbortController());
+  const paging = useRef4(false);
+  const since = useRef4("");
   const reload = () => setRound((n) => n + 1);
   const put = (r) => {
     rows.current = r;
@@ -722,7 +737,10 @@ function useRuns({ filter, sort, at, frozen, atTop, onShift }) {
     setLoading(true);
     get2("runs" + query5({ filter, sort, at, limit: pageSize }), s.signal).then(
       (p) => {
-        put({ parts: [{ items: p.items, next: p.next, prev: p.prev }], fresh: [], gone: [] });
+        put({ parts: [{ items: p.items, next: p.next, prev: p.prev }], fresh: [], unseen: 0, gone: [] });
+        if (round > 0) {
+          refresh(p.as_of);
+        }
         setPage({ ...p, filter });
         setError(void 0);
         setLoading(false);
@@ -742,15 +760,31 @@ function useRuns({ filter, sort, at, frozen, atTop, onShift }) {
       put(settled(rows.current, stand()));
     }
   }, [frozen]);
-  useTopic2(error || page === void 0 || page.filter !== filter ? void 0 : "runs:" + filter, page?.as_of, (events) => {
+  useTopic2(error || page === void 0 || page.filter !== filter ? void 0 : "list:" + filter, page?.as_of, (events) => {
     if (events.some((e) => e.kind === "reset")) {
       reload();
       return;
     }
     const frames = events.map((e) => e.data);
-    put(frames.reduce((r, f) => merged(r, f.upsert ?? [], f.gone ?? [], stand()), rows.current));
+    put(frames.reduce((r, f) => merged(r, f.upsert ?? [], f.gone ?? [], stand(), f.unseen), rows.current));
     announce2(`${rowsOf(rows.current).length} runs shown`, true);
-  });
+    if (frames.some((f) => f.unseen > 0)) {
+      calm();
+    }
+  }, () => rowsOf(rows.current).map((r) => r.id));
+  const catchUp = () => !frozen && atTop() && rows.current.unseen > 0 && reload();
+  const slowly = useSlowly2(catchUp);
+  const quiet = useRef4(void 0);
+  useEffect3(() => () => clearTimeout(quiet.current), [filter, sort, at]);
+  const calm = () => {
+    clearTimeout(quiet.current);
+    quiet.current = setTimeout(() => newest.current(), calmAfter);
+    if (filter !== "") {
+      slowly(true);
+    }
+  };
+  const newest = useRef4(catchUp);
+  newest.current = catchUp;
   const extend = (where) => {
     const cursor = where === "end" ? rows.current.parts.at(-1)?.next : rows.current.parts[0]?.prev;
     if (!cursor || paging.current) {
@@ -766,6 +800,7 @@ function useRuns({ filter, sort, at, frozen, atTop, onShift }) {
         const came = where === "start" ? p.items.filter((r) => !had.has(r.id)).length : 0;
         const left = where === "end" ? before.filter((b) => !rows.current.parts.includes(b)).reduce((n, b) => n + b.items.length, 0) : 0;
         onShift(came - left);
+        refresh(p.as_of);
         setPage((now4) => now4 && { ...now4, partial: where === "end" ? p.partial : now4.partial, scanned: now4.scanned + p.scanned });
         paging.current = false;
       },
@@ -779,15 +814,15 @@ function useRuns({ filter, sort, at, frozen, atTop, onShift }) {
   };
   const showFresh = () => {
     const s = { ...stand(), atTop: true, frozen: false };
-    if (s.newestFirst && rows.current.parts[0]?.prev === void 0) {
+    if (s.newestFirst && rows.current.unseen === 0 && rows.current.parts[0]?.prev === void 0) {
       put(settled(rows.current, s));
       return true;
     }
     reload();
     return false;
   };
-  const { parts, fresh } = rows.current;
-  return { rows: rowsOf(rows.current), gone: rows.current.gone, fresh: fresh.length, page, error, loading, next: parts.at(-1)?.next, prev: parts[0]?.prev, extend, showFresh, reload };
+  const { parts, fresh, unseen } = rows.current;
+  return { rows: rowsOf(rows.current), gone: rows.current.gone, fresh: fresh.length + (filter === "" ? unseen : 0), maybe: filter !== "" && unseen > 0, page, error, loading, next: parts.at(-1)?.next, prev: parts[0]?.prev, extend, showFresh, reload };
 }
 
 // src/pages/runs/selection.tsx
@@ -845,11 +880,11 @@ var rowHeight = 28;
 function Runs(_) {
   const filter = param("filter");
   const sort = param("sort");
-  const [starting, setStarting] = useState6(false);
-  const [selected, setSelected] = useState6(/* @__PURE__ */ new Set());
-  const [everything, setEverything] = useState6(false);
-  const [asked, setAsked] = useState6();
-  const box = useRef4(null);
+  const [starting, setStarting] = useState5(false);
+  const [selected, setSelected] = useState5(/* @__PURE__ */ new Set());
+  const [everything, setEverything] = useState5(false);
+  const [asked, setAsked] = useState5();
+  const box = useRef5(null);
   const table = () => box.current?.querySelector(".table");
   const list = useRuns({
     filter,
@@ -861,7 +896,7 @@ function Runs(_) {
   });
   useKeys2(readOnly ? {} : { n: () => setStarting(true) });
   const { rows, page, error } = list;
-  const [seen, setSeen] = useState6([0, 0]);
+  const [seen, setSeen] = useState5([0, 0]);
   useOverlays(rows.slice(...seen).filter(isActive).map((r) => r.id));
   const focusRow = () => table()?.querySelector(".tr.at")?.focus({ preventScroll: true });
   const shownColumns = useMemo(
@@ -895,10 +930,7 @@ function Runs(_) {
     /* @__PURE__ */ jsxs8("div", { class: "row", children: [
       /* @__PURE__ */ jsxs8("div", { class: "chips", role: "group", "aria-label": "Filters", children: [
         chips.map(([title, f]) => /* @__PURE__ */ jsx8("button", { type: "button", "aria-pressed": filter === f, onClick: () => setParams3({ filter: f || void 0, at: void 0 }), children: title }, title)),
-        list.fresh > 0 && /* @__PURE__ */ jsxs8("button", { type: "button", class: "fresh", onClick: () => showFresh(), children: [
-          list.fresh,
-          " new"
-        ] })
+        (list.fresh > 0 || list.maybe) && /* @__PURE__ */ jsx8("button", { type: "button", class: "fresh", onClick: () => showFresh(), children: list.fresh > 0 ? `${list.fresh.toLocaleString("en")} new` : "Look for new" })
       ] }),
       /* @__PURE__ */ jsx8(Jump, {}),
       /* @__PURE__ */ jsx8("button", { type: "button", "aria-pressed": param("chart") !== "", onClick: () => setParams3({ chart: param("chart") ? void 0 : "1" }), children: "Histogram" })
@@ -1238,7 +1270,7 @@ function useSessions(name) {
 }
 
 // src/pages/entities.tsx
-import { useState as useState7 } from "./core.js";
+import { useState as useState6 } from "./core.js";
 import { query as query9, useQuery as useQuery8 } from "./core.js";
 import { useTopic as useTopic5 } from "./core.js";
 import { go as go4, links as links7, param as param2, setParams as setParams4 } from "./core.js";
@@ -1256,7 +1288,7 @@ perdure.AddEntity[Counter](reg, "counter")`;
 function Entities() {
   const name = param2("name");
   const cursor = param2("cursor");
-  const [typed, setTyped] = useState7(name);
+  const [typed, setTyped] = useState6(name);
   const page = useQuery8("entities" + query9({ name, cursor, limit: 200 }));
   useTopic5("entities" + (name ? ":" + name : ""), void 0, (events) => {
     for (const e of events) {
@@ -1324,7 +1356,7 @@ function merge(old, f, whole) {
 }
 
 // src/pages/entity.tsx
-import { useState as useState8 } from "./core.js";
+import { useState as useState7 } from "./core.js";
 import { path as path4, post, readOnly as readOnly2, useQuery as useQuery9 } from "./core.js";
 import { bytes } from "./core.js";
 import { parseJson } from "./core.js";
@@ -1424,11 +1456,11 @@ function From({ id }) {
   return /* @__PURE__ */ jsx12("a", { href: entity ? links8.entity(entity[1] ?? "", entity[2] ?? "") : links8.run(id), children: /* @__PURE__ */ jsx12(Visible4, { text: id, exact: true }) });
 }
 function Operate({ where, known, onSent }) {
-  const [operation, setOperation] = useState8("");
-  const [input, setInput] = useState8("");
-  const [done, setDone] = useState8(null);
-  const [busy, setBusy] = useState8(false);
-  const [error, setError] = useState8(null);
+  const [operation, setOperation] = useState7("");
+  const [input, setInput] = useState7("");
+  const [done, setDone] = useState7(null);
+  const [busy, setBusy] = useState7(false);
+  const [error, setError] = useState7(null);
   const typed = input.trim() === "" ? null : parseJson(input);
   const unfit = readOnly2 || busy || operation.trim() === "" || typed !== null && !typed.ok;
   async function send(call) {
@@ -1642,7 +1674,7 @@ var pages = [
 ];
 function App() {
   const at = route.value;
-  const [help, setHelp] = useState9(false);
+  const [help, setHelp] = useState8(false);
   useKeys5({
     "?": () => setHelp(true),
     "g o": () => go5(""),
@@ -1681,7 +1713,7 @@ function App() {
 }
 function OfflineBanner() {
   const off = linkState2.value === "offline";
-  const [shown, setShown] = useState9(false);
+  const [shown, setShown] = useState8(false);
   useEffect5(() => {
     const t = setTimeout(() => setShown(off), off ? 1500 : 0);
     return () => clearTimeout(t);

@@ -1447,8 +1447,26 @@ async function runBatch(order2, key2, signal, tell2) {
   }
 }
 
+// src/lib/marks.ts
+var most = 1e3;
+function markOf(id) {
+  let sum = 2166136261;
+  for (const byte of new TextEncoder().encode(id)) {
+    sum = Math.imul(sum ^ byte, 16777619);
+  }
+  return sum >>> 24 ^ sum & 16777215;
+}
+function heldParam(ids) {
+  const bytes2 = [...ids].slice(-most).flatMap((id) => {
+    const m5 = markOf(id);
+    return [m5 >> 16, m5 >> 8 & 255, m5 & 255];
+  });
+  return btoa(String.fromCharCode(...bytes2)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+}
+
 // src/lib/connection.ts
 var debounce = 250;
+var heldMost = 4e3;
 var lastPause = 2e3;
 var Connection = class {
   constructor(base2, onEvent, onState) {
@@ -1461,6 +1479,8 @@ var Connection = class {
   onState;
   topics = [];
   position = "";
+  held = /* @__PURE__ */ new Set();
+  // rows of lists, the newest last
   due = false;
   // a connection from position is to be made: the one before moves it no more
   stop;
@@ -1469,9 +1489,11 @@ var Connection = class {
   state = "connecting";
   /**
    * Follows these topics from now on; since is the position from which on somebody new needs
-   * them, "" = nobody does. What the others get again they have in that version.
+   * them, "" = nobody does. What the others get again they have in that version. held are
+   * the ids of the rows that lists hold, whose changes are told however much happens.
    */
-  follow(topics, since) {
+  follow(topics, since, held) {
+    this.hold(held);
     const wanted = [...new Set(topics)].sort();
     if (!since && wanted.join("\n") === this.topics.join("\n")) {
       return;
@@ -1482,6 +1504,18 @@ var Connection = class {
       this.due = true;
     }
     this.again(debounce);
+  }
+  hold(ids) {
+    for (const id of ids) {
+      this.held.delete(id);
+      this.held.add(id);
+    }
+    for (const id of this.held) {
+      if (this.held.size <= heldMost) {
+        break;
+      }
+      this.held.delete(id);
+    }
   }
   /** Connects anew, such as when the page is seen again. */
   nudge() {
@@ -1517,6 +1551,9 @@ var Connection = class {
     const q4 = new URLSearchParams();
     for (const t4 of this.topics) {
       q4.append("topics", t4);
+    }
+    if (this.topics.some((t4) => t4.startsWith("list:"))) {
+      q4.set("held", heldParam(this.held));
     }
     if (this.position) {
       q4.set("since", this.position);
@@ -1565,9 +1602,21 @@ var Connection = class {
     } catch {
       return;
     }
+    if (e5.event === "list") {
+      this.hold((data.upsert ?? []).map((r4) => r4.id));
+    }
     this.onEvent({ topic: data.topic ?? "", kind: e5.event, position: e5.id, data });
   }
 };
+
+// src/lib/counts.ts
+var many = 20;
+function runsOf(items, key2, value) {
+  return items.filter((i5) => !key2 || i5[key2] === value).reduce((n4, i5) => n4 + i5.count, 0);
+}
+function muchHappens(before, now2) {
+  return Math.abs(runsOf(now2) - runsOf(before)) > many;
+}
 
 // src/lib/cut.ts
 var partSize = 16e3;
@@ -1715,7 +1764,7 @@ var Exchange = class {
         }
       }
       if (this.tabs.size < before) {
-        this.refresh("");
+        this.refresh("", []);
       }
     }, 3e4);
   }
@@ -1729,7 +1778,7 @@ var Exchange = class {
     }
     if (m5.leave) {
       this.tabs.delete(key2);
-      this.refresh("");
+      this.refresh("", []);
       return;
     }
     if (tab) {
@@ -1737,13 +1786,13 @@ var Exchange = class {
     }
     if (tab && m5.topics) {
       tab.topics = m5.topics;
-      this.refresh(m5.since ?? "");
+      this.refresh(m5.since ?? "", m5.held ?? []);
     } else if (m5.nudge) {
       this.link.nudge();
     }
   }
-  refresh(since) {
-    this.link.follow([...this.tabs.values()].flatMap((t4) => t4.topics), since);
+  refresh(since, held) {
+    this.link.follow([...this.tabs.values()].flatMap((t4) => t4.topics), since, held);
   }
 };
 
@@ -2123,7 +2172,7 @@ function open() {
     if (document.visibilityState === "hidden") {
       leaving = setTimeout(() => {
         detached = true;
-        made.follow([], "");
+        made.follow([], "", []);
       }, patience);
       return;
     }
@@ -2159,7 +2208,7 @@ function joined() {
   addEventListener("pagehide", () => say2({ leave: true }));
   addEventListener("pageshow", (e5) => e5.persisted && rejoin());
   setInterval(() => say2({}), 3e4);
-  return { follow: (topics, since) => say2({ topics, since }), nudge: () => say2({ nudge: true }) };
+  return { follow: (topics, since, held) => say2({ topics, since, held }), nudge: () => say2({ nudge: true }) };
 }
 function shared(name, hear) {
   if (typeof SharedWorker === "undefined") {
@@ -2177,17 +2226,18 @@ function shared(name, hear) {
 function refresh(since) {
   position = since || position;
   if (!detached) {
-    open().follow([...new Set([...followers].map((f5) => f5.topic))], since);
+    const all = [...followers];
+    open().follow([...new Set(all.map((f5) => f5.topic))], since, all.flatMap((f5) => f5.held()));
   }
 }
-function useTopic(topic, since, take) {
-  const newest = T2(take);
-  newest.current = take;
+function useTopic(topic, since, take, held = () => []) {
+  const newest = T2({ take, held });
+  newest.current = { take, held };
   A2(() => {
     if (!topic) {
       return void 0;
     }
-    const f5 = { topic, take: (events) => newest.current(events) };
+    const f5 = { topic, take: (events) => newest.current.take(events), held: () => newest.current.held() };
     followers.add(f5);
     refresh(since ?? "");
     return () => {
@@ -2203,10 +2253,10 @@ function newer(a5, b5) {
 // src/lib/overlay.ts
 var overlays = a4(/* @__PURE__ */ new Map());
 var every = 1e3;
-var most = 100;
+var most2 = 100;
 var unknown = false;
 function useOverlays(ids, steps = false) {
-  const wanted = [...new Set(ids)].slice(0, most).sort().join("\n");
+  const wanted = [...new Set(ids)].slice(0, most2).sort().join("\n");
   A2(() => {
     if (wanted === "" || unknown) {
       return void 0;
@@ -2352,6 +2402,29 @@ var links = {
   session: (name, key2) => `agents/${enc(name)}/s/${enc(key2)}`,
   entity: (name, key2) => `entities/${enc(name)}/${enc(key2)}`
 };
+
+// src/lib/slowly.ts
+var apart = 1e4;
+function useSlowly(read2) {
+  const newest = T2(read2);
+  newest.current = read2;
+  const last2 = T2(-apart);
+  const timer2 = T2(void 0);
+  A2(() => () => clearTimeout(timer2.current), []);
+  const run = () => {
+    last2.current = performance.now();
+    newest.current();
+  };
+  return (busy) => {
+    clearTimeout(timer2.current);
+    const wait2 = busy ? last2.current + apart - performance.now() : 0;
+    if (wait2 <= 0) {
+      run();
+    } else {
+      timer2.current = setTimeout(run, wait2);
+    }
+  };
+}
 
 // src/lib/status.ts
 var looks = {
@@ -2703,12 +2776,12 @@ function flat(value) {
 }
 
 // src/parts/Backlog.tsx
-function Backlog({ items, most: most2 = Infinity }) {
+function Backlog({ items, most: most3 = Infinity }) {
   if (items === void 0 || items.length === 0) {
     return items && /* @__PURE__ */ a3("p", { class: "dim", children: "Nothing waits for a worker." });
   }
   return /* @__PURE__ */ a3("ul", { class: "plain", children: [
-    items.slice(0, most2).map((b5) => /* @__PURE__ */ a3("li", { children: [
+    items.slice(0, most3).map((b5) => /* @__PURE__ */ a3("li", { children: [
       /* @__PURE__ */ a3("span", { class: b5.served ? "dim" : "bad", children: b5.served ? "✓ served" : "! no worker" }),
       /* @__PURE__ */ a3("span", { children: [
         b5.kind,
@@ -2724,8 +2797,8 @@ function Backlog({ items, most: most2 = Infinity }) {
         " running"
       ] })
     ] }, b5.kind + b5.name + (b5.version ?? ""))),
-    items.length > most2 && /* @__PURE__ */ a3("li", { children: /* @__PURE__ */ a3("a", { href: "workers", children: [
-      items.length - most2,
+    items.length > most3 && /* @__PURE__ */ a3("li", { children: /* @__PURE__ */ a3("a", { href: "workers", children: [
+      items.length - most3,
       " more"
     ] }) })
   ] });
@@ -3132,7 +3205,7 @@ function Node({ name, value, open: open2 }) {
 }
 function Branch({ label, entries: entries2, from, to, open: open2 }) {
   const [opened, setOpened] = d2(open2 > 0);
-  const [most2, setMost] = d2(shown);
+  const [most3, setMost] = d2(shown);
   return /* @__PURE__ */ a3("div", { class: "json-branch", children: [
     /* @__PURE__ */ a3("button", { type: "button", class: "json-toggle", "aria-expanded": opened, onClick: () => setOpened(!opened), children: [
       /* @__PURE__ */ a3("span", { "aria-hidden": "true", children: opened ? "▾" : "▸" }),
@@ -3141,9 +3214,9 @@ function Branch({ label, entries: entries2, from, to, open: open2 }) {
       /* @__PURE__ */ a3("span", { class: "dim", children: opened ? from : `${from} ${entries2.length} ${entries2.length === 1 ? "entry" : "entries"} ${to}` })
     ] }),
     opened && /* @__PURE__ */ a3("div", { class: "json-inner", children: [
-      entries2.slice(0, most2).map(([k5, v5]) => /* @__PURE__ */ a3(Node, { name: k5, value: v5, open: open2 - 1 }, k5)),
-      entries2.length > most2 && /* @__PURE__ */ a3("button", { type: "button", class: "quiet", onClick: () => setMost(most2 + shown), children: [
-        entries2.length - most2,
+      entries2.slice(0, most3).map(([k5, v5]) => /* @__PURE__ */ a3(Node, { name: k5, value: v5, open: open2 - 1 }, k5)),
+      entries2.length > most3 && /* @__PURE__ */ a3("button", { type: "button", class: "quiet", onClick: () => setMost(most3 + shown), children: [
+        entries2.length - most3,
         " more"
       ] }),
       /* @__PURE__ */ a3("div", { class: "dim", children: to })
@@ -3431,10 +3504,11 @@ function Rail({ at, onHelp }) {
   const [inbox, setInbox] = d2(0);
   const [events, setEvents] = d2(0);
   const [active, setActive] = d2(0);
-  const waiting = T2(0);
+  const before = T2([]);
+  const [agents, setAgents] = d2(false);
   const refresh2 = () => {
     get("decisions?state=pending&limit=100").then(
-      (d5) => setInbox(d5.items.length),
+      (d5) => (setInbox(d5.items.length), setAgents(true)),
       () => void 0
     );
   };
@@ -3444,18 +3518,18 @@ function Rail({ at, onHelp }) {
       () => void 0
     );
   };
+  const rereadEvents = useSlowly(refreshEvents);
   A2(refresh2, []);
+  useTopic(agents ? "inbox" : void 0, void 0, refresh2);
   useTopic("counts", void 0, (events2) => {
     const last2 = events2.at(-1);
     if (last2?.kind === "counts") {
       const items = last2.data.items;
-      setActive(items.filter((c5) => ["pending", "running", "suspended"].includes(c5.status ?? "")).reduce((n5, c5) => n5 + c5.count, 0));
-      refresh2();
-      const n4 = items.filter((c5) => c5.phase === "waiting_event").reduce((sum, c5) => sum + c5.count, 0);
-      if (n4 !== waiting.current) {
-        waiting.current = n4;
-        refreshEvents();
+      setActive(items.filter((c5) => ["pending", "running", "suspended"].includes(c5.status ?? "")).reduce((n4, c5) => n4 + c5.count, 0));
+      if (runsOf(items, "phase", "waiting_event") !== runsOf(before.current, "phase", "waiting_event")) {
+        rereadEvents(muchHappens(before.current, items));
       }
+      before.current = items;
     }
   });
   const counts = { inbox: inbox + events, runs: active };
@@ -3867,6 +3941,7 @@ export {
   get,
   go,
   k as h,
+  heldParam,
   R as hydrate,
   initialTheme,
   isActive,
@@ -3888,7 +3963,9 @@ export {
   linkState,
   links,
   look,
+  markOf,
   match,
+  muchHappens,
   nameOf,
   newer,
   now,
@@ -3911,12 +3988,14 @@ export {
   randomKey,
   read,
   readOnly,
+  refresh,
   relative,
   remove,
   Q as render,
   roof,
   route,
   runBatch,
+  runsOf,
   setParams,
   a4 as signal,
   sizeText,
@@ -3944,6 +4023,7 @@ export {
   T2 as useRef,
   useSignal,
   useSignalEffect,
+  useSlowly,
   d2 as useState,
   useTopic,
   utc,

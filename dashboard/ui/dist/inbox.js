@@ -5,6 +5,7 @@ import { askText as askText2, doneText as doneText2, itemsOf, keyedAnswer, kindT
 import { useKeys } from "./core.js";
 import { useTopic } from "./core.js";
 import { param, setParams } from "./core.js";
+import { useSlowly } from "./core.js";
 import { Deadline as Deadline3 } from "./core.js";
 import { Empty } from "./core.js";
 import { Problem } from "./core.js";
@@ -272,7 +273,8 @@ var waitOf = (r) => [r.id, r.incarnation, r.wait_name, r.phase_since].join("\n")
 function Open() {
   const decisions = useDecisions();
   const runs = useQuery3("runs" + query({ filter: waiting, limit: 200 }));
-  useTopic("runs:" + waiting, void 0, () => runs.refetch());
+  const reread = useSlowly(runs.refetch);
+  useTopic("list:" + waiting, void 0, (events) => reread(events.some((e) => e.data.unseen > 0)));
   const raised = useRef2(/* @__PURE__ */ new Set());
   const items = useMemo(
     () => itemsOf(decisions.rows ?? [], (runs.data?.items ?? []).filter((r) => !raised.current.has(waitOf(r)))),

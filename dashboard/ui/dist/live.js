@@ -1,5 +1,22 @@
 "use strict";
 (() => {
+  // src/lib/marks.ts
+  var most = 1e3;
+  function markOf(id) {
+    let sum = 2166136261;
+    for (const byte of new TextEncoder().encode(id)) {
+      sum = Math.imul(sum ^ byte, 16777619);
+    }
+    return sum >>> 24 ^ sum & 16777215;
+  }
+  function heldParam(ids) {
+    const bytes = [...ids].slice(-most).flatMap((id) => {
+      const m = markOf(id);
+      return [m >> 16, m >> 8 & 255, m & 255];
+    });
+    return btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+  }
+
   // src/lib/sse.ts
   function eventReader() {
     let rest = [];
@@ -44,6 +61,7 @@
 
   // src/lib/connection.ts
   var debounce = 250;
+  var heldMost = 4e3;
   var lastPause = 2e3;
   var Connection = class {
     constructor(base, onEvent, onState) {
@@ -56,6 +74,8 @@
     onState;
     topics = [];
     position = "";
+    held = /* @__PURE__ */ new Set();
+    // rows of lists, the newest last
     due = false;
     // a connection from position is to be made: the one before moves it no more
     stop;
@@ -64,9 +84,11 @@
     state = "connecting";
     /**
      * Follows these topics from now on; since is the position from which on somebody new needs
-     * them, "" = nobody does. What the others get again they have in that version.
+     * them, "" = nobody does. What the others get again they have in that version. held are
+     * the ids of the rows that lists hold, whose changes are told however much happens.
      */
-    follow(topics, since) {
+    follow(topics, since, held) {
+      this.hold(held);
       const wanted = [...new Set(topics)].sort();
       if (!since && wanted.join("\n") === this.topics.join("\n")) {
         return;
@@ -77,6 +99,18 @@
         this.due = true;
       }
       this.again(debounce);
+    }
+    hold(ids) {
+      for (const id of ids) {
+        this.held.delete(id);
+        this.held.add(id);
+      }
+      for (const id of this.held) {
+        if (this.held.size <= heldMost) {
+          break;
+        }
+        this.held.delete(id);
+      }
     }
     /** Connects anew, such as when the page is seen again. */
     nudge() {
@@ -112,6 +146,9 @@
       const q = new URLSearchParams();
       for (const t of this.topics) {
         q.append("topics", t);
+      }
+      if (this.topics.some((t) => t.startsWith("list:"))) {
+        q.set("held", heldParam(this.held));
       }
       if (this.position) {
         q.set("since", this.position);
@@ -160,6 +197,9 @@
       } catch {
         return;
       }
+      if (e.event === "list") {
+        this.hold((data.upsert ?? []).map((r) => r.id));
+      }
       this.onEvent({ topic: data.topic ?? "", kind: e.event, position: e.id, data });
     }
   };
@@ -194,7 +234,7 @@
           }
         }
         if (this.tabs.size < before) {
-          this.refresh("");
+          this.refresh("", []);
         }
       }, 3e4);
     }
@@ -208,7 +248,7 @@
       }
       if (m.leave) {
         this.tabs.delete(key);
-        this.refresh("");
+        this.refresh("", []);
         return;
       }
       if (tab) {
@@ -216,13 +256,13 @@
       }
       if (tab && m.topics) {
         tab.topics = m.topics;
-        this.refresh(m.since ?? "");
+        this.refresh(m.since ?? "", m.held ?? []);
       } else if (m.nudge) {
         this.link.nudge();
       }
     }
-    refresh(since) {
-      this.link.follow([...this.tabs.values()].flatMap((t) => t.topics), since);
+    refresh(since, held) {
+      this.link.follow([...this.tabs.values()].flatMap((t) => t.topics), since, held);
     }
   };
 

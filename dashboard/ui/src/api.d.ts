@@ -727,6 +727,16 @@ export interface InfoItems {
   next?: string;
 }
 
+/** listFrame tells what a screen shows of the runs that match: rows that the client holds or that are few, and of the others how many. */
+export interface ListFrame {
+  topic: string;
+  upsert: Run[];
+  /** held by the client */
+  gone: Gone[];
+  /** Unseen is how many runs have begun that are not in Upsert. With a filter it is how many changes of runs were not looked at: some of these may match. */
+  unseen: number;
+}
+
 /** loadView is the work of a kind, name and version as the API shows it. */
 export interface Load {
   /** orchestration, activity or entity */
@@ -1816,7 +1826,7 @@ export interface Operations {
   /** Returns the payload of an event as it is stored, in ranges if asked so. */
   "GET /runs/{id}/events/{n}/payload": { query: { execution?: string }; body: never; reply: never; events: {} };
   /** Streams changes of topics. */
-  "GET /stream": { query: { topics?: string[]; since?: string }; body: never; reply: never; events: { "counts": CountsFrame; "entities": EntitiesFrame; "hello": Hello; "inbox": InboxFrame; "logs": LogFrame; "reset": Hello; "run": Frame; "runs": Frame; "sessions": SessionsFrame; "turn": TurnFrame; "workers": WorkersFrame } };
+  "GET /stream": { query: { topics?: string[]; since?: string; held?: string }; body: never; reply: never; events: { "counts": CountsFrame; "entities": EntitiesFrame; "hello": Hello; "inbox": InboxFrame; "list": ListFrame; "logs": LogFrame; "reset": Hello; "run": Frame; "runs": Frame; "sessions": SessionsFrame; "turn": TurnFrame; "workers": WorkersFrame } };
   /** Does one thing to many runs, by ids or a filter; leaving cancels it. Under Accept: text/event-stream it tells its progress. */
   "POST /batches": { query: { dry_run?: boolean }; body: BatchBody; reply: Batch; events: { "done": Batch; "progress": Batch } };
   /** Starts a run, or finds it. */

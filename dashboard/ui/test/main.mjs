@@ -4,7 +4,7 @@ import { World } from "./world.mjs";
 
 const file = process.argv[2];
 const { scenarios } = await import(`./scenarios/${file}`);
-const only = process.argv[3];
+const only = process.argv[3] ?? process.env.PERDURE_ONLY; // part of a scenario's name
 const names = Object.keys(scenarios).filter((n) => !only || n.includes(only));
 console.log(JSON.stringify({ plan: names }));
 const browser = await chromium.launch({

@@ -1,5 +1,6 @@
 // One connection to the API's stream for any number of topics. It is used by the shared
 // worker, for all tabs, and by a page where there is none.
+import { heldParam } from "./marks";
 import { eventReader, type ServerEvent } from "./sse";
 
 export type LinkState = "connecting" | "live" | "reconnecting" | "offline";
@@ -13,12 +14,15 @@ export interface LiveEvent {
 
 /** How long a change of topics waits for others. */
 const debounce = 250;
+/** How many rows that are held are known. */
+const heldMost = 4000;
 /** The longest pause between two attempts. */
 const lastPause = 2000;
 
 export class Connection {
   private topics: string[] = [];
   private position = "";
+  private readonly held = new Set<string>(); // rows of lists, the newest last
   private due = false; // a connection from position is to be made: the one before moves it no more
   private stop: AbortController | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -33,9 +37,11 @@ export class Connection {
 
   /**
    * Follows these topics from now on; since is the position from which on somebody new needs
-   * them, "" = nobody does. What the others get again they have in that version.
+   * them, "" = nobody does. What the others get again they have in that version. held are
+   * the ids of the rows that lists hold, whose changes are told however much happens.
    */
-  follow(topics: string[], since: string): void {
+  follow(topics: string[], since: string, held: string[]): void {
+    this.hold(held);
     const wanted = [...new Set(topics)].sort();
     if (!since && wanted.join("\n") === this.topics.join("\n")) {
       return;
@@ -46,6 +52,19 @@ export class Connection {
       this.due = true;
     }
     this.again(debounce);
+  }
+
+  private hold(ids: string[]): void {
+    for (const id of ids) {
+      this.held.delete(id); // it goes to the end
+      this.held.add(id);
+    }
+    for (const id of this.held) {
+      if (this.held.size <= heldMost) {
+        break;
+      }
+      this.held.delete(id);
+    }
   }
 
   /** Connects anew, such as when the page is seen again. */
@@ -86,6 +105,9 @@ export class Connection {
     const q = new URLSearchParams();
     for (const t of this.topics) {
       q.append("topics", t);
+    }
+    if (this.topics.some((t) => t.startsWith("list:"))) {
+      q.set("held", heldParam(this.held));
     }
     if (this.position) {
       q.set("since", this.position);
@@ -130,11 +152,14 @@ export class Connection {
     if (e.id && !this.due) {
       this.position = e.id;
     }
-    let data: { topic?: string };
+    let data: { topic?: string; upsert?: { id: string }[] };
     try {
       data = JSON.parse(e.data);
     } catch {
       return;
+    }
+    if (e.event === "list") {
+      this.hold((data.upsert ?? []).map((r) => r.id));
     }
     this.onEvent({ topic: data.topic ?? "", kind: e.event, position: e.id, data });
   }

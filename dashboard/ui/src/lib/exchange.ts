@@ -6,6 +6,8 @@ import { Connection, type LinkState, type LiveEvent } from "./connection";
 export interface FromTab {
   topics?: string[];
   since?: string;
+  /** Ids of the rows that it holds. */
+  held?: string[];
   nudge?: boolean;
   leave?: boolean;
 }
@@ -53,7 +55,7 @@ export class Exchange<Key> {
         }
       }
       if (this.tabs.size < before) {
-        this.refresh("");
+        this.refresh("", []);
       }
     }, 30_000);
   }
@@ -68,7 +70,7 @@ export class Exchange<Key> {
     }
     if (m.leave) {
       this.tabs.delete(key);
-      this.refresh("");
+      this.refresh("", []);
       return;
     }
     if (tab) {
@@ -76,13 +78,13 @@ export class Exchange<Key> {
     }
     if (tab && m.topics) {
       tab.topics = m.topics;
-      this.refresh(m.since ?? "");
+      this.refresh(m.since ?? "", m.held ?? []);
     } else if (m.nudge) {
       this.link.nudge();
     }
   }
 
-  private refresh(since: string): void {
-    this.link.follow([...this.tabs.values()].flatMap((t) => t.topics), since);
+  private refresh(since: string, held: string[]): void {
+    this.link.follow([...this.tabs.values()].flatMap((t) => t.topics), since, held);
   }
 }

@@ -13,6 +13,7 @@ export const paused = signal(false);
 interface Follower {
   topic: string;
   take: (events: LiveEvent[]) => void;
+  held: () => string[];
 }
 
 const followers = new Set<Follower>();
@@ -56,7 +57,7 @@ export function unpause(): void {
 }
 
 interface Link {
-  follow: (topics: string[], since: string) => void;
+  follow: (topics: string[], since: string, held: string[]) => void;
   nudge: () => void;
 }
 
@@ -81,7 +82,7 @@ function open(): Link {
     if (document.visibilityState === "hidden") {
       leaving = setTimeout(() => {
         detached = true;
-        made.follow([], "");
+        made.follow([], "", []);
       }, patience);
       return;
     }
@@ -121,7 +122,7 @@ function joined(): Link | undefined {
   addEventListener("pagehide", () => say({ leave: true }));
   addEventListener("pageshow", (e) => e.persisted && rejoin());
   setInterval(() => say({}), 30_000);
-  return { follow: (topics, since) => say({ topics, since }), nudge: () => say({ nudge: true }) };
+  return { follow: (topics, since, held) => say({ topics, since, held }), nudge: () => say({ nudge: true }) };
 }
 
 /** Speaks with the shared worker. */
@@ -139,10 +140,12 @@ function shared(name: string, hear: (m: ToTab) => void): ((m: FromTab) => void) 
   }
 }
 
-function refresh(since: string): void {
+/** Has the stream go on from a position: rows that were read there are held from now on. */
+export function refresh(since: string): void {
   position = since || position;
   if (!detached) {
-    open().follow([...new Set([...followers].map((f) => f.topic))], since);
+    const all = [...followers];
+    open().follow([...new Set(all.map((f) => f.topic))], since, all.flatMap((f) => f.held()));
   }
 }
 
@@ -150,16 +153,17 @@ function refresh(since: string): void {
  * Follows a topic while the component is shown. take is given what has come since the last
  * frame, in order, with kind "reset" when all must be read anew. since is the position of
  * what is shown already (as_of), from which on nothing is missed: who shows a list waits
- * for it with following. No topic = nothing.
+ * for it with following. No topic = nothing. held returns the ids of the rows that a list
+ * shows, which are told however much happens.
  */
-export function useTopic(topic: string | undefined, since: string | undefined, take: (events: LiveEvent[]) => void): void {
-  const newest = useRef(take);
-  newest.current = take;
+export function useTopic(topic: string | undefined, since: string | undefined, take: (events: LiveEvent[]) => void, held: () => string[] = () => []): void {
+  const newest = useRef({ take, held });
+  newest.current = { take, held };
   useEffect(() => {
     if (!topic) {
       return undefined;
     }
-    const f: Follower = { topic, take: (events) => newest.current(events) };
+    const f: Follower = { topic, take: (events) => newest.current.take(events), held: () => newest.current.held() };
     followers.add(f);
     refresh(since ?? "");
     return () => {

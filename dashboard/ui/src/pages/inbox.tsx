@@ -1,11 +1,12 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
-import type { Decision, DecisionItems, InboxFrame, Run, RunPage } from "../api";
+import type { Decision, DecisionItems, InboxFrame, ListFrame, Run, RunPage } from "../api";
 import { query, useQuery } from "../lib/api";
 import { askText, doneText, itemsOf, keyedAnswer, kindText, type Item } from "../lib/decisions";
 import { useKeys } from "../lib/keys";
 import { useTopic } from "../lib/live";
 import { param, setParams } from "../lib/router";
+import { useSlowly } from "../lib/slowly";
 import { Deadline } from "../parts/Deadline";
 import type { Ask } from "../parts/Decide";
 import { Empty } from "../parts/Empty";
@@ -38,7 +39,8 @@ const waitOf = (r: Run) => [r.id, r.incarnation, r.wait_name, r.phase_since].joi
 function Open() {
   const decisions = useDecisions();
   const runs = useQuery<RunPage>("runs" + query({ filter: waiting, limit: 200 }));
-  useTopic("runs:" + waiting, undefined, () => runs.refetch());
+  const reread = useSlowly(runs.refetch);
+  useTopic("list:" + waiting, undefined, (events) => reread(events.some((e) => (e.data as ListFrame).unseen > 0)));
   // Waits whose event was raised here: they are listed until the run has taken it.
   const raised = useRef(new Set<string>());
   const items = useMemo(

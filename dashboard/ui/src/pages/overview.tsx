@@ -1,10 +1,12 @@
-import { useState } from "preact/hooks";
-import type { BacklogItems, CountsFrame, DecisionItems, FailureGroups, RunCounts, RunPage, WorkersFrame, WorkersPage } from "../api";
+import { useRef } from "preact/hooks";
+import type { BacklogItems, CountsFrame, DecisionItems, FailureGroups, RunCount, RunCounts, RunPage, WorkersFrame, WorkersPage } from "../api";
 import type { PageProps } from "../app";
 import { query, useQuery } from "../lib/api";
+import { muchHappens, runsOf } from "../lib/counts";
 import { waitsForPerson } from "../lib/decisions";
 import { useTopic } from "../lib/live";
 import { now } from "../lib/format";
+import { useSlowly } from "../lib/slowly";
 import { links } from "../lib/router";
 import { look, stateOf } from "../lib/status";
 import { Backlog } from "../parts/Backlog";
@@ -27,24 +29,35 @@ export function Overview(_: PageProps) {
   const stuck = useQuery<RunPage>("runs" + query({ filter: "phase:stuck", limit: 5 }));
   const waiting = useQuery<RunPage>("runs" + query({ filter: "phase:waiting_event", limit: 20 }));
   const recent = useQuery<RunPage>("runs?limit=12");
-  const [seen, setSeen] = useState(false);
+  const seen = useRef<RunCount[]>(undefined); // the counts that were told before
+  const reread = useSlowly(() => {
+    backlog.refetch();
+    recent.refetch();
+  });
   useTopic("counts", undefined, (events) => {
     const e = events.at(-1);
     if (e?.kind === "counts") {
       const items = (e.data as CountsFrame).items;
-      counts.set((c) => ({ exact: true, ...c, items, total: items.reduce((n, i) => n + i.count, 0) }));
-      if (seen) {
-        decisions.refetch();
-        failures.refetch();
-        backlog.refetch();
-        stuck.refetch();
-        waiting.refetch();
-        recent.refetch();
+      const before = seen.current;
+      seen.current = items;
+      counts.set((c) => ({ exact: true, ...c, items, total: runsOf(items) }));
+      if (before) {
+        const changed = (key: "status" | "phase", v: string) => runsOf(items, key, v) !== runsOf(before, key, v);
+        if (changed("status", "failed")) {
+          failures.refetch();
+        }
+        if (changed("phase", "stuck")) {
+          stuck.refetch();
+        }
+        if (changed("phase", "waiting_event")) {
+          waiting.refetch();
+        }
+        reread(muchHappens(before, items));
       }
-      setSeen(true);
     }
   });
-  const of = (key: "status" | "phase", v: string) => (counts.data?.items ?? []).filter((i) => i[key] === v).reduce((n, i) => n + i.count, 0);
+  useTopic(decisions.data ? "inbox" : undefined, undefined, decisions.refetch);
+  const of = (key: "status" | "phase", v: string) => runsOf(counts.data?.items ?? [], key, v);
   useTopic("workers", undefined, (events) => {
     const e = events.at(-1);
     if (e?.kind === "workers") {

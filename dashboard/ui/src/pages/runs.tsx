@@ -94,9 +94,9 @@ export function Runs(_: PageProps) {
               {title}
             </button>
           ))}
-          {list.fresh > 0 && (
+          {(list.fresh > 0 || list.maybe) && (
             <button type="button" class="fresh" onClick={() => showFresh()}>
-              {list.fresh} new
+              {list.fresh > 0 ? `${list.fresh.toLocaleString("en")} new` : "Look for new"}
             </button>
           )}
         </div>

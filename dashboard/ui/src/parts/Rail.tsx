@@ -1,11 +1,13 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { CountsFrame, DecisionItems, Info, RunPage } from "../api";
+import type { CountsFrame, DecisionItems, Info, RunCount, RunPage } from "../api";
 import { get, useQuery } from "../lib/api";
 import { waitsForPerson } from "../lib/decisions";
 import { chooseUTC, utc } from "../lib/format";
 import { linkState, paused, unpause, useTopic } from "../lib/live";
 import { chooseTheme, initialTheme, type Theme } from "../lib/theme";
+import { muchHappens, runsOf } from "../lib/counts";
 import { useKeys } from "../lib/keys";
+import { useSlowly } from "../lib/slowly";
 
 const entries: [string, string, string][] = [
   ["", "Overview", "◉"],
@@ -23,10 +25,11 @@ export function Rail({ at, onHelp }: { at: string; onHelp: () => void }) {
   const [inbox, setInbox] = useState(0);
   const [events, setEvents] = useState(0); // runs that wait for an event of a person
   const [active, setActive] = useState(0);
-  const waiting = useRef(0);
+  const before = useRef<RunCount[]>([]);
+  const [agents, setAgents] = useState(false); // are served, and with them decisions
   const refresh = () => {
     get<DecisionItems>("decisions?state=pending&limit=100").then(
-      (d) => setInbox(d.items.length),
+      (d) => (setInbox(d.items.length), setAgents(true)),
       () => undefined,
     );
   };
@@ -36,18 +39,18 @@ export function Rail({ at, onHelp }: { at: string; onHelp: () => void }) {
       () => undefined,
     );
   };
+  const rereadEvents = useSlowly(refreshEvents);
   useEffect(refresh, []);
+  useTopic(agents ? "inbox" : undefined, undefined, refresh);
   useTopic("counts", undefined, (events) => {
     const last = events.at(-1);
     if (last?.kind === "counts") {
       const items = (last.data as CountsFrame).items;
       setActive(items.filter((c) => ["pending", "running", "suspended"].includes(c.status ?? "")).reduce((n, c) => n + c.count, 0));
-      refresh();
-      const n = items.filter((c) => c.phase === "waiting_event").reduce((sum, c) => sum + c.count, 0);
-      if (n !== waiting.current) {
-        waiting.current = n;
-        refreshEvents();
+      if (runsOf(items, "phase", "waiting_event") !== runsOf(before.current, "phase", "waiting_event")) {
+        rereadEvents(muchHappens(before.current, items));
       }
+      before.current = items;
     }
   });
   const counts: Record<string, number> = { inbox: inbox + events, runs: active };

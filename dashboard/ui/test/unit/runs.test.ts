@@ -17,6 +17,13 @@ test("new runs come in at the top, old ones only where nothing is below", () => 
   assert.equal(ids(merged(shown(), [run(2)], [], stand)), "r10 r9 r8 r2");
 });
 
+test("where runs were not told, others wait instead of hiding the gap", () => {
+  const flooded = merged(shown("n"), [run(9, 2)], [], stand, 400);
+  assert.deepEqual([ids(flooded), rowsOf(flooded)[1]?.row_version, flooded.unseen], ["r10 r9 r8", 2, 400]);
+  const later = merged(flooded, [run(900)], [], stand, 30);
+  assert.deepEqual([ids(later), later.fresh.map((r) => r.id), later.unseen], ["r10 r9 r8", ["r900"], 430]);
+});
+
 test("nothing moves while rows are selected", () => {
   const held = merged(shown("n"), [run(11), run(9, 2)], [{ id: "r8", row_version: 3 }], { ...stand, frozen: true });
   assert.equal(ids(held), "r10 r9 r8");

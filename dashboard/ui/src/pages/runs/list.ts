@@ -1,12 +1,16 @@
 // Reads the list of runs, both ways, and follows it.
 import { useEffect, useReducer, useRef, useState } from "preact/hooks";
-import type { Frame, RunPage } from "../../api";
+import type { ListFrame, RunPage } from "../../api";
 import { get, ProblemError, query } from "../../lib/api";
-import { useTopic } from "../../lib/live";
+import { refresh, useTopic } from "../../lib/live";
+import { useSlowly } from "../../lib/slowly";
 import { announce } from "../../parts/Announcer";
 import { added, merged, none, pageSize, type Rows, rowsOf, settled, type Stand } from "./merge";
 
 const problem = (e: unknown) => (e instanceof ProblemError ? e : new ProblemError(0, { detail: String(e) }));
+
+/** How long nothing more has come when it has become quiet. */
+const calmAfter = 1500;
 
 interface Options {
   filter: string;
@@ -45,7 +49,10 @@ export function useRuns({ filter, sort, at, frozen, atTop, onShift }: Options) {
     setLoading(true);
     get<RunPage>("runs" + query({ filter, sort, at, limit: pageSize }), s.signal).then(
       (p) => {
-        put({ parts: [{ items: p.items, next: p.next, prev: p.prev }], fresh: [], gone: [] });
+        put({ parts: [{ items: p.items, next: p.next, prev: p.prev }], fresh: [], unseen: 0, gone: [] });
+        if (round > 0) {
+          refresh(p.as_of); // the stream has to know what is held now
+        }
         setPage({ ...p, filter });
         setError(undefined);
         setLoading(false);
@@ -65,15 +72,33 @@ export function useRuns({ filter, sort, at, frozen, atTop, onShift }: Options) {
       put(settled(rows.current, stand()));
     }
   }, [frozen]);
-  useTopic(error || page === undefined || page.filter !== filter ? undefined : "runs:" + filter, page?.as_of, (events) => {
+  useTopic(error || page === undefined || page.filter !== filter ? undefined : "list:" + filter, page?.as_of, (events) => {
     if (events.some((e) => e.kind === "reset")) {
       reload();
       return;
     }
-    const frames = events.map((e) => e.data as Frame);
-    put(frames.reduce((r, f) => merged(r, f.upsert ?? [], f.gone ?? [], stand()), rows.current));
+    const frames = events.map((e) => e.data as ListFrame);
+    put(frames.reduce((r, f) => merged(r, f.upsert ?? [], f.gone ?? [], stand(), f.unseen), rows.current));
     announce(`${rowsOf(rows.current).length} runs shown`, true);
-  });
+    if (frames.some((f) => f.unseen > 0)) {
+      calm();
+    }
+  }, () => rowsOf(rows.current).map((r) => r.id));
+  // More has come than was told: it is read when nobody is in the way. Where a filter leaves
+  // nobody knowing whether something has, now and then; else when no more comes.
+  const catchUp = () => !frozen && atTop() && rows.current.unseen > 0 && reload();
+  const slowly = useSlowly(catchUp);
+  const quiet = useRef<ReturnType<typeof setTimeout>>(undefined);
+  useEffect(() => () => clearTimeout(quiet.current), [filter, sort, at]);
+  const calm = () => {
+    clearTimeout(quiet.current);
+    quiet.current = setTimeout(() => newest.current(), calmAfter);
+    if (filter !== "") {
+      slowly(true);
+    }
+  };
+  const newest = useRef(catchUp);
+  newest.current = catchUp;
   /** Reads the page after or before what is shown. */
   const extend = (where: "start" | "end") => {
     const cursor = where === "end" ? rows.current.parts.at(-1)?.next : rows.current.parts[0]?.prev;
@@ -90,6 +115,7 @@ export function useRuns({ filter, sort, at, frozen, atTop, onShift }: Options) {
         const came = where === "start" ? p.items.filter((r) => !had.has(r.id)).length : 0;
         const left = where === "end" ? before.filter((b) => !rows.current.parts.includes(b)).reduce((n, b) => n + b.items.length, 0) : 0;
         onShift(came - left);
+        refresh(p.as_of);
         setPage((now) => now && { ...now, partial: where === "end" ? p.partial : now.partial, scanned: now.scanned + p.scanned });
         paging.current = false;
       },
@@ -104,13 +130,13 @@ export function useRuns({ filter, sort, at, frozen, atTop, onShift }: Options) {
   /** Shows what has come: above what is shown, or by reading the newest. */
   const showFresh = (): boolean => {
     const s = { ...stand(), atTop: true, frozen: false };
-    if (s.newestFirst && rows.current.parts[0]?.prev === undefined) {
+    if (s.newestFirst && rows.current.unseen === 0 && rows.current.parts[0]?.prev === undefined) {
       put(settled(rows.current, s));
       return true;
     }
     reload();
     return false;
   };
-  const { parts, fresh } = rows.current;
-  return { rows: rowsOf(rows.current), gone: rows.current.gone, fresh: fresh.length, page, error, loading, next: parts.at(-1)?.next, prev: parts[0]?.prev, extend, showFresh, reload };
+  const { parts, fresh, unseen } = rows.current;
+  return { rows: rowsOf(rows.current), gone: rows.current.gone, fresh: fresh.length + (filter === "" ? unseen : 0), maybe: filter !== "" && unseen > 0, page, error, loading, next: parts.at(-1)?.next, prev: parts[0]?.prev, extend, showFresh, reload };
 }

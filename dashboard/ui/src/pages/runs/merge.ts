@@ -14,6 +14,8 @@ export interface Rows {
   parts: Part[];
   /** Runs that belong above what is shown and wait for the person. */
   fresh: Run[];
+  /** How many more have come that were not told, or that may have come: with them gone by, what waits cannot be put above. */
+  unseen: number;
   /** Ids of rows that no longer match and stay while nothing may move. */
   gone: string[];
 }
@@ -35,14 +37,14 @@ export const pageSize = 100;
 export const most = 2000;
 const mostFresh = 500;
 
-export const none: Rows = { parts: [], fresh: [], gone: [] };
+export const none: Rows = { parts: [], fresh: [], unseen: 0, gone: [] };
 
 export const rowsOf = (r: Rows): Run[] => r.parts.flatMap((p) => p.items);
 const created = (r: Run): string => r.created ?? "";
 const newestFirst = (a: Run, b: Run): number => created(b).localeCompare(created(a)) || b.id.localeCompare(a.id);
 
 /** Takes what the stream tells. Rows change in place; new ones come in, or wait. */
-export function merged(rows: Rows, upsert: Run[], gone: Gone[], stand: Stand): Rows {
+export function merged(rows: Rows, upsert: Run[], gone: Gone[], stand: Stand, unseen = 0): Rows {
   const parts = rows.parts.map((p) => ({ ...p, items: [...p.items] }));
   const places = new Map<string, [number, number]>();
   parts.forEach((p, i) => p.items.forEach((r, j) => places.set(r.id, [i, j])));
@@ -67,7 +69,7 @@ export function merged(rows: Rows, upsert: Run[], gone: Gone[], stand: Stand): R
     }
   }
   const list = [...fresh.values()].sort(newestFirst).slice(0, mostFresh);
-  return settled({ parts, fresh: list, gone: [...left] }, stand);
+  return settled({ parts, fresh: list, unseen: rows.unseen + unseen, gone: [...left] }, stand);
 }
 
 /** Whether a run that is not shown is new: not one of those below or, after a jump, above. */
@@ -91,12 +93,12 @@ export function settled(rows: Rows, stand: Stand): Rows {
     parts = parts.map((p) => ({ ...p, items: p.items.filter((r) => !gone.has(r.id)) }));
   }
   const live = parts.length > 0 && parts[0]?.prev === undefined;
-  if (fresh.length > 0 && live && stand.newestFirst && stand.atTop) {
+  if (fresh.length > 0 && rows.unseen === 0 && live && stand.newestFirst && stand.atTop) {
     const all = [...parts[0]!.items, ...fresh].sort(newestFirst);
     parts = kept([{ ...parts[0]!, items: all }, ...parts.slice(1)], "start");
     fresh = [];
   }
-  return { parts, fresh, gone: [] };
+  return { parts, fresh, unseen: rows.unseen, gone: [] };
 }
 
 /** Adds a page at an end and drops what is too much at the other. */
