@@ -7,8 +7,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/client"
+	"github.com/perdure/perdure/model"
+	"github.com/perdure/perdure/store/memory"
 )
 
 // TestG05_Rewind rewinds a turn with an approved payment to each of its events. What was
@@ -79,4 +82,43 @@ func rewindPayment(t *testing.T, effect agent.Effect, n int) int {
 		t.Errorf("payments by effect id = %v, want one, made %d times", s.effects, times)
 	}
 	return len(events)
+}
+
+// TestG05_RewindAbove rewinds an orchestration to before it has begun an agent, which has
+// paid: the payment is not made again by itself.
+func TestG05_RewindAbove(t *testing.T) {
+	m := model.Func(func(_ contextOf, req *model.Request) updates {
+		var content model.Content = &model.Text{Text: "Done."}
+		if len(req.Messages) == 1 {
+			content = &model.FunctionCall{CallID: "c1", Name: "pay", Arguments: `{"to":"Ann","amount":1}`}
+		}
+		return (&model.Response{Messages: []*model.Message{{Role: model.RoleAssistant, Contents: model.Contents{content}}}}).Updates()
+	})
+	var s sink
+	cashier := joker(m, agent.NewTool("pay", "pays", s.pay))
+	reg := registry(t, cashier)
+	perdure.AddOrchestrationNamed(reg, "Order", func(ctx *perdure.Context, _ string) (string, error) {
+		return cashier.Run(ctx, "Pay.").Text()
+	})
+	n := begin(t, &memory.Disk{}, reg)
+	if _, err := n.client.Start(ctxOf(t), "Order", "", client.StartOptions{ID: "order"}); err != nil {
+		t.Fatal(err)
+	}
+	want := func(when string) {
+		t.Helper()
+		if text, err := client.Result[string](ctxOf(t), n.client, "order"); err != nil || text != "Done." || s.most() != 1 || len(s.effects) != 1 {
+			t.Errorf("%s: Result() = %q, %v, payments %v; want one payment", when, text, err, s.effects)
+		}
+	}
+	want("before the rewind")
+	for _, told := range []bool{false, true} { // whether a person has said what became of the payment
+		if err := n.client.RewindTo(ctxOf(t), "order", client.RewindPoint{Event: 1}); err != nil {
+			t.Fatal(err)
+		}
+		if !told {
+			d := pending(t, n, agent.DecisionOutcomeUnknown)
+			decide(t, n, d.ID, agent.Answer{Answer: agent.AnswerHappened, Result: json.RawMessage(`"paid Ann"`)})
+		}
+		want("after a rewind")
+	}
 }

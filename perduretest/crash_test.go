@@ -188,6 +188,40 @@ func rewindingTo() perduretest.Scenario {
 	})
 }
 
+// rewindingBelow is a scenario of a run that is rewound to before it has begun another one,
+// in another shard, which has continued as new and has ended, or still waits.
+func rewindingBelow(waits bool) perduretest.Scenario {
+	s := program(func(ctx *perdure.Context, n int) (string, error) {
+		return perdure.CallOrchestrationNamed[string](ctx, "below", n, perdure.WithID("below")).Await()
+	}, 1, func(env *perduretest.Env) {
+		if !waits {
+			check(env, env.Client().Raise(env.Context(), "below", "goon", 5))
+			env.Wait("run")
+		} else {
+			check(env, env.Client().Terminate(env.Context(), "run", client.Ending{}))
+		}
+		check(env, env.Client().RewindTo(env.Context(), "run", client.RewindPoint{Event: 1}, client.WithRequestID("rewind")))
+		check(env, env.Client().Raise(env.Context(), "below", "goon", 7))
+		env.Wait("below")
+	})
+	register := s.Register
+	s.Register = func(r *perdure.Registry) {
+		register(r)
+		perdure.AddOrchestrationNamed(r, "below", func(ctx *perdure.Context, n int) (string, error) {
+			n, err := perdure.Call(ctx, Step, n).Await()
+			if err != nil {
+				return "", err
+			}
+			if n < 3 {
+				return "", perdure.ContinueAsNew(ctx, n)
+			}
+			v, err := goOn.Wait(ctx).Await()
+			return fmt.Sprint(n, v), err
+		})
+	}
+	return s
+}
+
 type gathered struct{ Got []int }
 
 var scenarios = map[string]perduretest.Scenario{
@@ -308,6 +342,9 @@ var scenarios = map[string]perduretest.Scenario{
 	"rewind":           rewinding(false),
 	"rewind with lock": rewinding(true),
 	"rewind to event":  rewindingTo(),
+
+	"rewind above an ended run":  rewindingBelow(false),
+	"rewind above a waiting run": rewindingBelow(true),
 	"terminate": program(func(ctx *perdure.Context, n int) (string, error) {
 		return perdure.CallOrchestrationNamed[string](ctx, "hold", n, perdure.WithID("held")).Await()
 	}, 0, func(env *perduretest.Env) {

@@ -182,7 +182,8 @@ func (o *Orchestration) createChild(fx *Effects, t *Turn, a *Action, do *CreateS
 		Name: do.Name, Version: do.Version, Input: do.Input, ParentTrace: do.ParentTrace, Tags: do.Tags,
 	}
 	out := Outgoing{Target: id, Detach: do.Detached, Message: &Message{
-		From: o.ID, Class: ClassStart, Event: WithFold(&history.Event{ID: 0, Time: t.Now, Body: start}, do.Fold),
+		From: o.ID, Class: ClassStart,
+		Event: o.seeded(WithFold(&history.Event{ID: 0, Time: t.Now, Body: start}, do.Fold), id, o.childSeed(a.ID, id), ""),
 	}}
 	if do.Detached {
 		o.add(fx, &history.Event{ID: a.ID, Time: t.Now, Body: &history.EventSent{InstanceID: id, Name: do.Name, Input: do.Input}})

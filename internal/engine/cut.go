@@ -1,10 +1,6 @@
 package engine
 
-import (
-	"strings"
-
-	"github.com/perdure/perdure/internal/history"
-)
+import "github.com/perdure/perdure/internal/history"
 
 // SeedPrefix begins the data of a GenericEvent that holds the seed of ids and chance
 // where it is not the execution's id: after a rewind that code has answered, which
@@ -48,33 +44,6 @@ func TurnOf(past []*history.Event, n int) int {
 		n--
 	}
 	return n
-}
-
-// SeedOf returns the seed of ids and chance in an execution.
-func SeedOf(past []*history.Event, execution string) string {
-	seed := execution
-	for _, e := range past {
-		if b, ok := e.Body.(*history.GenericEvent); ok {
-			if s, ok := strings.CutPrefix(b.Data.S, SeedPrefix); ok {
-				seed = s
-			}
-		}
-		if e.Meta != nil && e.Meta.Seed != "" {
-			seed = e.Meta.Seed
-		}
-	}
-	return seed
-}
-
-// withSeed returns the event with the seed of the execution that it begins.
-func withSeed(e *history.Event, seed string) *history.Event {
-	c, meta := *e, history.Meta{}
-	if e.Meta != nil {
-		meta = *e.Meta
-	}
-	meta.Seed = seed
-	c.Meta = &meta
-	return &c
 }
 
 // startIn returns the event that starts the execution, nil if it is not among these.

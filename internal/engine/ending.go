@@ -195,11 +195,12 @@ func (o *Orchestration) continueAsNew(fx *Effects, t *Turn, do *Complete) {
 	if do.Tags != nil {
 		tags = do.Tags
 	}
-	start := &history.Event{ID: 0, Time: t.Now, Body: &history.ExecutionStarted{
+	begun := &history.ExecutionStarted{
 		Name: o.Name, Version: version, Input: do.Result, Parent: o.Parent, Tags: tags, ParentTrace: o.Trace,
-		Instance: &history.Instance{InstanceID: o.ID, ExecutionID: history.Some(t.Execution)},
-	}}
-	own := []Outgoing{{Target: o.ID, Message: &Message{From: o.ID, Class: ClassStart, Execution: t.Execution, Event: start}}}
+	}
+	start := o.seeded(&history.Event{ID: 0, Time: t.Now, Body: begun}, o.ID, derive(o.Seed(), "next"), t.Execution)
+	execution := begun.Instance.ExecutionID.S
+	own := []Outgoing{{Target: o.ID, Message: &Message{From: o.ID, Class: ClassStart, Execution: execution, Event: start}}}
 	if o.Status == history.StatusSuspended {
 		own = append(own, Outgoing{Target: o.ID, Message: &Message{From: o.ID, Class: ClassCarry, Event: &history.Event{
 			ID: -1, Time: t.Now, Body: &history.ExecutionSuspended{},
@@ -218,7 +219,7 @@ func (o *Orchestration) continueAsNew(fx *Effects, t *Turn, do *Complete) {
 		}
 	}
 	fx.Send = append(own, fx.Send...)
-	next := NewOrchestration(o.ID, t.Execution)
+	next := NewOrchestration(o.ID, execution)
 	next.Name, next.Version, next.Tags, next.Parent, next.Trace = o.Name, version, tags, o.Parent, o.Trace
 	next.Custom = o.Custom
 	next.Started = o.Started

@@ -28,6 +28,7 @@ type Orchestration struct {
 	Custom history.Text
 	Waits  []string
 
+	seed     string // that was given to the execution, "" = its id
 	tasks    map[int32]*Task
 	counts   [LockTask + 1]int // of tasks, by kind
 	newest   *Task             // scheduled last; it may have ended
@@ -134,6 +135,9 @@ func (o *Orchestration) shut(id int32) {
 // Fold brings the state up to date with an event of the history.
 func (o *Orchestration) Fold(e *history.Event) {
 	o.Events++
+	if seed := seedIn(e); seed != "" {
+		o.seed = seed
+	}
 	switch b := e.Body.(type) {
 	case *history.ExecutionStarted:
 		o.Name, o.Version, o.Tags, o.Parent, o.Trace = b.Name, b.Version, b.Tags, b.Parent, b.ParentTrace
@@ -255,11 +259,7 @@ func (o *Orchestration) Accept(m *Message) Verdict {
 	case *history.ExecutionStarted:
 		return o.acceptStart(m, b)
 	case *history.ExecutionRewound:
-		if o != nil && (o.Status == history.StatusFailed || b.To > 0 && o.Status.Terminal()) &&
-			(m.Execution == "" || m.Execution == o.Execution) {
-			return Deliver
-		}
-		return Drop
+		return o.acceptRewind(m, b)
 	}
 	if o == nil || o.Status.Terminal() || m.Execution != "" && m.Execution != o.Execution {
 		return Drop
@@ -286,6 +286,20 @@ func (o *Orchestration) Accept(m *Message) Verdict {
 		return Deliver
 	case *history.EventRaised, *history.ExecutionTerminated,
 		*history.ExecutionSuspended, *history.ExecutionResumed, *history.OrchestratorStarted:
+		return Deliver
+	}
+	return Drop
+}
+
+// acceptRewind judges a rewind. One to an event is of a run that has ended, unless the
+// step that has begun the run begins it with something else now.
+func (o *Orchestration) acceptRewind(m *Message, b *history.ExecutionRewound) Verdict {
+	switch {
+	case o == nil || m.Execution != "" && m.Execution != o.Execution:
+		return Drop
+	case o.Status == history.StatusFailed || b.To > 0 && o.Status.Terminal():
+		return Deliver
+	case b.To == 1 && b.Name.Set && o.Status != history.StatusPending:
 		return Deliver
 	}
 	return Drop

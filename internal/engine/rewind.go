@@ -93,6 +93,10 @@ func (o *Orchestration) MoveParent(execution string) {
 func (o *Orchestration) rewind(t *Turn, r *history.ExecutionRewound, do *Rewind) *Effects {
 	old, execution := *o, o.rewoundExecution(t, do)
 	fx := &Effects{Branch: execution, NewBranch: true, OldBranch: old.Execution}
+	if !old.Status.Terminal() {
+		old.shutTasks(fx, history.StatusTerminated, t)
+		old.unlockAll(fx, t.Now)
+	}
 	*o = *NewOrchestration(old.ID, execution)
 	o.Custom = old.Custom
 	for _, e := range do.NewHistory {
@@ -165,6 +169,9 @@ func (o *Orchestration) redeliver(fx *Effects, t *Turn, events []*history.Event)
 func (o *Orchestration) beginAgain(fx *Effects, t *Turn, r *history.ExecutionRewound, do *Rewind, old *Orchestration) *Effects {
 	o.Status = history.StatusPending
 	o.Name, o.Version, o.Tags, o.Parent, o.Trace = old.Name, old.Version, old.Tags, old.Parent, old.Trace
+	if r.Name.Set { // the step that has begun it says so anew
+		o.Version, o.Tags, o.Parent, o.Trace = r.Version, r.Tags, r.Parent, r.ParentTrace
+	}
 	for i, e := range do.Redeliver {
 		b, ok := e.Body.(*history.ExecutionStarted)
 		if !ok {
@@ -220,7 +227,7 @@ func (o *Orchestration) reopen(fx *Effects, task *Task, t *Turn) {
 		}, t.Now)
 		m := fx.Send[len(fx.Send)-1].Message
 		m.Class = ClassStart // it begins a child that was purged
-		WithFold(m.Event, task.Options.Fold)
+		m.Event = withSeed(WithFold(m.Event, task.Options.Fold), o.childSeed(task.ID, task.Target))
 	case EntityTask, LockTask: // the end of the old execution has unlocked
 		o.sendEntity(fx, task.Event.Body, t.Now)
 	}

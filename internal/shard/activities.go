@@ -29,6 +29,7 @@ type activityKey struct {
 // running is an activity that waits for a place, or runs.
 type running struct {
 	key      activityKey
+	seed     string // of the execution, see engine.Orchestration.Seed
 	task     *engine.Task
 	delivery delivery
 	dequeued time.Time
@@ -103,7 +104,10 @@ func (a *activities) dispatch(l *loop, in *instance, execution string, t *engine
 	if old := a.open[k]; old != nil {
 		a.end(l, old)
 	}
-	r := &running{key: k, task: t}
+	r := &running{key: k, seed: execution, task: t}
+	if in.orch != nil && in.orch.Execution == execution {
+		r.seed = in.orch.Seed()
+	}
 	if l.code.KnowsActivity(t.Name) {
 		r.delivery = l.nextDelivery(in.id)
 	} else {
@@ -222,11 +226,12 @@ func (a *activities) start(l *loop, r *running) {
 	}()
 }
 
-// effect is the effect id of an activity that its orchestration gave none.
+// effect is the effect id of an activity that its orchestration gave none: the same
+// after a rewind.
 func (r *running) effect() string {
 	var buf [160]byte
 	b := append(buf[:0], r.key.id...)
-	b = append(append(b, '/'), r.key.execution...)
+	b = append(append(b, '/'), r.seed...)
 	return string(strconv.AppendInt(append(b, '/'), int64(r.key.task), 10))
 }
 

@@ -21,7 +21,7 @@ func (l *loop) begin(in *instance, e *entry) {
 	if start.Instance != nil && start.Instance.ExecutionID.Set {
 		execution = start.Instance.ExecutionID.S
 	}
-	if execution == "" {
+	if execution == "" || in.rec != nil && in.rec.Execution == execution { // a worker has used the id of a step again
 		if execution = executionOf(e.m); e.m.ID == (engine.MessageID{}) {
 			execution = l.ids.execution()
 		}
@@ -118,24 +118,6 @@ func (l *loop) endScheduled(in *instance) {
 	}
 }
 
-// recreate turns the rewinding of a child that is no more, or has ended in
-// another way than by failing or completing, into its start.
-func (l *loop) recreate(in *instance, e *entry) {
-	b, ok := e.m.Event.Body.(*history.ExecutionRewound)
-	if !ok || !b.Name.Set || completedFor(in, b) {
-		return
-	}
-	if o := in.orch; o != nil && (!o.Status.Terminal() || o.Status == history.StatusFailed) && o.Execution != executionOf(e.m) {
-		return
-	}
-	m := *e.m
-	m.Class = engine.ClassStart
-	m.Event = &history.Event{ID: 0, Time: e.m.Event.Time, Meta: e.m.Event.Meta, Body: &history.ExecutionStarted{
-		Name: b.Name.S, Version: b.Version, Input: b.Input, Parent: b.Parent, ParentTrace: b.ParentTrace, Tags: b.Tags,
-	}}
-	e.m = &m
-}
-
 // scheduleStart records an instance that begins later: its start waits in a
 // timer.
 func (l *loop) scheduleStart(in *instance, e *entry) {
@@ -184,8 +166,7 @@ func (l *loop) refusedStart(in *instance, e *entry) []engine.Outgoing {
 // completedFor reports whether the instance is a child that has completed, but the
 // parent that is rewound does not know: it had ended by then.
 func completedFor(in *instance, b *history.ExecutionRewound) bool {
-	return in.rec != nil && in.rec.Status == store.Completed && in.sum.Folded.IsZero() && b.Parent != nil &&
-		b.Parent.Instance != nil && b.Parent.Instance.InstanceID == in.rec.Parent && b.Parent.TaskScheduledID == in.sum.ParentTask
+	return in.rec != nil && in.rec.Status == store.Completed && in.sum.Folded.IsZero() && ofSameStep(in, b)
 }
 
 // tellAgain tells a parent that is rewound that its child has completed meanwhile.

@@ -239,6 +239,9 @@ func (l *loop) timerChanges(ch *change, c *store.Commit) {
 	for _, t := range fx.Timers {
 		c.Timers = append(c.Timers, store.TimerChange{Timer: l.storeTimer(ch.in, branch, t)})
 	}
+	if fx.NewBranch {
+		branch = fx.OldBranch
+	}
 	for _, t := range fx.Stopped {
 		c.Timers = append(c.Timers, store.TimerChange{Timer: l.storeTimer(ch.in, branch, t), Delete: true})
 	}

@@ -73,7 +73,8 @@ func (g *judging) leave(rest []*entry) { g.in.queue = slices.Concat(g.early, g.h
 // was rewound: the child takes its parent from its start.
 func (g *judging) tooEarly(e *entry) bool {
 	o := g.in.orch
-	return rewinds(e) && o != nil && o.Status == history.StatusPending && o.Parent != nil
+	return rewinds(e) && o != nil && o.Status == history.StatusPending &&
+		(o.Parent != nil || g.in.sum != nil && (g.in.sum.ParentExec != "" || g.in.sum.Lineage != ""))
 }
 
 // paused reports whether the orchestration is to hear of its control only.
@@ -89,10 +90,10 @@ func (g *judging) verdict(e *entry, behind []*entry) (verdict engine.Verdict, st
 	if stop = len(j.entries) >= l.limits.TurnMessages && in.parked == ""; stop {
 		return engine.Drop, true
 	}
-	l.recreate(in, e)
 	ownStart(in, e)
+	l.sameRun(in, e)
 	verdict = in.orch.Accept(e.m)
-	if rewinds(e) && verdict == engine.Deliver && (in.sum != nil && !in.sum.Folded.IsZero() || givenUp(e, behind)) {
+	if rewinds(e) && verdict == engine.Deliver && (in.sum != nil && !in.sum.Folded.IsZero() && !beginsAgain(e.m) || givenUp(e, behind)) {
 		return engine.Drop, false
 	}
 	if in.orch != nil && in.orch.Status == history.StatusPending && len(j.entries) == 0 &&
@@ -105,13 +106,15 @@ func (g *judging) verdict(e *entry, behind []*entry) (verdict engine.Verdict, st
 	if verdict == engine.Refuse && e.replace {
 		verdict = engine.Create
 	}
-	return verdict, stop || verdict == engine.Create && len(j.entries) > 0
+	alone := verdict == engine.Create || verdict == engine.Deliver && rewinds(e)
+	return verdict, stop || alone && len(j.entries) > 0
 }
 
 // givenUp reports whether a run that a client wants to be rewound is terminated
 // before any worker has done so. It has failed as before then.
 func givenUp(e *entry, behind []*entry) bool {
-	return !e.m.Event.Body.(*history.ExecutionRewound).ParentExecutionID.Set && slices.ContainsFunc(behind, terminates)
+	b := e.m.Event.Body.(*history.ExecutionRewound)
+	return !b.ParentExecutionID.Set && !b.Name.Set && slices.ContainsFunc(behind, terminates)
 }
 
 // deliver gives an entry to the turn, or holds it.

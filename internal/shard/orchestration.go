@@ -197,7 +197,7 @@ func (l *loop) applyOrchestration(j *job) {
 	in.parked = ""
 	l.took(j)
 	fx := in.orch.Apply(turn, j.fresh)
-	if fx.NewBranch && cutsBack(j) {
+	if fx.NewBranch && cutsBack(j) && !ofParent(j.messages[0]) {
 		in.orch.MoveParent(in.sum.ParentExec)
 	}
 	fx.Send = append(slices.DeleteFunc(fx.Send, l.unreachable(in)), j.extra...)

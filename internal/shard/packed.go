@@ -53,6 +53,11 @@ type summary struct {
 
 	Fold   *engine.Fold // what the run gives up after its end; nil = nothing
 	Folded time.Time    // when it did
+
+	// Lineage is the seed that the step gave which has begun the run, Begun a hash of what
+	// it was begun with; "" = no step has.
+	Lineage string
+	Begun   string
 }
 
 const (
@@ -92,6 +97,8 @@ const (
 	sumTraceID
 	sumStateBytes
 	sumOperation
+	sumLineage
+	sumBegun
 )
 
 var errSummary = errors.New("record is not in a known form")
@@ -166,6 +173,8 @@ func (s *summary) append(b []byte) []byte {
 		num(sumStateless, 1)
 	}
 	num(sumStateBytes, s.StateBytes)
+	str(sumLineage, s.Lineage)
+	str(sumBegun, s.Begun)
 	for i := range s.Operations {
 		b = protowire.AppendBytes(protowire.AppendTag(b, sumOperation, protowire.BytesType), appendOperation(nil, &s.Operations[i]))
 	}
@@ -280,6 +289,10 @@ func (s *summary) setString(f int, v string) {
 		s.Worker = v
 	case sumTraceID:
 		s.TraceID = v
+	case sumLineage:
+		s.Lineage = v
+	case sumBegun:
+		s.Begun = v
 	case sumOperation:
 		if o, ok := decodeOperation(v); ok {
 			s.Operations = append(s.Operations, o)

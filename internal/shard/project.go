@@ -53,6 +53,10 @@ func (l *loop) project(ch *change) *store.Record {
 			sum.ParentExec = p.Instance.ExecutionID.S
 		}
 		ch.projectOutcomes(sum)
+		if ch.fx.NewBranch {
+			sum.Folded = time.Time{}
+			ch.projectLineage(sum)
+		}
 		if ch.fx.OldBranch != "" {
 			sum.Bytes, sum.Losses, sum.Trace = 0, nil, hub.OrchestrationTrace{}
 		}
@@ -102,6 +106,7 @@ func (l *loop) projectStart(in *instance, rec *store.Record, ch *change) {
 		b := e.m.Event.Body.(*history.ExecutionStarted)
 		sum.StartAt = b.ScheduledStart
 		sum.Fold = engine.FoldOf(e.m.Event)
+		sum.begunBy(e.m.Event)
 		rec.Name, rec.Tags = b.Name, b.Tags
 		o.Parent = b.Parent
 	}

@@ -39,6 +39,15 @@ func (l *loop) refusesRewind(in *instance, r *hub.Control, op string) error {
 
 // cutBack carries out the turn of a rewind to an event: no code takes part.
 func (l *loop) cutBack(in *instance, j *job) {
+	if beginsAgain(j.messages[0]) {
+		l.cool(in)
+		in.past = nil
+		j.result = engine.TurnResult{Actions: []engine.Action{{ID: -1, Do: &engine.Rewind{
+			Redeliver: []*history.Event{engine.StartOf(j.messages[0].Event)}, Closed: []int32{},
+		}}}}
+		l.applyOrchestration(j)
+		return
+	}
 	past, closed, err := readHistory(l.io, l.store, in.id, in.orch.Execution)
 	if err != nil {
 		l.broke(err)
@@ -91,7 +100,7 @@ func (l *loop) keepCancelled(in *instance, r *engine.TurnResult) error {
 // called before the record is made anew.
 func (l *loop) pastExecution(ch *change) []store.Row {
 	in, fx := ch.in, ch.fx
-	if fx.OldBranch == "" || in.rec == nil || in.sum == nil {
+	if fx.OldBranch == "" || in.rec == nil || in.sum == nil || !in.sum.Folded.IsZero() { // whose history is no more
 		return nil
 	}
 	value, err := json.Marshal(hub.Execution{

@@ -65,6 +65,7 @@ func RunBut(t *testing.T, open func(t *testing.T) Harness, without ...string) {
 		{"Restart", restartCases},
 		{"Rewind", rewindCases},
 		{"RewindTo", rewindToCases},
+		{"RewindBelow", rewindBelowCases},
 		{"Purge", purgeCases},
 		{"Fold", foldCases},
 		{"Entity", entityCases},
