@@ -87,6 +87,11 @@ func rewindPayment(t *testing.T, effect agent.Effect, n int) int {
 // TestG05_RewindAbove rewinds an orchestration to before it has begun an agent, which has
 // paid: the payment is not made again by itself.
 func TestG05_RewindAbove(t *testing.T) {
+	t.Run("of its own", func(t *testing.T) { rewindAbove(t, nil) })
+	t.Run("in a session", func(t *testing.T) { rewindAbove(t, []agent.RunOption{agent.InSession("s")}) })
+}
+
+func rewindAbove(t *testing.T, options []agent.RunOption) {
 	m := model.Func(func(_ contextOf, req *model.Request) updates {
 		var content model.Content = &model.Text{Text: "Done."}
 		if len(req.Messages) == 1 {
@@ -98,7 +103,7 @@ func TestG05_RewindAbove(t *testing.T) {
 	cashier := joker(m, agent.NewTool("pay", "pays", s.pay))
 	reg := registry(t, cashier)
 	perdure.AddOrchestrationNamed(reg, "Order", func(ctx *perdure.Context, _ string) (string, error) {
-		return cashier.Run(ctx, "Pay.").Text()
+		return cashier.Run(ctx, "Pay.", options...).Text()
 	})
 	n := begin(t, &memory.Disk{}, reg)
 	if _, err := n.client.Start(ctxOf(t), "Order", "", client.StartOptions{ID: "order"}); err != nil {
@@ -115,7 +120,7 @@ func TestG05_RewindAbove(t *testing.T) {
 		if err := n.client.RewindTo(ctxOf(t), "order", client.RewindPoint{Event: 1}); err != nil {
 			t.Fatal(err)
 		}
-		if !told {
+		if !told && options == nil { // a session knows that it has answered
 			d := pending(t, n, agent.DecisionOutcomeUnknown)
 			decide(t, n, d.ID, agent.Answer{Answer: agent.AnswerHappened, Result: json.RawMessage(`"paid Ann"`)})
 		}

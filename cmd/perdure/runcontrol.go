@@ -141,17 +141,36 @@ func runRewind(t *terminal) *cobra.Command {
 	return c
 }
 
+// becoming tells what becomes of a run below one that is rewound.
+func becoming(what string) string {
+	switch what {
+	case "rewound":
+		return "is rewound to its beginning"
+	case "retried":
+		return "goes on from before its failure"
+	case "resumed":
+		return "goes on from where it was ended"
+	case "goes_on":
+		return "still runs, and goes on"
+	case "answered":
+		return "has ended, and is not run again"
+	}
+	return "begins anew, and does again what it did outside"
+}
+
 // foretell prints what a rewind would do.
 func foretell(out *output, raw json.RawMessage) error {
 	var plan struct {
-		To        int      `json:"to"`
-		Reused    int      `json:"steps_reused"`
-		Again     []string `json:"steps_run_again"`
-		Later     []string `json:"steps_given_up"`
-		Waits     []string `json:"events_forgotten"`
-		Anew      []string `json:"runs_begin_anew"`
+		To     int      `json:"to"`
+		Reused int      `json:"steps_reused"`
+		Again  []string `json:"steps_run_again"`
+		Later  []string `json:"steps_given_up"`
+		Waits  []string `json:"events_forgotten"`
+		Runs   []struct {
+			ID, Name, Becomes string
+		} `json:"runs_below"`
 		Decisions []struct {
-			Kind, Tool string
+			Kind, Tool, Run string
 		} `json:"decisions_open"`
 	}
 	if err := json.Unmarshal(raw, &plan); err != nil {
@@ -164,11 +183,15 @@ func foretell(out *output, raw json.RawMessage) error {
 	if len(plan.Waits) > 0 {
 		fmt.Fprintf(out.out, "forgotten, to be raised again: %s\n", safe(strings.Join(plan.Waits, ", ")))
 	}
-	if len(plan.Anew) > 0 {
-		fmt.Fprintf(out.out, "runs that begin anew, and do again what they did outside: %s\n", safe(strings.Join(plan.Anew, ", ")))
+	for _, r := range plan.Runs {
+		fmt.Fprintf(out.out, "run %s (%s) %s\n", safe(r.ID), safe(r.Name), becoming(r.Becomes))
 	}
 	for _, d := range plan.Decisions {
-		fmt.Fprintf(out.out, "%s will ask: %s\n", safe(d.Tool), strings.ReplaceAll(d.Kind, "_", " "))
+		of := ""
+		if d.Run != "" {
+			of = " of run " + safe(d.Run)
+		}
+		fmt.Fprintf(out.out, "%s%s will ask: %s\n", safe(d.Tool), of, strings.ReplaceAll(d.Kind, "_", " "))
 	}
 	return nil
 }

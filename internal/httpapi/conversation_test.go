@@ -135,8 +135,10 @@ func TestConversationOfRun(t *testing.T) {
 		"Critic call look 2",
 		"Critic call look 1")
 	plan := do(t, "POST", url1+"/api/v1/runs/p1/rewind?dry_run=1", `{"to":1}`, "Content-Type", "application/json")
-	if want := `"runs_begin_anew":["Writer","Critic"]`; !strings.Contains(plan.Body, want) {
-		t.Errorf("dry run of a rewind to the beginning = %s, want %s", plan.Body, want)
+	for _, want := range []string{`"name":"Writer","becomes":"rewound"`, `"name":"Poet","becomes":"rewound"`, `"name":"Critic","becomes":"answered"`} {
+		if !strings.Contains(plan.Body, want) {
+			t.Errorf("dry run of a rewind to the beginning = %s, want %s", plan.Body, want)
+		}
 	}
 	tree := do(t, "GET", url1+"/api/v1/runs/p1/tree", "")
 	fits(t, "RunTree", tree.Body)

@@ -40,9 +40,10 @@ type rewound struct {
 	// Waits are the names of the events that were raised after the point and are forgotten:
 	// they have to be raised again.
 	Waits []string `json:"events_forgotten"`
-	// Anew are the names of the runs that it had begun after the point, of agents too: they
-	// begin anew, so that what they did outside is done again, under new effect ids.
-	Anew      []string        `json:"runs_begin_anew"`
+	// Runs are those below it which it had begun after the point, or waits for again, and
+	// those below these; of agents too. MoreRuns says that there are others.
+	Runs      []rewoundRun    `json:"runs_below"`
+	MoreRuns  bool            `json:"more_runs,omitempty"`
 	Decisions []rewoundAsking `json:"decisions_open"`
 	Steps     []rewoundStep   `json:"steps"`
 }
@@ -61,6 +62,7 @@ type rewoundAsking struct {
 	Tool   string `json:"tool"`
 	CallID string `json:"call_id,omitempty"`
 	Step   int    `json:"step,omitempty"`
+	Run    string `json:"run,omitempty"` // that will ask, if it is one below
 }
 
 func (a *API) rewindRun(w http.ResponseWriter, r *http.Request) (*reply, error) {
@@ -129,7 +131,7 @@ func (a *API) planRewind(ctx context.Context, c *hub.Control) (*rewound, error) 
 	if c.To > told.total {
 		return nil, invalid("event "+strconv.Itoa(c.To)+" is not there", "its history has "+strconv.Itoa(told.total)+" events")
 	}
-	plan := &rewound{Execution: instance.Execution, Again: []string{}, Later: []string{}, Waits: []string{}, Anew: []string{},
+	plan := &rewound{Execution: instance.Execution, Again: []string{}, Later: []string{}, Waits: []string{}, Runs: []rewoundRun{},
 		Decisions: []rewoundAsking{}, Steps: []rewoundStep{}}
 	if c.To == 0 {
 		plan.beforeFailure(told)
@@ -143,11 +145,10 @@ func (a *API) planRewind(ctx context.Context, c *hub.Control) (*rewound, error) 
 		}
 		plan.To = of.To
 		for _, d := range of.Asks {
-			plan.Decisions = append(plan.Decisions, rewoundAsking(d))
+			plan.Decisions = append(plan.Decisions, rewoundAsking{Kind: d.Kind, Tool: d.Tool, CallID: d.CallID, Step: d.Step})
 		}
 	}
-	plan.toEvent(told)
-	return plan, nil
+	return plan, a.toEvent(ctx, plan, told)
 }
 
 // beforeFailure counts the steps whose outcomes a rewind to before the failure keeps and
@@ -167,7 +168,7 @@ func (p *rewound) beforeFailure(t *told) {
 }
 
 // toEvent tells what a rewind to an event does to each step.
-func (p *rewound) toEvent(t *told) {
+func (a *API) toEvent(ctx context.Context, p *rewound, t *told) error {
 	byEvent := map[int]*runStep{}
 	for i := range t.steps {
 		if s := &t.steps[i]; s.N > 0 {
@@ -178,10 +179,13 @@ func (p *rewound) toEvent(t *told) {
 		if s := byEvent[t.run.Steps[i].N]; s != nil && s.Kind != "internal" {
 			p.add(s, fate)
 			if s.Run != "" && fate != steps.Reused {
-				p.Anew = append(p.Anew, s.Name)
+				if err := a.addRun(ctx, p, s, t.instance.ID, t.events[s.N-1].ID, staysOpen(t.events, s.N, p.To)); err != nil {
+					return err
+				}
 			}
 		}
 	}
+	return nil
 }
 
 // add takes a step in with what becomes of it.

@@ -1076,8 +1076,9 @@ export interface Rewound {
   steps_given_up: string[];
   /** Waits are the names of the events that were raised after the point and are forgotten: they have to be raised again. */
   events_forgotten: string[];
-  /** Anew are the names of the runs that it had begun after the point, of agents too: they begin anew, so that what they did outside is done again, under new effect ids. */
-  runs_begin_anew: string[];
+  /** Runs are those below it which it had begun after the point, or waits for again, and those below these; of agents too. MoreRuns says that there are others. */
+  runs_below: RewoundRun[];
+  more_runs?: boolean;
   decisions_open: RewoundAsking[];
   steps: RewoundStep[];
 }
@@ -1088,6 +1089,20 @@ export interface RewoundAsking {
   tool: string;
   call_id?: string;
   step?: number;
+  /** that will ask, if it is one below */
+  run?: string;
+}
+
+/** rewoundRun is a run below the one that is rewound, and what becomes of it. */
+export interface RewoundRun {
+  id: string;
+  name: string;
+  /** Becomes says what becomes of it: it is rewound to its beginning; has failed and is retried from before that; was ended and resumes; still runs and goes on; has answered, and is told that again; or begins anew, since it is no more or was begun by somebody else meanwhile: then what it did outside is done again, under new effect ids. */
+  becomes: "rewound" | "retried" | "resumed" | "goes_on" | "answered" | "anew";
+  /** Later are the names of the steps that are given up, and run again if the code comes to them. */
+  steps_given_up: string[];
+  /** names of the events that have to be raised again */
+  events_forgotten: string[];
 }
 
 /** rewoundStep is a step and what becomes of it. */

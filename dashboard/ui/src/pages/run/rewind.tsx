@@ -3,6 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Rewound, Run, RunStep, StepPage } from "../../api";
 import { get, path, post, ProblemError, query } from "../../lib/api";
+import { go, links } from "../../lib/router";
 import { ActionForm } from "./actions";
 import { title } from "./timeline";
 
@@ -76,14 +77,31 @@ function Plan({ plan, asked }: { plan: Rewound; asked: number }) {
       {!plan.exact && again.length > 0 && <p class="dim">Of these the run may have dealt with some, which then do not run again.</p>}
       {plan.steps_given_up.length > 0 && <p>{count(plan.steps_given_up.length, "step")} given up, to run again if the code comes to {plan.steps_given_up.length === 1 ? "it" : "them"}: {tally(plan.steps_given_up)}</p>}
       {plan.events_forgotten.length > 0 && <p>Forgotten, and waited for again: {tally(plan.events_forgotten)}</p>}
-      {plan.runs_begin_anew.length > 0 && <p class="warn">⚠ {plan.runs_begin_anew.length === 1 ? "A run begins" : "Runs begin"} anew, and what {plan.runs_begin_anew.length === 1 ? "it" : "they"} did outside is done again: <b>{tally(plan.runs_begin_anew)}</b></p>}
+      {plan.runs_below.length > 0 && (
+        <ul aria-label="Runs below">
+          {plan.runs_below.map((r) => (
+            <li key={r.id} class={r.becomes === "anew" ? "warn" : undefined}><a href={links.run(r.id)}>{r.name}</a> {becoming[r.becomes]}</li>
+          ))}
+          {plan.more_runs && <li class="dim">and others</li>}
+        </ul>
+      )}
       {plan.decisions_open.map((d) => (
-        <p class="warn" key={d.kind + d.call_id + d.step}>⚠ <b>{d.tool}</b> {d.kind === "approval" ? "needs a new approval" : "was called already: you will be asked what became of that before it is called again"}</p>
+        <p class="warn" key={d.run + d.kind + d.call_id + d.step}>⚠ <b>{d.tool}</b> {d.kind === "approval" ? "needs a new approval" : "was called already: you will be asked what became of that before it is called again"}</p>
       ))}
       {plan.to !== asked && <p class="dim">It goes back to event {plan.to}, as a decision was asked for there that has to be made again.</p>}
     </>
   );
 }
+
+/** What becomes of the runs below. */
+const becoming: Record<Rewound["runs_below"][number]["becomes"], string> = {
+  rewound: "is rewound to its beginning: what it did outside keeps its effect ids",
+  retried: "has failed, and goes on from before that",
+  resumed: "was ended, and goes on from there",
+  goes_on: "still runs, and goes on",
+  answered: "has ended, and is not run again",
+  anew: "begins anew, and what it did outside is done again",
+};
 
 function count(n: number, what: string): string {
   return `${n} ${what}${n === 1 ? "" : "s"}`;
