@@ -2,9 +2,12 @@ package agent
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/internal/engine"
 	"github.com/perdure/perdure/internal/history"
 	"github.com/perdure/perdure/internal/hub"
@@ -69,6 +72,38 @@ func (s *Service) Rewind(ctx context.Context, run string, events []*history.Even
 		}
 	}
 	return r, nil
+}
+
+// RewindTo lets a run that has ended go on from a point in its history, as
+// client.Client.RewindTo does, and tells what that means for decisions. If the run would
+// wait there for a decision that was made already, it goes back to before that was asked
+// for: without this such a run waits for ever.
+func (s *Service) RewindTo(ctx context.Context, run string, p client.RewindPoint, opts ...client.Option) (*Rewinding, error) {
+	h, err := s.client.Hub(ctx)
+	if err != nil {
+		return nil, err
+	}
+	in, err := h.Instance(ctx, run, false)
+	if err != nil {
+		return nil, err
+	}
+	if p.Execution == "" {
+		p.Execution = in.Execution // whose events are read, and none that comes meanwhile
+	}
+	events, err := h.History(ctx, run, p.Execution)
+	if err != nil {
+		return nil, err
+	}
+	if p.Event < 1 || p.Event > len(events) {
+		return nil, &perdure.Error{Code: perdure.InvalidArgument, Op: "rewind", Instance: run,
+			Message: fmt.Sprintf("event %d is not there: its history has %d events, counted from 1", p.Event, len(events))}
+	}
+	of, err := s.Rewind(ctx, run, events, p.Event)
+	if err != nil {
+		return nil, err
+	}
+	p.Event = of.To
+	return of, s.client.RewindTo(ctx, run, p, opts...)
 }
 
 // decisionsOf returns the decisions that a run has asked for.

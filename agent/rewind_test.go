@@ -35,11 +35,8 @@ func rewindPayment(t *testing.T, effect agent.Effect, n int) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := node.Rewind(ctxOf(t), a.Turn, events, n)
+	plan, err := node.RewindTo(ctxOf(t), a.Turn, client.RewindPoint{Event: n})
 	if err != nil {
-		t.Fatal(err)
-	}
-	if err := node.client.RewindTo(ctxOf(t), a.Turn, client.RewindPoint{Event: plan.To}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := node.hub.Idle(ctxOf(t)); err != nil {
@@ -116,6 +113,11 @@ func rewindAbove(t *testing.T, options []agent.RunOption) {
 		}
 	}
 	want("before the rewind")
+	for _, event := range []int{0, 99} {
+		if _, err := n.RewindTo(ctxOf(t), "order", client.RewindPoint{Event: event}); perdure.CodeOf(err) != perdure.InvalidArgument {
+			t.Errorf("RewindTo(event %d) = %v, want code %v", event, err, perdure.InvalidArgument)
+		}
+	}
 	for _, told := range []bool{false, true} { // whether a person has said what became of the payment
 		if err := n.client.RewindTo(ctxOf(t), "order", client.RewindPoint{Event: 1}); err != nil {
 			t.Fatal(err)

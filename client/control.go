@@ -82,7 +82,8 @@ type RewindPoint struct {
 
 // RewindTo lets a run that has ended, in whatever way, go on from a point in its history.
 // Outcomes recorded before it are kept; events that were raised after it are forgotten,
-// and are waited for again.
+// and are waited for again. Of runs of agents it knows nothing: rewind these, which may
+// wait for decisions, with agent.Service.RewindTo.
 func (c *Client) RewindTo(ctx context.Context, id string, p RewindPoint, opts ...Option) error {
 	if p.Event < 1 {
 		return &perdure.Error{Code: perdure.InvalidArgument, Op: "rewind", Instance: id, Message: "events are counted from 1"}

@@ -22,7 +22,7 @@ func (o *Orchestration) Seed() string {
 // step made again, so that the run is known to be the same one; another one for all
 // other steps, and after a restart.
 func (o *Orchestration) childSeed(step int32, id string) string {
-	return derive(o.Seed(), fmt.Sprint("child ", step, " ", id))
+	return derive(o.Seed(), fmt.Sprint("child ", o.ID, " ", step, " ", id))
 }
 
 // seeded returns the start of an execution of the instance that this one begins, with the

@@ -122,7 +122,8 @@ func (a *API) planRewind(ctx context.Context, c *hub.Control) (*rewound, error) 
 		return nil, refuse(perdure.FailedPrecondition, "the run has not ended ("+status+"): terminate it first")
 	case c.To > 0 && instance.Session != "":
 		return nil, &problem{Status: http.StatusConflict, Code: perdure.FailedPrecondition.String(), ID: c.InstanceID,
-			Detail: "this is a turn of the session " + shown(instance.Session) + ", which has gone on from its end", Hint: "send the message again"}
+			Detail: "this is a turn of the session " + shown(instance.Session) + ": what it has said is part of the conversation, which has gone on from there",
+			Hint:   "send the message again, which begins a new turn"}
 	}
 	told, err := a.tell(ctx, c.InstanceID, instance.Execution)
 	if err != nil {
