@@ -68,7 +68,7 @@ func (l *loop) rewindBelow(in *instance, e *entry, b *history.ExecutionRewound) 
 	m := *e.m
 	if o != nil && in.rec != nil && in.rec.Status.Terminal() && in.sum.Folded.IsZero() && ofSameStep(in, b) {
 		again := *b
-		again.To = in.sum.Events
+		again.To = max(1, in.sum.Events)
 		ev := *e.m.Event
 		ev.Body = &again
 		m.Event = &ev
