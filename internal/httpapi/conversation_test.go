@@ -79,9 +79,10 @@ func conversationOf(t *testing.T, url, id string) []string {
 // session and those that agents call too, with decisions in it.
 func TestConversationOfRun(t *testing.T) {
 	look := agent.NewTool("look", "looks", func(context.Context, struct{}) (string, error) { return "fine", nil }, agent.AlwaysRequireApproval())
-	url1, h := agentsHub(t, func(r *perdure.Registry) { perdure.AddOrchestrationNamed(r, "Panel", panel) },
-		&agent.Agent{Name: "Writer", Model: modeltest.Script(t, modeltest.Call("Poet", `{"query":"A rhyme?"}`), modeltest.Say("A text.")), Tools: []agent.Tool{agent.Named("Poet").AsTool("rhymes")}},
-		&agent.Agent{Name: "Poet", Model: modeltest.Script(t, modeltest.Say("Cat, hat."))},
+	ask, text, rhyme := modeltest.Call("Poet", `{"query":"A rhyme?"}`), modeltest.Say("A text."), modeltest.Say("Cat, hat.")
+	url1, h := agentsHub(t, func(r *perdure.Registry) { perdure.AddOrchestrationNamed(r, "Panel", panel) }, // the first two answer again after the rewind
+		&agent.Agent{Name: "Writer", Model: modeltest.Script(t, ask, text, ask, text), Tools: []agent.Tool{agent.Named("Poet").AsTool("rhymes")}},
+		&agent.Agent{Name: "Poet", Model: modeltest.Script(t, rhyme, rhyme)},
 		&agent.Agent{Name: "Critic", Model: modeltest.Script(t, modeltest.Call("look", `{}`), modeltest.Say("Good.")), Tools: []agent.Tool{look}})
 	if got := do(t, "POST", url1+"/api/v1/runs", `{"name":"Panel","id":"p1","input":"cats"}`, "Content-Type", "application/json"); got.Status != http.StatusCreated {
 		t.Fatalf("start = %d %s", got.Status, got.Body)
@@ -163,6 +164,32 @@ func TestConversationOfRun(t *testing.T) {
 	wantRows := []string{"agent Writer  completed calls=3 run=true", "agent Critic @dafx-critic@s1 completed calls=2 run=true"}
 	if diff := cmp.Diff(wantRows, rows); diff != "" {
 		t.Errorf("steps (-want +got):\n%s\n%s", diff, steps.Body)
+	}
+	rewindAsForetold(t, url1, "p1", plan.Body)
+}
+
+// rewindAsForetold rewinds a run to its beginning, and looks what has become of the runs
+// below it, which end again.
+func rewindAsForetold(t *testing.T, url, id, plan string) {
+	t.Helper()
+	fits(t, "Rewound", plan)
+	var foretold struct {
+		Runs []struct{ ID, Becomes string } `json:"runs_below"`
+	}
+	if err := json.Unmarshal([]byte(plan), &foretold); err != nil || len(foretold.Runs) == 0 {
+		t.Fatalf("plan = %s, %v, want runs below", plan, err)
+	}
+	if got := do(t, "POST", url+"/api/v1/runs/"+id+"/rewind", `{"to":1}`, "Content-Type", "application/json"); got.Status != http.StatusOK {
+		t.Fatalf("rewind = %d %s", got.Status, got.Body)
+	}
+	if got := do(t, "GET", url+"/api/v1/runs/"+id+"?wait=1m", ""); !strings.Contains(got.Body, `"output":"Good."`) {
+		t.Fatalf("run after the rewind = %s, want the same end", got.Body)
+	}
+	for _, r := range foretold.Runs {
+		older := do(t, "GET", url+"/api/v1/runs/"+r.ID+"/executions", "")
+		if got, want := strings.Contains(older.Body, `"left_by":"rewind"`), r.Becomes == "rewound"; got != want {
+			t.Errorf("run %s was rewound: %v, foretold was %q\n%s", r.ID, got, r.Becomes, older.Body)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 // src/pages/run/rewind.tsx
 import { useEffect as useEffect3, useState as useState3 } from "./core.js";
 import { get as get2, path as path2, post, query as query2 } from "./core.js";
+import { links } from "./core.js";
 import { ActionForm } from "./actions.js";
 
 // src/pages/run/timeline.tsx
@@ -126,20 +127,20 @@ function Plan({ plan, asked }) {
       "Forgotten, and waited for again: ",
       tally(plan.events_forgotten)
     ] }),
-    plan.runs_begin_anew.length > 0 && /* @__PURE__ */ jsxs3("p", { class: "warn", children: [
-      "⚠ ",
-      plan.runs_begin_anew.length === 1 ? "A run begins" : "Runs begin",
-      " anew, and what ",
-      plan.runs_begin_anew.length === 1 ? "it" : "they",
-      " did outside is done again: ",
-      /* @__PURE__ */ jsx3("b", { children: tally(plan.runs_begin_anew) })
+    plan.runs_below.length > 0 && /* @__PURE__ */ jsxs3("ul", { "aria-label": "Runs below", children: [
+      plan.runs_below.map((r) => /* @__PURE__ */ jsxs3("li", { class: r.becomes === "anew" ? "warn" : void 0, children: [
+        /* @__PURE__ */ jsx3("a", { href: links.run(r.id), children: r.name }),
+        " ",
+        becoming[r.becomes]
+      ] }, r.id)),
+      plan.more_runs && /* @__PURE__ */ jsx3("li", { class: "dim", children: "and others" })
     ] }),
     plan.decisions_open.map((d) => /* @__PURE__ */ jsxs3("p", { class: "warn", children: [
       "⚠ ",
       /* @__PURE__ */ jsx3("b", { children: d.tool }),
       " ",
       d.kind === "approval" ? "needs a new approval" : "was called already: you will be asked what became of that before it is called again"
-    ] }, d.kind + d.call_id + d.step)),
+    ] }, d.run + d.kind + d.call_id + d.step)),
     plan.to !== asked && /* @__PURE__ */ jsxs3("p", { class: "dim", children: [
       "It goes back to event ",
       plan.to,
@@ -147,6 +148,14 @@ function Plan({ plan, asked }) {
     ] })
   ] });
 }
+var becoming = {
+  rewound: "is rewound to its beginning: what it did outside keeps its effect ids",
+  retried: "has failed, and goes on from before that",
+  resumed: "was ended, and goes on from there",
+  goes_on: "still runs, and goes on",
+  answered: "has ended, and is not run again",
+  anew: "begins anew, and what it did outside is done again"
+};
 function count2(n, what) {
   return `${n} ${what}${n === 1 ? "" : "s"}`;
 }
