@@ -230,6 +230,12 @@ func TestRewindToEventOverRealHub(t *testing.T) {
 	post(t, 409, url+"/runs/a/rewind", at) // it is in another execution
 	post(t, 400, url+"/runs/a/rewind", `{"to":999}`)
 	post(t, 400, url+"/runs/a/rewind?dry_run=1", `{"to":-1}`)
+	for range 2 { // the second time it has not ended
+		again := do(t, "POST", url+"/runs/a/rewind", fmt.Sprintf(`{"to":%d}`, raised), "Content-Type", "application/json", "Idempotency-Key", "again")
+		if again.Status != 200 {
+			t.Errorf("a rewind repeated with its key = %d %s, want 200", again.Status, again.Body)
+		}
+	}
 }
 
 // TestAuditOverRealHub changes a run in several ways, one of them twice, and purges it: each

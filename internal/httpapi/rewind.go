@@ -93,10 +93,10 @@ func (a *API) rewindRun(w http.ResponseWriter, r *http.Request) (*reply, error) 
 	if c.To > 0 {
 		plan, err := a.planRewind(r.Context(), c)
 		switch {
-		case err == nil:
-			c.To, c.Execution = plan.To, plan.Execution
-		case c.RequestID == "": // a repeat by request id must find its answer
+		case err != nil && c.RequestID == "": // a repeat by request id must find its answer
 			return nil, err
+		case err == nil && plan.To != c.To: // else it is told as it came, as a repeat will be
+			c.To, c.Execution = plan.To, plan.Execution
 		}
 	}
 	r.URL.RawQuery = ""
