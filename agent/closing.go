@@ -313,9 +313,10 @@ func (s *Service) end(ctx context.Context, session SessionID, operation string, 
 		return err
 	}
 	ask := &hub.Ask{RequestID: NewSessionKey(), InstanceID: session.String(), Name: operation, Input: input}
+	itself := hub.WithActor(ctx, nil) // for what nobody has asked for, so that the audit has one entry
 	for {
 		// A turn that was terminated does not tell its end: somebody has to look.
-		if _, err := s.unblock(ctx, h, session); err != nil && perdure.CodeOf(err) != perdure.ResourceExhausted {
+		if _, err := s.unblock(itself, h, session); err != nil && perdure.CodeOf(err) != perdure.ResourceExhausted {
 			return err
 		}
 		patience, cancel := context.WithTimeout(ctx, lookAfter)
@@ -332,7 +333,7 @@ func (s *Service) end(ctx context.Context, session SessionID, operation string, 
 		if err := perdure.Decode(answer, &reply); err != nil || reply.Cleanup == "" {
 			return err
 		}
-		_, err = h.Purge(ctx, &hub.Purge{IDs: []string{reply.Cleanup}})
+		_, err = h.Purge(itself, &hub.Purge{IDs: []string{reply.Cleanup}})
 		return err
 	}
 }

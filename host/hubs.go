@@ -292,8 +292,15 @@ func (h *hubs) Create(ctx context.Context, name string, recreate bool) error {
 			if err := h.place.recreate(name); err != nil {
 				return nil, err
 			}
+			h.tellGone(ctx, name)
 		}
-		return h.start(ctx, name, true)
+		s, err := h.start(ctx, name, true)
+		if err == nil && hub.ActorOf(ctx) != nil { // the first entry of its audit
+			if err := s.hub.WriteRows(ctx, &hub.WriteRows{Owner: "~hub"}); err != nil {
+				h.app.cfg.Logger.Warn("who has made a hub could not be written down", "hub", name, "err", err)
+			}
+		}
+		return s, err
 	})
 }
 
@@ -307,8 +314,19 @@ func (h *hubs) Delete(ctx context.Context, name string) error {
 			return nil, access.NoHub(name)
 		}
 		old.stop()
-		return nil, h.place.drop(name)
+		err := h.place.drop(name)
+		if err == nil {
+			h.tellGone(ctx, name)
+		}
+		return nil, err
 	})
+}
+
+// tellGone says who has emptied or deleted a hub: its audit is gone with it.
+func (h *hubs) tellGone(ctx context.Context, name string) {
+	if a := hub.ActorOf(ctx); a != nil {
+		h.app.cfg.Logger.Warn("a task hub was emptied or deleted", "hub", name, "by", a.By, "from", a.From)
+	}
 }
 
 // entityDocument shows sessions of agents as Microsoft's do to clients of gRPC.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -66,9 +67,9 @@ func TestExamples(t *testing.T) {
 			t.Fatalf("start = %+v", got)
 		}
 	}
-	files := strings.NewReplacer("./secret", "/dev/null")
+	files := strings.NewReplacer("./secret", "/dev/null", "monday.audit", filepath.Join(t.TempDir(), "monday.audit"))
 	root := newRoot(&terminal{getenv: func(string) string { return "" }}, testHosts)
-	for _, group := range []string{"run", "inbox", "agent", "session", "entity", "worker", "hub", "open", "api", "version"} {
+	for _, group := range []string{"run", "inbox", "agent", "session", "entity", "worker", "hub", "audit", "open", "api", "version"} {
 		top, _, err := root.Find([]string{group})
 		if err != nil {
 			t.Fatal(err)

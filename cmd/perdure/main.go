@@ -184,7 +184,7 @@ func newRoot(t *terminal, hosts hosting) *cobra.Command {
 		return fail(exitUsage, c.CommandPath()+" --help shows the flags", "%s", err)
 	})
 	root.AddCommand(devCommand(t, hosts), serverCommand(t), runCommand(t), inboxCommand(t), agentCommand(t), sessionCommand(t), entityCommand(t), mcpCommand(t),
-		modelCommand(t), tokenCommand(t), hubCommand(t), workerCommand(t), migrateCommand(t), backupCommand(t), restoreCommand(t), doctorCommand(t), benchCommand(t),
+		modelCommand(t), tokenCommand(t), hubCommand(t), workerCommand(t), auditCommand(t), migrateCommand(t), backupCommand(t), restoreCommand(t), doctorCommand(t), benchCommand(t),
 		openCommand(t), apiCommand(t), completionCommand(t), versionCommand(t))
 	complete(root, t)
 	return root

@@ -110,6 +110,8 @@ func canned(t *testing.T) string {
 		"POST /api/v1/runs/order-1/suspend":      "run.json",
 		"POST /api/v1/runs/order-1/rewind":       "rewind.json",
 		"GET /api/v1/entities/counter/a":         "entity.json",
+		"GET /api/v1/audit":                      "audit.json",
+		"GET /api/v1/audit/verify":               "audit.events",
 		"GET /api/v1/entities":                   "entities.json",
 		"POST /api/v1/entities/counter/a/signal": "entity.json",
 		"POST /api/v1/runs/order-1/events/Go-x":  "run.json",
@@ -169,6 +171,11 @@ func TestGolden(t *testing.T) {
 		{pipe, "entity get @counter@a"},
 		{wide, "entity list"},
 		{wide, "entity signal counter a add --input 2"},
+		{wide, "audit list"},
+		{narrow, "audit list"},
+		{pipe, "audit list --target order-1"},
+		{wide, "audit verify"},
+		{pipe, "audit verify"},
 		{wide, "run get zzz"},
 		{wide, "run get zzz -o json"},
 		{wide, "run list -o xml"},
@@ -299,6 +306,15 @@ func TestExitCodes(t *testing.T) {
 	expect(exitDone, "", "entity", "signal", "counter", "a", "add", "--input", "2")
 	expect(exitUsage, "", "entity", "signal", "counter", "a")
 	expect(exitNotFound, "", "entity", "get", "counter", "b")
+	if got := expect(exitDone, "", "audit", "list", "--target", "order-3", "--action", "terminate"); strings.Count(got.Out, "\n") != 1 || !strings.Contains(got.Out, `"reason":"no"`) {
+		t.Errorf("audit of a termination = %q, want one entry with its reason", got.Out)
+	}
+	expect(exitUsage, "", "audit", "list", "--from", "yesterday")
+	noted := filepath.Join(t.TempDir(), "noted")
+	expect(exitDone, "", "audit", "verify", "--save", noted)
+	expect(exitUsage, "", "audit", "verify", "--save", noted)
+	expect(exitDone, "", "audit", "verify", "--against", noted)
+	expect(exitUsage, "", "audit", "verify", "--against", noted+"2")
 	expect(exitDone, "", "doctor")
 	expect(exitDone, "", "version", "--check")
 	if got := perdureCLI(t.Context(), "http://127.0.0.1:1", pipe, "run", "list"); got.Code != exitUnreachable {

@@ -77,7 +77,7 @@ func Perdure() Layout {
 			{"internal/clock", "internal/fault", "internal/history", "internal/arch", "internal/process", "internal/mux", "internal/signing", "internal/wire/wirepb", "internal/wire/wirepb/gen", "model"},
 			{"store", ".", "internal/engine", "internal/filter", "internal/dafx"},
 			{"store/*", "store/postgres/pgtest", "store/postgres/pgproxy", "internal/replay", "internal/hub", "internal/steps", "internal/access", "model/*"},
-			{"internal/wire/codec", "internal/runlog", "internal/series"},
+			{"internal/wire/codec", "internal/runlog", "internal/series", "internal/audit"},
 			{"internal/shard", "internal/wire", "internal/hub/hubtest", "internal/chaos/ledger", "model/auto"},
 			{"internal/hub/local", "internal/hub/remote", "internal/hub/push", "internal/peer"},
 			{"client"},

@@ -87,6 +87,9 @@ func (a *API) exportSession(_ http.ResponseWriter, r *http.Request) (*reply, err
 	if err != nil {
 		return nil, err
 	}
+	if err := a.taken(r, id.String()); err != nil {
+		return nil, err
+	}
 	v, err := a.viewSession(r.Context(), e.Session)
 	if err != nil {
 		return nil, err

@@ -280,6 +280,7 @@ func (a *API) routes() map[string]endpoint {
 		"POST /api/v1/runs/{id}/rewind":             a.rewindRun,
 		"POST /api/v1/runs/{id}/purge":              a.purgeRun,
 		"GET /api/v1/audit":                         a.listAudit,
+		"GET /api/v1/audit/verify":                  a.verifyAudit,
 		"GET /api/v1/run-counts":                    a.countRuns,
 		"GET /api/v1/run-facets":                    a.getFacets,
 		"POST /api/v1/batches":                      a.runBatch,
@@ -309,7 +310,7 @@ func (a *API) routes() map[string]endpoint {
 // endpoint makes an http.Handler of an endpoint.
 func (a *API) endpoint(h endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		rep, err := h(w, acting(r))
+		rep, err := h(w, r)
 		switch {
 		case err != nil:
 			a.fail(w, r, err)

@@ -11,6 +11,9 @@ func (a *API) getBackup(w http.ResponseWriter, r *http.Request) (*reply, error) 
 	if _, err := query(r); err != nil {
 		return nil, err
 	}
+	if err := a.taken(r, hubItself); err != nil {
+		return nil, err
+	}
 	ctx, cancel := a.untilStop(r.Context())
 	defer cancel()
 	to := &begun{Writer: w}

@@ -78,6 +78,8 @@ func (a *API) runBatch(w http.ResponseWriter, r *http.Request) (*reply, error) {
 	if len(body.Reason) > maxReason {
 		return nil, invalid(fmt.Sprintf("the reason is longer than %d bytes", maxReason), "")
 	}
+	r = actingTo(r, body.Action)
+	because(r, body.Reason)
 	b := &batch{Action: body.Action, DryRun: dry, Problems: []batchProblem{}}
 	ids, err := a.batchIDs(r.Context(), &body, b)
 	if err != nil {

@@ -54,7 +54,7 @@ func (a *API) permitted(read, need access.Right, h http.Handler) http.Handler {
 			a.fail(w, r, err)
 			return
 		}
-		h.ServeHTTP(w, r)
+		h.ServeHTTP(w, acting(r))
 	})
 }
 

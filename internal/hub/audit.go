@@ -2,7 +2,6 @@ package hub
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"github.com/perdure/perdure/store"
@@ -20,9 +19,10 @@ const AuditLife = 90 * 24 * time.Hour
 // Actor is who asks for a change, and as what.
 type Actor struct {
 	By     string `json:"by"`               // name of the token or person
+	For    string `json:"for,omitempty"`    // in whose name, as By says: it is not checked
 	From   string `json:"from,omitempty"`   // network address
 	Client string `json:"client,omitempty"` // program, as it names itself
-	Action string `json:"action"`           // as the caller names it
+	Action string `json:"action"`           // as the caller names it, "" = as the hub does
 	Reason string `json:"reason,omitempty"` // that the caller gives
 }
 
@@ -48,10 +48,4 @@ func WithActor(ctx context.Context, a *Actor) context.Context {
 func ActorOf(ctx context.Context) *Actor {
 	a, _ := ctx.Value(actorKey{}).(*Actor)
 	return a
-}
-
-// ReadAudit decodes an audit row.
-func ReadAudit(row store.Row) (*Audit, error) {
-	a := &Audit{}
-	return a, json.Unmarshal(row.Value, a)
 }

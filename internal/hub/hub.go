@@ -96,7 +96,9 @@ type Rows interface {
 	// ReadRows returns rows and the cursor to go on with (nil = end).
 	ReadRows(ctx context.Context, q store.RowQuery) ([]store.Row, []byte, error)
 	// WriteRows writes rows of one instance in one commit, if all conditions
-	// hold, else fails with Conflict. NotFound if there is no such instance.
+	// hold, else fails with Conflict. NotFound if there is no such instance. Without
+	// rows and event it only says in the audit that an Actor has done something, to what
+	// need be no instance.
 	WriteRows(ctx context.Context, r *WriteRows) error
 	// WatchRows begins to watch the rows of a kind, of one owner or of all (""). When
 	// such a row was written after it has returned, the channel holds a value; writes

@@ -21,7 +21,7 @@ func (h *Hub) Answer(ctx context.Context, c *wirepb.NodeCall) *wirepb.NodeAnswer
 	defer cancel(nil)
 	defer context.AfterFunc(h.ctx, func() { cancel(errStopped) })()
 	if a := c.GetActor(); a != nil {
-		ctx = hub.WithActor(ctx, &hub.Actor{By: a.By, From: a.From, Client: a.Client, Action: a.Action, Reason: a.Reason})
+		ctx = hub.WithActor(ctx, &hub.Actor{By: a.By, For: a.For, From: a.From, Client: a.Client, Action: a.Action, Reason: a.Reason})
 	}
 	if p := c.GetPatience(); p != nil {
 		var end context.CancelFunc

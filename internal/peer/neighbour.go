@@ -212,7 +212,7 @@ func (n *neighbour) unreached() bool {
 func (n *neighbour) call(ctx context.Context, c *wirepb.NodeCall, long bool) (*wirepb.NodeAnswer, error) {
 	c.From = n.hub.cfg.Node.Name
 	if a := hub.ActorOf(ctx); a != nil {
-		c.Actor = &wirepb.NodeActor{By: a.By, From: a.From, Client: a.Client, Action: a.Action, Reason: a.Reason}
+		c.Actor = &wirepb.NodeActor{By: a.By, For: a.For, From: a.From, Client: a.Client, Action: a.Action, Reason: a.Reason}
 	}
 	if until, ok := ctx.Deadline(); ok && c.Patience == nil {
 		c.Patience = durationpb.New(max(time.Until(until), time.Millisecond))

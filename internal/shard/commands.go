@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/audit"
 	"github.com/perdure/perdure/internal/engine"
 	"github.com/perdure/perdure/internal/fault"
 	"github.com/perdure/perdure/internal/history"
@@ -384,7 +385,7 @@ func (l *loop) request(owner, id, op string, c *call, content ...any) ([]store.R
 		return nil, true
 	}
 	if id == "" {
-		return l.audit(owner, id, c), false
+		return l.audit(owner, id, op, c), false
 	}
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\x00%q", op, content)
@@ -428,27 +429,27 @@ func (l *loop) request(owner, id, op string, c *call, content ...any) ([]store.R
 		return nil, false
 	}
 	expiry := l.clock.Now().Add(requestLife).UnixMicro()
-	return append(l.audit(owner, id, c), store.Row{
+	return append(l.audit(owner, id, op, c), store.Row{
 		Kind: rowRequest, Owner: owner, Key: []byte(id), Value: hash, Keep: true,
 		Index: [2][]byte{beTime(expiry)},
 	}), false
 }
 
 // audit returns the row that says who has asked for a change, if that is known.
-func (l *loop) audit(owner, request string, c *call) []store.Row {
+func (l *loop) audit(owner, request, op string, c *call) []store.Row {
 	if c.actor == nil {
 		return nil
 	}
-	now := l.clock.Now().UTC()
-	value, err := json.Marshal(hub.Audit{Actor: *c.actor, At: now, Request: request, Outcome: hub.AuditDone})
+	who := *c.actor
+	if who.Action == "" {
+		who.Action = op
+	}
+	row, err := audit.New(owner, &hub.Audit{Actor: who, At: l.clock.Now().UTC(), Request: request, Outcome: hub.AuditDone})
 	if err != nil { // strings and a time are always encodable
 		l.fail(err)
 		return nil
 	}
-	at, id := beTime(now.UnixMicro()), l.ids.random()
-	return []store.Row{{
-		Kind: hub.RowAudit, Owner: owner, Key: append(at, id[:8]...), Value: value, Keep: true, Index: [2][]byte{beTime(now.UnixMicro())},
-	}}
+	return []store.Row{row}
 }
 
 // requestLife is how long a request id is remembered.

@@ -6,6 +6,7 @@ import (
 	"github.com/perdure/perdure/internal/engine"
 	"github.com/perdure/perdure/internal/fault"
 	"github.com/perdure/perdure/internal/history"
+	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/store"
 )
 
@@ -31,8 +32,10 @@ type change struct {
 	quiet      bool         // the state is as before; only messages move
 	startTimer *store.Timer // of a start that waits for its time
 	purge      bool
-	gone       bool // of an entity that is no more
-	job        *job // turn or batch that it takes in
+	gone       bool   // of an entity that is no more
+	job        *job   // turn or batch that it takes in
+	audited    bool   // it has entries for the audit
+	chain      *chain // that it goes into, while it is on its way
 
 	size   int       // about what it writes, in bytes
 	asked  time.Time // when it was put into the next group
@@ -113,6 +116,7 @@ func (l *loop) submit(ch *change) {
 	ch.size = len(c.Chunk) + 256
 	for _, r := range c.Rows {
 		ch.size += len(r.Value)
+		ch.audited = ch.audited || r.Kind == hub.RowAudit && !r.Delete
 	}
 }
 

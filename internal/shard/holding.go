@@ -17,6 +17,7 @@ type holding struct {
 	take    *takeover // that is under way; nil = it is through
 	crashed bool      // its last holder was lost in the middle of things
 	leaving bool      // it is to be given back: nothing begins any more
+	chain   chain     // of the audit
 }
 
 var (

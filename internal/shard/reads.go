@@ -350,6 +350,7 @@ func (o *Owner) WriteRows(ctx context.Context, r *hub.WriteRows) error {
 		if again {
 			return
 		}
+		w.absent = len(w.rows) == 0 && c.actor != nil && r.Event == nil // an entry for the audit alone
 		w.rows = append(row, w.rows...)
 		w.acks = []ack{{call: c}}
 		l.write(r.Owner, w)

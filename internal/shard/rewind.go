@@ -100,12 +100,21 @@ func (l *loop) keepCancelled(in *instance, r *engine.TurnResult) error {
 // called before the record is made anew.
 func (l *loop) pastExecution(ch *change) []store.Row {
 	in, fx := ch.in, ch.fx
-	if fx.OldBranch == "" || in.rec == nil || in.sum == nil || !in.sum.Folded.IsZero() { // whose history is no more
+	fresh := in.rec == nil || in.sum == nil || l.newIncarnation(ch)
+	if fx.OldBranch == "" || !fresh && !in.sum.Folded.IsZero() { // whose history is no more
 		return nil
 	}
-	value, err := json.Marshal(hub.Execution{
-		ID: fx.OldBranch, Began: in.sum.Started, Left: ch.now, Events: in.sum.Events, Rewound: fx.NewBranch,
-	})
+	past := hub.Execution{ID: fx.OldBranch, Left: ch.now, Rewound: fx.NewBranch}
+	switch {
+	case !fresh:
+		past.Began, past.Events = in.sum.Started, in.sum.Events
+	case len(fx.Events) > 0: // it has begun and continued as new in one turn
+		past.Began = fx.Events[0].Time
+	}
+	if !fx.NewBranch {
+		past.Events += int64(len(fx.Events))
+	}
+	value, err := json.Marshal(past)
 	if err != nil { // it holds nothing that cannot be encoded
 		l.fail(err)
 		return nil

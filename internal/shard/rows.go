@@ -282,6 +282,9 @@ func (l *loop) sweepRequests() {
 			if l.refuses(r.Owner) != nil {
 				continue // its holder does so
 			}
+			if r.Kind == hub.RowAudit && l.keepsAudit(r, now) {
+				continue
+			}
 			r.Delete, r.Value = true, nil
 			l.write(r.Owner, &rowWrite{absent: true, rows: []store.Row{r}})
 		}

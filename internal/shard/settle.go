@@ -37,10 +37,13 @@ func (l *loop) flush() {
 			size += l.pending[n].size
 			n++
 		}
-		if !l.submitGroup(l.pending[:n:n]) {
+		group, later := l.chained(l.pending[:n:n])
+		if len(group) == 0 || !l.submitGroup(group) {
 			return
 		}
-		l.pending = l.pending[n:]
+		if l.pending = l.pending[n:]; len(later) > 0 {
+			l.pending = append(later, l.pending...)
+		}
 	}
 	if len(l.pending) == 0 {
 		l.pending = nil
@@ -57,8 +60,9 @@ func (l *loop) flushPurges() {
 			others = append(others, ch)
 		}
 	}
+	purges, later := l.chained(purges)
 	if len(purges) > 0 && l.submitGroup(purges) {
-		l.pending = others
+		l.pending = append(later, others...)
 	}
 }
 
@@ -78,6 +82,9 @@ func (l *loop) submitGroup(changes []*change) bool {
 		return false
 	}
 	receipt, err := l.store.Submit(l.io, g)
+	if err != nil {
+		unchain(changes)
+	}
 	if struck := fault.Hit(fault.CommitApplied, l.node); struck != nil && err == nil {
 		l.fail(struck)
 		return false
@@ -270,10 +277,12 @@ func (l *loop) settle(f *flight) {
 	next := 0
 	for i, ch := range f.changes {
 		if next < len(f.refused) && f.refused[next].Index == i {
+			ch.chain.end(false)
 			l.refused(ch, f.refused[next].Err)
 			next++
 			continue
 		}
+		ch.chain.end(true)
 		counted = l.countChange(ch, now) || counted
 		if ch.in.lost {
 			l.settleLost(ch, nil)

@@ -179,7 +179,7 @@ func (l *loop) clean(id string, r *hub.CleanEntities, c *call) {
 	switch {
 	case in.rec == nil || in.ent == nil:
 	case r.Empty && !in.ent.Alive() && len(in.queue) == 0 && in.turning == nil:
-		l.write(id, &rowWrite{touch: true, acks: []ack{{call: c, value: hub.Cleaned{Removed: 1}}}})
+		l.write(id, &rowWrite{touch: true, rows: l.audit(id, "", "clean entities", c), acks: []ack{{call: c, value: hub.Cleaned{Removed: 1}}}})
 		return
 	case r.Locks && in.ent.Lock != nil && !unlocking(in):
 		l.releaseOrphan(in, r, c)
@@ -231,7 +231,7 @@ func (l *loop) releaseOrphan(in *instance, r *hub.CleanEntities, c *call) {
 		return
 	}
 	l.logger.Warn("lock of an entity released, for its holder is no more", "entity", in.id, "holder", lock.Instance)
-	l.enqueue(in, &entry{acks: []ack{{call: c, value: hub.Cleaned{Released: 1}}}, m: &engine.Message{Event: &history.Event{
+	l.enqueue(in, &entry{rows: l.audit(in.id, "", "clean entities", c), acks: []ack{{call: c, value: hub.Cleaned{Released: 1}}}, m: &engine.Message{Event: &history.Event{
 		ID: -1, Time: l.clock.Now().UTC().Truncate(time.Microsecond), Body: &history.EntityUnlockSent{
 			CriticalSectionID: lock.Section, LockSet: lock.Set,
 			ParentInstanceID: history.Some(lock.Instance), ParentExecutionID: history.Some(lock.Execution),
@@ -285,7 +285,7 @@ func (l *loop) terminateNow(id string, reason history.Text, c *call) {
 		l.abandonTurn(in)
 		in.parked = ""
 	}
-	stop := &entry{acks: []ack{{call: c, value: true}}, m: &engine.Message{Event: &history.Event{
+	stop := &entry{rows: l.audit(id, "", "terminate now", c), acks: []ack{{call: c, value: true}}, m: &engine.Message{Event: &history.Event{
 		ID: -1, Time: l.now(in), Body: &history.ExecutionTerminated{Input: reason},
 	}}}
 	j := &job{in: in, now: l.now(in)}

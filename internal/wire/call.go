@@ -99,7 +99,7 @@ type message[M any] interface {
 // inHub makes a call to a hub a call to the server.
 func inHub[In, Out any](do func(*Service, *call, *In) (*Out, error)) func(*Service, context.Context, *In) (*Out, error) {
 	return func(s *Service, ctx context.Context, in *In) (*Out, error) {
-		c, err := s.open(ctx)
+		c, err := s.open(acting(ctx))
 		if err != nil {
 			return nil, err
 		}

@@ -76,9 +76,9 @@ func (s *Service) terminateNow(c *call, in *wirepb.SkipGracefulOrchestrationTerm
 }
 
 func (s *Service) createHub(ctx context.Context, in *wirepb.CreateTaskHubRequest) (*wirepb.CreateTaskHubResponse, error) {
-	return &wirepb.CreateTaskHubResponse{}, s.cfg.Hubs.Create(ctx, HubName(ctx), in.RecreateIfExists)
+	return &wirepb.CreateTaskHubResponse{}, s.cfg.Hubs.Create(acting(ctx), HubName(ctx), in.RecreateIfExists)
 }
 
 func (s *Service) deleteHub(ctx context.Context, _ *wirepb.DeleteTaskHubRequest) (*wirepb.DeleteTaskHubResponse, error) {
-	return &wirepb.DeleteTaskHubResponse{}, s.cfg.Hubs.Delete(ctx, HubName(ctx))
+	return &wirepb.DeleteTaskHubResponse{}, s.cfg.Hubs.Delete(acting(ctx), HubName(ctx))
 }

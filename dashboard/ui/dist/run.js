@@ -57,7 +57,13 @@ function Row({ row }) {
   return /* @__PURE__ */ jsxs("tr", { children: [
     /* @__PURE__ */ jsx("td", { children: /* @__PURE__ */ jsx(Time, { at: row.at }) }),
     /* @__PURE__ */ jsx("td", { children: /* @__PURE__ */ jsx("b", { children: row.action }) }),
-    /* @__PURE__ */ jsx("td", { children: row.by }),
+    /* @__PURE__ */ jsxs("td", { children: [
+      row.by,
+      row.for && /* @__PURE__ */ jsxs("span", { class: "dim", children: [
+        " for ",
+        row.for
+      ] })
+    ] }),
     /* @__PURE__ */ jsx("td", { children: row.reason ?? /* @__PURE__ */ jsx("span", { class: "dim", children: "none given" }) }),
     /* @__PURE__ */ jsx("td", { class: "dim", title: row.client, children: [row.from, row.client].filter(Boolean).join(" · ") })
   ] });

@@ -91,6 +91,41 @@ export interface AuditPage {
   /** newest first */
   items: Audited[];
   next?: string;
+  /** the search ended before the page was full: go on with next */
+  partial?: boolean;
+}
+
+/** auditProgress tells how far a check is. */
+export interface AuditProgress {
+  entries: number;
+}
+
+/** auditReport is what a check of the audit has found. */
+export interface AuditReport {
+  /** nothing is wrong */
+  whole: boolean;
+  /** that were looked at */
+  entries: number;
+  chains: number;
+  oldest?: Time;
+  /** entries that do not fit */
+  wrong: number;
+  /** of these, 100 at most */
+  first: AuditWrong[];
+  /** where the chains end: noted elsewhere, a later check can be held against it */
+  heads: string;
+  /** it was held against what was noted */
+  compared: boolean;
+}
+
+/** auditWrong is an entry of the audit that does not fit. */
+export interface AuditWrong {
+  shard: number;
+  /** in the chain of the shard */
+  number: number;
+  target?: string;
+  at?: Time;
+  why: string;
 }
 
 /** audited says that somebody has changed something. */
@@ -98,17 +133,23 @@ export interface Audited {
   at: Time;
   /** name of the token; "local" = none was needed */
   by: string;
+  /** in whose name, as by says: it is not checked */
+  for?: string;
   /** network address */
   from?: string;
   /** program, as it names itself */
   client?: string;
   action: string;
-  /** id of the instance */
+  /** id of the instance; "~hub" = the hub itself */
   target: string;
   reason?: string;
   /** its Idempotency-Key */
   request?: string;
   outcome: "done";
+  /** of the entry in the chain of its shard */
+  number: number;
+  /** of the entry, which the next one in the chain has too */
+  hash: string;
 }
 
 /** backlogView is the work of a kind, name and version that is ready. */
@@ -1818,8 +1859,10 @@ export interface Operations {
   "GET /run-facets": { query: { field?: string; prefix?: string; filter?: string }; body: never; reply: Facets; events: {} };
   /** Lists the executions that a run was in before its current one, newest first. */
   "GET /runs/{id}/executions": { query: { cursor?: string; limit?: number }; body: never; reply: PastExecutionItems; events: {} };
-  /** Lists what was changed over this API and by whom, newest first, of one instance or of all. */
-  "GET /audit": { query: { target?: string; cursor?: string; limit?: number }; body: never; reply: AuditPage; events: {} };
+  /** Lists who has changed what, newest first, of one instance or of all. */
+  "GET /audit": { query: { target?: string; by?: string; action?: string; from?: string; to?: string; cursor?: string; limit?: number }; body: never; reply: AuditPage; events: {} };
+  /** Walks the chains of the audit and names the entries that do not fit. Under Accept: text/event-stream it tells its progress. */
+  "GET /audit/verify": { query: { heads?: string }; body: never; reply: AuditReport; events: { "done": AuditReport; "error": Problem; "progress": AuditProgress } };
   /** Counts runs. */
   "GET /run-counts": { query: { filter?: string; group?: string }; body: never; reply: RunCounts; events: {} };
   /** Returns a run. */

@@ -78,6 +78,8 @@ func RunBut(t *testing.T, open func(t *testing.T) Harness, without ...string) {
 		{"Payload", payloadCases},
 		{"Rows", rowCases},
 		{"Series", seriesCases},
+		{"Audit", auditCases},
+		{"Execution", executionCases},
 		{"Upkeep", upkeepCases},
 		{"Foreign", foreignCases},
 		{"ForeignEntity", foreignEntityCases},

@@ -261,7 +261,7 @@ func (f *Fleet) Add(ctx context.Context, r Registration) (Registration, error) {
 		return r, err
 	}
 	if f.cfg.Announce != nil && len(agents) > 0 {
-		f.cfg.Announce(ctx, agents)
+		f.cfg.Announce(hub.WithActor(ctx, nil), agents)
 	}
 	return r, nil
 }
@@ -338,7 +338,7 @@ func (f *Fleet) write(ctx context.Context, row store.Row) error {
 	if perdure.CodeOf(err) != perdure.NotFound {
 		return err
 	}
-	if _, err := f.cfg.Hub.Ask(ctx, &hub.Ask{InstanceID: row.Owner, Name: opOpen}); err != nil {
+	if _, err := f.cfg.Hub.Ask(hub.WithActor(ctx, nil), &hub.Ask{InstanceID: row.Owner, Name: opOpen}); err != nil {
 		return err
 	}
 	return f.cfg.Hub.WriteRows(ctx, w)

@@ -34,6 +34,9 @@ func (h *Hub) probe(ctx context.Context) (side, error) {
 }
 
 func (h ownSide) do(ctx context.Context, op, id, method string, in, out any, again repeat) error {
+	if a := hub.ActorOf(ctx); a != nil {
+		ctx = wire.WithClaim(ctx, a)
+	}
 	return h.call(ctx, op, id, "/"+wire.OwnService+"/"+method, in, out, again)
 }
 

@@ -545,6 +545,7 @@ type NodeActor struct {
 	Client        string                 `protobuf:"bytes,3,opt,name=client,proto3" json:"client,omitempty"`
 	Action        string                 `protobuf:"bytes,4,opt,name=action,proto3" json:"action,omitempty"`
 	Reason        string                 `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	For           string                 `protobuf:"bytes,6,opt,name=for,proto3" json:"for,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -610,6 +611,13 @@ func (x *NodeActor) GetAction() string {
 func (x *NodeActor) GetReason() string {
 	if x != nil {
 		return x.Reason
+	}
+	return ""
+}
+
+func (x *NodeActor) GetFor() string {
+	if x != nil {
+		return x.For
 	}
 	return ""
 }
@@ -1970,13 +1978,14 @@ const file_perdure_node_proto_rawDesc = "" +
 	"\x06places\x185 \x01(\v2\x1b.perdure.node.v1.NodePlacesH\x00R\x06places\x122\n" +
 	"\x05leave\x186 \x01(\v2\x1a.perdure.node.v1.NodeLeaveH\x00R\x05leave\x12;\n" +
 	"\fwatch_demand\x187 \x01(\v2\x16.perdure.hub.v1.HubAllH\x00R\vwatchDemandB\x06\n" +
-	"\x04what\"w\n" +
+	"\x04what\"\x89\x01\n" +
 	"\tNodeActor\x12\x0e\n" +
 	"\x02by\x18\x01 \x01(\tR\x02by\x12\x12\n" +
 	"\x04from\x18\x02 \x01(\tR\x04from\x12\x16\n" +
 	"\x06client\x18\x03 \x01(\tR\x06client\x12\x16\n" +
 	"\x06action\x18\x04 \x01(\tR\x06action\x12\x16\n" +
-	"\x06reason\x18\x05 \x01(\tR\x06reason\"\xdf\x06\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\x12\x10\n" +
+	"\x03for\x18\x06 \x01(\tR\x03for\"\xdf\x06\n" +
 	"\n" +
 	"NodeAnswer\x123\n" +
 	"\x05error\x18\x01 \x01(\v2\x1d.perdure.durabletask.v1.ErrorR\x05error\x12\x1c\n" +
