@@ -92,6 +92,10 @@ type Decision struct {
 	Assignee string `json:"assignee,omitempty"`
 	Level    int    `json:"level,omitempty"`
 	Reason   string `json:"reason,omitempty"` // why it is asked; "" = see Kind
+	// Approvers are who may decide, beside the Assignee; nil = everybody. Apart says
+	// that the originator must not approve.
+	Approvers []string `json:"approvers,omitempty"`
+	Apart     bool     `json:"apart,omitempty"`
 
 	// Budget is where the budget stood, with DecisionBudget.
 	Budget *BudgetState `json:"budget,omitempty"`

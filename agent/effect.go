@@ -67,6 +67,7 @@ type toolOptions struct {
 	reconcile   func(ctx context.Context, effectID, arguments string) (Outcome, error) // nil = nobody but a person can tell
 	approval    func(ctx context.Context, arguments string) (bool, error)              // nil = none is needed
 	patience    time.Duration                                                          // of an approval
+	deciders    deciders                                                               // of an approval
 	escalations []escalation                                                           // of an approval, in their order
 	timeout     time.Duration                                                          // of a call; 0 = none
 	retry       *perdure.RetryPolicy                                                   // nil = failures are told to the model

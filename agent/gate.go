@@ -24,6 +24,7 @@ type ask struct {
 	Assignee  string `json:"assignee,omitempty"`
 	Level     int    `json:"level,omitempty"`
 	Escalates bool   `json:"escalates,omitempty"`
+	deciders
 	// Args are the arguments in question; nil = those of the model.
 	Args  json.RawMessage `json:"args,omitempty"`
 	Holds []string        `json:"holds,omitempty"` // instances that an answer releases
@@ -192,6 +193,9 @@ func (g *gate) first(ctx context.Context) (*toolOutput, error) {
 	if d.Kind != DecisionApproval || d.State != DecisionAnswered || d.Answer != AnswerApprove || d.Used || d.ArgsHash != g.hash {
 		return nil, d.refusal()
 	}
+	if err := g.deciders.permit(&d.Decision, d.AnsweredBy, d.Answer); err != nil { // the code is stricter now
+		return nil, perdure.NonRetryable(fmt.Errorf("the approval holds no more: %w", err))
+	}
 	if len(d.EditedArgs) > 0 {
 		g.edit(string(d.EditedArgs))
 		if _, err := g.validate(g.arguments); err != nil {
@@ -212,7 +216,7 @@ func (g *gate) first(ctx context.Context) (*toolOutput, error) {
 // askApproval asks whether the call may be made: first whoever decides, then, when
 // nobody has, those to whom it is escalated.
 func (g *gate) askApproval(level int) *toolOutput {
-	a := &ask{Kind: DecisionApproval, Timeout: g.approvalTimeout(), Level: level, Escalates: level < len(g.escalations)}
+	a := &ask{Kind: DecisionApproval, Timeout: g.approvalTimeout(), Level: level, Escalates: level < len(g.escalations), deciders: g.deciders}
 	if level > 0 {
 		e := g.escalations[level-1]
 		a.Timeout, a.Assignee, a.Reason = e.within, e.to, "nobody has decided in time"

@@ -153,7 +153,8 @@ type Answer struct {
 // Decide answers a decision. On return the answer is durable and the run goes on.
 // A decision is answered once: if it was, or its time is over, or its run has
 // ended, or its arguments have another hash, Decide fails with Conflict and
-// returns the decision as it is. NotFound if there is none with this id.
+// returns the decision as it is. PermissionDenied if it is not for who answers to
+// decide, see Approvers and SeparateDuties. NotFound if there is none with this id.
 func (s *Service) Decide(ctx context.Context, id string, a Answer) (*Decision, error) {
 	h, err := s.client.Hub(ctx)
 	if err != nil {
@@ -202,6 +203,9 @@ func (d *storedDecision) answer(ctx context.Context, h hub.Hub, a *Answer, token
 	}
 	if d.State != DecisionPending {
 		return conflict(d, "the decision is "+d.State)
+	}
+	if err := (deciders{d.Approvers, d.Apart}).permit(&d.Decision, a.By, a.Answer); err != nil {
+		return err
 	}
 	if a.ArgsHash != "" && a.ArgsHash != d.ArgsHash {
 		return conflict(d, "the answer is about other arguments")

@@ -11,6 +11,7 @@ import (
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/client"
+	"github.com/perdure/perdure/internal/access"
 	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/model"
 	"github.com/perdure/perdure/store"
@@ -78,7 +79,8 @@ type Message struct {
 	// Messages are said instead of Text, Role and Contents. Those of the roles
 	// user, system and assistant may be said.
 	Messages []*model.Message
-	// Principal is who sends the message.
+	// Principal is who sends the message. Without a name it is who has shown a token
+	// to the server that passes the message on.
 	Principal Principal
 	// Options change the turn. A message that steers a running turn has none.
 	Options TurnOptions
@@ -101,6 +103,9 @@ func (s *Service) Send(ctx context.Context, session SessionID, m Message) (Accep
 	h, err := s.client.Hub(ctx)
 	if err != nil {
 		return Accepted{}, err
+	}
+	if who := hub.ActorOf(ctx); m.Principal.Name == "" && who != nil && who.By != access.Local {
+		m.Principal.Name = who.By
 	}
 	request, err := newRequest(&m)
 	if err != nil {

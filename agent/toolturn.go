@@ -192,7 +192,7 @@ func (c *toolCall) open(a *ask) *storedDecision {
 		ID: id, Kind: a.Kind, Run: c.ctx.InstanceID(), Agent: c.agent.Name, Session: c.in.Session, Turn: c.ctx.InstanceID(),
 		Step: c.step, CallID: c.call.CallID, Tool: c.call.Name, Args: json.RawMessage(arguments),
 		ToolVersion: version, ArgsHash: argsHash(c.call.Name, version, arguments, c.effectID), EffectID: c.effectID,
-		Originator: c.in.Principal, Assignee: a.Assignee, Level: a.Level,
+		Originator: c.in.Principal, Assignee: a.Assignee, Level: a.Level, Approvers: a.Approvers, Apart: a.Apart,
 		RequestedAt: c.ctx.Now(), State: DecisionPending, Reason: a.Reason, Holds: a.Holds,
 	}}
 	if a.Timeout > 0 {

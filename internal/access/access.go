@@ -67,9 +67,12 @@ type Grant struct {
 	Ended <-chan struct{}
 }
 
+// Local is the name of those who need no token.
+const Local = "local"
+
 // Everything is the grant of those who need no token.
 func Everything() *Grant {
-	return &Grant{Name: "local", Role: Role{"contributor", Read | Work | Write}, Hub: AnyHub}
+	return &Grant{Name: Local, Role: Role{"contributor", Read | Work | Write}, Hub: AnyHub}
 }
 
 // OfNode is the grant of another node of the hubs, see Cluster.

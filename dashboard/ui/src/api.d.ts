@@ -323,6 +323,9 @@ export interface Decision {
   level?: number;
   /** why it is asked; "" = see Kind */
   reason?: string;
+  /** Approvers are who may decide, beside the Assignee; nil = everybody. Apart says that the originator must not approve. */
+  approvers?: string[];
+  apart?: boolean;
   /** Budget is where the budget stood, with DecisionBudget. */
   budget?: BudgetState;
   /** Holds are the instances that the answer release lets make calls again, with DecisionRestoreHold: the run, its session and runs above it, as far as they lived at the backup. */
