@@ -25,6 +25,9 @@ function handle(e: KeyboardEvent): void {
   if (e.defaultPrevented || e.isComposing) {
     return;
   }
+  if (document.querySelector("dialog[open]")) {
+    return; // it has the keys to itself, Escape too
+  }
   let name = e.key;
   if (e.metaKey || e.ctrlKey) {
     name = "Mod-" + name.toLowerCase();
@@ -34,15 +37,12 @@ function handle(e: KeyboardEvent): void {
     if (typing(e) || (name.length === 1 && !lettersOn.value)) {
       return;
     }
-    if (document.querySelector("dialog[open]")) {
-      return;
-    }
     if (pending) {
       name = pending + " " + name;
       pending = "";
     }
   }
-  if (name === "Escape" && typing(e) && !document.querySelector("dialog[open]")) {
+  if (name === "Escape" && typing(e)) {
     (e.target as HTMLElement).blur(); // from a field one comes back to the keys of the page
     return;
   }

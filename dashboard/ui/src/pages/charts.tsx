@@ -56,7 +56,7 @@ export function Charts(_: PageProps) {
       </div>
       {error && <Problem error={error} retry={refetch} />}
       {data && <Why page={data} range={range[1]} />}
-      {data && <All page={data} name={name} />}
+      {data?.since && <All page={data} name={name} />}
     </section>
   );
 }

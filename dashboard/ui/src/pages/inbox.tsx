@@ -5,7 +5,7 @@ import { query, useQuery } from "../lib/api";
 import { askText, doneText, itemsOf, keyedAnswer, kindText, type Item } from "../lib/decisions";
 import { useKeys } from "../lib/keys";
 import { useTopic } from "../lib/live";
-import { param, setParams } from "../lib/router";
+import { links, param, setParams } from "../lib/router";
 import { useSlowly } from "../lib/slowly";
 import { Deadline } from "../parts/Deadline";
 import type { Ask } from "../parts/Decide";
@@ -47,7 +47,7 @@ function Open() {
     () => itemsOf(decisions.rows ?? [], (runs.data?.items ?? []).filter((r) => !raised.current.has(waitOf(r)))),
     [decisions.rows, runs.data],
   );
-  const [done, setDone] = useState("");
+  const [done, setDone] = useState<Done>();
   const [ask, setAsk] = useState<Ask | undefined>();
   const list = useRef<HTMLDivElement>(null);
   const focusNext = useRef(false);
@@ -69,10 +69,10 @@ function Open() {
     }
   }, [item?.id]);
 
-  function finish(id: string, text: string | null) {
+  function finish(id: string, run: string, text: string | null) {
     const rest = items.filter((i) => i.id !== id);
     const next = rest[Math.min(place, rest.length - 1)];
-    setDone(text ?? "");
+    setDone(text === null ? undefined : { text, run });
     focusNext.current = true;
     held.current = null;
     choose(next?.id);
@@ -129,9 +129,9 @@ function Open() {
       </div>
       <div class="inbox-pane">
         <button type="button" class="inbox-back quiet" onClick={() => choose(undefined)}>‹ All {items.length}</button>
-        <p class="inbox-done" role="status">{done && <>✓ <Visible text={done} exact /></>}</p>
-        {item.kind === "decision" && <Detail key={item.id} decision={item.decision} ask={ask} gone={gone} onDone={(d) => finish(d.id, askText(d) + ": " + doneText(d))} />}
-        {item.kind === "event" && <EventDetail key={item.id} run={item.run} ask={ask} gone={gone} onDone={(t) => finish(item.id, t && item.run.id + ": " + t)} />}
+        <DoneText done={done} />
+        {item.kind === "decision" && <Detail key={item.id} decision={item.decision} ask={ask} gone={gone} onDone={(d) => finish(d.id, d.run, askText(d) + ": " + doneText(d))} />}
+        {item.kind === "event" && <EventDetail key={item.id} run={item.run} ask={ask} gone={gone} onDone={(t) => finish(item.id, item.run.id, t && item.run.name + ": " + t)} />}
       </div>
     </div>
   );
@@ -161,14 +161,29 @@ function summary(d: Decision): string {
   return text.length > 140 ? text.slice(0, 140) + "…" : text;
 }
 
-function Nothing({ done }: { done: string }) {
+const sample = `agent.NewTool("issue_refund", "Gives a customer money back.", issueRefund,
+	agent.RequireApproval(func(_ context.Context, in Refund) bool {
+		return in.Cents > 5000
+	}))`;
+
+/** What was answered last, and of which run. */
+interface Done {
+  text: string;
+  run: string;
+}
+
+function DoneText({ done }: { done: Done | undefined }) {
+  return <p class="inbox-done" role="status">{done && <>✓ <Visible text={done.text} exact /> <a href={links.run(done.run)}>See the run</a></>}</p>;
+}
+
+function Nothing({ done }: { done: Done | undefined }) {
   return (
     <>
-      <p class="inbox-done" role="status">{done && <>✓ <Visible text={done} exact /></>}</p>
+      <DoneText done={done} />
       <Empty title="Nothing waits for you">
         <p>Paused runs hold no compute: they wait on disk, for an hour or for years.</p>
         <p>A tool asks for approval with one option:</p>
-        <pre class="sample" tabIndex={0}>{'agent.NewTool("issue_refund", "Gives a customer money back.", issueRefund,\n\tagent.RequireApproval(func(_ context.Context, in Refund) bool { return in.Cents > 5000 }))'}</pre>
+        <pre class="sample" tabIndex={0}>{sample}</pre>
       </Empty>
     </>
   );

@@ -1,5 +1,5 @@
 import { useRef } from "preact/hooks";
-import type { BacklogItems, CountsFrame, DecisionItems, FailureGroups, RunCount, RunCounts, RunPage, WorkersFrame, WorkersPage } from "../api";
+import type { BacklogItems, CountsFrame, DecisionItems, FailureGroups, Info, RunCount, RunCounts, RunPage, WorkersFrame, WorkersPage } from "../api";
 import type { PageProps } from "../app";
 import { query, useQuery } from "../lib/api";
 import { muchHappens, runsOf } from "../lib/counts";
@@ -8,16 +8,39 @@ import { useTopic } from "../lib/live";
 import { now } from "../lib/format";
 import { useSlowly } from "../lib/slowly";
 import { links } from "../lib/router";
-import { look, stateOf } from "../lib/status";
+import { look, nameOf } from "../lib/status";
 import { Backlog } from "../parts/Backlog";
-import { Command } from "../parts/Command";
+import { Command, hubFlag } from "../parts/Command";
 import { Problem } from "../parts/Problem";
+import { RunState } from "../parts/RunState";
 import { Status } from "../parts/Status";
 import { Time } from "../parts/Time";
 import { Needs } from "./overview/needs";
 import { Trends } from "./overview/trends";
 
-const states = ["running", "pending", "suspended", "failed", "completed", "terminated", "canceled"];
+/** The tiles: statuses, and what they are called where there are several. */
+const tiles: [string[], string?][] = [[["running"]], [["pending"]], [["suspended"]], [["failed"]], [["completed"]], [["terminated", "canceled"], "Stopped"]];
+
+/** How to begin, where nothing has run yet. */
+function Begin() {
+  const info = useQuery<Info>("info").data;
+  const samples = info?.orchestrations.includes("ContentApproval");
+  return (
+    <>
+      <p>
+        Nothing has run yet. <a href="runs">Start a run</a>, <a href="agents">chat with an agent</a>, or in a terminal:
+      </p>
+      {samples && <Command text={"perdure agent chat Joker" + hubFlag()} />}
+      <Command text={`perdure run start ${samples ? "ContentApproval" : (info?.orchestrations[0] ?? "NAME")} --input '"the moon"' --watch` + hubFlag()} />
+      {info && (
+        <>
+          <p class="dim">Workers of the Durable Task SDKs connect with</p>
+          <Command text={info.connection_string} />
+        </>
+      )}
+    </>
+  );
+}
 
 /** What needs somebody, how much goes on, and what has changed. */
 export function Overview(_: PageProps) {
@@ -72,11 +95,11 @@ export function Overview(_: PageProps) {
       <h1>Overview</h1>
       {counts.error && <Problem error={counts.error} retry={counts.refetch} />}
       <ul class="tiles" aria-label="Runs by status">
-        {states.map((s) => (
-          <li key={s}>
-            <a class={"tile tone-" + look(s).tone} href={links.runs("status:" + s)}>
-              <span class="tile-n num">{of("status", s).toLocaleString("en")}</span>
-              <Status state={s} />
+        {tiles.map(([all, word]) => (
+          <li key={all[0]}>
+            <a class={"tile tone-" + look(all[0] ?? "").tone} href={links.runs("status:" + all.join(","))}>
+              <span class="tile-n num">{all.reduce((n, s) => n + of("status", s), 0).toLocaleString("en")}</span>
+              <Status state={all[0] ?? ""} word={word} />
             </a>
           </li>
         ))}
@@ -95,16 +118,13 @@ export function Overview(_: PageProps) {
           <h2 id="recent">Recent runs</h2>
           {recent.data?.items.length === 0 && (
             <>
-              <p>Three commands to begin with:</p>
-              <Command text="perdure agent chat Joker" />
-              <Command text={`perdure run start ContentApproval --input '"the moon"' --watch`} />
-              <Command text="perdure run list --watch" />
+              <Begin />
             </>
           )}
           <ul class="plain">
             {(recent.data?.items ?? []).map((r) => (
               <li key={r.id}>
-                <Status state={stateOf(r)} /> <a href={links.run(r.id)}>{r.name}</a> <Time at={r.updated ?? r.created} />
+                <RunState run={r} /> <a href={links.run(r.id)}>{nameOf(r)}</a> <Time at={r.updated ?? r.created} />
               </li>
             ))}
           </ul>

@@ -6,7 +6,7 @@ import { now, utc } from "../lib/format";
 import { useKeys } from "../lib/keys";
 import { isActive, useOverlays } from "../lib/overlay";
 import { go, links, param, setParams } from "../lib/router";
-import { Command } from "../parts/Command";
+import { Command, hubFlag } from "../parts/Command";
 import { Empty } from "../parts/Empty";
 import { lazily } from "../parts/Lazy";
 import { Problem } from "../parts/Problem";
@@ -181,7 +181,7 @@ function Jump() {
   };
   return (
     <label class="jump-time">
-      <span>Jump to</span>
+      <span class="jump-word">Jump to</span>
       <input
         type="datetime-local"
         value={at ? local(at) : ""}
@@ -201,7 +201,7 @@ function NoRuns({ filter }: { filter: string }) {
     return (
       <Empty title="No runs yet">
         <p>Start one here, or in a terminal:</p>
-        <Command text={`perdure run start NAME --input '"…"' --watch`} />
+        <Command text={`perdure run start NAME --input '"…"' --watch` + hubFlag()} />
       </Empty>
     );
   }

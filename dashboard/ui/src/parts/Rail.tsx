@@ -47,8 +47,10 @@ export function Rail({ at, onHelp }: { at: string; onHelp: () => void }) {
     if (last?.kind === "counts") {
       const items = (last.data as CountsFrame).items;
       setActive(items.filter((c) => ["pending", "running", "suspended"].includes(c.status ?? "")).reduce((n, c) => n + c.count, 0));
-      if (runsOf(items, "phase", "waiting_event") !== runsOf(before.current, "phase", "waiting_event")) {
+      if (runsOf(items, "phase", "waiting_event") > 0) { // what they wait for may have changed, with the same count
         rereadEvents(muchHappens(before.current, items));
+      } else {
+        setEvents(0);
       }
       before.current = items;
     }

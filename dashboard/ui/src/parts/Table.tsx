@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useKeys } from "../lib/keys";
 
 export interface Column<T> {
@@ -34,6 +34,12 @@ interface Props<T> {
   onEdge?: (edge: "start" | "end") => void;
   /** The rows from one to before another are painted now. */
   onSeen?: (from: number, to: number) => void;
+}
+
+/** Where the person was when a row was opened. */
+interface Place {
+  row: string;
+  top: number;
 }
 
 /** Rows are painted around what is seen; each is that high. */
@@ -73,6 +79,24 @@ export function Table<T>({ label, columns, rows, id, open, total, selected, sele
     }
   };
   useEffect(look, [rows.length]);
+  const [place] = useState(() => history.state?.[label] as Place | undefined); // where it was left
+  const back = useRef(place === undefined);
+  useLayoutEffect(() => {
+    if (back.current || rows.length === 0) {
+      return;
+    }
+    back.current = true;
+    const n = rows.findIndex((r) => id(r) === place?.row);
+    if (n >= 0 && box.current) {
+      box.current.scrollTop = place?.top ?? 0;
+      move(n, document.activeElement === document.body);
+    }
+  });
+  const keep = (row: T) => history.replaceState({ ...history.state, [label]: { row: id(row), top: box.current?.scrollTop ?? 0 } satisfies Place }, "");
+  const leave = (row: T) => {
+    keep(row);
+    open?.(row);
+  };
   useEffect(() => {
     addEventListener("resize", look);
     return () => removeEventListener("resize", look);
@@ -126,7 +150,7 @@ export function Table<T>({ label, columns, rows, id, open, total, selected, sele
       const row = rows[cursor.current];
       const focused = document.activeElement;
       if (row && (focused === document.body || (box.current?.contains(focused) && !focused?.matches("button, input")))) {
-        open?.(row);
+        leave(row);
       }
     },
     x: () => toggle(rows[cursor.current]),
@@ -178,8 +202,10 @@ export function Table<T>({ label, columns, rows, id, open, total, selected, sele
             tabIndex={n === at ? 0 : -1}
             onFocus={() => setAt(n)}
             onClick={(e) => {
-              if (!(e.target as Element).closest("a, button, input") && !String(getSelection() ?? "")) {
-                open?.(row);
+              if ((e.target as Element).closest("a")) {
+                keep(row);
+              } else if (!(e.target as Element).closest("button, input") && !String(getSelection() ?? "")) {
+                leave(row);
               }
             }}
           >

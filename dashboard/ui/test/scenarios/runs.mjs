@@ -307,4 +307,24 @@ export const scenarios = {
     assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "dark");
     assert.ok(await page.getByLabel("Times in UTC").isChecked());
   },
+
+  async "one comes back to the row that was left, and Esc leaves a dialog only"(w) {
+    for (let i = 0; i < 60; i++) await start("Noop", i, `back-${i}`);
+    const page = await w.open("runs?filter=back-*");
+    await row(page, "back-59").waitFor();
+    await page.locator(".table").evaluate((e) => e.scrollTo(0, 28 * 30));
+    const left = row(page, "back-20");
+    await left.click();
+    await page.getByRole("heading", { name: "Noop" }).waitFor();
+    await page.getByRole("button", { name: "Restart…" }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog", { name: "Restart the run" }).waitFor();
+    await page.keyboard.press("Escape");
+    await until(async () => (await page.getByRole("dialog").count()) === 0, "the dialog is closed");
+    assert.match(page.url(), /runs\/back-20$/, "the page is still that of the run");
+    await until(() => page.getByRole("button", { name: "Restart…" }).evaluate((e) => e === document.activeElement), "the focus is where it was");
+    await page.keyboard.press("Escape");
+    await until(() => page.evaluate(() => document.activeElement?.dataset.id === "back-20"), "its row has the focus");
+    assert.ok((await page.locator(".table").evaluate((e) => e.scrollTop)) > 28 * 20, "the list is where it was");
+  },
 };

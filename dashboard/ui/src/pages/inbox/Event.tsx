@@ -49,6 +49,7 @@ export function EventDetail({ run: r, onDone, ask, gone }: { run: Run; onDone: (
   }
 
   const word = (value: boolean) => (approves ? (value ? "Approve" : "Deny") : value ? "Send true" : "Send false");
+  const doneWord = (value: boolean) => (approves ? (value ? "approved" : "denied") : `${name} was raised with ${value}`);
   const last = (said.data?.items ?? []).filter((s) => s.kind === "message" && s.message).slice(-2);
   return (
     <article class="inbox-detail" aria-label={`${r.id} waits for ${name}`}>
@@ -87,20 +88,20 @@ export function EventDetail({ run: r, onDone, ask, gone }: { run: Run; onDone: (
       ) : confirm !== null ? (
         <div class="decide-row" role="alertdialog" aria-label={word(confirm) + "?"} onKeyDown={(e) => e.key === "Escape" && (e.stopPropagation(), setConfirm(null))}>
           <span>{word(confirm)}?</span>
-          <button type="button" ref={yes} class={confirm ? "tone-good" : "tone-bad"} onClick={() => raise(confirm, word(confirm))}>Yes, {word(confirm).toLowerCase()}</button>
+          <button type="button" ref={yes} class={confirm ? "tone-good" : "tone-bad"} onClick={() => raise(confirm, doneWord(confirm))}>Yes, {word(confirm).toLowerCase()}</button>
           <button type="button" onClick={() => setConfirm(null)}>No</button>
         </div>
       ) : (
         <div class="decide-row">
           {text === null ? (
             <>
-              <button type="button" class="tone-good" disabled={busy || readOnly} aria-keyshortcuts="a" onClick={() => raise(true, word(true))}>{word(true)}<kbd aria-hidden="true">a</kbd></button>
-              <button type="button" class="tone-bad" disabled={busy || readOnly} aria-keyshortcuts="d" onClick={() => raise(false, word(false))}>{word(false)}<kbd aria-hidden="true">d</kbd></button>
+              <button type="button" class="tone-good" disabled={busy || readOnly} aria-keyshortcuts="a" onClick={() => raise(true, doneWord(true))}>{busy ? "Applying…" : word(true)}<kbd aria-hidden="true">a</kbd></button>
+              <button type="button" class="tone-bad" disabled={busy || readOnly} aria-keyshortcuts="d" onClick={() => raise(false, doneWord(false))}>{word(false)}<kbd aria-hidden="true">d</kbd></button>
               <button type="button" class="link" onClick={() => setText("")}>Other data</button>
             </>
           ) : (
             <>
-              <button type="button" class="tone-good" disabled={busy || readOnly || !typed?.ok} onClick={() => typed?.ok && raise(typed.value, "Raised")}>Raise {name}</button>
+              <button type="button" class="tone-good" disabled={busy || readOnly || !typed?.ok} onClick={() => typed?.ok && raise(typed.value, name + " was raised")}>Raise {name}</button>
               <button type="button" class="link" onClick={() => setText(null)}>Back</button>
             </>
           )}

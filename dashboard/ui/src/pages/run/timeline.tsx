@@ -216,7 +216,7 @@ function Row(p: RowProps) {
         <StepIcon kind={s.kind} status={s.status} />
         <span class="tl-name">{title(s)}</span>
         {s.attempt > 1 && <span class="tl-attempt" title={`attempt ${s.attempt}${s.max_attempts ? ` of ${s.max_attempts}` : ""}`}>×{s.attempt}</span>}
-        {s.tokens && <span class="tl-tokens" title={`${s.tokens.in} in, ${s.tokens.out} out${s.cost_usd ? `, ${cost(s.cost_usd * 1e6)}` : ""}`}>{count(s.tokens.total)} tok</span>}
+        {!!s.tokens?.total && <span class="tl-tokens" title={`${s.tokens.in} in, ${s.tokens.out} out${s.cost_usd ? `, ${cost(s.cost_usd * 1e6)}` : ""}`}>{count(s.tokens.total)} tok</span>}
         {s.run && <button type="button" class="tl-child" tabIndex={-1} aria-label={`Open run ${s.run}`} title={`Open ${s.run}`} onClick={(e) => { e.stopPropagation(); p.onOpenRun(s.run!); }}>↗</button>}
       </div>
       <div class="tl-lane" role="gridcell" style={{ width: `${p.axis.width}px` }}>
