@@ -212,7 +212,7 @@ function Charts(_) {
     ] }),
     error && /* @__PURE__ */ jsx3(Problem, { error, retry: refetch }),
     data && /* @__PURE__ */ jsx3(Why, { page: data, range: range[1] }),
-    data && /* @__PURE__ */ jsx3(All, { page: data, name })
+    data?.since && /* @__PURE__ */ jsx3(All, { page: data, name })
   ] });
 }
 function Why({ page, range }) {

@@ -14,7 +14,7 @@ export const scenarios = {
     const runs = page.getByRole("region", { name: "Runs", exact: true });
     await until(async () => {
       await page.reload();
-      await page.getByRole("heading", { name: "Runs by name" }).waitFor();
+      await page.locator(".charts .card").first().waitFor();
       return (await page.getByRole("region", { name: "Runs by name" }).getByText("Fragile").count()) > 0;
     }, "the counts are written");
     await runs.getByRole("img", { name: /^Runs\. started: at most/ }).waitFor();
