@@ -19,10 +19,11 @@ import { useTopic } from "./core.js";
 import { now } from "./core.js";
 import { useSlowly } from "./core.js";
 import { links as links2 } from "./core.js";
-import { look, stateOf as stateOf2 } from "./core.js";
+import { look, nameOf } from "./core.js";
 import { Backlog } from "./core.js";
-import { Command } from "./core.js";
+import { Command, hubFlag } from "./core.js";
 import { Problem } from "./core.js";
+import { RunState } from "./core.js";
 import { Status as Status2 } from "./core.js";
 import { Time as Time2 } from "./core.js";
 
@@ -126,7 +127,26 @@ function startOfDay(inUTC) {
 
 // src/pages/overview.tsx
 import { Fragment, jsx as jsx3, jsxs as jsxs3 } from "./core.js";
-var states = ["running", "pending", "suspended", "failed", "completed", "terminated", "canceled"];
+var tiles = [[["running"]], [["pending"]], [["suspended"]], [["failed"]], [["completed"]], [["terminated", "canceled"], "Stopped"]];
+function Begin() {
+  const info = useQuery2("info").data;
+  const samples2 = info?.orchestrations.includes("ContentApproval");
+  return /* @__PURE__ */ jsxs3(Fragment, { children: [
+    /* @__PURE__ */ jsxs3("p", { children: [
+      "Nothing has run yet. ",
+      /* @__PURE__ */ jsx3("a", { href: "runs", children: "Start a run" }),
+      ", ",
+      /* @__PURE__ */ jsx3("a", { href: "agents", children: "chat with an agent" }),
+      ", or in a terminal:"
+    ] }),
+    samples2 && /* @__PURE__ */ jsx3(Command, { text: "perdure agent chat Joker" + hubFlag() }),
+    /* @__PURE__ */ jsx3(Command, { text: `perdure run start ${samples2 ? "ContentApproval" : info?.orchestrations[0] ?? "NAME"} --input '"the moon"' --watch` + hubFlag() }),
+    info && /* @__PURE__ */ jsxs3(Fragment, { children: [
+      /* @__PURE__ */ jsx3("p", { class: "dim", children: "Workers of the Durable Task SDKs connect with" }),
+      /* @__PURE__ */ jsx3(Command, { text: info.connection_string })
+    ] })
+  ] });
+}
 function Overview(_) {
   const counts = useQuery2("run-counts?group=status,phase");
   const decisions = useQuery2("decisions?state=pending&limit=5");
@@ -140,6 +160,9 @@ function Overview(_) {
   const reread = useSlowly(() => {
     backlog.refetch();
     recent.refetch();
+    if (runsOf(seen.current ?? [], "phase", "waiting_event") > 0) {
+      waiting.refetch();
+    }
   });
   useTopic("counts", void 0, (events) => {
     const e = events.at(-1);
@@ -177,10 +200,10 @@ function Overview(_) {
   return /* @__PURE__ */ jsxs3("section", { class: "page", children: [
     /* @__PURE__ */ jsx3("h1", { children: "Overview" }),
     counts.error && /* @__PURE__ */ jsx3(Problem, { error: counts.error, retry: counts.refetch }),
-    /* @__PURE__ */ jsx3("ul", { class: "tiles", "aria-label": "Runs by status", children: states.map((s) => /* @__PURE__ */ jsx3("li", { children: /* @__PURE__ */ jsxs3("a", { class: "tile tone-" + look(s).tone, href: links2.runs("status:" + s), children: [
-      /* @__PURE__ */ jsx3("span", { class: "tile-n num", children: of("status", s).toLocaleString("en") }),
-      /* @__PURE__ */ jsx3(Status2, { state: s })
-    ] }) }, s)) }),
+    /* @__PURE__ */ jsx3("ul", { class: "tiles", "aria-label": "Runs by status", children: tiles.map(([all, word]) => /* @__PURE__ */ jsx3("li", { children: /* @__PURE__ */ jsxs3("a", { class: "tile tone-" + look(all[0] ?? "").tone, href: links2.runs("status:" + all.join(",")), children: [
+      /* @__PURE__ */ jsx3("span", { class: "tile-n num", children: all.reduce((n, s) => n + of("status", s), 0).toLocaleString("en") }),
+      /* @__PURE__ */ jsx3(Status2, { state: all[0] ?? "", word })
+    ] }) }, all[0])) }),
     /* @__PURE__ */ jsx3(Trends, {}),
     /* @__PURE__ */ jsxs3("div", { class: "columns", children: [
       /* @__PURE__ */ jsxs3("section", { class: "card", "aria-labelledby": "needs", children: [
@@ -193,16 +216,11 @@ function Overview(_) {
       ] }),
       /* @__PURE__ */ jsxs3("section", { class: "card", "aria-labelledby": "recent", children: [
         /* @__PURE__ */ jsx3("h2", { id: "recent", children: "Recent runs" }),
-        recent.data?.items.length === 0 && /* @__PURE__ */ jsxs3(Fragment, { children: [
-          /* @__PURE__ */ jsx3("p", { children: "Three commands to begin with:" }),
-          /* @__PURE__ */ jsx3(Command, { text: "perdure agent chat Joker" }),
-          /* @__PURE__ */ jsx3(Command, { text: `perdure run start ContentApproval --input '"the moon"' --watch` }),
-          /* @__PURE__ */ jsx3(Command, { text: "perdure run list --watch" })
-        ] }),
+        recent.data?.items.length === 0 && /* @__PURE__ */ jsx3(Fragment, { children: /* @__PURE__ */ jsx3(Begin, {}) }),
         /* @__PURE__ */ jsx3("ul", { class: "plain", children: (recent.data?.items ?? []).map((r) => /* @__PURE__ */ jsxs3("li", { children: [
-          /* @__PURE__ */ jsx3(Status2, { state: stateOf2(r) }),
+          /* @__PURE__ */ jsx3(RunState, { run: r }),
           " ",
-          /* @__PURE__ */ jsx3("a", { href: links2.run(r.id), children: r.name }),
+          /* @__PURE__ */ jsx3("a", { href: links2.run(r.id), children: nameOf(r) }),
           " ",
           /* @__PURE__ */ jsx3(Time2, { at: r.updated ?? r.created })
         ] }, r.id)) })
@@ -218,7 +236,7 @@ import { now as now3, utc as utc3 } from "./core.js";
 import { useKeys as useKeys2 } from "./core.js";
 import { isActive, useOverlays } from "./core.js";
 import { go, links as links4, param, setParams as setParams3 } from "./core.js";
-import { Command as Command2 } from "./core.js";
+import { Command as Command2, hubFlag as hubFlag2 } from "./core.js";
 import { Empty } from "./core.js";
 import { lazily } from "./core.js";
 import { Problem as Problem3 } from "./core.js";
@@ -229,14 +247,14 @@ import { Time as Time4 } from "./core.js";
 // src/pages/runs/columns.tsx
 import { cost as cost2, count as count2 } from "./core.js";
 import { links as links3 } from "./core.js";
-import { nameOf } from "./core.js";
+import { nameOf as nameOf2 } from "./core.js";
 import { Copy } from "./core.js";
-import { RunState, RunWorker } from "./core.js";
+import { RunState as RunState2, RunWorker } from "./core.js";
 import { Duration, Time as Time3 } from "./core.js";
 import { Fragment as Fragment2, jsx as jsx4, jsxs as jsxs4 } from "./core.js";
 var columns = (menu) => [
-  { id: "status", title: "Status", class: "w-status", cell: (r) => /* @__PURE__ */ jsx4(RunState, { run: r }) },
-  { id: "name", title: "Name", sort: "name", class: "w-name", cell: (r) => /* @__PURE__ */ jsx4("span", { title: r.name, children: nameOf(r) }) },
+  { id: "status", title: "Status", class: "w-status", cell: (r) => /* @__PURE__ */ jsx4(RunState2, { run: r }) },
+  { id: "name", title: "Name", sort: "name", class: "w-name", cell: (r) => /* @__PURE__ */ jsx4("span", { title: r.name, children: nameOf2(r) }) },
   {
     id: "id",
     title: "Id",
@@ -601,8 +619,8 @@ function Histogram({ filter }) {
           range && /* @__PURE__ */ jsx6("rect", { class: "brush", x: first, y: 0, width: last - first + 1, height: height2 }),
           h.buckets.map((b, i) => {
             let y = height2;
-            return tones.map(([tone, states2]) => {
-              const count6 = states2.reduce((sum2, s) => sum2 + (b[s] ?? 0), 0);
+            return tones.map(([tone, states]) => {
+              const count6 = states.reduce((sum2, s) => sum2 + (b[s] ?? 0), 0);
               const tall = count6 / top * (height2 - 2);
               y -= tall;
               return count6 === 0 ? null : /* @__PURE__ */ jsx6("rect", { class: "bar-" + tone, x: i + 0.1, width: 0.8, y, height: tall }, tone + i);
@@ -997,7 +1015,7 @@ function Jump() {
     return new Date(d.getTime() - (utc3.value ? 0 : d.getTimezoneOffset() * 6e4)).toISOString().slice(0, 16);
   };
   return /* @__PURE__ */ jsxs8("label", { class: "jump-time", children: [
-    /* @__PURE__ */ jsx8("span", { children: "Jump to" }),
+    /* @__PURE__ */ jsx8("span", { class: "jump-word", children: "Jump to" }),
     /* @__PURE__ */ jsx8(
       "input",
       {
@@ -1017,7 +1035,7 @@ function NoRuns({ filter }) {
   if (terms.length === 0) {
     return /* @__PURE__ */ jsxs8(Empty, { title: "No runs yet", children: [
       /* @__PURE__ */ jsx8("p", { children: "Start one here, or in a terminal:" }),
-      /* @__PURE__ */ jsx8(Command2, { text: `perdure run start NAME --input '"…"' --watch` })
+      /* @__PURE__ */ jsx8(Command2, { text: `perdure run start NAME --input '"…"' --watch` + hubFlag2() })
     ] });
   }
   return /* @__PURE__ */ jsxs8(Empty, { title: "No run matches", children: [

@@ -2040,6 +2040,9 @@ function handle(e5) {
   if (e5.defaultPrevented || e5.isComposing) {
     return;
   }
+  if (document.querySelector("dialog[open]")) {
+    return;
+  }
   let name = e5.key;
   if (e5.metaKey || e5.ctrlKey) {
     name = "Mod-" + name.toLowerCase();
@@ -2049,15 +2052,12 @@ function handle(e5) {
     if (typing(e5) || name.length === 1 && !lettersOn.value) {
       return;
     }
-    if (document.querySelector("dialog[open]")) {
-      return;
-    }
     if (pending) {
       name = pending + " " + name;
       pending = "";
     }
   }
-  if (name === "Escape" && typing(e5) && !document.querySelector("dialog[open]")) {
+  if (name === "Escape" && typing(e5)) {
     e5.target.blur();
     return;
   }
@@ -2838,6 +2838,10 @@ function Copy({ text, what, link: link2 = false }) {
 }
 
 // src/parts/Command.tsx
+function hubFlag() {
+  const { origin } = location;
+  return origin.endsWith("//127.0.0.1:8080") ? "" : " --hub " + origin;
+}
 function Command({ text }) {
   return /* @__PURE__ */ a3("div", { class: "command", children: [
     /* @__PURE__ */ a3("code", { children: text }),
@@ -3526,8 +3530,10 @@ function Rail({ at, onHelp }) {
     if (last2?.kind === "counts") {
       const items = last2.data.items;
       setActive(items.filter((c5) => ["pending", "running", "suspended"].includes(c5.status ?? "")).reduce((n4, c5) => n4 + c5.count, 0));
-      if (runsOf(items, "phase", "waiting_event") !== runsOf(before.current, "phase", "waiting_event")) {
+      if (runsOf(items, "phase", "waiting_event") > 0) {
         rereadEvents(muchHappens(before.current, items));
+      } else {
+        setEvents(0);
       }
       before.current = items;
     }
@@ -3603,7 +3609,13 @@ function Status({ state, word }) {
 // src/parts/RunState.tsx
 function RunState({ run }) {
   const told = isActive(run) ? overlays.value.get(run.id) : void 0;
-  return /* @__PURE__ */ a3(Status, { state: told?.state ?? stateOf(run) });
+  return /* @__PURE__ */ a3(Status, { state: told?.state ?? stateOf(run), word: waitWord(run) });
+}
+function waitWord(run) {
+  if (run.status !== "running" || run.phase !== "waiting_event" || run.wait_name) {
+    return void 0;
+  }
+  return run.pending_counts?.children ? "Waiting for child" : run.pending_counts?.entities ? "Waiting for entity" : void 0;
 }
 function RunWorker({ run }) {
   const told = isActive(run) ? overlays.value.get(run.id) : void 0;
@@ -3713,6 +3725,24 @@ function Table({ label, columns, rows, id, open: open2, total, selected, select,
     }
   };
   A2(look2, [rows.length]);
+  const [place] = d2(() => history.state?.[label]);
+  const back = T2(place === void 0);
+  F2(() => {
+    if (back.current || rows.length === 0) {
+      return;
+    }
+    back.current = true;
+    const n4 = rows.findIndex((r4) => id(r4) === place?.row);
+    if (n4 >= 0 && box.current) {
+      box.current.scrollTop = place?.top ?? 0;
+      move(n4, document.activeElement === document.body);
+    }
+  });
+  const keep = (row) => history.replaceState({ ...history.state, [label]: { row: id(row), top: box.current?.scrollTop ?? 0 } }, "");
+  const leave = (row) => {
+    keep(row);
+    open2?.(row);
+  };
   A2(() => {
     addEventListener("resize", look2);
     return () => removeEventListener("resize", look2);
@@ -3766,7 +3796,7 @@ function Table({ label, columns, rows, id, open: open2, total, selected, select,
       const row = rows[cursor.current];
       const focused2 = document.activeElement;
       if (row && (focused2 === document.body || box.current?.contains(focused2) && !focused2?.matches("button, input"))) {
-        open2?.(row);
+        leave(row);
       }
     },
     x: () => toggle(rows[cursor.current]),
@@ -3807,8 +3837,10 @@ function Table({ label, columns, rows, id, open: open2, total, selected, select,
           tabIndex: n4 === at ? 0 : -1,
           onFocus: () => setAt(n4),
           onClick: (e5) => {
-            if (!e5.target.closest("a, button, input") && !String(getSelection() ?? "")) {
-              open2?.(row);
+            if (e5.target.closest("a")) {
+              keep(row);
+            } else if (!e5.target.closest("button, input") && !String(getSelection() ?? "")) {
+              leave(row);
             }
           },
           children: [
@@ -3942,6 +3974,7 @@ export {
   go,
   k as h,
   heldParam,
+  hubFlag,
   R as hydrate,
   initialTheme,
   isActive,

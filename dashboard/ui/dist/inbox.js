@@ -4,7 +4,7 @@ import { query, useQuery as useQuery3 } from "./core.js";
 import { askText as askText2, doneText as doneText2, itemsOf, keyedAnswer, kindText as kindText2 } from "./core.js";
 import { useKeys } from "./core.js";
 import { useTopic } from "./core.js";
-import { param, setParams } from "./core.js";
+import { links as links3, param, setParams } from "./core.js";
 import { useSlowly } from "./core.js";
 import { Deadline as Deadline3 } from "./core.js";
 import { Empty } from "./core.js";
@@ -176,6 +176,7 @@ function EventDetail({ run: r, onDone, ask, gone }) {
     setBusy(false);
   }
   const word = (value) => approves ? value ? "Approve" : "Deny" : value ? "Send true" : "Send false";
+  const doneWord = (value) => approves ? value ? "approved" : "denied" : `${name} was raised with ${value}`;
   const last = (said.data?.items ?? []).filter((s) => s.kind === "message" && s.message).slice(-2);
   return /* @__PURE__ */ jsxs2("article", { class: "inbox-detail", "aria-label": `${r.id} waits for ${name}`, children: [
     /* @__PURE__ */ jsxs2("header", { children: [
@@ -227,23 +228,23 @@ function EventDetail({ run: r, onDone, ask, gone }) {
         word(confirm),
         "?"
       ] }),
-      /* @__PURE__ */ jsxs2("button", { type: "button", ref: yes, class: confirm ? "tone-good" : "tone-bad", onClick: () => raise(confirm, word(confirm)), children: [
+      /* @__PURE__ */ jsxs2("button", { type: "button", ref: yes, class: confirm ? "tone-good" : "tone-bad", onClick: () => raise(confirm, doneWord(confirm)), children: [
         "Yes, ",
         word(confirm).toLowerCase()
       ] }),
       /* @__PURE__ */ jsx2("button", { type: "button", onClick: () => setConfirm(null), children: "No" })
     ] }) : /* @__PURE__ */ jsx2("div", { class: "decide-row", children: text === null ? /* @__PURE__ */ jsxs2(Fragment2, { children: [
-      /* @__PURE__ */ jsxs2("button", { type: "button", class: "tone-good", disabled: busy || readOnly, "aria-keyshortcuts": "a", onClick: () => raise(true, word(true)), children: [
-        word(true),
+      /* @__PURE__ */ jsxs2("button", { type: "button", class: "tone-good", disabled: busy || readOnly, "aria-keyshortcuts": "a", onClick: () => raise(true, doneWord(true)), children: [
+        busy ? "Applying…" : word(true),
         /* @__PURE__ */ jsx2("kbd", { "aria-hidden": "true", children: "a" })
       ] }),
-      /* @__PURE__ */ jsxs2("button", { type: "button", class: "tone-bad", disabled: busy || readOnly, "aria-keyshortcuts": "d", onClick: () => raise(false, word(false)), children: [
+      /* @__PURE__ */ jsxs2("button", { type: "button", class: "tone-bad", disabled: busy || readOnly, "aria-keyshortcuts": "d", onClick: () => raise(false, doneWord(false)), children: [
         word(false),
         /* @__PURE__ */ jsx2("kbd", { "aria-hidden": "true", children: "d" })
       ] }),
       /* @__PURE__ */ jsx2("button", { type: "button", class: "link", onClick: () => setText(""), children: "Other data" })
     ] }) : /* @__PURE__ */ jsxs2(Fragment2, { children: [
-      /* @__PURE__ */ jsxs2("button", { type: "button", class: "tone-good", disabled: busy || readOnly || !typed?.ok, onClick: () => typed?.ok && raise(typed.value, "Raised"), children: [
+      /* @__PURE__ */ jsxs2("button", { type: "button", class: "tone-good", disabled: busy || readOnly || !typed?.ok, onClick: () => typed?.ok && raise(typed.value, name + " was raised"), children: [
         "Raise ",
         name
       ] }),
@@ -280,7 +281,7 @@ function Open() {
     () => itemsOf(decisions.rows ?? [], (runs.data?.items ?? []).filter((r) => !raised.current.has(waitOf(r)))),
     [decisions.rows, runs.data]
   );
-  const [done, setDone] = useState2("");
+  const [done, setDone] = useState2();
   const [ask, setAsk] = useState2();
   const list = useRef2(null);
   const focusNext = useRef2(false);
@@ -298,10 +299,10 @@ function Open() {
       list.current?.querySelector('[aria-selected="true"]')?.focus();
     }
   }, [item?.id]);
-  function finish(id, text) {
+  function finish(id, run, text) {
     const rest = items.filter((i) => i.id !== id);
     const next = rest[Math.min(place, rest.length - 1)];
-    setDone(text ?? "");
+    setDone(text === null ? void 0 : { text, run });
     focusNext.current = true;
     held.current = null;
     choose(next?.id);
@@ -352,12 +353,9 @@ function Open() {
         "‹ All ",
         items.length
       ] }),
-      /* @__PURE__ */ jsx3("p", { class: "inbox-done", role: "status", children: done && /* @__PURE__ */ jsxs3(Fragment3, { children: [
-        "✓ ",
-        /* @__PURE__ */ jsx3(Visible3, { text: done, exact: true })
-      ] }) }),
-      item.kind === "decision" && /* @__PURE__ */ jsx3(Detail, { decision: item.decision, ask, gone, onDone: (d) => finish(d.id, askText2(d) + ": " + doneText2(d)) }, item.id),
-      item.kind === "event" && /* @__PURE__ */ jsx3(EventDetail, { run: item.run, ask, gone, onDone: (t) => finish(item.id, t && item.run.id + ": " + t) }, item.id)
+      /* @__PURE__ */ jsx3(DoneText, { done }),
+      item.kind === "decision" && /* @__PURE__ */ jsx3(Detail, { decision: item.decision, ask, gone, onDone: (d) => finish(d.id, d.run, askText2(d) + ": " + doneText2(d)) }, item.id),
+      item.kind === "event" && /* @__PURE__ */ jsx3(EventDetail, { run: item.run, ask, gone, onDone: (t) => finish(item.id, item.run.id, t && item.run.name + ": " + t) }, item.id)
     ] })
   ] });
 }
@@ -391,16 +389,25 @@ function summary(d) {
   const text = JSON.stringify(d.args) ?? "";
   return text.length > 140 ? text.slice(0, 140) + "…" : text;
 }
+var sample = `agent.NewTool("issue_refund", "Gives a customer money back.", issueRefund,
+	agent.RequireApproval(func(_ context.Context, in Refund) bool {
+		return in.Cents > 5000
+	}))`;
+function DoneText({ done }) {
+  return /* @__PURE__ */ jsx3("p", { class: "inbox-done", role: "status", children: done && /* @__PURE__ */ jsxs3(Fragment3, { children: [
+    "✓ ",
+    /* @__PURE__ */ jsx3(Visible3, { text: done.text, exact: true }),
+    " ",
+    /* @__PURE__ */ jsx3("a", { href: links3.run(done.run), children: "See the run" })
+  ] }) });
+}
 function Nothing({ done }) {
   return /* @__PURE__ */ jsxs3(Fragment3, { children: [
-    /* @__PURE__ */ jsx3("p", { class: "inbox-done", role: "status", children: done && /* @__PURE__ */ jsxs3(Fragment3, { children: [
-      "✓ ",
-      /* @__PURE__ */ jsx3(Visible3, { text: done, exact: true })
-    ] }) }),
+    /* @__PURE__ */ jsx3(DoneText, { done }),
     /* @__PURE__ */ jsxs3(Empty, { title: "Nothing waits for you", children: [
       /* @__PURE__ */ jsx3("p", { children: "Paused runs hold no compute: they wait on disk, for an hour or for years." }),
       /* @__PURE__ */ jsx3("p", { children: "A tool asks for approval with one option:" }),
-      /* @__PURE__ */ jsx3("pre", { class: "sample", tabIndex: 0, children: 'agent.NewTool("issue_refund", "Gives a customer money back.", issueRefund,\n	agent.RequireApproval(func(_ context.Context, in Refund) bool { return in.Cents > 5000 }))' })
+      /* @__PURE__ */ jsx3("pre", { class: "sample", tabIndex: 0, children: sample })
     ] })
   ] });
 }

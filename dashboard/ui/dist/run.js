@@ -1045,7 +1045,7 @@ function Row2(p) {
             "×",
             s.attempt
           ] }),
-          s.tokens && /* @__PURE__ */ jsxs6("span", { class: "tl-tokens", title: `${s.tokens.in} in, ${s.tokens.out} out${s.cost_usd ? `, ${cost2(s.cost_usd * 1e6)}` : ""}`, children: [
+          !!s.tokens?.total && /* @__PURE__ */ jsxs6("span", { class: "tl-tokens", title: `${s.tokens.in} in, ${s.tokens.out} out${s.cost_usd ? `, ${cost2(s.cost_usd * 1e6)}` : ""}`, children: [
             count2(s.tokens.total),
             " tok"
           ] }),

@@ -56,6 +56,9 @@ export function Overview(_: PageProps) {
   const reread = useSlowly(() => {
     backlog.refetch();
     recent.refetch();
+    if (runsOf(seen.current ?? [], "phase", "waiting_event") > 0) {
+      waiting.refetch(); // what they wait for may have changed, with the same count
+    }
   });
   useTopic("counts", undefined, (events) => {
     const e = events.at(-1);
