@@ -94,7 +94,7 @@ func (w *watch) atHolder(ctx context.Context, owner string) (at place, err error
 	s := store.ShardOf(owner)
 	err = w.hub.route(ctx, s, call{op: "watch rows", instance: owner, waits: true}, func(ctx context.Context, n node) error {
 		holder, epoch, _, ok := w.hub.owner.Holder(s)
-		if !ok {
+		if !ok || w.hub.nodeOf(holder) != n { // it has moved since it was routed
 			return errElsewhere
 		}
 		o, err := w.open(ctx, n)
