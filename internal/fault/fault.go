@@ -96,6 +96,8 @@ const (
 	CommitAssumed Mutation = "commit-assumed"
 	// RetryAtOnce: who cannot reach a hub tries again at once, and so on.
 	RetryAtOnce Mutation = "retry-at-once"
+	// NothingRefused: work that would wait for too long to begin is not refused.
+	NothingRefused Mutation = "nothing-refused"
 )
 
 // Mutations returns all mutations.
@@ -104,6 +106,6 @@ func Mutations() []Mutation {
 		AckBeforeSync, ReadBeforeSync, RequestRowLost, EventLostOnPark,
 		EarlyUnlockForgotten, StaleCompletionAccepted, IrreversibleRerun, TimerByNodeClock,
 		EarlyTurnAcked, EarlyTurnUnstored, FollowUpUnchecked,
-		EpochOutsideWrite, RenewalAfterTakeover, HeldItemRerun, TakeoverWaits, CommitAssumed, RetryAtOnce,
+		EpochOutsideWrite, RenewalAfterTakeover, HeldItemRerun, TakeoverWaits, CommitAssumed, RetryAtOnce, NothingRefused,
 	}
 }

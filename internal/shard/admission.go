@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/fault"
 	"github.com/perdure/perdure/internal/hub"
 )
 
@@ -82,6 +83,9 @@ type begins struct {
 // full reports whether one more would wait for too long, or take too much memory.
 func (b *begins) full(next *begin, limits *Limits) bool {
 	n := len(b.list)
+	if fault.Mutant(fault.NothingRefused) {
+		return false
+	}
 	if n >= limits.Starts || n > 0 && b.bytes+next.size > maxBeginBytes {
 		return true
 	}

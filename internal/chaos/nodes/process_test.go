@@ -43,6 +43,20 @@ func probe(ctx *perdure.Context, _ int) (string, error) {
 	return perdure.Call(ctx, echo, said).Await()
 }
 
+// job is a run that has its node do something, in two commits.
+func job(ctx *perdure.Context, text string) (string, error) {
+	return perdure.Call(ctx, echo, text).Await()
+}
+
+// listen is a run that takes events for ever.
+func listen(ctx *perdure.Context, _ int) (int, error) {
+	for {
+		if _, err := goOn.Wait(ctx).Await(); err != nil {
+			return 0, err
+		}
+	}
+}
+
 func echo(_ context.Context, text string) (string, error) { return text, nil }
 
 // carry is a run that has an activity done by a worker elsewhere.
@@ -67,6 +81,8 @@ func registry() *perdure.Registry {
 	r := perdure.NewRegistry()
 	ledger.Register(r)
 	perdure.AddOrchestration(r, probe)
+	perdure.AddOrchestration(r, job)
+	perdure.AddOrchestration(r, listen)
 	perdure.AddOrchestration(r, carry)
 	perdure.AddOrchestration(r, alarm)
 	perdure.AddOrchestration(r, errand)

@@ -143,6 +143,16 @@ func TestNoStorm_Control(t *testing.T) {
 	}
 }
 
+// TestT24_Control is the failing control of TestT24_Overload: a node that refuses nothing
+// serves those who have given up.
+func TestT24_Control(t *testing.T) {
+	longOnly(t)
+	wrong := overload(t, 1, false, string(fault.NothingRefused))
+	if !slices.ContainsFunc(wrong, func(w string) bool { return strings.Contains(w, "in time under ten times the load") }) {
+		t.Errorf("a node that refuses nothing was not noticed: %q", wrong)
+	}
+}
+
 // longOnly skips a test that make test has no time for.
 func longOnly(t *testing.T) {
 	t.Helper()
