@@ -37,16 +37,19 @@ const shots = {
 export const scenarios = {
   async "pictures are taken"(w) {
     await shop();
-    for (const [colorScheme, folder, suffix] of [["light", pictures, ""], ["dark", artifacts, "-dark"]]) {
-      mkdirSync(folder, { recursive: true });
-      const page = await w.open("", { colorScheme, viewport: { width: 1200, height: 620 }, deviceScaleFactor: 1.5, reducedMotion: "reduce" });
-      for (const [name, [path, there]] of Object.entries(shots)) {
-        await page.goto(process.env.PERDURE_URL + path);
-        await there(page).waitFor();
-        await quiet(page);
-        await page.mouse.move(700, 600);
+    for (const folder of [pictures, artifacts]) mkdirSync(folder, { recursive: true });
+    const sharp = process.env.PERDURE_PICTURES ? 1.5 : 1;
+    const page = await w.open("", { colorScheme: "light", viewport: { width: 1200, height: 620 }, deviceScaleFactor: sharp, reducedMotion: "reduce" });
+    for (const [name, [path, there]] of Object.entries(shots)) {
+      await page.goto(process.env.PERDURE_URL + path);
+      await there(page).waitFor();
+      await quiet(page);
+      await page.mouse.move(700, 600);
+      for (const [colorScheme, folder, suffix] of [["light", pictures, ""], ["dark", artifacts, "-dark"]]) {
+        await page.emulateMedia({ colorScheme });
         await page.screenshot({ path: join(folder, name + suffix + ".png"), animations: "disabled" });
       }
+      await page.emulateMedia({ colorScheme: "light" });
     }
   },
 };

@@ -10,7 +10,7 @@ import { outside } from "../../src/pages/run/outside";
 import { curve, layered } from "../../src/pages/run/layered";
 import { sequenceOf } from "../../src/pages/run/messages";
 import { sentence } from "../../src/pages/run/sentence";
-import { pages, reveal, stepped, visible } from "../../src/pages/run/window";
+import { pages, reveal, slot, stepped, visible } from "../../src/pages/run/window";
 
 const base = Date.UTC(2026, 0, 1);
 const at = (s: number) => new Date(base + s * 1000).toISOString();
@@ -100,6 +100,15 @@ test("a window draws what is seen", () => {
   assert.equal(reveal(0, 280, 28, 10), 56);
   assert.equal(reveal(560, 280, 28, 5), 112);
   assert.deepEqual(pages({ first: 990, last: 2001 }, 1000), [0, 1, 2]);
+});
+
+test("rows that are drawn at once have slots of their own, those that stay keep them", () => {
+  for (let scroll = 0; scroll < 9000; scroll += 37) {
+    const { first, last } = visible(stepped(scroll, 28), 283, 28, 50_000);
+    const slots = new Set(Array.from({ length: last - first }, (_, i) => slot(first + i, 283, 28)));
+    assert.equal(slots.size, last - first, `at ${scroll}`);
+  }
+  assert.equal(slot(100, 283, 28), slot(100 + 29, 283, 28)); // of one that has left
 });
 
 test("a layout leads to the right", () => {

@@ -9,7 +9,7 @@ import { JsonView } from "../../parts/JsonView";
 import { Time } from "../../parts/Time";
 import { Payload } from "./payload";
 import { useSize } from "./timeline";
-import { pages, reveal, stepped, visible } from "./window";
+import { pages, reveal, slot, stepped, visible } from "./window";
 
 const rowHeight = 28;
 const headHeight = 28;
@@ -35,7 +35,8 @@ export function History(p: Props) {
   const box = useRef<HTMLDivElement>(null);
   const size = useSize(box);
   const [scroll, setScroll] = useState(0);
-  const window = visible(scroll, Math.max(0, size.height - headHeight), rowHeight, Number.MAX_SAFE_INTEGER);
+  const inside = Math.max(0, size.height - headHeight);
+  const window = visible(scroll, inside, rowHeight, Number.MAX_SAFE_INTEGER);
   const events = useEvents(p, applied, window);
   const last = Math.min(window.last, events.matched);
   const at = useMemo(() => (applied ? events.find(p.selected) : p.selected - 1), [p.selected, applied, events]);
@@ -78,7 +79,7 @@ export function History(p: Props) {
             {Array.from({ length: Math.max(0, last - window.first) }, (_, i) => {
               const index = window.first + i;
               const event = events.at(index);
-              return <EventRow key={index} index={index} event={event} before={events.at(index - 1)} selected={!!event && event.n === p.selected} tabbable={at < 0 ? index === 0 : index === at} onSelect={p.onSelect} />;
+              return <EventRow key={slot(index, inside, rowHeight)} index={index} event={event} before={events.at(index - 1)} selected={!!event && event.n === p.selected} tabbable={at < 0 ? index === 0 : index === at} onSelect={p.onSelect} />;
             })}
           </div>
         </div>

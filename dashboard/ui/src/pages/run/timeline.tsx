@@ -10,7 +10,7 @@ import { barOf, isOpen, ms, waits, type Part } from "./bars";
 import { criticalPath } from "./critical";
 import { StepIcon } from "./icons";
 import { keyOf, type Steps } from "./model";
-import { reveal, stepped, visible } from "./window";
+import { reveal, slot, stepped, visible } from "./window";
 
 const rowHeight = 28;
 const axisHeight = 30;
@@ -50,7 +50,8 @@ export function Timeline(p: Props) {
     () => new Axis(range?.begin ?? began, range?.end ?? end, lane, idle(p.steps, end, p.moving)),
     [began, end, lane, p.steps.page, p.range?.from, p.range?.to],
   );
-  const window = visible(scroll, Math.max(0, size.height - axisHeight), rowHeight, rows.length);
+  const inside = Math.max(0, size.height - axisHeight);
+  const window = visible(scroll, inside, rowHeight, rows.length);
   const critical = useMemo(() => (param("critical") ? criticalPath(p.steps.items, end) : undefined), [param("critical"), p.steps.items, p.moving ? 0 : end]);
   const at = useMemo(() => (p.selected ? rows.findIndex((r) => keyOf(r) === p.selected) : -1), [rows, p.selected]);
 
@@ -90,7 +91,7 @@ export function Timeline(p: Props) {
           {rows.slice(window.first, window.last).map((step, i) => {
             const key = keyOf(step);
             return (
-              <Row key={key} id={key} step={step} index={window.first + i} axis={axis} labels={labels} now={p.now} end={p.moving ? undefined : end}
+              <Row key={slot(window.first + i, inside, rowHeight)} id={key} step={step} index={window.first + i} axis={axis} labels={labels} now={p.now} end={p.moving ? undefined : end}
                 selected={key === p.selected} aside={critical !== undefined && !critical.steps.has(step)} tabbable={at < 0 ? window.first + i === 0 : key === p.selected} onSelect={p.onSelect} onOpenRun={p.onOpenRun} />
             );
           })}
@@ -220,8 +221,8 @@ function Row(p: RowProps) {
         {s.run && <button type="button" class="tl-child" tabIndex={-1} aria-label={`Open run ${s.run}`} title={`Open ${s.run}`} onClick={(e) => { e.stopPropagation(); p.onOpenRun(s.run!); }}>↗</button>}
       </div>
       <div class="tl-lane" role="gridcell" style={{ width: `${p.axis.width}px` }}>
-        {bar.parts.map((part) => <PartBar key={part.kind + part.from} part={part} axis={p.axis} waits={waits(s)} />)}
-        {bar.ticks.map((t) => <span key={t} class="tl-try" style={{ left: `${p.axis.x(t)}px` }} />)}
+        {bar.parts.map((part, i) => <PartBar key={i} part={part} axis={p.axis} waits={waits(s)} />)}
+        {bar.ticks.map((t, i) => <span key={i} class="tl-try" style={{ left: `${p.axis.x(t)}px` }} />)}
         {bar.diamond !== undefined && <span class={`tl-diamond ${s.status}`} style={{ left: `${p.axis.x(bar.diamond)}px` }} />}
         <After from={firstX} to={lastX} width={p.axis.width}>{after(s, took)}</After>
       </div>

@@ -20,6 +20,14 @@ export function visible(scrollTop: number, height: number, row: number, total: n
   return { first, last: Math.min(total, Math.max(first, Math.ceil((scrollTop + height) / row) + over)) };
 }
 
+/**
+ * The slot of a row: no two rows that are drawn at once have the same, and a row that comes
+ * into view has that of one that has left it. As its key it spares making elements anew.
+ */
+export function slot(index: number, height: number, row: number, over = 8): number {
+  return index % (Math.ceil(height / row) + 2 * over + 2);
+}
+
 /** Where to scroll so that a row is seen, with margin rows around it where they fit; the same place if it is. */
 export function reveal(scrollTop: number, height: number, row: number, index: number, margin = 1): number {
   const top = index * row;
