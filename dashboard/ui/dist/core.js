@@ -1555,6 +1555,7 @@ var Connection = class {
     if (this.topics.some((t4) => t4.startsWith("list:"))) {
       q4.set("held", heldParam(this.held));
     }
+    const blind = this.position === "";
     if (this.position) {
       q4.set("since", this.position);
     }
@@ -1577,6 +1578,9 @@ var Connection = class {
         }
         for (const e5 of stop.signal.aborted ? [] : read2(value)) {
           this.take(e5);
+          if (blind && e5.event === "hello") {
+            this.onEvent({ topic: "", kind: "reset", position: e5.id, data: {} });
+          }
         }
       }
     } catch {

@@ -150,6 +150,7 @@
       if (this.topics.some((t) => t.startsWith("list:"))) {
         q.set("held", heldParam(this.held));
       }
+      const blind = this.position === "";
       if (this.position) {
         q.set("since", this.position);
       }
@@ -172,6 +173,9 @@
           }
           for (const e of stop.signal.aborted ? [] : read(value)) {
             this.take(e);
+            if (blind && e.event === "hello") {
+              this.onEvent({ topic: "", kind: "reset", position: e.id, data: {} });
+            }
           }
         }
       } catch {

@@ -816,6 +816,9 @@ function visible(scrollTop, height, row, total2, over = 8) {
   const first = Math.max(0, Math.min(total2, Math.floor(scrollTop / row)) - over);
   return { first, last: Math.min(total2, Math.max(first, Math.ceil((scrollTop + height) / row) + over)) };
 }
+function slot(index, height, row, over = 8) {
+  return index % (Math.ceil(height / row) + 2 * over + 2);
+}
 function reveal(scrollTop, height, row, index, margin = 1) {
   const top = index * row;
   if (top - margin * row < scrollTop) return Math.max(0, top - margin * row);
@@ -848,7 +851,8 @@ function Timeline(p) {
     () => new Axis(range2?.begin ?? began, range2?.end ?? end, lane, idle(p.steps, end, p.moving)),
     [began, end, lane, p.steps.page, p.range?.from, p.range?.to]
   );
-  const window = visible(scroll, Math.max(0, size.height - axisHeight), rowHeight, rows.length);
+  const inside = Math.max(0, size.height - axisHeight);
+  const window = visible(scroll, inside, rowHeight, rows.length);
   const critical = useMemo2(() => param("critical") ? criticalPath(p.steps.items, end) : void 0, [param("critical"), p.steps.items, p.moving ? 0 : end]);
   const at = useMemo2(() => p.selected ? rows.findIndex((r) => keyOf(r) === p.selected) : -1, [rows, p.selected]);
   useEffect6(() => {
@@ -911,7 +915,7 @@ function Timeline(p) {
             onSelect: p.onSelect,
             onOpenRun: p.onOpenRun
           },
-          key2
+          slot(window.first + i, inside, rowHeight)
         );
       }) }),
       rows.length === 0 && /* @__PURE__ */ jsx6("p", { class: "tl-none muted", children: p.steps.page ? filter || p.range ? "No step matches." : "No step has been scheduled yet." : "Loading…" }),
@@ -1055,8 +1059,8 @@ function Row2(p) {
           }, children: "↗" })
         ] }),
         /* @__PURE__ */ jsxs6("div", { class: "tl-lane", role: "gridcell", style: { width: `${p.axis.width}px` }, children: [
-          bar.parts.map((part) => /* @__PURE__ */ jsx6(PartBar, { part, axis: p.axis, waits: waits(s) }, part.kind + part.from)),
-          bar.ticks.map((t) => /* @__PURE__ */ jsx6("span", { class: "tl-try", style: { left: `${p.axis.x(t)}px` } }, t)),
+          bar.parts.map((part, i) => /* @__PURE__ */ jsx6(PartBar, { part, axis: p.axis, waits: waits(s) }, i)),
+          bar.ticks.map((t, i) => /* @__PURE__ */ jsx6("span", { class: "tl-try", style: { left: `${p.axis.x(t)}px` } }, i)),
           bar.diamond !== void 0 && /* @__PURE__ */ jsx6("span", { class: `tl-diamond ${s.status}`, style: { left: `${p.axis.x(bar.diamond)}px` } }),
           /* @__PURE__ */ jsx6(After, { from: firstX, to: lastX, width: p.axis.width, children: after(s, took2) })
         ] })
@@ -1121,7 +1125,8 @@ function History(p) {
   const box = useRef3(null);
   const size = useSize(box);
   const [scroll, setScroll] = useState6(0);
-  const window = visible(scroll, Math.max(0, size.height - headHeight), rowHeight2, Number.MAX_SAFE_INTEGER);
+  const inside = Math.max(0, size.height - headHeight);
+  const window = visible(scroll, inside, rowHeight2, Number.MAX_SAFE_INTEGER);
   const events = useEvents(p, applied, window);
   const last = Math.min(window.last, events.matched);
   const at = useMemo3(() => applied ? events.find(p.selected) : p.selected - 1, [p.selected, applied, events]);
@@ -1165,7 +1170,7 @@ function History(p) {
         /* @__PURE__ */ jsx7("div", { class: "tl-rows", role: "rowgroup", style: { height: `${events.matched * rowHeight2}px` }, children: Array.from({ length: Math.max(0, last - window.first) }, (_, i) => {
           const index = window.first + i;
           const event = events.at(index);
-          return /* @__PURE__ */ jsx7(EventRow, { index, event, before: events.at(index - 1), selected: !!event && event.n === p.selected, tabbable: at < 0 ? index === 0 : index === at, onSelect: p.onSelect }, index);
+          return /* @__PURE__ */ jsx7(EventRow, { index, event, before: events.at(index - 1), selected: !!event && event.n === p.selected, tabbable: at < 0 ? index === 0 : index === at, onSelect: p.onSelect }, slot(index, inside, rowHeight2));
         }) })
       ] })
     ] }),

@@ -109,6 +109,7 @@ export class Connection {
     if (this.topics.some((t) => t.startsWith("list:"))) {
       q.set("held", heldParam(this.held));
     }
+    const blind = this.position === ""; // what was read before the stream has begun may be older than it
     if (this.position) {
       q.set("since", this.position);
     }
@@ -131,6 +132,9 @@ export class Connection {
         }
         for (const e of stop.signal.aborted ? [] : read(value)) {
           this.take(e);
+          if (blind && e.event === "hello") {
+            this.onEvent({ topic: "", kind: "reset", position: e.id, data: {} });
+          }
         }
       }
     } catch {
