@@ -10,9 +10,9 @@ import { NumberTable } from "./core.js";
 import { Problem } from "./core.js";
 import { Fragment, jsx, jsxs } from "./core.js";
 var libraries = [
-  ["Preact", "MIT", "https://github.com/preactjs/preact"],
-  ["@preact/signals and signals-core", "MIT", "https://github.com/preactjs/signals"],
-  ["marked", "MIT", "https://github.com/markedjs/marked"]
+  ["Preact", "MIT", "github.com/preactjs/preact"],
+  ["@preact/signals and signals-core", "MIT", "github.com/preactjs/signals"],
+  ["marked", "MIT", "github.com/markedjs/marked"]
 ];
 var kept = ["completed", "failed", "terminated", "canceled"];
 function Prices() {

@@ -10,9 +10,9 @@ import { NumberTable } from "../parts/NumberTable";
 import { Problem } from "../parts/Problem";
 
 const libraries: [string, string, string][] = [
-  ["Preact", "MIT", "https://github.com/preactjs/preact"],
-  ["@preact/signals and signals-core", "MIT", "https://github.com/preactjs/signals"],
-  ["marked", "MIT", "https://github.com/markedjs/marked"],
+  ["Preact", "MIT", "github.com/preactjs/preact"],
+  ["@preact/signals and signals-core", "MIT", "github.com/preactjs/signals"],
+  ["marked", "MIT", "github.com/markedjs/marked"],
 ];
 const kept = ["completed", "failed", "terminated", "canceled"];
 
