@@ -242,7 +242,7 @@ export const scenarios = {
     }
     // The budget is 1 %. What the same work takes differs by more than that from one time
     // to the next where others use the machine too; that viewers are told little has tests
-    // that count. This one fails where they are told each change, which takes 15 to 40 %.
+    // that count, and this one finds only what is much worse.
     for (const [k, v] of Object.entries(figures)) if (k.endsWith("_percent")) assert.ok(v <= (long ? 10 : 60), JSON.stringify(figures));
     return figures;
   },
