@@ -91,7 +91,7 @@ func (o *output) decisionCells(d *decision) []string {
 			waits = d.State
 		}
 	}
-	return []string{d.ID, strings.ReplaceAll(d.Kind, "_", " "), d.Agent, d.Tool, waits, o.when(d.Deadline), string(d.Args)}
+	return []string{d.ID, strings.ReplaceAll(d.Kind, "_", " "), d.Agent, d.Tool, waits, o.when(d.Deadline), string(spelled(d.Args))}
 }
 
 func inboxList(t *terminal) *cobra.Command {
@@ -120,7 +120,7 @@ func inboxList(t *terminal) *cobra.Command {
 		},
 	}
 	flags := c.Flags()
-	flags.StringVar(&kind, "kind", "", "approval, outcome-unknown or budget")
+	flags.StringVar(&kind, "kind", "", "approval, outcome-unknown, budget or restore-hold")
 	flags.StringVar(&state, "state", "pending", "pending, answered, expired or superseded; empty = all")
 	flags.StringVar(&run, "run", "", "only of this run")
 	flags.StringVar(&assignee, "assignee", "", "only those that this person is to make")
@@ -224,7 +224,7 @@ func (o *output) opened(item json.RawMessage) error {
 	if err := decode(item, &d); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(o.out, o.clip(safe(d.ID+"  "+d.Agent+" asks: "+d.asks()+"  "+string(d.Args))))
+	_, err := fmt.Fprintln(o.out, o.clip(safe(d.ID+"  "+d.Agent+" asks: "+d.asks()+"  "+string(spelled(d.Args)))))
 	return err
 }
 
@@ -296,7 +296,7 @@ func (o *output) decision(w io.Writer, d *decision) error {
 		return nil
 	}
 	var arguments bytes.Buffer
-	if err := json.Indent(&arguments, safeJSON(d.Args), strings.Repeat(" ", 10), "  "); err != nil {
+	if err := json.Indent(&arguments, safeJSON(spelled(d.Args)), strings.Repeat(" ", 10), "  "); err != nil {
 		return fail(exitError, "", "the arguments of %s are no JSON: %v", d.ID, err)
 	}
 	_, err := fmt.Fprintf(w, "%-9s %s\n", "arguments", arguments.Bytes())

@@ -1973,11 +1973,11 @@ var Finder = class {
     } else if (c5 === '"') {
       this.string();
     } else {
-      const word = /^[^\s,:\[\]{}"]*/.exec(this.text.slice(this.at, this.at + 60))?.[0] ?? "";
-      if (!/^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/.test(word)) {
-        this.fail(word === "" ? "a value is missing" : c5 === "'" ? "texts stand in double quotes" : word + " is no value; texts stand in double quotes");
+      const word2 = /^[^\s,:\[\]{}"]*/.exec(this.text.slice(this.at, this.at + 60))?.[0] ?? "";
+      if (!/^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/.test(word2)) {
+        this.fail(word2 === "" ? "a value is missing" : c5 === "'" ? "texts stand in double quotes" : word2 + " is no value; texts stand in double quotes");
       }
-      this.at += word.length;
+      this.at += word2.length;
     }
   }
   list(close, member) {
@@ -2671,10 +2671,26 @@ var names = {
 var controls = "\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb\\u{e0000}-\\u{e007f}\\p{Cs}";
 var loose = new RegExp("[" + controls + "]", "gu");
 var strict = new RegExp("[" + controls + "\\u00ad\\u180e\\u200b-\\u200d\\u3164\\uffa0]", "gu");
+var word = /[\p{L}\p{M}]+/gu;
+var latin = /(?![\uff00-\uffef])\p{Script=Latin}/u;
+var likeLatin = /(?=\p{L})[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}\p{Script=Cherokee}\p{Script=Coptic}\p{Script=Lisu}\p{Script=Common}\uff00-\uffef]/gu;
+function exactly(text) {
+  const all = [...text.matchAll(strict)];
+  for (const w5 of text.matchAll(word)) {
+    if (latin.test(w5[0])) {
+      for (const m5 of w5[0].matchAll(likeLatin)) {
+        m5.index += w5.index;
+        all.push(m5);
+      }
+    }
+  }
+  return all.sort((a5, b5) => (a5.index ?? 0) - (b5.index ?? 0));
+}
 function pieces(text, exact = false) {
   const found = [];
   let at = 0;
-  for (const m5 of text.matchAll(exact ? strict : loose)) {
+  for (const m5 of exact ? exactly(text) : text.matchAll(loose)) {
+    m5.index ??= 0;
     if (m5[0] === "\r" && text[m5.index + 1] === "\n") {
       continue;
     }
@@ -2694,7 +2710,10 @@ function kind(code) {
   if (code >= 917504) {
     return "invisible tag character";
   }
-  return code >= 55296 && code <= 57343 ? "half of a character" : "control character";
+  if (code >= 55296 && code <= 57343) {
+    return "half of a character";
+  }
+  return /\p{L}/u.test(String.fromCodePoint(code)) ? "looks like a Latin letter, and is none" : "control character";
 }
 function escaped(text) {
   return pieces(text, true).map((p6) => p6.hidden ? "<" + p6.text + ">" : p6.text).join("");
@@ -2776,7 +2795,18 @@ function flat(value) {
     return null;
   }
   const members = Object.entries(value);
-  return members.length > 40 ? null : members.map(([k5, v5]) => [k5, typeof v5 === "string" ? v5 : JSON.stringify(v5, null, 2)]);
+  return members.length > 40 ? null : members.map(([k5, v5]) => [k5, typeof v5 === "string" && !ambiguous(v5) ? v5 : JSON.stringify(v5, null, 2)]);
+}
+function ambiguous(text) {
+  if (/[\n\r]/.test(text) && text.length < 400) {
+    return true;
+  }
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return text.trim() !== text || text === "";
+  }
 }
 
 // src/parts/Backlog.tsx
@@ -3602,11 +3632,11 @@ function ThemeButton() {
 }
 
 // src/parts/Status.tsx
-function Status({ state, word }) {
+function Status({ state, word: word2 }) {
   const l5 = look(state);
   return /* @__PURE__ */ a3("span", { class: "status tone-" + l5.tone, children: [
     /* @__PURE__ */ a3("span", { class: "icon", "aria-hidden": "true", children: l5.icon }),
-    /* @__PURE__ */ a3("span", { children: word ?? l5.word })
+    /* @__PURE__ */ a3("span", { children: word2 ?? l5.word })
   ] });
 }
 

@@ -40,14 +40,36 @@ const loose = new RegExp("[" + controls + "]", "gu");
 // are they shown too.
 const strict = new RegExp("[" + controls + "\\u00ad\\u180e\\u200b-\\u200d\\u3164\\uffa0]", "gu");
 
+const word = /[\p{L}\p{M}]+/gu;
+const latin = /(?![\uff00-\uffef])\p{Script=Latin}/u;
+// Letters that look like Latin ones: of scripts that share their shapes, of mathematics
+// and of full width.
+const likeLatin = /(?=\p{L})[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}\p{Script=Cherokee}\p{Script=Coptic}\p{Script=Lisu}\p{Script=Common}\uff00-\uffef]/gu;
+
+/** exactly finds what is to be shown by its number where each character counts. */
+function exactly(text: string): RegExpMatchArray[] {
+  const all: RegExpMatchArray[] = [...text.matchAll(strict)];
+  for (const w of text.matchAll(word)) {
+    if (latin.test(w[0])) {
+      for (const m of w[0].matchAll(likeLatin)) {
+        m.index += w.index;
+        all.push(m);
+      }
+    }
+  }
+  return all.sort((a, b) => (a.index ?? 0) - (b.index ?? 0));
+}
+
 /**
  * pieces parts a text where characters have to be shown by their number. With exact
- * these are also joiners and blanks of no width, which ordinary text may need.
+ * these are also joiners and blanks of no width, which ordinary text may need, and letters
+ * in a Latin word that are none.
  */
 export function pieces(text: string, exact = false): Piece[] {
   const found: Piece[] = [];
   let at = 0;
-  for (const m of text.matchAll(exact ? strict : loose)) {
+  for (const m of exact ? exactly(text) : text.matchAll(loose)) {
+    m.index ??= 0;
     if (m[0] === "\r" && text[m.index + 1] === "\n") {
       continue;
     }
@@ -68,7 +90,10 @@ function kind(code: number): string {
   if (code >= 0xe0000) {
     return "invisible tag character";
   }
-  return code >= 0xd800 && code <= 0xdfff ? "half of a character" : "control character";
+  if (code >= 0xd800 && code <= 0xdfff) {
+    return "half of a character";
+  }
+  return /\p{L}/u.test(String.fromCodePoint(code)) ? "looks like a Latin letter, and is none" : "control character";
 }
 
 /** escaped is a text in which such characters are written as their numbers. */

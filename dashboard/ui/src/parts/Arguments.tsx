@@ -29,5 +29,18 @@ function flat(value: unknown): [string, unknown][] | null {
     return null;
   }
   const members = Object.entries(value);
-  return members.length > 40 ? null : members.map(([k, v]) => [k, typeof v === "string" ? v : JSON.stringify(v, null, 2)]);
+  return members.length > 40 ? null : members.map(([k, v]) => [k, typeof v === "string" && !ambiguous(v) ? v : JSON.stringify(v, null, 2)]);
+}
+
+/** ambiguous reports whether a text could be taken for something else, or for more than one member: it is shown as JSON. */
+function ambiguous(text: string): boolean {
+  if (/[\n\r]/.test(text) && text.length < 400) {
+    return true;
+  }
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return text.trim() !== text || text === "";
+  }
 }

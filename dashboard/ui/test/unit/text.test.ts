@@ -20,6 +20,19 @@ test("characters that hide or reorder are shown by their number", () => {
   }
 });
 
+test("letters that look like others are shown by their number where each character counts", () => {
+  for (const [text, want] of [
+    ["p\u0430ypal", "p<U+0430>ypal"],
+    ["\u043f\u0440\u0438\u0432\u0435\u0442 you", "\u043f\u0440\u0438\u0432\u0435\u0442 you"],
+    ["b\u{1d41a}nk, b\uff41nk, \u03b1b", "b<U+1D41A>nk, b<U+FF41>nk, <U+03B1>b"],
+    ["caf\u00e9 na\u00efve e\u0301", "caf\u00e9 na\u00efve e\u0301"],
+    ["x".repeat(1 << 20) + " p\u0430y\u202e", "x".repeat(1 << 20) + " p<U+0430>y<U+202E>"],
+  ]) {
+    assert.equal(escaped(text!), want);
+  }
+  assert.deepEqual(pieces("p\u0430ypal"), [{ text: "p\u0430ypal" }]);
+});
+
 test("joiners of ordinary text stay, unless each character counts", () => {
   const family = "👨\u200d👩";
   assert.deepEqual(pieces(family), [{ text: family }]);
