@@ -68,7 +68,7 @@ func execute(hosts hosting) int {
 		<-signals
 		select {
 		case second <- struct{}{}:
-		default:
+		case <-time.After(handOver):
 			os.Exit(exitInterrupted)
 		}
 		<-signals
@@ -77,6 +77,10 @@ func execute(hosts hosting) int {
 	defer cancel(nil)
 	return run(ctx, os.Args[1:], t, hosts)
 }
+
+// handOver is how long a second Ctrl-C waits for a command that has a use for it, which
+// may have offered that just now.
+const handOver = 100 * time.Millisecond
 
 // errInterrupted is the cause of a context that Ctrl-C ended.
 var errInterrupted = errors.New("interrupted")
