@@ -290,7 +290,10 @@ func (g *gate) remembered(ctx context.Context) (out *toolOutput, known bool, err
 	switch {
 	case ctx.Err() != nil:
 		return nil, false, context.Cause(ctx)
-	case err != nil || !outcome.known:
+	case err != nil:
+		g.lost = errors.Join(g.lost, fmt.Errorf("what became of it cannot be found out: %w", err))
+		return nil, false, nil
+	case !outcome.known:
 		return nil, false, nil
 	case outcome.happened:
 		text, err := json.Marshal(outcome.result)

@@ -198,7 +198,7 @@ func (w *world) outcome(t *testing.T, d *agent.Decision) string {
 	w.unknown[d.EffectID] = true
 	w.done.asked++
 	if d.Tool == "lookup" || d.Tool == "reserve" || d.Tool == "ship" {
-		t.Errorf("somebody was asked what became of %s, which can be repeated or looked up", d.Tool)
+		t.Errorf("somebody was asked what became of %s, which can be repeated or looked up: %s", d.Tool, d.Reason)
 	}
 	for _, c := range w.calls {
 		if c.effect == d.EffectID && c.committed {
