@@ -30,7 +30,7 @@ const (
 // there, and is not if it says nothing within answerLimit: who stands between may have
 // forgotten it without a word to either side.
 const (
-	silence     = time.Second
+	silence     = 2 * time.Second
 	answerLimit = time.Second
 )
 
