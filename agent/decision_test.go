@@ -11,6 +11,7 @@ import (
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/agent"
+	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/model/modeltest"
 	"github.com/perdure/perdure/store"
@@ -331,5 +332,45 @@ func TestS02_NewCode(t *testing.T) {
 	waitText(t, n, a.Turn, "Done.")
 	if got := transcript(t, n, "k1"); !strings.Contains(got, "the approval is not for this call") || s.most() != 0 {
 		t.Errorf("%d payments and transcript %s, want none and that the approval is void", s.most(), got)
+	}
+}
+
+// endsMeanwhile is a hub where something happens right after the open calls were listed.
+type endsMeanwhile struct {
+	hub.Hub
+	then func()
+}
+
+func (h *endsMeanwhile) ReadRows(ctx context.Context, q store.RowQuery) ([]store.Row, []byte, error) {
+	rows, next, err := h.Hub.ReadRows(ctx, q)
+	if then := h.then; then != nil && q.Kind == hub.RowHold && len(rows) > 0 {
+		h.then = nil
+		then()
+	}
+	return rows, next, err
+}
+
+// TestTurnEndsWhileDecisionsAreListed has a call, and its turn, end between the two looks
+// that tell whether somebody must be asked about it.
+func TestTurnEndsWhileDecisionsAreListed(t *testing.T) {
+	called, free := make(chan struct{}), make(chan struct{})
+	pay := agent.NewTool("pay", "pays", func(context.Context, payment) (string, error) {
+		close(called)
+		<-free
+		return "paid", nil
+	})
+	n := begin(t, &memory.Disk{}, registry(t, joker(modeltest.Script(t, modeltest.Call("pay", `{"to":"Ann","amount":1}`), modeltest.Say("Done.")), pay)))
+	a, err := n.Send(t.Context(), session(t, "k1"), agent.Message{Text: "pay"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-called
+	s := agent.NewService(client.New(&endsMeanwhile{n.hub, func() {
+		close(free)
+		waitText(t, n, a.Turn, "Done.")
+	}}))
+	page, err := s.Decisions(t.Context(), agent.DecisionFilter{})
+	if err != nil || len(page.Decisions) > 0 {
+		t.Errorf("Decisions() = %+v, %v, want none: the call has its outcome", page.Decisions, err)
 	}
 }

@@ -50,7 +50,14 @@ func openMarks(ctx context.Context, h hub.Hub, wanted func(turn string) bool) ([
 			if err != nil {
 				return nil, err
 			}
-			if run.Status.Terminal() {
+			if !run.Status.Terminal() {
+				continue
+			}
+			held, err := isHeld(ctx, h, row.Owner, m.Effect)
+			if err != nil {
+				return nil, err
+			}
+			if held { // else it has ended since the list was read, with the outcome
 				list = append(list, openMark{row.Owner, m, raw})
 			}
 		}
@@ -59,6 +66,13 @@ func openMarks(ctx context.Context, h hub.Hub, wanted func(turn string) bool) ([
 		}
 		q.After = next
 	}
+}
+
+// isHeld reports whether the mark of a call is open. Of a turn that has ended that is final
+// but for settlements.
+func isHeld(ctx context.Context, h hub.Rows, turn, effect string) (bool, error) {
+	rows, _, err := h.ReadRows(ctx, store.RowQuery{Kind: hub.RowHold, Owner: turn, Prefix: []byte(effect), Limit: 1})
+	return len(rows) > 0 && string(rows[0].Key) == effect, err
 }
 
 // askAll opens the decisions about calls whose turns have ended.
