@@ -3668,9 +3668,7 @@ function StartDialog({ onClose, name = "", input = "" }) {
   const bad = plain ? void 0 : jsonError(form.input);
   const names2 = (info.data?.orchestrations ?? []).filter((n4) => !n4.startsWith("perdure."));
   const [listed, setListed] = d2(true);
-  const [early, setEarly] = d2("");
-  const meant = early && names2.find((n4) => n4.toLowerCase().startsWith(early));
-  const named = form.name || (listed ? meant || (names2[0] ?? "") : "");
+  const named = form.name || (listed ? names2[0] ?? "" : "");
   return /* @__PURE__ */ a3(Dialog, { title: "Start a run", onClose, children: /* @__PURE__ */ a3(
     "form",
     {
@@ -3695,19 +3693,11 @@ function StartDialog({ onClose, name = "", input = "" }) {
       children: [
         /* @__PURE__ */ a3("label", { class: "field", children: [
           "Orchestration",
-          listed && (names2.length > 0 || info.loading) ? /* @__PURE__ */ a3(
-            "select",
-            {
-              value: named,
-              onKeyDown: (e5) => names2.length === 0 && e5.key.length === 1 && setEarly(early + e5.key.toLowerCase()),
-              onChange: (e5) => e5.currentTarget.value === "" ? setListed(false) : setForm({ ...form, name: e5.currentTarget.value }),
-              children: [
-                named !== "" && !names2.includes(named) && /* @__PURE__ */ a3("option", { value: named, children: named }),
-                names2.map((n4) => /* @__PURE__ */ a3("option", { value: n4, children: n4 }, n4)),
-                /* @__PURE__ */ a3("option", { value: "", children: "Another name…" })
-              ]
-            }
-          ) : /* @__PURE__ */ a3("input", { required: true, value: form.name, placeholder: "Name", onInput: (e5) => setForm({ ...form, name: e5.currentTarget.value }) })
+          listed && (names2.length > 0 || info.loading) ? /* @__PURE__ */ a3("select", { value: named, onChange: (e5) => e5.currentTarget.value === "" ? setListed(false) : setForm({ ...form, name: e5.currentTarget.value }), children: [
+            named !== "" && !names2.includes(named) && /* @__PURE__ */ a3("option", { value: named, children: named }),
+            names2.map((n4) => /* @__PURE__ */ a3("option", { value: n4, children: n4 }, n4)),
+            /* @__PURE__ */ a3("option", { value: "", children: "Another name…" })
+          ] }) : /* @__PURE__ */ a3("input", { required: true, value: form.name, placeholder: "Name", onInput: (e5) => setForm({ ...form, name: e5.currentTarget.value }) })
         ] }),
         /* @__PURE__ */ a3("label", { class: "field", children: [
           "Id ",

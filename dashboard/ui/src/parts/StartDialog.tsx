@@ -16,9 +16,7 @@ export function StartDialog({ onClose, name = "", input = "" }: { onClose: () =>
   const bad = plain ? undefined : jsonError(form.input);
   const names = (info.data?.orchestrations ?? []).filter((n) => !n.startsWith("perdure."));
   const [listed, setListed] = useState(true); // whether the name is chosen from those that are known
-  const [early, setEarly] = useState(""); // what was typed before the names were there
-  const meant = early && names.find((n) => n.toLowerCase().startsWith(early));
-  const named = form.name || (listed ? meant || (names[0] ?? "") : "");
+  const named = form.name || (listed ? (names[0] ?? "") : "");
   return (
     <Dialog title="Start a run" onClose={onClose}>
       <form
@@ -44,11 +42,7 @@ export function StartDialog({ onClose, name = "", input = "" }: { onClose: () =>
         <label class="field">
           Orchestration
           {listed && (names.length > 0 || info.loading) ? (
-            <select
-              value={named}
-              onKeyDown={(e) => names.length === 0 && e.key.length === 1 && setEarly(early + e.key.toLowerCase())}
-              onChange={(e) => (e.currentTarget.value === "" ? setListed(false) : setForm({ ...form, name: e.currentTarget.value }))}
-            >
+            <select value={named} onChange={(e) => (e.currentTarget.value === "" ? setListed(false) : setForm({ ...form, name: e.currentTarget.value }))}>
               {named !== "" && !names.includes(named) && <option value={named}>{named}</option>}
               {names.map((n) => (
                 <option value={n} key={n}>

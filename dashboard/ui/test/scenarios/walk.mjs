@@ -139,6 +139,7 @@ export const scenarios = {
     await heading(page, "Runs");
     await press(page, "n");
     await page.getByRole("dialog", { name: "Start a run" }).waitFor();
+    await page.locator("select:focus option", { hasText: "Delivery" }).waitFor({ state: "attached" });
     await page.keyboard.type("Deli");
     await tabTo(page, "textbox", /^Input/);
     await page.keyboard.type('"a lamp"');
