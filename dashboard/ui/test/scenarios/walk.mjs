@@ -139,7 +139,7 @@ export const scenarios = {
     await heading(page, "Runs");
     await press(page, "n");
     await page.getByRole("dialog", { name: "Start a run" }).waitFor();
-    await page.locator("select:focus option", { hasText: "Delivery" }).waitFor({ state: "attached" });
+    await page.waitForTimeout(1500); // see docs/rough-edges.md: what is typed at once is lost
     await page.keyboard.type("Deli");
     await tabTo(page, "textbox", /^Input/);
     await page.keyboard.type('"a lamp"');
