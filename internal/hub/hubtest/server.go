@@ -71,6 +71,7 @@ type server struct {
 	mu     sync.Mutex
 	ended  bool                         // guarded by mu
 	warm   map[string]*replay.Execution // guarded by mu
+	turns  map[string]*sync.Mutex       // guarded by mu; held while one of the execution is out
 	cancel map[string]context.CancelCauseFunc
 }
 
@@ -79,7 +80,7 @@ var errStops = errors.New("the worker stops")
 func newServer(h hub.Activities, w hub.Workers, c clock.Clock, reg *perdure.Registry, as *hub.Worker) *server {
 	return &server{
 		hub: h, workers: w, clock: c, code: replay.NewRunner(reg, replay.Options{}), worker: *as,
-		warm: make(map[string]*replay.Execution), cancel: make(map[string]context.CancelCauseFunc),
+		warm: make(map[string]*replay.Execution), turns: make(map[string]*sync.Mutex), cancel: make(map[string]context.CancelCauseFunc),
 	}
 }
 
@@ -101,6 +102,7 @@ func (s *server) serve(ctx context.Context, stream hub.Stream) (wait func()) {
 		for _, x := range s.warm {
 			x.Evict()
 		}
+		clear(s.warm)
 		for _, cancel := range s.cancel {
 			cancel(errStops)
 		}
@@ -138,8 +140,12 @@ func (s *server) do(ctx context.Context, w *hub.Work) {
 	d, all := hub.Delivery{Token: w.Token}, context.WithoutCancel(ctx)
 	switch {
 	case w.Orchestration != nil:
-		result, ok := s.turn(w.Orchestration)
-		s.workers.CompleteOrchestration(all, &hub.OrchestrationDone{Delivery: d, Result: result, NeedHistory: !ok})
+		key := w.Orchestration.InstanceID + "/" + w.Orchestration.ExecutionID
+		defer s.alone(key)() // what a turn leaves counts once the hub has accepted it
+		result, ok := s.turn(w.Orchestration, key)
+		if err := s.workers.CompleteOrchestration(all, &hub.OrchestrationDone{Delivery: d, Result: result, NeedHistory: !ok}); err != nil {
+			s.drop(key)
+		}
 	case w.Activity != nil:
 		a := w.Activity
 		info := perdure.ActivityInfo{
@@ -174,9 +180,32 @@ func (s *server) do(ctx context.Context, w *hub.Work) {
 	}
 }
 
+// alone waits until no other turn of an execution is carried out, or waits for the hub to
+// accept it.
+func (s *server) alone(key string) (done func()) {
+	s.mu.Lock()
+	turn := s.turns[key]
+	if turn == nil {
+		turn = &sync.Mutex{}
+		s.turns[key] = turn
+	}
+	s.mu.Unlock()
+	turn.Lock()
+	return turn.Unlock
+}
+
+// drop gives up what a turn has left that the hub has refused.
+func (s *server) drop(key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if x := s.warm[key]; x != nil {
+		x.Evict()
+		delete(s.warm, key)
+	}
+}
+
 // turn carries out a turn; false = it needs the history.
-func (s *server) turn(w *hub.OrchestrationWork) (engine.TurnResult, bool) {
-	key := w.InstanceID + "/" + w.ExecutionID
+func (s *server) turn(w *hub.OrchestrationWork, key string) (engine.TurnResult, bool) {
 	s.mu.Lock()
 	x := s.warm[key]
 	delete(s.warm, key)
