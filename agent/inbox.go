@@ -164,14 +164,9 @@ func (s *Service) Decide(ctx context.Context, id string, a Answer) (*Decision, e
 	if err != nil {
 		return nil, err
 	}
-	if d.Kind == DecisionRestoreHold && d.State == DecisionPending && checkAnswer(d.Kind, &a) == nil {
-		if err := s.letGo(ctx, h, d, &a); err != nil {
-			return &d.Decision, err
-		}
-	}
 	token := NewSessionKey()
 	for range maxRaces {
-		if err := d.answer(ctx, h, &a, token); err != nil && !errors.Is(err, errRace) {
+		if err := s.answer(ctx, h, d, &a, token); err != nil && !errors.Is(err, errRace) {
 			return &d.Decision, err
 		}
 		// The row says who has won, also if this answer was written by a request that
@@ -194,7 +189,7 @@ func (s *Service) Decide(ctx context.Context, id string, a Answer) (*Decision, e
 var errRace = errors.New("it has changed since it was read")
 
 // answer writes an answer, in the name of token, if the decision is still open.
-func (d *storedDecision) answer(ctx context.Context, h hub.Hub, a *Answer, token string) error {
+func (s *Service) answer(ctx context.Context, h hub.Hub, d *storedDecision, a *Answer, token string) error {
 	if err := checkAnswer(d.Kind, a); err != nil {
 		return err
 	}
@@ -218,6 +213,11 @@ func (d *storedDecision) answer(ctx context.Context, h hub.Hub, a *Answer, token
 	answered.State, answered.Answer, answered.Result = DecisionAnswered, a.Answer, a.Result
 	answered.Raise, answered.Comment, answered.AnsweredBy, answered.AnsweredAt = a.Raise, a.Comment, a.By, &now
 	answered.Token = token
+	if d.Kind == DecisionRestoreHold {
+		if err := s.letGo(ctx, h, d, a); err != nil {
+			return err
+		}
+	}
 	data, err := perdure.Encode(a.With)
 	if err != nil {
 		return err

@@ -162,6 +162,11 @@ func TestT22_HeldAfterRestore(t *testing.T) {
 	if _, err := service.Decide(ctx, ann.ID, agent.Answer{Answer: agent.AnswerApprove, By: "me"}); perdure.CodeOf(err) != perdure.InvalidArgument {
 		t.Errorf("Decide(approve) = %v, want InvalidArgument", err)
 	}
+	other := agent.Answer{Answer: agent.AnswerReleaseHub, By: "me", ArgsHash: "of another call"}
+	if _, err := service.Decide(ctx, ann.ID, other); perdure.CodeOf(err) != perdure.Conflict {
+		t.Errorf("Decide(release_hub) of other arguments = %v, want Conflict", err)
+	}
+	holds(t, ctx, service, 3) // and nobody was released
 	if _, err := service.Decide(ctx, ann.ID, agent.Answer{Answer: agent.AnswerRelease, By: "me"}); err != nil {
 		t.Fatal(err)
 	}
