@@ -24,7 +24,7 @@ import (
 type moody struct {
 	store.Store
 	mu      sync.Mutex // guards what follows
-	chance  *rand.Rand
+	chance  *rand.Rand // nil = it refuses nothing
 	refused int
 }
 
@@ -39,7 +39,7 @@ func (m *moody) Submit(ctx context.Context, g *store.Group) (store.Receipt, erro
 	rest.Commits = nil
 	m.mu.Lock()
 	for i, c := range g.Commits {
-		if m.chance.IntN(oneIn) == 0 {
+		if m.chance != nil && m.chance.IntN(oneIn) == 0 {
 			r.refused = append(r.refused, store.Refused{Index: i, Err: errMood})
 			continue
 		}
@@ -95,7 +95,7 @@ func refusedCommits(t *testing.T, outside bool) {
 	}
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	m := &moody{Store: disk, chance: rand.New(rand.NewPCG(seed, 1))}
+	m := &moody{Store: disk}
 	code, inside := perdure.NewRegistry(), perdure.NewRegistry()
 	ledger.Register(code)
 	if !outside {
@@ -108,6 +108,13 @@ func refusedCommits(t *testing.T, outside bool) {
 	running, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- h.Run(running) }()
+	// A hub that does not get its shards does not begin, so it gets them first.
+	if err := h.Raise(ctx, &hub.Raise{InstanceID: "none", Name: "none"}); perdure.CodeOf(err) != perdure.NotFound {
+		t.Fatal(err)
+	}
+	m.mu.Lock()
+	m.chance = rand.New(rand.NewPCG(seed, 1))
+	m.mu.Unlock()
 	load := &ledger.Load{Ledger: ledger.New(), Hubs: []hub.Hub{h}, Prefix: "run-", Lanes: 6, Seed: seed}
 	loading, enough := context.WithTimeout(ctx, 3*time.Second)
 	defer enough()

@@ -29,9 +29,9 @@ type holder struct {
 func hold(t *testing.T, addr, hubName string, filters *wirepb.WorkItemFilters) *holder {
 	t.Helper()
 	h := &holder{worker: worker{conn: dial(t, addr), hub: hubName, id: "holder", seen: newWitness(), code: program, filters: filters}, items: make(chan *hub.Work, 1000)}
-	h.do = func(ctx context.Context, work *hub.Work) {
+	h.do = func(ctx context.Context, work *hub.Work, old []string) {
 		if h.serve.Load() {
-			h.carryOut(ctx, work)
+			h.carryOut(ctx, work, old)
 		} else {
 			h.items <- work
 		}

@@ -27,9 +27,9 @@ const sidecar = "/TaskHubSidecarService/"
 
 // witness is what workers of one hub have seen together.
 type witness struct {
-	mu        sync.Mutex // guards what follows
-	tokens    map[string][]string
-	acked     map[string]bool // items whose completion was acknowledged
+	mu        sync.Mutex          // guards what follows
+	tokens    map[string][]string // of items, by worker: workers do not know in which order they got them
+	acked     map[string]bool     // items whose completion was acknowledged
 	stale     map[codes.Code]int
 	items     int
 	again     int // items that came again
@@ -50,8 +50,10 @@ func (w *witness) mistake(format string, args ...any) {
 	w.mistakes = append(w.mistakes, fmt.Sprintf(format, args...))
 }
 
-// saw takes note of an item, and returns the tokens under which it came before.
-func (w *witness) saw(key string, work *hub.Work) (old []string) {
+// saw takes note of an item, and returns the tokens under which its worker had it before.
+// It is called in the order in which the items come.
+func (w *witness) saw(worker string, work *hub.Work) (old []string) {
+	key := keyOf(work)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.items++
@@ -61,8 +63,8 @@ func (w *witness) saw(key string, work *hub.Work) (old []string) {
 	if w.acked[key] {
 		w.mistakes = append(w.mistakes, key+" comes again, although its completion was acknowledged")
 	}
-	old = w.tokens[key]
-	w.tokens[key] = append(old[:len(old):len(old)], work.Token)
+	old = w.tokens[worker+" "+key]
+	w.tokens[worker+" "+key] = append(old[:len(old):len(old)], work.Token)
 	if len(old) > 0 {
 		w.again++
 	}
@@ -109,7 +111,7 @@ type worker struct {
 	pauses  bool // before it completes something, so that it has items when it is cut
 	retries bool // completions are sent again when it is not known what became of them
 	// do replaces what is done with an item; nil = it is carried out
-	do    func(ctx context.Context, work *hub.Work)
+	do    func(ctx context.Context, work *hub.Work, old []string)
 	calls sync.WaitGroup
 }
 
@@ -156,7 +158,8 @@ func (w *worker) stream(ctx context.Context) error {
 		if do == nil {
 			do = w.carryOut
 		}
-		w.calls.Go(func() { do(ctx, work) })
+		old := w.seen.saw(w.id, work)
+		w.calls.Go(func() { do(ctx, work, old) })
 	}
 }
 
@@ -177,12 +180,12 @@ func keyOf(work *hub.Work) string {
 	return ""
 }
 
-// carryOut does an item. Before that it answers it wrongly under the tokens that the
-// item has had before.
-func (w *worker) carryOut(ctx context.Context, work *hub.Work) {
+// carryOut does an item. Before that it answers it wrongly under the tokens under which
+// it had it before.
+func (w *worker) carryOut(ctx context.Context, work *hub.Work, old []string) {
 	key := keyOf(work)
-	for _, old := range w.seen.saw(key, work) {
-		w.seen.answered(status.Code(w.complete(ctx, w.wrong(old, work))))
+	for _, token := range old {
+		w.seen.answered(status.Code(w.complete(ctx, w.wrong(token, work))))
 	}
 	done := w.outcome(work)
 	if done == nil {
