@@ -15,6 +15,7 @@ import { useRef } from "./core.js";
 import { query as query2, useQuery as useQuery2 } from "./core.js";
 import { muchHappens, runsOf } from "./core.js";
 import { waitsForPerson } from "./core.js";
+import { useInfo } from "./core.js";
 import { useTopic } from "./core.js";
 import { now } from "./core.js";
 import { useSlowly } from "./core.js";
@@ -129,7 +130,7 @@ function startOfDay(inUTC) {
 import { Fragment, jsx as jsx3, jsxs as jsxs3 } from "./core.js";
 var tiles = [[["running"]], [["pending"]], [["suspended"]], [["failed"]], [["completed"]], [["terminated", "canceled"], "Stopped"]];
 function Begin() {
-  const info = useQuery2("info").data;
+  const info = useInfo().data;
   const samples2 = info?.orchestrations.includes("ContentApproval");
   return /* @__PURE__ */ jsxs3(Fragment, { children: [
     /* @__PURE__ */ jsxs3("p", { children: [
@@ -376,7 +377,7 @@ function FilterBar({ filter, error }) {
   const [at, setAt] = useState2(-1);
   const offered = useSuggestions(piece);
   const bad = error?.status === 400 ? error : void 0;
-  useKeys({ "/": (e) => (e.preventDefault(), box.current?.focus()) });
+  useKeys({ "/": () => box.current?.focus() });
   useEffect2(() => {
     if (box.current && document.activeElement !== box.current) {
       box.current.value = filter;

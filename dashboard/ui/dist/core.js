@@ -1894,6 +1894,14 @@ function cost(micros) {
   return "$" + (d5 >= 1 ? d5.toFixed(2) : d5 >= 0.01 ? d5.toFixed(3) : d5.toFixed(5));
 }
 
+// src/lib/info.ts
+var last;
+function useInfo() {
+  const query2 = useQuery("info");
+  last = query2.data ?? last;
+  return { ...query2, data: last };
+}
+
 // src/lib/jsontext.ts
 function parseJson(text) {
   try {
@@ -2068,6 +2076,9 @@ function handle(e5) {
   for (const layer of [...layers].reverse()) {
     const f5 = layer[name];
     if (f5) {
+      if (e5.key.length === 1) {
+        e5.preventDefault();
+      }
       f5(e5);
       return;
     }
@@ -2412,16 +2423,16 @@ var apart = 1e4;
 function useSlowly(read2) {
   const newest = T2(read2);
   newest.current = read2;
-  const last2 = T2(-apart);
+  const last3 = T2(-apart);
   const timer2 = T2(void 0);
   A2(() => () => clearTimeout(timer2.current), []);
   const run = () => {
-    last2.current = performance.now();
+    last3.current = performance.now();
     newest.current();
   };
   return (busy) => {
     clearTimeout(timer2.current);
-    const wait2 = busy ? last2.current + apart - performance.now() : 0;
+    const wait2 = busy ? last3.current + apart - performance.now() : 0;
     if (wait2 <= 0) {
       run();
     } else {
@@ -2529,9 +2540,9 @@ function applyFrame(t4, f5) {
   }
 }
 function say(t4, kind2, step, f5) {
-  const last2 = t4.parts[t4.parts.length - 1];
-  if (last2 && last2.kind === kind2 && last2.step === step) {
-    t4.parts[t4.parts.length - 1] = { ...last2, text: last2.text + (f5.delta ?? "") };
+  const last3 = t4.parts[t4.parts.length - 1];
+  if (last3 && last3.kind === kind2 && last3.step === step) {
+    t4.parts[t4.parts.length - 1] = { ...last3, text: last3.text + (f5.delta ?? "") };
   } else {
     t4.parts.push({ kind: kind2, step, offset: f5.offset, text: f5.delta ?? "" });
   }
@@ -2568,9 +2579,9 @@ async function followTurn(o5) {
     try {
       const ended2 = await attach(o5, next, (frames) => {
         failures = 0;
-        const last2 = frames[frames.length - 1];
-        if (last2) {
-          next = last2.offset + 1;
+        const last3 = frames[frames.length - 1];
+        if (last3) {
+          next = last3.offset + 1;
         }
       });
       if (ended2) {
@@ -2721,13 +2732,13 @@ function escaped(text) {
 
 // src/parts/Announcer.tsx
 var message = a4("");
-var last = 0;
+var last2 = 0;
 function announce(text, summary = false) {
   const t4 = Date.now();
-  if (summary && t4 - last < 5e3) {
+  if (summary && t4 - last2 < 5e3) {
     return;
   }
-  last = t4;
+  last2 = t4;
   message.value = "";
   requestAnimationFrame(() => message.value = text);
 }
@@ -3538,7 +3549,7 @@ var entries = [
   ["charts", "Charts", "∿"]
 ];
 function Rail({ at, onHelp }) {
-  const info = useQuery("info");
+  const info = useInfo();
   const [inbox, setInbox] = d2(0);
   const [events, setEvents] = d2(0);
   const [active, setActive] = d2(0);
@@ -3560,9 +3571,9 @@ function Rail({ at, onHelp }) {
   A2(refresh2, []);
   useTopic(agents ? "inbox" : void 0, void 0, refresh2);
   useTopic("counts", void 0, (events2) => {
-    const last2 = events2.at(-1);
-    if (last2?.kind === "counts") {
-      const items = last2.data.items;
+    const last3 = events2.at(-1);
+    if (last3?.kind === "counts") {
+      const items = last3.data.items;
       setActive(items.filter((c5) => ["pending", "running", "suspended"].includes(c5.status ?? "")).reduce((n4, c5) => n4 + c5.count, 0));
       if (runsOf(items, "phase", "waiting_event") > 0) {
         rereadEvents(muchHappens(before.current, items));
@@ -3659,7 +3670,7 @@ function RunWorker({ run }) {
 
 // src/parts/StartDialog.tsx
 function StartDialog({ onClose, name = "", input = "" }) {
-  const info = useQuery("info");
+  const info = useInfo();
   const [form, setForm] = d2({ name, id: "", input });
   const [error, setError] = d2();
   const [busy, setBusy] = d2(false);
@@ -4080,6 +4091,7 @@ export {
   O2 as useErrorBoundary,
   P2 as useId,
   q2 as useImperativeHandle,
+  useInfo,
   useKeys,
   F2 as useLayoutEffect,
   w2 as useMemo,

@@ -334,8 +334,8 @@ function StepLink({ said, run, stepLink }) {
 
 // src/pages/run/header.tsx
 import { useState as useState9 } from "./core.js";
-import { useQuery as useQuery4 } from "./core.js";
 import { bytes as bytes4, cost as cost4, count as count4 } from "./core.js";
+import { useInfo } from "./core.js";
 import { isActive, overlays } from "./core.js";
 import { links as pages2, param as param3 } from "./core.js";
 import { nameOf as nameOf2 } from "./core.js";
@@ -1814,7 +1814,7 @@ function firstLine(text) {
 import { jsx as jsx10, jsxs as jsxs10 } from "./core.js";
 function Header({ run, steps, now, onApplied, onRewind }) {
   const spent = spentBy(steps);
-  const links6 = outside(run, useQuery4("info").data?.links);
+  const links6 = outside(run, useInfo().data?.links);
   return /* @__PURE__ */ jsxs10("header", { class: "run-head", children: [
     /* @__PURE__ */ jsxs10("div", { class: "run-title", children: [
       /* @__PURE__ */ jsx10(RunState, { run }),
@@ -1912,7 +1912,7 @@ function Fold({ title: title2, value }) {
 
 // src/pages/run/related.tsx
 import { useEffect as useEffect10 } from "./core.js";
-import { path as path7, useQuery as useQuery5 } from "./core.js";
+import { path as path7, useQuery as useQuery4 } from "./core.js";
 import { links as links4 } from "./core.js";
 import { nameOf as nameOf3, stateOf } from "./core.js";
 import { Problem as Problem3 } from "./core.js";
@@ -1920,7 +1920,7 @@ import { Status } from "./core.js";
 import { Duration, Time as Time7 } from "./core.js";
 import { jsx as jsx11, jsxs as jsxs11 } from "./core.js";
 function Related({ run, version }) {
-  const { data, error, refetch } = useQuery5(path7`runs/${run}/tree`);
+  const { data, error, refetch } = useQuery4(path7`runs/${run}/tree`);
   useEffect10(() => {
     const timer = setTimeout(refetch, 300);
     return () => clearTimeout(timer);
@@ -1964,7 +1964,7 @@ import { RewindDialog } from "./rewind.js";
 
 // src/pages/run/state.tsx
 import { useEffect as useEffect11, useRef as useRef5, useState as useState10 } from "./core.js";
-import { path as path8, query as query7, useQuery as useQuery6 } from "./core.js";
+import { path as path8, query as query7, useQuery as useQuery5 } from "./core.js";
 import { duration as duration6 } from "./core.js";
 import { useKeys } from "./core.js";
 import { param as param4, setParams as setParams4 } from "./core.js";
@@ -1977,7 +1977,7 @@ import { jsx as jsx12, jsxs as jsxs12 } from "./core.js";
 function StateTab({ run, execution, total: total2, began }) {
   const chosen = Math.min(Number(param4("at")) || total2, total2);
   const at = useSettled(chosen);
-  const { data, error, refetch } = useQuery6(total2 > 0 ? path8`runs/${run}/state` + query7({ at, execution }) : void 0);
+  const { data, error, refetch } = useQuery5(total2 > 0 ? path8`runs/${run}/state` + query7({ at, execution }) : void 0);
   const choose = (n) => setParams4({ at: n >= total2 ? void 0 : String(Math.max(1, n)) });
   useKeys({ ",": () => choose(chosen - 1), ".": () => choose(chosen + 1) });
   const state = data;

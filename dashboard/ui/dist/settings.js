@@ -2,6 +2,7 @@
 import { useState } from "./core.js";
 import { useQuery } from "./core.js";
 import { chooseUTC, duration, utc } from "./core.js";
+import { useInfo } from "./core.js";
 import { chooseLetters, lettersOn } from "./core.js";
 import { links } from "./core.js";
 import { chooseTheme, initialTheme } from "./core.js";
@@ -45,7 +46,7 @@ function Prices() {
   ] });
 }
 function Settings() {
-  const info = useQuery("info");
+  const info = useInfo();
   const [theme, setTheme] = useState(initialTheme());
   const i = info.data;
   return /* @__PURE__ */ jsxs("section", { class: "page", children: [

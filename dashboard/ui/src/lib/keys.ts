@@ -49,6 +49,9 @@ function handle(e: KeyboardEvent): void {
   for (const layer of [...layers].reverse()) {
     const f = layer[name];
     if (f) {
+      if (e.key.length === 1) {
+        e.preventDefault(); // else it is typed into what now has the focus
+      }
       f(e);
       return;
     }

@@ -1,9 +1,10 @@
 import { useRef } from "preact/hooks";
-import type { BacklogItems, CountsFrame, DecisionItems, FailureGroups, Info, RunCount, RunCounts, RunPage, WorkersFrame, WorkersPage } from "../api";
+import type { BacklogItems, CountsFrame, DecisionItems, FailureGroups, RunCount, RunCounts, RunPage, WorkersFrame, WorkersPage } from "../api";
 import type { PageProps } from "../app";
 import { query, useQuery } from "../lib/api";
 import { muchHappens, runsOf } from "../lib/counts";
 import { waitsForPerson } from "../lib/decisions";
+import { useInfo } from "../lib/info";
 import { useTopic } from "../lib/live";
 import { now } from "../lib/format";
 import { useSlowly } from "../lib/slowly";
@@ -23,7 +24,7 @@ const tiles: [string[], string?][] = [[["running"]], [["pending"]], [["suspended
 
 /** How to begin, where nothing has run yet. */
 function Begin() {
-  const info = useQuery<Info>("info").data;
+  const info = useInfo().data;
   const samples = info?.orchestrations.includes("ContentApproval");
   return (
     <>

@@ -1,7 +1,8 @@
 import { useState } from "preact/hooks";
-import type { Info, InfoItems } from "../api";
+import type { InfoItems } from "../api";
 import { useQuery } from "../lib/api";
 import { chooseUTC, duration, utc } from "../lib/format";
+import { useInfo } from "../lib/info";
 import { chooseLetters, lettersOn } from "../lib/keys";
 import { links } from "../lib/router";
 import { chooseTheme, initialTheme, type Theme } from "../lib/theme";
@@ -45,7 +46,7 @@ function Prices() {
 
 /** How this browser shows things, and how the server is set. */
 export function Settings() {
-  const info = useQuery<Info>("info");
+  const info = useInfo();
   const [theme, setTheme] = useState<Theme>(initialTheme());
   const i = info.data;
   return (

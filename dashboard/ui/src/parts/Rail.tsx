@@ -1,8 +1,9 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { CountsFrame, DecisionItems, Info, RunCount, RunPage } from "../api";
-import { get, useQuery } from "../lib/api";
+import type { CountsFrame, DecisionItems, RunCount, RunPage } from "../api";
+import { get } from "../lib/api";
 import { waitsForPerson } from "../lib/decisions";
 import { chooseUTC, utc } from "../lib/format";
+import { useInfo } from "../lib/info";
 import { linkState, paused, unpause, useTopic } from "../lib/live";
 import { chooseTheme, initialTheme, type Theme } from "../lib/theme";
 import { muchHappens, runsOf } from "../lib/counts";
@@ -21,7 +22,7 @@ const entries: [string, string, string][] = [
 
 /** The rail at the left: pages with live counts, and what holds for all of them. */
 export function Rail({ at, onHelp }: { at: string; onHelp: () => void }) {
-  const info = useQuery<Info>("info");
+  const info = useInfo();
   const [inbox, setInbox] = useState(0);
   const [events, setEvents] = useState(0); // runs that wait for an event of a person
   const [active, setActive] = useState(0);

@@ -1,13 +1,14 @@
 import { useState } from "preact/hooks";
-import type { Info, Started } from "../api";
-import { post, ProblemError, useQuery } from "../lib/api";
+import type { Started } from "../api";
+import { post, ProblemError } from "../lib/api";
+import { useInfo } from "../lib/info";
 import { isPlain, jsonError } from "../lib/jsontext";
 import { go, links } from "../lib/router";
 import { Dialog } from "./Dialog";
 
 /** Starts a run. */
 export function StartDialog({ onClose, name = "", input = "" }: { onClose: () => void; name?: string; input?: string }) {
-  const info = useQuery<Info>("info");
+  const info = useInfo();
   const [form, setForm] = useState({ name, id: "", input });
   const [error, setError] = useState<string>();
   const [busy, setBusy] = useState(false);

@@ -71,6 +71,26 @@ export const scenarios = {
     assert.equal((await ended("from-dialog")).output, 3);
   },
 
+  async "the key that opens a dialog is not typed into it"(w) {
+    const page = await w.open("runs");
+    for (let n = 0; n < 4; n++) {
+      await page.keyboard.press("g");
+      await page.keyboard.press("e");
+      await page.getByRole("heading", { name: "Entities", level: 1 }).waitFor();
+      await sleep(1000); // letters of a choice count together for so long
+      await page.keyboard.press("g");
+      await page.keyboard.press("r");
+      await page.getByRole("heading", { name: "Runs", level: 1 }).waitFor();
+      await page.keyboard.press("n");
+      const names = page.getByRole("dialog", { name: "Start a run" }).getByLabel("Orchestration");
+      await names.waitFor();
+      await page.keyboard.type("Wi"); // chooses among the names
+      assert.equal(await names.inputValue(), "Wide");
+      await page.keyboard.press("Escape");
+      await until(async () => (await page.getByRole("dialog").count()) === 0, "it is closed");
+    }
+  },
+
   async "the server is killed and comes back"(w) {
     w.allowed.push(/Failed to load resource|net::ERR|WebSocket|fetch/i);
     const page = await w.open("runs");

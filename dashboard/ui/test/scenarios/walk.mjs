@@ -139,7 +139,6 @@ export const scenarios = {
     await heading(page, "Runs");
     await press(page, "n");
     await page.getByRole("dialog", { name: "Start a run" }).waitFor();
-    await page.waitForTimeout(1500); // see docs/rough-edges.md: what is typed at once is lost
     await page.keyboard.type("Deli");
     await tabTo(page, "textbox", /^Input/);
     await page.keyboard.type('"a lamp"');

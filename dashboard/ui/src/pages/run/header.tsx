@@ -2,9 +2,9 @@
 
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import type { Info, Run, RunStep } from "../../api";
-import { useQuery } from "../../lib/api";
+import type { Run, RunStep } from "../../api";
 import { bytes, cost, count } from "../../lib/format";
+import { useInfo } from "../../lib/info";
 import { isActive, overlays } from "../../lib/overlay";
 import { links as pages, param } from "../../lib/router";
 import { nameOf } from "../../lib/status";
@@ -29,7 +29,7 @@ interface Props {
 /** Shows the head of a run. */
 export function Header({ run, steps, now, onApplied, onRewind }: Props) {
   const spent = spentBy(steps);
-  const links = outside(run, useQuery<Info>("info").data?.links);
+  const links = outside(run, useInfo().data?.links);
   return (
     <header class="run-head">
       <div class="run-title">

@@ -19,7 +19,7 @@ export function FilterBar({ filter, error }: { filter: string; error: ProblemErr
   const [at, setAt] = useState(-1);
   const offered = useSuggestions(piece);
   const bad = error?.status === 400 ? error : undefined;
-  useKeys({ "/": (e) => (e.preventDefault(), box.current?.focus()) });
+  useKeys({ "/": () => box.current?.focus() });
   useEffect(() => {
     if (box.current && document.activeElement !== box.current) {
       box.current.value = filter;
