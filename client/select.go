@@ -15,6 +15,7 @@ import (
 const (
 	selectRecords = 50000                  // examined
 	selectTime    = 200 * time.Millisecond // spent
+	selectAtOnce  = 8192                   // examined between two looks at the clock
 )
 
 // Selection is a compiled filter over orchestrations. It is for the packages of
@@ -27,6 +28,8 @@ type Selection struct {
 	query store.Query   // what an index answers, and Match on the record's columns
 	rest  filter.Filter // terms that need more than the record's columns
 	turns bool          // agent turns are shown
+	// terms that say how a name begins, or a name or an id
+	beginnings []filter.Term
 }
 
 // Select compiles a filter; times in it are relative to now. The error is
@@ -101,11 +104,21 @@ func (s *Selection) List(ctx context.Context, h hub.Hub, order store.Order, limi
 		limit = 100
 	}
 	began := time.Now()
-	q := s.query
+	q, none := s.plan(ctx, h)
+	if none {
+		return hub.Page{}, nil
+	}
 	q.Order, q.After = order, after
-	var page hub.Page
+	page, ok, err := few(ctx, h, q, limit)
+	if err != nil {
+		return hub.Page{}, err
+	}
+	if ok {
+		page.Items = slices.DeleteFunc(page.Items, func(i *hub.Instance) bool { return !s.rest.Match(instanceRow{i}) })
+		return page, nil
+	}
 	for {
-		q.Limit, q.Budget = limit-len(page.Items), selectRecords-page.Scanned
+		q.Limit, q.Budget = limit-len(page.Items), min(selectRecords-page.Scanned, selectAtOnce)
 		part, err := h.List(ctx, q)
 		if err != nil {
 			return hub.Page{}, err
@@ -117,7 +130,7 @@ func (s *Selection) List(ctx context.Context, h hub.Hub, order store.Order, limi
 		}
 		page.Next = part.Next
 		page.Scanned += max(part.Scanned, len(part.Items), 1)
-		page.Partial = part.Next != nil && (part.Partial || page.Scanned >= selectRecords || time.Since(began) > selectTime)
+		page.Partial = part.Next != nil && (page.Scanned >= selectRecords || time.Since(began) > selectTime)
 		if page.Next == nil || page.Partial || len(page.Items) >= limit {
 			page.Partial = page.Partial && len(page.Items) < limit
 			return page, nil
@@ -129,10 +142,23 @@ func (s *Selection) List(ctx context.Context, h hub.Hub, order store.Order, limi
 // index lets an index answer a term as far as it can; what it finds is matched
 // with the whole term all the same.
 func (s *Selection) index(t *filter.Term) {
-	if t.Not || t.Any != nil {
+	if t.Any != nil {
 		return
 	}
 	q := &s.query
+	if t.Not {
+		switch {
+		case t.Field == "status" && q.Statuses == nil:
+			q.Statuses = except(numbers(t.Values, statusNames()), store.Running, store.Suspended)
+		case t.Field == "phase" && q.Phases == nil:
+			q.Phases = except(numbers(t.Values, phaseNames()), store.NoPhase, store.WaitingTimer)
+		}
+		return
+	}
+	prefix := func(o filter.Operand) bool { return o.Prefix }
+	if t.Op == filter.Is && (t.Field == filter.Word && len(t.Values) == 1 || t.Field == "name" && slices.ContainsFunc(t.Values, prefix)) {
+		s.beginnings = append(s.beginnings, *t)
+	}
 	if t.Field == "created" && len(t.Values) == 1 {
 		narrow(&q.CreatedFrom, &q.CreatedTo, t)
 	}
@@ -203,4 +229,14 @@ func narrow(from, to *time.Time, t *filter.Term) {
 			*to = o.To
 		}
 	}
+}
+
+// except returns the numbers from first to last without some.
+func except[N store.Status | store.Phase](some []N, first, last N) (rest []N) {
+	for n := first; n <= last; n++ {
+		if !slices.Contains(some, n) {
+			rest = append(rest, n)
+		}
+	}
+	return rest
 }

@@ -10,12 +10,16 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/internal/history"
 	"github.com/perdure/perdure/internal/hub"
+	"github.com/perdure/perdure/store"
 )
 
 // page is a page of runs.
@@ -225,6 +229,85 @@ func TestFacetsAndCounts(t *testing.T) {
 	} {
 		if got := do(t, "GET", root+"/api/v1/run-counts?"+query, ""); !strings.Contains(got.Body, want) {
 			t.Errorf("counts of %s = %s, want %s", query, got.Body, want)
+		}
+	}
+}
+
+// TestSelectionsFindWhatMatches compares what indexes find with what looking at each run
+// does, in all orders and by small pages.
+func TestSelectionsFindWhatMatches(t *testing.T) {
+	_, h := agentsHub(t, func(r *perdure.Registry) {
+		for _, name := range []string{"Job0", "Job1", "Order", "r0x"} {
+			perdure.AddOrchestrationNamed(r, name, func(ctx *perdure.Context, what string) (string, error) {
+				switch what {
+				case "fails":
+					return "", errors.New("no")
+				case "waits":
+					return perdure.NewEvent[string]("go").Wait(ctx).Await()
+				}
+				return "done", nil
+			})
+		}
+	})
+	for i := range 90 {
+		what := []string{"ends", "fails", "waits"}[i%3]
+		start := &hub.Start{InstanceID: fmt.Sprintf("r%d-%02d", i%4, i), Name: []string{"Job0", "Job1", "Order", "r0x"}[i/3%4], Input: history.Some(strconv.Quote(what))}
+		if i%10 == 0 {
+			start.Tags = map[string]string{"team": "one"}
+		}
+		if _, err := h.Start(t.Context(), start); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := h.Idle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	everything, err := h.List(t.Context(), store.Query{Limit: 1000})
+	if err != nil || len(everything.Items) != 90 {
+		t.Fatalf("%d runs, %v", len(everything.Items), err)
+	}
+	filters := []string{
+		"", "r0", "r0-0", "r", "R", "Jo", "name:Jo*", "name:Jo*,Order", "name:none*", "-name:Jo*", "id:r1*", "id:r1-01", "r1 name:Jo*", "id:r1* r1-2",
+		"status:failed", "-status:failed", "-status:failed,completed", "-status:failed -status:completed", "-phase:waiting_event", "phase:waiting_event",
+		"r1 -status:completed", "id:r2* tag.team:one", "duration<1h id:r3*", "(r0 or name:Order) -r0-0", "error:no r2", "r0 name:r0x", "zz",
+	}
+	for _, text := range filters {
+		s, err := client.Select(text, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for order := store.CreatedDesc; order < store.IDAsc; order++ {
+			var want []string
+			for _, i := range everything.Items {
+				_, ended := client.TimeOf(order, i)
+				if byEnd := order != store.CreatedDesc && order != store.CreatedAsc; s.Matches(i) && ended && (!byEnd || i.Status.Terminal()) {
+					want = append(want, i.ID)
+				}
+			}
+			for _, limit := range []int{7, 200} {
+				var got []string
+				var last time.Time
+				for after := []byte(nil); ; {
+					page, err := s.List(t.Context(), h, order, limit, after)
+					if err != nil {
+						t.Fatalf("List(%q): %v", text, err)
+					}
+					for _, i := range page.Items {
+						at, _ := client.TimeOf(order, i)
+						if down := order == store.CreatedDesc || order == store.CompletedDesc; !last.IsZero() && at != last && at.Before(last) != down {
+							t.Errorf("List(%q) in order %d: %s is not in its place", text, order, i.ID)
+						}
+						got, last = append(got, i.ID), at
+					}
+					if after = page.Next; after == nil {
+						break
+					}
+				}
+				slices.Sort(got)
+				if diff := cmp.Diff(slices.Sorted(slices.Values(want)), got, cmpopts.EquateEmpty()); diff != "" {
+					t.Errorf("List(%q) in order %d by %d (-want +got):\n%s", text, order, limit, diff)
+				}
+			}
 		}
 	}
 }

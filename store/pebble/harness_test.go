@@ -257,3 +257,9 @@ func (discardLog) Fatalf(string, ...any) {}
 func TestConformance(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Harness { return newHarness(t) })
 }
+
+func TestListsUseIndexes(t *testing.T) {
+	if err := storetest.Indexes(t.Context(), newHarness(t)); err != nil {
+		t.Error(err)
+	}
+}

@@ -138,6 +138,12 @@ func TestConformance(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Harness { return newHarness(t, server) })
 }
 
+func TestListsUseIndexes(t *testing.T) {
+	if err := storetest.Indexes(t.Context(), newHarness(t, pgtest.Start(t))); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestModel(t *testing.T) {
 	server := pgtest.Start(t)
 	for seed := range uint64(5) {
