@@ -254,30 +254,46 @@ export const scenarios = {
       await load("runs", { n: runs, rate, prefix: `work${n++}-` });
       return (await cpu()) - before;
     };
-    const rounds = long ? 15 : 1;
+    const watched = async (work, filters) => {
+      const leave = await view(10, filters);
+      const used = await once(work);
+      leave();
+      return used;
+    };
+    const rounds = long ? 60 : 1;
     const figures = {};
-    for (const [name, work] of Object.entries(long ? { usual: [2_000, 400], busy: [6_000, 2_000] } : { usual: [800, 400] })) {
+    for (const [name, work] of Object.entries({ usual: [800, 400], ...(long ? { busy: [2_000, 2_000] } : {}) })) {
       await once(work); // warm
-      const more = { same: [], different: [] };
-      const alone = [];
-      for (let i = 0; i < rounds; i++) {
-        alone.push(await once(work));
-        for (const [viewers, all] of Object.entries(more)) {
-          const leave = await view(10, viewers === "same" ? [""] : filters);
-          all.push((await once(work)) / alone[i]);
-          leave();
+      for (const [viewers, filters] of Object.entries({ same: [""], different })) {
+        const more = [];
+        for (let i = 0; i < rounds; i++) {
+          // What the machine does besides comes and goes: those with and without come first by turns.
+          const first = i % 2 ? await watched(work, filters) : await once(work);
+          const then = i % 2 ? await once(work) : await watched(work, filters);
+          more.push(100 * (i % 2 ? first / then - 1 : then / first - 1));
         }
+        const [percent, error] = mean(more);
+        Object.assign(figures, { [`${name}_${viewers}_more_percent`]: round(percent), [`${name}_${viewers}_error_percent`]: round(error) });
+        // The budget is 1 %. It is broken if more than that is sure. One round, in which
+        // the machine tells more than the viewers, finds only what is much worse; that
+        // viewers are told little has tests that count.
+        if (long) assert.ok(percent - 2 * error <= 1, JSON.stringify(figures));
+        else assert.ok(percent <= 60, JSON.stringify(figures));
       }
-      figures[name + "_us_a_run"] = round((1e6 * percentile(alone, 50)) / work[0]);
-      for (const [viewers, all] of Object.entries(more)) figures[`${name}_${viewers}_more_percent`] = round(100 * (percentile(all, 50) - 1));
     }
-    // The budget is 1 %. What the same work takes differs by more than that from one time
-    // to the next where others use the machine too; that viewers are told little has tests
-    // that count, and this one finds only what is much worse.
-    for (const [k, v] of Object.entries(figures)) if (k.endsWith("_percent")) assert.ok(v <= (long ? 10 : 60), JSON.stringify(figures));
     return figures;
   },
 };
+
+/** The mean without the tenth at each end, and how far it may be off. */
+function mean(all) {
+  const sorted = [...all].sort((a, b) => a - b);
+  const cut = Math.floor(sorted.length / 10);
+  const kept = sorted.slice(cut, sorted.length - cut);
+  const m = kept.reduce((a, b) => a + b) / kept.length;
+  const variance = kept.reduce((v, x) => v + (x - m) ** 2, 0) / Math.max(1, kept.length - 1);
+  return [m, Math.sqrt(variance / kept.length)];
+}
 
 /** The marks of ids, as lib/marks.ts makes them. */
 function marks(ids) {
@@ -290,7 +306,7 @@ function marks(ids) {
   return Buffer.from(bytes).toString("base64url");
 }
 
-const filters = ["status:failed", "status:running", "name:Noop", "name:Wide", "status:completed", "phase:stuck", "phase:waiting_event", "id:a*", "duration>1m", "has:error"];
+const different = ["status:failed", "status:running", "name:Noop", "name:Wide", "status:completed", "phase:stuck", "phase:waiting_event", "id:a*", "duration>1m", "has:error"];
 
 /** Follows lists of runs so many times, as pages do, until the function that it returns. */
 async function view(viewers, filters) {
