@@ -2267,7 +2267,8 @@ function newer(a5, b5) {
 
 // src/lib/overlay.ts
 var overlays = a4(/* @__PURE__ */ new Map());
-var every = 1e3;
+var every = 2e3;
+var last2 = -every;
 var most2 = 100;
 var unknown = false;
 function useOverlays(ids, steps = false) {
@@ -2282,6 +2283,7 @@ function useOverlays(ids, steps = false) {
     let timer2;
     const ask = async () => {
       if (document.visibilityState === "visible" && !paused.value) {
+        last2 = performance.now();
         try {
           const told = await get(where, stop.signal);
           tell(asked, told.items);
@@ -2294,7 +2296,7 @@ function useOverlays(ids, steps = false) {
         timer2 = setTimeout(() => void ask(), every);
       }
     };
-    timer2 = setTimeout(() => void ask(), 100);
+    timer2 = setTimeout(() => void ask(), Math.max(100, last2 + every - performance.now()));
     return () => {
       stop.abort();
       clearTimeout(timer2);
@@ -2423,16 +2425,16 @@ var apart = 1e4;
 function useSlowly(read2) {
   const newest = T2(read2);
   newest.current = read2;
-  const last3 = T2(-apart);
+  const last4 = T2(-apart);
   const timer2 = T2(void 0);
   A2(() => () => clearTimeout(timer2.current), []);
   const run = () => {
-    last3.current = performance.now();
+    last4.current = performance.now();
     newest.current();
   };
   return (busy) => {
     clearTimeout(timer2.current);
-    const wait2 = busy ? last3.current + apart - performance.now() : 0;
+    const wait2 = busy ? last4.current + apart - performance.now() : 0;
     if (wait2 <= 0) {
       run();
     } else {
@@ -2540,9 +2542,9 @@ function applyFrame(t4, f5) {
   }
 }
 function say(t4, kind2, step, f5) {
-  const last3 = t4.parts[t4.parts.length - 1];
-  if (last3 && last3.kind === kind2 && last3.step === step) {
-    t4.parts[t4.parts.length - 1] = { ...last3, text: last3.text + (f5.delta ?? "") };
+  const last4 = t4.parts[t4.parts.length - 1];
+  if (last4 && last4.kind === kind2 && last4.step === step) {
+    t4.parts[t4.parts.length - 1] = { ...last4, text: last4.text + (f5.delta ?? "") };
   } else {
     t4.parts.push({ kind: kind2, step, offset: f5.offset, text: f5.delta ?? "" });
   }
@@ -2579,9 +2581,9 @@ async function followTurn(o5) {
     try {
       const ended2 = await attach(o5, next, (frames) => {
         failures = 0;
-        const last3 = frames[frames.length - 1];
-        if (last3) {
-          next = last3.offset + 1;
+        const last4 = frames[frames.length - 1];
+        if (last4) {
+          next = last4.offset + 1;
         }
       });
       if (ended2) {
@@ -2732,13 +2734,13 @@ function escaped(text) {
 
 // src/parts/Announcer.tsx
 var message = a4("");
-var last2 = 0;
+var last3 = 0;
 function announce(text, summary = false) {
   const t4 = Date.now();
-  if (summary && t4 - last2 < 5e3) {
+  if (summary && t4 - last3 < 5e3) {
     return;
   }
-  last2 = t4;
+  last3 = t4;
   message.value = "";
   requestAnimationFrame(() => message.value = text);
 }
@@ -3571,9 +3573,9 @@ function Rail({ at, onHelp }) {
   A2(refresh2, []);
   useTopic(agents ? "inbox" : void 0, void 0, refresh2);
   useTopic("counts", void 0, (events2) => {
-    const last3 = events2.at(-1);
-    if (last3?.kind === "counts") {
-      const items = last3.data.items;
+    const last4 = events2.at(-1);
+    if (last4?.kind === "counts") {
+      const items = last4.data.items;
       setActive(items.filter((c5) => ["pending", "running", "suspended"].includes(c5.status ?? "")).reduce((n4, c5) => n4 + c5.count, 0));
       if (runsOf(items, "phase", "waiting_event") > 0) {
         rereadEvents(muchHappens(before.current, items));

@@ -9,8 +9,9 @@ import { paused } from "./live";
 /** What is known of runs, by id. */
 export const overlays = signal<ReadonlyMap<string, Overlay>>(new Map());
 
-/** How long what was told is shown before it is asked again. */
-const every = 1000;
+/** How long what was told is shown before it is asked again, also for other runs. */
+const every = 2000;
+let last = -every; // when it was asked
 const most = 100;
 
 let unknown = false; // the server cannot tell it: another one carries the runs on
@@ -28,6 +29,7 @@ export function useOverlays(ids: string[], steps = false): void {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const ask = async () => {
       if (document.visibilityState === "visible" && !paused.value) {
+        last = performance.now();
         try {
           const told = await get<OverlayItems>(where, stop.signal);
           tell(asked, told.items);
@@ -40,7 +42,7 @@ export function useOverlays(ids: string[], steps = false): void {
         timer = setTimeout(() => void ask(), every);
       }
     };
-    timer = setTimeout(() => void ask(), 100); // what is seen may be gone by then
+    timer = setTimeout(() => void ask(), Math.max(100, last + every - performance.now())); // what is seen may be gone by then
     return () => {
       stop.abort();
       clearTimeout(timer);
