@@ -15,7 +15,8 @@ import (
 const (
 	selectRecords = 50000                  // examined
 	selectTime    = 200 * time.Millisecond // spent
-	selectAtOnce  = 8192                   // examined between two looks at the clock
+	selectAtOnce  = 4096                   // examined between two looks at the clock
+	selectPage    = 1000                   // read in one go
 )
 
 // Selection is a compiled filter over orchestrations. It is for the packages of
@@ -114,20 +115,17 @@ func (s *Selection) List(ctx context.Context, h hub.Hub, order store.Order, limi
 		return hub.Page{}, err
 	}
 	if ok {
-		page.Items = slices.DeleteFunc(page.Items, func(i *hub.Instance) bool { return !s.rest.Match(instanceRow{i}) })
+		page.Items, _ = s.found(page.Items, limit)
 		return page, nil
 	}
-	for {
-		q.Limit, q.Budget = limit-len(page.Items), min(selectRecords-page.Scanned, selectAtOnce)
-		part, err := h.List(ctx, q)
+	for atOnce := limit; ; {
+		wanted := limit - len(page.Items)
+		q.Limit, q.Budget = max(wanted, atOnce), min(selectRecords-page.Scanned, selectAtOnce)
+		part, items, err := s.read(ctx, h, q, wanted)
 		if err != nil {
 			return hub.Page{}, err
 		}
-		for _, i := range part.Items {
-			if s.rest.Match(instanceRow{i}) {
-				page.Items = append(page.Items, i)
-			}
-		}
+		page.Items = append(page.Items, items...)
 		page.Next = part.Next
 		page.Scanned += max(part.Scanned, len(part.Items), 1)
 		page.Partial = part.Next != nil && (page.Scanned >= selectRecords || time.Since(began) > selectTime)
@@ -135,8 +133,41 @@ func (s *Selection) List(ctx context.Context, h hub.Hub, order store.Order, limi
 			page.Partial = page.Partial && len(page.Items) < limit
 			return page, nil
 		}
+		if len(items) < len(part.Items)/4 { // few match, so that more are looked at in one go
+			atOnce = min(4*atOnce, max(selectPage, limit))
+		}
 		q.After = part.Next
 	}
+}
+
+// read reads records, and finds those among them that match: at most wanted, behind the
+// last of which the part then ends.
+func (s *Selection) read(ctx context.Context, h hub.Hub, q store.Query, wanted int) (part hub.Page, items []*hub.Instance, err error) {
+	for {
+		if part, err = h.List(ctx, q); err != nil {
+			return part, nil, err
+		}
+		items, beyond := s.found(part.Items, wanted)
+		if !beyond {
+			return part, items, nil
+		}
+		// The cursor there is that of a page which ends with it.
+		q.Limit = 1 + slices.Index(part.Items, items[len(items)-1])
+	}
+}
+
+// found returns the runs that match, at most so many, and whether there are more.
+func (s *Selection) found(all []*hub.Instance, most int) (items []*hub.Instance, more bool) {
+	for _, i := range all {
+		if !s.rest.Match(instanceRow{i}) {
+			continue
+		}
+		if len(items) == most {
+			return items, true
+		}
+		items = append(items, i)
+	}
+	return items, false
 }
 
 // index lets an index answer a term as far as it can; what it finds is matched

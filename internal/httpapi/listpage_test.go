@@ -269,7 +269,7 @@ func TestSelectionsFindWhatMatches(t *testing.T) {
 	filters := []string{
 		"", "r0", "r0-0", "r", "R", "Jo", "name:Jo*", "name:Jo*,Order", "name:none*", "-name:Jo*", "id:r1*", "id:r1-01", "r1 name:Jo*", "id:r1* r1-2",
 		"status:failed", "-status:failed", "-status:failed,completed", "-status:failed -status:completed", "-phase:waiting_event", "phase:waiting_event",
-		"r1 -status:completed", "id:r2* tag.team:one", "duration<1h id:r3*", "(r0 or name:Order) -r0-0", "error:no r2", "r0 name:r0x", "zz",
+		"r1 -status:completed", "id:r2* tag.team:one", "duration<1h id:r3*", "(r0 or name:Order) -r0-0", "error:no r2", "error:no", "-error:no", "error:none", "r0 name:r0x", "zz",
 	}
 	for _, text := range filters {
 		s, err := client.Select(text, time.Now())
