@@ -247,6 +247,26 @@ export const scenarios = {
     return figures;
   },
 
+  async "the graph of a fan-out of 10,000 is shown at once"(w) {
+    const n = long ? 10_000 : 2_000;
+    await start("Wide", n, "fan-out");
+    assert.equal((await api("GET", "runs/fan-out?wait=60s")).output, n);
+    return held({ graph_ms: 500 }, async () => {
+      const all = [];
+      for (let i = 0; i < 3; i++) {
+        const page = await w.open("runs/fan-out");
+        await page.getByText("step").first().waitFor();
+        await quiet(page);
+        const began = Date.now();
+        await page.getByRole("tab", { name: "Graph" }).click();
+        await page.getByRole("region", { name: "Graph of the run" }).getByRole("button").first().waitFor();
+        all.push(Date.now() - began);
+        await page.context().close();
+      }
+      return { graph_ms: percentile(all, 50) };
+    });
+  },
+
   async "ten viewers cost the engine little"() {
     let n = 0;
     const once = async ([runs, rate]) => {
