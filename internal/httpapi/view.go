@@ -154,8 +154,6 @@ func actions(i *hub.Instance) []string {
 	switch {
 	case !i.Folded.IsZero():
 		return []string{"purge"}
-	case s == store.Failed:
-		return []string{"restart", "rewind", "purge"}
 	case s.Terminal() && i.Session != "":
 		return []string{"restart", "purge"}
 	case s.Terminal():
@@ -194,7 +192,7 @@ func refusedBecause(i *hub.Instance, action string) string {
 		case !i.Folded.IsZero():
 			return "its history and input were given up " + i.Folded.UTC().Format(time.DateOnly)
 		}
-		return "a turn of a session that " + status + " cannot be rewound: the session has gone on"
+		return "a turn of a session cannot be rewound, as the conversation goes on from it: send the message again"
 	case "purge":
 		return "the run has not ended: terminate it first"
 	case "resume":

@@ -21,6 +21,9 @@ func (l *loop) refusesRewind(in *instance, r *hub.Control, op string) error {
 		return &perdure.Error{Code: code, Op: op, Instance: in.id, Message: fmt.Sprintf(format, args...)}
 	}
 	switch {
+	case rec.Session != "":
+		return failed(perdure.FailedPrecondition, "it is a turn of the session %s, whose conversation goes on from what it has said: "+
+			"send the message again, which begins a new turn", rec.Session)
 	case r.To < 0:
 		return failed(perdure.InvalidArgument, "event %d: events are counted from 1", r.To)
 	case r.Execution != "" && r.Execution != rec.Execution:

@@ -27,6 +27,7 @@ var rewindToCases = []testCase{
 	{"InsideOfSection", rewindInsideOfSection},
 	{"Cancelled", rewindCancelled},
 	{"Refused", rewindToRefused},
+	{"OfSession", rewindOfSession},
 	{"Once", rewindToOnce},
 	{"Foreign", rewindForeign},
 }
@@ -293,6 +294,28 @@ func rewindToRefused(t *testing.T, s suite) {
 		e.code("Control(rewind "+what+")", err, r.want)
 	}
 	e.status("done", store.Completed)
+}
+
+// rewindOfSession tries to rewind turns of a session, which knows nothing of it: its
+// conversation would go on from another answer than that of the turn.
+func rewindOfSession(t *testing.T, s suite) {
+	var runs probe
+	e := s.open(t, flaky(1, &runs))
+	turn := tags(map[string]string{"perdure.session": "@dafx-a@k"})
+	e.start("run", "failed", `"x"`, turn)
+	e.fails("failed")
+	e.start("run", "done", `"x"`, turn)
+	e.completes("done", `"x!"`)
+	for _, to := range []int{0, 1, 5} {
+		for _, id := range []string{"failed", "done"} {
+			_, err := e.hub.Control(e.ctx, &hub.Control{Kind: hub.Rewind, InstanceID: id, To: to})
+			e.code(fmt.Sprintf("Control(rewind %s to %d)", id, to), err, perdure.FailedPrecondition)
+		}
+	}
+	e.settle()
+	e.status("failed", store.Failed)
+	e.status("done", store.Completed)
+	runs.check(t, "activities", "good", "flaky", "good", "flaky")
 }
 
 // rewindToOnce repeats a rewind: it has one effect, and with other content it is refused.
