@@ -38,7 +38,7 @@ const (
 	DecisionPending    = "pending"
 	DecisionAnswered   = "answered"
 	DecisionExpired    = "expired"    // nobody answered in time
-	DecisionSuperseded = "superseded" // the run ended first
+	DecisionSuperseded = "superseded" // the run ended first, or was rewound to before it asked
 )
 
 // Answers to decisions.

@@ -85,16 +85,16 @@ func (s *Service) Decisions(ctx context.Context, f DecisionFilter) (DecisionPage
 	}
 }
 
-// supersede closes an open question of a run that has ended. What became of a call
-// that was sent stays a question.
+// supersede closes an open question that nobody asks any more: its run has ended, or was
+// rewound to before it was asked. What became of a call that was sent stays a question.
 func supersede(ctx context.Context, h hub.Hub, d *storedDecision) error {
 	if d.State != DecisionPending || d.Kind == DecisionOutcomeUnknown {
 		return nil
 	}
-	run, err := h.Instance(ctx, d.Run, false)
-	if err != nil || !run.Status.Terminal() {
+	asks, err := asksStill(ctx, h, d)
+	if err != nil || asks {
 		if perdure.CodeOf(err) == perdure.NotFound {
-			return nil // its rows go as well
+			return nil // the run is gone, and its rows go as well
 		}
 		return err
 	}
@@ -104,6 +104,21 @@ func supersede(ctx context.Context, h hub.Hub, d *storedDecision) error {
 		return nil
 	}
 	return err
+}
+
+// asksStill reports whether the run of an open decision has not left the execution that
+// has asked for it. The history says so where the run does not wait for the answer just
+// now, as in the moment after a rewind that has kept the question.
+func asksStill(ctx context.Context, h hub.Hub, d *storedDecision) (bool, error) {
+	run, err := h.Instance(ctx, d.Run, false)
+	if err != nil || run.Status.Terminal() {
+		return false, err
+	}
+	if slices.Contains(run.Waits, decisionEvent(d.ID)) {
+		return true, nil
+	}
+	events, err := h.History(ctx, d.Run, run.Execution)
+	return err == nil && askedIn(events, d) >= 0, err
 }
 
 // Decision returns a decision, NotFound if there is none with this id.

@@ -46,7 +46,7 @@ func (g *gate) held(ctx context.Context, d *storedDecision) (*toolOutput, error)
 	switch {
 	case err != nil:
 		return nil, err
-	case asked == nil:
+	case asked == nil || asked.State == DecisionSuperseded: // with a run that goes on after all
 		a := &ask{Kind: DecisionRestoreHold, ID: id, Holds: holds, Reason: fmt.Sprintf(
 			"the hub was restored from a backup of %s; whether the call was made since then is not known", r.Taken.UTC().Format(time.RFC3339))}
 		if g.edited {

@@ -143,12 +143,13 @@ func (s turnSpan) ref() traceRef {
 }
 
 // runTrace names what the agents run below that an orchestration runs: the span of
-// who has started it, else a trace of the orchestration's own.
+// who has started it, else a trace of the orchestration's own, which a rewind keeps: what
+// runs are begun with must not change by it.
 func runTrace(ctx *perdure.Context) traceRef {
 	if ref := traceOf(perdure.RuntimeOf(ctx).Info().Trace); ref != "" {
 		return ref
 	}
-	return traceRef(digest("trace", ctx.InstanceID(), ctx.ExecutionID()) + "-" + noSpan + "-")
+	return traceRef(digest("trace", ctx.InstanceID(), seedOf(ctx)) + "-" + noSpan + "-")
 }
 
 // span is the span of the turn.
