@@ -19,17 +19,21 @@ import (
 // form, if that is approved, and the decision about it.
 func approving(t *testing.T, s *sink, arguments string, options ...agent.ToolOption) (*node, agent.Accepted, *agent.Decision) {
 	t.Helper()
-	m := model.Func(func(_ contextOf, req *model.Request) updates {
+	pay := agent.NewTool("pay", "pays", s.pay, append(options, agent.AlwaysRequireApproval())...)
+	n := begin(t, &memory.Disk{}, registry(t, joker(paying(arguments), pay)))
+	a := send(t, n, "k1", agent.Message{Text: "Pay."})
+	return n, a, pending(t, n, agent.DecisionApproval)
+}
+
+// paying is a model that makes one payment, with these arguments.
+func paying(arguments string) model.Model {
+	return model.Func(func(_ contextOf, req *model.Request) updates {
 		var content model.Content = &model.Text{Text: "Done."}
 		if len(req.Messages) == 1 {
 			content = &model.FunctionCall{CallID: "c1", Name: "pay", Arguments: arguments}
 		}
 		return (&model.Response{Messages: []*model.Message{{Role: model.RoleAssistant, Contents: model.Contents{content}}}}).Updates()
 	})
-	pay := agent.NewTool("pay", "pays", s.pay, append(options, agent.AlwaysRequireApproval())...)
-	n := begin(t, &memory.Disk{}, registry(t, joker(m, pay)))
-	a := send(t, n, "k1", agent.Message{Text: "Pay."})
-	return n, a, pending(t, n, agent.DecisionApproval)
 }
 
 // TestS02_EditedArguments approves a payment with other arguments: they fit the

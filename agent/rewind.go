@@ -2,11 +2,9 @@ package agent
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/internal/engine"
 	"github.com/perdure/perdure/internal/history"
@@ -87,6 +85,9 @@ func (s *Service) RewindTo(ctx context.Context, run string, p client.RewindPoint
 	if err != nil {
 		return nil, err
 	}
+	if asked := p; p.Asked == nil {
+		p.Asked = &asked
+	}
 	if p.Execution == "" {
 		p.Execution = in.Execution // whose events are read, and none that comes meanwhile
 	}
@@ -94,15 +95,13 @@ func (s *Service) RewindTo(ctx context.Context, run string, p client.RewindPoint
 	if err != nil {
 		return nil, err
 	}
-	if p.Event < 1 || p.Event > len(events) {
-		return nil, &perdure.Error{Code: perdure.InvalidArgument, Op: "rewind", Instance: run,
-			Message: fmt.Sprintf("event %d is not there: its history has %d events, counted from 1", p.Event, len(events))}
+	of := &Rewinding{To: p.Event, Asks: []Asking{}}
+	if p.Event >= 1 && p.Event <= len(events) { // else it is refused, or a repeat
+		if of, err = s.Rewind(ctx, run, events, p.Event); err != nil {
+			return nil, err
+		}
+		p.Event = of.To
 	}
-	of, err := s.Rewind(ctx, run, events, p.Event)
-	if err != nil {
-		return nil, err
-	}
-	p.Event = of.To
 	return of, s.client.RewindTo(ctx, run, p, opts...)
 }
 

@@ -63,7 +63,8 @@ func (c *Client) Restart(ctx context.Context, id string, o RestartOptions, opts 
 }
 
 // Rewind lets a failed run go on from before its failure: recorded outcomes
-// are kept, failed steps run again.
+// are kept, failed steps run again. A turn of an agent's session cannot be rewound,
+// neither here nor by RewindTo: FailedPrecondition.
 func (c *Client) Rewind(ctx context.Context, id, reason string, opts ...Option) error {
 	_, err := c.control(ctx, &hub.Control{InstanceID: id, Kind: hub.Rewind, Reason: history.NoneIfEmpty(reason)}, opts)
 	return err
@@ -78,6 +79,9 @@ type RewindPoint struct {
 	// in another one, the rewind is refused with Conflict.
 	Execution string
 	Reason    string
+	// Asked is the point that was asked for, if the caller has chosen this one by it: a
+	// repeat with the same request id is known by that. nil = this one.
+	Asked *RewindPoint
 }
 
 // RewindTo lets a run that has ended, in whatever way, go on from a point in its history.
@@ -88,8 +92,11 @@ func (c *Client) RewindTo(ctx context.Context, id string, p RewindPoint, opts ..
 	if p.Event < 1 {
 		return &perdure.Error{Code: perdure.InvalidArgument, Op: "rewind", Instance: id, Message: "events are counted from 1"}
 	}
-	_, err := c.control(ctx, &hub.Control{InstanceID: id, Kind: hub.Rewind, Reason: history.NoneIfEmpty(p.Reason),
-		To: p.Event, Execution: p.Execution}, opts)
+	r := &hub.Control{InstanceID: id, Kind: hub.Rewind, Reason: history.NoneIfEmpty(p.Reason), To: p.Event, Execution: p.Execution}
+	if p.Asked != nil {
+		r.Asked = &hub.Point{To: p.Asked.Event, Execution: p.Asked.Execution}
+	}
+	_, err := c.control(ctx, r, opts)
 	return err
 }
 

@@ -91,11 +91,12 @@ func (a *API) rewindRun(w http.ResponseWriter, r *http.Request) (*reply, error) 
 		return &reply{body: plan}, nil
 	}
 	if c.To > 0 {
+		c.Asked = &hub.Point{To: c.To, Execution: c.Execution}
 		plan, err := a.planRewind(r.Context(), c)
 		switch {
 		case err != nil && c.RequestID == "": // a repeat by request id must find its answer
 			return nil, err
-		case err == nil && plan.To != c.To: // else it is told as it came, as a repeat will be
+		case err == nil:
 			c.To, c.Execution = plan.To, plan.Execution
 		}
 	}
@@ -116,14 +117,14 @@ func (a *API) planRewind(ctx context.Context, c *hub.Control) (*rewound, error) 
 	switch {
 	case c.Execution != "" && c.Execution != instance.Execution:
 		return nil, refuse(perdure.Conflict, "it is in another execution by now: look at it again")
+	case instance.Status.Terminal() && instance.Session != "":
+		return nil, &problem{Status: http.StatusConflict, Code: perdure.FailedPrecondition.String(), ID: c.InstanceID,
+			Detail: "this is a turn of the session " + shown(instance.Session) + ": what it has said is part of the conversation, which goes on from there",
+			Hint:   "send the message again, which begins a new turn"}
 	case c.To == 0 && status != "failed":
 		return nil, refuse(perdure.FailedPrecondition, "only a failed run can be rewound to before its failure, this one is "+status)
 	case !instance.Status.Terminal():
 		return nil, refuse(perdure.FailedPrecondition, "the run has not ended ("+status+"): terminate it first")
-	case c.To > 0 && instance.Session != "":
-		return nil, &problem{Status: http.StatusConflict, Code: perdure.FailedPrecondition.String(), ID: c.InstanceID,
-			Detail: "this is a turn of the session " + shown(instance.Session) + ": what it has said is part of the conversation, which has gone on from there",
-			Hint:   "send the message again, which begins a new turn"}
 	}
 	told, err := a.tell(ctx, c.InstanceID, instance.Execution)
 	if err != nil {

@@ -186,6 +186,15 @@ type Control struct {
 	// Execution is for Rewind: the execution that is meant. If the run is in another one
 	// the rewind is refused with Conflict. "" = whichever it is in.
 	Execution string
+	// Asked is for Rewind: the point that was asked for, if who sends this has chosen To
+	// and Execution by it. A repeat is known by it. nil = To and Execution.
+	Asked *Point
+}
+
+// Point is an event of a run: To and Execution of a rewind.
+type Point struct {
+	To        int
+	Execution string
 }
 
 // Purge deletes instances. Give IDs, or a filter.

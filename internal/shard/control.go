@@ -80,10 +80,14 @@ func (l *loop) control(r *hub.Control, op string, body history.Body, c *call) {
 
 // rewoundTo is what the content of a request says of the event to which it rewinds.
 func rewoundTo(r *hub.Control) []any {
-	if r.To == 0 && r.Execution == "" {
+	asked := hub.Point{To: r.To, Execution: r.Execution}
+	if r.Asked != nil {
+		asked = *r.Asked
+	}
+	if asked == (hub.Point{}) {
 		return nil // as requests were remembered before there was such a choice
 	}
-	return []any{r.To, r.Execution}
+	return []any{asked.To, asked.Execution}
 }
 
 // known reports whether a request with this id has been carried out for the

@@ -37,8 +37,12 @@ func (s *Service) resume(c *call, in *wirepb.ResumeRequest) (*wirepb.ResumeRespo
 }
 
 func (s *Service) rewind(c *call, in *wirepb.RewindInstanceRequest) (*wirepb.RewindInstanceResponse, error) {
-	_, err := c.control(&hub.Control{Kind: hub.Rewind, RequestID: in.RequestId, InstanceID: in.InstanceId, Reason: codec.DecodeText(in.Reason),
-		To: int(in.To), Execution: in.Execution})
+	r := &hub.Control{Kind: hub.Rewind, RequestID: in.RequestId, InstanceID: in.InstanceId, Reason: codec.DecodeText(in.Reason),
+		To: int(in.To), Execution: in.Execution}
+	if in.Asked != nil {
+		r.Asked = &hub.Point{To: int(in.Asked.To), Execution: in.Asked.Execution}
+	}
+	_, err := c.control(r)
 	return &wirepb.RewindInstanceResponse{}, err
 }
 

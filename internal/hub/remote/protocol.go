@@ -172,6 +172,9 @@ func (h *protocolSide) Control(ctx context.Context, r *hub.Control) (string, err
 			return "", h.cannot("rewind", id, "a rewind to an event: rewind to before the failure")
 		}
 		m := &wirepb.RewindInstanceRequest{InstanceId: id, Reason: reason, To: int32(r.To), Execution: r.Execution}
+		if r.Asked != nil {
+			m.Asked = &wirepb.RewindAsked{To: int32(r.Asked.To), Execution: r.Asked.Execution}
+		}
 		return id, h.change(ctx, op, id, "RewindInstance", &m.RequestId, r.RequestID, m, &wirepb.RewindInstanceResponse{})
 	case hub.Restart:
 		if r.Input.Set {

@@ -84,7 +84,7 @@ func TestCommandsTravel(t *testing.T) {
 	same(t, signal, codec.DecodeSignal(travel(t, codec.EncodeSignal(signal))))
 	control := &hub.Control{
 		RequestID: "r", InstanceID: "i", Kind: hub.Rewind, Reason: history.Some("why"), Recursive: true, NewID: true, Input: history.Some(""),
-		To: 7, Execution: "e",
+		To: 7, Execution: "e", Asked: &hub.Point{To: 8, Execution: "f"},
 	}
 	same(t, control, codec.DecodeControl(travel(t, codec.EncodeControl(control))))
 	ask := &hub.Ask{RequestID: "r", InstanceID: "i", Name: "n", Input: history.Some("1"), Begins: true}

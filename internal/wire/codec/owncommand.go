@@ -69,19 +69,27 @@ func DecodeSignal(m *wirepb.HubSignal) *hub.Signal {
 
 // EncodeControl gives a change of course to our own service.
 func EncodeControl(r *hub.Control) *wirepb.HubControl {
-	return &wirepb.HubControl{
+	m := &wirepb.HubControl{
 		RequestId: r.RequestID, InstanceId: r.InstanceID, Kind: uint32(r.Kind), Reason: Optional(r.Reason),
 		Recursive: r.Recursive, NewId: r.NewID, Input: Optional(r.Input), To: int64(r.To), Execution: r.Execution,
 	}
+	if r.Asked != nil {
+		m.Asked = &wirepb.HubPoint{To: int64(r.Asked.To), Execution: r.Asked.Execution}
+	}
+	return m
 }
 
 // DecodeControl is the reverse of EncodeControl. A kind that is not known becomes
 // one that no hub knows.
 func DecodeControl(m *wirepb.HubControl) *hub.Control {
-	return &hub.Control{
+	r := &hub.Control{
 		RequestID: m.RequestId, InstanceID: m.InstanceId, Kind: hub.ControlKind(Narrow8(m.Kind)), Reason: TextOf(m.Reason),
 		Recursive: m.Recursive, NewID: m.NewId, Input: TextOf(m.Input), To: int(m.To), Execution: m.Execution,
 	}
+	if m.Asked != nil {
+		r.Asked = &hub.Point{To: int(m.Asked.To), Execution: m.Asked.Execution}
+	}
+	return r
 }
 
 // EncodePurge gives a purge to our own service.

@@ -4981,6 +4981,7 @@ type RewindInstanceRequest struct {
 	RequestId     string                  `protobuf:"bytes,1000,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	To            int32                   `protobuf:"varint,1001,opt,name=to,proto3" json:"to,omitempty"`              // hub.Control.To
 	Execution     string                  `protobuf:"bytes,1002,opt,name=execution,proto3" json:"execution,omitempty"` // hub.Control.Execution
+	Asked         *RewindAsked            `protobuf:"bytes,1003,opt,name=asked,proto3" json:"asked,omitempty"`         // hub.Control.Asked
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5050,6 +5051,66 @@ func (x *RewindInstanceRequest) GetExecution() string {
 	return ""
 }
 
+func (x *RewindInstanceRequest) GetAsked() *RewindAsked {
+	if x != nil {
+		return x.Asked
+	}
+	return nil
+}
+
+// Ours.
+type RewindAsked struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	To            int32                  `protobuf:"varint,1,opt,name=to,proto3" json:"to,omitempty"`
+	Execution     string                 `protobuf:"bytes,2,opt,name=execution,proto3" json:"execution,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RewindAsked) Reset() {
+	*x = RewindAsked{}
+	mi := &file_perdure_durabletask_proto_msgTypes[66]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RewindAsked) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RewindAsked) ProtoMessage() {}
+
+func (x *RewindAsked) ProtoReflect() protoreflect.Message {
+	mi := &file_perdure_durabletask_proto_msgTypes[66]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RewindAsked.ProtoReflect.Descriptor instead.
+func (*RewindAsked) Descriptor() ([]byte, []int) {
+	return file_perdure_durabletask_proto_rawDescGZIP(), []int{66}
+}
+
+func (x *RewindAsked) GetTo() int32 {
+	if x != nil {
+		return x.To
+	}
+	return 0
+}
+
+func (x *RewindAsked) GetExecution() string {
+	if x != nil {
+		return x.Execution
+	}
+	return ""
+}
+
 type RewindInstanceResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -5058,7 +5119,7 @@ type RewindInstanceResponse struct {
 
 func (x *RewindInstanceResponse) Reset() {
 	*x = RewindInstanceResponse{}
-	mi := &file_perdure_durabletask_proto_msgTypes[66]
+	mi := &file_perdure_durabletask_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5070,7 +5131,7 @@ func (x *RewindInstanceResponse) String() string {
 func (*RewindInstanceResponse) ProtoMessage() {}
 
 func (x *RewindInstanceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_durabletask_proto_msgTypes[66]
+	mi := &file_perdure_durabletask_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5083,7 +5144,7 @@ func (x *RewindInstanceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RewindInstanceResponse.ProtoReflect.Descriptor instead.
 func (*RewindInstanceResponse) Descriptor() ([]byte, []int) {
-	return file_perdure_durabletask_proto_rawDescGZIP(), []int{66}
+	return file_perdure_durabletask_proto_rawDescGZIP(), []int{67}
 }
 
 type RestartInstanceRequest struct {
@@ -5097,7 +5158,7 @@ type RestartInstanceRequest struct {
 
 func (x *RestartInstanceRequest) Reset() {
 	*x = RestartInstanceRequest{}
-	mi := &file_perdure_durabletask_proto_msgTypes[67]
+	mi := &file_perdure_durabletask_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5109,7 +5170,7 @@ func (x *RestartInstanceRequest) String() string {
 func (*RestartInstanceRequest) ProtoMessage() {}
 
 func (x *RestartInstanceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_durabletask_proto_msgTypes[67]
+	mi := &file_perdure_durabletask_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5122,7 +5183,7 @@ func (x *RestartInstanceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestartInstanceRequest.ProtoReflect.Descriptor instead.
 func (*RestartInstanceRequest) Descriptor() ([]byte, []int) {
-	return file_perdure_durabletask_proto_rawDescGZIP(), []int{67}
+	return file_perdure_durabletask_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *RestartInstanceRequest) GetInstanceId() string {
@@ -5155,7 +5216,7 @@ type RestartInstanceResponse struct {
 
 func (x *RestartInstanceResponse) Reset() {
 	*x = RestartInstanceResponse{}
-	mi := &file_perdure_durabletask_proto_msgTypes[68]
+	mi := &file_perdure_durabletask_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5167,7 +5228,7 @@ func (x *RestartInstanceResponse) String() string {
 func (*RestartInstanceResponse) ProtoMessage() {}
 
 func (x *RestartInstanceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_durabletask_proto_msgTypes[68]
+	mi := &file_perdure_durabletask_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5180,7 +5241,7 @@ func (x *RestartInstanceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestartInstanceResponse.ProtoReflect.Descriptor instead.
 func (*RestartInstanceResponse) Descriptor() ([]byte, []int) {
-	return file_perdure_durabletask_proto_rawDescGZIP(), []int{68}
+	return file_perdure_durabletask_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *RestartInstanceResponse) GetInstanceId() string {
@@ -5202,7 +5263,7 @@ type RaiseEventRequest struct {
 
 func (x *RaiseEventRequest) Reset() {
 	*x = RaiseEventRequest{}
-	mi := &file_perdure_durabletask_proto_msgTypes[69]
+	mi := &file_perdure_durabletask_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5214,7 +5275,7 @@ func (x *RaiseEventRequest) String() string {
 func (*RaiseEventRequest) ProtoMessage() {}
 
 func (x *RaiseEventRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_durabletask_proto_msgTypes[69]
+	mi := &file_perdure_durabletask_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5227,7 +5288,7 @@ func (x *RaiseEventRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaiseEventRequest.ProtoReflect.Descriptor instead.
 func (*RaiseEventRequest) Descriptor() ([]byte, []int) {
-	return file_perdure_durabletask_proto_rawDescGZIP(), []int{69}
+	return file_perdure_durabletask_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *RaiseEventRequest) GetInstanceId() string {
@@ -5266,7 +5327,7 @@ type RaiseEventResponse struct {
 
 func (x *RaiseEventResponse) Reset() {
 	*x = RaiseEventResponse{}
-	mi := &file_perdure_durabletask_proto_msgTypes[70]
+	mi := &file_perdure_durabletask_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5278,7 +5339,7 @@ func (x *RaiseEventResponse) String() string {
 func (*RaiseEventResponse) ProtoMessage() {}
 
 func (x *RaiseEventResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_durabletask_proto_msgTypes[70]
+	mi := &file_perdure_durabletask_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5291,7 +5352,7 @@ func (x *RaiseEventResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaiseEventResponse.ProtoReflect.Descriptor instead.
 func (*RaiseEventResponse) Descriptor() ([]byte, []int) {
-	return file_perdure_durabletask_proto_rawDescGZIP(), []int{70}
+	return file_perdure_durabletask_proto_rawDescGZIP(), []int{71}
 }
 
 type TerminateRequest struct {
@@ -5306,7 +5367,7 @@ type TerminateRequest struct {
 
 func (x *TerminateRequest) Reset() {
 	*x = TerminateRequest{}
-	mi := &file_perdure_durabletask_proto_msgTypes[71]
+	mi := &file_perdure_durabletask_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5318,7 +5379,7 @@ func (x *TerminateRequest) String() string {
 func (*TerminateRequest) ProtoMessage() {}
 
 func (x *TerminateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_durabletask_proto_msgTypes[71]
+	mi := &file_perdure_durabletask_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5331,7 +5392,7 @@ func (x *TerminateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TerminateRequest.ProtoReflect.Descriptor instead.
 func (*TerminateRequest) Descriptor() ([]byte, []int) {
-	return file_perdure_durabletask_proto_rawDescGZIP(), []int{71}
+	return file_perdure_durabletask_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *TerminateRequest) GetInstanceId() string {
@@ -5370,7 +5431,7 @@ type TerminateResponse struct {
 
 func (x *TerminateResponse) Reset() {
 	*x = TerminateResponse{}
-	mi := &file_perdure_durabletask_proto_msgTypes[72]
+	mi := &file_perdure_durabletask_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5382,7 +5443,7 @@ func (x *TerminateResponse) String() string {
 func (*TerminateResponse) ProtoMessage() {}
 
 func (x *TerminateResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_durabletask_proto_msgTypes[72]
+	mi := &file_perdure_durabletask_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5395,7 +5456,7 @@ func (x *TerminateResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TerminateResponse.ProtoReflect.Descriptor instead.
 func (*TerminateResponse) Descriptor() ([]byte, []int) {
-	return file_perdure_durabletask_proto_rawDescGZIP(), []int{72}
+	return file_perdure_durabletask_proto_rawDescGZIP(), []int{73}
 }
 
 type SuspendRequest struct {
@@ -5409,7 +5470,7 @@ type SuspendRequest struct {
 
 func (x *SuspendRequest) Reset() {
 	*x = SuspendRequest{}
-	mi := &file_perdure_durabletask_proto_msgTypes[73]
+	mi := &file_perdure_durabletask_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5421,7 +5482,7 @@ func (x *SuspendRequest) String() string {
 func (*SuspendRequest) ProtoMessage() {}
 
 func (x *SuspendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_durabletask_proto_msgTypes[73]
+	mi := &file_perdure_durabletask_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5434,7 +5495,7 @@ func (x *SuspendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuspendRequest.ProtoReflect.Descriptor instead.
 func (*SuspendRequest) Descriptor() ([]byte, []int) {
-	return file_perdure_durabletask_proto_rawDescGZIP(), []int{73}
+	return file_perdure_durabletask_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *SuspendRequest) GetInstanceId() string {
@@ -5466,7 +5527,7 @@ type SuspendResponse struct {
 
 func (x *SuspendResponse) Reset() {
 	*x = SuspendResponse{}
-	mi := &file_perdure_durabletask_proto_msgTypes[74]
+	mi := &file_perdure_durabletask_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5478,7 +5539,7 @@ func (x *SuspendResponse) String() string {
 func (*SuspendResponse) ProtoMessage() {}
 
 func (x *SuspendResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_durabletask_proto_msgTypes[74]
+	mi := &file_perdure_durabletask_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5491,7 +5552,7 @@ func (x *SuspendResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuspendResponse.ProtoReflect.Descriptor instead.
 func (*SuspendResponse) Descriptor() ([]byte, []int) {
-	return file_perdure_durabletask_proto_rawDescGZIP(), []int{74}
+	return file_perdure_durabletask_proto_rawDescGZIP(), []int{75}
 }
 
 type ResumeRequest struct {
@@ -5505,7 +5566,7 @@ type ResumeRequest struct {
 
 func (x *ResumeRequest) Reset() {
 	*x = ResumeRequest{}
-	mi := &file_perdure_durabletask_proto_msgTypes[75]
+	mi := &file_perdure_durabletask_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5517,7 +5578,7 @@ func (x *ResumeRequest) String() string {
 func (*ResumeRequest) ProtoMessage() {}
 
 func (x *ResumeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_durabletask_proto_msgTypes[75]
+	mi := &file_perdure_durabletask_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5530,7 +5591,7 @@ func (x *ResumeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeRequest.ProtoReflect.Descriptor instead.
 func (*ResumeRequest) Descriptor() ([]byte, []int) {
-	return file_perdure_durabletask_proto_rawDescGZIP(), []int{75}
+	return file_perdure_durabletask_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *ResumeRequest) GetInstanceId() string {
@@ -5562,7 +5623,7 @@ type ResumeResponse struct {
 
 func (x *ResumeResponse) Reset() {
 	*x = ResumeResponse{}
-	mi := &file_perdure_durabletask_proto_msgTypes[76]
+	mi := &file_perdure_durabletask_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5574,7 +5635,7 @@ func (x *ResumeResponse) String() string {
 func (*ResumeResponse) ProtoMessage() {}
 
 func (x *ResumeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_durabletask_proto_msgTypes[76]
+	mi := &file_perdure_durabletask_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5587,7 +5648,7 @@ func (x *ResumeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeResponse.ProtoReflect.Descriptor instead.
 func (*ResumeResponse) Descriptor() ([]byte, []int) {
-	return file_perdure_durabletask_proto_rawDescGZIP(), []int{76}
+	return file_perdure_durabletask_proto_rawDescGZIP(), []int{77}
 }
 
 type QueryInstancesRequest struct {
@@ -5599,7 +5660,7 @@ type QueryInstancesRequest struct {
 
 func (x *QueryInstancesRequest) Reset() {
 	*x = QueryInstancesRequest{}
-	mi := &file_perdure_durabletask_proto_msgTypes[77]
+	mi := &file_perdure_durabletask_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5611,7 +5672,7 @@ func (x *QueryInstancesRequest) String() string {
 func (*QueryInstancesRequest) ProtoMessage() {}
 
 func (x *QueryInstancesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_durabletask_proto_msgTypes[77]
+	mi := &file_perdure_durabletask_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5624,7 +5685,7 @@ func (x *QueryInstancesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryInstancesRequest.ProtoReflect.Descriptor instead.
 func (*QueryInstancesRequest) Descriptor() ([]byte, []int) {
-	return file_perdure_durabletask_proto_rawDescGZIP(), []int{77}
+	return file_perdure_durabletask_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *QueryInstancesRequest) GetQuery() *InstanceQuery {
@@ -5650,7 +5711,7 @@ type InstanceQuery struct {
 
 func (x *InstanceQuery) Reset() {
 	*x = InstanceQuery{}
-	mi := &file_perdure_durabletask_proto_msgTypes[78]
+	mi := &file_perdure_durabletask_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5662,7 +5723,7 @@ func (x *InstanceQuery) String() string {
 func (*InstanceQuery) ProtoMessage() {}
 
 func (x *InstanceQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_durabletask_proto_msgTypes[78]
+	mi := &file_perdure_durabletask_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5675,7 +5736,7 @@ func (x *InstanceQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InstanceQuery.ProtoReflect.Descriptor instead.
 func (*InstanceQuery) Descriptor() ([]byte, []int) {
-	return file_perdure_durabletask_proto_rawDescGZIP(), []int{78}
+	return file_perdure_durabletask_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *InstanceQuery) GetRuntimeStatus() []OrchestrationStatus {
@@ -5744,7 +5805,7 @@ type QueryInstancesResponse struct {
 
 func (x *QueryInstancesResponse) Reset() {
 	*x = QueryInstancesResponse{}
-	mi := &file_perdure_durabletask_proto_msgTypes[79]
+	mi := &file_perdure_durabletask_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5756,7 +5817,7 @@ func (x *QueryInstancesResponse) String() string {
 func (*QueryInstancesResponse) ProtoMessage() {}
 
 func (x *QueryInstancesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_durabletask_proto_msgTypes[79]
+	mi := &file_perdure_durabletask_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5769,7 +5830,7 @@ func (x *QueryInstancesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryInstancesResponse.ProtoReflect.Descriptor instead.
 func (*QueryInstancesResponse) Descriptor() ([]byte, []int) {
-	return file_perdure_durabletask_proto_rawDescGZIP(), []int{79}
+	return file_perdure_durabletask_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *QueryInstancesResponse) GetOrchestrationState() []*OrchestrationState {
@@ -5799,7 +5860,7 @@ type ListInstanceIdsRequest struct {
 
 func (x *ListInstanceIdsRequest) Reset() {
 	*x = ListInstanceIdsRequest{}
-	mi := &file_perdure_durabletask_proto_msgTypes[80]
+	mi := &file_perdure_durabletask_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5811,7 +5872,7 @@ func (x *ListInstanceIdsRequest) String() string {
 func (*ListInstanceIdsRequest) ProtoMessage() {}
 
 func (x *ListInstanceIdsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_durabletask_proto_msgTypes[80]
+	mi := &file_perdure_durabletask_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5824,7 +5885,7 @@ func (x *ListInstanceIdsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListInstanceIdsRequest.ProtoReflect.Descriptor instead.
 func (*ListInstanceIdsRequest) Descriptor() ([]byte, []int) {
-	return file_perdure_durabletask_proto_rawDescGZIP(), []int{80}
+	return file_perdure_durabletask_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *ListInstanceIdsRequest) GetRuntimeStatus() []OrchestrationStatus {
@@ -5872,7 +5933,7 @@ type ListInstanceIdsResponse struct {
 
 func (x *ListInstanceIdsResponse) Reset() {
 	*x = ListInstanceIdsResponse{}
-	mi := &file_perdure_durabletask_proto_msgTypes[81]
+	mi := &file_perdure_durabletask_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5884,7 +5945,7 @@ func (x *ListInstanceIdsResponse) String() string {
 func (*ListInstanceIdsResponse) ProtoMessage() {}
 
 func (x *ListInstanceIdsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_durabletask_proto_msgTypes[81]
+	mi := &file_perdure_durabletask_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5897,7 +5958,7 @@ func (x *ListInstanceIdsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListInstanceIdsResponse.ProtoReflect.Descriptor instead.
 func (*ListInstanceIdsResponse) Descriptor() ([]byte, []int) {
-	return file_perdure_durabletask_proto_rawDescGZIP(), []int{81}
+	return file_perdure_durabletask_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *ListInstanceIdsResponse) GetInstanceIds() []string {
@@ -5931,7 +5992,7 @@ type PurgeInstancesRequest struct {
 
 func (x *PurgeInstancesRequest) Reset() {
 	*x = PurgeInstancesRequest{}
-	mi := &file_perdure_durabletask_proto_msgTypes[82]
+	mi := &file_perdure_durabletask_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5943,7 +6004,7 @@ func (x *PurgeInstancesRequest) String() string {
 func (*PurgeInstancesRequest) ProtoMessage() {}
 
 func (x *PurgeInstancesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_durabletask_proto_msgTypes[82]
+	mi := &file_perdure_durabletask_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5956,7 +6017,7 @@ func (x *PurgeInstancesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PurgeInstancesRequest.ProtoReflect.Descriptor instead.
 func (*PurgeInstancesRequest) Descriptor() ([]byte, []int) {
-	return file_perdure_durabletask_proto_rawDescGZIP(), []int{82}
+	return file_perdure_durabletask_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *PurgeInstancesRequest) GetRequest() isPurgeInstancesRequest_Request {
@@ -6048,7 +6109,7 @@ type PurgeInstanceFilter struct {
 
 func (x *PurgeInstanceFilter) Reset() {
 	*x = PurgeInstanceFilter{}
-	mi := &file_perdure_durabletask_proto_msgTypes[83]
+	mi := &file_perdure_durabletask_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6060,7 +6121,7 @@ func (x *PurgeInstanceFilter) String() string {
 func (*PurgeInstanceFilter) ProtoMessage() {}
 
 func (x *PurgeInstanceFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_durabletask_proto_msgTypes[83]
+	mi := &file_perdure_durabletask_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6073,7 +6134,7 @@ func (x *PurgeInstanceFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PurgeInstanceFilter.ProtoReflect.Descriptor instead.
 func (*PurgeInstanceFilter) Descriptor() ([]byte, []int) {
-	return file_perdure_durabletask_proto_rawDescGZIP(), []int{83}
+	return file_perdure_durabletask_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *PurgeInstanceFilter) GetCreatedTimeFrom() *timestamppb.Timestamp {
@@ -6114,7 +6175,7 @@ type PurgeInstancesResponse struct {
 
 func (x *PurgeInstancesResponse) Reset() {
 	*x = PurgeInstancesResponse{}
-	mi := &file_perdure_durabletask_proto_msgTypes[84]
+	mi := &file_perdure_durabletask_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6126,7 +6187,7 @@ func (x *PurgeInstancesResponse) String() string {
 func (*PurgeInstancesResponse) ProtoMessage() {}
 
 func (x *PurgeInstancesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_durabletask_proto_msgTypes[84]
+	mi := &file_perdure_durabletask_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6139,7 +6200,7 @@ func (x *PurgeInstancesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PurgeInstancesResponse.ProtoReflect.Descriptor instead.
 func (*PurgeInstancesResponse) Descriptor() ([]byte, []int) {
-	return file_perdure_durabletask_proto_rawDescGZIP(), []int{84}
+	return file_perdure_durabletask_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *PurgeInstancesResponse) GetDeletedInstanceCount() int32 {
@@ -6165,7 +6226,7 @@ type InstanceBatch struct {
 
 func (x *InstanceBatch) Reset() {
 	*x = InstanceBatch{}
-	mi := &file_perdure_durabletask_proto_msgTypes[85]
+	mi := &file_perdure_durabletask_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6177,7 +6238,7 @@ func (x *InstanceBatch) String() string {
 func (*InstanceBatch) ProtoMessage() {}
 
 func (x *InstanceBatch) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_durabletask_proto_msgTypes[85]
+	mi := &file_perdure_durabletask_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6190,7 +6251,7 @@ func (x *InstanceBatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InstanceBatch.ProtoReflect.Descriptor instead.
 func (*InstanceBatch) Descriptor() ([]byte, []int) {
-	return file_perdure_durabletask_proto_rawDescGZIP(), []int{85}
+	return file_perdure_durabletask_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *InstanceBatch) GetInstanceIds() []string {
@@ -6209,7 +6270,7 @@ type CreateTaskHubRequest struct {
 
 func (x *CreateTaskHubRequest) Reset() {
 	*x = CreateTaskHubRequest{}
-	mi := &file_perdure_durabletask_proto_msgTypes[86]
+	mi := &file_perdure_durabletask_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6221,7 +6282,7 @@ func (x *CreateTaskHubRequest) String() string {
 func (*CreateTaskHubRequest) ProtoMessage() {}
 
 func (x *CreateTaskHubRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_durabletask_proto_msgTypes[86]
+	mi := &file_perdure_durabletask_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6234,7 +6295,7 @@ func (x *CreateTaskHubRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateTaskHubRequest.ProtoReflect.Descriptor instead.
 func (*CreateTaskHubRequest) Descriptor() ([]byte, []int) {
-	return file_perdure_durabletask_proto_rawDescGZIP(), []int{86}
+	return file_perdure_durabletask_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *CreateTaskHubRequest) GetRecreateIfExists() bool {
@@ -6252,7 +6313,7 @@ type CreateTaskHubResponse struct {
 
 func (x *CreateTaskHubResponse) Reset() {
 	*x = CreateTaskHubResponse{}
-	mi := &file_perdure_durabletask_proto_msgTypes[87]
+	mi := &file_perdure_durabletask_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6264,7 +6325,7 @@ func (x *CreateTaskHubResponse) String() string {
 func (*CreateTaskHubResponse) ProtoMessage() {}
 
 func (x *CreateTaskHubResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_durabletask_proto_msgTypes[87]
+	mi := &file_perdure_durabletask_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6277,7 +6338,7 @@ func (x *CreateTaskHubResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateTaskHubResponse.ProtoReflect.Descriptor instead.
 func (*CreateTaskHubResponse) Descriptor() ([]byte, []int) {
-	return file_perdure_durabletask_proto_rawDescGZIP(), []int{87}
+	return file_perdure_durabletask_proto_rawDescGZIP(), []int{88}
 }
 
 type DeleteTaskHubRequest struct {
@@ -6288,7 +6349,7 @@ type DeleteTaskHubRequest struct {
 
 func (x *DeleteTaskHubRequest) Reset() {
 	*x = DeleteTaskHubRequest{}
-	mi := &file_perdure_durabletask_proto_msgTypes[88]
+	mi := &file_perdure_durabletask_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6300,7 +6361,7 @@ func (x *DeleteTaskHubRequest) String() string {
 func (*DeleteTaskHubRequest) ProtoMessage() {}
 
 func (x *DeleteTaskHubRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_durabletask_proto_msgTypes[88]
+	mi := &file_perdure_durabletask_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6313,7 +6374,7 @@ func (x *DeleteTaskHubRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteTaskHubRequest.ProtoReflect.Descriptor instead.
 func (*DeleteTaskHubRequest) Descriptor() ([]byte, []int) {
-	return file_perdure_durabletask_proto_rawDescGZIP(), []int{88}
+	return file_perdure_durabletask_proto_rawDescGZIP(), []int{89}
 }
 
 type DeleteTaskHubResponse struct {
@@ -6324,7 +6385,7 @@ type DeleteTaskHubResponse struct {
 
 func (x *DeleteTaskHubResponse) Reset() {
 	*x = DeleteTaskHubResponse{}
-	mi := &file_perdure_durabletask_proto_msgTypes[89]
+	mi := &file_perdure_durabletask_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6336,7 +6397,7 @@ func (x *DeleteTaskHubResponse) String() string {
 func (*DeleteTaskHubResponse) ProtoMessage() {}
 
 func (x *DeleteTaskHubResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_durabletask_proto_msgTypes[89]
+	mi := &file_perdure_durabletask_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6349,7 +6410,7 @@ func (x *DeleteTaskHubResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteTaskHubResponse.ProtoReflect.Descriptor instead.
 func (*DeleteTaskHubResponse) Descriptor() ([]byte, []int) {
-	return file_perdure_durabletask_proto_rawDescGZIP(), []int{89}
+	return file_perdure_durabletask_proto_rawDescGZIP(), []int{90}
 }
 
 type SignalEntityRequest struct {
@@ -6367,7 +6428,7 @@ type SignalEntityRequest struct {
 
 func (x *SignalEntityRequest) Reset() {
 	*x = SignalEntityRequest{}
-	mi := &file_perdure_durabletask_proto_msgTypes[90]
+	mi := &file_perdure_durabletask_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6379,7 +6440,7 @@ func (x *SignalEntityRequest) String() string {
 func (*SignalEntityRequest) ProtoMessage() {}
 
 func (x *SignalEntityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_durabletask_proto_msgTypes[90]
+	mi := &file_perdure_durabletask_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6392,7 +6453,7 @@ func (x *SignalEntityRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalEntityRequest.ProtoReflect.Descriptor instead.
 func (*SignalEntityRequest) Descriptor() ([]byte, []int) {
-	return file_perdure_durabletask_proto_rawDescGZIP(), []int{90}
+	return file_perdure_durabletask_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *SignalEntityRequest) GetInstanceId() string {
@@ -6452,7 +6513,7 @@ type SignalEntityResponse struct {
 
 func (x *SignalEntityResponse) Reset() {
 	*x = SignalEntityResponse{}
-	mi := &file_perdure_durabletask_proto_msgTypes[91]
+	mi := &file_perdure_durabletask_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6464,7 +6525,7 @@ func (x *SignalEntityResponse) String() string {
 func (*SignalEntityResponse) ProtoMessage() {}
 
 func (x *SignalEntityResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_durabletask_proto_msgTypes[91]
+	mi := &file_perdure_durabletask_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6477,7 +6538,7 @@ func (x *SignalEntityResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalEntityResponse.ProtoReflect.Descriptor instead.
 func (*SignalEntityResponse) Descriptor() ([]byte, []int) {
-	return file_perdure_durabletask_proto_rawDescGZIP(), []int{91}
+	return file_perdure_durabletask_proto_rawDescGZIP(), []int{92}
 }
 
 type GetEntityRequest struct {
@@ -6490,7 +6551,7 @@ type GetEntityRequest struct {
 
 func (x *GetEntityRequest) Reset() {
 	*x = GetEntityRequest{}
-	mi := &file_perdure_durabletask_proto_msgTypes[92]
+	mi := &file_perdure_durabletask_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6502,7 +6563,7 @@ func (x *GetEntityRequest) String() string {
 func (*GetEntityRequest) ProtoMessage() {}
 
 func (x *GetEntityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_durabletask_proto_msgTypes[92]
+	mi := &file_perdure_durabletask_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6515,7 +6576,7 @@ func (x *GetEntityRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEntityRequest.ProtoReflect.Descriptor instead.
 func (*GetEntityRequest) Descriptor() ([]byte, []int) {
-	return file_perdure_durabletask_proto_rawDescGZIP(), []int{92}
+	return file_perdure_durabletask_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *GetEntityRequest) GetInstanceId() string {
@@ -6542,7 +6603,7 @@ type GetEntityResponse struct {
 
 func (x *GetEntityResponse) Reset() {
 	*x = GetEntityResponse{}
-	mi := &file_perdure_durabletask_proto_msgTypes[93]
+	mi := &file_perdure_durabletask_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6554,7 +6615,7 @@ func (x *GetEntityResponse) String() string {
 func (*GetEntityResponse) ProtoMessage() {}
 
 func (x *GetEntityResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_durabletask_proto_msgTypes[93]
+	mi := &file_perdure_durabletask_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6567,7 +6628,7 @@ func (x *GetEntityResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEntityResponse.ProtoReflect.Descriptor instead.
 func (*GetEntityResponse) Descriptor() ([]byte, []int) {
-	return file_perdure_durabletask_proto_rawDescGZIP(), []int{93}
+	return file_perdure_durabletask_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *GetEntityResponse) GetExists() bool {
@@ -6597,7 +6658,7 @@ type EntityMetadata struct {
 
 func (x *EntityMetadata) Reset() {
 	*x = EntityMetadata{}
-	mi := &file_perdure_durabletask_proto_msgTypes[94]
+	mi := &file_perdure_durabletask_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6609,7 +6670,7 @@ func (x *EntityMetadata) String() string {
 func (*EntityMetadata) ProtoMessage() {}
 
 func (x *EntityMetadata) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_durabletask_proto_msgTypes[94]
+	mi := &file_perdure_durabletask_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6622,7 +6683,7 @@ func (x *EntityMetadata) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EntityMetadata.ProtoReflect.Descriptor instead.
 func (*EntityMetadata) Descriptor() ([]byte, []int) {
-	return file_perdure_durabletask_proto_rawDescGZIP(), []int{94}
+	return file_perdure_durabletask_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *EntityMetadata) GetInstanceId() string {
@@ -6669,7 +6730,7 @@ type QueryEntitiesRequest struct {
 
 func (x *QueryEntitiesRequest) Reset() {
 	*x = QueryEntitiesRequest{}
-	mi := &file_perdure_durabletask_proto_msgTypes[95]
+	mi := &file_perdure_durabletask_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6681,7 +6742,7 @@ func (x *QueryEntitiesRequest) String() string {
 func (*QueryEntitiesRequest) ProtoMessage() {}
 
 func (x *QueryEntitiesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_durabletask_proto_msgTypes[95]
+	mi := &file_perdure_durabletask_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6694,7 +6755,7 @@ func (x *QueryEntitiesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryEntitiesRequest.ProtoReflect.Descriptor instead.
 func (*QueryEntitiesRequest) Descriptor() ([]byte, []int) {
-	return file_perdure_durabletask_proto_rawDescGZIP(), []int{95}
+	return file_perdure_durabletask_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *QueryEntitiesRequest) GetQuery() *EntityQuery {
@@ -6719,7 +6780,7 @@ type EntityQuery struct {
 
 func (x *EntityQuery) Reset() {
 	*x = EntityQuery{}
-	mi := &file_perdure_durabletask_proto_msgTypes[96]
+	mi := &file_perdure_durabletask_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6731,7 +6792,7 @@ func (x *EntityQuery) String() string {
 func (*EntityQuery) ProtoMessage() {}
 
 func (x *EntityQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_durabletask_proto_msgTypes[96]
+	mi := &file_perdure_durabletask_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6744,7 +6805,7 @@ func (x *EntityQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EntityQuery.ProtoReflect.Descriptor instead.
 func (*EntityQuery) Descriptor() ([]byte, []int) {
-	return file_perdure_durabletask_proto_rawDescGZIP(), []int{96}
+	return file_perdure_durabletask_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *EntityQuery) GetInstanceIdStartsWith() *wrapperspb.StringValue {
@@ -6806,7 +6867,7 @@ type QueryEntitiesResponse struct {
 
 func (x *QueryEntitiesResponse) Reset() {
 	*x = QueryEntitiesResponse{}
-	mi := &file_perdure_durabletask_proto_msgTypes[97]
+	mi := &file_perdure_durabletask_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6818,7 +6879,7 @@ func (x *QueryEntitiesResponse) String() string {
 func (*QueryEntitiesResponse) ProtoMessage() {}
 
 func (x *QueryEntitiesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_durabletask_proto_msgTypes[97]
+	mi := &file_perdure_durabletask_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6831,7 +6892,7 @@ func (x *QueryEntitiesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryEntitiesResponse.ProtoReflect.Descriptor instead.
 func (*QueryEntitiesResponse) Descriptor() ([]byte, []int) {
-	return file_perdure_durabletask_proto_rawDescGZIP(), []int{97}
+	return file_perdure_durabletask_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *QueryEntitiesResponse) GetEntities() []*EntityMetadata {
@@ -6859,7 +6920,7 @@ type CleanEntityStorageRequest struct {
 
 func (x *CleanEntityStorageRequest) Reset() {
 	*x = CleanEntityStorageRequest{}
-	mi := &file_perdure_durabletask_proto_msgTypes[98]
+	mi := &file_perdure_durabletask_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6871,7 +6932,7 @@ func (x *CleanEntityStorageRequest) String() string {
 func (*CleanEntityStorageRequest) ProtoMessage() {}
 
 func (x *CleanEntityStorageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_durabletask_proto_msgTypes[98]
+	mi := &file_perdure_durabletask_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6884,7 +6945,7 @@ func (x *CleanEntityStorageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CleanEntityStorageRequest.ProtoReflect.Descriptor instead.
 func (*CleanEntityStorageRequest) Descriptor() ([]byte, []int) {
-	return file_perdure_durabletask_proto_rawDescGZIP(), []int{98}
+	return file_perdure_durabletask_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *CleanEntityStorageRequest) GetContinuationToken() *wrapperspb.StringValue {
@@ -6919,7 +6980,7 @@ type CleanEntityStorageResponse struct {
 
 func (x *CleanEntityStorageResponse) Reset() {
 	*x = CleanEntityStorageResponse{}
-	mi := &file_perdure_durabletask_proto_msgTypes[99]
+	mi := &file_perdure_durabletask_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6931,7 +6992,7 @@ func (x *CleanEntityStorageResponse) String() string {
 func (*CleanEntityStorageResponse) ProtoMessage() {}
 
 func (x *CleanEntityStorageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_durabletask_proto_msgTypes[99]
+	mi := &file_perdure_durabletask_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6944,7 +7005,7 @@ func (x *CleanEntityStorageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CleanEntityStorageResponse.ProtoReflect.Descriptor instead.
 func (*CleanEntityStorageResponse) Descriptor() ([]byte, []int) {
-	return file_perdure_durabletask_proto_rawDescGZIP(), []int{99}
+	return file_perdure_durabletask_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *CleanEntityStorageResponse) GetContinuationToken() *wrapperspb.StringValue {
@@ -6978,7 +7039,7 @@ type SkipGracefulOrchestrationTerminationsRequest struct {
 
 func (x *SkipGracefulOrchestrationTerminationsRequest) Reset() {
 	*x = SkipGracefulOrchestrationTerminationsRequest{}
-	mi := &file_perdure_durabletask_proto_msgTypes[100]
+	mi := &file_perdure_durabletask_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6990,7 +7051,7 @@ func (x *SkipGracefulOrchestrationTerminationsRequest) String() string {
 func (*SkipGracefulOrchestrationTerminationsRequest) ProtoMessage() {}
 
 func (x *SkipGracefulOrchestrationTerminationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_durabletask_proto_msgTypes[100]
+	mi := &file_perdure_durabletask_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7003,7 +7064,7 @@ func (x *SkipGracefulOrchestrationTerminationsRequest) ProtoReflect() protorefle
 
 // Deprecated: Use SkipGracefulOrchestrationTerminationsRequest.ProtoReflect.Descriptor instead.
 func (*SkipGracefulOrchestrationTerminationsRequest) Descriptor() ([]byte, []int) {
-	return file_perdure_durabletask_proto_rawDescGZIP(), []int{100}
+	return file_perdure_durabletask_proto_rawDescGZIP(), []int{101}
 }
 
 func (x *SkipGracefulOrchestrationTerminationsRequest) GetInstanceBatch() *InstanceBatch {
@@ -7029,7 +7090,7 @@ type SkipGracefulOrchestrationTerminationsResponse struct {
 
 func (x *SkipGracefulOrchestrationTerminationsResponse) Reset() {
 	*x = SkipGracefulOrchestrationTerminationsResponse{}
-	mi := &file_perdure_durabletask_proto_msgTypes[101]
+	mi := &file_perdure_durabletask_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7041,7 +7102,7 @@ func (x *SkipGracefulOrchestrationTerminationsResponse) String() string {
 func (*SkipGracefulOrchestrationTerminationsResponse) ProtoMessage() {}
 
 func (x *SkipGracefulOrchestrationTerminationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_durabletask_proto_msgTypes[101]
+	mi := &file_perdure_durabletask_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7054,7 +7115,7 @@ func (x *SkipGracefulOrchestrationTerminationsResponse) ProtoReflect() protorefl
 
 // Deprecated: Use SkipGracefulOrchestrationTerminationsResponse.ProtoReflect.Descriptor instead.
 func (*SkipGracefulOrchestrationTerminationsResponse) Descriptor() ([]byte, []int) {
-	return file_perdure_durabletask_proto_rawDescGZIP(), []int{101}
+	return file_perdure_durabletask_proto_rawDescGZIP(), []int{102}
 }
 
 func (x *SkipGracefulOrchestrationTerminationsResponse) GetUnterminatedInstanceIds() []string {
@@ -7079,7 +7140,7 @@ type Error struct {
 
 func (x *Error) Reset() {
 	*x = Error{}
-	mi := &file_perdure_durabletask_proto_msgTypes[102]
+	mi := &file_perdure_durabletask_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7091,7 +7152,7 @@ func (x *Error) String() string {
 func (*Error) ProtoMessage() {}
 
 func (x *Error) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_durabletask_proto_msgTypes[102]
+	mi := &file_perdure_durabletask_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7104,7 +7165,7 @@ func (x *Error) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Error.ProtoReflect.Descriptor instead.
 func (*Error) Descriptor() ([]byte, []int) {
-	return file_perdure_durabletask_proto_rawDescGZIP(), []int{102}
+	return file_perdure_durabletask_proto_rawDescGZIP(), []int{103}
 }
 
 func (x *Error) GetCode() uint32 {
@@ -7562,7 +7623,7 @@ const file_perdure_durabletask_proto_rawDesc = "" +
 	"\x04tags\x18\x0f \x03(\v24.perdure.durabletask.v1.OrchestrationState.TagsEntryR\x04tags\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xbe\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xfa\x01\n" +
 	"\x15RewindInstanceRequest\x12\x1f\n" +
 	"\vinstance_id\x18\x01 \x01(\tR\n" +
 	"instanceId\x124\n" +
@@ -7570,7 +7631,11 @@ const file_perdure_durabletask_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\xe8\a \x01(\tR\trequestId\x12\x0f\n" +
 	"\x02to\x18\xe9\a \x01(\x05R\x02to\x12\x1d\n" +
-	"\texecution\x18\xea\a \x01(\tR\texecution\"\x18\n" +
+	"\texecution\x18\xea\a \x01(\tR\texecution\x12:\n" +
+	"\x05asked\x18\xeb\a \x01(\v2#.perdure.durabletask.v1.RewindAskedR\x05asked\";\n" +
+	"\vRewindAsked\x12\x0e\n" +
+	"\x02to\x18\x01 \x01(\x05R\x02to\x12\x1c\n" +
+	"\texecution\x18\x02 \x01(\tR\texecution\"\x18\n" +
 	"\x16RewindInstanceResponse\"\x99\x01\n" +
 	"\x16RestartInstanceRequest\x12\x1f\n" +
 	"\vinstance_id\x18\x01 \x01(\tR\n" +
@@ -7746,7 +7811,7 @@ func file_perdure_durabletask_proto_rawDescGZIP() []byte {
 }
 
 var file_perdure_durabletask_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_perdure_durabletask_proto_msgTypes = make([]protoimpl.MessageInfo, 110)
+var file_perdure_durabletask_proto_msgTypes = make([]protoimpl.MessageInfo, 111)
 var file_perdure_durabletask_proto_goTypes = []any{
 	(OrchestrationStatus)(0),                              // 0: perdure.durabletask.v1.OrchestrationStatus
 	(WorkerCapability)(0),                                 // 1: perdure.durabletask.v1.WorkerCapability
@@ -7816,65 +7881,66 @@ var file_perdure_durabletask_proto_goTypes = []any{
 	(*GetInstanceResponse)(nil),                           // 65: perdure.durabletask.v1.GetInstanceResponse
 	(*OrchestrationState)(nil),                            // 66: perdure.durabletask.v1.OrchestrationState
 	(*RewindInstanceRequest)(nil),                         // 67: perdure.durabletask.v1.RewindInstanceRequest
-	(*RewindInstanceResponse)(nil),                        // 68: perdure.durabletask.v1.RewindInstanceResponse
-	(*RestartInstanceRequest)(nil),                        // 69: perdure.durabletask.v1.RestartInstanceRequest
-	(*RestartInstanceResponse)(nil),                       // 70: perdure.durabletask.v1.RestartInstanceResponse
-	(*RaiseEventRequest)(nil),                             // 71: perdure.durabletask.v1.RaiseEventRequest
-	(*RaiseEventResponse)(nil),                            // 72: perdure.durabletask.v1.RaiseEventResponse
-	(*TerminateRequest)(nil),                              // 73: perdure.durabletask.v1.TerminateRequest
-	(*TerminateResponse)(nil),                             // 74: perdure.durabletask.v1.TerminateResponse
-	(*SuspendRequest)(nil),                                // 75: perdure.durabletask.v1.SuspendRequest
-	(*SuspendResponse)(nil),                               // 76: perdure.durabletask.v1.SuspendResponse
-	(*ResumeRequest)(nil),                                 // 77: perdure.durabletask.v1.ResumeRequest
-	(*ResumeResponse)(nil),                                // 78: perdure.durabletask.v1.ResumeResponse
-	(*QueryInstancesRequest)(nil),                         // 79: perdure.durabletask.v1.QueryInstancesRequest
-	(*InstanceQuery)(nil),                                 // 80: perdure.durabletask.v1.InstanceQuery
-	(*QueryInstancesResponse)(nil),                        // 81: perdure.durabletask.v1.QueryInstancesResponse
-	(*ListInstanceIdsRequest)(nil),                        // 82: perdure.durabletask.v1.ListInstanceIdsRequest
-	(*ListInstanceIdsResponse)(nil),                       // 83: perdure.durabletask.v1.ListInstanceIdsResponse
-	(*PurgeInstancesRequest)(nil),                         // 84: perdure.durabletask.v1.PurgeInstancesRequest
-	(*PurgeInstanceFilter)(nil),                           // 85: perdure.durabletask.v1.PurgeInstanceFilter
-	(*PurgeInstancesResponse)(nil),                        // 86: perdure.durabletask.v1.PurgeInstancesResponse
-	(*InstanceBatch)(nil),                                 // 87: perdure.durabletask.v1.InstanceBatch
-	(*CreateTaskHubRequest)(nil),                          // 88: perdure.durabletask.v1.CreateTaskHubRequest
-	(*CreateTaskHubResponse)(nil),                         // 89: perdure.durabletask.v1.CreateTaskHubResponse
-	(*DeleteTaskHubRequest)(nil),                          // 90: perdure.durabletask.v1.DeleteTaskHubRequest
-	(*DeleteTaskHubResponse)(nil),                         // 91: perdure.durabletask.v1.DeleteTaskHubResponse
-	(*SignalEntityRequest)(nil),                           // 92: perdure.durabletask.v1.SignalEntityRequest
-	(*SignalEntityResponse)(nil),                          // 93: perdure.durabletask.v1.SignalEntityResponse
-	(*GetEntityRequest)(nil),                              // 94: perdure.durabletask.v1.GetEntityRequest
-	(*GetEntityResponse)(nil),                             // 95: perdure.durabletask.v1.GetEntityResponse
-	(*EntityMetadata)(nil),                                // 96: perdure.durabletask.v1.EntityMetadata
-	(*QueryEntitiesRequest)(nil),                          // 97: perdure.durabletask.v1.QueryEntitiesRequest
-	(*EntityQuery)(nil),                                   // 98: perdure.durabletask.v1.EntityQuery
-	(*QueryEntitiesResponse)(nil),                         // 99: perdure.durabletask.v1.QueryEntitiesResponse
-	(*CleanEntityStorageRequest)(nil),                     // 100: perdure.durabletask.v1.CleanEntityStorageRequest
-	(*CleanEntityStorageResponse)(nil),                    // 101: perdure.durabletask.v1.CleanEntityStorageResponse
-	(*SkipGracefulOrchestrationTerminationsRequest)(nil),  // 102: perdure.durabletask.v1.SkipGracefulOrchestrationTerminationsRequest
-	(*SkipGracefulOrchestrationTerminationsResponse)(nil), // 103: perdure.durabletask.v1.SkipGracefulOrchestrationTerminationsResponse
-	(*Error)(nil),                                         // 104: perdure.durabletask.v1.Error
-	nil,                                                   // 105: perdure.durabletask.v1.ScheduleTaskAction.TagsEntry
-	nil,                                                   // 106: perdure.durabletask.v1.CreateSubOrchestrationAction.TagsEntry
-	nil,                                                   // 107: perdure.durabletask.v1.CompleteOrchestrationAction.TagsEntry
-	nil,                                                   // 108: perdure.durabletask.v1.ActivityRequest.TagsEntry
-	nil,                                                   // 109: perdure.durabletask.v1.StartNewOrchestrationAction.TagsEntry
-	nil,                                                   // 110: perdure.durabletask.v1.CreateInstanceRequest.TagsEntry
-	nil,                                                   // 111: perdure.durabletask.v1.OrchestrationState.TagsEntry
-	(*wrapperspb.StringValue)(nil),                        // 112: google.protobuf.StringValue
-	(*timestamppb.Timestamp)(nil),                         // 113: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),                           // 114: google.protobuf.Duration
-	(*wrapperspb.Int32Value)(nil),                         // 115: google.protobuf.Int32Value
-	(*wrapperspb.BoolValue)(nil),                          // 116: google.protobuf.BoolValue
+	(*RewindAsked)(nil),                                   // 68: perdure.durabletask.v1.RewindAsked
+	(*RewindInstanceResponse)(nil),                        // 69: perdure.durabletask.v1.RewindInstanceResponse
+	(*RestartInstanceRequest)(nil),                        // 70: perdure.durabletask.v1.RestartInstanceRequest
+	(*RestartInstanceResponse)(nil),                       // 71: perdure.durabletask.v1.RestartInstanceResponse
+	(*RaiseEventRequest)(nil),                             // 72: perdure.durabletask.v1.RaiseEventRequest
+	(*RaiseEventResponse)(nil),                            // 73: perdure.durabletask.v1.RaiseEventResponse
+	(*TerminateRequest)(nil),                              // 74: perdure.durabletask.v1.TerminateRequest
+	(*TerminateResponse)(nil),                             // 75: perdure.durabletask.v1.TerminateResponse
+	(*SuspendRequest)(nil),                                // 76: perdure.durabletask.v1.SuspendRequest
+	(*SuspendResponse)(nil),                               // 77: perdure.durabletask.v1.SuspendResponse
+	(*ResumeRequest)(nil),                                 // 78: perdure.durabletask.v1.ResumeRequest
+	(*ResumeResponse)(nil),                                // 79: perdure.durabletask.v1.ResumeResponse
+	(*QueryInstancesRequest)(nil),                         // 80: perdure.durabletask.v1.QueryInstancesRequest
+	(*InstanceQuery)(nil),                                 // 81: perdure.durabletask.v1.InstanceQuery
+	(*QueryInstancesResponse)(nil),                        // 82: perdure.durabletask.v1.QueryInstancesResponse
+	(*ListInstanceIdsRequest)(nil),                        // 83: perdure.durabletask.v1.ListInstanceIdsRequest
+	(*ListInstanceIdsResponse)(nil),                       // 84: perdure.durabletask.v1.ListInstanceIdsResponse
+	(*PurgeInstancesRequest)(nil),                         // 85: perdure.durabletask.v1.PurgeInstancesRequest
+	(*PurgeInstanceFilter)(nil),                           // 86: perdure.durabletask.v1.PurgeInstanceFilter
+	(*PurgeInstancesResponse)(nil),                        // 87: perdure.durabletask.v1.PurgeInstancesResponse
+	(*InstanceBatch)(nil),                                 // 88: perdure.durabletask.v1.InstanceBatch
+	(*CreateTaskHubRequest)(nil),                          // 89: perdure.durabletask.v1.CreateTaskHubRequest
+	(*CreateTaskHubResponse)(nil),                         // 90: perdure.durabletask.v1.CreateTaskHubResponse
+	(*DeleteTaskHubRequest)(nil),                          // 91: perdure.durabletask.v1.DeleteTaskHubRequest
+	(*DeleteTaskHubResponse)(nil),                         // 92: perdure.durabletask.v1.DeleteTaskHubResponse
+	(*SignalEntityRequest)(nil),                           // 93: perdure.durabletask.v1.SignalEntityRequest
+	(*SignalEntityResponse)(nil),                          // 94: perdure.durabletask.v1.SignalEntityResponse
+	(*GetEntityRequest)(nil),                              // 95: perdure.durabletask.v1.GetEntityRequest
+	(*GetEntityResponse)(nil),                             // 96: perdure.durabletask.v1.GetEntityResponse
+	(*EntityMetadata)(nil),                                // 97: perdure.durabletask.v1.EntityMetadata
+	(*QueryEntitiesRequest)(nil),                          // 98: perdure.durabletask.v1.QueryEntitiesRequest
+	(*EntityQuery)(nil),                                   // 99: perdure.durabletask.v1.EntityQuery
+	(*QueryEntitiesResponse)(nil),                         // 100: perdure.durabletask.v1.QueryEntitiesResponse
+	(*CleanEntityStorageRequest)(nil),                     // 101: perdure.durabletask.v1.CleanEntityStorageRequest
+	(*CleanEntityStorageResponse)(nil),                    // 102: perdure.durabletask.v1.CleanEntityStorageResponse
+	(*SkipGracefulOrchestrationTerminationsRequest)(nil),  // 103: perdure.durabletask.v1.SkipGracefulOrchestrationTerminationsRequest
+	(*SkipGracefulOrchestrationTerminationsResponse)(nil), // 104: perdure.durabletask.v1.SkipGracefulOrchestrationTerminationsResponse
+	(*Error)(nil),                                         // 105: perdure.durabletask.v1.Error
+	nil,                                                   // 106: perdure.durabletask.v1.ScheduleTaskAction.TagsEntry
+	nil,                                                   // 107: perdure.durabletask.v1.CreateSubOrchestrationAction.TagsEntry
+	nil,                                                   // 108: perdure.durabletask.v1.CompleteOrchestrationAction.TagsEntry
+	nil,                                                   // 109: perdure.durabletask.v1.ActivityRequest.TagsEntry
+	nil,                                                   // 110: perdure.durabletask.v1.StartNewOrchestrationAction.TagsEntry
+	nil,                                                   // 111: perdure.durabletask.v1.CreateInstanceRequest.TagsEntry
+	nil,                                                   // 112: perdure.durabletask.v1.OrchestrationState.TagsEntry
+	(*wrapperspb.StringValue)(nil),                        // 113: google.protobuf.StringValue
+	(*timestamppb.Timestamp)(nil),                         // 114: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),                           // 115: google.protobuf.Duration
+	(*wrapperspb.Int32Value)(nil),                         // 116: google.protobuf.Int32Value
+	(*wrapperspb.BoolValue)(nil),                          // 117: google.protobuf.BoolValue
 }
 var file_perdure_durabletask_proto_depIdxs = []int32{
-	112, // 0: perdure.durabletask.v1.OrchestrationInstance.execution_id:type_name -> google.protobuf.StringValue
-	112, // 1: perdure.durabletask.v1.ParentInstanceInfo.name:type_name -> google.protobuf.StringValue
-	112, // 2: perdure.durabletask.v1.ParentInstanceInfo.version:type_name -> google.protobuf.StringValue
+	113, // 0: perdure.durabletask.v1.OrchestrationInstance.execution_id:type_name -> google.protobuf.StringValue
+	113, // 1: perdure.durabletask.v1.ParentInstanceInfo.name:type_name -> google.protobuf.StringValue
+	113, // 2: perdure.durabletask.v1.ParentInstanceInfo.version:type_name -> google.protobuf.StringValue
 	2,   // 3: perdure.durabletask.v1.ParentInstanceInfo.orchestration_instance:type_name -> perdure.durabletask.v1.OrchestrationInstance
-	112, // 4: perdure.durabletask.v1.TraceContext.trace_state:type_name -> google.protobuf.StringValue
-	112, // 5: perdure.durabletask.v1.OrchestrationTraceContext.span_id:type_name -> google.protobuf.StringValue
-	113, // 6: perdure.durabletask.v1.OrchestrationTraceContext.span_start_time:type_name -> google.protobuf.Timestamp
-	112, // 7: perdure.durabletask.v1.TaskFailureDetails.stack_trace:type_name -> google.protobuf.StringValue
+	113, // 4: perdure.durabletask.v1.TraceContext.trace_state:type_name -> google.protobuf.StringValue
+	113, // 5: perdure.durabletask.v1.OrchestrationTraceContext.span_id:type_name -> google.protobuf.StringValue
+	114, // 6: perdure.durabletask.v1.OrchestrationTraceContext.span_start_time:type_name -> google.protobuf.Timestamp
+	113, // 7: perdure.durabletask.v1.TaskFailureDetails.stack_trace:type_name -> google.protobuf.StringValue
 	6,   // 8: perdure.durabletask.v1.TaskFailureDetails.inner_failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
 	8,   // 9: perdure.durabletask.v1.OrchestratorAction.schedule_task:type_name -> perdure.durabletask.v1.ScheduleTaskAction
 	9,   // 10: perdure.durabletask.v1.OrchestratorAction.create_sub_orchestration:type_name -> perdure.durabletask.v1.CreateSubOrchestrationAction
@@ -7888,32 +7954,32 @@ var file_perdure_durabletask_proto_depIdxs = []int32{
 	17,  // 18: perdure.durabletask.v1.OrchestratorAction.mark:type_name -> perdure.durabletask.v1.MarkAction
 	18,  // 19: perdure.durabletask.v1.OrchestratorAction.reply:type_name -> perdure.durabletask.v1.ReplyAction
 	19,  // 20: perdure.durabletask.v1.OrchestratorAction.put_rows:type_name -> perdure.durabletask.v1.PutRowsAction
-	112, // 21: perdure.durabletask.v1.ScheduleTaskAction.version:type_name -> google.protobuf.StringValue
-	112, // 22: perdure.durabletask.v1.ScheduleTaskAction.input:type_name -> google.protobuf.StringValue
-	105, // 23: perdure.durabletask.v1.ScheduleTaskAction.tags:type_name -> perdure.durabletask.v1.ScheduleTaskAction.TagsEntry
+	113, // 21: perdure.durabletask.v1.ScheduleTaskAction.version:type_name -> google.protobuf.StringValue
+	113, // 22: perdure.durabletask.v1.ScheduleTaskAction.input:type_name -> google.protobuf.StringValue
+	106, // 23: perdure.durabletask.v1.ScheduleTaskAction.tags:type_name -> perdure.durabletask.v1.ScheduleTaskAction.TagsEntry
 	4,   // 24: perdure.durabletask.v1.ScheduleTaskAction.parent_trace_context:type_name -> perdure.durabletask.v1.TraceContext
-	114, // 25: perdure.durabletask.v1.ScheduleTaskAction.heartbeat_timeout:type_name -> google.protobuf.Duration
-	114, // 26: perdure.durabletask.v1.ScheduleTaskAction.timeout:type_name -> google.protobuf.Duration
-	112, // 27: perdure.durabletask.v1.CreateSubOrchestrationAction.version:type_name -> google.protobuf.StringValue
-	112, // 28: perdure.durabletask.v1.CreateSubOrchestrationAction.input:type_name -> google.protobuf.StringValue
+	115, // 25: perdure.durabletask.v1.ScheduleTaskAction.heartbeat_timeout:type_name -> google.protobuf.Duration
+	115, // 26: perdure.durabletask.v1.ScheduleTaskAction.timeout:type_name -> google.protobuf.Duration
+	113, // 27: perdure.durabletask.v1.CreateSubOrchestrationAction.version:type_name -> google.protobuf.StringValue
+	113, // 28: perdure.durabletask.v1.CreateSubOrchestrationAction.input:type_name -> google.protobuf.StringValue
 	4,   // 29: perdure.durabletask.v1.CreateSubOrchestrationAction.parent_trace_context:type_name -> perdure.durabletask.v1.TraceContext
-	106, // 30: perdure.durabletask.v1.CreateSubOrchestrationAction.tags:type_name -> perdure.durabletask.v1.CreateSubOrchestrationAction.TagsEntry
+	107, // 30: perdure.durabletask.v1.CreateSubOrchestrationAction.tags:type_name -> perdure.durabletask.v1.CreateSubOrchestrationAction.TagsEntry
 	22,  // 31: perdure.durabletask.v1.CreateSubOrchestrationAction.fold:type_name -> perdure.durabletask.v1.Fold
-	113, // 32: perdure.durabletask.v1.CreateTimerAction.fire_at:type_name -> google.protobuf.Timestamp
+	114, // 32: perdure.durabletask.v1.CreateTimerAction.fire_at:type_name -> google.protobuf.Timestamp
 	21,  // 33: perdure.durabletask.v1.CreateTimerAction.retry:type_name -> perdure.durabletask.v1.Retry
 	2,   // 34: perdure.durabletask.v1.SendEventAction.instance:type_name -> perdure.durabletask.v1.OrchestrationInstance
-	112, // 35: perdure.durabletask.v1.SendEventAction.data:type_name -> google.protobuf.StringValue
+	113, // 35: perdure.durabletask.v1.SendEventAction.data:type_name -> google.protobuf.StringValue
 	0,   // 36: perdure.durabletask.v1.CompleteOrchestrationAction.orchestration_status:type_name -> perdure.durabletask.v1.OrchestrationStatus
-	112, // 37: perdure.durabletask.v1.CompleteOrchestrationAction.result:type_name -> google.protobuf.StringValue
-	112, // 38: perdure.durabletask.v1.CompleteOrchestrationAction.details:type_name -> google.protobuf.StringValue
-	112, // 39: perdure.durabletask.v1.CompleteOrchestrationAction.new_version:type_name -> google.protobuf.StringValue
+	113, // 37: perdure.durabletask.v1.CompleteOrchestrationAction.result:type_name -> google.protobuf.StringValue
+	113, // 38: perdure.durabletask.v1.CompleteOrchestrationAction.details:type_name -> google.protobuf.StringValue
+	113, // 39: perdure.durabletask.v1.CompleteOrchestrationAction.new_version:type_name -> google.protobuf.StringValue
 	6,   // 40: perdure.durabletask.v1.CompleteOrchestrationAction.failure_details:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	107, // 41: perdure.durabletask.v1.CompleteOrchestrationAction.tags:type_name -> perdure.durabletask.v1.CompleteOrchestrationAction.TagsEntry
-	112, // 42: perdure.durabletask.v1.TerminateOrchestrationAction.reason:type_name -> google.protobuf.StringValue
-	112, // 43: perdure.durabletask.v1.ReplyAction.result:type_name -> google.protobuf.StringValue
+	108, // 41: perdure.durabletask.v1.CompleteOrchestrationAction.tags:type_name -> perdure.durabletask.v1.CompleteOrchestrationAction.TagsEntry
+	113, // 42: perdure.durabletask.v1.TerminateOrchestrationAction.reason:type_name -> google.protobuf.StringValue
+	113, // 43: perdure.durabletask.v1.ReplyAction.result:type_name -> google.protobuf.StringValue
 	6,   // 44: perdure.durabletask.v1.ReplyAction.failure_details:type_name -> perdure.durabletask.v1.TaskFailureDetails
 	20,  // 45: perdure.durabletask.v1.PutRowsAction.rows:type_name -> perdure.durabletask.v1.Row
-	114, // 46: perdure.durabletask.v1.Fold.after:type_name -> google.protobuf.Duration
+	115, // 46: perdure.durabletask.v1.Fold.after:type_name -> google.protobuf.Duration
 	1,   // 47: perdure.durabletask.v1.GetWorkItemsRequest.capabilities:type_name -> perdure.durabletask.v1.WorkerCapability
 	26,  // 48: perdure.durabletask.v1.GetWorkItemsRequest.work_item_filters:type_name -> perdure.durabletask.v1.WorkItemFilters
 	25,  // 49: perdure.durabletask.v1.GetWorkItemsRequest.agents:type_name -> perdure.durabletask.v1.AgentDescription
@@ -7927,47 +7993,47 @@ var file_perdure_durabletask_proto_depIdxs = []int32{
 	31,  // 57: perdure.durabletask.v1.WorkItem.health_ping:type_name -> perdure.durabletask.v1.HealthPing
 	39,  // 58: perdure.durabletask.v1.WorkItem.entity_request_v2:type_name -> perdure.durabletask.v1.EntityRequest
 	32,  // 59: perdure.durabletask.v1.WorkItem.cancel_activity:type_name -> perdure.durabletask.v1.CancelActivity
-	112, // 60: perdure.durabletask.v1.CancelActivity.reason:type_name -> google.protobuf.StringValue
-	114, // 61: perdure.durabletask.v1.OrchestratorEntityParameters.entity_message_reorder_window:type_name -> google.protobuf.Duration
-	112, // 62: perdure.durabletask.v1.OrchestratorRequest.execution_id:type_name -> google.protobuf.StringValue
+	113, // 60: perdure.durabletask.v1.CancelActivity.reason:type_name -> google.protobuf.StringValue
+	115, // 61: perdure.durabletask.v1.OrchestratorEntityParameters.entity_message_reorder_window:type_name -> google.protobuf.Duration
+	113, // 62: perdure.durabletask.v1.OrchestratorRequest.execution_id:type_name -> google.protobuf.StringValue
 	33,  // 63: perdure.durabletask.v1.OrchestratorRequest.entity_parameters:type_name -> perdure.durabletask.v1.OrchestratorEntityParameters
 	5,   // 64: perdure.durabletask.v1.OrchestratorRequest.orchestration_trace_context:type_name -> perdure.durabletask.v1.OrchestrationTraceContext
 	7,   // 65: perdure.durabletask.v1.OrchestratorResponse.actions:type_name -> perdure.durabletask.v1.OrchestratorAction
-	112, // 66: perdure.durabletask.v1.OrchestratorResponse.custom_status:type_name -> google.protobuf.StringValue
-	115, // 67: perdure.durabletask.v1.OrchestratorResponse.num_events_processed:type_name -> google.protobuf.Int32Value
+	113, // 66: perdure.durabletask.v1.OrchestratorResponse.custom_status:type_name -> google.protobuf.StringValue
+	116, // 67: perdure.durabletask.v1.OrchestratorResponse.num_events_processed:type_name -> google.protobuf.Int32Value
 	5,   // 68: perdure.durabletask.v1.OrchestratorResponse.orchestration_trace_context:type_name -> perdure.durabletask.v1.OrchestrationTraceContext
-	115, // 69: perdure.durabletask.v1.OrchestratorResponse.chunk_index:type_name -> google.protobuf.Int32Value
+	116, // 69: perdure.durabletask.v1.OrchestratorResponse.chunk_index:type_name -> google.protobuf.Int32Value
 	23,  // 70: perdure.durabletask.v1.OrchestratorResponse.diverged:type_name -> perdure.durabletask.v1.Divergence
-	112, // 71: perdure.durabletask.v1.ActivityRequest.version:type_name -> google.protobuf.StringValue
-	112, // 72: perdure.durabletask.v1.ActivityRequest.input:type_name -> google.protobuf.StringValue
+	113, // 71: perdure.durabletask.v1.ActivityRequest.version:type_name -> google.protobuf.StringValue
+	113, // 72: perdure.durabletask.v1.ActivityRequest.input:type_name -> google.protobuf.StringValue
 	2,   // 73: perdure.durabletask.v1.ActivityRequest.orchestration_instance:type_name -> perdure.durabletask.v1.OrchestrationInstance
 	4,   // 74: perdure.durabletask.v1.ActivityRequest.parent_trace_context:type_name -> perdure.durabletask.v1.TraceContext
-	108, // 75: perdure.durabletask.v1.ActivityRequest.tags:type_name -> perdure.durabletask.v1.ActivityRequest.TagsEntry
-	114, // 76: perdure.durabletask.v1.ActivityRequest.heartbeat_timeout:type_name -> google.protobuf.Duration
-	113, // 77: perdure.durabletask.v1.ActivityRequest.deadline:type_name -> google.protobuf.Timestamp
-	113, // 78: perdure.durabletask.v1.ActivityRequest.turn_at:type_name -> google.protobuf.Timestamp
-	112, // 79: perdure.durabletask.v1.ActivityResponse.result:type_name -> google.protobuf.StringValue
+	109, // 75: perdure.durabletask.v1.ActivityRequest.tags:type_name -> perdure.durabletask.v1.ActivityRequest.TagsEntry
+	115, // 76: perdure.durabletask.v1.ActivityRequest.heartbeat_timeout:type_name -> google.protobuf.Duration
+	114, // 77: perdure.durabletask.v1.ActivityRequest.deadline:type_name -> google.protobuf.Timestamp
+	114, // 78: perdure.durabletask.v1.ActivityRequest.turn_at:type_name -> google.protobuf.Timestamp
+	113, // 79: perdure.durabletask.v1.ActivityResponse.result:type_name -> google.protobuf.StringValue
 	6,   // 80: perdure.durabletask.v1.ActivityResponse.failure_details:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	112, // 81: perdure.durabletask.v1.EntityBatchRequest.entity_state:type_name -> google.protobuf.StringValue
+	113, // 81: perdure.durabletask.v1.EntityBatchRequest.entity_state:type_name -> google.protobuf.StringValue
 	40,  // 82: perdure.durabletask.v1.EntityBatchRequest.operations:type_name -> perdure.durabletask.v1.OperationRequest
-	112, // 83: perdure.durabletask.v1.EntityRequest.entity_state:type_name -> google.protobuf.StringValue
-	113, // 84: perdure.durabletask.v1.EntityRequest.time:type_name -> google.protobuf.Timestamp
-	112, // 85: perdure.durabletask.v1.OperationRequest.input:type_name -> google.protobuf.StringValue
+	113, // 83: perdure.durabletask.v1.EntityRequest.entity_state:type_name -> google.protobuf.StringValue
+	114, // 84: perdure.durabletask.v1.EntityRequest.time:type_name -> google.protobuf.Timestamp
+	113, // 85: perdure.durabletask.v1.OperationRequest.input:type_name -> google.protobuf.StringValue
 	4,   // 86: perdure.durabletask.v1.OperationRequest.trace_context:type_name -> perdure.durabletask.v1.TraceContext
 	42,  // 87: perdure.durabletask.v1.EntityBatchResult.results:type_name -> perdure.durabletask.v1.OperationResult
 	47,  // 88: perdure.durabletask.v1.EntityBatchResult.actions:type_name -> perdure.durabletask.v1.OperationAction
-	112, // 89: perdure.durabletask.v1.EntityBatchResult.entity_state:type_name -> google.protobuf.StringValue
+	113, // 89: perdure.durabletask.v1.EntityBatchResult.entity_state:type_name -> google.protobuf.StringValue
 	6,   // 90: perdure.durabletask.v1.EntityBatchResult.failure_details:type_name -> perdure.durabletask.v1.TaskFailureDetails
 	46,  // 91: perdure.durabletask.v1.EntityBatchResult.operation_infos:type_name -> perdure.durabletask.v1.OperationInfo
 	43,  // 92: perdure.durabletask.v1.OperationResult.success:type_name -> perdure.durabletask.v1.OperationResultSuccess
 	44,  // 93: perdure.durabletask.v1.OperationResult.failure:type_name -> perdure.durabletask.v1.OperationResultFailure
 	45,  // 94: perdure.durabletask.v1.OperationResult.deferred:type_name -> perdure.durabletask.v1.DeferredReply
-	112, // 95: perdure.durabletask.v1.OperationResultSuccess.result:type_name -> google.protobuf.StringValue
-	113, // 96: perdure.durabletask.v1.OperationResultSuccess.start_time_utc:type_name -> google.protobuf.Timestamp
-	113, // 97: perdure.durabletask.v1.OperationResultSuccess.end_time_utc:type_name -> google.protobuf.Timestamp
+	113, // 95: perdure.durabletask.v1.OperationResultSuccess.result:type_name -> google.protobuf.StringValue
+	114, // 96: perdure.durabletask.v1.OperationResultSuccess.start_time_utc:type_name -> google.protobuf.Timestamp
+	114, // 97: perdure.durabletask.v1.OperationResultSuccess.end_time_utc:type_name -> google.protobuf.Timestamp
 	6,   // 98: perdure.durabletask.v1.OperationResultFailure.failure_details:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	113, // 99: perdure.durabletask.v1.OperationResultFailure.start_time_utc:type_name -> google.protobuf.Timestamp
-	113, // 100: perdure.durabletask.v1.OperationResultFailure.end_time_utc:type_name -> google.protobuf.Timestamp
+	114, // 99: perdure.durabletask.v1.OperationResultFailure.start_time_utc:type_name -> google.protobuf.Timestamp
+	114, // 100: perdure.durabletask.v1.OperationResultFailure.end_time_utc:type_name -> google.protobuf.Timestamp
 	2,   // 101: perdure.durabletask.v1.OperationInfo.response_destination:type_name -> perdure.durabletask.v1.OrchestrationInstance
 	48,  // 102: perdure.durabletask.v1.OperationAction.send_signal:type_name -> perdure.durabletask.v1.SendSignalAction
 	49,  // 103: perdure.durabletask.v1.OperationAction.start_new_orchestration:type_name -> perdure.durabletask.v1.StartNewOrchestrationAction
@@ -7975,95 +8041,96 @@ var file_perdure_durabletask_proto_depIdxs = []int32{
 	51,  // 105: perdure.durabletask.v1.OperationAction.raise_event:type_name -> perdure.durabletask.v1.RaiseEventAction
 	13,  // 106: perdure.durabletask.v1.OperationAction.terminate_orchestration:type_name -> perdure.durabletask.v1.TerminateOrchestrationAction
 	19,  // 107: perdure.durabletask.v1.OperationAction.put_rows:type_name -> perdure.durabletask.v1.PutRowsAction
-	112, // 108: perdure.durabletask.v1.SendSignalAction.input:type_name -> google.protobuf.StringValue
-	113, // 109: perdure.durabletask.v1.SendSignalAction.scheduled_time:type_name -> google.protobuf.Timestamp
-	113, // 110: perdure.durabletask.v1.SendSignalAction.request_time:type_name -> google.protobuf.Timestamp
+	113, // 108: perdure.durabletask.v1.SendSignalAction.input:type_name -> google.protobuf.StringValue
+	114, // 109: perdure.durabletask.v1.SendSignalAction.scheduled_time:type_name -> google.protobuf.Timestamp
+	114, // 110: perdure.durabletask.v1.SendSignalAction.request_time:type_name -> google.protobuf.Timestamp
 	4,   // 111: perdure.durabletask.v1.SendSignalAction.parent_trace_context:type_name -> perdure.durabletask.v1.TraceContext
-	112, // 112: perdure.durabletask.v1.StartNewOrchestrationAction.version:type_name -> google.protobuf.StringValue
-	112, // 113: perdure.durabletask.v1.StartNewOrchestrationAction.input:type_name -> google.protobuf.StringValue
-	113, // 114: perdure.durabletask.v1.StartNewOrchestrationAction.scheduled_time:type_name -> google.protobuf.Timestamp
-	113, // 115: perdure.durabletask.v1.StartNewOrchestrationAction.request_time:type_name -> google.protobuf.Timestamp
+	113, // 112: perdure.durabletask.v1.StartNewOrchestrationAction.version:type_name -> google.protobuf.StringValue
+	113, // 113: perdure.durabletask.v1.StartNewOrchestrationAction.input:type_name -> google.protobuf.StringValue
+	114, // 114: perdure.durabletask.v1.StartNewOrchestrationAction.scheduled_time:type_name -> google.protobuf.Timestamp
+	114, // 115: perdure.durabletask.v1.StartNewOrchestrationAction.request_time:type_name -> google.protobuf.Timestamp
 	4,   // 116: perdure.durabletask.v1.StartNewOrchestrationAction.parent_trace_context:type_name -> perdure.durabletask.v1.TraceContext
-	109, // 117: perdure.durabletask.v1.StartNewOrchestrationAction.tags:type_name -> perdure.durabletask.v1.StartNewOrchestrationAction.TagsEntry
+	110, // 117: perdure.durabletask.v1.StartNewOrchestrationAction.tags:type_name -> perdure.durabletask.v1.StartNewOrchestrationAction.TagsEntry
 	22,  // 118: perdure.durabletask.v1.StartNewOrchestrationAction.fold:type_name -> perdure.durabletask.v1.Fold
-	112, // 119: perdure.durabletask.v1.ResolveReply.result:type_name -> google.protobuf.StringValue
+	113, // 119: perdure.durabletask.v1.ResolveReply.result:type_name -> google.protobuf.StringValue
 	6,   // 120: perdure.durabletask.v1.ResolveReply.failure_details:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	112, // 121: perdure.durabletask.v1.RaiseEventAction.data:type_name -> google.protobuf.StringValue
-	112, // 122: perdure.durabletask.v1.StreamInstanceHistoryRequest.execution_id:type_name -> google.protobuf.StringValue
-	112, // 123: perdure.durabletask.v1.CreateInstanceRequest.version:type_name -> google.protobuf.StringValue
-	112, // 124: perdure.durabletask.v1.CreateInstanceRequest.input:type_name -> google.protobuf.StringValue
-	113, // 125: perdure.durabletask.v1.CreateInstanceRequest.scheduled_start_timestamp:type_name -> google.protobuf.Timestamp
+	113, // 121: perdure.durabletask.v1.RaiseEventAction.data:type_name -> google.protobuf.StringValue
+	113, // 122: perdure.durabletask.v1.StreamInstanceHistoryRequest.execution_id:type_name -> google.protobuf.StringValue
+	113, // 123: perdure.durabletask.v1.CreateInstanceRequest.version:type_name -> google.protobuf.StringValue
+	113, // 124: perdure.durabletask.v1.CreateInstanceRequest.input:type_name -> google.protobuf.StringValue
+	114, // 125: perdure.durabletask.v1.CreateInstanceRequest.scheduled_start_timestamp:type_name -> google.protobuf.Timestamp
 	62,  // 126: perdure.durabletask.v1.CreateInstanceRequest.orchestration_id_reuse_policy:type_name -> perdure.durabletask.v1.OrchestrationIdReusePolicy
-	112, // 127: perdure.durabletask.v1.CreateInstanceRequest.execution_id:type_name -> google.protobuf.StringValue
-	110, // 128: perdure.durabletask.v1.CreateInstanceRequest.tags:type_name -> perdure.durabletask.v1.CreateInstanceRequest.TagsEntry
+	113, // 127: perdure.durabletask.v1.CreateInstanceRequest.execution_id:type_name -> google.protobuf.StringValue
+	111, // 128: perdure.durabletask.v1.CreateInstanceRequest.tags:type_name -> perdure.durabletask.v1.CreateInstanceRequest.TagsEntry
 	4,   // 129: perdure.durabletask.v1.CreateInstanceRequest.parent_trace_context:type_name -> perdure.durabletask.v1.TraceContext
-	113, // 130: perdure.durabletask.v1.CreateInstanceRequest.request_time:type_name -> google.protobuf.Timestamp
+	114, // 130: perdure.durabletask.v1.CreateInstanceRequest.request_time:type_name -> google.protobuf.Timestamp
 	0,   // 131: perdure.durabletask.v1.OrchestrationIdReusePolicy.replaceable_status:type_name -> perdure.durabletask.v1.OrchestrationStatus
 	66,  // 132: perdure.durabletask.v1.GetInstanceResponse.orchestration_state:type_name -> perdure.durabletask.v1.OrchestrationState
-	112, // 133: perdure.durabletask.v1.OrchestrationState.version:type_name -> google.protobuf.StringValue
+	113, // 133: perdure.durabletask.v1.OrchestrationState.version:type_name -> google.protobuf.StringValue
 	0,   // 134: perdure.durabletask.v1.OrchestrationState.orchestration_status:type_name -> perdure.durabletask.v1.OrchestrationStatus
-	113, // 135: perdure.durabletask.v1.OrchestrationState.scheduled_start_timestamp:type_name -> google.protobuf.Timestamp
-	113, // 136: perdure.durabletask.v1.OrchestrationState.created_timestamp:type_name -> google.protobuf.Timestamp
-	113, // 137: perdure.durabletask.v1.OrchestrationState.last_updated_timestamp:type_name -> google.protobuf.Timestamp
-	112, // 138: perdure.durabletask.v1.OrchestrationState.input:type_name -> google.protobuf.StringValue
-	112, // 139: perdure.durabletask.v1.OrchestrationState.output:type_name -> google.protobuf.StringValue
-	112, // 140: perdure.durabletask.v1.OrchestrationState.custom_status:type_name -> google.protobuf.StringValue
+	114, // 135: perdure.durabletask.v1.OrchestrationState.scheduled_start_timestamp:type_name -> google.protobuf.Timestamp
+	114, // 136: perdure.durabletask.v1.OrchestrationState.created_timestamp:type_name -> google.protobuf.Timestamp
+	114, // 137: perdure.durabletask.v1.OrchestrationState.last_updated_timestamp:type_name -> google.protobuf.Timestamp
+	113, // 138: perdure.durabletask.v1.OrchestrationState.input:type_name -> google.protobuf.StringValue
+	113, // 139: perdure.durabletask.v1.OrchestrationState.output:type_name -> google.protobuf.StringValue
+	113, // 140: perdure.durabletask.v1.OrchestrationState.custom_status:type_name -> google.protobuf.StringValue
 	6,   // 141: perdure.durabletask.v1.OrchestrationState.failure_details:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	112, // 142: perdure.durabletask.v1.OrchestrationState.execution_id:type_name -> google.protobuf.StringValue
-	113, // 143: perdure.durabletask.v1.OrchestrationState.completed_timestamp:type_name -> google.protobuf.Timestamp
-	112, // 144: perdure.durabletask.v1.OrchestrationState.parent_instance_id:type_name -> google.protobuf.StringValue
-	111, // 145: perdure.durabletask.v1.OrchestrationState.tags:type_name -> perdure.durabletask.v1.OrchestrationState.TagsEntry
-	112, // 146: perdure.durabletask.v1.RewindInstanceRequest.reason:type_name -> google.protobuf.StringValue
-	112, // 147: perdure.durabletask.v1.RaiseEventRequest.input:type_name -> google.protobuf.StringValue
-	112, // 148: perdure.durabletask.v1.TerminateRequest.output:type_name -> google.protobuf.StringValue
-	112, // 149: perdure.durabletask.v1.SuspendRequest.reason:type_name -> google.protobuf.StringValue
-	112, // 150: perdure.durabletask.v1.ResumeRequest.reason:type_name -> google.protobuf.StringValue
-	80,  // 151: perdure.durabletask.v1.QueryInstancesRequest.query:type_name -> perdure.durabletask.v1.InstanceQuery
-	0,   // 152: perdure.durabletask.v1.InstanceQuery.runtime_status:type_name -> perdure.durabletask.v1.OrchestrationStatus
-	113, // 153: perdure.durabletask.v1.InstanceQuery.created_time_from:type_name -> google.protobuf.Timestamp
-	113, // 154: perdure.durabletask.v1.InstanceQuery.created_time_to:type_name -> google.protobuf.Timestamp
-	112, // 155: perdure.durabletask.v1.InstanceQuery.task_hub_names:type_name -> google.protobuf.StringValue
-	112, // 156: perdure.durabletask.v1.InstanceQuery.continuation_token:type_name -> google.protobuf.StringValue
-	112, // 157: perdure.durabletask.v1.InstanceQuery.instance_id_prefix:type_name -> google.protobuf.StringValue
-	66,  // 158: perdure.durabletask.v1.QueryInstancesResponse.orchestration_state:type_name -> perdure.durabletask.v1.OrchestrationState
-	112, // 159: perdure.durabletask.v1.QueryInstancesResponse.continuation_token:type_name -> google.protobuf.StringValue
-	0,   // 160: perdure.durabletask.v1.ListInstanceIdsRequest.runtime_status:type_name -> perdure.durabletask.v1.OrchestrationStatus
-	113, // 161: perdure.durabletask.v1.ListInstanceIdsRequest.completed_time_from:type_name -> google.protobuf.Timestamp
-	113, // 162: perdure.durabletask.v1.ListInstanceIdsRequest.completed_time_to:type_name -> google.protobuf.Timestamp
-	112, // 163: perdure.durabletask.v1.ListInstanceIdsRequest.last_instance_key:type_name -> google.protobuf.StringValue
-	112, // 164: perdure.durabletask.v1.ListInstanceIdsResponse.last_instance_key:type_name -> google.protobuf.StringValue
-	85,  // 165: perdure.durabletask.v1.PurgeInstancesRequest.purge_instance_filter:type_name -> perdure.durabletask.v1.PurgeInstanceFilter
-	87,  // 166: perdure.durabletask.v1.PurgeInstancesRequest.instance_batch:type_name -> perdure.durabletask.v1.InstanceBatch
-	113, // 167: perdure.durabletask.v1.PurgeInstanceFilter.created_time_from:type_name -> google.protobuf.Timestamp
-	113, // 168: perdure.durabletask.v1.PurgeInstanceFilter.created_time_to:type_name -> google.protobuf.Timestamp
-	0,   // 169: perdure.durabletask.v1.PurgeInstanceFilter.runtime_status:type_name -> perdure.durabletask.v1.OrchestrationStatus
-	114, // 170: perdure.durabletask.v1.PurgeInstanceFilter.timeout:type_name -> google.protobuf.Duration
-	116, // 171: perdure.durabletask.v1.PurgeInstancesResponse.is_complete:type_name -> google.protobuf.BoolValue
-	112, // 172: perdure.durabletask.v1.SignalEntityRequest.input:type_name -> google.protobuf.StringValue
-	113, // 173: perdure.durabletask.v1.SignalEntityRequest.scheduled_time:type_name -> google.protobuf.Timestamp
-	4,   // 174: perdure.durabletask.v1.SignalEntityRequest.parent_trace_context:type_name -> perdure.durabletask.v1.TraceContext
-	113, // 175: perdure.durabletask.v1.SignalEntityRequest.request_time:type_name -> google.protobuf.Timestamp
-	96,  // 176: perdure.durabletask.v1.GetEntityResponse.entity:type_name -> perdure.durabletask.v1.EntityMetadata
-	113, // 177: perdure.durabletask.v1.EntityMetadata.last_modified_time:type_name -> google.protobuf.Timestamp
-	112, // 178: perdure.durabletask.v1.EntityMetadata.locked_by:type_name -> google.protobuf.StringValue
-	112, // 179: perdure.durabletask.v1.EntityMetadata.serialized_state:type_name -> google.protobuf.StringValue
-	98,  // 180: perdure.durabletask.v1.QueryEntitiesRequest.query:type_name -> perdure.durabletask.v1.EntityQuery
-	112, // 181: perdure.durabletask.v1.EntityQuery.instance_id_starts_with:type_name -> google.protobuf.StringValue
-	113, // 182: perdure.durabletask.v1.EntityQuery.last_modified_from:type_name -> google.protobuf.Timestamp
-	113, // 183: perdure.durabletask.v1.EntityQuery.last_modified_to:type_name -> google.protobuf.Timestamp
-	115, // 184: perdure.durabletask.v1.EntityQuery.page_size:type_name -> google.protobuf.Int32Value
-	112, // 185: perdure.durabletask.v1.EntityQuery.continuation_token:type_name -> google.protobuf.StringValue
-	96,  // 186: perdure.durabletask.v1.QueryEntitiesResponse.entities:type_name -> perdure.durabletask.v1.EntityMetadata
-	112, // 187: perdure.durabletask.v1.QueryEntitiesResponse.continuation_token:type_name -> google.protobuf.StringValue
-	112, // 188: perdure.durabletask.v1.CleanEntityStorageRequest.continuation_token:type_name -> google.protobuf.StringValue
-	112, // 189: perdure.durabletask.v1.CleanEntityStorageResponse.continuation_token:type_name -> google.protobuf.StringValue
-	87,  // 190: perdure.durabletask.v1.SkipGracefulOrchestrationTerminationsRequest.instance_batch:type_name -> perdure.durabletask.v1.InstanceBatch
-	112, // 191: perdure.durabletask.v1.SkipGracefulOrchestrationTerminationsRequest.reason:type_name -> google.protobuf.StringValue
-	192, // [192:192] is the sub-list for method output_type
-	192, // [192:192] is the sub-list for method input_type
-	192, // [192:192] is the sub-list for extension type_name
-	192, // [192:192] is the sub-list for extension extendee
-	0,   // [0:192] is the sub-list for field type_name
+	113, // 142: perdure.durabletask.v1.OrchestrationState.execution_id:type_name -> google.protobuf.StringValue
+	114, // 143: perdure.durabletask.v1.OrchestrationState.completed_timestamp:type_name -> google.protobuf.Timestamp
+	113, // 144: perdure.durabletask.v1.OrchestrationState.parent_instance_id:type_name -> google.protobuf.StringValue
+	112, // 145: perdure.durabletask.v1.OrchestrationState.tags:type_name -> perdure.durabletask.v1.OrchestrationState.TagsEntry
+	113, // 146: perdure.durabletask.v1.RewindInstanceRequest.reason:type_name -> google.protobuf.StringValue
+	68,  // 147: perdure.durabletask.v1.RewindInstanceRequest.asked:type_name -> perdure.durabletask.v1.RewindAsked
+	113, // 148: perdure.durabletask.v1.RaiseEventRequest.input:type_name -> google.protobuf.StringValue
+	113, // 149: perdure.durabletask.v1.TerminateRequest.output:type_name -> google.protobuf.StringValue
+	113, // 150: perdure.durabletask.v1.SuspendRequest.reason:type_name -> google.protobuf.StringValue
+	113, // 151: perdure.durabletask.v1.ResumeRequest.reason:type_name -> google.protobuf.StringValue
+	81,  // 152: perdure.durabletask.v1.QueryInstancesRequest.query:type_name -> perdure.durabletask.v1.InstanceQuery
+	0,   // 153: perdure.durabletask.v1.InstanceQuery.runtime_status:type_name -> perdure.durabletask.v1.OrchestrationStatus
+	114, // 154: perdure.durabletask.v1.InstanceQuery.created_time_from:type_name -> google.protobuf.Timestamp
+	114, // 155: perdure.durabletask.v1.InstanceQuery.created_time_to:type_name -> google.protobuf.Timestamp
+	113, // 156: perdure.durabletask.v1.InstanceQuery.task_hub_names:type_name -> google.protobuf.StringValue
+	113, // 157: perdure.durabletask.v1.InstanceQuery.continuation_token:type_name -> google.protobuf.StringValue
+	113, // 158: perdure.durabletask.v1.InstanceQuery.instance_id_prefix:type_name -> google.protobuf.StringValue
+	66,  // 159: perdure.durabletask.v1.QueryInstancesResponse.orchestration_state:type_name -> perdure.durabletask.v1.OrchestrationState
+	113, // 160: perdure.durabletask.v1.QueryInstancesResponse.continuation_token:type_name -> google.protobuf.StringValue
+	0,   // 161: perdure.durabletask.v1.ListInstanceIdsRequest.runtime_status:type_name -> perdure.durabletask.v1.OrchestrationStatus
+	114, // 162: perdure.durabletask.v1.ListInstanceIdsRequest.completed_time_from:type_name -> google.protobuf.Timestamp
+	114, // 163: perdure.durabletask.v1.ListInstanceIdsRequest.completed_time_to:type_name -> google.protobuf.Timestamp
+	113, // 164: perdure.durabletask.v1.ListInstanceIdsRequest.last_instance_key:type_name -> google.protobuf.StringValue
+	113, // 165: perdure.durabletask.v1.ListInstanceIdsResponse.last_instance_key:type_name -> google.protobuf.StringValue
+	86,  // 166: perdure.durabletask.v1.PurgeInstancesRequest.purge_instance_filter:type_name -> perdure.durabletask.v1.PurgeInstanceFilter
+	88,  // 167: perdure.durabletask.v1.PurgeInstancesRequest.instance_batch:type_name -> perdure.durabletask.v1.InstanceBatch
+	114, // 168: perdure.durabletask.v1.PurgeInstanceFilter.created_time_from:type_name -> google.protobuf.Timestamp
+	114, // 169: perdure.durabletask.v1.PurgeInstanceFilter.created_time_to:type_name -> google.protobuf.Timestamp
+	0,   // 170: perdure.durabletask.v1.PurgeInstanceFilter.runtime_status:type_name -> perdure.durabletask.v1.OrchestrationStatus
+	115, // 171: perdure.durabletask.v1.PurgeInstanceFilter.timeout:type_name -> google.protobuf.Duration
+	117, // 172: perdure.durabletask.v1.PurgeInstancesResponse.is_complete:type_name -> google.protobuf.BoolValue
+	113, // 173: perdure.durabletask.v1.SignalEntityRequest.input:type_name -> google.protobuf.StringValue
+	114, // 174: perdure.durabletask.v1.SignalEntityRequest.scheduled_time:type_name -> google.protobuf.Timestamp
+	4,   // 175: perdure.durabletask.v1.SignalEntityRequest.parent_trace_context:type_name -> perdure.durabletask.v1.TraceContext
+	114, // 176: perdure.durabletask.v1.SignalEntityRequest.request_time:type_name -> google.protobuf.Timestamp
+	97,  // 177: perdure.durabletask.v1.GetEntityResponse.entity:type_name -> perdure.durabletask.v1.EntityMetadata
+	114, // 178: perdure.durabletask.v1.EntityMetadata.last_modified_time:type_name -> google.protobuf.Timestamp
+	113, // 179: perdure.durabletask.v1.EntityMetadata.locked_by:type_name -> google.protobuf.StringValue
+	113, // 180: perdure.durabletask.v1.EntityMetadata.serialized_state:type_name -> google.protobuf.StringValue
+	99,  // 181: perdure.durabletask.v1.QueryEntitiesRequest.query:type_name -> perdure.durabletask.v1.EntityQuery
+	113, // 182: perdure.durabletask.v1.EntityQuery.instance_id_starts_with:type_name -> google.protobuf.StringValue
+	114, // 183: perdure.durabletask.v1.EntityQuery.last_modified_from:type_name -> google.protobuf.Timestamp
+	114, // 184: perdure.durabletask.v1.EntityQuery.last_modified_to:type_name -> google.protobuf.Timestamp
+	116, // 185: perdure.durabletask.v1.EntityQuery.page_size:type_name -> google.protobuf.Int32Value
+	113, // 186: perdure.durabletask.v1.EntityQuery.continuation_token:type_name -> google.protobuf.StringValue
+	97,  // 187: perdure.durabletask.v1.QueryEntitiesResponse.entities:type_name -> perdure.durabletask.v1.EntityMetadata
+	113, // 188: perdure.durabletask.v1.QueryEntitiesResponse.continuation_token:type_name -> google.protobuf.StringValue
+	113, // 189: perdure.durabletask.v1.CleanEntityStorageRequest.continuation_token:type_name -> google.protobuf.StringValue
+	113, // 190: perdure.durabletask.v1.CleanEntityStorageResponse.continuation_token:type_name -> google.protobuf.StringValue
+	88,  // 191: perdure.durabletask.v1.SkipGracefulOrchestrationTerminationsRequest.instance_batch:type_name -> perdure.durabletask.v1.InstanceBatch
+	113, // 192: perdure.durabletask.v1.SkipGracefulOrchestrationTerminationsRequest.reason:type_name -> google.protobuf.StringValue
+	193, // [193:193] is the sub-list for method output_type
+	193, // [193:193] is the sub-list for method input_type
+	193, // [193:193] is the sub-list for extension type_name
+	193, // [193:193] is the sub-list for extension extendee
+	0,   // [0:193] is the sub-list for field type_name
 }
 
 func init() { file_perdure_durabletask_proto_init() }
@@ -8113,7 +8180,7 @@ func file_perdure_durabletask_proto_init() {
 		(*OperationAction_TerminateOrchestration)(nil),
 		(*OperationAction_PutRows)(nil),
 	}
-	file_perdure_durabletask_proto_msgTypes[82].OneofWrappers = []any{
+	file_perdure_durabletask_proto_msgTypes[83].OneofWrappers = []any{
 		(*PurgeInstancesRequest_InstanceId)(nil),
 		(*PurgeInstancesRequest_PurgeInstanceFilter)(nil),
 		(*PurgeInstancesRequest_InstanceBatch)(nil),
@@ -8124,7 +8191,7 @@ func file_perdure_durabletask_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_perdure_durabletask_proto_rawDesc), len(file_perdure_durabletask_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   110,
+			NumMessages:   111,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

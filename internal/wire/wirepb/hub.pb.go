@@ -470,6 +470,7 @@ type HubControl struct {
 	Input         *string                `protobuf:"bytes,7,opt,name=input,proto3,oneof" json:"input,omitempty"`
 	To            int64                  `protobuf:"varint,8,opt,name=to,proto3" json:"to,omitempty"`
 	Execution     string                 `protobuf:"bytes,9,opt,name=execution,proto3" json:"execution,omitempty"`
+	Asked         *HubPoint              `protobuf:"bytes,10,opt,name=asked,proto3" json:"asked,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -567,6 +568,65 @@ func (x *HubControl) GetExecution() string {
 	return ""
 }
 
+func (x *HubControl) GetAsked() *HubPoint {
+	if x != nil {
+		return x.Asked
+	}
+	return nil
+}
+
+type HubPoint struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	To            int64                  `protobuf:"varint,1,opt,name=to,proto3" json:"to,omitempty"`
+	Execution     string                 `protobuf:"bytes,2,opt,name=execution,proto3" json:"execution,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HubPoint) Reset() {
+	*x = HubPoint{}
+	mi := &file_perdure_hub_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HubPoint) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HubPoint) ProtoMessage() {}
+
+func (x *HubPoint) ProtoReflect() protoreflect.Message {
+	mi := &file_perdure_hub_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HubPoint.ProtoReflect.Descriptor instead.
+func (*HubPoint) Descriptor() ([]byte, []int) {
+	return file_perdure_hub_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *HubPoint) GetTo() int64 {
+	if x != nil {
+		return x.To
+	}
+	return 0
+}
+
+func (x *HubPoint) GetExecution() string {
+	if x != nil {
+		return x.Execution
+	}
+	return ""
+}
+
 type HubControlled struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	InstanceId    string                 `protobuf:"bytes,1,opt,name=instance_id,json=instanceId,proto3" json:"instance_id,omitempty"`
@@ -576,7 +636,7 @@ type HubControlled struct {
 
 func (x *HubControlled) Reset() {
 	*x = HubControlled{}
-	mi := &file_perdure_hub_proto_msgTypes[7]
+	mi := &file_perdure_hub_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -588,7 +648,7 @@ func (x *HubControlled) String() string {
 func (*HubControlled) ProtoMessage() {}
 
 func (x *HubControlled) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[7]
+	mi := &file_perdure_hub_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -601,7 +661,7 @@ func (x *HubControlled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubControlled.ProtoReflect.Descriptor instead.
 func (*HubControlled) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{7}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *HubControlled) GetInstanceId() string {
@@ -626,7 +686,7 @@ type HubPurge struct {
 
 func (x *HubPurge) Reset() {
 	*x = HubPurge{}
-	mi := &file_perdure_hub_proto_msgTypes[8]
+	mi := &file_perdure_hub_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -638,7 +698,7 @@ func (x *HubPurge) String() string {
 func (*HubPurge) ProtoMessage() {}
 
 func (x *HubPurge) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[8]
+	mi := &file_perdure_hub_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -651,7 +711,7 @@ func (x *HubPurge) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubPurge.ProtoReflect.Descriptor instead.
 func (*HubPurge) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{8}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *HubPurge) GetRequestId() string {
@@ -713,7 +773,7 @@ type HubPurged struct {
 
 func (x *HubPurged) Reset() {
 	*x = HubPurged{}
-	mi := &file_perdure_hub_proto_msgTypes[9]
+	mi := &file_perdure_hub_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -725,7 +785,7 @@ func (x *HubPurged) String() string {
 func (*HubPurged) ProtoMessage() {}
 
 func (x *HubPurged) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[9]
+	mi := &file_perdure_hub_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -738,7 +798,7 @@ func (x *HubPurged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubPurged.ProtoReflect.Descriptor instead.
 func (*HubPurged) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{9}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *HubPurged) GetCount() int64 {
@@ -766,7 +826,7 @@ type HubComplete struct {
 
 func (x *HubComplete) Reset() {
 	*x = HubComplete{}
-	mi := &file_perdure_hub_proto_msgTypes[10]
+	mi := &file_perdure_hub_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -778,7 +838,7 @@ func (x *HubComplete) String() string {
 func (*HubComplete) ProtoMessage() {}
 
 func (x *HubComplete) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[10]
+	mi := &file_perdure_hub_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -791,7 +851,7 @@ func (x *HubComplete) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubComplete.ProtoReflect.Descriptor instead.
 func (*HubComplete) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{10}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *HubComplete) GetToken() string {
@@ -825,7 +885,7 @@ type HubHeartbeat struct {
 
 func (x *HubHeartbeat) Reset() {
 	*x = HubHeartbeat{}
-	mi := &file_perdure_hub_proto_msgTypes[11]
+	mi := &file_perdure_hub_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -837,7 +897,7 @@ func (x *HubHeartbeat) String() string {
 func (*HubHeartbeat) ProtoMessage() {}
 
 func (x *HubHeartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[11]
+	mi := &file_perdure_hub_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -850,7 +910,7 @@ func (x *HubHeartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubHeartbeat.ProtoReflect.Descriptor instead.
 func (*HubHeartbeat) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{11}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *HubHeartbeat) GetToken() string {
@@ -878,7 +938,7 @@ type HubGet struct {
 
 func (x *HubGet) Reset() {
 	*x = HubGet{}
-	mi := &file_perdure_hub_proto_msgTypes[12]
+	mi := &file_perdure_hub_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -890,7 +950,7 @@ func (x *HubGet) String() string {
 func (*HubGet) ProtoMessage() {}
 
 func (x *HubGet) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[12]
+	mi := &file_perdure_hub_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -903,7 +963,7 @@ func (x *HubGet) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubGet.ProtoReflect.Descriptor instead.
 func (*HubGet) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{12}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *HubGet) GetId() string {
@@ -936,7 +996,7 @@ type HubEvents struct {
 
 func (x *HubEvents) Reset() {
 	*x = HubEvents{}
-	mi := &file_perdure_hub_proto_msgTypes[13]
+	mi := &file_perdure_hub_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -948,7 +1008,7 @@ func (x *HubEvents) String() string {
 func (*HubEvents) ProtoMessage() {}
 
 func (x *HubEvents) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[13]
+	mi := &file_perdure_hub_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -961,7 +1021,7 @@ func (x *HubEvents) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubEvents.ProtoReflect.Descriptor instead.
 func (*HubEvents) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{13}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *HubEvents) GetEvents() [][]byte {
@@ -998,7 +1058,7 @@ type HubRecord struct {
 
 func (x *HubRecord) Reset() {
 	*x = HubRecord{}
-	mi := &file_perdure_hub_proto_msgTypes[14]
+	mi := &file_perdure_hub_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1010,7 +1070,7 @@ func (x *HubRecord) String() string {
 func (*HubRecord) ProtoMessage() {}
 
 func (x *HubRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[14]
+	mi := &file_perdure_hub_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1023,7 +1083,7 @@ func (x *HubRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubRecord.ProtoReflect.Descriptor instead.
 func (*HubRecord) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{14}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *HubRecord) GetId() string {
@@ -1187,7 +1247,7 @@ type HubInstance struct {
 
 func (x *HubInstance) Reset() {
 	*x = HubInstance{}
-	mi := &file_perdure_hub_proto_msgTypes[15]
+	mi := &file_perdure_hub_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1199,7 +1259,7 @@ func (x *HubInstance) String() string {
 func (*HubInstance) ProtoMessage() {}
 
 func (x *HubInstance) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[15]
+	mi := &file_perdure_hub_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1212,7 +1272,7 @@ func (x *HubInstance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubInstance.ProtoReflect.Descriptor instead.
 func (*HubInstance) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{15}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *HubInstance) GetRecord() *HubRecord {
@@ -1411,7 +1471,7 @@ type HubOperation struct {
 
 func (x *HubOperation) Reset() {
 	*x = HubOperation{}
-	mi := &file_perdure_hub_proto_msgTypes[16]
+	mi := &file_perdure_hub_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1423,7 +1483,7 @@ func (x *HubOperation) String() string {
 func (*HubOperation) ProtoMessage() {}
 
 func (x *HubOperation) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[16]
+	mi := &file_perdure_hub_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1436,7 +1496,7 @@ func (x *HubOperation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubOperation.ProtoReflect.Descriptor instead.
 func (*HubOperation) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{16}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *HubOperation) GetName() string {
@@ -1488,7 +1548,7 @@ type HubUsage struct {
 
 func (x *HubUsage) Reset() {
 	*x = HubUsage{}
-	mi := &file_perdure_hub_proto_msgTypes[17]
+	mi := &file_perdure_hub_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1500,7 +1560,7 @@ func (x *HubUsage) String() string {
 func (*HubUsage) ProtoMessage() {}
 
 func (x *HubUsage) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[17]
+	mi := &file_perdure_hub_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1513,7 +1573,7 @@ func (x *HubUsage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubUsage.ProtoReflect.Descriptor instead.
 func (*HubUsage) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{17}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *HubUsage) GetIn() int64 {
@@ -1565,7 +1625,7 @@ type HubPending struct {
 
 func (x *HubPending) Reset() {
 	*x = HubPending{}
-	mi := &file_perdure_hub_proto_msgTypes[18]
+	mi := &file_perdure_hub_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1577,7 +1637,7 @@ func (x *HubPending) String() string {
 func (*HubPending) ProtoMessage() {}
 
 func (x *HubPending) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[18]
+	mi := &file_perdure_hub_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1590,7 +1650,7 @@ func (x *HubPending) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubPending.ProtoReflect.Descriptor instead.
 func (*HubPending) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{18}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *HubPending) GetActivities() int64 {
@@ -1662,7 +1722,7 @@ type HubQuery struct {
 
 func (x *HubQuery) Reset() {
 	*x = HubQuery{}
-	mi := &file_perdure_hub_proto_msgTypes[19]
+	mi := &file_perdure_hub_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1674,7 +1734,7 @@ func (x *HubQuery) String() string {
 func (*HubQuery) ProtoMessage() {}
 
 func (x *HubQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[19]
+	mi := &file_perdure_hub_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1687,7 +1747,7 @@ func (x *HubQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubQuery.ProtoReflect.Descriptor instead.
 func (*HubQuery) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{19}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *HubQuery) GetKind() uint32 {
@@ -1828,7 +1888,7 @@ type HubPage struct {
 
 func (x *HubPage) Reset() {
 	*x = HubPage{}
-	mi := &file_perdure_hub_proto_msgTypes[20]
+	mi := &file_perdure_hub_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1840,7 +1900,7 @@ func (x *HubPage) String() string {
 func (*HubPage) ProtoMessage() {}
 
 func (x *HubPage) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[20]
+	mi := &file_perdure_hub_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1853,7 +1913,7 @@ func (x *HubPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubPage.ProtoReflect.Descriptor instead.
 func (*HubPage) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{20}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *HubPage) GetItems() []*HubInstance {
@@ -1893,7 +1953,7 @@ type HubCounts struct {
 
 func (x *HubCounts) Reset() {
 	*x = HubCounts{}
-	mi := &file_perdure_hub_proto_msgTypes[21]
+	mi := &file_perdure_hub_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1905,7 +1965,7 @@ func (x *HubCounts) String() string {
 func (*HubCounts) ProtoMessage() {}
 
 func (x *HubCounts) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[21]
+	mi := &file_perdure_hub_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1918,7 +1978,7 @@ func (x *HubCounts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubCounts.ProtoReflect.Descriptor instead.
 func (*HubCounts) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{21}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *HubCounts) GetCounts() []*HubCount {
@@ -1941,7 +2001,7 @@ type HubCount struct {
 
 func (x *HubCount) Reset() {
 	*x = HubCount{}
-	mi := &file_perdure_hub_proto_msgTypes[22]
+	mi := &file_perdure_hub_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1953,7 +2013,7 @@ func (x *HubCount) String() string {
 func (*HubCount) ProtoMessage() {}
 
 func (x *HubCount) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[22]
+	mi := &file_perdure_hub_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1966,7 +2026,7 @@ func (x *HubCount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubCount.ProtoReflect.Descriptor instead.
 func (*HubCount) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{22}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *HubCount) GetKind() uint32 {
@@ -2018,7 +2078,7 @@ type HubEntity struct {
 
 func (x *HubEntity) Reset() {
 	*x = HubEntity{}
-	mi := &file_perdure_hub_proto_msgTypes[23]
+	mi := &file_perdure_hub_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2030,7 +2090,7 @@ func (x *HubEntity) String() string {
 func (*HubEntity) ProtoMessage() {}
 
 func (x *HubEntity) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[23]
+	mi := &file_perdure_hub_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2043,7 +2103,7 @@ func (x *HubEntity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubEntity.ProtoReflect.Descriptor instead.
 func (*HubEntity) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{23}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *HubEntity) GetId() string {
@@ -2101,7 +2161,7 @@ type HubAsk struct {
 
 func (x *HubAsk) Reset() {
 	*x = HubAsk{}
-	mi := &file_perdure_hub_proto_msgTypes[24]
+	mi := &file_perdure_hub_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2113,7 +2173,7 @@ func (x *HubAsk) String() string {
 func (*HubAsk) ProtoMessage() {}
 
 func (x *HubAsk) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[24]
+	mi := &file_perdure_hub_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2126,7 +2186,7 @@ func (x *HubAsk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubAsk.ProtoReflect.Descriptor instead.
 func (*HubAsk) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{24}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *HubAsk) GetRequestId() string {
@@ -2174,7 +2234,7 @@ type HubAnswer struct {
 
 func (x *HubAnswer) Reset() {
 	*x = HubAnswer{}
-	mi := &file_perdure_hub_proto_msgTypes[25]
+	mi := &file_perdure_hub_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2186,7 +2246,7 @@ func (x *HubAnswer) String() string {
 func (*HubAnswer) ProtoMessage() {}
 
 func (x *HubAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[25]
+	mi := &file_perdure_hub_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2199,7 +2259,7 @@ func (x *HubAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubAnswer.ProtoReflect.Descriptor instead.
 func (*HubAnswer) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{25}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *HubAnswer) GetResult() string {
@@ -2226,7 +2286,7 @@ type HubPosition struct {
 
 func (x *HubPosition) Reset() {
 	*x = HubPosition{}
-	mi := &file_perdure_hub_proto_msgTypes[26]
+	mi := &file_perdure_hub_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2238,7 +2298,7 @@ func (x *HubPosition) String() string {
 func (*HubPosition) ProtoMessage() {}
 
 func (x *HubPosition) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[26]
+	mi := &file_perdure_hub_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2251,7 +2311,7 @@ func (x *HubPosition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubPosition.ProtoReflect.Descriptor instead.
 func (*HubPosition) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{26}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *HubPosition) GetPosition() []byte {
@@ -2279,7 +2339,7 @@ type HubChanges struct {
 
 func (x *HubChanges) Reset() {
 	*x = HubChanges{}
-	mi := &file_perdure_hub_proto_msgTypes[27]
+	mi := &file_perdure_hub_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2291,7 +2351,7 @@ func (x *HubChanges) String() string {
 func (*HubChanges) ProtoMessage() {}
 
 func (x *HubChanges) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[27]
+	mi := &file_perdure_hub_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2304,7 +2364,7 @@ func (x *HubChanges) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubChanges.ProtoReflect.Descriptor instead.
 func (*HubChanges) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{27}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *HubChanges) GetChanges() []*HubChange {
@@ -2340,7 +2400,7 @@ type HubChange struct {
 
 func (x *HubChange) Reset() {
 	*x = HubChange{}
-	mi := &file_perdure_hub_proto_msgTypes[28]
+	mi := &file_perdure_hub_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2352,7 +2412,7 @@ func (x *HubChange) String() string {
 func (*HubChange) ProtoMessage() {}
 
 func (x *HubChange) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[28]
+	mi := &file_perdure_hub_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2365,7 +2425,7 @@ func (x *HubChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubChange.ProtoReflect.Descriptor instead.
 func (*HubChange) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{28}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *HubChange) GetId() string {
@@ -2413,7 +2473,7 @@ type HubRowQuery struct {
 
 func (x *HubRowQuery) Reset() {
 	*x = HubRowQuery{}
-	mi := &file_perdure_hub_proto_msgTypes[29]
+	mi := &file_perdure_hub_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2425,7 +2485,7 @@ func (x *HubRowQuery) String() string {
 func (*HubRowQuery) ProtoMessage() {}
 
 func (x *HubRowQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[29]
+	mi := &file_perdure_hub_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2438,7 +2498,7 @@ func (x *HubRowQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubRowQuery.ProtoReflect.Descriptor instead.
 func (*HubRowQuery) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{29}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *HubRowQuery) GetKind() uint32 {
@@ -2520,7 +2580,7 @@ type HubRow struct {
 
 func (x *HubRow) Reset() {
 	*x = HubRow{}
-	mi := &file_perdure_hub_proto_msgTypes[30]
+	mi := &file_perdure_hub_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2532,7 +2592,7 @@ func (x *HubRow) String() string {
 func (*HubRow) ProtoMessage() {}
 
 func (x *HubRow) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[30]
+	mi := &file_perdure_hub_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2545,7 +2605,7 @@ func (x *HubRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubRow.ProtoReflect.Descriptor instead.
 func (*HubRow) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{30}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *HubRow) GetKind() uint32 {
@@ -2614,7 +2674,7 @@ type HubRows struct {
 
 func (x *HubRows) Reset() {
 	*x = HubRows{}
-	mi := &file_perdure_hub_proto_msgTypes[31]
+	mi := &file_perdure_hub_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2626,7 +2686,7 @@ func (x *HubRows) String() string {
 func (*HubRows) ProtoMessage() {}
 
 func (x *HubRows) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[31]
+	mi := &file_perdure_hub_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2639,7 +2699,7 @@ func (x *HubRows) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubRows.ProtoReflect.Descriptor instead.
 func (*HubRows) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{31}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *HubRows) GetRows() []*HubRow {
@@ -2670,7 +2730,7 @@ type HubWriteRows struct {
 
 func (x *HubWriteRows) Reset() {
 	*x = HubWriteRows{}
-	mi := &file_perdure_hub_proto_msgTypes[32]
+	mi := &file_perdure_hub_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2682,7 +2742,7 @@ func (x *HubWriteRows) String() string {
 func (*HubWriteRows) ProtoMessage() {}
 
 func (x *HubWriteRows) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[32]
+	mi := &file_perdure_hub_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2695,7 +2755,7 @@ func (x *HubWriteRows) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubWriteRows.ProtoReflect.Descriptor instead.
 func (*HubWriteRows) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{32}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *HubWriteRows) GetRequestId() string {
@@ -2751,7 +2811,7 @@ type HubRowCondition struct {
 
 func (x *HubRowCondition) Reset() {
 	*x = HubRowCondition{}
-	mi := &file_perdure_hub_proto_msgTypes[33]
+	mi := &file_perdure_hub_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2763,7 +2823,7 @@ func (x *HubRowCondition) String() string {
 func (*HubRowCondition) ProtoMessage() {}
 
 func (x *HubRowCondition) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[33]
+	mi := &file_perdure_hub_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2776,7 +2836,7 @@ func (x *HubRowCondition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubRowCondition.ProtoReflect.Descriptor instead.
 func (*HubRowCondition) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{33}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *HubRowCondition) GetKind() uint32 {
@@ -2813,7 +2873,7 @@ type HubEndedQuery struct {
 
 func (x *HubEndedQuery) Reset() {
 	*x = HubEndedQuery{}
-	mi := &file_perdure_hub_proto_msgTypes[34]
+	mi := &file_perdure_hub_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2825,7 +2885,7 @@ func (x *HubEndedQuery) String() string {
 func (*HubEndedQuery) ProtoMessage() {}
 
 func (x *HubEndedQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[34]
+	mi := &file_perdure_hub_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2838,7 +2898,7 @@ func (x *HubEndedQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubEndedQuery.ProtoReflect.Descriptor instead.
 func (*HubEndedQuery) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{34}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *HubEndedQuery) GetStatuses() []uint32 {
@@ -2886,7 +2946,7 @@ type HubEnded struct {
 
 func (x *HubEnded) Reset() {
 	*x = HubEnded{}
-	mi := &file_perdure_hub_proto_msgTypes[35]
+	mi := &file_perdure_hub_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2898,7 +2958,7 @@ func (x *HubEnded) String() string {
 func (*HubEnded) ProtoMessage() {}
 
 func (x *HubEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[35]
+	mi := &file_perdure_hub_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2911,7 +2971,7 @@ func (x *HubEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubEnded.ProtoReflect.Descriptor instead.
 func (*HubEnded) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{35}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *HubEnded) GetIds() []string {
@@ -2943,7 +3003,7 @@ type HubEntityQuery struct {
 
 func (x *HubEntityQuery) Reset() {
 	*x = HubEntityQuery{}
-	mi := &file_perdure_hub_proto_msgTypes[36]
+	mi := &file_perdure_hub_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2955,7 +3015,7 @@ func (x *HubEntityQuery) String() string {
 func (*HubEntityQuery) ProtoMessage() {}
 
 func (x *HubEntityQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[36]
+	mi := &file_perdure_hub_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2968,7 +3028,7 @@ func (x *HubEntityQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubEntityQuery.ProtoReflect.Descriptor instead.
 func (*HubEntityQuery) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{36}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *HubEntityQuery) GetPrefix() string {
@@ -3030,7 +3090,7 @@ type HubEntities struct {
 
 func (x *HubEntities) Reset() {
 	*x = HubEntities{}
-	mi := &file_perdure_hub_proto_msgTypes[37]
+	mi := &file_perdure_hub_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3042,7 +3102,7 @@ func (x *HubEntities) String() string {
 func (*HubEntities) ProtoMessage() {}
 
 func (x *HubEntities) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[37]
+	mi := &file_perdure_hub_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3055,7 +3115,7 @@ func (x *HubEntities) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubEntities.ProtoReflect.Descriptor instead.
 func (*HubEntities) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{37}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *HubEntities) GetEntities() []*HubEntity {
@@ -3083,7 +3143,7 @@ type HubClean struct {
 
 func (x *HubClean) Reset() {
 	*x = HubClean{}
-	mi := &file_perdure_hub_proto_msgTypes[38]
+	mi := &file_perdure_hub_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3095,7 +3155,7 @@ func (x *HubClean) String() string {
 func (*HubClean) ProtoMessage() {}
 
 func (x *HubClean) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[38]
+	mi := &file_perdure_hub_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3108,7 +3168,7 @@ func (x *HubClean) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubClean.ProtoReflect.Descriptor instead.
 func (*HubClean) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{38}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *HubClean) GetEmpty() bool {
@@ -3143,7 +3203,7 @@ type HubCleaned struct {
 
 func (x *HubCleaned) Reset() {
 	*x = HubCleaned{}
-	mi := &file_perdure_hub_proto_msgTypes[39]
+	mi := &file_perdure_hub_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3155,7 +3215,7 @@ func (x *HubCleaned) String() string {
 func (*HubCleaned) ProtoMessage() {}
 
 func (x *HubCleaned) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[39]
+	mi := &file_perdure_hub_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3168,7 +3228,7 @@ func (x *HubCleaned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubCleaned.ProtoReflect.Descriptor instead.
 func (*HubCleaned) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{39}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *HubCleaned) GetRemoved() int64 {
@@ -3202,7 +3262,7 @@ type HubTerminate struct {
 
 func (x *HubTerminate) Reset() {
 	*x = HubTerminate{}
-	mi := &file_perdure_hub_proto_msgTypes[40]
+	mi := &file_perdure_hub_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3214,7 +3274,7 @@ func (x *HubTerminate) String() string {
 func (*HubTerminate) ProtoMessage() {}
 
 func (x *HubTerminate) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[40]
+	mi := &file_perdure_hub_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3227,7 +3287,7 @@ func (x *HubTerminate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubTerminate.ProtoReflect.Descriptor instead.
 func (*HubTerminate) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{40}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *HubTerminate) GetIds() []string {
@@ -3253,7 +3313,7 @@ type HubLeft struct {
 
 func (x *HubLeft) Reset() {
 	*x = HubLeft{}
-	mi := &file_perdure_hub_proto_msgTypes[41]
+	mi := &file_perdure_hub_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3265,7 +3325,7 @@ func (x *HubLeft) String() string {
 func (*HubLeft) ProtoMessage() {}
 
 func (x *HubLeft) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[41]
+	mi := &file_perdure_hub_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3278,7 +3338,7 @@ func (x *HubLeft) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubLeft.ProtoReflect.Descriptor instead.
 func (*HubLeft) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{41}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *HubLeft) GetIds() []string {
@@ -3304,7 +3364,7 @@ type HubHello struct {
 
 func (x *HubHello) Reset() {
 	*x = HubHello{}
-	mi := &file_perdure_hub_proto_msgTypes[42]
+	mi := &file_perdure_hub_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3316,7 +3376,7 @@ func (x *HubHello) String() string {
 func (*HubHello) ProtoMessage() {}
 
 func (x *HubHello) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[42]
+	mi := &file_perdure_hub_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3329,7 +3389,7 @@ func (x *HubHello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubHello.ProtoReflect.Descriptor instead.
 func (*HubHello) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{42}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *HubHello) GetWorker() string {
@@ -3387,7 +3447,7 @@ type HubFromWorker struct {
 
 func (x *HubFromWorker) Reset() {
 	*x = HubFromWorker{}
-	mi := &file_perdure_hub_proto_msgTypes[43]
+	mi := &file_perdure_hub_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3399,7 +3459,7 @@ func (x *HubFromWorker) String() string {
 func (*HubFromWorker) ProtoMessage() {}
 
 func (x *HubFromWorker) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[43]
+	mi := &file_perdure_hub_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3412,7 +3472,7 @@ func (x *HubFromWorker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubFromWorker.ProtoReflect.Descriptor instead.
 func (*HubFromWorker) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{43}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *HubFromWorker) GetHello() *HubHello {
@@ -3455,7 +3515,7 @@ type HubOutcome struct {
 
 func (x *HubOutcome) Reset() {
 	*x = HubOutcome{}
-	mi := &file_perdure_hub_proto_msgTypes[44]
+	mi := &file_perdure_hub_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3467,7 +3527,7 @@ func (x *HubOutcome) String() string {
 func (*HubOutcome) ProtoMessage() {}
 
 func (x *HubOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[44]
+	mi := &file_perdure_hub_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3480,7 +3540,7 @@ func (x *HubOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubOutcome.ProtoReflect.Descriptor instead.
 func (*HubOutcome) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{44}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *HubOutcome) GetNumber() uint64 {
@@ -3595,7 +3655,7 @@ type HubFollowUp struct {
 
 func (x *HubFollowUp) Reset() {
 	*x = HubFollowUp{}
-	mi := &file_perdure_hub_proto_msgTypes[45]
+	mi := &file_perdure_hub_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3607,7 +3667,7 @@ func (x *HubFollowUp) String() string {
 func (*HubFollowUp) ProtoMessage() {}
 
 func (x *HubFollowUp) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[45]
+	mi := &file_perdure_hub_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3620,7 +3680,7 @@ func (x *HubFollowUp) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubFollowUp.ProtoReflect.Descriptor instead.
 func (*HubFollowUp) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{45}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *HubFollowUp) GetTurn() *OrchestratorResponse {
@@ -3651,7 +3711,7 @@ type HubToWorker struct {
 
 func (x *HubToWorker) Reset() {
 	*x = HubToWorker{}
-	mi := &file_perdure_hub_proto_msgTypes[46]
+	mi := &file_perdure_hub_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3663,7 +3723,7 @@ func (x *HubToWorker) String() string {
 func (*HubToWorker) ProtoMessage() {}
 
 func (x *HubToWorker) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[46]
+	mi := &file_perdure_hub_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3676,7 +3736,7 @@ func (x *HubToWorker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubToWorker.ProtoReflect.Descriptor instead.
 func (*HubToWorker) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{46}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *HubToWorker) GetAlive() bool {
@@ -3724,7 +3784,7 @@ type HubRefusal struct {
 
 func (x *HubRefusal) Reset() {
 	*x = HubRefusal{}
-	mi := &file_perdure_hub_proto_msgTypes[47]
+	mi := &file_perdure_hub_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3736,7 +3796,7 @@ func (x *HubRefusal) String() string {
 func (*HubRefusal) ProtoMessage() {}
 
 func (x *HubRefusal) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[47]
+	mi := &file_perdure_hub_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3749,7 +3809,7 @@ func (x *HubRefusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubRefusal.ProtoReflect.Descriptor instead.
 func (*HubRefusal) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{47}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *HubRefusal) GetNumber() uint64 {
@@ -3777,7 +3837,7 @@ type HubPush struct {
 
 func (x *HubPush) Reset() {
 	*x = HubPush{}
-	mi := &file_perdure_hub_proto_msgTypes[48]
+	mi := &file_perdure_hub_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3789,7 +3849,7 @@ func (x *HubPush) String() string {
 func (*HubPush) ProtoMessage() {}
 
 func (x *HubPush) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[48]
+	mi := &file_perdure_hub_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3802,7 +3862,7 @@ func (x *HubPush) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubPush.ProtoReflect.Descriptor instead.
 func (*HubPush) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{48}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *HubPush) GetItem() *WorkItem {
@@ -3825,7 +3885,7 @@ type HubPushed struct {
 
 func (x *HubPushed) Reset() {
 	*x = HubPushed{}
-	mi := &file_perdure_hub_proto_msgTypes[49]
+	mi := &file_perdure_hub_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3837,7 +3897,7 @@ func (x *HubPushed) String() string {
 func (*HubPushed) ProtoMessage() {}
 
 func (x *HubPushed) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[49]
+	mi := &file_perdure_hub_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3850,7 +3910,7 @@ func (x *HubPushed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubPushed.ProtoReflect.Descriptor instead.
 func (*HubPushed) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{49}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *HubPushed) GetAlive() bool {
@@ -3928,7 +3988,7 @@ const file_perdure_hub_proto_rawDesc = "" +
 	"\x02at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12:\n" +
 	"\x05trace\x18\x06 \x01(\v2$.perdure.durabletask.v1.TraceContextR\x05trace\x12\x16\n" +
 	"\x06begins\x18\a \x01(\bR\x06beginsB\b\n" +
-	"\x06_input\"\x90\x02\n" +
+	"\x06_input\"\xc0\x02\n" +
 	"\n" +
 	"HubControl\x12\x1d\n" +
 	"\n" +
@@ -3941,9 +4001,14 @@ const file_perdure_hub_proto_rawDesc = "" +
 	"\x06new_id\x18\x06 \x01(\bR\x05newId\x12\x19\n" +
 	"\x05input\x18\a \x01(\tH\x01R\x05input\x88\x01\x01\x12\x0e\n" +
 	"\x02to\x18\b \x01(\x03R\x02to\x12\x1c\n" +
-	"\texecution\x18\t \x01(\tR\texecutionB\t\n" +
+	"\texecution\x18\t \x01(\tR\texecution\x12.\n" +
+	"\x05asked\x18\n" +
+	" \x01(\v2\x18.perdure.hub.v1.HubPointR\x05askedB\t\n" +
 	"\a_reasonB\b\n" +
-	"\x06_input\"0\n" +
+	"\x06_input\"8\n" +
+	"\bHubPoint\x12\x0e\n" +
+	"\x02to\x18\x01 \x01(\x03R\x02to\x12\x1c\n" +
+	"\texecution\x18\x02 \x01(\tR\texecution\"0\n" +
 	"\rHubControlled\x12\x1f\n" +
 	"\vinstance_id\x18\x01 \x01(\tR\n" +
 	"instanceId\"\xf6\x01\n" +
@@ -4289,7 +4354,7 @@ func file_perdure_hub_proto_rawDescGZIP() []byte {
 	return file_perdure_hub_proto_rawDescData
 }
 
-var file_perdure_hub_proto_msgTypes = make([]protoimpl.MessageInfo, 52)
+var file_perdure_hub_proto_msgTypes = make([]protoimpl.MessageInfo, 53)
 var file_perdure_hub_proto_goTypes = []any{
 	(*HubDone)(nil),               // 0: perdure.hub.v1.HubDone
 	(*HubAll)(nil),                // 1: perdure.hub.v1.HubAll
@@ -4298,183 +4363,185 @@ var file_perdure_hub_proto_goTypes = []any{
 	(*HubRaise)(nil),              // 4: perdure.hub.v1.HubRaise
 	(*HubSignal)(nil),             // 5: perdure.hub.v1.HubSignal
 	(*HubControl)(nil),            // 6: perdure.hub.v1.HubControl
-	(*HubControlled)(nil),         // 7: perdure.hub.v1.HubControlled
-	(*HubPurge)(nil),              // 8: perdure.hub.v1.HubPurge
-	(*HubPurged)(nil),             // 9: perdure.hub.v1.HubPurged
-	(*HubComplete)(nil),           // 10: perdure.hub.v1.HubComplete
-	(*HubHeartbeat)(nil),          // 11: perdure.hub.v1.HubHeartbeat
-	(*HubGet)(nil),                // 12: perdure.hub.v1.HubGet
-	(*HubEvents)(nil),             // 13: perdure.hub.v1.HubEvents
-	(*HubRecord)(nil),             // 14: perdure.hub.v1.HubRecord
-	(*HubInstance)(nil),           // 15: perdure.hub.v1.HubInstance
-	(*HubOperation)(nil),          // 16: perdure.hub.v1.HubOperation
-	(*HubUsage)(nil),              // 17: perdure.hub.v1.HubUsage
-	(*HubPending)(nil),            // 18: perdure.hub.v1.HubPending
-	(*HubQuery)(nil),              // 19: perdure.hub.v1.HubQuery
-	(*HubPage)(nil),               // 20: perdure.hub.v1.HubPage
-	(*HubCounts)(nil),             // 21: perdure.hub.v1.HubCounts
-	(*HubCount)(nil),              // 22: perdure.hub.v1.HubCount
-	(*HubEntity)(nil),             // 23: perdure.hub.v1.HubEntity
-	(*HubAsk)(nil),                // 24: perdure.hub.v1.HubAsk
-	(*HubAnswer)(nil),             // 25: perdure.hub.v1.HubAnswer
-	(*HubPosition)(nil),           // 26: perdure.hub.v1.HubPosition
-	(*HubChanges)(nil),            // 27: perdure.hub.v1.HubChanges
-	(*HubChange)(nil),             // 28: perdure.hub.v1.HubChange
-	(*HubRowQuery)(nil),           // 29: perdure.hub.v1.HubRowQuery
-	(*HubRow)(nil),                // 30: perdure.hub.v1.HubRow
-	(*HubRows)(nil),               // 31: perdure.hub.v1.HubRows
-	(*HubWriteRows)(nil),          // 32: perdure.hub.v1.HubWriteRows
-	(*HubRowCondition)(nil),       // 33: perdure.hub.v1.HubRowCondition
-	(*HubEndedQuery)(nil),         // 34: perdure.hub.v1.HubEndedQuery
-	(*HubEnded)(nil),              // 35: perdure.hub.v1.HubEnded
-	(*HubEntityQuery)(nil),        // 36: perdure.hub.v1.HubEntityQuery
-	(*HubEntities)(nil),           // 37: perdure.hub.v1.HubEntities
-	(*HubClean)(nil),              // 38: perdure.hub.v1.HubClean
-	(*HubCleaned)(nil),            // 39: perdure.hub.v1.HubCleaned
-	(*HubTerminate)(nil),          // 40: perdure.hub.v1.HubTerminate
-	(*HubLeft)(nil),               // 41: perdure.hub.v1.HubLeft
-	(*HubHello)(nil),              // 42: perdure.hub.v1.HubHello
-	(*HubFromWorker)(nil),         // 43: perdure.hub.v1.HubFromWorker
-	(*HubOutcome)(nil),            // 44: perdure.hub.v1.HubOutcome
-	(*HubFollowUp)(nil),           // 45: perdure.hub.v1.HubFollowUp
-	(*HubToWorker)(nil),           // 46: perdure.hub.v1.HubToWorker
-	(*HubRefusal)(nil),            // 47: perdure.hub.v1.HubRefusal
-	(*HubPush)(nil),               // 48: perdure.hub.v1.HubPush
-	(*HubPushed)(nil),             // 49: perdure.hub.v1.HubPushed
-	nil,                           // 50: perdure.hub.v1.HubStart.TagsEntry
-	nil,                           // 51: perdure.hub.v1.HubRecord.TagsEntry
-	(*timestamppb.Timestamp)(nil), // 52: google.protobuf.Timestamp
-	(*TraceContext)(nil),          // 53: perdure.durabletask.v1.TraceContext
-	(*Fold)(nil),                  // 54: perdure.durabletask.v1.Fold
-	(*durationpb.Duration)(nil),   // 55: google.protobuf.Duration
-	(*TaskFailureDetails)(nil),    // 56: perdure.durabletask.v1.TaskFailureDetails
-	(*WorkItemFilters)(nil),       // 57: perdure.durabletask.v1.WorkItemFilters
-	(*AgentDescription)(nil),      // 58: perdure.durabletask.v1.AgentDescription
-	(*OrchestratorResponse)(nil),  // 59: perdure.durabletask.v1.OrchestratorResponse
-	(*ActivityResponse)(nil),      // 60: perdure.durabletask.v1.ActivityResponse
-	(*EntityBatchResult)(nil),     // 61: perdure.durabletask.v1.EntityBatchResult
-	(*WorkItem)(nil),              // 62: perdure.durabletask.v1.WorkItem
-	(*Error)(nil),                 // 63: perdure.durabletask.v1.Error
+	(*HubPoint)(nil),              // 7: perdure.hub.v1.HubPoint
+	(*HubControlled)(nil),         // 8: perdure.hub.v1.HubControlled
+	(*HubPurge)(nil),              // 9: perdure.hub.v1.HubPurge
+	(*HubPurged)(nil),             // 10: perdure.hub.v1.HubPurged
+	(*HubComplete)(nil),           // 11: perdure.hub.v1.HubComplete
+	(*HubHeartbeat)(nil),          // 12: perdure.hub.v1.HubHeartbeat
+	(*HubGet)(nil),                // 13: perdure.hub.v1.HubGet
+	(*HubEvents)(nil),             // 14: perdure.hub.v1.HubEvents
+	(*HubRecord)(nil),             // 15: perdure.hub.v1.HubRecord
+	(*HubInstance)(nil),           // 16: perdure.hub.v1.HubInstance
+	(*HubOperation)(nil),          // 17: perdure.hub.v1.HubOperation
+	(*HubUsage)(nil),              // 18: perdure.hub.v1.HubUsage
+	(*HubPending)(nil),            // 19: perdure.hub.v1.HubPending
+	(*HubQuery)(nil),              // 20: perdure.hub.v1.HubQuery
+	(*HubPage)(nil),               // 21: perdure.hub.v1.HubPage
+	(*HubCounts)(nil),             // 22: perdure.hub.v1.HubCounts
+	(*HubCount)(nil),              // 23: perdure.hub.v1.HubCount
+	(*HubEntity)(nil),             // 24: perdure.hub.v1.HubEntity
+	(*HubAsk)(nil),                // 25: perdure.hub.v1.HubAsk
+	(*HubAnswer)(nil),             // 26: perdure.hub.v1.HubAnswer
+	(*HubPosition)(nil),           // 27: perdure.hub.v1.HubPosition
+	(*HubChanges)(nil),            // 28: perdure.hub.v1.HubChanges
+	(*HubChange)(nil),             // 29: perdure.hub.v1.HubChange
+	(*HubRowQuery)(nil),           // 30: perdure.hub.v1.HubRowQuery
+	(*HubRow)(nil),                // 31: perdure.hub.v1.HubRow
+	(*HubRows)(nil),               // 32: perdure.hub.v1.HubRows
+	(*HubWriteRows)(nil),          // 33: perdure.hub.v1.HubWriteRows
+	(*HubRowCondition)(nil),       // 34: perdure.hub.v1.HubRowCondition
+	(*HubEndedQuery)(nil),         // 35: perdure.hub.v1.HubEndedQuery
+	(*HubEnded)(nil),              // 36: perdure.hub.v1.HubEnded
+	(*HubEntityQuery)(nil),        // 37: perdure.hub.v1.HubEntityQuery
+	(*HubEntities)(nil),           // 38: perdure.hub.v1.HubEntities
+	(*HubClean)(nil),              // 39: perdure.hub.v1.HubClean
+	(*HubCleaned)(nil),            // 40: perdure.hub.v1.HubCleaned
+	(*HubTerminate)(nil),          // 41: perdure.hub.v1.HubTerminate
+	(*HubLeft)(nil),               // 42: perdure.hub.v1.HubLeft
+	(*HubHello)(nil),              // 43: perdure.hub.v1.HubHello
+	(*HubFromWorker)(nil),         // 44: perdure.hub.v1.HubFromWorker
+	(*HubOutcome)(nil),            // 45: perdure.hub.v1.HubOutcome
+	(*HubFollowUp)(nil),           // 46: perdure.hub.v1.HubFollowUp
+	(*HubToWorker)(nil),           // 47: perdure.hub.v1.HubToWorker
+	(*HubRefusal)(nil),            // 48: perdure.hub.v1.HubRefusal
+	(*HubPush)(nil),               // 49: perdure.hub.v1.HubPush
+	(*HubPushed)(nil),             // 50: perdure.hub.v1.HubPushed
+	nil,                           // 51: perdure.hub.v1.HubStart.TagsEntry
+	nil,                           // 52: perdure.hub.v1.HubRecord.TagsEntry
+	(*timestamppb.Timestamp)(nil), // 53: google.protobuf.Timestamp
+	(*TraceContext)(nil),          // 54: perdure.durabletask.v1.TraceContext
+	(*Fold)(nil),                  // 55: perdure.durabletask.v1.Fold
+	(*durationpb.Duration)(nil),   // 56: google.protobuf.Duration
+	(*TaskFailureDetails)(nil),    // 57: perdure.durabletask.v1.TaskFailureDetails
+	(*WorkItemFilters)(nil),       // 58: perdure.durabletask.v1.WorkItemFilters
+	(*AgentDescription)(nil),      // 59: perdure.durabletask.v1.AgentDescription
+	(*OrchestratorResponse)(nil),  // 60: perdure.durabletask.v1.OrchestratorResponse
+	(*ActivityResponse)(nil),      // 61: perdure.durabletask.v1.ActivityResponse
+	(*EntityBatchResult)(nil),     // 62: perdure.durabletask.v1.EntityBatchResult
+	(*WorkItem)(nil),              // 63: perdure.durabletask.v1.WorkItem
+	(*Error)(nil),                 // 64: perdure.durabletask.v1.Error
 }
 var file_perdure_hub_proto_depIdxs = []int32{
-	52, // 0: perdure.hub.v1.HubStart.start_at:type_name -> google.protobuf.Timestamp
-	50, // 1: perdure.hub.v1.HubStart.tags:type_name -> perdure.hub.v1.HubStart.TagsEntry
-	53, // 2: perdure.hub.v1.HubStart.trace:type_name -> perdure.durabletask.v1.TraceContext
-	54, // 3: perdure.hub.v1.HubStart.fold:type_name -> perdure.durabletask.v1.Fold
+	53, // 0: perdure.hub.v1.HubStart.start_at:type_name -> google.protobuf.Timestamp
+	51, // 1: perdure.hub.v1.HubStart.tags:type_name -> perdure.hub.v1.HubStart.TagsEntry
+	54, // 2: perdure.hub.v1.HubStart.trace:type_name -> perdure.durabletask.v1.TraceContext
+	55, // 3: perdure.hub.v1.HubStart.fold:type_name -> perdure.durabletask.v1.Fold
 	4,  // 4: perdure.hub.v1.HubStart.event:type_name -> perdure.hub.v1.HubRaise
-	52, // 5: perdure.hub.v1.HubSignal.at:type_name -> google.protobuf.Timestamp
-	53, // 6: perdure.hub.v1.HubSignal.trace:type_name -> perdure.durabletask.v1.TraceContext
-	19, // 7: perdure.hub.v1.HubPurge.filter:type_name -> perdure.hub.v1.HubQuery
-	55, // 8: perdure.hub.v1.HubPurge.timeout:type_name -> google.protobuf.Duration
-	56, // 9: perdure.hub.v1.HubComplete.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	52, // 10: perdure.hub.v1.HubRecord.created:type_name -> google.protobuf.Timestamp
-	51, // 11: perdure.hub.v1.HubRecord.tags:type_name -> perdure.hub.v1.HubRecord.TagsEntry
-	52, // 12: perdure.hub.v1.HubRecord.phase_since:type_name -> google.protobuf.Timestamp
-	52, // 13: perdure.hub.v1.HubRecord.completed:type_name -> google.protobuf.Timestamp
-	14, // 14: perdure.hub.v1.HubInstance.record:type_name -> perdure.hub.v1.HubRecord
-	52, // 15: perdure.hub.v1.HubInstance.started:type_name -> google.protobuf.Timestamp
-	52, // 16: perdure.hub.v1.HubInstance.updated:type_name -> google.protobuf.Timestamp
-	52, // 17: perdure.hub.v1.HubInstance.start_at:type_name -> google.protobuf.Timestamp
-	56, // 18: perdure.hub.v1.HubInstance.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	52, // 19: perdure.hub.v1.HubInstance.next_fire_at:type_name -> google.protobuf.Timestamp
-	18, // 20: perdure.hub.v1.HubInstance.pending:type_name -> perdure.hub.v1.HubPending
-	52, // 21: perdure.hub.v1.HubInstance.folded:type_name -> google.protobuf.Timestamp
-	17, // 22: perdure.hub.v1.HubInstance.usage:type_name -> perdure.hub.v1.HubUsage
-	16, // 23: perdure.hub.v1.HubInstance.operations:type_name -> perdure.hub.v1.HubOperation
-	52, // 24: perdure.hub.v1.HubOperation.at:type_name -> google.protobuf.Timestamp
-	52, // 25: perdure.hub.v1.HubQuery.created_from:type_name -> google.protobuf.Timestamp
-	52, // 26: perdure.hub.v1.HubQuery.created_to:type_name -> google.protobuf.Timestamp
-	52, // 27: perdure.hub.v1.HubQuery.completed_from:type_name -> google.protobuf.Timestamp
-	52, // 28: perdure.hub.v1.HubQuery.completed_to:type_name -> google.protobuf.Timestamp
-	15, // 29: perdure.hub.v1.HubPage.items:type_name -> perdure.hub.v1.HubInstance
-	22, // 30: perdure.hub.v1.HubCounts.counts:type_name -> perdure.hub.v1.HubCount
-	52, // 31: perdure.hub.v1.HubEntity.modified:type_name -> google.protobuf.Timestamp
-	16, // 32: perdure.hub.v1.HubEntity.operations:type_name -> perdure.hub.v1.HubOperation
-	56, // 33: perdure.hub.v1.HubAnswer.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	28, // 34: perdure.hub.v1.HubChanges.changes:type_name -> perdure.hub.v1.HubChange
-	30, // 35: perdure.hub.v1.HubRows.rows:type_name -> perdure.hub.v1.HubRow
-	30, // 36: perdure.hub.v1.HubWriteRows.rows:type_name -> perdure.hub.v1.HubRow
-	33, // 37: perdure.hub.v1.HubWriteRows.conditions:type_name -> perdure.hub.v1.HubRowCondition
-	4,  // 38: perdure.hub.v1.HubWriteRows.event:type_name -> perdure.hub.v1.HubRaise
-	52, // 39: perdure.hub.v1.HubEndedQuery.from:type_name -> google.protobuf.Timestamp
-	52, // 40: perdure.hub.v1.HubEndedQuery.to:type_name -> google.protobuf.Timestamp
-	52, // 41: perdure.hub.v1.HubEntityQuery.from:type_name -> google.protobuf.Timestamp
-	52, // 42: perdure.hub.v1.HubEntityQuery.to:type_name -> google.protobuf.Timestamp
-	23, // 43: perdure.hub.v1.HubEntities.entities:type_name -> perdure.hub.v1.HubEntity
-	57, // 44: perdure.hub.v1.HubHello.filters:type_name -> perdure.durabletask.v1.WorkItemFilters
-	58, // 45: perdure.hub.v1.HubHello.agents:type_name -> perdure.durabletask.v1.AgentDescription
-	42, // 46: perdure.hub.v1.HubFromWorker.hello:type_name -> perdure.hub.v1.HubHello
-	44, // 47: perdure.hub.v1.HubFromWorker.outcomes:type_name -> perdure.hub.v1.HubOutcome
-	59, // 48: perdure.hub.v1.HubOutcome.orchestration:type_name -> perdure.durabletask.v1.OrchestratorResponse
-	60, // 49: perdure.hub.v1.HubOutcome.activity:type_name -> perdure.durabletask.v1.ActivityResponse
-	61, // 50: perdure.hub.v1.HubOutcome.entity:type_name -> perdure.durabletask.v1.EntityBatchResult
-	11, // 51: perdure.hub.v1.HubOutcome.heartbeat:type_name -> perdure.hub.v1.HubHeartbeat
-	45, // 52: perdure.hub.v1.HubOutcome.follow_up:type_name -> perdure.hub.v1.HubFollowUp
-	59, // 53: perdure.hub.v1.HubFollowUp.turn:type_name -> perdure.durabletask.v1.OrchestratorResponse
-	52, // 54: perdure.hub.v1.HubFollowUp.at:type_name -> google.protobuf.Timestamp
-	62, // 55: perdure.hub.v1.HubToWorker.items:type_name -> perdure.durabletask.v1.WorkItem
-	47, // 56: perdure.hub.v1.HubToWorker.refused:type_name -> perdure.hub.v1.HubRefusal
-	63, // 57: perdure.hub.v1.HubRefusal.error:type_name -> perdure.durabletask.v1.Error
-	62, // 58: perdure.hub.v1.HubPush.item:type_name -> perdure.durabletask.v1.WorkItem
-	42, // 59: perdure.hub.v1.HubPushed.hello:type_name -> perdure.hub.v1.HubHello
-	44, // 60: perdure.hub.v1.HubPushed.outcome:type_name -> perdure.hub.v1.HubOutcome
-	1,  // 61: perdure.hub.v1.Hub.Hello:input_type -> perdure.hub.v1.HubAll
-	2,  // 62: perdure.hub.v1.Hub.Start:input_type -> perdure.hub.v1.HubStart
-	4,  // 63: perdure.hub.v1.Hub.Raise:input_type -> perdure.hub.v1.HubRaise
-	5,  // 64: perdure.hub.v1.Hub.Signal:input_type -> perdure.hub.v1.HubSignal
-	6,  // 65: perdure.hub.v1.Hub.Control:input_type -> perdure.hub.v1.HubControl
-	8,  // 66: perdure.hub.v1.Hub.Purge:input_type -> perdure.hub.v1.HubPurge
-	10, // 67: perdure.hub.v1.Hub.Complete:input_type -> perdure.hub.v1.HubComplete
-	11, // 68: perdure.hub.v1.Hub.Heartbeat:input_type -> perdure.hub.v1.HubHeartbeat
-	12, // 69: perdure.hub.v1.Hub.Instance:input_type -> perdure.hub.v1.HubGet
-	12, // 70: perdure.hub.v1.Hub.History:input_type -> perdure.hub.v1.HubGet
-	19, // 71: perdure.hub.v1.Hub.List:input_type -> perdure.hub.v1.HubQuery
-	1,  // 72: perdure.hub.v1.Hub.Counts:input_type -> perdure.hub.v1.HubAll
-	12, // 73: perdure.hub.v1.Hub.Entity:input_type -> perdure.hub.v1.HubGet
-	12, // 74: perdure.hub.v1.Hub.WaitStart:input_type -> perdure.hub.v1.HubGet
-	12, // 75: perdure.hub.v1.Hub.WaitCompletion:input_type -> perdure.hub.v1.HubGet
-	24, // 76: perdure.hub.v1.Hub.Ask:input_type -> perdure.hub.v1.HubAsk
-	1,  // 77: perdure.hub.v1.Hub.Position:input_type -> perdure.hub.v1.HubAll
-	26, // 78: perdure.hub.v1.Hub.Changes:input_type -> perdure.hub.v1.HubPosition
-	29, // 79: perdure.hub.v1.Hub.ReadRows:input_type -> perdure.hub.v1.HubRowQuery
-	32, // 80: perdure.hub.v1.Hub.WriteRows:input_type -> perdure.hub.v1.HubWriteRows
-	29, // 81: perdure.hub.v1.Hub.WatchRows:input_type -> perdure.hub.v1.HubRowQuery
-	34, // 82: perdure.hub.v1.Hub.Ended:input_type -> perdure.hub.v1.HubEndedQuery
-	36, // 83: perdure.hub.v1.Hub.Entities:input_type -> perdure.hub.v1.HubEntityQuery
-	38, // 84: perdure.hub.v1.Hub.CleanEntities:input_type -> perdure.hub.v1.HubClean
-	40, // 85: perdure.hub.v1.Hub.TerminateNow:input_type -> perdure.hub.v1.HubTerminate
-	43, // 86: perdure.hub.v1.Hub.Work:input_type -> perdure.hub.v1.HubFromWorker
-	0,  // 87: perdure.hub.v1.Hub.Hello:output_type -> perdure.hub.v1.HubDone
-	3,  // 88: perdure.hub.v1.Hub.Start:output_type -> perdure.hub.v1.HubStarted
-	0,  // 89: perdure.hub.v1.Hub.Raise:output_type -> perdure.hub.v1.HubDone
-	0,  // 90: perdure.hub.v1.Hub.Signal:output_type -> perdure.hub.v1.HubDone
-	7,  // 91: perdure.hub.v1.Hub.Control:output_type -> perdure.hub.v1.HubControlled
-	9,  // 92: perdure.hub.v1.Hub.Purge:output_type -> perdure.hub.v1.HubPurged
-	0,  // 93: perdure.hub.v1.Hub.Complete:output_type -> perdure.hub.v1.HubDone
-	0,  // 94: perdure.hub.v1.Hub.Heartbeat:output_type -> perdure.hub.v1.HubDone
-	15, // 95: perdure.hub.v1.Hub.Instance:output_type -> perdure.hub.v1.HubInstance
-	13, // 96: perdure.hub.v1.Hub.History:output_type -> perdure.hub.v1.HubEvents
-	20, // 97: perdure.hub.v1.Hub.List:output_type -> perdure.hub.v1.HubPage
-	21, // 98: perdure.hub.v1.Hub.Counts:output_type -> perdure.hub.v1.HubCounts
-	23, // 99: perdure.hub.v1.Hub.Entity:output_type -> perdure.hub.v1.HubEntity
-	15, // 100: perdure.hub.v1.Hub.WaitStart:output_type -> perdure.hub.v1.HubInstance
-	15, // 101: perdure.hub.v1.Hub.WaitCompletion:output_type -> perdure.hub.v1.HubInstance
-	25, // 102: perdure.hub.v1.Hub.Ask:output_type -> perdure.hub.v1.HubAnswer
-	26, // 103: perdure.hub.v1.Hub.Position:output_type -> perdure.hub.v1.HubPosition
-	27, // 104: perdure.hub.v1.Hub.Changes:output_type -> perdure.hub.v1.HubChanges
-	31, // 105: perdure.hub.v1.Hub.ReadRows:output_type -> perdure.hub.v1.HubRows
-	0,  // 106: perdure.hub.v1.Hub.WriteRows:output_type -> perdure.hub.v1.HubDone
-	0,  // 107: perdure.hub.v1.Hub.WatchRows:output_type -> perdure.hub.v1.HubDone
-	35, // 108: perdure.hub.v1.Hub.Ended:output_type -> perdure.hub.v1.HubEnded
-	37, // 109: perdure.hub.v1.Hub.Entities:output_type -> perdure.hub.v1.HubEntities
-	39, // 110: perdure.hub.v1.Hub.CleanEntities:output_type -> perdure.hub.v1.HubCleaned
-	41, // 111: perdure.hub.v1.Hub.TerminateNow:output_type -> perdure.hub.v1.HubLeft
-	46, // 112: perdure.hub.v1.Hub.Work:output_type -> perdure.hub.v1.HubToWorker
-	87, // [87:113] is the sub-list for method output_type
-	61, // [61:87] is the sub-list for method input_type
-	61, // [61:61] is the sub-list for extension type_name
-	61, // [61:61] is the sub-list for extension extendee
-	0,  // [0:61] is the sub-list for field type_name
+	53, // 5: perdure.hub.v1.HubSignal.at:type_name -> google.protobuf.Timestamp
+	54, // 6: perdure.hub.v1.HubSignal.trace:type_name -> perdure.durabletask.v1.TraceContext
+	7,  // 7: perdure.hub.v1.HubControl.asked:type_name -> perdure.hub.v1.HubPoint
+	20, // 8: perdure.hub.v1.HubPurge.filter:type_name -> perdure.hub.v1.HubQuery
+	56, // 9: perdure.hub.v1.HubPurge.timeout:type_name -> google.protobuf.Duration
+	57, // 10: perdure.hub.v1.HubComplete.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	53, // 11: perdure.hub.v1.HubRecord.created:type_name -> google.protobuf.Timestamp
+	52, // 12: perdure.hub.v1.HubRecord.tags:type_name -> perdure.hub.v1.HubRecord.TagsEntry
+	53, // 13: perdure.hub.v1.HubRecord.phase_since:type_name -> google.protobuf.Timestamp
+	53, // 14: perdure.hub.v1.HubRecord.completed:type_name -> google.protobuf.Timestamp
+	15, // 15: perdure.hub.v1.HubInstance.record:type_name -> perdure.hub.v1.HubRecord
+	53, // 16: perdure.hub.v1.HubInstance.started:type_name -> google.protobuf.Timestamp
+	53, // 17: perdure.hub.v1.HubInstance.updated:type_name -> google.protobuf.Timestamp
+	53, // 18: perdure.hub.v1.HubInstance.start_at:type_name -> google.protobuf.Timestamp
+	57, // 19: perdure.hub.v1.HubInstance.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	53, // 20: perdure.hub.v1.HubInstance.next_fire_at:type_name -> google.protobuf.Timestamp
+	19, // 21: perdure.hub.v1.HubInstance.pending:type_name -> perdure.hub.v1.HubPending
+	53, // 22: perdure.hub.v1.HubInstance.folded:type_name -> google.protobuf.Timestamp
+	18, // 23: perdure.hub.v1.HubInstance.usage:type_name -> perdure.hub.v1.HubUsage
+	17, // 24: perdure.hub.v1.HubInstance.operations:type_name -> perdure.hub.v1.HubOperation
+	53, // 25: perdure.hub.v1.HubOperation.at:type_name -> google.protobuf.Timestamp
+	53, // 26: perdure.hub.v1.HubQuery.created_from:type_name -> google.protobuf.Timestamp
+	53, // 27: perdure.hub.v1.HubQuery.created_to:type_name -> google.protobuf.Timestamp
+	53, // 28: perdure.hub.v1.HubQuery.completed_from:type_name -> google.protobuf.Timestamp
+	53, // 29: perdure.hub.v1.HubQuery.completed_to:type_name -> google.protobuf.Timestamp
+	16, // 30: perdure.hub.v1.HubPage.items:type_name -> perdure.hub.v1.HubInstance
+	23, // 31: perdure.hub.v1.HubCounts.counts:type_name -> perdure.hub.v1.HubCount
+	53, // 32: perdure.hub.v1.HubEntity.modified:type_name -> google.protobuf.Timestamp
+	17, // 33: perdure.hub.v1.HubEntity.operations:type_name -> perdure.hub.v1.HubOperation
+	57, // 34: perdure.hub.v1.HubAnswer.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	29, // 35: perdure.hub.v1.HubChanges.changes:type_name -> perdure.hub.v1.HubChange
+	31, // 36: perdure.hub.v1.HubRows.rows:type_name -> perdure.hub.v1.HubRow
+	31, // 37: perdure.hub.v1.HubWriteRows.rows:type_name -> perdure.hub.v1.HubRow
+	34, // 38: perdure.hub.v1.HubWriteRows.conditions:type_name -> perdure.hub.v1.HubRowCondition
+	4,  // 39: perdure.hub.v1.HubWriteRows.event:type_name -> perdure.hub.v1.HubRaise
+	53, // 40: perdure.hub.v1.HubEndedQuery.from:type_name -> google.protobuf.Timestamp
+	53, // 41: perdure.hub.v1.HubEndedQuery.to:type_name -> google.protobuf.Timestamp
+	53, // 42: perdure.hub.v1.HubEntityQuery.from:type_name -> google.protobuf.Timestamp
+	53, // 43: perdure.hub.v1.HubEntityQuery.to:type_name -> google.protobuf.Timestamp
+	24, // 44: perdure.hub.v1.HubEntities.entities:type_name -> perdure.hub.v1.HubEntity
+	58, // 45: perdure.hub.v1.HubHello.filters:type_name -> perdure.durabletask.v1.WorkItemFilters
+	59, // 46: perdure.hub.v1.HubHello.agents:type_name -> perdure.durabletask.v1.AgentDescription
+	43, // 47: perdure.hub.v1.HubFromWorker.hello:type_name -> perdure.hub.v1.HubHello
+	45, // 48: perdure.hub.v1.HubFromWorker.outcomes:type_name -> perdure.hub.v1.HubOutcome
+	60, // 49: perdure.hub.v1.HubOutcome.orchestration:type_name -> perdure.durabletask.v1.OrchestratorResponse
+	61, // 50: perdure.hub.v1.HubOutcome.activity:type_name -> perdure.durabletask.v1.ActivityResponse
+	62, // 51: perdure.hub.v1.HubOutcome.entity:type_name -> perdure.durabletask.v1.EntityBatchResult
+	12, // 52: perdure.hub.v1.HubOutcome.heartbeat:type_name -> perdure.hub.v1.HubHeartbeat
+	46, // 53: perdure.hub.v1.HubOutcome.follow_up:type_name -> perdure.hub.v1.HubFollowUp
+	60, // 54: perdure.hub.v1.HubFollowUp.turn:type_name -> perdure.durabletask.v1.OrchestratorResponse
+	53, // 55: perdure.hub.v1.HubFollowUp.at:type_name -> google.protobuf.Timestamp
+	63, // 56: perdure.hub.v1.HubToWorker.items:type_name -> perdure.durabletask.v1.WorkItem
+	48, // 57: perdure.hub.v1.HubToWorker.refused:type_name -> perdure.hub.v1.HubRefusal
+	64, // 58: perdure.hub.v1.HubRefusal.error:type_name -> perdure.durabletask.v1.Error
+	63, // 59: perdure.hub.v1.HubPush.item:type_name -> perdure.durabletask.v1.WorkItem
+	43, // 60: perdure.hub.v1.HubPushed.hello:type_name -> perdure.hub.v1.HubHello
+	45, // 61: perdure.hub.v1.HubPushed.outcome:type_name -> perdure.hub.v1.HubOutcome
+	1,  // 62: perdure.hub.v1.Hub.Hello:input_type -> perdure.hub.v1.HubAll
+	2,  // 63: perdure.hub.v1.Hub.Start:input_type -> perdure.hub.v1.HubStart
+	4,  // 64: perdure.hub.v1.Hub.Raise:input_type -> perdure.hub.v1.HubRaise
+	5,  // 65: perdure.hub.v1.Hub.Signal:input_type -> perdure.hub.v1.HubSignal
+	6,  // 66: perdure.hub.v1.Hub.Control:input_type -> perdure.hub.v1.HubControl
+	9,  // 67: perdure.hub.v1.Hub.Purge:input_type -> perdure.hub.v1.HubPurge
+	11, // 68: perdure.hub.v1.Hub.Complete:input_type -> perdure.hub.v1.HubComplete
+	12, // 69: perdure.hub.v1.Hub.Heartbeat:input_type -> perdure.hub.v1.HubHeartbeat
+	13, // 70: perdure.hub.v1.Hub.Instance:input_type -> perdure.hub.v1.HubGet
+	13, // 71: perdure.hub.v1.Hub.History:input_type -> perdure.hub.v1.HubGet
+	20, // 72: perdure.hub.v1.Hub.List:input_type -> perdure.hub.v1.HubQuery
+	1,  // 73: perdure.hub.v1.Hub.Counts:input_type -> perdure.hub.v1.HubAll
+	13, // 74: perdure.hub.v1.Hub.Entity:input_type -> perdure.hub.v1.HubGet
+	13, // 75: perdure.hub.v1.Hub.WaitStart:input_type -> perdure.hub.v1.HubGet
+	13, // 76: perdure.hub.v1.Hub.WaitCompletion:input_type -> perdure.hub.v1.HubGet
+	25, // 77: perdure.hub.v1.Hub.Ask:input_type -> perdure.hub.v1.HubAsk
+	1,  // 78: perdure.hub.v1.Hub.Position:input_type -> perdure.hub.v1.HubAll
+	27, // 79: perdure.hub.v1.Hub.Changes:input_type -> perdure.hub.v1.HubPosition
+	30, // 80: perdure.hub.v1.Hub.ReadRows:input_type -> perdure.hub.v1.HubRowQuery
+	33, // 81: perdure.hub.v1.Hub.WriteRows:input_type -> perdure.hub.v1.HubWriteRows
+	30, // 82: perdure.hub.v1.Hub.WatchRows:input_type -> perdure.hub.v1.HubRowQuery
+	35, // 83: perdure.hub.v1.Hub.Ended:input_type -> perdure.hub.v1.HubEndedQuery
+	37, // 84: perdure.hub.v1.Hub.Entities:input_type -> perdure.hub.v1.HubEntityQuery
+	39, // 85: perdure.hub.v1.Hub.CleanEntities:input_type -> perdure.hub.v1.HubClean
+	41, // 86: perdure.hub.v1.Hub.TerminateNow:input_type -> perdure.hub.v1.HubTerminate
+	44, // 87: perdure.hub.v1.Hub.Work:input_type -> perdure.hub.v1.HubFromWorker
+	0,  // 88: perdure.hub.v1.Hub.Hello:output_type -> perdure.hub.v1.HubDone
+	3,  // 89: perdure.hub.v1.Hub.Start:output_type -> perdure.hub.v1.HubStarted
+	0,  // 90: perdure.hub.v1.Hub.Raise:output_type -> perdure.hub.v1.HubDone
+	0,  // 91: perdure.hub.v1.Hub.Signal:output_type -> perdure.hub.v1.HubDone
+	8,  // 92: perdure.hub.v1.Hub.Control:output_type -> perdure.hub.v1.HubControlled
+	10, // 93: perdure.hub.v1.Hub.Purge:output_type -> perdure.hub.v1.HubPurged
+	0,  // 94: perdure.hub.v1.Hub.Complete:output_type -> perdure.hub.v1.HubDone
+	0,  // 95: perdure.hub.v1.Hub.Heartbeat:output_type -> perdure.hub.v1.HubDone
+	16, // 96: perdure.hub.v1.Hub.Instance:output_type -> perdure.hub.v1.HubInstance
+	14, // 97: perdure.hub.v1.Hub.History:output_type -> perdure.hub.v1.HubEvents
+	21, // 98: perdure.hub.v1.Hub.List:output_type -> perdure.hub.v1.HubPage
+	22, // 99: perdure.hub.v1.Hub.Counts:output_type -> perdure.hub.v1.HubCounts
+	24, // 100: perdure.hub.v1.Hub.Entity:output_type -> perdure.hub.v1.HubEntity
+	16, // 101: perdure.hub.v1.Hub.WaitStart:output_type -> perdure.hub.v1.HubInstance
+	16, // 102: perdure.hub.v1.Hub.WaitCompletion:output_type -> perdure.hub.v1.HubInstance
+	26, // 103: perdure.hub.v1.Hub.Ask:output_type -> perdure.hub.v1.HubAnswer
+	27, // 104: perdure.hub.v1.Hub.Position:output_type -> perdure.hub.v1.HubPosition
+	28, // 105: perdure.hub.v1.Hub.Changes:output_type -> perdure.hub.v1.HubChanges
+	32, // 106: perdure.hub.v1.Hub.ReadRows:output_type -> perdure.hub.v1.HubRows
+	0,  // 107: perdure.hub.v1.Hub.WriteRows:output_type -> perdure.hub.v1.HubDone
+	0,  // 108: perdure.hub.v1.Hub.WatchRows:output_type -> perdure.hub.v1.HubDone
+	36, // 109: perdure.hub.v1.Hub.Ended:output_type -> perdure.hub.v1.HubEnded
+	38, // 110: perdure.hub.v1.Hub.Entities:output_type -> perdure.hub.v1.HubEntities
+	40, // 111: perdure.hub.v1.Hub.CleanEntities:output_type -> perdure.hub.v1.HubCleaned
+	42, // 112: perdure.hub.v1.Hub.TerminateNow:output_type -> perdure.hub.v1.HubLeft
+	47, // 113: perdure.hub.v1.Hub.Work:output_type -> perdure.hub.v1.HubToWorker
+	88, // [88:114] is the sub-list for method output_type
+	62, // [62:88] is the sub-list for method input_type
+	62, // [62:62] is the sub-list for extension type_name
+	62, // [62:62] is the sub-list for extension extendee
+	0,  // [0:62] is the sub-list for field type_name
 }
 
 func init() { file_perdure_hub_proto_init() }
@@ -4487,19 +4554,19 @@ func file_perdure_hub_proto_init() {
 	file_perdure_hub_proto_msgTypes[4].OneofWrappers = []any{}
 	file_perdure_hub_proto_msgTypes[5].OneofWrappers = []any{}
 	file_perdure_hub_proto_msgTypes[6].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[10].OneofWrappers = []any{}
 	file_perdure_hub_proto_msgTypes[11].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[15].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[20].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[23].OneofWrappers = []any{}
+	file_perdure_hub_proto_msgTypes[12].OneofWrappers = []any{}
+	file_perdure_hub_proto_msgTypes[16].OneofWrappers = []any{}
+	file_perdure_hub_proto_msgTypes[21].OneofWrappers = []any{}
 	file_perdure_hub_proto_msgTypes[24].OneofWrappers = []any{}
 	file_perdure_hub_proto_msgTypes[25].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[29].OneofWrappers = []any{}
+	file_perdure_hub_proto_msgTypes[26].OneofWrappers = []any{}
 	file_perdure_hub_proto_msgTypes[30].OneofWrappers = []any{}
 	file_perdure_hub_proto_msgTypes[31].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[33].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[40].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[44].OneofWrappers = []any{
+	file_perdure_hub_proto_msgTypes[32].OneofWrappers = []any{}
+	file_perdure_hub_proto_msgTypes[34].OneofWrappers = []any{}
+	file_perdure_hub_proto_msgTypes[41].OneofWrappers = []any{}
+	file_perdure_hub_proto_msgTypes[45].OneofWrappers = []any{
 		(*HubOutcome_Orchestration)(nil),
 		(*HubOutcome_Activity)(nil),
 		(*HubOutcome_Entity)(nil),
@@ -4512,7 +4579,7 @@ func file_perdure_hub_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_perdure_hub_proto_rawDesc), len(file_perdure_hub_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   52,
+			NumMessages:   53,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
