@@ -222,6 +222,7 @@ func lockEndedAcquiring(t *testing.T, s suite) {
 	e.completes("first", `"done"`)
 	e.free("b")
 	e.signal("@account@b", "deposit", "1")
+	e.settle() // it must be there before it is taken out
 	e.start("transfer", "t", `["b","a"]`)
 	e.completes("t", `"done"`)
 	e.free("a")
