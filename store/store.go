@@ -150,8 +150,6 @@ type Admin interface {
 	Identity() Identity
 	// Stats describes the store's use of the machine.
 	Stats(ctx context.Context) (Stats, error)
-	// Backup writes a copy of the durable state to a new directory.
-	Backup(ctx context.Context, dir string) error
 	// Compact brings the store to its smallest size.
 	Compact(ctx context.Context) error
 	// Close flushes and releases the store.

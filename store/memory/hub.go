@@ -253,11 +253,6 @@ func (h *Hub) Stats(ctx context.Context) (store.Stats, error) {
 	return store.Stats{Commits: h.commits, Groups: h.groups, Syncs: h.groups}, nil
 }
 
-var errNoFiles = errors.New("a store in memory has no files to copy")
-
-// Backup implements store.Admin. There is no directory to write: it fails.
-func (h *Hub) Backup(context.Context, string) error { return errNoFiles }
-
 // Compact implements store.Admin.
 func (h *Hub) Compact(ctx context.Context) error {
 	_, err := h.view(ctx)

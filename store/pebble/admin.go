@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	engine "github.com/cockroachdb/pebble/v2"
-
 	"github.com/perdure/perdure/store"
 )
 
@@ -24,23 +22,6 @@ func (h *Hub) Stats(ctx context.Context) (s store.Stats, err error) {
 		return nil
 	})
 	return s, err
-}
-
-// Backup implements store.Admin: a copy of the whole directory, with all its
-// hubs, that Open accepts. Tables are linked where the file system can.
-func (h *Hub) Backup(ctx context.Context, dir string) error {
-	return h.read(ctx, func() error {
-		if err := h.db.state.check(); err != nil {
-			return err
-		}
-		if err := h.db.eng.Checkpoint(dir, engine.WithFlushedWAL()); err != nil {
-			return fmt.Errorf("backup to %s: %w", dir, err)
-		}
-		if err := writeFormat(h.db.opts.FS, dir); err != nil {
-			return fmt.Errorf("backup to %s: %w", dir, err)
-		}
-		return nil
-	})
 }
 
 // Compact implements store.Admin.

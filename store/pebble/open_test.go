@@ -156,24 +156,6 @@ func commitTo(t *testing.T, s store.Store, id string) {
 	}
 }
 
-func TestBackup(t *testing.T) {
-	h := onDisk(t, pebble.Options{Logger: quiet()})
-	commitTo(t, h, "a")
-	dir := filepath.Join(t.TempDir(), "copy")
-	if err := h.Backup(t.Context(), dir); err != nil {
-		t.Fatal(err)
-	}
-	commitTo(t, h, "b")
-	db, err := pebble.Open(dir, pebble.Options{Logger: quiet()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if got := count(t, db); got != 1 {
-		t.Errorf("backup holds %d instances, want 1", got)
-	}
-}
-
 // TestBallast fills the disk: the ballast goes, and comes back.
 func TestBallast(t *testing.T) {
 	h := newHarness(t)

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -74,12 +73,6 @@ func (h *Hub) Stats(ctx context.Context) (store.Stats, error) {
 	groups := h.groups.Load()
 	return store.Stats{Commits: h.commits.Load(), Groups: groups, Syncs: groups, DiskBytes: size[0]}, nil
 }
-
-// errBackup says what backs up a database.
-var errBackup = errors.New("PostgreSQL is backed up by its own tools: pg_basebackup with an archive of its log, or pg_dump of schema perdure")
-
-// Backup implements store.Admin. It fails: a database has tools of its own for that.
-func (h *Hub) Backup(context.Context, string) error { return errBackup }
 
 // Compact implements store.Admin: it frees the space of what was deleted, for later
 // writes.
