@@ -161,12 +161,23 @@ func timerMany(t *testing.T, s suite) {
 		})
 	})
 	e.start("run", "a", fmt.Sprint(n))
-	for i := range n {
-		e.start("run", fmt.Sprint("i", i), "1")
+	var starting sync.WaitGroup
+	for first := range 20 { // side by side, for a commit may have to wait for a disk
+		starting.Go(func() {
+			for i := first; i < n; i += 20 {
+				if _, err := e.tryStart("run", fmt.Sprint("i", i), "1"); err != nil {
+					t.Error(err)
+				}
+			}
+		})
 	}
+	starting.Wait()
 	e.completes("a", fmt.Sprint(n))
+	e.settle()
 	for i := range n {
-		e.completes(fmt.Sprint("i", i), "1")
+		if in := e.get(fmt.Sprint("i", i)); in.Status != store.Completed || in.Output.S != "1" {
+			t.Errorf("i%d is %v with output %s, want completed with 1", i, history.Status(in.Status), in.Output.S)
+		}
 	}
 }
 
