@@ -62,9 +62,10 @@ func (a *App) openDatabase(ctx context.Context, f *front) (place, clock.Clock, e
 	if err != nil {
 		return nil, nil, databaseError(err)
 	}
+	version, _, _ := build()
 	d := &database{
 		app: a, db: db, open: make(map[string]*nodeHub),
-		me: store.Node{Name: newNode(), Advertise: a.cfg.advertised(f.listeners[0].Addr())},
+		me: store.Node{Name: newNode(), Advertise: a.cfg.advertised(f.listeners[0].Addr()), Detail: []byte(version)},
 	}
 	if d.secret, err = db.Secret(ctx); err == nil {
 		d.cluster, err = access.NewCluster(d.secret)

@@ -45,7 +45,7 @@ type Node struct {
 	Name      string // of this start of the process; no other one has or had it
 	Advertise string // URL at which other nodes reach it; "" = not at all
 	Since     time.Time
-	Detail    []byte // for people and other nodes; opaque to the store
+	Detail    []byte // for people and other nodes, such as its version; opaque to the store
 }
 
 // Holder is who holds a shard.

@@ -14,7 +14,7 @@ type Error struct {
 
 // Error says where in the text what is wrong.
 func (e *Error) Error() string {
-	text := fmt.Sprintf("at %d: %s", e.From, e.Text)
+	text := fmt.Sprintf("column %d: %s", e.From+1, e.Text)
 	if e.Nearest != "" {
 		text += fmt.Sprintf("; did you mean %s?", e.Nearest)
 	}
@@ -35,9 +35,9 @@ func (e Errors) Error() string {
 }
 
 // nearest returns the name with the smallest edit distance to s, the first of
-// several; "" if none is closer than replacing all of s.
+// several; "" if none is like it: more than half of s would be replaced.
 func nearest(s string, names []string) string {
-	best, least := "", len(s)
+	best, least := "", len(s)/2+1
 	for _, name := range names {
 		if d := distance(s, name); d < least {
 			best, least = name, d

@@ -84,7 +84,7 @@ func ExampleParse() {
 	fmt.Println(err)
 	// Output:
 	// status:failed name:Order* created>2026-01-30T12:00:00Z <nil>
-	// filter: at 0: no field "statsu"; a word with an operator in it needs quotes; did you mean status?
+	// filter: column 1: no field "statsu"; a word with an operator in it needs quotes; did you mean status?
 }
 
 func BenchmarkMatch(b *testing.B) {

@@ -199,8 +199,8 @@ func TestMistakes(t *testing.T) {
 
 func TestErrorText(t *testing.T) {
 	_, err := filter.Parse("a statsu:failed b(", now)
-	want := `filter: at 2: no field "statsu"; a word with an operator in it needs quotes; did you mean status?; ` +
-		`at 16: quotes and parentheses are allowed within quotes only`
+	want := `filter: column 3: no field "statsu"; a word with an operator in it needs quotes; did you mean status?; ` +
+		`column 17: quotes and parentheses are allowed within quotes only`
 	if got := fmt.Sprint(err); got != want {
 		t.Errorf("Parse error = %q, want %q", got, want)
 	}

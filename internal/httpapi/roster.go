@@ -17,6 +17,11 @@ import (
 type connectedView struct {
 	ID  string `json:"id"`  // of its process; "" = it has not said
 	Own bool   `json:"own"` // it is one of Perdure's, in Go
+	// Client is the name and version of its SDK, as it says, Address the IP address from
+	// which it is connected.
+	Client  string    `json:"client,omitempty"`
+	Address string    `json:"address,omitempty"`
+	Since   time.Time `json:"since"` // when it has connected
 	// Everything says that it takes all work; else it takes what is listed.
 	Everything     bool       `json:"everything"`
 	Orchestrations []string   `json:"orchestrations"`
@@ -92,7 +97,7 @@ func viewFleet(all []push.Registered) []workerView {
 }
 
 func viewConnected(c *hub.Connected) connectedView {
-	v := connectedView{ID: c.ID, Own: c.Own, Everything: c.Filters == nil, Orchestrations: []string{}, Activities: []string{}, Entities: []string{},
+	v := connectedView{ID: c.ID, Own: c.Own, Client: c.Client, Address: c.Address, Since: c.Since.UTC(), Everything: c.Filters == nil, Orchestrations: []string{}, Activities: []string{}, Entities: []string{},
 		Capacity: placesView(c.Capacity), InFlight: placesView(c.InFlight)}
 	if f := c.Filters; f != nil {
 		v.Orchestrations, v.Activities = filterNames(f.Orchestrations), filterNames(f.Activities)
@@ -121,6 +126,8 @@ type backlogView struct {
 	Waiting int    `json:"waiting"`
 	Running int    `json:"running"`
 	Served  bool   `json:"served"` // somebody who is connected takes it
+	// Oldest is since when the first of what waits for a worker does.
+	Oldest *time.Time `json:"oldest,omitempty"`
 }
 
 // getBacklog tells what is ready and waits, what nobody serves first.
@@ -138,7 +145,7 @@ func (a *API) getBacklog(_ http.ResponseWriter, r *http.Request) (*reply, error)
 	}
 	body := items[backlogView]{Items: []backlogView{}}
 	for _, b := range list {
-		body.Items = append(body.Items, backlogView(b))
+		body.Items = append(body.Items, backlogView{b.Kind, b.Name, b.Version, b.Waiting, b.Running, b.Served, timeOrNil(b.Oldest)})
 	}
 	slices.SortStableFunc(body.Items, func(x, y backlogView) int {
 		switch {
@@ -156,6 +163,7 @@ func (a *API) getBacklog(_ http.ResponseWriter, r *http.Request) (*reply, error)
 type nodeView struct {
 	Name      string     `json:"name"`
 	Address   string     `json:"address,omitempty"`   // at which other nodes reach it
+	Version   string     `json:"version,omitempty"`   // of Perdure
 	Shards    int        `json:"shards"`              // of this hub that it holds, as far as this node knows
 	Here      bool       `json:"here"`                // it is the one that answers
 	Since     *time.Time `json:"since,omitempty"`     // when it joined
@@ -187,13 +195,16 @@ func (a *API) listNodes(_ http.ResponseWriter, r *http.Request) (*reply, error) 
 		about = a.Node()
 	}
 	for _, n := range roster.Members() {
-		v := nodeView{Name: n.Name, Address: n.Advertise, Shards: shards[n.Name], Here: n.Name == here, Since: timeOrNil(n.Since)}
+		v := nodeView{Name: n.Name, Address: n.Advertise, Version: string(n.Detail), Shards: shards[n.Name], Here: n.Name == here, Since: timeOrNil(n.Since)}
 		if about != nil {
 			v.Here = n.Name == about.Name
 			v.Unreached = slices.Contains(about.Unreached, n.Name)
 			if v.Here {
 				v.Error = about.Error
 			}
+		}
+		if v.Here && v.Version == "" {
+			v.Version = a.Info.Version
 		}
 		body.Items = append(body.Items, v)
 	}

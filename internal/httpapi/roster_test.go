@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -29,8 +30,8 @@ func TestRoster(t *testing.T) {
 		}
 		fits(t, "BacklogItems", got)
 	}
-	backlog(`{"kind":"orchestration","name":"Far","waiting":1,"running":0,"served":false}`)
-	stream, err := h.Connect(t.Context(), &hub.Worker{ID: "w1", Orchestrations: 3,
+	backlog(`{"kind":"orchestration","name":"Far","waiting":1,"running":0,"served":false,"oldest":"2`)
+	stream, err := h.Connect(t.Context(), &hub.Worker{ID: "w1", Client: "sdk/1", Address: "10.0.0.7", Orchestrations: 3,
 		Filters: &hub.Filters{Orchestrations: []hub.NameFilter{{Name: "Far"}, {Name: "Old", Versions: []string{"1", "2"}}}}})
 	if err != nil {
 		t.Fatal(err)
@@ -41,9 +42,10 @@ func TestRoster(t *testing.T) {
 	backlog(`{"kind":"orchestration","name":"Far","waiting":0,"running":1,"served":true}`)
 	got := do(t, "GET", url+"/api/v1/workers", "")
 	fits(t, "WorkersPage", got.Body)
-	want := `{"items":[],"connected":[{"id":"w1","own":false,"everything":false,"orchestrations":["Far","Old 1, 2"],"activities":[],"entities":[],` +
+	want := `{"items":[],"connected":[{"id":"w1","own":false,"client":"sdk/1","address":"10.0.0.7","since":"T","everything":false,"orchestrations":["Far","Old 1, 2"],"activities":[],"entities":[],` +
 		`"capacity":{"orchestrations":3,"activities":100,"entities":100},"in_flight":{"orchestrations":1,"activities":0,"entities":0}}],"lost":[]}`
-	if diff := cmp.Diff(want, strings.TrimSpace(got.Body)); diff != "" {
+	since := regexp.MustCompile(`"since":"[^"]+"`)
+	if diff := cmp.Diff(want, since.ReplaceAllString(strings.TrimSpace(got.Body), `"since":"T"`)); diff != "" {
 		t.Errorf("workers (-want +got):\n%s", diff)
 	}
 	frame := open(t, url+"/api/v1/stream?topics=workers").data("workers", "WorkersFrame")
@@ -61,7 +63,7 @@ func TestRoster(t *testing.T) {
 	}
 	nodes := do(t, "GET", url+"/api/v1/nodes", "")
 	fits(t, "NodeItems", nodes.Body)
-	if !strings.Contains(nodes.Body, `"name":"local","shards":256,"here":true`) {
+	if !strings.Contains(nodes.Body, `"name":"local","version":"v0","shards":256,"here":true`) {
 		t.Errorf("nodes = %s, want the one that holds all shards", nodes.Body)
 	}
 }

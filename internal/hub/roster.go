@@ -27,7 +27,10 @@ type Roster interface {
 
 // Connected is a worker with an open stream.
 type Connected struct {
-	ID       string   // of its process; "" = unknown
+	ID       string // of its process; "" = unknown
+	Client   string // name and version of its SDK, as it says; "" = unknown
+	Address  string // from which it is connected; "" = unknown
+	Since    time.Time
 	Filters  *Filters // nil = it takes everything
 	Own      bool     // it is one of ours
 	Capacity Places   // items that it works on at a time
@@ -42,6 +45,8 @@ type Backlog struct {
 	Waiting int    // for a place in this process, or for a worker
 	Running int    // in this process, or at a worker
 	Served  bool   // somebody who is here takes it
+	// Oldest is since when the first of what waits for a worker does; zero = not known.
+	Oldest time.Time
 }
 
 // Incidents are what this node has seen to be lost, the newest first.

@@ -46,7 +46,9 @@ type Stream interface {
 
 // Worker is what a worker says of itself when it connects.
 type Worker struct {
-	ID string // of its process; "" = unknown
+	ID      string // of its process; "" = unknown
+	Client  string // name and version of its SDK, as it says; "" = unknown
+	Address string // from which it is connected, an IP address; "" = unknown
 	// How many items of a kind it works on at a time; 0 = the default, 100.
 	Orchestrations, Activities, Entities int
 	Filters                              *Filters // nil = it takes everything

@@ -32,7 +32,13 @@ func (l *loop) backlog() []hub.Backlog {
 	}
 	for key, b := range l.workers.buckets {
 		if n := b.waiting.n + b.suspects.n + b.big.n + b.held.n; n > 0 {
-			of(key, b.served()).Waiting += n
+			sum := of(key, b.served())
+			sum.Waiting += n
+			for _, q := range []*line{&b.waiting, &b.suspects, &b.big, &b.held} {
+				if q.n > 0 && (sum.Oldest.IsZero() || q.head.since.Before(sum.Oldest)) {
+					sum.Oldest = q.head.since
+				}
+			}
 		}
 	}
 	for _, le := range l.workers.leases {
@@ -94,7 +100,7 @@ func (w *workers) connected() []hub.Connected {
 		places := func(n [kinds]int) hub.Places {
 			return hub.Places{Orchestrations: n[ofTurn], Activities: n[ofActivity], Entities: n[ofBatch]}
 		}
-		list = append(list, hub.Connected{ID: s.worker.ID, Filters: s.worker.Filters, Own: s.worker.Own,
+		list = append(list, hub.Connected{ID: s.worker.ID, Client: s.worker.Client, Address: s.worker.Address, Since: s.since, Filters: s.worker.Filters, Own: s.worker.Own,
 			Capacity: places([kinds]int{ofTurn: s.limit(ofTurn), ofActivity: s.limit(ofActivity), ofBatch: s.limit(ofBatch)}),
 			InFlight: places(s.out)})
 	}

@@ -99,6 +99,7 @@ func (it *workItem) token() token {
 func (l *loop) letWait(it *workItem) {
 	b := it.bucket
 	l.workers.moved = true
+	it.since = l.clock.Now()
 	switch {
 	case it.bytes == 0:
 		l.workers.wait(it)

@@ -272,7 +272,7 @@ func (l *loop) report(it *workItem) {
 		key := it.bucket.key
 		l.takeBack(in)
 		again := l.workers.itemOf(in.id, key)
-		again.reported, again.ending = true, it.ending
+		again.reported, again.ending, again.since = true, it.ending, it.since
 		l.workers.wait(again)
 		it = again
 	}

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/internal/hub"
@@ -25,6 +26,7 @@ const (
 type stream struct {
 	owner  *Owner
 	worker hub.Worker
+	since  time.Time
 
 	mu      sync.Mutex
 	ready   []handout // guarded by mu: assigned, not fetched yet
@@ -56,7 +58,7 @@ func (o *Owner) Connect(ctx context.Context, w *hub.Worker) (hub.Stream, error) 
 	if w.Orchestrations < 0 || w.Activities < 0 || w.Entities < 0 || w.MaxHistory < 0 {
 		return nil, invalid("connect", "", "a worker works on a negative number of items")
 	}
-	s := &stream{owner: o, worker: *w, wake: make(chan struct{}, 1), leases: make(map[delivery]*lease)}
+	s := &stream{owner: o, worker: *w, since: o.clock.Now(), wake: make(chan struct{}, 1), leases: make(map[delivery]*lease)}
 	for k := range s.places {
 		s.places[k] = -1
 	}

@@ -96,8 +96,9 @@ type workItem struct {
 
 	line       *line // in which it waits; nil = in none
 	prev, next *workItem
-	lease      *lease   // of its newest delivery, while it is out
-	delivery   delivery // the newest; zero = none that counts
+	since      time.Time // when it came to wait
+	lease      *lease    // of its newest delivery, while it is out
+	delivery   delivery  // the newest; zero = none that counts
 
 	avoid    *stream // gave it back
 	given    int     // times that it was given back

@@ -40,15 +40,9 @@ func acting(ctx context.Context) context.Context {
 	if grant == nil && claim == nil {
 		return ctx
 	}
-	who := &hub.Actor{Client: clip(sdk(ctx), maxSDK)}
+	who := &hub.Actor{Client: clip(sdk(ctx), maxSDK), From: addressOf(ctx)}
 	if grant != nil {
 		who.By = grant.Name
-	}
-	if p, ok := peer.FromContext(ctx); ok {
-		who.From = p.Addr.String()
-		if ip, _, err := net.SplitHostPort(who.From); err == nil {
-			who.From = ip
-		}
 	}
 	if claim != nil {
 		who.For, who.Action, who.Reason = claim.By, claim.Action, claim.Reason
@@ -81,4 +75,17 @@ func clip(s string, n int) string {
 		n--
 	}
 	return s[:n]
+}
+
+// addressOf returns the IP address of the caller, "" if it is not known.
+func addressOf(ctx context.Context) string {
+	p, ok := peer.FromContext(ctx)
+	if !ok {
+		return ""
+	}
+	address := p.Addr.String()
+	if ip, _, err := net.SplitHostPort(address); err == nil {
+		return ip
+	}
+	return address
 }

@@ -65,6 +65,7 @@ func (s *Service) ownWork(c *call, stream grpc.ServerStream) error {
 		return err
 	}
 	_, worker.Follows = workers.(hub.Outcomes) // others are told outcomes out of order
+	worker.Client, worker.Address = clip(sdk(c.ctx), maxSDK), addressOf(c.ctx)
 	items, err := workers.Connect(c.ctx, worker)
 	if err != nil {
 		return err

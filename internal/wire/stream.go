@@ -35,6 +35,7 @@ func (s *Service) getWorkItems(c *call, in *wirepb.GetWorkItemsRequest, stream g
 	if err != nil {
 		return err
 	}
+	worker.Client, worker.Address = clip(sdk(c.ctx), maxSDK), addressOf(c.ctx)
 	connected, err := workers.Connect(c.ctx, worker)
 	if err != nil {
 		return err

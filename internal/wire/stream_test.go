@@ -50,11 +50,11 @@ func TestW05WorkersAreDescribed(t *testing.T) {
 	}}, "x-user-agent", "durabletask-js/0.4")
 	own := s.connect(&wirepb.GetWorkItemsRequest{Capabilities: []wirepb.WorkerCapability{wirepb.WorkerCapability_WORKER_CAPABILITY_PERDURE}})
 	want := []hub.Worker{
-		{ID: "p1", Activities: 3, MaxHistory: 4<<20 - 64<<10},
-		{ID: "p2", Filters: &hub.Filters{
+		{ID: "p1", Client: "durabletask-python/1.9", Address: "127.0.0.1", Activities: 3, MaxHistory: 4<<20 - 64<<10},
+		{ID: "p2", Client: "durabletask-js/0.4", Address: "127.0.0.1", Filters: &hub.Filters{
 			Activities: []hub.NameFilter{{Name: "a", Versions: []string{"1"}}}, Never: []hub.NameFilter{{Name: "b"}}, Entities: []string{"counter"},
 		}},
-		{Own: true},
+		{Own: true, Client: "grpc-go/" + grpc.Version, Address: "127.0.0.1"},
 	}
 	if diff := cmp.Diff(want, look(h, &h.workers), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("the hub was told of other workers (-want +got):\n%s", diff)
@@ -76,7 +76,7 @@ func TestW05UserAgentNamesTheSDK(t *testing.T) {
 	s.conn.Close()
 	s.conn = conn
 	s.connect(&wirepb.GetWorkItemsRequest{})
-	if diff := cmp.Diff([]hub.Worker{{}}, look(h, &h.workers), cmpopts.EquateEmpty()); diff != "" {
+	if diff := cmp.Diff([]hub.Worker{{Client: "durabletask-js grpc-go/" + grpc.Version, Address: "127.0.0.1"}}, look(h, &h.workers), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("the hub was told of another worker (-want +got):\n%s", diff)
 	}
 }

@@ -1573,12 +1573,23 @@ function Workers(_) {
         /* @__PURE__ */ jsx13("div", { class: "scroll", tabIndex: connected.length ? 0 : -1, role: "region", "aria-label": "Connected workers", children: connected.length > 0 && /* @__PURE__ */ jsxs13("table", { class: "plain-table", children: [
           /* @__PURE__ */ jsx13("thead", { children: /* @__PURE__ */ jsxs13("tr", { children: [
             /* @__PURE__ */ jsx13("th", { children: "Worker" }),
+            /* @__PURE__ */ jsx13("th", { children: "SDK" }),
             /* @__PURE__ */ jsx13("th", { children: "Takes" }),
+            /* @__PURE__ */ jsx13("th", { children: "Connected" }),
             /* @__PURE__ */ jsx13("th", { class: "num", children: "In flight / capacity" })
           ] }) }),
           /* @__PURE__ */ jsx13("tbody", { children: connected.map((c, i) => /* @__PURE__ */ jsxs13("tr", { children: [
-            /* @__PURE__ */ jsx13("td", { class: "mono", children: c.id }),
-            /* @__PURE__ */ jsx13("td", { children: takes(c) }),
+            /* @__PURE__ */ jsxs13("td", { children: [
+              /* @__PURE__ */ jsx13("span", { class: "mono", children: c.id || "unnamed" }),
+              " ",
+              c.address && /* @__PURE__ */ jsxs13("span", { class: "dim", children: [
+                "at ",
+                c.address
+              ] })
+            ] }),
+            /* @__PURE__ */ jsx13("td", { children: c.own ? "Perdure" : c.client ?? "" }),
+            /* @__PURE__ */ jsx13("td", { children: /* @__PURE__ */ jsx13(Takes, { worker: c }) }),
+            /* @__PURE__ */ jsx13("td", { children: /* @__PURE__ */ jsx13(Time9, { at: c.since }) }),
             /* @__PURE__ */ jsxs13("td", { class: "num", children: [
               sum(c.in_flight),
               " / ",
@@ -1607,6 +1618,7 @@ function Workers(_) {
         /* @__PURE__ */ jsx13("ul", { class: "plain", children: (nodes.data?.items ?? []).map((n) => /* @__PURE__ */ jsxs13("li", { children: [
           /* @__PURE__ */ jsx13("span", { class: "mono", children: n.name }),
           n.here && /* @__PURE__ */ jsx13("span", { class: "tag", children: "this one" }),
+          n.version && /* @__PURE__ */ jsx13("span", { class: "dim", children: n.version }),
           /* @__PURE__ */ jsxs13("span", { class: "num", children: [
             n.shards,
             " shards"
@@ -1646,16 +1658,24 @@ function Workers(_) {
     ] })
   ] });
 }
-function takes(c) {
-  if (c.everything) {
-    return "everything";
-  }
-  const parts = [
-    [c.orchestrations.length, "orchestrations"],
-    [c.activities.length, "activities"],
-    [c.entities.length, "entities"]
+function Takes({ worker: w }) {
+  const kinds = [
+    [w.orchestrations, "orchestrations"],
+    [w.activities, "activities"],
+    [w.entities, "entities"]
   ];
-  return parts.filter(([n]) => n > 0).map(([n, what]) => `${n} ${what}`).join(", ");
+  const some = kinds.filter(([names]) => names.length > 0);
+  if (w.everything || some.length === 0) {
+    return w.everything ? "everything" : "nothing";
+  }
+  return /* @__PURE__ */ jsxs13("details", { children: [
+    /* @__PURE__ */ jsx13("summary", { children: some.map(([names, what]) => `${names.length} ${what}`).join(", ") }),
+    some.map(([names, what]) => /* @__PURE__ */ jsxs13("p", { children: [
+      what,
+      ": ",
+      /* @__PURE__ */ jsx13("span", { class: "mono", children: names.join(", ") })
+    ] }, what))
+  ] });
 }
 var sum = (p) => p.orchestrations + p.activities + p.entities;
 

@@ -2822,6 +2822,26 @@ function ambiguous(text) {
   }
 }
 
+// src/parts/Time.tsx
+function Time({ at, exact = false }) {
+  if (!at) {
+    return /* @__PURE__ */ a3("span", { class: "dim", children: "–" });
+  }
+  const t4 = Date.parse(at);
+  const full = absolute(t4, utc.value);
+  return /* @__PURE__ */ a3("time", { dateTime: at, title: full, children: exact ? clock(t4, now.value, utc.value) : relative(t4, now.value) });
+}
+function Duration({ from, to, ms }) {
+  if (ms !== void 0) {
+    return /* @__PURE__ */ a3("span", { class: "num", children: duration(ms) });
+  }
+  if (!from) {
+    return /* @__PURE__ */ a3("span", { class: "dim", children: "–" });
+  }
+  const end = to ? Date.parse(to) : now.value;
+  return /* @__PURE__ */ a3("span", { class: "num", children: duration(end - Date.parse(from)) });
+}
+
 // src/parts/Backlog.tsx
 function Backlog({ items, most: most3 = Infinity }) {
   if (items === void 0 || items.length === 0) {
@@ -2842,6 +2862,10 @@ function Backlog({ items, most: most3 = Infinity }) {
         " waiting, ",
         count(b5.running),
         " running"
+      ] }),
+      b5.oldest && b5.waiting > 0 && /* @__PURE__ */ a3("span", { class: "dim", children: [
+        "oldest ",
+        /* @__PURE__ */ a3(Time, { at: b5.oldest })
       ] })
     ] }, b5.kind + b5.name + (b5.version ?? ""))),
     items.length > most3 && /* @__PURE__ */ a3("li", { children: /* @__PURE__ */ a3("a", { href: "workers", children: [
@@ -2910,26 +2934,6 @@ function Deadline({ at, then }) {
       then
     ] })
   ] });
-}
-
-// src/parts/Time.tsx
-function Time({ at, exact = false }) {
-  if (!at) {
-    return /* @__PURE__ */ a3("span", { class: "dim", children: "–" });
-  }
-  const t4 = Date.parse(at);
-  const full = absolute(t4, utc.value);
-  return /* @__PURE__ */ a3("time", { dateTime: at, title: full, children: exact ? clock(t4, now.value, utc.value) : relative(t4, now.value) });
-}
-function Duration({ from, to, ms }) {
-  if (ms !== void 0) {
-    return /* @__PURE__ */ a3("span", { class: "num", children: duration(ms) });
-  }
-  if (!from) {
-    return /* @__PURE__ */ a3("span", { class: "dim", children: "–" });
-  }
-  const end = to ? Date.parse(to) : now.value;
-  return /* @__PURE__ */ a3("span", { class: "num", children: duration(end - Date.parse(from)) });
 }
 
 // src/parts/Decide.tsx

@@ -161,6 +161,8 @@ export interface Backlog {
   running: number;
   /** somebody who is connected takes it */
   served: boolean;
+  /** Oldest is since when the first of what waits for a worker does. */
+  oldest?: Time;
 }
 
 /** items is a list that is a page or the whole. */
@@ -249,6 +251,11 @@ export interface Connected {
   id: string;
   /** it is one of Perdure's, in Go */
   own: boolean;
+  /** Client is the name and version of its SDK, as it says, Address the IP address from which it is connected. */
+  client?: string;
+  address?: string;
+  /** when it has connected */
+  since: Time;
   /** Everything says that it takes all work; else it takes what is listed. */
   everything: boolean;
   orchestrations: string[];
@@ -894,6 +901,8 @@ export interface Node {
   name: string;
   /** at which other nodes reach it */
   address?: string;
+  /** of Perdure */
+  version?: string;
   /** of this hub that it holds, as far as this node knows */
   shards: number;
   /** it is the one that answers */

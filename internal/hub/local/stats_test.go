@@ -91,6 +91,12 @@ func TestBacklogAndLostWorkers(t *testing.T) {
 		t.Helper()
 		for {
 			got, err := h.Backlog(ctx)
+			for i := range got {
+				if at := got[i].Oldest; !at.IsZero() && time.Since(at) > time.Minute {
+					t.Fatalf("the oldest waits since %v", at)
+				}
+				got[i].Oldest = time.Time{}
+			}
 			diff := cmp.Diff(want, got)
 			switch {
 			case err != nil:
@@ -104,6 +110,13 @@ func TestBacklogAndLostWorkers(t *testing.T) {
 		t.Fatal(err)
 	}
 	backlog(hub.Backlog{Kind: "orchestration", Name: "far", Version: "2", Waiting: 1})
+	for at := (time.Time{}); at.IsZero(); { // until it has come to wait for a worker
+		got, err := h.Backlog(ctx)
+		if err != nil {
+			t.Fatalf("Backlog() never tells since when the oldest waits: %v", err)
+		}
+		at = got[0].Oldest
+	}
 	s, err := h.Connect(ctx, &hub.Worker{ID: "w1"})
 	if err != nil {
 		t.Fatal(err)

@@ -120,6 +120,7 @@ func TestWorkerRoundTrip(t *testing.T) {
 		return codec.DecodeWorker(sent(t, codec.EncodeWorker(w)), "", w.ID)
 	}, func(w *hub.Worker) {
 		w.Own, w.StreamsHistory, w.MaxHistory, w.Forgets, w.Follows = true, false, 0, false, false // none that is connected forgets
+		w.Client, w.Address = "", ""                                                               // the connection tells
 		if w.Filters != nil {
 			for i := range w.Filters.Entities {
 				w.Filters.Entities[i] = strings.ToLower(w.Filters.Entities[i])

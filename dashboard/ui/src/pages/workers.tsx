@@ -45,15 +45,25 @@ export function Workers(_: PageProps) {
                 <thead>
                   <tr>
                     <th>Worker</th>
+                    <th>SDK</th>
                     <th>Takes</th>
+                    <th>Connected</th>
                     <th class="num">In flight / capacity</th>
                   </tr>
                 </thead>
                 <tbody>
                   {connected.map((c, i) => (
                     <tr key={c.id ?? i}>
-                      <td class="mono">{c.id}</td>
-                      <td>{takes(c)}</td>
+                      <td>
+                        <span class="mono">{c.id || "unnamed"}</span> {c.address && <span class="dim">at {c.address}</span>}
+                      </td>
+                      <td>{c.own ? "Perdure" : (c.client ?? "")}</td>
+                      <td>
+                        <Takes worker={c} />
+                      </td>
+                      <td>
+                        <Time at={c.since} />
+                      </td>
                       <td class="num">
                         {sum(c.in_flight)} / {sum(c.capacity)}
                       </td>
@@ -81,6 +91,7 @@ export function Workers(_: PageProps) {
               <li key={n.name}>
                 <span class="mono">{n.name}</span>
                 {n.here && <span class="tag">this one</span>}
+                {n.version && <span class="dim">{n.version}</span>}
                 <span class="num">{n.shards} shards</span>
                 {n.unreached && <span class="bad">not reached: works through the database</span>}
                 {n.error && <span class="bad">{n.error}</span>}
@@ -124,16 +135,27 @@ export function Workers(_: PageProps) {
   );
 }
 
-function takes(c: Connected): string {
-  if (c.everything) {
-    return "everything";
-  }
-  const parts: [number, string][] = [
-    [c.orchestrations.length, "orchestrations"],
-    [c.activities.length, "activities"],
-    [c.entities.length, "entities"],
+/** What a worker takes: how much of each kind, and the names when it is opened. */
+function Takes({ worker: w }: { worker: Connected }) {
+  const kinds: [string[], string][] = [
+    [w.orchestrations, "orchestrations"],
+    [w.activities, "activities"],
+    [w.entities, "entities"],
   ];
-  return parts.filter(([n]) => n > 0).map(([n, what]) => `${n} ${what}`).join(", ");
+  const some = kinds.filter(([names]) => names.length > 0);
+  if (w.everything || some.length === 0) {
+    return w.everything ? "everything" : "nothing";
+  }
+  return (
+    <details>
+      <summary>{some.map(([names, what]) => `${names.length} ${what}`).join(", ")}</summary>
+      {some.map(([names, what]) => (
+        <p key={what}>
+          {what}: <span class="mono">{names.join(", ")}</span>
+        </p>
+      ))}
+    </details>
+  );
 }
 
 const sum = (p: Connected["capacity"]): number => p.orchestrations + p.activities + p.entities;

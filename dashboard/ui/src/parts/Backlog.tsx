@@ -1,5 +1,6 @@
 import type { BacklogItems } from "../api";
 import { count } from "../lib/format";
+import { Time } from "./Time";
 
 /** What is ready and waits for a worker, what nobody serves first. */
 export function Backlog({ items, most = Infinity }: { items: BacklogItems["items"] | undefined; most?: number }) {
@@ -17,6 +18,11 @@ export function Backlog({ items, most = Infinity }: { items: BacklogItems["items
           <span class="num">
             {count(b.waiting)} waiting, {count(b.running)} running
           </span>
+          {b.oldest && b.waiting > 0 && (
+            <span class="dim">
+              oldest <Time at={b.oldest} />
+            </span>
+          )}
         </li>
       ))}
       {items.length > most && (
