@@ -15,8 +15,8 @@ import (
 
 // Rewinding is what a rewind of a run to an event means for decisions.
 type Rewinding struct {
-	// To is the event, from 1, to which the run is to be rewound: the one asked for, or
-	// an earlier one if between both a decision was asked for that would stay open for
+	// To is the event, from 1, to which the run is to be rewound: the one asked for (0 = what
+	// has failed is given up), or an earlier one if between both a decision was asked for that would stay open for
 	// ever, since it was made already. It is asked for again then.
 	To int
 	// Asks are the decisions that will be asked for when the calls come again.
@@ -31,8 +31,8 @@ type Asking struct {
 	Step   int // model step that made the call
 }
 
-// Rewind tells what a rewind of a run to the n-th of its events means for decisions.
-// Events are those of its current execution. A call that was sent under a send mark is
+// Rewind tells what a rewind of a run to the n-th of its events, or of a failed one to
+// before its failure (0), means for decisions. Events are those of its current execution. A call that was sent under a send mark is
 // not sent again by itself: what became of it is asked.
 func (s *Service) Rewind(ctx context.Context, run string, events []*history.Event, n int) (*Rewinding, error) {
 	h, err := s.client.Hub(ctx)
@@ -43,10 +43,16 @@ func (s *Service) Rewind(ctx context.Context, run string, events []*history.Even
 	if err != nil {
 		return nil, err
 	}
-	r := &Rewinding{To: beforeAsking(events, decisions, n), Asks: []Asking{}}
-	told := steps.Of(events)
+	r, told := &Rewinding{Asks: []Asking{}}, steps.Of(events)
+	var fates []steps.Fate
+	if n == 0 {
+		fates, _, _ = told.BeforeFailure(events)
+	} else {
+		r.To = beforeAsking(events, decisions, n)
+		fates = told.Rewind(events, r.To)
+	}
 	seen := map[string]bool{}
-	for i, fate := range told.Rewind(events, r.To) {
+	for i, fate := range fates {
 		step := &told.Steps[i]
 		if fate == steps.Reused || step.Kind != steps.Activity || step.N < 1 {
 			continue

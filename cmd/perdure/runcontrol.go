@@ -168,7 +168,9 @@ func foretell(out *output, raw json.RawMessage) error {
 		Waits  []string `json:"events_forgotten"`
 		Runs   []struct {
 			ID, Name, Becomes string
+			Again             []string `json:"steps_run_again"`
 		} `json:"runs_below"`
+		Unknown   []string `json:"unknown"`
 		Decisions []struct {
 			Kind, Tool, Run string
 		} `json:"decisions_open"`
@@ -184,7 +186,14 @@ func foretell(out *output, raw json.RawMessage) error {
 		fmt.Fprintf(out.out, "forgotten, to be raised again: %s\n", safe(strings.Join(plan.Waits, ", ")))
 	}
 	for _, r := range plan.Runs {
-		fmt.Fprintf(out.out, "run %s (%s) %s\n", safe(r.ID), safe(r.Name), becoming(r.Becomes))
+		again := ""
+		if len(r.Again) > 0 {
+			again = ": " + safe(strings.Join(r.Again, ", "))
+		}
+		fmt.Fprintf(out.out, "run %s (%s) %s%s\n", safe(r.ID), safe(r.Name), becoming(r.Becomes), again)
+	}
+	for _, what := range plan.Unknown {
+		fmt.Fprintf(out.out, "only the code can tell %s\n", safe(what))
 	}
 	for _, d := range plan.Decisions {
 		of := ""

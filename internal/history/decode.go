@@ -90,11 +90,11 @@ func (d *decoder) eventField(e *Event, f *field) error {
 	switch {
 	case f.num == numID && f.typ == protowire.VarintType:
 		return d.int32(f, &e.ID)
-	case f.typ != protowire.BytesType && f.num != numAttempt:
+	case f.typ != protowire.BytesType && f.num != numAttempt && f.num != numClosed:
 		return d.unknown(e, f)
 	case f.num == numTime:
 		return d.time(f, &e.Time)
-	case f.num >= numAttempt && f.num <= numSeed:
+	case f.num >= numAttempt && f.num <= numSeed || f.num == numClosed:
 		return d.meta(e, f)
 	}
 	if e.Body == nil || e.Body.Kind() != Kind(f.num) {
@@ -121,7 +121,7 @@ func (d *decoder) unknown(e *Event, f *field) error {
 }
 
 func (d *decoder) meta(e *Event, f *field) error {
-	if (f.num == numAttempt) != (f.typ == protowire.VarintType) {
+	if (f.num == numAttempt || f.num == numClosed) != (f.typ == protowire.VarintType) {
 		return d.unknown(e, f)
 	}
 	m, err := alloc(d, &e.Meta)
@@ -153,6 +153,8 @@ func (d *decoder) meta(e *Event, f *field) error {
 		return d.bytes(f, &m.Delivery)
 	case numSeed:
 		return d.string(f, &m.Seed)
+	case numClosed:
+		return d.int64(f, &m.Closed)
 	}
 	return nil
 }
@@ -160,7 +162,7 @@ func (d *decoder) meta(e *Event, f *field) error {
 // empty reports whether nothing of m would be written.
 func (m *Meta) empty() bool {
 	return m.Attempt == 0 && m.DequeuedAt.IsZero() && m.StartedAt.IsZero() &&
-		m.Worker == "" && len(m.Effect) == 0 && len(m.Usage) == 0 && len(m.Options) == 0 && len(m.Delivery) == 0 && m.Seed == "" && m.Payload == nil
+		m.Worker == "" && len(m.Effect) == 0 && len(m.Usage) == 0 && len(m.Options) == 0 && len(m.Delivery) == 0 && m.Seed == "" && m.Closed == 0 && m.Payload == nil
 }
 
 func (p *PayloadReference) decode(d *decoder, f *field) error {

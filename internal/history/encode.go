@@ -18,6 +18,7 @@ const (
 	numOptions  = 1007
 	numDelivery = 1008
 	numSeed     = 1009
+	numClosed   = 1011
 	numEvents   = 1 // of HistoryChunk
 	maxFailures = maxDepth - 4
 )
@@ -64,7 +65,8 @@ func (m *Meta) encode(b []byte) []byte {
 	}
 	b = appendBytes(b, numOptions, m.Options)
 	b = appendBytes(b, numDelivery, m.Delivery)
-	return appendString(b, numSeed, m.Seed)
+	b = appendString(b, numSeed, m.Seed)
+	return appendInt(b, numClosed, m.Closed)
 }
 
 // AppendChunk appends a HistoryChunk of the events to b and returns the

@@ -54,6 +54,10 @@ type Meta struct {
 	Payload    *PayloadReference
 	Delivery   []byte // which delivery of a step this event ends, encoded by its owner
 	Seed       string // of ids and chance in the execution that the event begins; "" = its id
+	// Closed is how many events the history had after the turn that cancelled the step
+	// which the event schedules; 0 = none has. No event tells of that: it is not stored
+	// with the event, but told to whoever reads the history.
+	Closed int64
 }
 
 // PayloadReference stands for the event's payload, which is stored apart

@@ -2,11 +2,13 @@ package httpapi
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strconv"
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/client"
+	"github.com/perdure/perdure/internal/engine"
 	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/internal/steps"
 )
@@ -29,11 +31,12 @@ type rewound struct {
 	// is given up.
 	To        int    `json:"to"`
 	Execution string `json:"execution"`
-	// Exact says that steps are told from the history as the rewind will cut it; else they
-	// are those that failed, and the code may have dealt with some of them.
-	Exact  bool     `json:"exact"`
-	Reused int      `json:"steps_reused"`
-	Again  []string `json:"steps_run_again"` // names of the steps that run again at once
+	// Exact says that the history tells all; else the code decides on something, which
+	// Unknown names in sentences.
+	Exact   bool     `json:"exact"`
+	Unknown []string `json:"unknown"`
+	Reused  int      `json:"steps_reused"`
+	Again   []string `json:"steps_run_again"` // names of the steps that run again at once
 	// Later are the names of the steps that are given up, and run again if the code comes
 	// to them.
 	Later []string `json:"steps_given_up"`
@@ -133,75 +136,110 @@ func (a *API) planRewind(ctx context.Context, c *hub.Control) (*rewound, error) 
 	if c.To > told.total {
 		return nil, invalid("event "+strconv.Itoa(c.To)+" is not there", "its history has "+strconv.Itoa(told.total)+" events")
 	}
-	plan := &rewound{Execution: instance.Execution, Again: []string{}, Later: []string{}, Waits: []string{}, Runs: []rewoundRun{},
-		Decisions: []rewoundAsking{}, Steps: []rewoundStep{}}
-	if c.To == 0 {
-		plan.beforeFailure(told)
-		return plan, nil
+	plan := &rewound{To: c.To, Execution: instance.Execution, Exact: true, Unknown: []string{}, Again: []string{}, Later: []string{}, Waits: []string{},
+		Runs: []rewoundRun{}, Decisions: []rewoundAsking{}, Steps: []rewoundStep{}}
+	if plan.To, err = a.addAsking(ctx, plan, told, c.To, ""); err != nil {
+		return nil, err
 	}
-	plan.To, plan.Exact = c.To, true
-	if a.Agents != nil {
-		of, err := a.Agents.Service.Rewind(ctx, c.InstanceID, told.events, c.To)
-		if err != nil {
-			return nil, err
-		}
-		plan.To = of.To
-		for _, d := range of.Asks {
-			plan.Decisions = append(plan.Decisions, rewoundAsking{Kind: d.Kind, Tool: d.Tool, CallID: d.CallID, Step: d.Step})
-		}
-	}
-	return plan, a.toEvent(ctx, plan, told)
+	return plan, a.addSteps(ctx, plan, told)
 }
 
-// beforeFailure counts the steps whose outcomes a rewind to before the failure keeps and
-// names those that it runs again: the ones that failed for good, whose last attempt that
-// was.
-func (p *rewound) beforeFailure(t *told) {
-	for i := range t.steps {
-		switch s := &t.steps[i]; {
-		case s.Kind == string(steps.Sent) || s.Kind == string(steps.Signal):
-			// Nothing has come of it that could be served again.
-		case s.Status == string(steps.Completed):
-			p.Reused++
-		case s.Status == string(steps.Failed):
-			p.add(s, steps.Again)
-		}
+// addAsking tells which decisions a rewind of a run to an event, or to before its failure
+// (0), will ask for, below = the run's id if it is one below that which the plan is of. It
+// returns the event to which that goes back.
+func (a *API) addAsking(ctx context.Context, p *rewound, t *told, to int, below string) (int, error) {
+	if a.Agents == nil {
+		return to, nil
 	}
+	of, err := a.Agents.Service.Rewind(ctx, t.instance.ID, t.events, to)
+	if err != nil {
+		return 0, err
+	}
+	for _, d := range of.Asks {
+		p.Decisions = append(p.Decisions, rewoundAsking{Kind: d.Kind, Tool: d.Tool, CallID: d.CallID, Step: d.Step, Run: below})
+	}
+	return of.To, nil
 }
 
-// toEvent tells what a rewind to an event does to each step.
-func (a *API) toEvent(ctx context.Context, p *rewound, t *told) error {
-	byEvent := map[int]*runStep{}
-	for i := range t.steps {
-		if s := &t.steps[i]; s.N > 0 {
-			byEvent[s.N] = s
-		}
-	}
-	for i, fate := range t.run.Rewind(t.events, p.To) {
-		if s := byEvent[t.run.Steps[i].N]; s != nil && s.Kind != "internal" {
-			p.add(s, fate)
-			if s.Run != "" && fate != steps.Reused {
-				if err := a.addRun(ctx, p, s, t.instance.ID, t.events[s.N-1].ID, staysOpen(t.events, s.N, p.To)); err != nil {
-					return err
-				}
+// addSteps tells what the rewind does to each step.
+func (a *API) addSteps(ctx context.Context, p *rewound, t *told) error {
+	for _, s := range p.fates(t, p.To) {
+		p.add(s.step, s.fate)
+		if s.step.Run != "" && s.fate != steps.Reused {
+			if err := a.addRun(ctx, p, t, s); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
 }
 
+// fated is a step with what becomes of it.
+type fated struct {
+	step *runStep
+	fate steps.Fate
+	open bool // the step stays as it was scheduled, and is open again
+}
+
+// fates tells what becomes of the steps of a run that is rewound to an event, or to before
+// its failure (0), and takes in what cannot be known of that.
+func (p *rewound) fates(t *told, to int) []fated {
+	byEvent := map[int]*runStep{}
+	for i := range t.steps {
+		if s := &t.steps[i]; s.N > 0 && s.Kind != "internal" {
+			byEvent[s.N] = s
+		}
+	}
+	var all []steps.Fate
+	var kept int // events
+	if to > 0 {
+		all = t.run.Rewind(t.events, to)
+		kept = engine.TurnOf(t.events, min(to, len(t.events))-1)
+	} else {
+		var doubt *steps.Doubt
+		all, kept, doubt = t.run.BeforeFailure(t.events)
+		p.doubt(t, doubt)
+	}
+	var list []fated
+	for i, fate := range all {
+		if s := byEvent[t.run.Steps[i].N]; s != nil {
+			list = append(list, fated{s, fate, s.N <= kept})
+		}
+	}
+	return list
+}
+
+// doubt says what only the code can tell.
+func (p *rewound) doubt(t *told, d *steps.Doubt) {
+	if d.Exact() {
+		return
+	}
+	p.Exact = false
+	for _, i := range d.Handled {
+		s := &t.run.Steps[i]
+		p.Unknown = append(p.Unknown, fmt.Sprintf("whether %s (event %d of %s) runs again, which failed before the last turn: "+
+			"it does if the code fits a history without that failure, and stays failed if not", s.Name, s.N, t.instance.ID))
+	}
+	if d.Turn {
+		p.Unknown = append(p.Unknown, fmt.Sprintf("whether what failed last in %s runs again, as the turn that was told of it did more than fail: "+
+			"it does if the code fits a history without the failure; if not, that turn is made anew with it", t.instance.ID))
+	}
+}
+
 // add takes a step in with what becomes of it.
 func (p *rewound) add(s *runStep, fate steps.Fate) {
+	p.Steps = append(p.Steps, rewoundStep{N: s.N, Kind: s.Kind, Name: s.Name, Fate: string(fate)})
 	timer := s.Kind == string(steps.Timer)
 	switch {
 	case s.Kind == string(steps.Event) && fate != steps.Reused:
 		p.Waits = append(p.Waits, s.Name)
-	case fate == steps.Reused && s.Kind != string(steps.Sent) && s.Kind != string(steps.Signal):
-		p.Reused++
+	case fate == steps.Reused:
+		if s.Kind != string(steps.Sent) && s.Kind != string(steps.Signal) && s.Status != string(steps.Canceled) { // which have no outcome
+			p.Reused++
+		}
 	case fate == steps.Again && !timer:
 		p.Again = append(p.Again, s.Name)
 	case fate == steps.Later && !timer:
 		p.Later = append(p.Later, s.Name)
 	}
-	p.Steps = append(p.Steps, rewoundStep{N: s.N, Kind: s.Kind, Name: s.Name, Fate: string(fate)})
 }

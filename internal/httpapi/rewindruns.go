@@ -4,8 +4,6 @@ import (
 	"context"
 
 	"github.com/perdure/perdure"
-	"github.com/perdure/perdure/internal/engine"
-	"github.com/perdure/perdure/internal/history"
 	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/internal/steps"
 	"github.com/perdure/perdure/store"
@@ -19,7 +17,8 @@ type rewoundRun struct {
 	// retried from before that; was ended and resumes; still runs and goes on; has answered,
 	// and is told that again; or begins anew, since it is no more or was begun by somebody
 	// else meanwhile: then what it did outside is done again, under new effect ids.
-	Becomes string `json:"becomes" choices:"rewound retried resumed goes_on answered anew"`
+	Becomes string   `json:"becomes" choices:"rewound retried resumed goes_on answered anew"`
+	Again   []string `json:"steps_run_again"` // names of the steps that run again at once
 	// Later are the names of the steps that are given up, and run again if the code comes to
 	// them.
 	Later []string `json:"steps_given_up"`
@@ -39,15 +38,14 @@ const (
 // maxRunsBelow bounds how many runs below are looked at.
 const maxRunsBelow = 200
 
-// addRun tells what becomes of the run of a step that is given up; open = the step itself
-// stays, and waits for the run again.
-func (a *API) addRun(ctx context.Context, p *rewound, s *runStep, parent string, task int32, open bool) error {
+// addRun tells what becomes of the run of a step of the run above that is not reused.
+func (a *API) addRun(ctx context.Context, p *rewound, above *told, s fated) error {
 	if len(p.Runs) >= maxRunsBelow {
 		p.MoreRuns = true
 		return nil
 	}
-	below := rewoundRun{ID: s.Run, Name: s.Name, Later: []string{}, Waits: []string{}}
-	in, err := a.Hub.Instance(ctx, s.Run, false)
+	below := rewoundRun{ID: s.step.Run, Name: s.step.Name, Again: []string{}, Later: []string{}, Waits: []string{}}
+	in, err := a.Hub.Instance(ctx, below.ID, false)
 	switch code := perdure.CodeOf(err); {
 	case err != nil && code != perdure.NotFound:
 		return err
@@ -56,13 +54,14 @@ func (a *API) addRun(ctx context.Context, p *rewound, s *runStep, parent string,
 	case in.Session != "": // which knows that it was asked already
 		below.Becomes = becomesAnswered
 	default:
-		below.Becomes = becomes(in, parent, task, open)
+		below.Becomes = becomes(in, above.instance.ID, above.events[s.step.N-1].ID, s.open)
 	}
 	p.Runs = append(p.Runs, below)
-	if below.Becomes != becomesRewound {
-		return nil
+	switch below.Becomes {
+	case becomesRewound, becomesRetried, becomesResumed:
+		return a.addRunSteps(ctx, p, len(p.Runs)-1, in)
 	}
-	return a.addRewound(ctx, p, len(p.Runs)-1, in)
+	return nil
 }
 
 // becomes says what becomes of a run below.
@@ -83,36 +82,29 @@ func becomes(in *hub.Instance, parent string, task int32, open bool) string {
 	return becomesResumed
 }
 
-// addRewound tells what becomes of the steps of a run that is rewound to its beginning,
-// and of the runs below it.
-func (a *API) addRewound(ctx context.Context, p *rewound, i int, in *hub.Instance) error {
+// addRunSteps tells what becomes of the steps of a run below, and of the runs below it.
+func (a *API) addRunSteps(ctx context.Context, p *rewound, i int, in *hub.Instance) error {
 	if !in.Folded.IsZero() {
 		return nil // nobody knows them
 	}
 	t, err := a.tell(ctx, in.ID, in.Execution)
-	if err != nil {
+	if err != nil || len(t.events) == 0 {
 		return err
 	}
-	if a.Agents != nil && len(t.events) > 0 {
-		of, err := a.Agents.Service.Rewind(ctx, in.ID, t.events, 1)
-		if err != nil {
-			return err
-		}
-		for _, d := range of.Asks {
-			p.Decisions = append(p.Decisions, rewoundAsking{Kind: d.Kind, Tool: d.Tool, CallID: d.CallID, Step: d.Step, Run: in.ID})
-		}
+	to := 1
+	switch p.Runs[i].Becomes {
+	case becomesRetried:
+		to = 0
+	case becomesResumed:
+		to = len(t.events)
 	}
-	for k := range t.steps {
-		s := &t.steps[k]
-		switch {
-		case s.N == 0 || s.Kind == "internal" || s.Kind == string(steps.Timer) || s.Kind == "decision":
-		case s.Kind == string(steps.Event):
-			p.Runs[i].Waits = append(p.Runs[i].Waits, s.Name)
-		default:
-			p.Runs[i].Later = append(p.Runs[i].Later, s.Name)
-		}
-		if s.Run != "" && s.N > 0 {
-			if err := a.addRun(ctx, p, s, in.ID, t.events[s.N-1].ID, false); err != nil {
+	if _, err := a.addAsking(ctx, p, t, to, in.ID); err != nil {
+		return err
+	}
+	for _, s := range p.fates(t, to) {
+		p.Runs[i].add(s.step, s.fate, to == 1)
+		if s.step.Run != "" && s.fate != steps.Reused {
+			if err := a.addRun(ctx, p, t, s); err != nil {
 				return err
 			}
 		}
@@ -120,8 +112,16 @@ func (a *API) addRewound(ctx context.Context, p *rewound, i int, in *hub.Instanc
 	return nil
 }
 
-// staysOpen reports whether the step that the n-th event has scheduled stays when the run
-// is rewound to the event to, and is open again.
-func staysOpen(events []*history.Event, n, to int) bool {
-	return n-1 < engine.TurnOf(events, min(to, len(events))-1)
+// add takes a step of the run in; anew = it is begun with what its step begins it with now,
+// so that nothing is sure to run again.
+func (r *rewoundRun) add(s *runStep, fate steps.Fate, anew bool) {
+	switch {
+	case fate == steps.Reused || s.Kind == string(steps.Timer):
+	case s.Kind == string(steps.Event):
+		r.Waits = append(r.Waits, s.Name)
+	case fate == steps.Again && !anew:
+		r.Again = append(r.Again, s.Name)
+	default:
+		r.Later = append(r.Later, s.Name)
+	}
 }

@@ -3,6 +3,7 @@ package shard
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/internal/engine"
@@ -216,7 +217,8 @@ func (o *Owner) History(ctx context.Context, id, execution string) ([]*history.E
 	if execution == "" {
 		execution = rec.Execution
 	}
-	events, _, err := readHistory(ctx, o.store, id, execution)
+	events, closed, err := readHistory(ctx, o.store, id, execution)
+	tellClosed(events, closed)
 	if o.foldedSince(ctx, rec, sum) {
 		return o.History(ctx, id, execution)
 	}
@@ -227,6 +229,28 @@ func (o *Owner) History(ctx context.Context, id, execution string) ([]*history.E
 		return nil, storeError("history", id, err)
 	}
 	return events, nil
+}
+
+// tellClosed notes with the events that have scheduled them which tasks were cancelled.
+func tellClosed(events []*history.Event, closed []closing) {
+	for _, c := range closed {
+		for i, e := range slices.Backward(events[:c.after]) {
+			switch e.Body.(type) {
+			case *history.TaskScheduled, *history.TimerCreated:
+			default:
+				continue
+			}
+			if e.ID == c.task {
+				told, meta := *e, history.Meta{}
+				if e.Meta != nil {
+					meta = *e.Meta
+				}
+				meta.Closed = int64(c.after)
+				told.Meta, events[i] = &meta, &told
+				break
+			}
+		}
+	}
 }
 
 // List implements hub.Reads.

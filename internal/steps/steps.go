@@ -56,6 +56,9 @@ type Step struct {
 	// Turn is the orchestrator turn, from 1, that scheduled the step, EndTurn the one that
 	// was told of its end; 0 = none.
 	Turn, EndTurn int
+	// Closed is the number of the last event of the turn that cancelled the step, 0 = none
+	// has. One that is Canceled without was open when the run ended.
+	Closed int
 
 	request string // id of an operation or a section
 }
@@ -93,11 +96,13 @@ func Of(events []*history.Event) *Run {
 	for n, e := range events {
 		b.add(n+1, e)
 	}
-	if b.run.Ended {
-		for i := range b.run.Steps {
-			if s := &b.run.Steps[i]; s.Status == Open || s.Status == Retrying {
-				s.Status = Canceled
-			}
+	for i := range b.run.Steps {
+		s := &b.run.Steps[i]
+		if s.Closed > len(events) { // later than what is told
+			s.Closed = 0
+		}
+		if (s.Status == Open || s.Status == Retrying) && (b.run.Ended || s.Closed > 0) {
+			s.Status = Canceled
 		}
 	}
 	return b.run
@@ -219,7 +224,7 @@ func (b *builder) open(n int, e *history.Event, s Step) {
 	if s.Status == "" {
 		s.Status = Open
 	}
-	s.Number, s.Turn = 1, b.run.Turns
+	s.Number, s.Turn, s.Closed = 1, b.run.Turns, closed(e)
 	place := len(b.run.Steps)
 	b.run.Steps = append(b.run.Steps, s)
 	if e.ID >= 0 && s.Kind != Event {
@@ -258,7 +263,7 @@ func (b *builder) again(n int, e *history.Event, kind Kind, name string, number 
 		b.paused = append(b.paused[:i], b.paused[i+1:]...)
 		s.Attempts = append(s.Attempts, s.Attempt)
 		s.Attempt = Attempt{N: n, EventID: e.ID, Scheduled: e.Time}
-		s.Number, s.Status, s.EndTurn = int(p.retry.Attempt), Open, 0
+		s.Number, s.Status, s.EndTurn, s.Closed = int(p.retry.Attempt), Open, 0, closed(e)
 		b.byID[e.ID] = p.place
 		return true
 	}
@@ -272,7 +277,7 @@ func (b *builder) timer(n int, e *history.Event, body *history.TimerCreated) {
 			s := &b.run.Steps[place]
 			if s.Name == retry.Name && s.Number == int(retry.Attempt)-1 {
 				b.failed = append(b.failed[:i], b.failed[i+1:]...)
-				s.Status, s.BackoffUntil, s.MaxAttempts = Retrying, body.FireAt, int(retry.MaxAttempts)
+				s.Status, s.BackoffUntil, s.MaxAttempts, s.Closed = Retrying, body.FireAt, int(retry.MaxAttempts), closed(e)
 				b.paused = append(b.paused, pause{timer: e.ID, place: place, retry: *retry})
 				return
 			}
@@ -320,6 +325,14 @@ func (b *builder) close(place, n int, e *history.Event, bytes int, f *history.Fa
 			s.OutputBytes = int(m.Payload.Size)
 		}
 	}
+}
+
+// closed is where the step that the event schedules was cancelled, 0 = nowhere.
+func closed(e *history.Event) int {
+	if e.Meta == nil {
+		return 0
+	}
+	return int(e.Meta.Closed)
 }
 
 // size is the length of a payload, which may lie apart.

@@ -115,7 +115,10 @@ function Plan({ plan, asked }) {
         tally(again)
       ] })
     ] }),
-    !plan.exact && again.length > 0 && /* @__PURE__ */ jsx3("p", { class: "dim", children: "Of these the run may have dealt with some, which then do not run again." }),
+    plan.unknown.length > 0 && /* @__PURE__ */ jsxs3(Fragment, { children: [
+      /* @__PURE__ */ jsx3("p", { class: "dim", children: "Only the code can tell" }),
+      /* @__PURE__ */ jsx3("ul", { "aria-label": "What is not known", children: plan.unknown.map((what) => /* @__PURE__ */ jsx3("li", { children: what }, what)) })
+    ] }),
     plan.steps_given_up.length > 0 && /* @__PURE__ */ jsxs3("p", { children: [
       count2(plan.steps_given_up.length, "step"),
       " given up, to run again if the code comes to ",
@@ -131,7 +134,11 @@ function Plan({ plan, asked }) {
       plan.runs_below.map((r) => /* @__PURE__ */ jsxs3("li", { class: r.becomes === "anew" ? "warn" : void 0, children: [
         /* @__PURE__ */ jsx3("a", { href: links.run(r.id), children: r.name }),
         " ",
-        becoming[r.becomes]
+        becoming[r.becomes],
+        r.steps_run_again.length > 0 && /* @__PURE__ */ jsxs3(Fragment, { children: [
+          ": ",
+          tally(r.steps_run_again)
+        ] })
       ] }, r.id)),
       plan.more_runs && /* @__PURE__ */ jsx3("li", { class: "dim", children: "and others" })
     ] }),

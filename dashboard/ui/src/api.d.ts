@@ -1120,8 +1120,9 @@ export interface Rewound {
   /** To is the event to which the run would be rewound: an earlier one than asked for, if between both a decision was asked for that has to be made again. 0 = what has failed is given up. */
   to: number;
   execution: string;
-  /** Exact says that steps are told from the history as the rewind will cut it; else they are those that failed, and the code may have dealt with some of them. */
+  /** Exact says that the history tells all; else the code decides on something, which Unknown names in sentences. */
   exact: boolean;
+  unknown: string[];
   steps_reused: number;
   /** names of the steps that run again at once */
   steps_run_again: string[];
@@ -1152,6 +1153,8 @@ export interface RewoundRun {
   name: string;
   /** Becomes says what becomes of it: it is rewound to its beginning; has failed and is retried from before that; was ended and resumes; still runs and goes on; has answered, and is told that again; or begins anew, since it is no more or was begun by somebody else meanwhile: then what it did outside is done again, under new effect ids. */
   becomes: "rewound" | "retried" | "resumed" | "goes_on" | "answered" | "anew";
+  /** names of the steps that run again at once */
+  steps_run_again: string[];
   /** Later are the names of the steps that are given up, and run again if the code comes to them. */
   steps_given_up: string[];
   /** names of the events that have to be raised again */

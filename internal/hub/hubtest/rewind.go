@@ -22,6 +22,7 @@ var rewindCases = []testCase{
 	{"HeldLock", rewindLocked},
 	{"LockJustGranted", rewindGranted},
 	{"Refused", rewindRefused},
+	{"Foretold", rewindForetold},
 }
 
 // flaky registers an activity that fails the first n times that it runs, and

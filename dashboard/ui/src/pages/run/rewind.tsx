@@ -74,13 +74,18 @@ function Plan({ plan, asked }: { plan: Rewound; asked: number }) {
   return (
     <>
       <p><b>{count(plan.steps_reused, "step")} reused, {again.length} run again</b>{again.length > 0 && <>: {tally(again)}</>}</p>
-      {!plan.exact && again.length > 0 && <p class="dim">Of these the run may have dealt with some, which then do not run again.</p>}
+      {plan.unknown.length > 0 && (
+        <>
+          <p class="dim">Only the code can tell</p>
+          <ul aria-label="What is not known">{plan.unknown.map((what) => <li key={what}>{what}</li>)}</ul>
+        </>
+      )}
       {plan.steps_given_up.length > 0 && <p>{count(plan.steps_given_up.length, "step")} given up, to run again if the code comes to {plan.steps_given_up.length === 1 ? "it" : "them"}: {tally(plan.steps_given_up)}</p>}
       {plan.events_forgotten.length > 0 && <p>Forgotten, and waited for again: {tally(plan.events_forgotten)}</p>}
       {plan.runs_below.length > 0 && (
         <ul aria-label="Runs below">
           {plan.runs_below.map((r) => (
-            <li key={r.id} class={r.becomes === "anew" ? "warn" : undefined}><a href={links.run(r.id)}>{r.name}</a> {becoming[r.becomes]}</li>
+            <li key={r.id} class={r.becomes === "anew" ? "warn" : undefined}><a href={links.run(r.id)}>{r.name}</a> {becoming[r.becomes]}{r.steps_run_again.length > 0 && <>: {tally(r.steps_run_again)}</>}</li>
           ))}
           {plan.more_runs && <li class="dim">and others</li>}
         </ul>
