@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	processes "github.com/perdure/perdure/internal/process"
 	"github.com/perdure/perdure/internal/wire/wirepb"
 )
 
@@ -35,6 +36,9 @@ func usage(t *testing.T, pid int) (cpuTime time.Duration, resident int64) {
 
 // TestIdleWorkers connects 500 workers that have nothing to do.
 func TestIdleWorkers(t *testing.T) {
+	if processes.Raced {
+		t.Skip("it measures memory, of which the race detector takes many times as much")
+	}
 	window := 11 * time.Second // longer than that between pings
 	if os.Getenv("PERDURE_SOAK") != "" {
 		window = 2 * time.Minute

@@ -26,7 +26,7 @@ func Build(program string) (string, error) {
 	path := filepath.Join(dir, filepath.Base(program))
 	args := []string{"build", "-o", path}
 	env := append(os.Environ(), "CGO_ENABLED=0")
-	if raced {
+	if Raced {
 		args, env = append(args, "-race"), append(os.Environ(), "CGO_ENABLED=1")
 	}
 	cmd := exec.Command("go", append(args, source)...)
