@@ -21,7 +21,8 @@ const (
 )
 
 // Said is an entry of what was said in a run: a message, a decision that was asked of a
-// person, or an agent that was called. One of Message, Decision and Called is set.
+// person, an event that was raised to an orchestration, or an agent that was called. One
+// of Message, Decision, Raised and Called is set.
 type Said struct {
 	At      time.Time
 	Turn    string // instance id of the turn in which it was said
@@ -31,12 +32,21 @@ type Said struct {
 	Position int64 // of the message in its conversation
 	Message  *model.Message
 	Decision *Decision
+	Raised   *Raised
 	Called   string // name of an agent
 	Handoff  bool   // it was given the conversation
 
 	// Step made the message, or called the agent; nil = not known, as with what a user
 	// has said.
 	Step *TurnStep
+}
+
+// Raised is an event that was raised to a run.
+type Raised struct {
+	N    int    // number of its entry in the history, from 1
+	Name string // as the raiser wrote it
+	Data string // JSON; "" = none, or kept apart
+	Size int    // of the data, in bytes
 }
 
 // Conversation returns what agents and people said in a run, in the order of time: in its
@@ -91,9 +101,17 @@ func (s *Service) said(ctx context.Context, h hub.Hub, run string) (all []Said, 
 		t.Agent = name
 	}
 	steps := StepsOf(events)
-	for _, e := range events {
-		if b, ok := e.Body.(*history.SubOrchestrationInstanceCreated); ok {
+	turn := strings.HasPrefix(i.Name, turnPrefix)
+	for n, e := range events {
+		switch b := e.Body.(type) {
+		case *history.SubOrchestrationInstanceCreated:
 			below = append(below, b.InstanceID)
+		case *history.EventRaised:
+			if !turn { // to which people speak by messages and decisions
+				raised := t
+				raised.At, raised.Raised = e.Time, raisedBy(n+1, e, b)
+				all = append(all, raised)
+			}
 		}
 	}
 	for i := range steps {
@@ -104,7 +122,7 @@ func (s *Service) said(ctx context.Context, h hub.Hub, run string) (all []Said, 
 			below = append(below, step.Run)
 		}
 	}
-	if !strings.HasPrefix(i.Name, turnPrefix) {
+	if !turn {
 		return all, below, nil
 	}
 	messages, err := turnMessages(ctx, h, run)
@@ -119,6 +137,14 @@ func (s *Service) said(ctx context.Context, h hub.Hub, run string) (all []Said, 
 		all = append(all, asked)
 	}
 	return all, below, err
+}
+
+func raisedBy(n int, e *history.Event, b *history.EventRaised) *Raised {
+	r := &Raised{N: n, Name: b.Name, Data: b.Input.S, Size: len(b.Input.S)}
+	if e.Meta != nil && e.Meta.Payload != nil && !b.Input.Set {
+		r.Size = int(e.Meta.Payload.Size)
+	}
+	return r
 }
 
 // AgentOf returns the agent whose turns an orchestration with this name is; false if it is

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"time"
@@ -12,7 +13,7 @@ import (
 
 // said is an entry of what agents and people said in a run.
 type said struct {
-	Kind    string    `json:"kind" choices:"message decision agent"` // agent: another one was called
+	Kind    string    `json:"kind" choices:"message decision event agent"` // agent: another one was called
 	At      time.Time `json:"at"`
 	Run     string    `json:"run"`   // id of the turn in which it was said
 	Agent   string    `json:"agent"` // whose turn that is
@@ -21,6 +22,7 @@ type said struct {
 	Position int64           `json:"position"` // of a message in its conversation
 	Message  *model.Message  `json:"message,omitempty"`
 	Decision *agent.Decision `json:"decision,omitempty"`
+	Event    *saidEvent      `json:"event,omitempty"` // that was raised to the run
 
 	To      string `json:"to,omitempty"`      // name of the agent that was called
 	ToRun   string `json:"to_run,omitempty"`  // id of its turn
@@ -35,6 +37,15 @@ type said struct {
 	Attempt    int    `json:"attempt,omitempty"`
 	DurationMS int64  `json:"duration_ms,omitempty"`
 	*cost             // of models and agents
+}
+
+// saidEvent is an event that somebody has raised to a run.
+type saidEvent struct {
+	N     int             `json:"n"` // of its entry in the history
+	Name  string          `json:"name"`
+	Data  json.RawMessage `json:"data,omitempty"`  // up to 4 KB; what is larger is the payload of entry N
+	Bytes int             `json:"bytes,omitempty"` // of the data
+	By    string          `json:"by,omitempty"`    // who, if it came over an API: name of the token, "local" = none was needed
 }
 
 // conversation is the answer to GET /runs/{id}/conversation.
@@ -72,8 +83,18 @@ func (a *API) getConversation(_ http.ResponseWriter, r *http.Request) (*reply, e
 	}
 	body := conversation{Items: []said{}, Total: len(all), Partial: !complete}
 	end := min(after+max(limit, 1), len(all))
+	who := map[string]raisers{} // by run
 	for i := after; i < end; i++ {
-		body.Items = append(body.Items, a.viewSaid(&all[i]))
+		v := a.viewSaid(&all[i])
+		if e := v.Event; e != nil {
+			if who[v.Run] == nil {
+				if who[v.Run], err = a.raisersOf(r.Context(), v.Run); err != nil {
+					return nil, err
+				}
+			}
+			e.By = who[v.Run].of(e.Name, all[i].At)
+		}
+		body.Items = append(body.Items, v)
 	}
 	if end < len(all) {
 		body.Next = end
@@ -87,6 +108,11 @@ func (a *API) viewSaid(s *agent.Said) said {
 	switch {
 	case s.Decision != nil:
 		v.Kind = "decision"
+	case s.Raised != nil:
+		v.Kind, v.Event = "event", &saidEvent{N: s.Raised.N, Name: s.Raised.Name, Bytes: s.Raised.Size}
+		if data := s.Raised.Data; len(data) <= inlinePayload && json.Valid([]byte(data)) {
+			v.Event.Data = json.RawMessage(data)
+		}
 	case s.Called != "":
 		v.Kind, v.ToRun = "agent", s.Step.Run
 	}

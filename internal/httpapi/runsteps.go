@@ -62,7 +62,7 @@ type runStep struct {
 	Decision  string `json:"decision,omitempty"` // id of a decision
 	Ask       string `json:"ask,omitempty"`      // what it asks: approval, outcome_unknown, budget, restore_hold
 	Answer    string `json:"answer,omitempty"`
-	DecidedBy string `json:"decided_by,omitempty"`
+	DecidedBy string `json:"decided_by,omitempty"` // who has answered, or raised the event
 }
 
 // stepAttempt is an attempt of a step that failed, and was followed by another.
@@ -205,6 +205,9 @@ func (a *API) tellUntil(ctx context.Context, id, execution string, count int) (*
 			t.steps = append(t.steps, runStep{Kind: string(steps.Event), Name: name, Status: string(steps.Open), ScheduledAt: timeOrNil(t.run.Turn),
 				Attempt: 1, Turn: t.run.Turns})
 		}
+	}
+	if err := a.addRaisers(ctx, t); err != nil {
+		return nil, err
 	}
 	if a.Agents != nil && current {
 		if err := a.addDecisions(ctx, t); err != nil {

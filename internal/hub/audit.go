@@ -29,7 +29,8 @@ type Actor struct {
 // Audit says that something was changed.
 type Audit struct {
 	Actor
-	At      time.Time `json:"at"`
+	At      time.Time `json:"at"`                // of a raised event: its time in the history
+	Name    string    `json:"name,omitempty"`    // of the event that was raised
 	Request string    `json:"request,omitempty"` // id of the request
 	Outcome string    `json:"outcome"`           // AuditDone: what is refused leaves no commit
 }

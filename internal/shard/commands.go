@@ -228,6 +228,7 @@ func (o *Owner) Raise(ctx context.Context, r *hub.Raise) error {
 // send queues a client's message to an instance that must exist, or be an
 // entity.
 func (l *loop) send(id, op string, c *call, requestID string, m *engine.Message, content ...any) {
+	c.sends = m.Event
 	in, err := l.find(id)
 	if err != nil {
 		c.end(nil, internalError(op, id, err))
@@ -444,7 +445,13 @@ func (l *loop) audit(owner, request, op string, c *call) []store.Row {
 	if who.Action == "" {
 		who.Action = op
 	}
-	row, err := audit.New(owner, &hub.Audit{Actor: who, At: l.clock.Now().UTC(), Request: request, Outcome: hub.AuditDone})
+	told := hub.Audit{Actor: who, At: l.clock.Now().UTC(), Request: request, Outcome: hub.AuditDone}
+	if c.sends != nil {
+		if raised, ok := c.sends.Body.(*history.EventRaised); ok {
+			told.At, told.Name = c.sends.Time, raised.Name
+		}
+	}
+	row, err := audit.New(owner, &told)
 	if err != nil { // strings and a time are always encodable
 		l.fail(err)
 		return nil

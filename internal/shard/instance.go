@@ -85,7 +85,8 @@ type call struct {
 	also  []*call // that get the same answer
 	ask   string  // request id of an Ask
 	then  func(any, error)
-	actor *hub.Actor // who asks; nil = not said
+	actor *hub.Actor     // who asks; nil = not said
+	sends *history.Event // nil = it sends nothing
 }
 
 func newCall() *call { return &call{done: make(chan struct{})} }

@@ -183,6 +183,7 @@ function round(n) {
 }
 
 // src/pages/run/people.ts
+import { bytes } from "./core.js";
 var voices = 8;
 function initials(name) {
   const words = name.split(/[^\p{L}\p{N}]+|(?<=\p{Ll})(?=\p{Lu})/u).filter(Boolean);

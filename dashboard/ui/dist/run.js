@@ -82,6 +82,7 @@ import { Problem as Problem2 } from "./core.js";
 import { Time as Time2 } from "./core.js";
 
 // src/pages/run/people.ts
+import { bytes } from "./core.js";
 var voices = 8;
 function initials(name) {
   const words2 = name.split(/[^\p{L}\p{N}]+|(?<=\p{Ll})(?=\p{Lu})/u).filter(Boolean);
@@ -92,6 +93,11 @@ function voicesOf(names) {
   const all = /* @__PURE__ */ new Map();
   for (const n of names) if (n && !all.has(n)) all.set(n, all.size % voices);
   return all;
+}
+function raisedText(e) {
+  if (e.data === void 0) return e.bytes ? bytes(e.bytes) : "raised";
+  const text = JSON.stringify(e.data);
+  return text.length > 200 ? text.slice(0, 199) + "…" : text;
 }
 
 // src/pages/run/talk.ts
@@ -227,6 +233,9 @@ function EntryView(p) {
   if (said.kind === "decision" && said.decision) {
     return /* @__PURE__ */ jsx2("li", { class: "talk-turn", children: /* @__PURE__ */ jsx2(DecisionView, { decision: said.decision }) });
   }
+  if (said.kind === "event" && said.event) {
+    return /* @__PURE__ */ jsx2("li", { class: "talk-turn", children: /* @__PURE__ */ jsx2(RaisedView, { said, stepLink: said.run === p.run ? links.run(said.run) + `?step=${said.event.n}` : links.run(said.run) }) });
+  }
   const role = said.message?.Role ?? "";
   const human = role === "user" || role === "system";
   const { asker } = p.entry;
@@ -311,6 +320,21 @@ function DecisionView({ decision: d }) {
     ] })
   ] });
 }
+function RaisedView({ said, stepLink }) {
+  const e = said.event;
+  return /* @__PURE__ */ jsxs2("p", { class: "talk-decision", children: [
+    /* @__PURE__ */ jsx2("span", { "aria-hidden": "true", children: "◇" }),
+    " event ",
+    /* @__PURE__ */ jsx2("b", { children: e.name }),
+    ": ",
+    /* @__PURE__ */ jsx2("b", { children: raisedText(e) }),
+    e.by ? ` by ${e.by}` : "",
+    " ",
+    /* @__PURE__ */ jsx2(Time2, { at: said.at }),
+    " ",
+    /* @__PURE__ */ jsx2("a", { href: stepLink, children: "step" })
+  ] });
+}
 function Avatar({ name, voice }) {
   return /* @__PURE__ */ jsx2("span", { class: `avatar voice-${voice}`, "aria-hidden": "true", children: initials(name) });
 }
@@ -334,7 +358,7 @@ function StepLink({ said, run, stepLink }) {
 
 // src/pages/run/header.tsx
 import { useState as useState9 } from "./core.js";
-import { bytes as bytes4, cost as cost4, count as count4 } from "./core.js";
+import { bytes as bytes5, cost as cost4, count as count4 } from "./core.js";
 import { useInfo } from "./core.js";
 import { isActive, overlays } from "./core.js";
 import { links as pages2, param as param3 } from "./core.js";
@@ -379,7 +403,7 @@ function Executions({ run, current, shown }) {
 }
 
 // src/pages/run/inspector.tsx
-import { bytes as bytes3, cost as cost3, count as count3, duration as duration4 } from "./core.js";
+import { bytes as bytes4, cost as cost3, count as count3, duration as duration4 } from "./core.js";
 import { links as links3, setParams as setParams3 } from "./core.js";
 import { Time as Time5 } from "./core.js";
 
@@ -486,14 +510,14 @@ import { JsonView as JsonView4 } from "./core.js";
 // src/pages/run/history.tsx
 import { useEffect as useEffect7, useMemo as useMemo3, useRef as useRef3, useState as useState6 } from "./core.js";
 import { get as get3, path as path5, query as query5 } from "./core.js";
-import { bytes as bytes2, duration as duration3 } from "./core.js";
+import { bytes as bytes3, duration as duration3 } from "./core.js";
 import { JsonView as JsonView3 } from "./core.js";
 import { Time as Time4 } from "./core.js";
 
 // src/pages/run/payload.tsx
 import { useEffect as useEffect4, useState as useState3 } from "./core.js";
 import { path as path3, query as query3 } from "./core.js";
-import { bytes } from "./core.js";
+import { bytes as bytes2 } from "./core.js";
 import { JsonView as JsonView2 } from "./core.js";
 import { Fragment as Fragment2, jsx as jsx5, jsxs as jsxs5 } from "./core.js";
 var cap = 256 * 1024;
@@ -510,7 +534,7 @@ function Payload(p) {
     /* @__PURE__ */ jsxs5("summary", { children: [
       p.title,
       " ",
-      /* @__PURE__ */ jsx5("span", { class: "dim", children: bytes(p.size) })
+      /* @__PURE__ */ jsx5("span", { class: "dim", children: bytes2(p.size) })
     ] }),
     open && /* @__PURE__ */ jsx5(Content, { ...p })
   ] });
@@ -535,9 +559,9 @@ function Content(p) {
       /* @__PURE__ */ jsx5("pre", { class: "code", children: text }),
       /* @__PURE__ */ jsxs5("p", { class: "dim", children: [
         "The first ",
-        bytes(cap),
+        bytes2(cap),
         " of ",
-        bytes(size),
+        bytes2(size),
         ". ",
         /* @__PURE__ */ jsx5("a", { href: "api/v1/" + where, download: `${p.run}-${p.n}.json`, children: "Download all" })
       ] })
@@ -1254,7 +1278,7 @@ function EventRow(p) {
         /* @__PURE__ */ jsx7("span", { role: "gridcell", class: "hist-step", children: e && stepText(e) }),
         /* @__PURE__ */ jsx7("span", { role: "gridcell", children: time !== void 0 && /* @__PURE__ */ jsx7(Time4, { at: e.time, exact: true }) }),
         /* @__PURE__ */ jsx7("span", { role: "gridcell", class: "num", children: delta !== void 0 && delta > 0 ? "+" + duration3(delta) : "" }),
-        /* @__PURE__ */ jsx7("span", { role: "gridcell", class: "num", children: e?.data_bytes ? bytes2(e.data_bytes) : "" })
+        /* @__PURE__ */ jsx7("span", { role: "gridcell", class: "num", children: e?.data_bytes ? bytes3(e.data_bytes) : "" })
       ]
     }
   );
@@ -1285,7 +1309,7 @@ function EventDetail({ event, run, execution, began, onClose, onRewind }) {
     data !== void 0 ? /* @__PURE__ */ jsxs7(Fragment3, { children: [
       /* @__PURE__ */ jsxs7("h3", { children: [
         "Payload ",
-        /* @__PURE__ */ jsx7("span", { class: "dim", children: bytes2(data_bytes ?? 0) })
+        /* @__PURE__ */ jsx7("span", { class: "dim", children: bytes3(data_bytes ?? 0) })
       ] }),
       /* @__PURE__ */ jsx7(JsonView3, { value: data })
     ] }) : data_bytes ? /* @__PURE__ */ jsx7(Payload, { title: "Payload", run, execution, n: event.n, size: data_bytes }, event.n) : null
@@ -1669,7 +1693,7 @@ function Failed({ failure }) {
     failure.stack && /* @__PURE__ */ jsxs9("details", { children: [
       /* @__PURE__ */ jsxs9("summary", { children: [
         "Stack ",
-        /* @__PURE__ */ jsx9("span", { class: "dim", children: bytes3(failure.stack.length) })
+        /* @__PURE__ */ jsx9("span", { class: "dim", children: bytes4(failure.stack.length) })
       ] }),
       /* @__PURE__ */ jsx9("pre", { class: "code", children: failure.stack })
     ] }),
@@ -1849,7 +1873,7 @@ function Header({ run, steps, now, onApplied, onRewind }) {
       !!run.history_len && /* @__PURE__ */ jsxs10(Fact2, { name: "History", children: [
         run.history_len.toLocaleString("en"),
         " events, ",
-        bytes4(run.history_bytes ?? 0)
+        bytes5(run.history_bytes ?? 0)
       ] }),
       Object.entries(run.tags ?? {}).filter(([k]) => !k.startsWith("perdure.")).map(([k, v]) => /* @__PURE__ */ jsx10(Fact2, { name: "", children: /* @__PURE__ */ jsxs10("a", { class: "tag", href: pages2.runs(`tag.${k}=${JSON.stringify(v)}`), children: [
         k,

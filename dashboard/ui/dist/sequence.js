@@ -137,12 +137,15 @@ function otherOf(s, crowded) {
     case "sent":
       return line("child", s.target ?? "another run", "other runs");
     case "event":
-      return { kind: "sender", label: "senders" };
+      return s.decided_by ? { kind: "human", label: nameOfPerson(s.decided_by) } : { kind: "sender", label: "senders" };
     case "decision":
-      return { kind: "human", label: s.decided_by || "people" };
+      return { kind: "human", label: nameOfPerson(s.decided_by) };
     case "timer":
       return void 0;
   }
+}
+function nameOfPerson(by = "") {
+  return by === "local" ? "people" : by || "people";
 }
 function messagesOf(s, step, other) {
   const asked = ms(s.scheduled_at);

@@ -142,6 +142,8 @@ export interface Audited {
   action: string;
   /** id of the instance; "~hub" = the hub itself */
   target: string;
+  /** of the event that was raised */
+  name?: string;
   reason?: string;
   /** its Idempotency-Key */
   request?: string;
@@ -1333,6 +1335,7 @@ export interface RunStep {
   /** what it asks: approval, outcome_unknown, budget, restore_hold */
   ask?: string;
   answer?: string;
+  /** who has answered, or raised the event */
   decided_by?: string;
 }
 
@@ -1346,7 +1349,7 @@ export interface RunTree {
 /** said is an entry of what agents and people said in a run. */
 export interface Said {
   /** agent: another one was called */
-  kind: "message" | "decision" | "agent";
+  kind: "message" | "decision" | "event" | "agent";
   at: Time;
   /** id of the turn in which it was said */
   run: string;
@@ -1357,6 +1360,8 @@ export interface Said {
   position: number;
   message?: Message;
   decision?: Decision;
+  /** that was raised to the run */
+  event?: SaidEvent;
   /** name of the agent that was called */
   to?: string;
   /** id of its turn */
@@ -1376,6 +1381,19 @@ export interface Said {
   calls?: number;
   /** without calls of models whose price is not known */
   cost_usd?: number;
+}
+
+/** saidEvent is an event that somebody has raised to a run. */
+export interface SaidEvent {
+  /** of its entry in the history */
+  n: number;
+  name: string;
+  /** up to 4 KB; what is larger is the payload of entry N */
+  data?: Json;
+  /** of the data */
+  bytes?: number;
+  /** who, if it came over an API: name of the token, "local" = none was needed */
+  by?: string;
 }
 
 export interface SeriesModels {

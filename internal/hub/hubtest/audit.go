@@ -33,16 +33,25 @@ func (e *env) as(by, action string) context.Context {
 // it says so in the caller's name.
 func (e *env) audited(id string) (list []string) {
 	e.t.Helper()
-	rows, _, err := e.hub.ReadRows(e.ctx, store.RowQuery{Kind: hub.RowAudit, Owner: id})
-	e.ok(err)
-	for _, row := range rows {
-		a, _, err := audit.Read(row)
-		e.ok(err)
+	for _, a := range e.auditOf(id) {
 		who := a.By
 		if a.For != "" {
 			who = a.For
 		}
 		list = append(list, fmt.Sprintf("%s: %s (%s)", who, a.Action, a.Reason))
+	}
+	return list
+}
+
+// auditOf returns the entries about an instance, the oldest first.
+func (e *env) auditOf(id string) (list []*hub.Audit) {
+	e.t.Helper()
+	rows, _, err := e.hub.ReadRows(e.ctx, store.RowQuery{Kind: hub.RowAudit, Owner: id})
+	e.ok(err)
+	for _, row := range rows {
+		a, _, err := audit.Read(row)
+		e.ok(err)
+		list = append(list, a)
 	}
 	return list
 }
@@ -79,11 +88,17 @@ func auditOnce(t *testing.T, s suite) {
 	control(e.as("bob", ""), hub.Suspend)
 	control(e.ctx, hub.Resume)
 	e.ok(e.hub.Raise(e.as("ann", "poke"), &hub.Raise{InstanceID: "a", Name: "other"}))
+	events, err := e.hub.History(e.ctx, "a", "")
+	e.ok(err)
+	raised, ok := events[len(events)-1].Body.(*history.EventRaised)
+	if poked := e.auditOf("a")[2]; !ok || poked.Name != raised.Name || !poked.At.Equal(events[len(events)-1].Time) {
+		t.Errorf("audit of Raise(other) = %+v, want name and time of %+v", poked, events[len(events)-1])
+	}
 	e.code("Raise(nobody)", e.hub.Raise(e.as("eve", "poke"), &hub.Raise{InstanceID: "nobody", Name: "other"}), perdure.NotFound)
 	e.ok(e.hub.WriteRows(e.as("ann", "note"), &hub.WriteRows{Owner: "a", Rows: []store.Row{row("k", "1")}}))
 	control(e.as("bob", "end"), hub.Terminate)
 	e.end("a")
-	_, err := e.hub.Purge(e.as("ann", "purge"), &hub.Purge{IDs: []string{"a"}})
+	_, err = e.hub.Purge(e.as("ann", "purge"), &hub.Purge{IDs: []string{"a"}})
 	e.ok(err)
 	want := []string{"ann: begin (why not)", "bob: suspend (why not)", "ann: poke (why not)", "ann: note (why not)", "bob: end (why not)", "ann: purge (why not)"}
 	if diff := cmp.Diff(want, e.audited("a")); diff != "" {

@@ -14,6 +14,7 @@ import { Problem } from "../parts/Problem";
 import { Tabs } from "../parts/Tabs";
 import { Time } from "../parts/Time";
 import { Visible } from "../parts/Visible";
+import { Answered } from "./inbox/Answered";
 import { Detail } from "./inbox/Detail";
 import { EventDetail } from "./inbox/Event";
 
@@ -24,7 +25,7 @@ export function Inbox() {
       <h1>Inbox</h1>
       <Tabs label="Inbox" tabs={[
         { id: "open", title: "Waiting", panel: () => <Open /> },
-        { id: "answered", title: "Answered", panel: () => <AnsweredList /> },
+        { id: "answered", title: "Answered", panel: () => <Answered /> },
       ]} />
     </section>
   );
@@ -209,59 +210,4 @@ function useDecisions() {
     }
   });
   return { rows: q.data?.items, error: q.error, refetch: q.refetch, drop: (id: string) => drop(new Set([id])) };
-}
-
-function AnsweredList() {
-  const answered = useQuery<DecisionItems>("decisions?state=answered&limit=200");
-  const expired = useQuery<DecisionItems>("decisions?state=expired&limit=100");
-  const superseded = useQuery<DecisionItems>("decisions?state=superseded&limit=100");
-  useTopic("inbox", undefined, () => [answered, expired, superseded].forEach((q) => q.refetch()));
-  const rows = [answered, expired, superseded].flatMap((q) => q.data?.items ?? []).sort((a, b) => endOf(b) - endOf(a));
-  const chosen = param("id");
-  const item = rows.find((d) => d.id === chosen) ?? rows[0];
-  const list = useRef<HTMLDivElement>(null);
-  const move = (e: KeyboardEvent, by: number) => {
-    const next = item && rows[rows.indexOf(item) + by];
-    if (next) {
-      e.preventDefault();
-      setParams({ id: next.id });
-      requestAnimationFrame(() => list.current?.querySelector<HTMLElement>('[aria-selected="true"]')?.focus());
-    }
-  };
-  useKeys({
-    j: (e) => move(e, 1),
-    k: (e) => move(e, -1),
-    ArrowDown: (e) => list.current?.contains(e.target as Node) && move(e, 1),
-    ArrowUp: (e) => list.current?.contains(e.target as Node) && move(e, -1),
-  });
-  if (answered.error) {
-    return <Problem error={answered.error} retry={answered.refetch} />;
-  }
-  if (!answered.data || !expired.data || !superseded.data) {
-    return <p class="dim pad">…</p>;
-  }
-  if (!item) {
-    return <Empty title="Nothing was decided yet"><p>Here stands who has answered what, and when.</p></Empty>;
-  }
-  return (
-    <div class={"inbox-panes" + (chosen ? " chosen" : "")}>
-      <div class="inbox-list" role="listbox" aria-label="Decisions of the past" ref={list}>
-        {rows.map((d) => (
-          <div key={d.id} role="option" aria-selected={d === item} tabIndex={d === item ? 0 : -1} class="inbox-row" onClick={() => setParams({ id: d.id })}>
-            <span class="inbox-row-title"><Visible text={askText(d)} exact /></span>
-            <span class="inbox-row-about"><Visible text={doneText(d)} exact /></span>
-            <span class="inbox-row-foot"><span class={"kind kind-" + d.kind}>{kindText(d.kind)}</span><Time at={d.answered_at ?? d.deadline ?? d.requested_at} /></span>
-          </div>
-        ))}
-      </div>
-      <div class="inbox-pane">
-        <button type="button" class="inbox-back quiet" onClick={() => setParams({ id: undefined })}>‹ All {rows.length}</button>
-        <Detail key={item.id} decision={item} onDone={() => {}} />
-      </div>
-    </div>
-  );
-}
-
-function endOf(d: Decision): number {
-  return Date.parse(d.answered_at ?? d.deadline ?? d.requested_at);
 }

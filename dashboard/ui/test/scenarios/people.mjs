@@ -77,6 +77,24 @@ export const scenarios = {
     );
   },
 
+  async "what was answered to an event is told, and by whom"(w) {
+    await start("Waits", "", "to-answer");
+    const page = await w.open("inbox?id=run:to-answer");
+    await page.getByRole("button", { name: /^Send true/ }).click();
+    await ended("to-answer");
+    await page.getByRole("tab", { name: "Answered" }).click();
+    const row = page.getByRole("option").filter({ hasText: "to-answer was told Go" });
+    await row.click();
+    await page.getByText(/^raised by local/).first().waitFor();
+    await page.getByRole("heading", { name: "Data of the event" }).waitFor();
+    await w.accessible(page);
+    await page.getByRole("link", { name: "Open the run" }).click();
+    await page.getByRole("tab", { name: "Conversation" }).click();
+    await page.getByText("event Go: true by local").waitFor();
+    await page.getByRole("tab", { name: "Sequence" }).click();
+    await page.getByRole("columnheader", { name: "people" }).waitFor();
+  },
+
   async "a call is denied in the chat by mouse"(w) {
     const page = await w.open("agents/Clerk/s/mouse");
     await say(page, "Refund order A7.");

@@ -42,7 +42,7 @@ function Row({ row }: { row: Audited }) {
   return (
     <tr>
       <td><Time at={row.at} /></td>
-      <td><b>{row.action}</b></td>
+      <td><b>{row.action}</b>{row.name && <> {row.name}</>}</td>
       <td>{row.by}{row.for && <span class="dim"> for {row.for}</span>}</td>
       <td>{row.reason ?? <span class="dim">none given</span>}</td>
       <td class="dim" title={row.client}>{[row.from, row.client].filter(Boolean).join(" · ")}</td>

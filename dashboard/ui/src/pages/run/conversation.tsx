@@ -11,7 +11,7 @@ import { Empty } from "../../parts/Empty";
 import { JsonView } from "../../parts/JsonView";
 import { Problem } from "../../parts/Problem";
 import { Time } from "../../parts/Time";
-import { initials, voicesOf } from "./people";
+import { initials, raisedText, voicesOf } from "./people";
 import { entriesOf, jsonOf, type Call, type Entry } from "./talk";
 
 /** How many entries are shown at first, and more each time. */
@@ -92,6 +92,9 @@ function EntryView(p: EntryProps) {
   if (said.kind === "decision" && said.decision) {
     return <li class="talk-turn"><DecisionView decision={said.decision} /></li>;
   }
+  if (said.kind === "event" && said.event) {
+    return <li class="talk-turn"><RaisedView said={said} stepLink={said.run === p.run ? links.run(said.run) + `?step=${said.event.n}` : links.run(said.run)} /></li>;
+  }
   const role = said.message?.Role ?? "";
   const human = role === "user" || role === "system";
   const { asker } = p.entry;
@@ -155,6 +158,15 @@ function DecisionView({ decision: d }: { decision: Decision }) {
       <span aria-hidden="true">◆</span> {d.kind.replace(/_/g, " ")}{d.tool && <> of <b>{d.tool}</b></>}:{" "}
       {d.state === "pending" ? <a href="inbox">waits for an answer</a> : <b>{d.answer ?? d.state}{by}</b>}
       {d.comment && <q>{d.comment}</q>} {d.answered_at ? <Time at={d.answered_at} /> : d.deadline && <span class="dim">until <Time at={d.deadline} exact /></span>}
+    </p>
+  );
+}
+
+function RaisedView({ said, stepLink }: { said: Said; stepLink: string }) {
+  const e = said.event!;
+  return (
+    <p class="talk-decision">
+      <span aria-hidden="true">◇</span> event <b>{e.name}</b>: <b>{raisedText(e)}</b>{e.by ? ` by ${e.by}` : ""} <Time at={said.at} /> <a href={stepLink}>step</a>
     </p>
   );
 }

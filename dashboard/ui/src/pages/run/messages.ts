@@ -89,12 +89,17 @@ function otherOf(s: RunStep, crowded: Set<LineKind>): { kind: LineKind; label: s
     case "sent":
       return line("child", s.target ?? "another run", "other runs");
     case "event":
-      return { kind: "sender", label: "senders" };
+      return s.decided_by ? { kind: "human", label: nameOfPerson(s.decided_by) } : { kind: "sender", label: "senders" };
     case "decision":
-      return { kind: "human", label: s.decided_by || "people" };
+      return { kind: "human", label: nameOfPerson(s.decided_by) };
     case "timer":
       return undefined;
   }
+}
+
+/** Who has done something, as lifelines call them: without tokens nobody is told from others. */
+function nameOfPerson(by = ""): string {
+  return by === "local" ? "people" : by || "people";
 }
 
 function messagesOf(s: RunStep, step: number, other: number): Message[] {

@@ -1,5 +1,8 @@
 // Who speaks in a conversation: initials, and a colour for each.
 
+import type { SaidEvent } from "../../api";
+import { bytes } from "../../lib/format";
+
 /** Colours that styles know, as .voice-0 and so on. */
 export const voices = 8;
 
@@ -15,4 +18,11 @@ export function voicesOf(names: string[]): Map<string, number> {
   const all = new Map<string, number>();
   for (const n of names) if (n && !all.has(n)) all.set(n, all.size % voices);
   return all;
+}
+
+/** What an event was raised with, in a line. */
+export function raisedText(e: SaidEvent): string {
+  if (e.data === undefined) return e.bytes ? bytes(e.bytes) : "raised";
+  const text = JSON.stringify(e.data);
+  return text.length > 200 ? text.slice(0, 199) + "…" : text;
 }
