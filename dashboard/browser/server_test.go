@@ -147,6 +147,9 @@ func register(reg *perdure.Registry) error {
 		}
 		return n + 1, ctx.SetState(n + 1)
 	})
+	perdure.AddOrchestrationNamed(reg, "Counts", func(ctx *perdure.Context, key string) (int, error) {
+		return perdure.CallEntity[int](ctx, perdure.EntityID{Name: "counter", Key: key}, "add", nil).Await()
+	})
 	registerLoad(reg)
 	if err := registerScene(reg); err != nil {
 		return err

@@ -1,8 +1,8 @@
 // src/pages/run/actions.tsx
 import { useState } from "./core.js";
-import { path, post, ProblemError, readOnly } from "./core.js";
+import { path, post, ProblemError } from "./core.js";
+import { hindered } from "./core.js";
 import { jsonError } from "./core.js";
-import { linkState } from "./core.js";
 import { go, links } from "./core.js";
 import { Dialog } from "./core.js";
 import { Menu } from "./core.js";
@@ -23,8 +23,8 @@ function useActions({ run, onApplied, onRewind, onPurged = () => go("runs"), onL
   const [busy, setBusy] = useState("");
   const [error, setError] = useState();
   const reason = (action) => {
-    if (readOnly) return "This server takes no changes.";
-    if (linkState.value === "offline") return "The server does not answer.";
+    const off = hindered();
+    if (off) return off;
     if (run.actions.includes(action)) return void 0;
     return run.refused?.find((r) => r.action === action)?.reason ?? `Not while the run is ${run.status}.`;
   };

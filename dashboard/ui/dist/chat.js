@@ -87,10 +87,12 @@ function turnKey(turn) {
 
 // src/pages/chat/Composer.tsx
 import { useEffect, useLayoutEffect, useRef, useState } from "./core.js";
+import { hindered } from "./core.js";
 import { Fragment, jsx, jsxs } from "./core.js";
 function Composer({ path: path2, running, off, onSend, onStop }) {
   const [text, setText] = useState(() => sessionStorage.getItem("draft:" + path2) ?? "");
   const [stopping, setStopping] = useState(false);
+  const stuck = hindered();
   const area = useRef(null);
   useEffect(() => {
     area.current?.focus({ preventScroll: true });
@@ -153,7 +155,7 @@ function Composer({ path: path2, running, off, onSend, onStop }) {
         /* @__PURE__ */ jsx("kbd", { children: "Enter" }),
         " makes a line"
       ] }) }),
-      running && /* @__PURE__ */ jsx("button", { type: "button", disabled: stopping, onClick: () => {
+      running && /* @__PURE__ */ jsx("button", { type: "button", disabled: stopping || stuck !== "", title: stuck || void 0, onClick: () => {
         setStopping(true);
         void onStop();
       }, children: stopping ? "Stopping…" : "■ Stop" }),

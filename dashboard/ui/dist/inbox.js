@@ -241,7 +241,8 @@ function Raised({ entry: a, title }) {
 
 // src/pages/inbox/Event.tsx
 import { useEffect, useRef as useRef2, useState } from "./core.js";
-import { path as path3, post, readOnly, useQuery as useQuery3 } from "./core.js";
+import { path as path3, post, useQuery as useQuery3 } from "./core.js";
+import { hindered } from "./core.js";
 import { parseJson } from "./core.js";
 import { links as links3 } from "./core.js";
 import { Markdown as Markdown2 } from "./markdown.js";
@@ -260,9 +261,10 @@ function EventDetail({ run: r, onDone, ask, gone }) {
   const said = useQuery3(path3`runs/${r.id}/conversation`);
   const name = r.wait_name ?? "";
   const approves = /approv|decision|confirm|accept|review/i.test(name);
+  const off = hindered();
   const typed = text === null ? null : parseJson(text);
   useEffect(() => {
-    if (ask?.id === "run:" + r.id && (ask.answer === "approve" || ask.answer === "deny")) {
+    if (!off && ask?.id === "run:" + r.id && (ask.answer === "approve" || ask.answer === "deny")) {
       setConfirm(ask.answer === "approve");
     }
   }, [ask?.n]);
@@ -336,29 +338,30 @@ function EventDetail({ run: r, onDone, ask, gone }) {
         word(confirm),
         "?"
       ] }),
-      /* @__PURE__ */ jsxs3("button", { type: "button", ref: yes, class: confirm ? "tone-good" : "tone-bad", onClick: () => raise(confirm, doneWord(confirm)), children: [
+      /* @__PURE__ */ jsxs3("button", { type: "button", ref: yes, class: confirm ? "tone-good" : "tone-bad", disabled: off !== "", onClick: () => raise(confirm, doneWord(confirm)), children: [
         "Yes, ",
         word(confirm).toLowerCase()
       ] }),
       /* @__PURE__ */ jsx3("button", { type: "button", onClick: () => setConfirm(null), children: "No" })
     ] }) : /* @__PURE__ */ jsx3("div", { class: "decide-row", children: text === null ? /* @__PURE__ */ jsxs3(Fragment3, { children: [
-      /* @__PURE__ */ jsxs3("button", { type: "button", class: "tone-good", disabled: busy || readOnly, "aria-keyshortcuts": "a", onClick: () => raise(true, doneWord(true)), children: [
+      /* @__PURE__ */ jsxs3("button", { type: "button", class: "tone-good", disabled: busy || off !== "", "aria-keyshortcuts": "a", onClick: () => raise(true, doneWord(true)), children: [
         busy ? "Applying…" : word(true),
         /* @__PURE__ */ jsx3("kbd", { "aria-hidden": "true", children: "a" })
       ] }),
-      /* @__PURE__ */ jsxs3("button", { type: "button", class: "tone-bad", disabled: busy || readOnly, "aria-keyshortcuts": "d", onClick: () => raise(false, doneWord(false)), children: [
+      /* @__PURE__ */ jsxs3("button", { type: "button", class: "tone-bad", disabled: busy || off !== "", "aria-keyshortcuts": "d", onClick: () => raise(false, doneWord(false)), children: [
         word(false),
         /* @__PURE__ */ jsx3("kbd", { "aria-hidden": "true", children: "d" })
       ] }),
       /* @__PURE__ */ jsx3("button", { type: "button", class: "link", onClick: () => setText(""), children: "Other data" })
     ] }) : /* @__PURE__ */ jsxs3(Fragment3, { children: [
-      /* @__PURE__ */ jsxs3("button", { type: "button", class: "tone-good", disabled: busy || readOnly || !typed?.ok, onClick: () => typed?.ok && raise(typed.value, name + " was raised"), children: [
+      /* @__PURE__ */ jsxs3("button", { type: "button", class: "tone-good", disabled: busy || off !== "" || !typed?.ok, onClick: () => typed?.ok && raise(typed.value, name + " was raised"), children: [
         "Raise ",
         name
       ] }),
       /* @__PURE__ */ jsx3("button", { type: "button", class: "link", onClick: () => setText(null), children: "Back" })
     ] }) }),
     /* @__PURE__ */ jsx3("p", { class: "dim small", children: text === null ? `Raises the event ${name} with ${approves ? "true or false as its data" : "this as its data"}.` : "" }),
+    off && /* @__PURE__ */ jsx3("p", { class: "dim", role: "status", children: off }),
     error && /* @__PURE__ */ jsxs3("p", { class: "field-error", role: "alert", children: [
       error.message,
       error.hint && ". " + error.hint

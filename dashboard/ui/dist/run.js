@@ -17,7 +17,7 @@ import { get, query, useQuery } from "./core.js";
 import { Empty } from "./core.js";
 import { Problem } from "./core.js";
 import { Time } from "./core.js";
-import { jsx, jsxs } from "./core.js";
+import { Fragment, jsx, jsxs } from "./core.js";
 var pageSize = 100;
 function AuditTab({ run, version }) {
   const { data, error, refetch } = useQuery("audit" + query({ target: run, limit: pageSize }));
@@ -56,7 +56,13 @@ function AuditTab({ run, version }) {
 function Row({ row }) {
   return /* @__PURE__ */ jsxs("tr", { children: [
     /* @__PURE__ */ jsx("td", { children: /* @__PURE__ */ jsx(Time, { at: row.at }) }),
-    /* @__PURE__ */ jsx("td", { children: /* @__PURE__ */ jsx("b", { children: row.action }) }),
+    /* @__PURE__ */ jsxs("td", { children: [
+      /* @__PURE__ */ jsx("b", { children: row.action }),
+      row.name && /* @__PURE__ */ jsxs(Fragment, { children: [
+        " ",
+        row.name
+      ] })
+    ] }),
     /* @__PURE__ */ jsxs("td", { children: [
       row.by,
       row.for && /* @__PURE__ */ jsxs("span", { class: "dim", children: [
@@ -167,7 +173,7 @@ function jsonOf(text) {
 }
 
 // src/pages/run/conversation.tsx
-import { Fragment, jsx as jsx2, jsxs as jsxs2 } from "./core.js";
+import { Fragment as Fragment2, jsx as jsx2, jsxs as jsxs2 } from "./core.js";
 var atOnce = 200;
 var followed = 6;
 function ConversationTab({ run, version, stepLink }) {
@@ -256,7 +262,7 @@ function EntryView(p) {
   ] });
 }
 function Body({ entry, run, stepLink }) {
-  return /* @__PURE__ */ jsxs2(Fragment, { children: [
+  return /* @__PURE__ */ jsxs2(Fragment2, { children: [
     entry.reasoning.map((text, i) => /* @__PURE__ */ jsxs2("details", { class: "reasoning", children: [
       /* @__PURE__ */ jsx2("summary", { children: "Reasoning" }),
       /* @__PURE__ */ jsx2(Markdown, { text })
@@ -286,7 +292,7 @@ function ToolCard({ call, run, stepLink }) {
     /* @__PURE__ */ jsx2("p", { class: "tool-part", children: "Arguments" }),
     /* @__PURE__ */ jsx2(JsonView, { value: jsonOf(c.Arguments), label: "arguments" }),
     call.decisions.map((d) => /* @__PURE__ */ jsx2(DecisionView, { decision: d }, d.id)),
-    result && /* @__PURE__ */ jsxs2(Fragment, { children: [
+    result && /* @__PURE__ */ jsxs2(Fragment2, { children: [
       /* @__PURE__ */ jsx2("p", { class: "tool-part", children: "Result" }),
       result.Error ? /* @__PURE__ */ jsx2("p", { class: "error", children: result.Error }) : /* @__PURE__ */ jsx2(JsonView, { value: jsonOf(result.Result), label: "result" })
     ] }),
@@ -302,7 +308,7 @@ function DecisionView({ decision: d }) {
     /* @__PURE__ */ jsx2("span", { "aria-hidden": "true", children: "◆" }),
     " ",
     d.kind.replace(/_/g, " "),
-    d.tool && /* @__PURE__ */ jsxs2(Fragment, { children: [
+    d.tool && /* @__PURE__ */ jsxs2(Fragment2, { children: [
       " of ",
       /* @__PURE__ */ jsx2("b", { children: d.tool })
     ] }),
@@ -519,7 +525,7 @@ import { useEffect as useEffect4, useState as useState3 } from "./core.js";
 import { path as path3, query as query3 } from "./core.js";
 import { bytes as bytes2 } from "./core.js";
 import { JsonView as JsonView2 } from "./core.js";
-import { Fragment as Fragment2, jsx as jsx5, jsxs as jsxs5 } from "./core.js";
+import { Fragment as Fragment3, jsx as jsx5, jsxs as jsxs5 } from "./core.js";
 var cap = 256 * 1024;
 async function read(where, signal) {
   const answer = await fetch("api/v1/" + where, { headers: { "X-Perdure": "1", Range: `bytes=0-${cap - 1}` }, credentials: "same-origin", signal });
@@ -555,7 +561,7 @@ function Content(p) {
   if (!state.read) return /* @__PURE__ */ jsx5("p", { class: "dim", children: "Loading…" });
   const { text, size, cut } = state.read;
   if (cut) {
-    return /* @__PURE__ */ jsxs5(Fragment2, { children: [
+    return /* @__PURE__ */ jsxs5(Fragment3, { children: [
       /* @__PURE__ */ jsx5("pre", { class: "code", children: text }),
       /* @__PURE__ */ jsxs5("p", { class: "dim", children: [
         "The first ",
@@ -1139,7 +1145,7 @@ function useSize(ref) {
 }
 
 // src/pages/run/history.tsx
-import { Fragment as Fragment3, jsx as jsx7, jsxs as jsxs7 } from "./core.js";
+import { Fragment as Fragment4, jsx as jsx7, jsxs as jsxs7 } from "./core.js";
 var rowHeight2 = 28;
 var headHeight = 28;
 var pageSize2 = 500;
@@ -1306,7 +1312,7 @@ function EventDetail({ event, run, execution, began, onClose, onRewind }) {
     ] }),
     onRewind && /* @__PURE__ */ jsx7("button", { type: "button", class: "rewind-here", onClick: () => onRewind(event.n), children: "Rewind to before this event…" }),
     /* @__PURE__ */ jsx7(JsonView3, { value: rest }),
-    data !== void 0 ? /* @__PURE__ */ jsxs7(Fragment3, { children: [
+    data !== void 0 ? /* @__PURE__ */ jsxs7(Fragment4, { children: [
       /* @__PURE__ */ jsxs7("h3", { children: [
         "Payload ",
         /* @__PURE__ */ jsx7("span", { class: "dim", children: bytes3(data_bytes ?? 0) })
@@ -1591,7 +1597,7 @@ function StepLog({ run, step, onAll }) {
 }
 
 // src/pages/run/inspector.tsx
-import { Fragment as Fragment4, jsx as jsx9, jsxs as jsxs9 } from "./core.js";
+import { Fragment as Fragment5, jsx as jsx9, jsxs as jsxs9 } from "./core.js";
 var logs = /* @__PURE__ */ new Set(["activity", "tool", "model", "context", "internal"]);
 function Inspector({ run, execution, step, now, end, onClose, onRewind }) {
   const payload = (title2, n, size, open = false) => n && size ? /* @__PURE__ */ jsx9(Payload, { title: title2, run, execution, n, size, open }, `${title2} ${n}`) : null;
@@ -1666,7 +1672,7 @@ function targetLink(target) {
 function Times({ step, now, end }) {
   const t = timesOf(step, now, end);
   const scheduled = step.attempts?.[0]?.scheduled_at ?? step.scheduled_at;
-  return /* @__PURE__ */ jsxs9(Fragment4, { children: [
+  return /* @__PURE__ */ jsxs9(Fragment5, { children: [
     scheduled && /* @__PURE__ */ jsx9(Fact, { name: "Scheduled", children: /* @__PURE__ */ jsx9(Time5, { at: scheduled, exact: true }) }),
     step.fire_at && /* @__PURE__ */ jsx9(Fact, { name: step.kind === "decision" ? "Deadline" : "Fires", children: /* @__PURE__ */ jsx9(Time5, { at: step.fire_at, exact: true }) }),
     step.completed_at && /* @__PURE__ */ jsx9(Fact, { name: "Ended", children: /* @__PURE__ */ jsx9(Time5, { at: step.completed_at, exact: true }) }),

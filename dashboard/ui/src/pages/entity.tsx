@@ -2,8 +2,9 @@ import { useState } from "preact/hooks";
 
 import type { PageProps } from "../app";
 import type { Answered, EntitiesFrame, Entity as View, EntityOperation } from "../api";
-import { path, post, type ProblemError, readOnly, useQuery } from "../lib/api";
+import { path, post, type ProblemError, useQuery } from "../lib/api";
 import { bytes } from "../lib/format";
+import { hindered } from "../lib/hindered";
 import { parseJson } from "../lib/jsontext";
 import { useTopic } from "../lib/live";
 import { links } from "../lib/router";
@@ -94,7 +95,8 @@ function Operate({ where, known, onSent }: { where: string; known: string[]; onS
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<ProblemError | null>(null);
   const typed = input.trim() === "" ? null : parseJson(input);
-  const unfit = readOnly || busy || operation.trim() === "" || (typed !== null && !typed.ok);
+  const off = hindered();
+  const unfit = off !== "" || busy || operation.trim() === "" || (typed !== null && !typed.ok);
 
   async function send(call: boolean) {
     setBusy(true);
@@ -129,7 +131,7 @@ function Operate({ where, known, onSent }: { where: string; known: string[]; onS
         <button type="button" disabled={unfit} onClick={() => void send(true)}>Call</button>
         <span role="status">{done && <>✓ {done.operation} {done.answer ? "answered" : "was accepted"}</>}</span>
       </div>
-      {readOnly && <p class="dim">This dashboard only shows: it sends nothing.</p>}
+      {off && <p class="dim" role="status">{off}</p>}
       {done?.answer && <JsonView value={done.answer.output ?? null} label="answer" />}
       {error && <Problem error={error} />}
     </form>

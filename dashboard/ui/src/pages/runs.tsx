@@ -3,6 +3,7 @@ import type { Run } from "../api";
 import type { PageProps } from "../app";
 import { readOnly } from "../lib/api";
 import { now, utc } from "../lib/format";
+import { hindered } from "../lib/hindered";
 import { useKeys } from "../lib/keys";
 import { isActive, useOverlays } from "../lib/overlay";
 import { go, links, param, setParams } from "../lib/router";
@@ -50,7 +51,8 @@ export function Runs(_: PageProps) {
     atTop: () => (table()?.scrollTop ?? 0) < rowHeight,
     onShift: (n) => n !== 0 && requestAnimationFrame(() => table()?.scrollBy(0, n * rowHeight)),
   });
-  useKeys(readOnly ? {} : { n: () => setStarting(true) });
+  const off = hindered();
+  useKeys({ n: () => hindered() === "" && setStarting(true) });
   const { rows, page, error } = list;
   const [seen, setSeen] = useState<[number, number]>([0, 0]);
   useOverlays(rows.slice(...seen).filter(isActive).map((r) => r.id));
@@ -82,7 +84,7 @@ export function Runs(_: PageProps) {
     <section class="page fill runs" ref={box}>
       <header class="page-head">
         <h1>Runs</h1>
-        <button type="button" class="primary" aria-keyshortcuts="n" disabled={readOnly} title={readOnly ? "This server takes no changes." : undefined} onClick={() => setStarting(true)}>
+        <button type="button" class="primary" aria-keyshortcuts="n" disabled={off !== ""} title={off || undefined} onClick={() => setStarting(true)}>
           Start
         </button>
       </header>

@@ -1,8 +1,9 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import type { Decision, DecisionAnswer } from "../api";
-import { get, path, post, ProblemError, readOnly } from "../lib/api";
+import { get, path, post, ProblemError } from "../lib/api";
 import { choicesOf, doneText, type Choice } from "../lib/decisions";
+import { hindered } from "../lib/hindered";
 import { parseJson } from "../lib/jsontext";
 import { Time } from "./Time";
 
@@ -39,10 +40,11 @@ export function Decide({ decision: d, onDone, ask, keys = false, gone = false }:
   const [more, setMore] = useState<Record<string, string>>({});
   const yes = useRef<HTMLButtonElement>(null);
   const choices = choicesOf(d.kind);
+  const off = hindered();
 
   useEffect(() => {
     const choice = ask?.id === d.id && choices.find((c) => c.answer === ask.answer);
-    if (choice && !busy) {
+    if (choice && !busy && !off) {
       setConfirm(choice);
     }
   }, [ask?.n]);
@@ -135,13 +137,13 @@ export function Decide({ decision: d, onDone, ask, keys = false, gone = false }:
       {confirm ? (
         <div class="decide-row" role="alertdialog" aria-label={confirm.label + "?"} onKeyDown={(e) => e.key === "Escape" && (e.stopPropagation(), setConfirm(null))}>
           <span>{confirm.label}?</span>
-          <button type="button" class={"tone-" + confirm.tone} ref={yes} disabled={!!wrong} onClick={() => send(confirm)}>Yes, {confirm.label.toLowerCase()}</button>
+          <button type="button" class={"tone-" + confirm.tone} ref={yes} disabled={!!wrong || off !== ""} onClick={() => send(confirm)}>Yes, {confirm.label.toLowerCase()}</button>
           <button type="button" onClick={() => setConfirm(null)}>No</button>
         </div>
       ) : (
         <div class="decide-row">
           {choices.map((c) => (
-            <button key={c.answer} type="button" class={"tone-" + c.tone} disabled={readOnly || busy !== "" || !!wrong || (c.answer === "raise" && !raises(more))}
+            <button key={c.answer} type="button" class={"tone-" + c.tone} disabled={off !== "" || busy !== "" || !!wrong || (c.answer === "raise" && !raises(more))}
               aria-keyshortcuts={keys ? c.key : undefined} onClick={() => (c.answer === "retry" ? setConfirm(c) : send(c))}>
               {busy === c.answer ? "Applying…" : c.answer === "approve" && edited !== null ? "Approve with these" : c.label}
               {keys && c.key && <kbd aria-hidden="true">{c.key}</kbd>}
@@ -154,6 +156,7 @@ export function Decide({ decision: d, onDone, ask, keys = false, gone = false }:
           )}
         </div>
       )}
+      {off && <p class="dim" role="status">{off}</p>}
       {error && <p class="field-error" role="alert">{error.message}{error.hint && ". " + error.hint}</p>}
     </div>
   );

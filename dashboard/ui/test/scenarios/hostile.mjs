@@ -150,6 +150,10 @@ export const scenarios = {
         await quiet(page);
         for (const b of await page.locator("main").getByRole("button", { name }).all()) assert.ok(await b.isDisabled(), `${path}: ${name} can be pressed`);
       }
+      await page.goto(base + "inbox?id=run:only-shown");
+      await page.getByRole("status").filter({ hasText: "This server takes no changes." }).waitFor();
+      await page.keyboard.press("a");
+      assert.equal(await page.getByRole("alertdialog").count(), 0, "an answer is asked for");
       await page.goto(base + "runs/only-shown");
       await page.getByRole("button", { name: "All actions" }).click();
       const items = page.getByRole("menuitem");

@@ -93,11 +93,24 @@ export const scenarios = {
 
   async "the server is killed and comes back"(w) {
     w.allowed.push(/Failed to load resource|net::ERR|WebSocket|fetch/i);
+    await start("Waits", "x", "offline");
     const page = await w.open("runs");
     await page.getByRole("button", { name: /Live/ }).waitFor();
+    const inbox = await w.tab(page.context(), "inbox?id=run:offline");
+    const send = inbox.getByRole("button", { name: /^Send true/ });
+    await until(() => send.isEnabled(), "an answer can be given");
+    const entity = await w.tab(page.context(), "entities/counter/offline");
+    await entity.getByLabel("Operation").fill("add");
     const before = await rows(page).count();
     await kill();
     await page.getByRole("alert").filter({ hasText: "does not answer" }).waitFor();
+    assert.ok(await page.getByRole("button", { name: "Start", exact: true }).isDisabled(), "a run can be started");
+    await inbox.getByRole("status").filter({ hasText: "The server does not answer." }).waitFor();
+    assert.ok(await send.isDisabled(), "an answer can be sent");
+    await inbox.keyboard.press("a");
+    assert.equal(await inbox.getByRole("alertdialog").count(), 0, "an answer is asked for");
+    await entity.getByRole("status").filter({ hasText: "The server does not answer." }).waitFor();
+    assert.ok(await entity.getByRole("button", { name: "Send signal" }).isDisabled(), "an entity can be told");
     await restart();
     const began = Date.now();
     const { id } = await start("Steps", 2, "after-kill");
@@ -107,6 +120,7 @@ export const scenarios = {
     const ids = await page.locator(".table [data-row]").evaluateAll((all) => all.map((r) => r.dataset.id));
     assert.equal(new Set(ids).size, ids.length, "no row is doubled");
     assert.equal(ids.length, before + 1, "no row is lost");
+    await until(() => send.isEnabled(), "an answer can be given again");
     return { caught_up_ms: caughtUp };
   },
 
@@ -150,9 +164,10 @@ export const scenarios = {
 
   async "every page is accessible in light and dark"(w) {
     await ended((await start("Steps", 3, "axe")).id);
+    await ended((await start("Counts", "axe", "axe-caller")).id);
     for (const colorScheme of ["light", "dark"]) {
       const page = await w.open("", { colorScheme });
-      for (const path of ["", "inbox", "runs", "runs/axe", "agents", "agents/Joker", "entities", "workers", "charts", "settings", "none/such"]) {
+      for (const path of ["", "inbox", "runs", "runs/axe", "agents", "agents/Joker", "entities", "entities/counter/axe", "workers", "charts", "settings", "none/such"]) {
         await page.goto(base + path);
         await page.getByRole("heading").first().waitFor();
         await sleep(400); // what is shown after the first answers

@@ -1,5 +1,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
+import { hindered } from "../../lib/hindered";
+
 interface Props {
   path: string;
   running: boolean;
@@ -13,6 +15,7 @@ interface Props {
 export function Composer({ path, running, off, onSend, onStop }: Props) {
   const [text, setText] = useState(() => sessionStorage.getItem("draft:" + path) ?? "");
   const [stopping, setStopping] = useState(false);
+  const stuck = hindered();
   const area = useRef<HTMLTextAreaElement>(null);
 
   useEffect(() => {
@@ -62,7 +65,7 @@ export function Composer({ path, running, off, onSend, onStop }: Props) {
       <div class="composer-foot">
         <span class="dim small">{off || <><kbd>Enter</kbd> sends, <kbd>Shift</kbd> <kbd>Enter</kbd> makes a line</>}</span>
         {running && (
-          <button type="button" disabled={stopping} onClick={() => { setStopping(true); void onStop(); }}>{stopping ? "Stopping…" : "■ Stop"}</button>
+          <button type="button" disabled={stopping || stuck !== ""} title={stuck || undefined} onClick={() => { setStopping(true); void onStop(); }}>{stopping ? "Stopping…" : "■ Stop"}</button>
         )}
         <button type="submit" class="primary" disabled={text.trim() === "" || off !== ""}>{running ? "Queue" : "Send"}</button>
       </div>

@@ -1,7 +1,8 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import type { Conversation, Run } from "../../api";
-import { path, post, type ProblemError, readOnly, useQuery } from "../../lib/api";
+import { path, post, type ProblemError, useQuery } from "../../lib/api";
+import { hindered } from "../../lib/hindered";
 import { parseJson } from "../../lib/jsontext";
 import { links } from "../../lib/router";
 import { Markdown } from "../../lib/markdown";
@@ -22,10 +23,11 @@ export function EventDetail({ run: r, onDone, ask, gone }: { run: Run; onDone: (
   const said = useQuery<Conversation>(path`runs/${r.id}/conversation`);
   const name = r.wait_name ?? "";
   const approves = /approv|decision|confirm|accept|review/i.test(name);
+  const off = hindered();
   const typed = text === null ? null : parseJson(text);
 
   useEffect(() => {
-    if (ask?.id === "run:" + r.id && (ask.answer === "approve" || ask.answer === "deny")) {
+    if (!off && ask?.id === "run:" + r.id && (ask.answer === "approve" || ask.answer === "deny")) {
       setConfirm(ask.answer === "approve");
     }
   }, [ask?.n]);
@@ -88,26 +90,27 @@ export function EventDetail({ run: r, onDone, ask, gone }: { run: Run; onDone: (
       ) : confirm !== null ? (
         <div class="decide-row" role="alertdialog" aria-label={word(confirm) + "?"} onKeyDown={(e) => e.key === "Escape" && (e.stopPropagation(), setConfirm(null))}>
           <span>{word(confirm)}?</span>
-          <button type="button" ref={yes} class={confirm ? "tone-good" : "tone-bad"} onClick={() => raise(confirm, doneWord(confirm))}>Yes, {word(confirm).toLowerCase()}</button>
+          <button type="button" ref={yes} class={confirm ? "tone-good" : "tone-bad"} disabled={off !== ""} onClick={() => raise(confirm, doneWord(confirm))}>Yes, {word(confirm).toLowerCase()}</button>
           <button type="button" onClick={() => setConfirm(null)}>No</button>
         </div>
       ) : (
         <div class="decide-row">
           {text === null ? (
             <>
-              <button type="button" class="tone-good" disabled={busy || readOnly} aria-keyshortcuts="a" onClick={() => raise(true, doneWord(true))}>{busy ? "Applying…" : word(true)}<kbd aria-hidden="true">a</kbd></button>
-              <button type="button" class="tone-bad" disabled={busy || readOnly} aria-keyshortcuts="d" onClick={() => raise(false, doneWord(false))}>{word(false)}<kbd aria-hidden="true">d</kbd></button>
+              <button type="button" class="tone-good" disabled={busy || off !== ""} aria-keyshortcuts="a" onClick={() => raise(true, doneWord(true))}>{busy ? "Applying…" : word(true)}<kbd aria-hidden="true">a</kbd></button>
+              <button type="button" class="tone-bad" disabled={busy || off !== ""} aria-keyshortcuts="d" onClick={() => raise(false, doneWord(false))}>{word(false)}<kbd aria-hidden="true">d</kbd></button>
               <button type="button" class="link" onClick={() => setText("")}>Other data</button>
             </>
           ) : (
             <>
-              <button type="button" class="tone-good" disabled={busy || readOnly || !typed?.ok} onClick={() => typed?.ok && raise(typed.value, name + " was raised")}>Raise {name}</button>
+              <button type="button" class="tone-good" disabled={busy || off !== "" || !typed?.ok} onClick={() => typed?.ok && raise(typed.value, name + " was raised")}>Raise {name}</button>
               <button type="button" class="link" onClick={() => setText(null)}>Back</button>
             </>
           )}
         </div>
       )}
       <p class="dim small">{text === null ? `Raises the event ${name} with ${approves ? "true or false as its data" : "this as its data"}.` : ""}</p>
+      {off && <p class="dim" role="status">{off}</p>}
       {error && <p class="field-error" role="alert">{error.message}{error.hint && ". " + error.hint}</p>}
     </article>
   );

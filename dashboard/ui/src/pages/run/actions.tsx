@@ -3,9 +3,9 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import type { Purged, Run } from "../../api";
-import { path, post, ProblemError, readOnly } from "../../lib/api";
+import { path, post, ProblemError } from "../../lib/api";
+import { hindered } from "../../lib/hindered";
 import { jsonError } from "../../lib/jsontext";
-import { linkState } from "../../lib/live";
 import { go, links } from "../../lib/router";
 import { Dialog } from "../../parts/Dialog";
 import { Menu } from "../../parts/Menu";
@@ -41,8 +41,8 @@ export function useActions({ run, onApplied, onRewind, onPurged = () => go("runs
   const [busy, setBusy] = useState("");
   const [error, setError] = useState<ProblemError>();
   const reason = (action: string): string | undefined => {
-    if (readOnly) return "This server takes no changes.";
-    if (linkState.value === "offline") return "The server does not answer.";
+    const off = hindered();
+    if (off) return off;
     if (run.actions.includes(action)) return undefined;
     return run.refused?.find((r) => r.action === action)?.reason ?? `Not while the run is ${run.status}.`;
   };

@@ -1,6 +1,6 @@
 import type { Run, RunCounts } from "../../api";
 import { query, useQuery } from "../../lib/api";
-import { linkState } from "../../lib/live";
+import { hindered } from "../../lib/hindered";
 
 const actions: [string, string][] = [
   ["suspend", "Suspend…"],
@@ -28,7 +28,7 @@ interface Props {
 export function Selection({ chosen, filter, more, everything, onEverything, onClear, onAct }: Props) {
   const counts = useQuery<RunCounts>(more ? "run-counts" + query({ filter }) : undefined);
   const total = counts.data && (counts.data.exact ? counts.data.total.toLocaleString("en") : `more than ${counts.data.total.toLocaleString("en")}`);
-  const offline = linkState.value === "offline";
+  const off = hindered();
   return (
     <div class="selection" role="toolbar" aria-label="Selected runs">
       <strong role="status">{everything ? `All ${total ?? ""} that match` : `${chosen.length} selected`}</strong>
@@ -42,8 +42,8 @@ export function Selection({ chosen, filter, more, everything, onEverything, onCl
           type="button"
           key={action}
           class={action === "terminate" || action === "purge" ? "danger" : ""}
-          disabled={offline || !(everything || chosen.some((r) => r.actions.includes(action)))}
-          title={offline ? "The server does not answer." : undefined}
+          disabled={off !== "" || !(everything || chosen.some((r) => r.actions.includes(action)))}
+          title={off || undefined}
           onClick={() => onAct(action)}
         >
           {label}
