@@ -3,6 +3,7 @@ import { useEffect as useEffect5, useLayoutEffect as useLayoutEffect2, useMemo, 
 import { path as route3, readOnly, useQuery } from "./core.js";
 import { count as count2 } from "./core.js";
 import { links as links3 } from "./core.js";
+import { Share } from "./core.js";
 import { Visible as Visible3 } from "./core.js";
 
 // src/pages/chat/blocks.ts
@@ -731,7 +732,7 @@ function Conversation({ agent, session: key }) {
         info.data?.model && /* @__PURE__ */ jsx4("span", { children: /* @__PURE__ */ jsx4(Visible3, { text: info.data.model, exact: true }) }),
         s && /* @__PURE__ */ jsx4("a", { href: links3.entity("dafx-" + agent.toLowerCase(), key), children: "state" }),
         s && /* @__PURE__ */ jsx4("a", { href: links3.runs('session:"' + s.id + '"'), children: "runs" }),
-        s && /* @__PURE__ */ jsx4("a", { href: "api/v1/" + path2 + "/export", download: agent + "-" + key + ".json", children: "export JSON" })
+        s && /* @__PURE__ */ jsx4(Share, { what: "session", id: s.id, command: ["agent chat", [info.data?.name ?? agent, key]], json: { path: path2 + "/export", file: `${agent}-${key}.json` } })
       ] })
     ] }),
     info.error?.status === 404 && /* @__PURE__ */ jsxs4("p", { class: "problem", role: "alert", children: [

@@ -1,6 +1,6 @@
 // src/pages/inbox.tsx
 import { useEffect as useEffect2, useMemo, useRef as useRef3, useState as useState2 } from "./core.js";
-import { query as query2, useQuery as useQuery4 } from "./core.js";
+import { query as query4, useQuery as useQuery4 } from "./core.js";
 import { askText as askText3, doneText as doneText3, itemsOf, keyedAnswer, kindText as kindText3 } from "./core.js";
 import { useKeys as useKeys2 } from "./core.js";
 import { useTopic as useTopic2 } from "./core.js";
@@ -15,7 +15,7 @@ import { Visible as Visible4 } from "./core.js";
 
 // src/pages/inbox/Answered.tsx
 import { useRef } from "./core.js";
-import { path as path2, query, useQuery as useQuery2 } from "./core.js";
+import { path as path2, query as query2, useQuery as useQuery2 } from "./core.js";
 import { askText as askText2, doneText as doneText2, kindText as kindText2 } from "./core.js";
 import { useKeys } from "./core.js";
 import { useTopic } from "./core.js";
@@ -24,16 +24,18 @@ import { useSlowly } from "./core.js";
 import { Empty } from "./core.js";
 import { Payload as Payload2 } from "./core.js";
 import { Problem } from "./core.js";
+import { Share as Share2 } from "./core.js";
 import { Time as Time2 } from "./core.js";
 import { Visible as Visible2 } from "./core.js";
 
 // src/pages/inbox/Detail.tsx
-import { path, useQuery } from "./core.js";
+import { path, query, useQuery } from "./core.js";
 import { askText, doneText, kindText, timeoutText, whyText } from "./core.js";
 import { links } from "./core.js";
 import { Markdown } from "./markdown.js";
 import { Arguments } from "./core.js";
 import { Payload } from "./core.js";
+import { Share } from "./core.js";
 import { Time } from "./core.js";
 import { Visible } from "./core.js";
 import { Deadline } from "./core.js";
@@ -45,7 +47,8 @@ function Detail({ decision: d, onDone, ask, gone }) {
     /* @__PURE__ */ jsxs("header", { children: [
       /* @__PURE__ */ jsxs("p", { class: "inbox-kind", children: [
         /* @__PURE__ */ jsx("span", { class: "kind kind-" + d.kind, children: kindText(d.kind) }),
-        d.state === "pending" ? /* @__PURE__ */ jsx(Deadline, { at: d.deadline ?? void 0, then: timeoutText(d.on_timeout) }) : /* @__PURE__ */ jsx("span", { children: doneText(d) })
+        d.state === "pending" ? /* @__PURE__ */ jsx(Deadline, { at: d.deadline ?? void 0, then: timeoutText(d.on_timeout) }) : /* @__PURE__ */ jsx("span", { children: doneText(d) }),
+        /* @__PURE__ */ jsx(Share, { what: "decision", link: "inbox" + query({ tab: d.state === "pending" ? "" : "answered", id: d.id }), id: d.id, command: ["inbox get", [d.id]], json: { path: path`decisions/${d.id}`, file: "decision.json" } })
       ] }),
       /* @__PURE__ */ jsx("h2", { children: /* @__PURE__ */ jsx(Visible, { text: askText(d), exact: true }) }),
       /* @__PURE__ */ jsxs("p", { class: "dim", children: [
@@ -157,7 +160,7 @@ function Answered2() {
   const answered = useQuery2("decisions?state=answered&limit=200");
   const expired = useQuery2("decisions?state=expired&limit=100");
   const superseded = useQuery2("decisions?state=superseded&limit=100");
-  const raised = useQuery2("audit" + query({ action: "raise event", limit: 200 }));
+  const raised = useQuery2("audit" + query2({ action: "raise event", limit: 200 }));
   const reread = useSlowly(raised.refetch);
   useTopic("inbox", void 0, () => [answered, expired, superseded].forEach((q) => q.refetch()));
   useTopic("counts", void 0, () => reread(true));
@@ -215,7 +218,10 @@ function Raised({ entry: a, title }) {
   const found = said.data?.items.find((s) => s.event && s.run === a.target && s.event.name === a.name && Date.parse(s.at) === Date.parse(a.at));
   return /* @__PURE__ */ jsxs2("article", { class: "inbox-detail", "aria-label": title, children: [
     /* @__PURE__ */ jsxs2("header", { children: [
-      /* @__PURE__ */ jsx2("p", { class: "inbox-kind", children: /* @__PURE__ */ jsx2("span", { class: "kind kind-event", children: "Event" }) }),
+      /* @__PURE__ */ jsxs2("p", { class: "inbox-kind", children: [
+        /* @__PURE__ */ jsx2("span", { class: "kind kind-event", children: "Event" }),
+        /* @__PURE__ */ jsx2(Share2, { what: "event", link: "inbox" + query2({ tab: "answered", id: `event:${a.target}:${a.number}` }), id: a.target, command: ["audit list", [], { target: a.target, action: a.action }], json: { path: "audit" + query2({ target: a.target, action: a.action, limit: 1e3 }), file: "audit.json" } })
+      ] }),
       /* @__PURE__ */ jsx2("h2", { children: /* @__PURE__ */ jsx2(Visible2, { text: title, exact: true }) }),
       /* @__PURE__ */ jsxs2("p", { class: "dim", children: [
         "raised by ",
@@ -241,12 +247,13 @@ function Raised({ entry: a, title }) {
 
 // src/pages/inbox/Event.tsx
 import { useEffect, useRef as useRef2, useState } from "./core.js";
-import { path as path3, post, useQuery as useQuery3 } from "./core.js";
+import { path as path3, post, query as query3, useQuery as useQuery3 } from "./core.js";
 import { hindered } from "./core.js";
 import { parseJson } from "./core.js";
 import { links as links3 } from "./core.js";
 import { Markdown as Markdown2 } from "./markdown.js";
 import { Payload as Payload3 } from "./core.js";
+import { Share as Share3 } from "./core.js";
 import { Time as Time3 } from "./core.js";
 import { Visible as Visible3 } from "./core.js";
 import { Deadline as Deadline2 } from "./core.js";
@@ -292,7 +299,8 @@ function EventDetail({ run: r, onDone, ask, gone }) {
     /* @__PURE__ */ jsxs3("header", { children: [
       /* @__PURE__ */ jsxs3("p", { class: "inbox-kind", children: [
         /* @__PURE__ */ jsx3("span", { class: "kind kind-event", children: "Event" }),
-        /* @__PURE__ */ jsx3(Deadline2, { at: r.next_fire_at, then: r.next_fire_at ? "then the run goes on without it" : "" })
+        /* @__PURE__ */ jsx3(Deadline2, { at: r.next_fire_at, then: r.next_fire_at ? "then the run goes on without it" : "" }),
+        /* @__PURE__ */ jsx3(Share3, { what: "wait", link: "inbox" + query3({ id: "run:" + r.id }), id: r.id, command: ["run get", [r.id]], json: { path: path3`runs/${r.id}`, file: r.id + ".json" } })
       ] }),
       /* @__PURE__ */ jsx3("h2", { children: /* @__PURE__ */ jsx3(Visible3, { text: `${r.name} waits for ${name}`, exact: true }) }),
       /* @__PURE__ */ jsxs3("p", { class: "dim", children: [
@@ -384,7 +392,7 @@ var waiting = "phase:waiting_event";
 var waitOf = (r) => [r.id, r.incarnation, r.wait_name, r.phase_since].join("\n");
 function Open() {
   const decisions = useDecisions();
-  const runs = useQuery4("runs" + query2({ filter: waiting, limit: 200 }));
+  const runs = useQuery4("runs" + query4({ filter: waiting, limit: 200 }));
   const reread = useSlowly2(runs.refetch);
   useTopic2("list:" + waiting, void 0, (events) => reread(events.some((e) => e.data.unseen > 0)));
   const raised = useRef3(/* @__PURE__ */ new Set());

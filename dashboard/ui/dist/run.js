@@ -364,6 +364,7 @@ function StepLink({ said, run, stepLink }) {
 
 // src/pages/run/header.tsx
 import { useState as useState9 } from "./core.js";
+import { path as path7 } from "./core.js";
 import { bytes as bytes5, cost as cost4, count as count4 } from "./core.js";
 import { useInfo } from "./core.js";
 import { isActive, overlays } from "./core.js";
@@ -372,6 +373,7 @@ import { nameOf as nameOf2 } from "./core.js";
 import { Copy } from "./core.js";
 import { JsonView as JsonView5 } from "./core.js";
 import { RunState } from "./core.js";
+import { Share } from "./core.js";
 import { Time as Time6 } from "./core.js";
 import { Actions } from "./actions.js";
 
@@ -692,15 +694,15 @@ function roundStep(ms2) {
 // src/pages/run/critical.ts
 function criticalPath(steps, until) {
   const spans = steps.map((step, place) => ({ step, place, from: ms(step.attempts?.[0]?.scheduled_at) ?? ms(step.scheduled_at), to: isOpen(step) ? until : ms(step.completed_at) })).filter((s) => s.from !== void 0 && s.to !== void 0 && s.step.status !== "canceled").sort((a, b) => a.to - b.to || a.place - b.place);
-  const path9 = { steps: /* @__PURE__ */ new Set(), took: 0 };
+  const path10 = { steps: /* @__PURE__ */ new Set(), took: 0 };
   for (let at = spans.length - 1; at >= 0; ) {
     const { step, place, from, to } = spans[at];
-    path9.steps.add(step);
-    path9.took += to - from;
+    path10.steps.add(step);
+    path10.took += to - from;
     at = lastBefore(spans, from, at);
     while (at >= 0 && spans[at].place >= place) at--;
   }
-  return path9;
+  return path10;
 }
 function lastBefore(spans, time, n) {
   let low = 0;
@@ -1850,8 +1852,7 @@ function Header({ run, steps, now, onApplied, onRewind }) {
       /* @__PURE__ */ jsx10(RunState, { run }),
       /* @__PURE__ */ jsx10("h1", { children: nameOf2(run) }),
       /* @__PURE__ */ jsx10("code", { class: "run-id", children: run.id }),
-      /* @__PURE__ */ jsx10(Copy, { text: run.id, what: "id" }),
-      /* @__PURE__ */ jsx10(Copy, { text: location.href, what: "link", link: true }),
+      /* @__PURE__ */ jsx10(Share, { what: "run", id: run.id, command: ["run get", [run.id]], json: { path: path7`runs/${run.id}`, file: run.id + ".json" } }),
       /* @__PURE__ */ jsx10(Actions, { run, onApplied, onRewind })
     ] }),
     /* @__PURE__ */ jsxs10("p", { class: "run-sentence", "aria-live": "off", children: [
@@ -1942,7 +1943,7 @@ function Fold({ title: title2, value }) {
 
 // src/pages/run/related.tsx
 import { useEffect as useEffect10 } from "./core.js";
-import { path as path7, useQuery as useQuery4 } from "./core.js";
+import { path as path8, useQuery as useQuery4 } from "./core.js";
 import { links as links4 } from "./core.js";
 import { nameOf as nameOf3, stateOf } from "./core.js";
 import { Problem as Problem3 } from "./core.js";
@@ -1950,7 +1951,7 @@ import { Status } from "./core.js";
 import { Duration, Time as Time7 } from "./core.js";
 import { jsx as jsx11, jsxs as jsxs11 } from "./core.js";
 function Related({ run, version }) {
-  const { data, error, refetch } = useQuery4(path7`runs/${run}/tree`);
+  const { data, error, refetch } = useQuery4(path8`runs/${run}/tree`);
   useEffect10(() => {
     const timer = setTimeout(refetch, 300);
     return () => clearTimeout(timer);
@@ -1994,7 +1995,7 @@ import { RewindDialog } from "./rewind.js";
 
 // src/pages/run/state.tsx
 import { useEffect as useEffect11, useRef as useRef5, useState as useState10 } from "./core.js";
-import { path as path8, query as query7, useQuery as useQuery5 } from "./core.js";
+import { path as path9, query as query7, useQuery as useQuery5 } from "./core.js";
 import { duration as duration6 } from "./core.js";
 import { useKeys } from "./core.js";
 import { param as param4, setParams as setParams4 } from "./core.js";
@@ -2007,7 +2008,7 @@ import { jsx as jsx12, jsxs as jsxs12 } from "./core.js";
 function StateTab({ run, execution, total: total2, began }) {
   const chosen = Math.min(Number(param4("at")) || total2, total2);
   const at = useSettled(chosen);
-  const { data, error, refetch } = useQuery5(total2 > 0 ? path8`runs/${run}/state` + query7({ at, execution }) : void 0);
+  const { data, error, refetch } = useQuery5(total2 > 0 ? path9`runs/${run}/state` + query7({ at, execution }) : void 0);
   const choose = (n) => setParams4({ at: n >= total2 ? void 0 : String(Math.max(1, n)) });
   useKeys({ ",": () => choose(chosen - 1), ".": () => choose(chosen + 1) });
   const state = data;

@@ -10,6 +10,7 @@ import { Copy } from "../parts/Copy";
 import { Empty } from "../parts/Empty";
 import { JsonView } from "../parts/JsonView";
 import { Problem } from "../parts/Problem";
+import { Share } from "../parts/Share";
 import { Status } from "../parts/Status";
 import { type Column, Table } from "../parts/Table";
 import { Time } from "../parts/Time";
@@ -28,7 +29,7 @@ export function Agent({ params }: PageProps) {
   return (
     <section class="page agent">
       <header class="page-head">
-        <h1><Visible text={info.data?.name ?? name} exact /></h1>
+        <div class="page-title"><h1><Visible text={info.data?.name ?? name} exact /></h1> <Share what="agent" id={info.data?.name ?? name} command={["agent sessions", [name]]} json={{ path: path`agents/${name}`, file: name + ".json" }} /></div>
         <button type="button" class="primary" onClick={fresh} disabled={!info.data} aria-keyshortcuts="n">New session</button>
       </header>
       {info.error && <Problem error={info.error} retry={info.refetch} />}

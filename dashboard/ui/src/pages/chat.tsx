@@ -6,6 +6,7 @@ import { path as route, readOnly, useQuery } from "../lib/api";
 import type { PageProps } from "../app";
 import { count } from "../lib/format";
 import { links } from "../lib/router";
+import { Share } from "../parts/Share";
 import { Visible } from "../parts/Visible";
 import { blocksOf, spokenIn, type Block } from "./chat/blocks";
 import { Composer } from "./chat/Composer";
@@ -38,7 +39,7 @@ function Conversation({ agent, session: key }: { agent: string; session: string 
           {info.data?.model && <span><Visible text={info.data.model} exact /></span>}
           {s && <a href={links.entity("dafx-" + agent.toLowerCase(), key)}>state</a>}
           {s && <a href={links.runs('session:"' + s.id + '"')}>runs</a>}
-          {s && <a href={"api/v1/" + path + "/export"} download={agent + "-" + key + ".json"}>export JSON</a>}
+          {s && <Share what="session" id={s.id} command={["agent chat", [info.data?.name ?? agent, key]]} json={{ path: path + "/export", file: `${agent}-${key}.json` }} />}
         </p>
       </header>
       {info.error?.status === 404 && <p class="problem" role="alert">{info.error.message}{info.error.hint && ". " + info.error.hint}</p>}

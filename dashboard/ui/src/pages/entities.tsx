@@ -6,6 +6,7 @@ import { useTopic } from "../lib/live";
 import { go, links, param, setParams } from "../lib/router";
 import { Empty } from "../parts/Empty";
 import { Problem } from "../parts/Problem";
+import { Share } from "../parts/Share";
 import { type Column, Table } from "../parts/Table";
 import { Time } from "../parts/Time";
 import { Visible } from "../parts/Visible";
@@ -36,7 +37,7 @@ export function Entities() {
   return (
     <section class="page entities">
       <header class="page-head">
-        <h1>Entities</h1>
+        <div class="page-title"><h1>Entities</h1> <Share what="list" command={["entity list", name ? [name] : []]} json={{ path: "entities" + query({ name, limit: 1000 }), file: "entities.json" }} /></div>
         <form class="entities-find" onSubmit={(e) => { e.preventDefault(); setParams({ name: typed.trim(), cursor: undefined }); }}>
           <input type="search" aria-label="Name of the entities" placeholder="Name, then Enter" value={typed} onInput={(e) => setTyped(e.currentTarget.value)} />
         </form>

@@ -8,9 +8,9 @@ import { hindered } from "../lib/hindered";
 import { parseJson } from "../lib/jsontext";
 import { useTopic } from "../lib/live";
 import { links } from "../lib/router";
-import { Copy } from "../parts/Copy";
 import { JsonView } from "../parts/JsonView";
 import { Problem } from "../parts/Problem";
+import { Share } from "../parts/Share";
 import { Time } from "../parts/Time";
 import { Visible } from "../parts/Visible";
 import { sessionOf } from "./entities";
@@ -31,7 +31,7 @@ export function Entity({ params }: PageProps) {
   return (
     <section class="page entity">
       <header class="page-head">
-        <h1><Visible text={name} exact /> <span class="dim">/ <Visible text={key} exact /></span> <Copy text={`@${name}@${key}`} what="id" /></h1>
+        <div class="page-title"><h1><Visible text={name} exact /> <span class="dim">/ <Visible text={key} exact /></span></h1> <Share what="entity" id={`@${name}@${key}`} command={["entity get", [name, key]]} json={{ path: where, file: `${name}-${key}.json` }} /></div>
         {chat && <a href={chat}>Open the conversation</a>}
       </header>
       {entity.error?.status === 404 ? (

@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Run } from "../api";
 import type { PageProps } from "../app";
-import { readOnly } from "../lib/api";
+import { query, readOnly } from "../lib/api";
 import { now, utc } from "../lib/format";
 import { hindered } from "../lib/hindered";
 import { useKeys } from "../lib/keys";
@@ -11,6 +11,7 @@ import { Command, hubFlag } from "../parts/Command";
 import { Empty } from "../parts/Empty";
 import { lazily } from "../parts/Lazy";
 import { Problem } from "../parts/Problem";
+import { Share } from "../parts/Share";
 import { StartDialog } from "../parts/StartDialog";
 import { Table } from "../parts/Table";
 import { Time } from "../parts/Time";
@@ -83,7 +84,7 @@ export function Runs(_: PageProps) {
   return (
     <section class="page fill runs" ref={box}>
       <header class="page-head">
-        <h1>Runs</h1>
+        <div class="page-title"><h1>Runs</h1> <Share what="list" command={["run list", [], { filter, sort }]} json={{ path: "runs" + query({ filter, sort, limit: 1000 }), file: "runs.json" }} /></div>
         <button type="button" class="primary" aria-keyshortcuts="n" disabled={off !== ""} title={off || undefined} onClick={() => setStarting(true)}>
           Start
         </button>

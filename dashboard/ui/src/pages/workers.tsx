@@ -5,6 +5,7 @@ import { useTopic } from "../lib/live";
 import { Backlog } from "../parts/Backlog";
 import { Command } from "../parts/Command";
 import { Problem } from "../parts/Problem";
+import { Share } from "../parts/Share";
 import { Time } from "../parts/Time";
 
 /** Who works, what waits for whom, and the nodes that hold the hub. */
@@ -27,7 +28,7 @@ export function Workers(_: PageProps) {
   const called = workers.data?.items ?? [];
   return (
     <section class="page">
-      <h1>Workers</h1>
+      <div class="page-title"><h1>Workers</h1> <Share what="list" command={["worker list"]} json={{ path: "workers", file: "workers.json" }} /></div>
       {workers.error && <Problem error={workers.error} retry={workers.refetch} />}
       <div class="columns">
         <section class="card" aria-labelledby="w-connected">

@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { announce } from "./Announcer";
 
 /** Two sheets: fonts often lack a sign for it. */
-function CopyIcon() {
+export function CopyIcon() {
   return (
     <svg class="copy-icon" viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">
       <path d="M5.5 5.5v-3h8v8h-3M2.5 5.5h8v8h-8z" fill="none" stroke="currentColor" stroke-width="1.3" stroke-linejoin="round" />

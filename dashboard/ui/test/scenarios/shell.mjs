@@ -1,5 +1,6 @@
 // The shell and the list of runs.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { api, base, ended, kill, mount, restart, sleep, start, until } from "../world.mjs";
 
 const rows = (page) => page.locator(".table [data-row]");
@@ -69,6 +70,29 @@ export const scenarios = {
     await dialog.getByRole("button", { name: "Start", exact: true }).click();
     await until(() => page.url().endsWith("/runs/from-dialog"), "the run is shown");
     assert.equal((await ended("from-dialog")).output, 3);
+  },
+
+  async "a run is taken along as command, link and file"(w) {
+    await ended((await start("Steps", 1, "it's mine")).id);
+    const page = await w.open("runs/it's%20mine", { permissions: ["clipboard-read", "clipboard-write"] });
+    const choose = async (item) => {
+      await page.getByRole("button", { name: "Copy or download the run" }).click();
+      await page.getByRole("menuitem", { name: item }).waitFor();
+      await w.accessible(page);
+      await page.getByRole("menuitem", { name: item }).click();
+    };
+    const copied = (text) => until(async () => (await page.evaluate(() => navigator.clipboard.readText())) === text, `${text} is copied`);
+    await choose("Copy as CLI command");
+    await copied(String.raw`perdure run get 'it'\''s mine' --hub ` + base.replace(/\/$/, ""));
+    await choose("Copy link");
+    await copied(page.url());
+    const [file] = await Promise.all([page.waitForEvent("download"), choose("Download JSON")]);
+    assert.equal(JSON.parse(readFileSync(await file.path(), "utf8")).id, "it's mine");
+    for (const path of ["runs", "entities", "workers", "agents/Joker"]) {
+      await page.goto(base + path);
+      await page.getByRole("button", { name: /^Copy or download/ }).click();
+      await page.getByRole("menuitem", { name: "Copy as CLI command" }).waitFor();
+    }
   },
 
   async "the key that opens a dialog is not typed into it"(w) {

@@ -12,6 +12,7 @@ import { useSlowly } from "../../lib/slowly";
 import { Empty } from "../../parts/Empty";
 import { Payload } from "../../parts/Payload";
 import { Problem } from "../../parts/Problem";
+import { Share } from "../../parts/Share";
 import { Time } from "../../parts/Time";
 import { Visible } from "../../parts/Visible";
 import { Detail } from "./Detail";
@@ -91,7 +92,9 @@ function Raised({ entry: a, title }: { entry: Audited; title: string }) {
   return (
     <article class="inbox-detail" aria-label={title}>
       <header>
-        <p class="inbox-kind"><span class="kind kind-event">Event</span></p>
+        <p class="inbox-kind"><span class="kind kind-event">Event</span>
+          <Share what="event" link={"inbox" + query({ tab: "answered", id: `event:${a.target}:${a.number}` })} id={a.target} command={["audit list", [], { target: a.target, action: a.action }]} json={{ path: "audit" + query({ target: a.target, action: a.action, limit: 1000 }), file: "audit.json" }} />
+        </p>
         <h2><Visible text={title} exact /></h2>
         <p class="dim">raised by {a.by}{a.for && <> for <Visible text={a.for} exact /></>} <Time at={a.at} /></p>
         {a.reason && <p class="inbox-reason"><Visible text={a.reason} exact /></p>}

@@ -1,10 +1,11 @@
 import type { Conversation, Decision, Said } from "../../api";
-import { path, useQuery } from "../../lib/api";
+import { path, query, useQuery } from "../../lib/api";
 import { askText, doneText, kindText, timeoutText, whyText } from "../../lib/decisions";
 import { links } from "../../lib/router";
 import { Markdown } from "../../lib/markdown";
 import { Arguments } from "../../parts/Arguments";
 import { Payload } from "../../parts/Payload";
+import { Share } from "../../parts/Share";
 import { Time } from "../../parts/Time";
 import { Visible } from "../../parts/Visible";
 import { Deadline } from "../../parts/Deadline";
@@ -20,6 +21,7 @@ export function Detail({ decision: d, onDone, ask, gone }: { decision: Decision;
       <header>
         <p class="inbox-kind"><span class={"kind kind-" + d.kind}>{kindText(d.kind)}</span>
           {d.state === "pending" ? <Deadline at={d.deadline ?? undefined} then={timeoutText(d.on_timeout)} /> : <span>{doneText(d)}</span>}
+          <Share what="decision" link={"inbox" + query({ tab: d.state === "pending" ? "" : "answered", id: d.id })} id={d.id} command={["inbox get", [d.id]]} json={{ path: path`decisions/${d.id}`, file: "decision.json" }} />
         </p>
         <h2><Visible text={askText(d)} exact /></h2>
         <p class="dim">

@@ -1,12 +1,13 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import type { Conversation, Run } from "../../api";
-import { path, post, type ProblemError, useQuery } from "../../lib/api";
+import { path, post, query, type ProblemError, useQuery } from "../../lib/api";
 import { hindered } from "../../lib/hindered";
 import { parseJson } from "../../lib/jsontext";
 import { links } from "../../lib/router";
 import { Markdown } from "../../lib/markdown";
 import { Payload } from "../../parts/Payload";
+import { Share } from "../../parts/Share";
 import { Time } from "../../parts/Time";
 import { Visible } from "../../parts/Visible";
 import { Deadline } from "../../parts/Deadline";
@@ -56,7 +57,9 @@ export function EventDetail({ run: r, onDone, ask, gone }: { run: Run; onDone: (
   return (
     <article class="inbox-detail" aria-label={`${r.id} waits for ${name}`}>
       <header>
-        <p class="inbox-kind"><span class="kind kind-event">Event</span><Deadline at={r.next_fire_at} then={r.next_fire_at ? "then the run goes on without it" : ""} /></p>
+        <p class="inbox-kind"><span class="kind kind-event">Event</span><Deadline at={r.next_fire_at} then={r.next_fire_at ? "then the run goes on without it" : ""} />
+          <Share what="wait" link={"inbox" + query({ id: "run:" + r.id })} id={r.id} command={["run get", [r.id]]} json={{ path: path`runs/${r.id}`, file: r.id + ".json" }} />
+        </p>
         <h2><Visible text={`${r.name} waits for ${name}`} exact /></h2>
         <p class="dim">run <a href={links.run(r.id)}><Visible text={r.id} exact /></a> waits since <Time at={r.phase_since ?? r.created ?? ""} /></p>
       </header>

@@ -3,6 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import type { Run, RunStep } from "../../api";
+import { path } from "../../lib/api";
 import { bytes, cost, count } from "../../lib/format";
 import { useInfo } from "../../lib/info";
 import { isActive, overlays } from "../../lib/overlay";
@@ -11,6 +12,7 @@ import { nameOf } from "../../lib/status";
 import { Copy } from "../../parts/Copy";
 import { JsonView } from "../../parts/JsonView";
 import { RunState } from "../../parts/RunState";
+import { Share } from "../../parts/Share";
 import { Time } from "../../parts/Time";
 import { Actions } from "./actions";
 import { Executions } from "./executions";
@@ -36,8 +38,7 @@ export function Header({ run, steps, now, onApplied, onRewind }: Props) {
         <RunState run={run} />
         <h1>{nameOf(run)}</h1>
         <code class="run-id">{run.id}</code>
-        <Copy text={run.id} what="id" />
-        <Copy text={location.href} what="link" link />
+        <Share what="run" id={run.id} command={["run get", [run.id]]} json={{ path: path`runs/${run.id}`, file: run.id + ".json" }} />
         <Actions run={run} onApplied={onApplied} onRewind={onRewind} />
       </div>
       <p class="run-sentence" aria-live="off">{upper(sentence(run.failure ? { ...run, error_text: "" } : run, now, isActive(run) ? overlays.value.get(run.id) : undefined))}.</p>
