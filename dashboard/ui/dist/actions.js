@@ -4,19 +4,10 @@ import { path, post, ProblemError } from "./core.js";
 import { hindered } from "./core.js";
 import { jsonError } from "./core.js";
 import { go, links } from "./core.js";
+import { runActions } from "./core.js";
 import { Dialog } from "./core.js";
 import { Menu } from "./core.js";
 import { Fragment, jsx, jsxs } from "./core.js";
-var labels = [
-  ["event", "Raise event…"],
-  ["suspend", "Suspend"],
-  ["resume", "Resume"],
-  ["rewind", "Rewind…"],
-  ["restart", "Restart…"],
-  ["cancel", "Cancel…"],
-  ["terminate", "Terminate…"],
-  ["purge", "Purge…"]
-];
 var buttons = ["event", "resume", "suspend", "rewind", "restart"];
 function useActions({ run, onApplied, onRewind, onPurged = () => go("runs"), onLeft }) {
   const [dialog, setDialog] = useState("");
@@ -44,7 +35,7 @@ function useActions({ run, onApplied, onRewind, onPurged = () => go("runs"), onL
     close();
     onApplied();
   };
-  const items = labels.map(([action, label]) => ({ action, label, reason: reason(action), danger: action === "terminate" || action === "purge", run: () => start(action) }));
+  const items = runActions.map(([action, label]) => ({ action, label, reason: reason(action), danger: action === "terminate" || action === "purge", run: () => start(action) }));
   const shown = /* @__PURE__ */ jsxs(Fragment, { children: [
     error && /* @__PURE__ */ jsxs("span", { class: "bad", role: "alert", children: [
       error.message,

@@ -182,11 +182,11 @@ function Problems({ batch }) {
 
 // src/pages/runs/acts.tsx
 import { jsx as jsx2 } from "./core.js";
-function Acts({ asked, onBack, onClose, onDone }) {
+function Acts({ asked, onBack, onClose, onPurged = onClose, onDone }) {
   if ("action" in asked && !("id" in asked)) {
     return /* @__PURE__ */ jsx2(BatchDialog, { target: asked, onClose, onDone });
   }
-  return /* @__PURE__ */ jsx2(RowMenu, { asked, onBack, onClose });
+  return /* @__PURE__ */ jsx2(RowMenu, { asked, onBack, onClose, onPurged });
 }
 function RowMenu(props) {
   const run = useQuery(path`runs/${props.asked.id}`);
@@ -196,10 +196,10 @@ function RowMenu(props) {
   }
   return run.data ? /* @__PURE__ */ jsx2(Loaded, { run: run.data, ...props }) : null;
 }
-function Loaded({ run, asked, onBack, onClose }) {
+function Loaded({ run, asked, onBack, onClose, onPurged }) {
   const [chosen, setChosen] = useState2(false);
   const [rewinding, setRewinding] = useState2(false);
-  const acts = useActions({ run, onApplied: onClose, onLeft: onClose, onPurged: onClose, onRewind: () => setRewinding(true) });
+  const acts = useActions({ run, onApplied: onClose, onLeft: onClose, onPurged, onRewind: () => setRewinding(true) });
   const items = asked.action ? acts.items.filter((i) => i.action === asked.action) : acts.items;
   useEffect2(() => {
     const [only] = items;

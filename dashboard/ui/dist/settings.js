@@ -1,11 +1,10 @@
 // src/pages/settings.tsx
-import { useState } from "./core.js";
 import { useQuery } from "./core.js";
 import { chooseUTC, duration, utc } from "./core.js";
 import { useInfo } from "./core.js";
 import { chooseLetters, lettersOn } from "./core.js";
 import { links } from "./core.js";
-import { chooseTheme, initialTheme } from "./core.js";
+import { setTheme, theme } from "./core.js";
 import { Command } from "./core.js";
 import { NumberTable } from "./core.js";
 import { Problem } from "./core.js";
@@ -47,7 +46,6 @@ function Prices() {
 }
 function Settings() {
   const info = useInfo();
-  const [theme, setTheme] = useState(initialTheme());
   const i = info.data;
   return /* @__PURE__ */ jsxs("section", { class: "page", children: [
     /* @__PURE__ */ jsx("h1", { children: "Settings" }),
@@ -60,10 +58,9 @@ function Settings() {
           /* @__PURE__ */ jsxs(
             "select",
             {
-              value: theme,
+              value: theme.value,
               onChange: (e) => {
                 const t = e.currentTarget.value;
-                chooseTheme(t);
                 setTheme(t);
               },
               children: [

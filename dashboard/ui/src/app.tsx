@@ -80,7 +80,7 @@ function App() {
         <Page params={params} key={at} />
       </main>
       {help && <Help onClose={() => setHelp(false)} />}
-      <Palette />
+      <Palette onHelp={() => setHelp(true)} />
       <Login />
       <Announcer />
     </div>

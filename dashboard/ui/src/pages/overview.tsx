@@ -22,17 +22,29 @@ import { Trends } from "./overview/trends";
 /** The tiles: statuses, and what they are called where there are several. */
 const tiles: [string[], string?][] = [[["running"]], [["pending"]], [["suspended"]], [["failed"]], [["completed"]], [["terminated", "canceled"], "Stopped"]];
 
+/** Turns of sessions that go on: a session has one at a time. */
+const inSession = "has:session status:running,pending,suspended";
+
+/** The phases of runs that go on, in the order in which they say most. */
+const phases = ["stuck", "waiting_approval", "retrying", "active", "waiting_event", "waiting_timer"];
+
 /** How to begin, where nothing has run yet. */
 function Begin() {
   const info = useInfo().data;
   const samples = info?.orchestrations.includes("ContentApproval");
   return (
     <>
-      <p>
+      <p class="prose">
         Nothing has run yet. <a href="runs">Start a run</a>, <a href="agents">chat with an agent</a>, or in a terminal:
       </p>
       {samples && <Command text={"perdure agent chat Joker" + hubFlag()} />}
-      <Command text={`perdure run start ${samples ? "ContentApproval" : (info?.orchestrations[0] ?? "NAME")} --input '"the moon"' --watch` + hubFlag()} />
+      <Command text={`perdure run start ${samples ? "ContentApproval" : (info?.orchestrations[0] ?? "NAME")}${samples ? " --id first" : ""} --input '"the moon"' --watch` + hubFlag()} />
+      {samples && (
+        <>
+          <p class="dim">then open it here:</p>
+          <Command text={"perdure open first" + hubFlag()} />
+        </>
+      )}
       {info && (
         <>
           <p class="dim">Workers of the Durable Task SDKs connect with</p>
@@ -52,11 +64,13 @@ export function Overview(_: PageProps) {
   const workers = useQuery<WorkersPage>("workers");
   const stuck = useQuery<RunPage>("runs" + query({ filter: "phase:stuck", limit: 5 }));
   const waiting = useQuery<RunPage>("runs" + query({ filter: "phase:waiting_event", limit: 20 }));
+  const sessions = useQuery<RunCounts>("run-counts" + query({ filter: inSession }));
   const recent = useQuery<RunPage>("runs?limit=12");
   const seen = useRef<RunCount[]>(undefined); // the counts that were told before
   const reread = useSlowly(() => {
     backlog.refetch();
     recent.refetch();
+    sessions.refetch();
     if (runsOf(seen.current ?? [], "phase", "waiting_event") > 0) {
       waiting.refetch(); // what they wait for may have changed, with the same count
     }
@@ -107,6 +121,22 @@ export function Overview(_: PageProps) {
             </a>
           </li>
         ))}
+      </ul>
+      <ul class="phases" aria-label="Runs by phase">
+        {phases.filter((p) => of("phase", p) > 0).map((p) => (
+          <li key={p}>
+            <a href={links.runs("phase:" + p)}>
+              <Status state={p} /> <b class="num">{of("phase", p).toLocaleString("en")}</b>
+            </a>
+          </li>
+        ))}
+        {sessions.data && (
+          <li>
+            <a href={links.runs(inSession)}>
+              Active sessions <b class="num">{sessions.data.total.toLocaleString("en")}</b>
+            </a>
+          </li>
+        )}
       </ul>
       <Trends />
       <div class="columns">

@@ -5,7 +5,8 @@ import { chooseUTC, duration, utc } from "../lib/format";
 import { useInfo } from "../lib/info";
 import { chooseLetters, lettersOn } from "../lib/keys";
 import { links } from "../lib/router";
-import { chooseTheme, initialTheme, type Theme } from "../lib/theme";
+import { setTheme, theme } from "../lib/chosentheme";
+import type { Theme } from "../lib/theme";
 import { Command } from "../parts/Command";
 import { NumberTable } from "../parts/NumberTable";
 import { Problem } from "../parts/Problem";
@@ -47,7 +48,6 @@ function Prices() {
 /** How this browser shows things, and how the server is set. */
 export function Settings() {
   const info = useInfo();
-  const [theme, setTheme] = useState<Theme>(initialTheme());
   const i = info.data;
   return (
     <section class="page">
@@ -59,10 +59,9 @@ export function Settings() {
           <label class="field">
             Theme
             <select
-              value={theme}
+              value={theme.value}
               onChange={(e) => {
                 const t = e.currentTarget.value as Theme;
-                chooseTheme(t);
                 setTheme(t);
               }}
             >

@@ -11,13 +11,14 @@ const keys: [string, string][] = [
   ["[ ]", "Previous and next run"],
   ["1 … 9", "Tabs"],
   ["h l, arrows", "Steps"],
+  [", .", "Back and forth through the events of a run, in its state"],
   ["a d", "Approve or deny the chosen decision"],
   ["x, X", "Select a row, or all from the last one on"],
   ["m", "What may be done to the row"],
   ["e s t", "Raise an event, suspend or resume, terminate: the row, or those that are selected"],
   ["n", "Start a run, begin a session"],
   ["Ctrl/⌘ Enter", "Send the form of a dialog"],
-  ["Ctrl/⌘ K", "Go to anything"],
+  ["Ctrl/⌘ K", "Go to anything, or do it"],
   ["L", "Pause what changes, or go on"],
 ];
 

@@ -1,15 +1,27 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { AgentInfo, InfoItems, RunPage } from "../api";
-import { get, query } from "../lib/api";
+import type { AgentInfo, InfoItems, Run, RunPage } from "../api";
+import { get, path, query, useQuery } from "../lib/api";
+import { setTheme } from "../lib/chosentheme";
+import { chooseUTC, utc } from "../lib/format";
+import { hindered } from "../lib/hindered";
 import { useKeys } from "../lib/keys";
-import { go, links } from "../lib/router";
+import { paused, unpause } from "../lib/live";
+import { go, links, match, route } from "../lib/router";
+import { runActions } from "../lib/runactions";
 import { Dialog } from "./Dialog";
+import { lazily } from "./Lazy";
+import { StartDialog } from "./StartDialog";
+
+const Acts = lazily(() => import("../pages/runs/acts").then((m) => m.Acts));
 
 interface Entry {
   title: string;
   hint: string;
   run: () => void;
 }
+
+/** How many entries are listed. */
+const most = 24;
 
 const places: [string, string][] = [
   ["Overview", ""],
@@ -22,19 +34,49 @@ const places: [string, string][] = [
   ["Settings", "settings"],
 ];
 
-/** Goes to any place, agent or run by a few letters: Ctrl or ⌘ K. */
-export function Palette() {
+/** What the palette leads to that has a dialog of its own. */
+type Then = { start: true } | { act: string; run: string };
+
+/** Goes to any place, agent or run by a few letters, or does something: Ctrl or ⌘ K. */
+export function Palette({ onHelp }: { onHelp: () => void }) {
   const [open, setOpen] = useState(false);
+  const [then, setThen] = useState<Then>();
   useKeys({
     "Mod-k": (e) => {
       e.preventDefault();
       setOpen(true);
     },
   });
-  return open ? <Search onClose={() => setOpen(false)} /> : null;
+  const close = () => setThen(undefined);
+  return (
+    <>
+      {open && <Search onClose={() => setOpen(false)} onThen={setThen} onHelp={onHelp} />}
+      {then && "start" in then && <StartDialog onClose={close} />}
+      {then && "act" in then && (
+        <Acts asked={{ id: then.run, action: then.act, at: { x: innerWidth / 3, y: 120 } }} onBack={() => undefined} onClose={close} onDone={close} onPurged={() => (close(), go("runs"))} />
+      )}
+    </>
+  );
 }
 
-function Search({ onClose }: { onClose: () => void }) {
+/** What can be done from everywhere, and to the run that is shown. */
+function useActs(onThen: (t: Then) => void, onHelp: () => void): Entry[] {
+  const id = match("runs/:id", route.value)?.["id"];
+  const run = useQuery<Run>(id === undefined ? undefined : path`runs/${id}`).data;
+  const off = hindered();
+  const legal = off === "" && run ? runActions.filter(([a]) => run.actions.includes(a)) : [];
+  return [
+    ...legal.map(([act, label]) => ({ title: label, hint: "this run", run: () => onThen({ act, run: run?.id ?? "" }) })),
+    ...(off === "" ? [{ title: "Start a run…", hint: "action", run: () => onThen({ start: true }) }] : []),
+    ...(["light", "dark", "system"] as const).map((t) => ({ title: `Theme: ${t}`, hint: "action", run: () => setTheme(t) })),
+    { title: utc.value ? "Times in local time" : "Times in UTC", hint: "action", run: () => chooseUTC(!utc.value) },
+    paused.value ? { title: "Go on with what changes", hint: "action", run: unpause } : { title: "Pause what changes", hint: "action", run: () => void (paused.value = true) },
+    { title: "Keys", hint: "action", run: onHelp },
+  ];
+}
+
+function Search({ onClose, onThen, onHelp }: { onClose: () => void; onThen: (t: Then) => void; onHelp: () => void }) {
+  const acts = useActs(onThen, onHelp);
   const [text, setText] = useState("");
   const [agents, setAgents] = useState<AgentInfo[]>([]);
   const [runs, setRuns] = useState<Entry[]>([]);
@@ -66,12 +108,15 @@ function Search({ onClose }: { onClose: () => void }) {
   }, [text]);
   const has = (s: string) => s.toLowerCase().includes(text.toLowerCase());
   const entries: Entry[] = [
+    ...acts.filter((a) => has(a.title) && (text !== "" || a.hint === "this run")),
     ...places.filter(([t]) => has(t)).map(([t, p]) => ({ title: t, hint: "page", run: () => go(p) })),
     ...agents.filter((a) => has(a.name)).map((a) => ({ title: a.name, hint: "agent", run: () => go(links.agent(a.name)) })),
     ...runs,
+    ...acts.filter((a) => text === "" && a.hint !== "this run"),
     ...(text ? [{ title: `Runs that match ${text}`, hint: "filter", run: () => go(links.runs(text)) }] : []),
   ];
-  const chosen = Math.min(at, entries.length - 1);
+  const chosen = Math.min(at, entries.length - 1, most - 1);
+  useEffect(() => document.getElementById("palette-" + chosen)?.scrollIntoView({ block: "nearest" }), [chosen]);
   const choose = (e: Entry | undefined) => {
     if (e) {
       onClose();
@@ -79,15 +124,15 @@ function Search({ onClose }: { onClose: () => void }) {
     }
   };
   return (
-    <Dialog title="Go to" onClose={onClose}>
+    <Dialog title="Go to, or do" onClose={onClose}>
       <input
         ref={box}
         role="combobox"
         aria-expanded="true"
         aria-controls="palette"
         aria-activedescendant={chosen >= 0 ? "palette-" + chosen : undefined}
-        aria-label="Page, agent or run"
-        placeholder="A page, an agent, a run…"
+        aria-label="Page, agent, run or action"
+        placeholder="A page, an agent, a run, an action…"
         value={text}
         onInput={(e) => {
           setText(e.currentTarget.value);
@@ -97,15 +142,16 @@ function Search({ onClose }: { onClose: () => void }) {
           const step = e.key === "ArrowDown" ? 1 : e.key === "ArrowUp" ? -1 : 0;
           if (step) {
             e.preventDefault();
-            setAt((chosen + step + entries.length) % Math.max(1, entries.length));
+            const n = Math.max(1, Math.min(most, entries.length));
+            setAt((chosen + step + n) % n);
           } else if (e.key === "Enter") {
             e.preventDefault();
             choose(entries[chosen]);
           }
         }}
       />
-      <ul class="palette" role="listbox" id="palette" aria-label="Places">
-        {entries.slice(0, 12).map((e, i) => (
+      <ul class="palette" role="listbox" id="palette" aria-label="Places and actions">
+        {entries.slice(0, most).map((e, i) => (
           <li key={e.title + e.hint} role="option" id={"palette-" + i} aria-selected={i === chosen} onClick={() => choose(e)}>
             <span>{e.title}</span>
             <span class="dim">{e.hint}</span>

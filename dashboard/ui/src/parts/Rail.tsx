@@ -2,13 +2,16 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { CountsFrame, DecisionItems, RunCount, RunPage } from "../api";
 import { get } from "../lib/api";
 import { waitsForPerson } from "../lib/decisions";
+import { nextTheme, setTheme, theme } from "../lib/chosentheme";
 import { chooseUTC, utc } from "../lib/format";
 import { useInfo } from "../lib/info";
 import { linkState, paused, unpause, useTopic } from "../lib/live";
-import { chooseTheme, initialTheme, type Theme } from "../lib/theme";
+import { go } from "../lib/router";
+import type { Theme } from "../lib/theme";
 import { muchHappens, runsOf } from "../lib/counts";
 import { useKeys } from "../lib/keys";
 import { useSlowly } from "../lib/slowly";
+import { Menu } from "./Menu";
 
 const entries: [string, string, string][] = [
   ["", "Overview", "◉"],
@@ -88,14 +91,15 @@ export function Rail({ at, onHelp }: { at: string; onHelp: () => void }) {
       </ul>
       <div class="rail-foot">
         <Live />
-        <button type="button" class="quiet" onClick={() => chooseUTC(!utc.value)} aria-pressed={utc.value} title="Times in UTC or local">
+        <More onHelp={onHelp} />
+        <button type="button" class="quiet wide-only" onClick={() => chooseUTC(!utc.value)} aria-pressed={utc.value} title="Times in UTC or local">
           {utc.value ? "UTC" : "Local"}
         </button>
-        <ThemeButton />
-        <button type="button" class="quiet" onClick={onHelp} title="Keys (?)" aria-label="Help">
+        <span class="wide-only"><ThemeButton /></span>
+        <button type="button" class="quiet wide-only" onClick={onHelp} title="Keys (?)" aria-label="Help">
           ?
         </button>
-        <a href="settings" class="settings-link" aria-current={at === "settings" ? "page" : undefined}>
+        <a href="settings" class="settings-link wide-only" aria-current={at === "settings" ? "page" : undefined}>
           Settings
         </a>
         {info.data && (
@@ -122,21 +126,29 @@ function Live() {
 }
 
 function ThemeButton() {
-  const [theme, setTheme] = useState<Theme>(initialTheme());
-  const next: Record<Theme, Theme> = { system: "light", light: "dark", dark: "system" };
   const icons: Record<Theme, string> = { system: "◐", light: "☀", dark: "☾" };
   return (
-    <button
-      type="button"
-      class="quiet"
-      title={`Theme: ${theme}`}
-      aria-label={`Theme: ${theme}`}
-      onClick={() => {
-        chooseTheme(next[theme]);
-        setTheme(next[theme]);
-      }}
-    >
-      {icons[theme]}
+    <button type="button" class="quiet" title={`Theme: ${theme.value}`} aria-label={`Theme: ${theme.value}`} onClick={() => setTheme(nextTheme[theme.value])}>
+      {icons[theme.value]}
     </button>
+  );
+}
+
+/** What has no room in the rail of a small screen. */
+function More({ onHelp }: { onHelp: () => void }) {
+  return (
+    <div class="rail-more">
+      <Menu
+        label="More"
+        items={[
+          { label: "Settings", run: () => go("settings") },
+          { label: utc.value ? "Times in local time" : "Times in UTC", run: () => chooseUTC(!utc.value) },
+          { label: `Theme: ${nextTheme[theme.value]}`, run: () => setTheme(nextTheme[theme.value]) },
+          { label: "Keys", run: onHelp },
+        ]}
+      >
+        ⋯
+      </Menu>
+    </div>
   );
 }

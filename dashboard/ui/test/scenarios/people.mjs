@@ -164,5 +164,22 @@ export const scenarios = {
     await w.accessible(page);
     await page.keyboard.press("Enter");
     await until(() => page.url().endsWith("/agents/Joker"), "the agent is shown");
+    const act = async (text, name) => {
+      await page.keyboard.press("Control+k");
+      await page.getByRole("combobox").fill(text);
+      await page.getByRole("option", { name }).first().click();
+    };
+    await act("theme: dark", /^Theme: dark/);
+    await page.getByRole("button", { name: "Theme: dark" }).waitFor();
+    await start("Waits", "", "from-palette");
+    await page.goto(base + "runs/from-palette");
+    await page.getByText(/^Waiting/).first().waitFor();
+    await act("susp", /^Suspend/);
+    await until(async () => (await api("GET", "runs/from-palette")).status === "suspended", "it is suspended");
+    await page.getByText("Suspended").first().waitFor();
+    await act("termin", /^Terminate/);
+    await page.getByRole("dialog", { name: "Terminate the run" }).getByRole("button", { name: "Leave" }).click();
+    await act("start", /^Start a run/);
+    await page.getByRole("dialog", { name: "Start a run" }).waitFor();
   },
 };

@@ -12,6 +12,23 @@ export const scenarios = {
     await w.accessible(page);
   },
 
+  async "the overview tells runs that wait from each other, and counts phases"(w) {
+    await start("Waits", "x", "need-one");
+    await start("Waits", "x", "need-two");
+    await api("POST", "agents/Clerk/sessions/overview/messages", { message: "Refund order A7." });
+    const page = await w.open("");
+    const needs = page.getByRole("region", { name: "Needs you" });
+    for (const id of ["need-one", "need-two", "12000"]) await needs.getByText(id).first().waitFor();
+    const phases = page.getByRole("list", { name: "Runs by phase" });
+    await phases.getByText(/Waiting for event/).waitFor();
+    await phases.getByRole("link", { name: /^Active sessions [1-9]/ }).waitFor();
+    await w.accessible(page);
+    await phases.getByRole("link", { name: /^Active sessions/ }).click();
+    await page.locator(".table [data-row]").first().waitFor();
+    for (const id of ["need-one", "need-two"]) await api("POST", `runs/${id}/terminate`, {});
+    await api("POST", "agents/Clerk/sessions/overview/stop");
+  },
+
   async "a run appears and changes by itself"(w) {
     const page = await w.open("runs");
     const { id } = await start("Waits", "x", "waits-1");
@@ -207,6 +224,23 @@ export const scenarios = {
       await page.getByRole("heading").first().waitFor();
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
       assert.ok(wide <= 360, `${path || "overview"} is ${wide} wide`);
+      const rail = await page.locator(".rail").evaluate((r) => r.scrollWidth);
+      assert.ok(rail <= 360, `the rail is ${rail} wide`);
     }
+    const more = async (name) => {
+      await page.getByRole("button", { name: "More" }).click();
+      await page.getByRole("menuitem", { name }).click({ timeout: 3000 });
+    };
+    await page.getByRole("button", { name: "More" }).click();
+    await w.accessible(page);
+    await page.keyboard.press("Escape");
+    await more("Theme: light");
+    assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "light");
+    await more("Times in UTC");
+    await more("Settings");
+    await page.getByRole("heading", { name: "Settings" }).waitFor();
+    await page.getByText("Times in UTC").first().waitFor();
+    await more("Keys");
+    await page.getByRole("dialog", { name: "Keys" }).waitFor();
   },
 };

@@ -1,10 +1,11 @@
 // What needs somebody: what waits for a person, what is stuck, what has failed, and workers
 // that were lost.
-import type { DecisionItems, FailureGroup, Lost, RunPage } from "../../api";
+import type { Decision, DecisionItems, FailureGroup, Lost, RunPage } from "../../api";
 import { links } from "../../lib/router";
 import { stateOf } from "../../lib/status";
 import { Status } from "../../parts/Status";
 import { Time } from "../../parts/Time";
+import { Visible } from "../../parts/Visible";
 
 interface Props {
   decisions: DecisionItems["items"];
@@ -15,6 +16,12 @@ interface Props {
   lost: Lost[];
 }
 
+/** What tells a decision from others like it: what is to be done with what. */
+function aboutOf(d: Decision): string {
+  const args = d.kind === "budget" ? d.reason : JSON.stringify(d.args);
+  return [d.agent, args].filter(Boolean).join(": ").slice(0, 200);
+}
+
 export function Needs({ decisions, events, stuck, failures, lost }: Props) {
   if (decisions.length + events.length + stuck.length + failures.length + lost.length === 0) {
     return <p class="dim">Nothing waits for you. Paused runs hold no compute.</p>;
@@ -23,17 +30,17 @@ export function Needs({ decisions, events, stuck, failures, lost }: Props) {
     <ul class="plain">
       {decisions.map((d) => (
         <li key={d.id}>
-          <Status state="waiting_approval" word={d.kind === "approval" ? "Approval" : d.kind.replaceAll("_", " ")} /> <a href={"inbox?id=" + encodeURIComponent(d.id)}>{d.tool ?? d.agent ?? d.run}</a> <Time at={d.requested_at} />
+          <Status state="waiting_approval" word={d.kind === "approval" ? "Approval" : d.kind.replaceAll("_", " ")} /> <a href={"inbox?id=" + encodeURIComponent(d.id)}>{d.tool || d.agent}</a> <span class="dim" title={aboutOf(d)}><Visible text={aboutOf(d)} exact /></span> <Time at={d.requested_at} />
         </li>
       ))}
       {events.map((r) => (
         <li key={r.id}>
-          <Status state="waiting_event" word={r.wait_name} /> <a href={"inbox?id=" + encodeURIComponent("run:" + r.id)}>{r.name}</a> <Time at={r.phase_since} />
+          <Status state="waiting_event" word={r.wait_name} /> <a href={"inbox?id=" + encodeURIComponent("run:" + r.id)}>{r.name}</a> <span class="dim" title={r.id}>{r.id}</span> <Time at={r.phase_since} />
         </li>
       ))}
       {stuck.map((r) => (
         <li key={r.id}>
-          <Status state={stateOf(r)} /> <a href={links.run(r.id)}>{r.name}</a> <span class="dim">{r.phase_cause}</span>
+          <Status state={stateOf(r)} /> <a href={links.run(r.id)}>{r.name}</a> <span class="dim" title={r.phase_cause}>{r.id}: {r.phase_cause}</span>
         </li>
       ))}
       {failures.map((f) => (

@@ -7,19 +7,9 @@ import { path, post, ProblemError } from "../../lib/api";
 import { hindered } from "../../lib/hindered";
 import { jsonError } from "../../lib/jsontext";
 import { go, links } from "../../lib/router";
+import { runActions } from "../../lib/runactions";
 import { Dialog } from "../../parts/Dialog";
 import { Menu } from "../../parts/Menu";
-
-const labels: [string, string][] = [
-  ["event", "Raise event…"],
-  ["suspend", "Suspend"],
-  ["resume", "Resume"],
-  ["rewind", "Rewind…"],
-  ["restart", "Restart…"],
-  ["cancel", "Cancel…"],
-  ["terminate", "Terminate…"],
-  ["purge", "Purge…"],
-];
 
 /** Those that come first for a run, as buttons beside the menu. */
 const buttons = ["event", "resume", "suspend", "rewind", "restart"];
@@ -56,7 +46,7 @@ export function useActions({ run, onApplied, onRewind, onPurged = () => go("runs
   const close = () => setDialog("");
   const leave = () => { close(); onLeft?.(); };
   const done = () => { close(); onApplied(); };
-  const items = labels.map(([action, label]) => ({ action, label, reason: reason(action), danger: action === "terminate" || action === "purge", run: () => start(action) }));
+  const items = runActions.map(([action, label]) => ({ action, label, reason: reason(action), danger: action === "terminate" || action === "purge", run: () => start(action) }));
   const shown = (
     <>
       {error && <span class="bad" role="alert">{error.message} {error.hint}</span>}

@@ -19,19 +19,21 @@ interface Props {
   /** Gives the focus back to the list. */
   onBack(): void;
   onClose(): void;
+  /** The run is gone; absent = it closes. */
+  onPurged?(): void;
   /** A batch has ended. */
   onDone(): void;
 }
 
 /** Shows the menu or dialog that was asked for until it is closed. */
-export function Acts({ asked, onBack, onClose, onDone }: Props) {
+export function Acts({ asked, onBack, onClose, onPurged = onClose, onDone }: Props) {
   if ("action" in asked && !("id" in asked)) {
     return <BatchDialog target={asked} onClose={onClose} onDone={onDone} />;
   }
-  return <RowMenu asked={asked as RowAsk} onBack={onBack} onClose={onClose} />;
+  return <RowMenu asked={asked as RowAsk} onBack={onBack} onClose={onClose} onPurged={onPurged} />;
 }
 
-type RowProps = { asked: RowAsk; onBack(): void; onClose(): void };
+type RowProps = { asked: RowAsk; onBack(): void; onClose(): void; onPurged(): void };
 
 /** The menu of a run, by what the server says of it now. */
 function RowMenu(props: RowProps) {
@@ -43,10 +45,10 @@ function RowMenu(props: RowProps) {
   return run.data ? <Loaded run={run.data} {...props} /> : null;
 }
 
-function Loaded({ run, asked, onBack, onClose }: RowProps & { run: Run }) {
+function Loaded({ run, asked, onBack, onClose, onPurged }: RowProps & { run: Run }) {
   const [chosen, setChosen] = useState(false);
   const [rewinding, setRewinding] = useState(false);
-  const acts = useActions({ run, onApplied: onClose, onLeft: onClose, onPurged: onClose, onRewind: () => setRewinding(true) });
+  const acts = useActions({ run, onApplied: onClose, onLeft: onClose, onPurged, onRewind: () => setRewinding(true) });
   const items = asked.action ? acts.items.filter((i) => i.action === asked.action) : acts.items;
   useEffect(() => {
     const [only] = items;
