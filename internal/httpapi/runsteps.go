@@ -124,6 +124,9 @@ func (a *API) listRunSteps(_ http.ResponseWriter, r *http.Request) (*reply, erro
 	if err != nil {
 		return nil, err
 	}
+	if err := a.addRaisers(r.Context(), told); err != nil {
+		return nil, err
+	}
 	all := told.steps
 	end := min(after+max(limit, 1), len(all))
 	page := stepPage{Items: append([]runStep{}, all[min(after, len(all)):max(end, 0)]...), Total: len(all), Ended: told.run.Ended,
@@ -205,9 +208,6 @@ func (a *API) tellUntil(ctx context.Context, id, execution string, count int) (*
 			t.steps = append(t.steps, runStep{Kind: string(steps.Event), Name: name, Status: string(steps.Open), ScheduledAt: timeOrNil(t.run.Turn),
 				Attempt: 1, Turn: t.run.Turns})
 		}
-	}
-	if err := a.addRaisers(ctx, t); err != nil {
-		return nil, err
 	}
 	if a.Agents != nil && current {
 		if err := a.addDecisions(ctx, t); err != nil {

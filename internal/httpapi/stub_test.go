@@ -54,6 +54,11 @@ func (s *stub) Start(_ context.Context, r *hub.Start) (hub.Started, error) {
 }
 func (s *stub) Raise(_ context.Context, r *hub.Raise) error   { return s.note(r) }
 func (s *stub) Signal(_ context.Context, r *hub.Signal) error { return s.note(r) }
+
+// ReadRows finds none: nobody is known to have done anything.
+func (s *stub) ReadRows(context.Context, store.RowQuery) ([]store.Row, []byte, error) {
+	return nil, nil, nil
+}
 func (s *stub) Control(_ context.Context, r *hub.Control) (string, error) {
 	return r.InstanceID, s.note(r)
 }

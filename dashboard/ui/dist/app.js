@@ -8,7 +8,7 @@ import { Login } from "./core.js";
 import { Palette } from "./core.js";
 import { useKeys as useKeys5 } from "./core.js";
 import { go as go5, match, route, startRouter } from "./core.js";
-import { linkState as linkState2 } from "./core.js";
+import { linkState } from "./core.js";
 
 // src/pages/overview.tsx
 import { useRef } from "./core.js";
@@ -33,34 +33,47 @@ import { links } from "./core.js";
 import { stateOf } from "./core.js";
 import { Status } from "./core.js";
 import { Time } from "./core.js";
+import { Visible } from "./core.js";
 import { jsx, jsxs } from "./core.js";
+function aboutOf(d) {
+  const args = d.kind === "budget" ? d.reason : JSON.stringify(d.args);
+  return [d.agent, args].filter(Boolean).join(": ").slice(0, 200);
+}
 function Needs({ decisions, events, stuck, failures, lost }) {
   if (decisions.length + events.length + stuck.length + failures.length + lost.length === 0) {
     return /* @__PURE__ */ jsx("p", { class: "dim", children: "Nothing waits for you. Paused runs hold no compute." });
   }
   return /* @__PURE__ */ jsxs("ul", { class: "plain", children: [
-    decisions.map((d) => /* @__PURE__ */ jsxs("li", { children: [
+    decisions.map((d) => /* @__PURE__ */ jsxs("li", { class: "two-lines", children: [
       /* @__PURE__ */ jsx(Status, { state: "waiting_approval", word: d.kind === "approval" ? "Approval" : d.kind.replaceAll("_", " ") }),
       " ",
-      /* @__PURE__ */ jsx("a", { href: "inbox?id=" + encodeURIComponent(d.id), children: d.tool ?? d.agent ?? d.run }),
+      /* @__PURE__ */ jsx("a", { href: "inbox?id=" + encodeURIComponent(d.id), children: d.tool || d.agent }),
+      " ",
+      /* @__PURE__ */ jsx("span", { class: "dim", title: aboutOf(d), children: /* @__PURE__ */ jsx(Visible, { text: aboutOf(d), exact: true }) }),
       " ",
       /* @__PURE__ */ jsx(Time, { at: d.requested_at })
     ] }, d.id)),
     events.map((r) => /* @__PURE__ */ jsxs("li", { children: [
       /* @__PURE__ */ jsx(Status, { state: "waiting_event", word: r.wait_name }),
       " ",
-      /* @__PURE__ */ jsx("a", { href: "inbox?id=" + encodeURIComponent("run:" + r.id), children: r.name }),
+      /* @__PURE__ */ jsx("a", { href: "inbox?id=" + encodeURIComponent("run:" + r.id), children: r.id }),
+      " ",
+      /* @__PURE__ */ jsx("span", { class: "dim", title: r.name, children: r.name }),
       " ",
       /* @__PURE__ */ jsx(Time, { at: r.phase_since })
     ] }, r.id)),
-    stuck.map((r) => /* @__PURE__ */ jsxs("li", { children: [
+    stuck.map((r) => /* @__PURE__ */ jsxs("li", { class: "two-lines", children: [
       /* @__PURE__ */ jsx(Status, { state: stateOf(r) }),
       " ",
-      /* @__PURE__ */ jsx("a", { href: links.run(r.id), children: r.name }),
+      /* @__PURE__ */ jsx("a", { href: links.run(r.id), children: r.id }),
       " ",
-      /* @__PURE__ */ jsx("span", { class: "dim", children: r.phase_cause })
+      /* @__PURE__ */ jsxs("span", { class: "dim", title: r.phase_cause, children: [
+        r.name,
+        ": ",
+        r.phase_cause
+      ] })
     ] }, r.id)),
-    failures.map((f) => /* @__PURE__ */ jsxs("li", { class: "failure-group", children: [
+    failures.map((f) => /* @__PURE__ */ jsxs("li", { class: "two-lines", children: [
       /* @__PURE__ */ jsx(Status, { state: "failed", word: `${f.count.toLocaleString("en")} failed` }),
       " ",
       /* @__PURE__ */ jsx("a", { href: links.runs(`status:failed completed>-1h fingerprint:${f.fingerprint}`), children: f.names.slice(0, 3).join(", ") }),
@@ -129,11 +142,13 @@ function startOfDay(inUTC) {
 // src/pages/overview.tsx
 import { Fragment, jsx as jsx3, jsxs as jsxs3 } from "./core.js";
 var tiles = [[["running"]], [["pending"]], [["suspended"]], [["failed"]], [["completed"]], [["terminated", "canceled"], "Stopped"]];
+var inSession = "has:session status:running,pending,suspended";
+var phases = ["stuck", "waiting_approval", "retrying", "active", "waiting_event", "waiting_timer"];
 function Begin() {
   const info = useInfo().data;
   const samples2 = info?.orchestrations.includes("ContentApproval");
   return /* @__PURE__ */ jsxs3(Fragment, { children: [
-    /* @__PURE__ */ jsxs3("p", { children: [
+    /* @__PURE__ */ jsxs3("p", { class: "prose", children: [
       "Nothing has run yet. ",
       /* @__PURE__ */ jsx3("a", { href: "runs", children: "Start a run" }),
       ", ",
@@ -141,7 +156,11 @@ function Begin() {
       ", or in a terminal:"
     ] }),
     samples2 && /* @__PURE__ */ jsx3(Command, { text: "perdure agent chat Joker" + hubFlag() }),
-    /* @__PURE__ */ jsx3(Command, { text: `perdure run start ${samples2 ? "ContentApproval" : info?.orchestrations[0] ?? "NAME"} --input '"the moon"' --watch` + hubFlag() }),
+    /* @__PURE__ */ jsx3(Command, { text: `perdure run start ${samples2 ? "ContentApproval" : info?.orchestrations[0] ?? "NAME"}${samples2 ? " --id first" : ""} --input '"the moon"' --watch` + hubFlag() }),
+    samples2 && /* @__PURE__ */ jsxs3(Fragment, { children: [
+      /* @__PURE__ */ jsx3("p", { class: "dim", children: "then open it here:" }),
+      /* @__PURE__ */ jsx3(Command, { text: "perdure open first" + hubFlag() })
+    ] }),
     info && /* @__PURE__ */ jsxs3(Fragment, { children: [
       /* @__PURE__ */ jsx3("p", { class: "dim", children: "Workers of the Durable Task SDKs connect with" }),
       /* @__PURE__ */ jsx3(Command, { text: info.connection_string })
@@ -156,11 +175,13 @@ function Overview(_) {
   const workers = useQuery2("workers");
   const stuck = useQuery2("runs" + query2({ filter: "phase:stuck", limit: 5 }));
   const waiting = useQuery2("runs" + query2({ filter: "phase:waiting_event", limit: 20 }));
+  const sessions = useQuery2("run-counts" + query2({ filter: inSession }));
   const recent = useQuery2("runs?limit=12");
   const seen = useRef(void 0);
   const reread = useSlowly(() => {
     backlog.refetch();
     recent.refetch();
+    sessions.refetch();
     if (runsOf(seen.current ?? [], "phase", "waiting_event") > 0) {
       waiting.refetch();
     }
@@ -205,6 +226,17 @@ function Overview(_) {
       /* @__PURE__ */ jsx3("span", { class: "tile-n num", children: all.reduce((n, s) => n + of("status", s), 0).toLocaleString("en") }),
       /* @__PURE__ */ jsx3(Status2, { state: all[0] ?? "", word })
     ] }) }, all[0])) }),
+    /* @__PURE__ */ jsxs3("ul", { class: "phases", "aria-label": "Runs by phase", children: [
+      phases.filter((p) => of("phase", p) > 0).map((p) => /* @__PURE__ */ jsx3("li", { children: /* @__PURE__ */ jsxs3("a", { href: links2.runs("phase:" + p), children: [
+        /* @__PURE__ */ jsx3(Status2, { state: p }),
+        " ",
+        /* @__PURE__ */ jsx3("b", { class: "num", children: of("phase", p).toLocaleString("en") })
+      ] }) }, p)),
+      sessions.data && /* @__PURE__ */ jsx3("li", { children: /* @__PURE__ */ jsxs3("a", { href: links2.runs(inSession), children: [
+        "Active sessions ",
+        /* @__PURE__ */ jsx3("b", { class: "num", children: sessions.data.total.toLocaleString("en") })
+      ] }) })
+    ] }),
     /* @__PURE__ */ jsx3(Trends, {}),
     /* @__PURE__ */ jsxs3("div", { class: "columns", children: [
       /* @__PURE__ */ jsxs3("section", { class: "card", "aria-labelledby": "needs", children: [
@@ -232,8 +264,9 @@ function Overview(_) {
 
 // src/pages/runs.tsx
 import { useEffect as useEffect4, useMemo, useRef as useRef5, useState as useState5 } from "./core.js";
-import { readOnly } from "./core.js";
+import { query as query7, readOnly } from "./core.js";
 import { now as now3, utc as utc3 } from "./core.js";
+import { hindered as hindered2 } from "./core.js";
 import { useKeys as useKeys2 } from "./core.js";
 import { isActive, useOverlays } from "./core.js";
 import { go, links as links4, param, setParams as setParams3 } from "./core.js";
@@ -241,6 +274,7 @@ import { Command as Command2, hubFlag as hubFlag2 } from "./core.js";
 import { Empty } from "./core.js";
 import { lazily } from "./core.js";
 import { Problem as Problem3 } from "./core.js";
+import { Share } from "./core.js";
 import { StartDialog } from "./core.js";
 import { Table } from "./core.js";
 import { Time as Time4 } from "./core.js";
@@ -846,7 +880,7 @@ function useRuns({ filter, sort, at, frozen, atTop, onShift }) {
 
 // src/pages/runs/selection.tsx
 import { query as query6, useQuery as useQuery5 } from "./core.js";
-import { linkState } from "./core.js";
+import { hindered } from "./core.js";
 import { jsx as jsx7, jsxs as jsxs7 } from "./core.js";
 var actions = [
   ["suspend", "Suspend…"],
@@ -860,7 +894,7 @@ var actions = [
 function Selection({ chosen, filter, more, everything, onEverything, onClear, onAct }) {
   const counts = useQuery5(more ? "run-counts" + query6({ filter }) : void 0);
   const total = counts.data && (counts.data.exact ? counts.data.total.toLocaleString("en") : `more than ${counts.data.total.toLocaleString("en")}`);
-  const offline = linkState.value === "offline";
+  const off = hindered();
   return /* @__PURE__ */ jsxs7("div", { class: "selection", role: "toolbar", "aria-label": "Selected runs", children: [
     /* @__PURE__ */ jsx7("strong", { role: "status", children: everything ? `All ${total ?? ""} that match` : `${chosen.length} selected` }),
     more && !everything && /* @__PURE__ */ jsxs7("button", { type: "button", class: "link", onClick: onEverything, children: [
@@ -873,8 +907,8 @@ function Selection({ chosen, filter, more, everything, onEverything, onClear, on
       {
         type: "button",
         class: action === "terminate" || action === "purge" ? "danger" : "",
-        disabled: offline || !(everything || chosen.some((r) => r.actions.includes(action))),
-        title: offline ? "The server does not answer." : void 0,
+        disabled: off !== "" || !(everything || chosen.some((r) => r.actions.includes(action))),
+        title: off || void 0,
         onClick: () => onAct(action),
         children: label
       },
@@ -913,7 +947,8 @@ function Runs(_) {
     atTop: () => (table()?.scrollTop ?? 0) < rowHeight,
     onShift: (n) => n !== 0 && requestAnimationFrame(() => table()?.scrollBy(0, n * rowHeight))
   });
-  useKeys2(readOnly ? {} : { n: () => setStarting(true) });
+  const off = hindered2();
+  useKeys2({ n: () => hindered2() === "" && setStarting(true) });
   const { rows, page, error } = list;
   const [seen, setSeen] = useState5([0, 0]);
   useOverlays(rows.slice(...seen).filter(isActive).map((r) => r.id));
@@ -942,8 +977,12 @@ function Runs(_) {
   useEffect4(clear, [filter, sort, param("at")]);
   return /* @__PURE__ */ jsxs8("section", { class: "page fill runs", ref: box, children: [
     /* @__PURE__ */ jsxs8("header", { class: "page-head", children: [
-      /* @__PURE__ */ jsx8("h1", { children: "Runs" }),
-      /* @__PURE__ */ jsx8("button", { type: "button", class: "primary", "aria-keyshortcuts": "n", disabled: readOnly, title: readOnly ? "This server takes no changes." : void 0, onClick: () => setStarting(true), children: "Start" })
+      /* @__PURE__ */ jsxs8("div", { class: "page-title", children: [
+        /* @__PURE__ */ jsx8("h1", { children: "Runs" }),
+        " ",
+        /* @__PURE__ */ jsx8(Share, { what: "list", command: ["run list", [], { filter, sort }], json: { path: "runs" + query7({ filter, sort, limit: 1e3 }), file: "runs.json" } })
+      ] }),
+      /* @__PURE__ */ jsx8("button", { type: "button", class: "primary", "aria-keyshortcuts": "n", disabled: off !== "", title: off || void 0, onClick: () => setStarting(true), children: "Start" })
     ] }),
     /* @__PURE__ */ jsx8(FilterBar, { filter, error }),
     /* @__PURE__ */ jsxs8("div", { class: "row", children: [
@@ -1053,7 +1092,7 @@ function NoRuns({ filter }) {
 }
 
 // src/pages/agents.tsx
-import { path as path2, query as query7, useQuery as useQuery6 } from "./core.js";
+import { path as path2, query as query8, useQuery as useQuery6 } from "./core.js";
 import { count as count4 } from "./core.js";
 import { useTopic as useTopic3 } from "./core.js";
 import { go as go2, links as links5 } from "./core.js";
@@ -1061,7 +1100,7 @@ import { useKeys as useKeys3 } from "./core.js";
 import { Empty as Empty2 } from "./core.js";
 import { Problem as Problem4 } from "./core.js";
 import { Time as Time5 } from "./core.js";
-import { Visible } from "./core.js";
+import { Visible as Visible2 } from "./core.js";
 import { randomKey } from "./core.js";
 import { jsx as jsx9, jsxs as jsxs9 } from "./core.js";
 var register = `reg := perdure.NewRegistry()
@@ -1091,7 +1130,7 @@ function Agents() {
   ] });
 }
 function Card({ agent: a }) {
-  const sessions = useQuery6(path2`agents/${a.name}/sessions` + query7({ limit: 100 }));
+  const sessions = useQuery6(path2`agents/${a.name}/sessions` + query8({ limit: 100 }));
   useTopic3("sessions:" + a.name, void 0, () => sessions.refetch());
   const list = sessions.data?.items ?? [];
   const more = sessions.data?.next ? "+" : "";
@@ -1100,18 +1139,18 @@ function Card({ agent: a }) {
   const broken = list.filter((s) => s.state === "failed").sort((x, y) => x.updated < y.updated ? 1 : -1)[0];
   return /* @__PURE__ */ jsxs9("article", { class: "agent-card", children: [
     /* @__PURE__ */ jsxs9("header", { children: [
-      /* @__PURE__ */ jsx9("h2", { children: /* @__PURE__ */ jsx9("a", { href: links5.agent(a.name), children: /* @__PURE__ */ jsx9(Visible, { text: a.name, exact: true }) }) }),
+      /* @__PURE__ */ jsx9("h2", { children: /* @__PURE__ */ jsx9("a", { href: links5.agent(a.name), children: /* @__PURE__ */ jsx9(Visible2, { text: a.name, exact: true }) }) }),
       /* @__PURE__ */ jsx9("button", { type: "button", onClick: () => go2(links5.session(a.name, randomKey())), "aria-label": "Chat with " + a.name, children: "Chat" })
     ] }),
-    a.description && /* @__PURE__ */ jsx9("p", { class: "agent-about", children: /* @__PURE__ */ jsx9(Visible, { text: a.description }) }),
+    a.description && /* @__PURE__ */ jsx9("p", { class: "agent-about", children: /* @__PURE__ */ jsx9(Visible2, { text: a.description }) }),
     /* @__PURE__ */ jsxs9("dl", { class: "traits", children: [
       /* @__PURE__ */ jsxs9("div", { children: [
         /* @__PURE__ */ jsx9("dt", { children: "Model" }),
-        /* @__PURE__ */ jsx9("dd", { children: a.model ? /* @__PURE__ */ jsx9(Visible, { text: a.model, exact: true }) : /* @__PURE__ */ jsx9("span", { class: "dim", children: "not told" }) })
+        /* @__PURE__ */ jsx9("dd", { children: a.model ? /* @__PURE__ */ jsx9(Visible2, { text: a.model, exact: true }) : /* @__PURE__ */ jsx9("span", { class: "dim", children: "not told" }) })
       ] }),
       /* @__PURE__ */ jsxs9("div", { children: [
         /* @__PURE__ */ jsx9("dt", { children: "Tools" }),
-        /* @__PURE__ */ jsx9("dd", { children: a.tools.length === 0 ? /* @__PURE__ */ jsx9("span", { class: "dim", children: "none" }) : /* @__PURE__ */ jsx9(Visible, { text: a.tools.map((t) => t.Name).join(", "), exact: true }) })
+        /* @__PURE__ */ jsx9("dd", { children: a.tools.length === 0 ? /* @__PURE__ */ jsx9("span", { class: "dim", children: "none" }) : /* @__PURE__ */ jsx9(Visible2, { text: a.tools.map((t) => t.Name).join(", "), exact: true }) })
       ] }),
       /* @__PURE__ */ jsxs9("div", { children: [
         /* @__PURE__ */ jsx9("dt", { children: "Sessions" }),
@@ -1134,19 +1173,19 @@ function Card({ agent: a }) {
   ] });
 }
 function LastError({ agent, session }) {
-  const turns = useQuery6(path2`agents/${agent}/sessions/${session}/turns` + query7({ limit: 5 }));
+  const turns = useQuery6(path2`agents/${agent}/sessions/${session}/turns` + query8({ limit: 5 }));
   const failed = turns.data?.items.find((t) => t.error);
   return failed ? /* @__PURE__ */ jsxs9("p", { class: "agent-error", children: [
     /* @__PURE__ */ jsx9("span", { class: "tone-bad", children: "✕ Last error" }),
     " ",
-    /* @__PURE__ */ jsx9("a", { href: links5.session(agent, session), children: /* @__PURE__ */ jsx9(Visible, { text: (failed.error ?? "").slice(0, 160), exact: true }) }),
+    /* @__PURE__ */ jsx9("a", { href: links5.session(agent, session), children: /* @__PURE__ */ jsx9(Visible2, { text: (failed.error ?? "").slice(0, 160), exact: true }) }),
     " ",
     /* @__PURE__ */ jsx9(Time5, { at: failed.ended ?? failed.created })
   ] }) : null;
 }
 
 // src/pages/agent.tsx
-import { path as path3, query as query8, useQuery as useQuery7 } from "./core.js";
+import { path as path3, query as query9, useQuery as useQuery7 } from "./core.js";
 import { count as count5 } from "./core.js";
 import { useKeys as useKeys4 } from "./core.js";
 import { useTopic as useTopic4 } from "./core.js";
@@ -1156,10 +1195,11 @@ import { Copy as Copy2 } from "./core.js";
 import { Empty as Empty3 } from "./core.js";
 import { JsonView } from "./core.js";
 import { Problem as Problem5 } from "./core.js";
+import { Share as Share2 } from "./core.js";
 import { Status as Status3 } from "./core.js";
 import { Table as Table2 } from "./core.js";
 import { Time as Time6 } from "./core.js";
-import { Visible as Visible2 } from "./core.js";
+import { Visible as Visible3 } from "./core.js";
 import { Fragment as Fragment3, jsx as jsx10, jsxs as jsxs10 } from "./core.js";
 function Agent({ params }) {
   const name = params["agent"] ?? "";
@@ -1171,7 +1211,11 @@ function Agent({ params }) {
   useKeys4({ n: fresh });
   return /* @__PURE__ */ jsxs10("section", { class: "page agent", children: [
     /* @__PURE__ */ jsxs10("header", { class: "page-head", children: [
-      /* @__PURE__ */ jsx10("h1", { children: /* @__PURE__ */ jsx10(Visible2, { text: info.data?.name ?? name, exact: true }) }),
+      /* @__PURE__ */ jsxs10("div", { class: "page-title", children: [
+        /* @__PURE__ */ jsx10("h1", { children: /* @__PURE__ */ jsx10(Visible3, { text: info.data?.name ?? name, exact: true }) }),
+        " ",
+        /* @__PURE__ */ jsx10(Share2, { what: "agent", id: info.data?.name ?? name, command: ["agent sessions", [name]], json: { path: path3`agents/${name}`, file: name + ".json" } })
+      ] }),
       /* @__PURE__ */ jsx10("button", { type: "button", class: "primary", onClick: fresh, disabled: !info.data, "aria-keyshortcuts": "n", children: "New session" })
     ] }),
     info.error && /* @__PURE__ */ jsx10(Problem5, { error: info.error, retry: info.refetch }),
@@ -1194,8 +1238,8 @@ function Agent({ params }) {
 function columns2(agent) {
   return [
     { id: "state", title: "State", class: "w-status", cell: (s) => /* @__PURE__ */ jsx10(Status3, { state: s.state }) },
-    { id: "key", title: "Key", cell: (s) => /* @__PURE__ */ jsx10("a", { href: links6.session(agent, s.key), title: s.key, children: /* @__PURE__ */ jsx10(Visible2, { text: s.key.length > 20 ? s.key.slice(0, 12) + "…" : s.key, exact: true }) }) },
-    { id: "preview", title: "Said last", class: "grow", cell: (s) => /* @__PURE__ */ jsx10("span", { class: "dim", children: s.preview && /* @__PURE__ */ jsx10(Visible2, { text: s.preview }) }) },
+    { id: "key", title: "Key", cell: (s) => /* @__PURE__ */ jsx10("a", { href: links6.session(agent, s.key), title: s.key, children: /* @__PURE__ */ jsx10(Visible3, { text: s.key.length > 20 ? s.key.slice(0, 12) + "…" : s.key, exact: true }) }) },
+    { id: "preview", title: "Said last", class: "grow", cell: (s) => /* @__PURE__ */ jsx10("span", { class: "dim", children: s.preview && /* @__PURE__ */ jsx10(Visible3, { text: s.preview }) }) },
     { id: "turns", title: "Turns", class: "num", cell: (s) => /* @__PURE__ */ jsxs10(Fragment3, { children: [
       s.turns,
       s.failed > 0 && /* @__PURE__ */ jsxs10("span", { class: "tone-bad", title: s.failed + " failed", children: [
@@ -1209,11 +1253,11 @@ function columns2(agent) {
 }
 function About({ info: a }) {
   return /* @__PURE__ */ jsxs10("div", { class: "agent-info", children: [
-    a.description && /* @__PURE__ */ jsx10("p", { children: /* @__PURE__ */ jsx10(Visible2, { text: a.description }) }),
+    a.description && /* @__PURE__ */ jsx10("p", { children: /* @__PURE__ */ jsx10(Visible3, { text: a.description }) }),
     /* @__PURE__ */ jsxs10("dl", { class: "traits", children: [
       /* @__PURE__ */ jsxs10("div", { children: [
         /* @__PURE__ */ jsx10("dt", { children: "Model" }),
-        /* @__PURE__ */ jsx10("dd", { children: /* @__PURE__ */ jsx10(Visible2, { text: [a.provider, a.model].filter(Boolean).join(" / ") || "not told", exact: true }) })
+        /* @__PURE__ */ jsx10("dd", { children: /* @__PURE__ */ jsx10(Visible3, { text: [a.provider, a.model].filter(Boolean).join(" / ") || "not told", exact: true }) })
       ] }),
       a.price && /* @__PURE__ */ jsxs10("div", { children: [
         /* @__PURE__ */ jsx10("dt", { title: "US dollars for a million tokens", children: "Price in / out" }),
@@ -1243,7 +1287,7 @@ function About({ info: a }) {
     ] }),
     a.instructions && /* @__PURE__ */ jsxs10("details", { open: a.instructions.length < 400, children: [
       /* @__PURE__ */ jsx10("summary", { children: "Instructions" }),
-      /* @__PURE__ */ jsx10("pre", { class: "sample wrap", tabIndex: 0, children: /* @__PURE__ */ jsx10(Visible2, { text: a.instructions, exact: true }) })
+      /* @__PURE__ */ jsx10("pre", { class: "sample wrap", tabIndex: 0, children: /* @__PURE__ */ jsx10(Visible3, { text: a.instructions, exact: true }) })
     ] }),
     a.tools.length > 0 && /* @__PURE__ */ jsxs10("details", { children: [
       /* @__PURE__ */ jsxs10("summary", { children: [
@@ -1251,18 +1295,18 @@ function About({ info: a }) {
         " ",
         a.tools.length === 1 ? "tool" : "tools",
         ": ",
-        /* @__PURE__ */ jsx10(Visible2, { text: a.tools.map((t) => t.Name).join(", "), exact: true })
+        /* @__PURE__ */ jsx10(Visible3, { text: a.tools.map((t) => t.Name).join(", "), exact: true })
       ] }),
       a.tools.map((t) => /* @__PURE__ */ jsxs10("div", { class: "agent-tool", children: [
-        /* @__PURE__ */ jsx10("h3", { children: /* @__PURE__ */ jsx10(Visible2, { text: t.Name, exact: true }) }),
-        t.Description && /* @__PURE__ */ jsx10("p", { children: /* @__PURE__ */ jsx10(Visible2, { text: t.Description, exact: true }) }),
+        /* @__PURE__ */ jsx10("h3", { children: /* @__PURE__ */ jsx10(Visible3, { text: t.Name, exact: true }) }),
+        t.Description && /* @__PURE__ */ jsx10("p", { children: /* @__PURE__ */ jsx10(Visible3, { text: t.Description, exact: true }) }),
         t.Schema !== void 0 && /* @__PURE__ */ jsx10(JsonView, { value: t.Schema, label: "schema of " + t.Name })
       ] }, t.Name))
     ] })
   ] });
 }
 function useSessions(name) {
-  const q = useQuery7(path3`agents/${name}/sessions` + query8({ limit: 500 }));
+  const q = useQuery7(path3`agents/${name}/sessions` + query9({ limit: 500 }));
   useTopic4("sessions:" + name, void 0, (events) => {
     for (const e of events) {
       if (e.kind === "reset") {
@@ -1290,14 +1334,15 @@ function useSessions(name) {
 
 // src/pages/entities.tsx
 import { useState as useState6 } from "./core.js";
-import { query as query9, useQuery as useQuery8 } from "./core.js";
+import { query as query10, useQuery as useQuery8 } from "./core.js";
 import { useTopic as useTopic5 } from "./core.js";
 import { go as go4, links as links7, param as param2, setParams as setParams4 } from "./core.js";
 import { Empty as Empty4 } from "./core.js";
 import { Problem as Problem6 } from "./core.js";
+import { Share as Share3 } from "./core.js";
 import { Table as Table3 } from "./core.js";
 import { Time as Time7 } from "./core.js";
-import { Visible as Visible3 } from "./core.js";
+import { Visible as Visible4 } from "./core.js";
 import { jsx as jsx11, jsxs as jsxs11 } from "./core.js";
 var declare = `type Counter struct{ N int }
 
@@ -1308,7 +1353,7 @@ function Entities() {
   const name = param2("name");
   const cursor = param2("cursor");
   const [typed, setTyped] = useState6(name);
-  const page = useQuery8("entities" + query9({ name, cursor, limit: 200 }));
+  const page = useQuery8("entities" + query10({ name, cursor, limit: 200 }));
   useTopic5("entities" + (name ? ":" + name : ""), void 0, (events) => {
     for (const e of events) {
       if (e.kind === "reset") {
@@ -1322,7 +1367,11 @@ function Entities() {
   const rows = page.data?.items ?? [];
   return /* @__PURE__ */ jsxs11("section", { class: "page entities", children: [
     /* @__PURE__ */ jsxs11("header", { class: "page-head", children: [
-      /* @__PURE__ */ jsx11("h1", { children: "Entities" }),
+      /* @__PURE__ */ jsxs11("div", { class: "page-title", children: [
+        /* @__PURE__ */ jsx11("h1", { children: "Entities" }),
+        " ",
+        /* @__PURE__ */ jsx11(Share3, { what: "list", command: ["entity list", name ? [name] : []], json: { path: "entities" + query10({ name, limit: 1e3 }), file: "entities.json" } })
+      ] }),
       /* @__PURE__ */ jsx11("form", { class: "entities-find", onSubmit: (e) => {
         e.preventDefault();
         setParams4({ name: typed.trim(), cursor: void 0 });
@@ -1343,8 +1392,8 @@ function Entities() {
   ] });
 }
 var columns3 = [
-  { id: "name", title: "Name", class: "w-name", cell: (e) => /* @__PURE__ */ jsx11(Visible3, { text: e.name, exact: true }) },
-  { id: "key", title: "Key", class: "grow", cell: (e) => /* @__PURE__ */ jsx11("a", { href: links7.entity(e.name, e.key), children: /* @__PURE__ */ jsx11(Visible3, { text: e.key, exact: true }) }) },
+  { id: "name", title: "Name", class: "w-name", cell: (e) => /* @__PURE__ */ jsx11(Visible4, { text: e.name, exact: true }) },
+  { id: "key", title: "Key", class: "grow", cell: (e) => /* @__PURE__ */ jsx11("a", { href: links7.entity(e.name, e.key), children: /* @__PURE__ */ jsx11(Visible4, { text: e.key, exact: true }) }) },
   { id: "chat", title: "Chat", class: "narrow", cell: (e) => {
     const s = sessionOf(e);
     return s ? /* @__PURE__ */ jsx11("a", { href: s, children: "open" }) : /* @__PURE__ */ jsx11("span", { class: "dim", children: "–" });
@@ -1352,7 +1401,7 @@ var columns3 = [
   { id: "depth", title: "Waiting", class: "num narrow", cell: (e) => e.queue_depth > 0 ? e.queue_depth : /* @__PURE__ */ jsx11("span", { class: "dim", children: "0" }) },
   { id: "lock", title: "Lock", class: "narrow", cell: (e) => e.lock_owner ? /* @__PURE__ */ jsx11("a", { href: links7.run(e.lock_owner), children: "held" }) : /* @__PURE__ */ jsx11("span", { class: "dim", children: "free" }) },
   { id: "op", title: "Last operation", class: "w-name", cell: (e) => e.last_op ? /* @__PURE__ */ jsxs11("span", { class: e.last_error ? "bad" : "", title: e.last_error, children: [
-    /* @__PURE__ */ jsx11(Visible3, { text: e.last_op, exact: true }),
+    /* @__PURE__ */ jsx11(Visible4, { text: e.last_op, exact: true }),
     e.last_error && " failed"
   ] }) : /* @__PURE__ */ jsx11("span", { class: "dim", children: "–" }) },
   { id: "updated", title: "Changed", class: "w-time", cell: (e) => /* @__PURE__ */ jsx11(Time7, { at: e.updated }) }
@@ -1376,16 +1425,17 @@ function merge(old, f, whole) {
 
 // src/pages/entity.tsx
 import { useState as useState7 } from "./core.js";
-import { path as path4, post, readOnly as readOnly2, useQuery as useQuery9 } from "./core.js";
+import { path as path4, post, useQuery as useQuery9 } from "./core.js";
 import { bytes } from "./core.js";
+import { hindered as hindered3 } from "./core.js";
 import { parseJson } from "./core.js";
 import { useTopic as useTopic6 } from "./core.js";
 import { links as links8 } from "./core.js";
-import { Copy as Copy3 } from "./core.js";
 import { JsonView as JsonView2 } from "./core.js";
 import { Problem as Problem7 } from "./core.js";
+import { Share as Share4 } from "./core.js";
 import { Time as Time8 } from "./core.js";
-import { Visible as Visible4 } from "./core.js";
+import { Visible as Visible5 } from "./core.js";
 import { Fragment as Fragment4, jsx as jsx12, jsxs as jsxs12 } from "./core.js";
 function Entity({ params }) {
   const name = params["name"] ?? "";
@@ -1401,15 +1451,17 @@ function Entity({ params }) {
   const chat = sessionOf({ name, key });
   return /* @__PURE__ */ jsxs12("section", { class: "page entity", children: [
     /* @__PURE__ */ jsxs12("header", { class: "page-head", children: [
-      /* @__PURE__ */ jsxs12("h1", { children: [
-        /* @__PURE__ */ jsx12(Visible4, { text: name, exact: true }),
-        " ",
-        /* @__PURE__ */ jsxs12("span", { class: "dim", children: [
-          "/ ",
-          /* @__PURE__ */ jsx12(Visible4, { text: key, exact: true })
+      /* @__PURE__ */ jsxs12("div", { class: "page-title", children: [
+        /* @__PURE__ */ jsxs12("h1", { children: [
+          /* @__PURE__ */ jsx12(Visible5, { text: name, exact: true }),
+          " ",
+          /* @__PURE__ */ jsxs12("span", { class: "dim", children: [
+            "/ ",
+            /* @__PURE__ */ jsx12(Visible5, { text: key, exact: true })
+          ] })
         ] }),
         " ",
-        /* @__PURE__ */ jsx12(Copy3, { text: `@${name}@${key}`, what: "id" })
+        /* @__PURE__ */ jsx12(Share4, { what: "entity", id: `@${name}@${key}`, command: ["entity get", [name, key]], json: { path: where, file: `${name}-${key}.json` } })
       ] }),
       chat && /* @__PURE__ */ jsx12("a", { href: chat, children: "Open the conversation" })
     ] }),
@@ -1420,7 +1472,7 @@ function Entity({ params }) {
           /* @__PURE__ */ jsx12("dt", { children: "Last operation" }),
           /* @__PURE__ */ jsxs12("dd", { children: [
             e.last_op && /* @__PURE__ */ jsxs12(Fragment4, { children: [
-              /* @__PURE__ */ jsx12("code", { children: /* @__PURE__ */ jsx12(Visible4, { text: e.last_op, exact: true }) }),
+              /* @__PURE__ */ jsx12("code", { children: /* @__PURE__ */ jsx12(Visible5, { text: e.last_op, exact: true }) }),
               " "
             ] }),
             /* @__PURE__ */ jsx12(Time8, { at: e.updated }),
@@ -1439,7 +1491,7 @@ function Entity({ params }) {
           /* @__PURE__ */ jsx12("dt", { children: "Lock" }),
           /* @__PURE__ */ jsx12("dd", { children: e.lock_owner ? /* @__PURE__ */ jsxs12("a", { href: links8.run(e.lock_owner), children: [
             "held by ",
-            /* @__PURE__ */ jsx12(Visible4, { text: e.lock_owner, exact: true })
+            /* @__PURE__ */ jsx12(Visible5, { text: e.lock_owner, exact: true })
           ] }) : /* @__PURE__ */ jsx12("span", { class: "dim", children: "free" }) })
         ] }),
         /* @__PURE__ */ jsxs12("div", { children: [
@@ -1458,21 +1510,21 @@ function Operations({ list }) {
   return /* @__PURE__ */ jsxs12(Fragment4, { children: [
     /* @__PURE__ */ jsx12("h2", { children: "Recent operations" }),
     list.length === 0 ? /* @__PURE__ */ jsx12("p", { class: "dim", children: "None is known. Each operation that it carries out is told here; the newest 8 are kept." }) : /* @__PURE__ */ jsx12("ul", { class: "plain operations", "aria-label": "What it has done lately, the newest first", children: list.map((o, i) => /* @__PURE__ */ jsxs12("li", { class: o.error ? "is-failed" : "", children: [
-      /* @__PURE__ */ jsx12("code", { children: /* @__PURE__ */ jsx12(Visible4, { text: o.name, exact: true }) }),
+      /* @__PURE__ */ jsx12("code", { children: /* @__PURE__ */ jsx12(Visible5, { text: o.name, exact: true }) }),
       /* @__PURE__ */ jsxs12("span", { class: "dim", children: [
         o.called ? "called by" : "signalled by",
         " ",
         /* @__PURE__ */ jsx12(From, { id: o.from })
       ] }),
       /* @__PURE__ */ jsx12(Time8, { at: o.at }),
-      o.error && /* @__PURE__ */ jsx12("span", { class: "bad operation-error", children: /* @__PURE__ */ jsx12(Visible4, { text: o.error, exact: true }) })
+      o.error && /* @__PURE__ */ jsx12("span", { class: "bad operation-error", children: /* @__PURE__ */ jsx12(Visible5, { text: o.error, exact: true }) })
     ] }, `${o.at} ${i}`)) })
   ] });
 }
 function From({ id }) {
   if (!id) return /* @__PURE__ */ jsx12(Fragment4, { children: "a client" });
   const entity = /^@([^@]+)@(.*)$/s.exec(id);
-  return /* @__PURE__ */ jsx12("a", { href: entity ? links8.entity(entity[1] ?? "", entity[2] ?? "") : links8.run(id), children: /* @__PURE__ */ jsx12(Visible4, { text: id, exact: true }) });
+  return /* @__PURE__ */ jsx12("a", { href: entity ? links8.entity(entity[1] ?? "", entity[2] ?? "") : links8.run(id), children: /* @__PURE__ */ jsx12(Visible5, { text: id, exact: true }) });
 }
 function Operate({ where, known, onSent }) {
   const [operation, setOperation] = useState7("");
@@ -1481,7 +1533,8 @@ function Operate({ where, known, onSent }) {
   const [busy, setBusy] = useState7(false);
   const [error, setError] = useState7(null);
   const typed = input.trim() === "" ? null : parseJson(input);
-  const unfit = readOnly2 || busy || operation.trim() === "" || typed !== null && !typed.ok;
+  const off = hindered3();
+  const unfit = off !== "" || busy || operation.trim() === "" || typed !== null && !typed.ok;
   async function send(call) {
     setBusy(true);
     setError(null);
@@ -1528,7 +1581,7 @@ function Operate({ where, known, onSent }) {
         done.answer ? "answered" : "was accepted"
       ] }) })
     ] }),
-    readOnly2 && /* @__PURE__ */ jsx12("p", { class: "dim", children: "This dashboard only shows: it sends nothing." }),
+    off && /* @__PURE__ */ jsx12("p", { class: "dim", role: "status", children: off }),
     done?.answer && /* @__PURE__ */ jsx12(JsonView2, { value: done.answer.output ?? null, label: "answer" }),
     error && /* @__PURE__ */ jsx12(Problem7, { error })
   ] });
@@ -1540,6 +1593,7 @@ import { useTopic as useTopic7 } from "./core.js";
 import { Backlog as Backlog2 } from "./core.js";
 import { Command as Command3 } from "./core.js";
 import { Problem as Problem8 } from "./core.js";
+import { Share as Share5 } from "./core.js";
 import { Time as Time9 } from "./core.js";
 import { Fragment as Fragment5, jsx as jsx13, jsxs as jsxs13 } from "./core.js";
 function Workers(_) {
@@ -1560,7 +1614,11 @@ function Workers(_) {
   const connected = workers.data?.connected ?? [];
   const called = workers.data?.items ?? [];
   return /* @__PURE__ */ jsxs13("section", { class: "page", children: [
-    /* @__PURE__ */ jsx13("h1", { children: "Workers" }),
+    /* @__PURE__ */ jsxs13("div", { class: "page-title", children: [
+      /* @__PURE__ */ jsx13("h1", { children: "Workers" }),
+      " ",
+      /* @__PURE__ */ jsx13(Share5, { what: "list", command: ["worker list"], json: { path: "workers", file: "workers.json" } })
+    ] }),
     workers.error && /* @__PURE__ */ jsx13(Problem8, { error: workers.error, retry: workers.refetch }),
     /* @__PURE__ */ jsxs13("div", { class: "columns", children: [
       /* @__PURE__ */ jsxs13("section", { class: "card", "aria-labelledby": "w-connected", children: [
@@ -1745,13 +1803,13 @@ function App() {
       /* @__PURE__ */ jsx15(Page, { params }, at)
     ] }),
     help && /* @__PURE__ */ jsx15(Help, { onClose: () => setHelp(false) }),
-    /* @__PURE__ */ jsx15(Palette, {}),
+    /* @__PURE__ */ jsx15(Palette, { onHelp: () => setHelp(true) }),
     /* @__PURE__ */ jsx15(Login, {}),
     /* @__PURE__ */ jsx15(Announcer, {})
   ] });
 }
 function OfflineBanner() {
-  const off = linkState2.value === "offline";
+  const off = linkState.value === "offline";
   const [shown, setShown] = useState8(false);
   useEffect5(() => {
     const t = setTimeout(() => setShown(off), off ? 1500 : 0);

@@ -1,23 +1,19 @@
+var __defProp = Object.defineProperty;
+var __getOwnPropNames = Object.getOwnPropertyNames;
+var __esm = (fn, res, err) => function __init() {
+  if (err) throw err[0];
+  try {
+    return fn && (res = (0, fn[__getOwnPropNames(fn)[0]])(fn = 0)), res;
+  } catch (e5) {
+    throw err = [e5], e5;
+  }
+};
+var __export = (target, all) => {
+  for (var name in all)
+    __defProp(target, name, { get: all[name], enumerable: true });
+};
+
 // third_party/preact/src/index.js
-var n;
-var t;
-var r;
-var u;
-var i;
-var f;
-var o;
-var e;
-var l;
-var c;
-var a;
-var s;
-var h = /* @__PURE__ */ Symbol.for("pv");
-var p = {};
-var y = [];
-var v = /^m(i|n|o|s|text|space)$/;
-var w = Array.isArray;
-var d = y.slice;
-var _ = Object.assign;
 function g(n4) {
   n4 && n4.parentNode && n4.remove();
 }
@@ -291,43 +287,41 @@ function W(n4) {
 function X(n4, t4) {
   return m(W, { __P: t4, children: n4 });
 }
-n = { __e: function(n4, t4, r4, u5) {
-  for (var i5, o5, e5; t4 = t4.__; ) if ((i5 = t4.__c) && !(1 & i5.__g)) {
-    i5.__g |= 4;
-    try {
-      if ((e5 = (o5 = i5.constructor) && o5.getDerivedStateFromError) && i5.setState(o5.getDerivedStateFromError(n4)), i5.componentDidCatch && (i5.componentDidCatch(n4, u5 || {}), e5 = 1), e5 && 8 & i5.__g) return void (i5.__g |= 2);
-    } catch (t5) {
-      n4 = t5;
-    }
+var n, t, r, u, i, f, o, e, l, c, a, s, h, p, y, v, w, d, _;
+var init_src = __esm({
+  "third_party/preact/src/index.js"() {
+    "use strict";
+    h = /* @__PURE__ */ Symbol.for("pv");
+    p = {};
+    y = [];
+    v = /^m(i|n|o|s|text|space)$/;
+    w = Array.isArray;
+    d = y.slice;
+    _ = Object.assign;
+    n = { __e: function(n4, t4, r4, u5) {
+      for (var i5, o5, e5; t4 = t4.__; ) if ((i5 = t4.__c) && !(1 & i5.__g)) {
+        i5.__g |= 4;
+        try {
+          if ((e5 = (o5 = i5.constructor) && o5.getDerivedStateFromError) && i5.setState(o5.getDerivedStateFromError(n4)), i5.componentDidCatch && (i5.componentDidCatch(n4, u5 || {}), e5 = 1), e5 && 8 & i5.__g) return void (i5.__g |= 2);
+        } catch (t5) {
+          n4 = t5;
+        }
+      }
+      throw f = 0, n4;
+    } }, t = 0, r = function(n4) {
+      return null != n4 && n4.constructor === h;
+    }, x.prototype.setState = function(n4, t4) {
+      var r4 = this.__s;
+      r4 && r4 != this.state || (r4 = this.__s = _({}, this.state)), "function" == typeof n4 && (n4 = n4(_({}, r4), this.props)), n4 && (_(r4, n4), this.__v && (t4 && this.__k.push(t4), L(this)));
+    }, x.prototype.forceUpdate = function(n4) {
+      this.__v && (this.__g |= 4, n4 && this.__h.push(n4), L(this));
+    }, x.prototype.render = $, u = [], f = 0, o = function(n4, t4) {
+      return n4.__v.__b - t4.__v.__b;
+    }, e = /* @__PURE__ */ Symbol(), l = /(PointerCapture)$|Capture$/i, c = 0, a = {}, s = 0;
   }
-  throw f = 0, n4;
-} }, t = 0, r = function(n4) {
-  return null != n4 && n4.constructor === h;
-}, x.prototype.setState = function(n4, t4) {
-  var r4 = this.__s;
-  r4 && r4 != this.state || (r4 = this.__s = _({}, this.state)), "function" == typeof n4 && (n4 = n4(_({}, r4), this.props)), n4 && (_(r4, n4), this.__v && (t4 && this.__k.push(t4), L(this)));
-}, x.prototype.forceUpdate = function(n4) {
-  this.__v && (this.__g |= 4, n4 && this.__h.push(n4), L(this));
-}, x.prototype.render = $, u = [], f = 0, o = function(n4, t4) {
-  return n4.__v.__b - t4.__v.__b;
-}, e = /* @__PURE__ */ Symbol(), l = /(PointerCapture)$|Capture$/i, c = 0, a = {}, s = 0;
+});
 
 // third_party/preact/hooks/src/index.js
-var t2;
-var r2;
-var u2;
-var i2;
-var o2 = Object.is;
-var f2 = 0;
-var c2 = [];
-var e2 = [];
-var a2 = n;
-var v2 = a2.__b;
-var l2 = a2.__r;
-var m2 = a2.diffed;
-var h2 = a2.__c;
-var s2 = a2.unmount;
-var p2 = a2.__;
 function y2(n4, t4) {
   a2.__h && a2.__h(r2, n4, f2 || t4), f2 = 0;
   var u5 = r2.__H || (r2.__H = { __: [], __h: [] });
@@ -436,52 +430,6 @@ function g2() {
     }
   } while (e2.length);
 }
-a2.__b = function(n4) {
-  r2 = null, v2 && v2(n4);
-}, a2.__ = function(n4, t4) {
-  n4 && t4.__k && t4.__k.__m && (n4.__m = t4.__k.__m), p2 && p2(n4, t4);
-}, a2.__r = function(n4) {
-  l2 && l2(n4), t2 = 0;
-  var i5 = (r2 = n4.__c).__H;
-  i5 && (u2 == r2 ? r2.__h = [] : (i5.__h.some(C2), i5.__h.some(D2), t2 = 0), i5.__h = [], i5.__.some(function(n5) {
-    n5.__N && (n5.__ = n5.__N), n5.u = n5.__N = void 0;
-  })), u2 = r2;
-}, a2.diffed = function(n4) {
-  m2 && m2(n4);
-  var t4 = n4.__c;
-  t4 && t4.__H && (t4.__H.__h.length && B2(c2.push(t4)), t4.__H.__.some(function(n5) {
-    n5.u && (n5.__H = n5.u);
-  })), u2 = r2 = null;
-}, a2.__c = function(n4, t4) {
-  t4.some(function(n5) {
-    try {
-      n5.__h.some(C2), n5.__h = n5.__h.filter(function(n6) {
-        return !n6.__ || D2(n6);
-      });
-    } catch (t5) {
-      n5.__h = [function() {
-        throw t5;
-      }];
-    }
-  }), h2 && h2(n4, t4);
-}, a2.unmount = function(n4) {
-  s2 && s2(n4);
-  var t4, r4, u5 = n4.__c;
-  u5 && u5.__H && (u5.__H.__.some(function(u6) {
-    try {
-      if (u6.__P && u6.__c) {
-        if (void 0 === r4) {
-          for (r4 = n4.__; r4 && (!r4.__c || !r4.__c.__P); ) r4 = r4.__;
-          r4 = r4 && r4.__c;
-        }
-        u6.__P = r4, B2(e2.push(u6));
-      } else C2(u6);
-    } catch (n5) {
-      t4 = n5;
-    }
-  }), u5.__H = void 0, t4 && a2.__e(t4, u5.__v));
-};
-var k2 = "function" == typeof requestAnimationFrame;
 function z2(n4) {
   var t4, r4 = function() {
     clearTimeout(u5), k2 && cancelAnimationFrame(t4), setTimeout(n4);
@@ -507,9 +455,72 @@ function E2(n4, t4) {
 function G2(n4, t4) {
   return "function" == typeof t4 ? t4(n4) : t4;
 }
+var t2, r2, u2, i2, o2, f2, c2, e2, a2, v2, l2, m2, h2, s2, p2, k2;
+var init_src2 = __esm({
+  "third_party/preact/hooks/src/index.js"() {
+    "use strict";
+    init_src();
+    o2 = Object.is;
+    f2 = 0;
+    c2 = [];
+    e2 = [];
+    a2 = n;
+    v2 = a2.__b;
+    l2 = a2.__r;
+    m2 = a2.diffed;
+    h2 = a2.__c;
+    s2 = a2.unmount;
+    p2 = a2.__;
+    a2.__b = function(n4) {
+      r2 = null, v2 && v2(n4);
+    }, a2.__ = function(n4, t4) {
+      n4 && t4.__k && t4.__k.__m && (n4.__m = t4.__k.__m), p2 && p2(n4, t4);
+    }, a2.__r = function(n4) {
+      l2 && l2(n4), t2 = 0;
+      var i5 = (r2 = n4.__c).__H;
+      i5 && (u2 == r2 ? r2.__h = [] : (i5.__h.some(C2), i5.__h.some(D2), t2 = 0), i5.__h = [], i5.__.some(function(n5) {
+        n5.__N && (n5.__ = n5.__N), n5.u = n5.__N = void 0;
+      })), u2 = r2;
+    }, a2.diffed = function(n4) {
+      m2 && m2(n4);
+      var t4 = n4.__c;
+      t4 && t4.__H && (t4.__H.__h.length && B2(c2.push(t4)), t4.__H.__.some(function(n5) {
+        n5.u && (n5.__H = n5.u);
+      })), u2 = r2 = null;
+    }, a2.__c = function(n4, t4) {
+      t4.some(function(n5) {
+        try {
+          n5.__h.some(C2), n5.__h = n5.__h.filter(function(n6) {
+            return !n6.__ || D2(n6);
+          });
+        } catch (t5) {
+          n5.__h = [function() {
+            throw t5;
+          }];
+        }
+      }), h2 && h2(n4, t4);
+    }, a2.unmount = function(n4) {
+      s2 && s2(n4);
+      var t4, r4, u5 = n4.__c;
+      u5 && u5.__H && (u5.__H.__.some(function(u6) {
+        try {
+          if (u6.__P && u6.__c) {
+            if (void 0 === r4) {
+              for (r4 = n4.__; r4 && (!r4.__c || !r4.__c.__P); ) r4 = r4.__;
+              r4 = r4 && r4.__c;
+            }
+            u6.__P = r4, B2(e2.push(u6));
+          } else C2(u6);
+        } catch (n5) {
+          t4 = n5;
+        }
+      }), u5.__H = void 0, t4 && a2.__e(t4, u5.__v));
+    };
+    k2 = "function" == typeof requestAnimationFrame;
+  }
+});
 
 // third_party/preact/jsx-runtime/src/index.js
-var e3 = /["&<]/;
 function n2(r4) {
   if (!r4.length || !e3.test(r4)) return r4;
   for (var t4 = 0, n4 = 0, f5 = "", o5 = ""; n4 < r4.length; n4++) {
@@ -530,9 +541,6 @@ function n2(r4) {
   }
   return n4 != t4 && (f5 += r4.slice(t4, n4)), f5;
 }
-var f3 = /* @__PURE__ */ Symbol.for("pv");
-var o3 = 0;
-var u3 = Array.isArray;
 function a3(t4, e5, n4, u5, a5, i5) {
   e5 || (e5 = {});
   var c5, l5, p6 = e5;
@@ -544,8 +552,6 @@ function i3(r4) {
   var e5 = a3($, { tpl: r4, exprs: [].slice.call(arguments, 1) });
   return e5.key = e5.__v, e5;
 }
-var c3 = {};
-var l3 = /[A-Z]/g;
 function p3(t4, e5) {
   if (n.attr) {
     var f5 = n.attr(t4, e5);
@@ -575,9 +581,22 @@ function s3(r4) {
   }
   return n2("" + r4);
 }
+var e3, f3, o3, u3, c3, l3;
+var init_src3 = __esm({
+  "third_party/preact/jsx-runtime/src/index.js"() {
+    "use strict";
+    init_src();
+    init_src();
+    e3 = /["&<]/;
+    f3 = /* @__PURE__ */ Symbol.for("pv");
+    o3 = 0;
+    u3 = Array.isArray;
+    c3 = {};
+    l3 = /[A-Z]/g;
+  }
+});
 
 // third_party/signals-core/index.js
-var t3 = /* @__PURE__ */ Symbol.for("preact-signals");
 function i4() {
   if (e4 > 1) {
     e4--;
@@ -628,9 +647,6 @@ function n3(t4) {
     i4();
   }
 }
-var o4;
-var s4;
-var r3;
 function f4(t4) {
   const i5 = o4, n4 = s4;
   o4 = void 0;
@@ -642,12 +658,6 @@ function f4(t4) {
     s4 = n4;
   }
 }
-var h3;
-var e4 = 0;
-var c4 = 0;
-var u4 = 0;
-var d3 = 0;
-var v3 = 0;
 function l4(t4) {
   if (void 0 === o4) return;
   let i5 = t4.n;
@@ -681,86 +691,6 @@ function y3(t4, i5) {
   this.Z = null == i5 ? void 0 : i5.unwatched;
   this.name = null == i5 ? void 0 : i5.name;
 }
-y3.prototype.brand = t3;
-y3.prototype.h = function() {
-  return true;
-};
-y3.prototype.S = function(t4) {
-  const i5 = this.t;
-  if (i5 !== t4 && void 0 === t4.e) {
-    t4.x = i5;
-    this.t = t4;
-    if (void 0 !== i5) i5.e = t4;
-    else f4(() => {
-      var t5;
-      null == (t5 = this.W) || t5.call(this);
-    });
-  }
-};
-y3.prototype.U = function(t4) {
-  if (void 0 !== this.t) {
-    const i5 = t4.e, n4 = t4.x;
-    if (void 0 !== i5) {
-      i5.x = n4;
-      t4.e = void 0;
-    }
-    if (void 0 !== n4) {
-      n4.e = i5;
-      t4.x = void 0;
-    }
-    if (t4 === this.t) {
-      this.t = n4;
-      if (void 0 === n4) f4(() => {
-        var t5;
-        null == (t5 = this.Z) || t5.call(this);
-      });
-    }
-  }
-};
-y3.prototype.subscribe = function(t4) {
-  return x3(() => {
-    const i5 = this.value;
-    f4(() => t4(i5));
-  }, { name: "sub" });
-};
-y3.prototype.valueOf = function() {
-  return this.value;
-};
-y3.prototype.toString = function() {
-  return this.value + "";
-};
-y3.prototype.toJSON = function() {
-  return this.value;
-};
-y3.prototype.peek = function() {
-  return f4(() => this.value);
-};
-Object.defineProperty(y3.prototype, "value", { get() {
-  const t4 = l4(this);
-  if (void 0 !== t4) t4.i = this.i;
-  return this.v;
-}, set(t4) {
-  if (t4 !== this.v) {
-    if (c4 > 100) throw new Error("Cycle detected");
-    !(function(t5) {
-      if (0 !== e4 && 0 === c4) {
-        if (t5.l !== d3) {
-          t5.l = d3;
-          h3 = { S: t5, v: t5.v, i: t5.i, o: h3 };
-        }
-      }
-    })(this);
-    this.v = t4;
-    this.i++;
-    v3++;
-    e4++;
-    try {
-      for (let t5 = this.t; void 0 !== t5; t5 = t5.x) t5.t.N();
-    } finally {
-      i4();
-    }
-  }
-} });
 function a4(t4, i5) {
   return new y3(t4, i5);
 }
@@ -802,69 +732,6 @@ function j3(t4, i5) {
   this.g = v3 - 1;
   this.f = 4;
 }
-j3.prototype = new y3();
-j3.prototype.h = function() {
-  this.f &= -3;
-  if (1 & this.f) return false;
-  if (32 == (36 & this.f)) return true;
-  this.f &= -5;
-  if (this.g === v3) return true;
-  this.g = v3;
-  this.f |= 1;
-  if (this.i > 0 && !w3(this)) {
-    this.f &= -2;
-    return true;
-  }
-  const t4 = o4;
-  try {
-    b3(this);
-    o4 = this;
-    const t5 = this.x();
-    if (16 & this.f || this.v !== t5 || 0 === this.i) {
-      this.v = t5;
-      this.f &= -17;
-      this.i++;
-    }
-  } catch (t5) {
-    this.v = t5;
-    this.f |= 16;
-    this.i++;
-  }
-  o4 = t4;
-  _3(this);
-  this.f &= -2;
-  return true;
-};
-j3.prototype.S = function(t4) {
-  if (void 0 === this.t) {
-    this.f |= 36;
-    for (let t5 = this.s; void 0 !== t5; t5 = t5.n) t5.S.S(t5);
-  }
-  y3.prototype.S.call(this, t4);
-};
-j3.prototype.U = function(t4) {
-  if (void 0 !== this.t) {
-    y3.prototype.U.call(this, t4);
-    if (void 0 === this.t) {
-      this.f &= -33;
-      for (let t5 = this.s; void 0 !== t5; t5 = t5.n) t5.S.U(t5);
-    }
-  }
-};
-j3.prototype.N = function() {
-  if (!(2 & this.f)) {
-    this.f |= 6;
-    for (let t4 = this.t; void 0 !== t4; t4 = t4.x) t4.t.N();
-  }
-};
-Object.defineProperty(j3.prototype, "value", { get() {
-  if (1 & this.f) throw new Error("Cycle detected");
-  const t4 = l4(this);
-  this.h();
-  if (void 0 !== t4) t4.i = this.i;
-  if (16 & this.f) throw this.v;
-  return this.v;
-} });
 function O3(t4, i5) {
   return new j3(t4, i5);
 }
@@ -914,42 +781,6 @@ function m3(t4, i5) {
   this.name = null == i5 ? void 0 : i5.name;
   if (s4) s4.push(this);
 }
-m3.prototype.c = function() {
-  const t4 = this.S();
-  try {
-    if (8 & this.f) return;
-    if (void 0 === this.x) return;
-    const i5 = this.x();
-    if ("function" == typeof i5) this.j = i5;
-  } finally {
-    t4();
-  }
-};
-m3.prototype.S = function() {
-  if (1 & this.f) throw new Error("Cycle detected");
-  this.f |= 1;
-  this.f &= -9;
-  p4(this);
-  b3(this);
-  e4++;
-  const t4 = o4;
-  o4 = this;
-  return S2.bind(this, t4);
-};
-m3.prototype.N = function() {
-  if (!(2 & this.f)) {
-    this.f |= 2;
-    this.u = r3;
-    r3 = this;
-  }
-};
-m3.prototype.d = function() {
-  this.f |= 8;
-  if (!(1 & this.f)) g3(this);
-};
-m3.prototype.dispose = function() {
-  this.d();
-};
 function x3(t4, i5) {
   const n4 = new m3(t4, i5);
   try {
@@ -967,21 +798,6 @@ function E3(t4) {
     return n3(() => f4(() => t4.apply(this, i5)));
   };
 }
-var C3 = (t4, i5) => {
-  i5.push(t4);
-  const n4 = "[object Object]" === Object.prototype.toString.call(t4), o5 = /* @__PURE__ */ Object.create(null);
-  for (let s5 = t4; s5 && s5 !== Object.prototype; s5 = n4 && Object.getPrototypeOf(s5)) {
-    const n5 = Object.getOwnPropertyDescriptors(s5);
-    for (const r4 in n5) {
-      if (o5[r4]) continue;
-      o5[r4] = true;
-      const f5 = n5[r4].value;
-      if ("function" == typeof f5) {
-        if ("constructor" !== r4) t4[r4] = E3(f5);
-      } else if (s5 === t4 && "object" == typeof f5 && null !== f5 && !("brand" in f5) && i5.indexOf(f5) < 0) C3(f5, i5);
-    }
-  }
-};
 function k3(t4) {
   return function(...i5) {
     let o5, r4;
@@ -1021,17 +837,214 @@ function k3(t4) {
     return r4;
   };
 }
+var t3, o4, s4, r3, h3, e4, c4, u4, d3, v3, C3;
+var init_signals_core = __esm({
+  "third_party/signals-core/index.js"() {
+    "use strict";
+    t3 = /* @__PURE__ */ Symbol.for("preact-signals");
+    e4 = 0;
+    c4 = 0;
+    u4 = 0;
+    d3 = 0;
+    v3 = 0;
+    y3.prototype.brand = t3;
+    y3.prototype.h = function() {
+      return true;
+    };
+    y3.prototype.S = function(t4) {
+      const i5 = this.t;
+      if (i5 !== t4 && void 0 === t4.e) {
+        t4.x = i5;
+        this.t = t4;
+        if (void 0 !== i5) i5.e = t4;
+        else f4(() => {
+          var t5;
+          null == (t5 = this.W) || t5.call(this);
+        });
+      }
+    };
+    y3.prototype.U = function(t4) {
+      if (void 0 !== this.t) {
+        const i5 = t4.e, n4 = t4.x;
+        if (void 0 !== i5) {
+          i5.x = n4;
+          t4.e = void 0;
+        }
+        if (void 0 !== n4) {
+          n4.e = i5;
+          t4.x = void 0;
+        }
+        if (t4 === this.t) {
+          this.t = n4;
+          if (void 0 === n4) f4(() => {
+            var t5;
+            null == (t5 = this.Z) || t5.call(this);
+          });
+        }
+      }
+    };
+    y3.prototype.subscribe = function(t4) {
+      return x3(() => {
+        const i5 = this.value;
+        f4(() => t4(i5));
+      }, { name: "sub" });
+    };
+    y3.prototype.valueOf = function() {
+      return this.value;
+    };
+    y3.prototype.toString = function() {
+      return this.value + "";
+    };
+    y3.prototype.toJSON = function() {
+      return this.value;
+    };
+    y3.prototype.peek = function() {
+      return f4(() => this.value);
+    };
+    Object.defineProperty(y3.prototype, "value", { get() {
+      const t4 = l4(this);
+      if (void 0 !== t4) t4.i = this.i;
+      return this.v;
+    }, set(t4) {
+      if (t4 !== this.v) {
+        if (c4 > 100) throw new Error("Cycle detected");
+        !(function(t5) {
+          if (0 !== e4 && 0 === c4) {
+            if (t5.l !== d3) {
+              t5.l = d3;
+              h3 = { S: t5, v: t5.v, i: t5.i, o: h3 };
+            }
+          }
+        })(this);
+        this.v = t4;
+        this.i++;
+        v3++;
+        e4++;
+        try {
+          for (let t5 = this.t; void 0 !== t5; t5 = t5.x) t5.t.N();
+        } finally {
+          i4();
+        }
+      }
+    } });
+    j3.prototype = new y3();
+    j3.prototype.h = function() {
+      this.f &= -3;
+      if (1 & this.f) return false;
+      if (32 == (36 & this.f)) return true;
+      this.f &= -5;
+      if (this.g === v3) return true;
+      this.g = v3;
+      this.f |= 1;
+      if (this.i > 0 && !w3(this)) {
+        this.f &= -2;
+        return true;
+      }
+      const t4 = o4;
+      try {
+        b3(this);
+        o4 = this;
+        const t5 = this.x();
+        if (16 & this.f || this.v !== t5 || 0 === this.i) {
+          this.v = t5;
+          this.f &= -17;
+          this.i++;
+        }
+      } catch (t5) {
+        this.v = t5;
+        this.f |= 16;
+        this.i++;
+      }
+      o4 = t4;
+      _3(this);
+      this.f &= -2;
+      return true;
+    };
+    j3.prototype.S = function(t4) {
+      if (void 0 === this.t) {
+        this.f |= 36;
+        for (let t5 = this.s; void 0 !== t5; t5 = t5.n) t5.S.S(t5);
+      }
+      y3.prototype.S.call(this, t4);
+    };
+    j3.prototype.U = function(t4) {
+      if (void 0 !== this.t) {
+        y3.prototype.U.call(this, t4);
+        if (void 0 === this.t) {
+          this.f &= -33;
+          for (let t5 = this.s; void 0 !== t5; t5 = t5.n) t5.S.U(t5);
+        }
+      }
+    };
+    j3.prototype.N = function() {
+      if (!(2 & this.f)) {
+        this.f |= 6;
+        for (let t4 = this.t; void 0 !== t4; t4 = t4.x) t4.t.N();
+      }
+    };
+    Object.defineProperty(j3.prototype, "value", { get() {
+      if (1 & this.f) throw new Error("Cycle detected");
+      const t4 = l4(this);
+      this.h();
+      if (void 0 !== t4) t4.i = this.i;
+      if (16 & this.f) throw this.v;
+      return this.v;
+    } });
+    m3.prototype.c = function() {
+      const t4 = this.S();
+      try {
+        if (8 & this.f) return;
+        if (void 0 === this.x) return;
+        const i5 = this.x();
+        if ("function" == typeof i5) this.j = i5;
+      } finally {
+        t4();
+      }
+    };
+    m3.prototype.S = function() {
+      if (1 & this.f) throw new Error("Cycle detected");
+      this.f |= 1;
+      this.f &= -9;
+      p4(this);
+      b3(this);
+      e4++;
+      const t4 = o4;
+      o4 = this;
+      return S2.bind(this, t4);
+    };
+    m3.prototype.N = function() {
+      if (!(2 & this.f)) {
+        this.f |= 2;
+        this.u = r3;
+        r3 = this;
+      }
+    };
+    m3.prototype.d = function() {
+      this.f |= 8;
+      if (!(1 & this.f)) g3(this);
+    };
+    m3.prototype.dispose = function() {
+      this.d();
+    };
+    C3 = (t4, i5) => {
+      i5.push(t4);
+      const n4 = "[object Object]" === Object.prototype.toString.call(t4), o5 = /* @__PURE__ */ Object.create(null);
+      for (let s5 = t4; s5 && s5 !== Object.prototype; s5 = n4 && Object.getPrototypeOf(s5)) {
+        const n5 = Object.getOwnPropertyDescriptors(s5);
+        for (const r4 in n5) {
+          if (o5[r4]) continue;
+          o5[r4] = true;
+          const f5 = n5[r4].value;
+          if ("function" == typeof f5) {
+            if ("constructor" !== r4) t4[r4] = E3(f5);
+          } else if (s5 === t4 && "object" == typeof f5 && null !== f5 && !("brand" in f5) && i5.indexOf(f5) < 0) C3(f5, i5);
+        }
+      }
+    };
+  }
+});
 
 // third_party/signals/index.js
-var d4 = "undefined" != typeof window && !!window.__PREACT_SIGNALS_DEVTOOLS__;
-var p5;
-var m4;
-var v4;
-var _4 = [];
-var g4 = [];
-x3(function() {
-  p5 = this.N;
-})();
 function b4(t4, i5) {
   n[t4] = i5.bind(null, n[t4] || (() => {
   }));
@@ -1072,92 +1085,6 @@ function w4({ data: t4 }) {
   }, []);
   return n4.value ? e5.peek() : e5.value;
 }
-w4.displayName = "ReactiveTextNode";
-Object.defineProperties(y3.prototype, { constructor: { configurable: true, value: k($, null).constructor }, type: { configurable: true, value: w4 }, props: { configurable: true, get() {
-  const t4 = this;
-  return { data: { get value() {
-    return t4.value;
-  } } };
-} }, __b: { configurable: true, value: 1 } });
-b4("__b", (t4, i5) => {
-  y4();
-  m4 = void 0;
-  if ("string" == typeof i5.type) {
-    let t5, n4 = i5.props;
-    for (let e5 in n4) {
-      if ("children" === e5) continue;
-      let o5 = n4[e5];
-      if (o5 instanceof y3) {
-        if (!t5) i5.__np = t5 = {};
-        t5[e5] = o5;
-        n4[e5] = o5.peek();
-      }
-    }
-  }
-  t4(i5);
-});
-b4("__r", (t4, n4) => {
-  t4(n4);
-  if (n4.type !== $) {
-    y4();
-    let t5, i5 = n4.__c;
-    if (i5) {
-      i5.__$f &= -2;
-      t5 = i5.__$u;
-      if (void 0 === t5) i5.__$u = t5 = (function(t6, i6) {
-        let n5;
-        x3(function() {
-          n5 = this;
-        }, { name: i6 });
-        n5.c = t6;
-        return n5;
-      })(/* @__PURE__ */ (function(t6) {
-        return function() {
-          var i6;
-          if (d4) null == (i6 = this.y) || i6.call(this);
-          t6.__$f |= 1;
-          t6.setState({});
-        };
-      })(i5), "function" == typeof n4.type ? n4.type.displayName || n4.type.name : "");
-    }
-    m4 = i5;
-    y4(t5);
-  }
-});
-b4("__e", (t4, i5, n4, e5) => {
-  y4();
-  m4 = void 0;
-  t4(i5, n4, e5);
-});
-b4("diffed", (t4, i5) => {
-  y4();
-  m4 = void 0;
-  let n4;
-  if ("string" == typeof i5.type && (n4 = i5.__e)) {
-    let t5 = i5.__np, e5 = i5.props, o5 = n4.U;
-    if (o5) for (let i6 in o5) {
-      let n5 = o5[i6];
-      if (!(void 0 === n5 || t5 && i6 in t5)) {
-        n5.d();
-        o5[i6] = void 0;
-      }
-    }
-    if (t5) {
-      if (!o5) {
-        o5 = {};
-        n4.U = o5;
-      }
-      for (let i6 in t5) {
-        let f5 = o5[i6], r4 = t5[i6];
-        if (void 0 === f5) {
-          f5 = k4(n4, i6, r4, e5);
-          o5[i6] = f5;
-        } else f5.o(r4, e5);
-      }
-    }
-  }
-  t4(i5);
-});
 function k4(t4, i5, n4, e5) {
   const o5 = i5 in t4 && void 0 === t4.ownerSVGElement, f5 = a4(n4);
   return { o: (t5, i6) => {
@@ -1174,58 +1101,6 @@ function k4(t4, i5, n4, e5) {
     }
   }) };
 }
-b4("unmount", (t4, i5) => {
-  if ("string" == typeof i5.type) {
-    let t5 = i5.__e;
-    if (t5) {
-      const i6 = t5.U;
-      if (i6) {
-        t5.U = void 0;
-        for (let t6 in i6) {
-          let n5 = i6[t6];
-          if (n5) n5.d();
-        }
-      }
-    }
-    let n4 = i5.__np;
-    if (n4) {
-      let t6 = i5.props;
-      for (let i6 in n4) t6[i6] = n4[i6];
-    }
-    i5.__np = void 0;
-  } else {
-    let t5 = i5.__c;
-    if (t5) {
-      t5.__$f |= 8;
-      const i6 = t5.__$u;
-      if (i6) {
-        t5.__$u = void 0;
-        i6.d();
-      }
-    }
-  }
-  t4(i5);
-});
-b4("__h", (t4, i5, n4, e5) => {
-  if (e5 < 3) i5.__$f |= 2;
-  t4(i5, n4, e5);
-});
-x.prototype.shouldComponentUpdate = function(t4, i5) {
-  if (this.__R) return true;
-  const n4 = this.__$u, e5 = n4 && void 0 !== n4.s;
-  for (let t5 in i5) return true;
-  if (this.__f || "boolean" == typeof this.u && true === this.u) {
-    const t5 = 2 & this.__$f;
-    if (!(e5 || t5 || 4 & this.__$f)) return true;
-    if (1 & this.__$f) return true;
-  } else {
-    if (!(e5 || 4 & this.__$f)) return true;
-    if (3 & this.__$f) return true;
-  }
-  for (let i6 in t4) if ("__source" !== i6 && t4[i6] !== this.props[i6]) return true;
-  for (let i6 in this.props) if (!(i6 in t4)) return true;
-  return false;
-};
 function useSignal(t4, i5) {
   return w2(() => a4(t4, i5), []);
 }
@@ -1235,18 +1110,6 @@ function useComputed(t4, i5) {
   m4.__$f |= 4;
   return w2(() => O3(() => n4.current(), i5), []);
 }
-var q3 = "undefined" == typeof requestAnimationFrame ? setTimeout : function(t4) {
-  const i5 = () => {
-    clearTimeout(n4);
-    cancelAnimationFrame(e5);
-    t4();
-  }, n4 = setTimeout(i5, 35), e5 = requestAnimationFrame(i5);
-};
-var A3 = (t4) => {
-  queueMicrotask(() => {
-    queueMicrotask(t4);
-  });
-};
 function T3() {
   n3(() => {
     let t4;
@@ -1279,24 +1142,174 @@ function R2(t4) {
   A2(() => i5[Symbol.dispose], [i5]);
   return i5;
 }
+var d4, p5, m4, v4, _4, g4, q3, A3;
+var init_signals = __esm({
+  "third_party/signals/index.js"() {
+    "use strict";
+    init_src();
+    init_src2();
+    init_signals_core();
+    init_signals_core();
+    d4 = "undefined" != typeof window && !!window.__PREACT_SIGNALS_DEVTOOLS__;
+    _4 = [];
+    g4 = [];
+    x3(function() {
+      p5 = this.N;
+    })();
+    w4.displayName = "ReactiveTextNode";
+    Object.defineProperties(y3.prototype, { constructor: { configurable: true, value: k($, null).constructor }, type: { configurable: true, value: w4 }, props: { configurable: true, get() {
+      const t4 = this;
+      return { data: { get value() {
+        return t4.value;
+      } } };
+    } }, __b: { configurable: true, value: 1 } });
+    b4("__b", (t4, i5) => {
+      y4();
+      m4 = void 0;
+      if ("string" == typeof i5.type) {
+        let t5, n4 = i5.props;
+        for (let e5 in n4) {
+          if ("children" === e5) continue;
+          let o5 = n4[e5];
+          if (o5 instanceof y3) {
+            if (!t5) i5.__np = t5 = {};
+            t5[e5] = o5;
+            n4[e5] = o5.peek();
+          }
+        }
+      }
+      t4(i5);
+    });
+    b4("__r", (t4, n4) => {
+      t4(n4);
+      if (n4.type !== $) {
+        y4();
+        let t5, i5 = n4.__c;
+        if (i5) {
+          i5.__$f &= -2;
+          t5 = i5.__$u;
+          if (void 0 === t5) i5.__$u = t5 = (function(t6, i6) {
+            let n5;
+            x3(function() {
+              n5 = this;
+            }, { name: i6 });
+            n5.c = t6;
+            return n5;
+          })(/* @__PURE__ */ (function(t6) {
+            return function() {
+              var i6;
+              if (d4) null == (i6 = this.y) || i6.call(this);
+              t6.__$f |= 1;
+              t6.setState({});
+            };
+          })(i5), "function" == typeof n4.type ? n4.type.displayName || n4.type.name : "");
+        }
+        m4 = i5;
+        y4(t5);
+      }
+    });
+    b4("__e", (t4, i5, n4, e5) => {
+      y4();
+      m4 = void 0;
+      t4(i5, n4, e5);
+    });
+    b4("diffed", (t4, i5) => {
+      y4();
+      m4 = void 0;
+      let n4;
+      if ("string" == typeof i5.type && (n4 = i5.__e)) {
+        let t5 = i5.__np, e5 = i5.props, o5 = n4.U;
+        if (o5) for (let i6 in o5) {
+          let n5 = o5[i6];
+          if (!(void 0 === n5 || t5 && i6 in t5)) {
+            n5.d();
+            o5[i6] = void 0;
+          }
+        }
+        if (t5) {
+          if (!o5) {
+            o5 = {};
+            n4.U = o5;
+          }
+          for (let i6 in t5) {
+            let f5 = o5[i6], r4 = t5[i6];
+            if (void 0 === f5) {
+              f5 = k4(n4, i6, r4, e5);
+              o5[i6] = f5;
+            } else f5.o(r4, e5);
+          }
+        }
+      }
+      t4(i5);
+    });
+    b4("unmount", (t4, i5) => {
+      if ("string" == typeof i5.type) {
+        let t5 = i5.__e;
+        if (t5) {
+          const i6 = t5.U;
+          if (i6) {
+            t5.U = void 0;
+            for (let t6 in i6) {
+              let n5 = i6[t6];
+              if (n5) n5.d();
+            }
+          }
+        }
+        let n4 = i5.__np;
+        if (n4) {
+          let t6 = i5.props;
+          for (let i6 in n4) t6[i6] = n4[i6];
+        }
+        i5.__np = void 0;
+      } else {
+        let t5 = i5.__c;
+        if (t5) {
+          t5.__$f |= 8;
+          const i6 = t5.__$u;
+          if (i6) {
+            t5.__$u = void 0;
+            i6.d();
+          }
+        }
+      }
+      t4(i5);
+    });
+    b4("__h", (t4, i5, n4, e5) => {
+      if (e5 < 3) i5.__$f |= 2;
+      t4(i5, n4, e5);
+    });
+    x.prototype.shouldComponentUpdate = function(t4, i5) {
+      if (this.__R) return true;
+      const n4 = this.__$u, e5 = n4 && void 0 !== n4.s;
+      for (let t5 in i5) return true;
+      if (this.__f || "boolean" == typeof this.u && true === this.u) {
+        const t5 = 2 & this.__$f;
+        if (!(e5 || t5 || 4 & this.__$f)) return true;
+        if (1 & this.__$f) return true;
+      } else {
+        if (!(e5 || 4 & this.__$f)) return true;
+        if (3 & this.__$f) return true;
+      }
+      for (let i6 in t4) if ("__source" !== i6 && t4[i6] !== this.props[i6]) return true;
+      for (let i6 in this.props) if (!(i6 in t4)) return true;
+      return false;
+    };
+    q3 = "undefined" == typeof requestAnimationFrame ? setTimeout : function(t4) {
+      const i5 = () => {
+        clearTimeout(n4);
+        cancelAnimationFrame(e5);
+        t4();
+      }, n4 = setTimeout(i5, 35), e5 = requestAnimationFrame(i5);
+    };
+    A3 = (t4) => {
+      queueMicrotask(() => {
+        queueMicrotask(t4);
+      });
+    };
+  }
+});
 
 // src/lib/api.ts
-var readOnly = typeof document !== "undefined" && document.documentElement.dataset["mode"] === "readonly";
-var ProblemError = class extends Error {
-  constructor(status, problem) {
-    super(problem.detail ?? problem.title ?? "the request failed");
-    this.status = status;
-    this.problem = problem;
-  }
-  status;
-  problem;
-  get code() {
-    return this.problem.code ?? "";
-  }
-  get hint() {
-    return this.problem.hint ?? "";
-  }
-};
 function path(strings, ...values) {
   return String.raw({ raw: strings }, ...values.map(encodeURIComponent));
 }
@@ -1342,9 +1355,6 @@ function problemOf(text, response) {
     return { title: response.statusText, detail: `${response.status} ${response.statusText}` };
   }
 }
-var get = (where, signal) => call("GET", where, signal ? { signal } : {});
-var post = (where, body, key2) => call("POST", where, { body: body ?? {}, ...key2 ? { key: key2 } : {} });
-var remove = (where) => call("DELETE", where);
 function useQuery(where) {
   const [state, setState] = d2({ loading: true });
   const [round, setRound] = d2(0);
@@ -1374,6 +1384,32 @@ function useQuery(where) {
   }, []);
   return { data: state.data, error: state.error, loading: state.loading, refetch, set };
 }
+var readOnly, ProblemError, get, post, remove;
+var init_api = __esm({
+  "src/lib/api.ts"() {
+    "use strict";
+    init_src2();
+    readOnly = typeof document !== "undefined" && document.documentElement.dataset["mode"] === "readonly";
+    ProblemError = class extends Error {
+      constructor(status, problem) {
+        super(problem.detail ?? problem.title ?? "the request failed");
+        this.status = status;
+        this.problem = problem;
+      }
+      status;
+      problem;
+      get code() {
+        return this.problem.code ?? "";
+      }
+      get hint() {
+        return this.problem.hint ?? "";
+      }
+    };
+    get = (where, signal) => call("GET", where, signal ? { signal } : {});
+    post = (where, body, key2) => call("POST", where, { body: body ?? {}, ...key2 ? { key: key2 } : {} });
+    remove = (where) => call("DELETE", where);
+  }
+});
 
 // src/lib/sse.ts
 function eventReader() {
@@ -1416,9 +1452,13 @@ function eventReader() {
     return found;
   };
 }
+var init_sse = __esm({
+  "src/lib/sse.ts"() {
+    "use strict";
+  }
+});
 
 // src/lib/batch.ts
-var previewBatch = (order2) => post("batches?dry_run=1", order2);
 async function runBatch(order2, key2, signal, tell2) {
   const response = await fetch("api/v1/batches", {
     method: "POST",
@@ -1446,9 +1486,51 @@ async function runBatch(order2, key2, signal, tell2) {
     }
   }
 }
+var previewBatch;
+var init_batch = __esm({
+  "src/lib/batch.ts"() {
+    "use strict";
+    init_api();
+    init_sse();
+    previewBatch = (order2) => post("batches?dry_run=1", order2);
+  }
+});
+
+// src/lib/theme.ts
+function initialTheme() {
+  const stored = read(key);
+  return stored === "light" || stored === "dark" ? stored : "system";
+}
+function chooseTheme(theme2) {
+  document.documentElement.dataset["theme"] = theme2;
+  write(key, theme2 === "system" ? null : theme2);
+}
+function read(name) {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return null;
+  }
+}
+function write(name, value) {
+  try {
+    if (value === null) {
+      localStorage.removeItem(name);
+    } else {
+      localStorage.setItem(name, value);
+    }
+  } catch {
+  }
+}
+var key;
+var init_theme = __esm({
+  "src/lib/theme.ts"() {
+    "use strict";
+    key = "perdure.theme";
+  }
+});
 
 // src/lib/marks.ts
-var most = 1e3;
 function markOf(id) {
   let sum = 2166136261;
   for (const byte of new TextEncoder().encode(id)) {
@@ -1463,155 +1545,1609 @@ function heldParam(ids) {
   });
   return btoa(String.fromCharCode(...bytes2)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
 }
+var most;
+var init_marks = __esm({
+  "src/lib/marks.ts"() {
+    "use strict";
+    most = 1e3;
+  }
+});
 
 // src/lib/connection.ts
-var debounce = 250;
-var heldMost = 4e3;
-var lastPause = 2e3;
-var Connection = class {
-  constructor(base2, onEvent, onState) {
-    this.base = base2;
-    this.onEvent = onEvent;
-    this.onState = onState;
-  }
-  base;
-  onEvent;
-  onState;
-  topics = [];
-  position = "";
-  held = /* @__PURE__ */ new Set();
-  // rows of lists, the newest last
-  due = false;
-  // a connection from position is to be made: the one before moves it no more
-  stop;
-  timer;
-  failures = 0;
-  state = "connecting";
-  /**
-   * Follows these topics from now on; since is the position from which on somebody new needs
-   * them, "" = nobody does. What the others get again they have in that version. held are
-   * the ids of the rows that lists hold, whose changes are told however much happens.
-   */
-  follow(topics, since, held) {
-    this.hold(held);
-    const wanted = [...new Set(topics)].sort();
-    if (!since && wanted.join("\n") === this.topics.join("\n")) {
-      return;
-    }
-    this.topics = wanted;
-    if (since) {
-      this.position = since;
-      this.due = true;
-    }
-    this.again(debounce);
-  }
-  hold(ids) {
-    for (const id of ids) {
-      this.held.delete(id);
-      this.held.add(id);
-    }
-    for (const id of this.held) {
-      if (this.held.size <= heldMost) {
-        break;
+var debounce, heldMost, lastPause, Connection;
+var init_connection = __esm({
+  "src/lib/connection.ts"() {
+    "use strict";
+    init_marks();
+    init_sse();
+    debounce = 250;
+    heldMost = 4e3;
+    lastPause = 2e3;
+    Connection = class {
+      constructor(base2, onEvent, onState) {
+        this.base = base2;
+        this.onEvent = onEvent;
+        this.onState = onState;
       }
-      this.held.delete(id);
-    }
-  }
-  /** Connects anew, such as when the page is seen again. */
-  nudge() {
-    if (this.state !== "live" && this.topics.length > 0) {
-      this.failures = 0;
-      this.again(0);
-    }
-  }
-  close() {
-    clearTimeout(this.timer);
-    this.stop?.abort();
-    this.topics = [];
-  }
-  again(pause) {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => void this.connect(), pause);
-  }
-  set(s5) {
-    if (s5 !== this.state) {
-      this.state = s5;
-      this.onState(s5);
-    }
-  }
-  async connect() {
-    this.stop?.abort();
-    const stop = new AbortController();
-    this.stop = stop;
-    this.due = false;
-    if (this.topics.length === 0) {
-      this.position = "";
-      return;
-    }
-    const q4 = new URLSearchParams();
-    for (const t4 of this.topics) {
-      q4.append("topics", t4);
-    }
-    if (this.topics.some((t4) => t4.startsWith("list:"))) {
-      q4.set("held", heldParam(this.held));
-    }
-    const blind = this.position === "";
-    if (this.position) {
-      q4.set("since", this.position);
-    }
-    try {
-      const response = await fetch(new URL("api/v1/stream?" + q4.toString(), this.base), {
-        headers: { Accept: "text/event-stream", "X-Perdure": "1" },
-        signal: stop.signal,
-        credentials: "same-origin",
-        cache: "no-store"
-      });
-      if (!response.ok || !response.body) {
-        throw new Error(String(response.status));
-      }
-      const read2 = eventReader();
-      const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-      for (; ; ) {
-        const { done, value } = await reader.read();
-        if (done) {
-          break;
+      base;
+      onEvent;
+      onState;
+      topics = [];
+      position = "";
+      held = /* @__PURE__ */ new Set();
+      // rows of lists, the newest last
+      due = false;
+      // a connection from position is to be made: the one before moves it no more
+      stop;
+      timer;
+      failures = 0;
+      state = "connecting";
+      /**
+       * Follows these topics from now on; since is the position from which on somebody new needs
+       * them, "" = nobody does. What the others get again they have in that version. held are
+       * the ids of the rows that lists hold, whose changes are told however much happens.
+       */
+      follow(topics, since, held) {
+        this.hold(held);
+        const wanted = [...new Set(topics)].sort();
+        if (!since && wanted.join("\n") === this.topics.join("\n")) {
+          return;
         }
-        for (const e5 of stop.signal.aborted ? [] : read2(value)) {
-          this.take(e5);
-          if (blind && e5.event === "hello") {
-            this.onEvent({ topic: "", kind: "reset", position: e5.id, data: {} });
+        this.topics = wanted;
+        if (since) {
+          this.position = since;
+          this.due = true;
+        }
+        this.again(debounce);
+      }
+      hold(ids) {
+        for (const id of ids) {
+          this.held.delete(id);
+          this.held.add(id);
+        }
+        for (const id of this.held) {
+          if (this.held.size <= heldMost) {
+            break;
+          }
+          this.held.delete(id);
+        }
+      }
+      /** Connects anew, such as when the page is seen again. */
+      nudge() {
+        if (this.state !== "live" && this.topics.length > 0) {
+          this.failures = 0;
+          this.again(0);
+        }
+      }
+      close() {
+        clearTimeout(this.timer);
+        this.stop?.abort();
+        this.topics = [];
+      }
+      again(pause) {
+        clearTimeout(this.timer);
+        this.timer = setTimeout(() => void this.connect(), pause);
+      }
+      set(s5) {
+        if (s5 !== this.state) {
+          this.state = s5;
+          this.onState(s5);
+        }
+      }
+      async connect() {
+        this.stop?.abort();
+        const stop = new AbortController();
+        this.stop = stop;
+        this.due = false;
+        if (this.topics.length === 0) {
+          this.position = "";
+          return;
+        }
+        const q4 = new URLSearchParams();
+        for (const t4 of this.topics) {
+          q4.append("topics", t4);
+        }
+        if (this.topics.some((t4) => t4.startsWith("list:"))) {
+          q4.set("held", heldParam(this.held));
+        }
+        const blind = this.position === "";
+        if (this.position) {
+          q4.set("since", this.position);
+        }
+        try {
+          const response = await fetch(new URL("api/v1/stream?" + q4.toString(), this.base), {
+            headers: { Accept: "text/event-stream", "X-Perdure": "1" },
+            signal: stop.signal,
+            credentials: "same-origin",
+            cache: "no-store"
+          });
+          if (!response.ok || !response.body) {
+            throw new Error(String(response.status));
+          }
+          const read2 = eventReader();
+          const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+          for (; ; ) {
+            const { done, value } = await reader.read();
+            if (done) {
+              break;
+            }
+            for (const e5 of stop.signal.aborted ? [] : read2(value)) {
+              this.take(e5);
+              if (blind && e5.event === "hello") {
+                this.onEvent({ topic: "", kind: "reset", position: e5.id, data: {} });
+              }
+            }
+          }
+        } catch {
+        }
+        if (stop.signal.aborted) {
+          return;
+        }
+        this.failures++;
+        this.set(this.failures > 3 ? "offline" : "reconnecting");
+        this.again(Math.min(lastPause, 150 * 2 ** Math.min(this.failures, 5)) * (0.5 + Math.random() / 2));
+      }
+      take(e5) {
+        if (e5.event === "hello") {
+          this.failures = 0;
+          this.set("live");
+        }
+        if (e5.id && !this.due) {
+          this.position = e5.id;
+        }
+        let data;
+        try {
+          data = JSON.parse(e5.data);
+        } catch {
+          return;
+        }
+        if (e5.event === "list") {
+          this.hold((data.upsert ?? []).map((r4) => r4.id));
+        }
+        this.onEvent({ topic: data.topic ?? "", kind: e5.event, position: e5.id, data });
+      }
+    };
+  }
+});
+
+// src/lib/exchange.ts
+var Exchange;
+var init_exchange = __esm({
+  "src/lib/exchange.ts"() {
+    "use strict";
+    init_connection();
+    Exchange = class {
+      tabs = /* @__PURE__ */ new Map();
+      link;
+      state = "connecting";
+      constructor(base2) {
+        this.link = new Connection(
+          base2,
+          (event) => {
+            for (const t4 of this.tabs.values()) {
+              if (event.topic === "" || t4.topics.includes(event.topic)) {
+                t4.tell({ event });
+              }
+            }
+          },
+          (state) => {
+            this.state = state;
+            for (const t4 of this.tabs.values()) {
+              t4.tell({ state });
+            }
+          }
+        );
+        setInterval(() => {
+          const before = this.tabs.size;
+          for (const [key2, t4] of this.tabs) {
+            if (Date.now() - t4.seen > 9e4) {
+              this.tabs.delete(key2);
+            }
+          }
+          if (this.tabs.size < before) {
+            this.refresh("", []);
+          }
+        }, 3e4);
+      }
+      /** Takes what a tab says. The first time, tell is kept to answer with. */
+      take(key2, m5, tell2) {
+        let tab = this.tabs.get(key2);
+        if (!tab && !m5.leave) {
+          tab = { tell: tell2, topics: [], seen: 0 };
+          this.tabs.set(key2, tab);
+          tell2({ state: this.state });
+        }
+        if (m5.leave) {
+          this.tabs.delete(key2);
+          this.refresh("", []);
+          return;
+        }
+        if (tab) {
+          tab.seen = Date.now();
+        }
+        if (tab && m5.topics) {
+          tab.topics = m5.topics;
+          this.refresh(m5.since ?? "", m5.held ?? []);
+        } else if (m5.nudge) {
+          this.link.nudge();
+        }
+      }
+      refresh(since, held) {
+        this.link.follow([...this.tabs.values()].flatMap((t4) => t4.topics), since, held);
+      }
+    };
+  }
+});
+
+// src/lib/format.ts
+function chooseUTC(on) {
+  utc.value = on;
+  write("perdure.utc", on ? "1" : null);
+}
+function duration(ms2) {
+  const n4 = Math.max(0, ms2);
+  if (n4 < 1) {
+    return n4 === 0 ? "0 ms" : "<1 ms";
+  }
+  if (n4 < 1e3) {
+    return `${Math.round(n4)} ms`;
+  }
+  if (n4 < 6e4) {
+    return `${(n4 / 1e3).toFixed(n4 < 9950 ? 1 : 0)} s`;
+  }
+  const s5 = Math.floor(n4 / 1e3);
+  const two = (a5, x5, b5, y5) => b5 ? `${a5} ${x5} ${b5} ${y5}` : `${a5} ${x5}`;
+  if (s5 < 3600) {
+    return two(Math.floor(s5 / 60), "min", s5 % 60, "s");
+  }
+  if (s5 < 86400) {
+    return two(Math.floor(s5 / 3600), "h", Math.floor(s5 % 3600 / 60), "min");
+  }
+  return two(Math.floor(s5 / 86400), "d", Math.floor(s5 % 86400 / 3600), "h");
+}
+function relative(time, at) {
+  const d5 = at - time;
+  if (Math.abs(d5) < 1e3) {
+    return "now";
+  }
+  const s5 = Math.floor(Math.abs(d5) / 1e3);
+  const text = s5 < 60 ? `${s5} s` : duration(s5 * 1e3).split(" ").slice(0, 2).join(" ");
+  return d5 > 0 ? `${text} ago` : `in ${text}`;
+}
+function absolute(time, inUTC) {
+  const d5 = new Date(inUTC ? time : time - new Date(time).getTimezoneOffset() * 6e4);
+  return d5.toISOString().replace("T", " ").replace("Z", "") + (inUTC ? " UTC" : "");
+}
+function clock(time, at, inUTC) {
+  const text = absolute(time, inUTC);
+  return absolute(at, inUTC).slice(0, 10) === text.slice(0, 10) ? text.slice(11, 19) : text.slice(0, 16);
+}
+function count(n4) {
+  if (n4 < 1e4) {
+    return n4.toLocaleString("en");
+  }
+  return n4 < 1e6 ? `${(n4 / 1e3).toFixed(1)}k` : `${(n4 / 1e6).toFixed(1)}M`;
+}
+function bytes(n4) {
+  return n4 < 1024 ? `${n4} B` : n4 < 1024 ** 2 ? `${(n4 / 1024).toFixed(1)} KB` : `${(n4 / 1024 ** 2).toFixed(1)} MB`;
+}
+function cost(micros) {
+  const d5 = micros / 1e6;
+  return "$" + (d5 >= 1 ? d5.toFixed(2) : d5 >= 0.01 ? d5.toFixed(3) : d5.toFixed(5));
+}
+var utc, now;
+var init_format = __esm({
+  "src/lib/format.ts"() {
+    "use strict";
+    init_signals();
+    init_theme();
+    utc = a4(read("perdure.utc") === "1");
+    now = a4(Date.now());
+    if (typeof document !== "undefined") {
+      setInterval(() => {
+        if (document.visibilityState === "visible") {
+          now.value = Date.now();
+        }
+      }, 1e3);
+    }
+  }
+});
+
+// src/lib/led.ts
+function led(name, base2, hear, again) {
+  if (!navigator.locks || typeof BroadcastChannel === "undefined") {
+    return void 0;
+  }
+  const id = crypto.randomUUID();
+  const channel = new BroadcastChannel(name);
+  channel.onmessage = (m5) => {
+    if (m5.data.to === id && m5.data.told) {
+      hear(m5.data.told);
+    } else if (m5.data.to === "") {
+      again();
+    }
+  };
+  void navigator.locks.request(name, () => {
+    const exchange = new Exchange(base2);
+    const desk = new BroadcastChannel(name);
+    desk.onmessage = (m5) => {
+      const { from, said } = m5.data;
+      if (from !== void 0 && said) {
+        exchange.take(from, said, (told) => desk.postMessage({ to: from, told }));
+      }
+    };
+    desk.postMessage({ to: "" });
+    return new Promise(() => void 0);
+  });
+  return (said) => channel.postMessage({ from: id, said });
+}
+var init_led = __esm({
+  "src/lib/led.ts"() {
+    "use strict";
+    init_exchange();
+  }
+});
+
+// src/lib/live.ts
+function flush() {
+  scheduled = false;
+  if (paused.value) {
+    return;
+  }
+  const events = queue;
+  queue = [];
+  for (const f5 of [...followers]) {
+    const mine = events.filter((e5) => e5.topic === f5.topic || e5.topic === "");
+    if (mine.length > 0) {
+      f5.take(mine);
+    }
+  }
+}
+function receive(e5) {
+  position = e5.position || position;
+  if (e5.kind === "hello") {
+    return;
+  }
+  queue.push(e5);
+  if (queue.length > 5e3) {
+    queue = [{ topic: "", kind: "reset", position: e5.position, data: {} }];
+  }
+  if (!scheduled && !paused.value) {
+    scheduled = true;
+    requestAnimationFrame(flush);
+  }
+}
+function unpause() {
+  paused.value = false;
+  flush();
+}
+function open() {
+  if (link) {
+    return link;
+  }
+  link = joined() ?? new Connection(document.baseURI, receive, (s5) => linkState.value = s5);
+  const made = link;
+  let leaving;
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(leaving);
+    if (document.visibilityState === "hidden") {
+      leaving = setTimeout(() => {
+        detached = true;
+        made.follow([], "", []);
+      }, patience);
+      return;
+    }
+    if (detached) {
+      detached = false;
+      rejoin();
+    }
+    made.nudge();
+  });
+  addEventListener("online", () => made.nudge());
+  return link;
+}
+function rejoin() {
+  if (position === "") {
+    receive({ topic: "", kind: "reset", position: "", data: {} });
+  }
+  refresh(position);
+}
+function joined() {
+  const name = "perdure " + document.baseURI;
+  const hear = (m5) => {
+    if (m5.event) {
+      receive(m5.event);
+    }
+    if (m5.state) {
+      linkState.value = m5.state;
+    }
+  };
+  const say2 = shared(name, hear) ?? led(name, document.baseURI, hear, rejoin);
+  if (!say2) {
+    return void 0;
+  }
+  addEventListener("pagehide", () => say2({ leave: true }));
+  addEventListener("pageshow", (e5) => e5.persisted && rejoin());
+  setInterval(() => say2({}), 3e4);
+  return { follow: (topics, since, held) => say2({ topics, since, held }), nudge: () => say2({ nudge: true }) };
+}
+function shared(name, hear) {
+  if (typeof SharedWorker === "undefined") {
+    return void 0;
+  }
+  try {
+    const { port } = new SharedWorker(new URL("live.js", document.baseURI), { name });
+    port.onmessage = (m5) => hear(m5.data);
+    port.start();
+    return (m5) => port.postMessage(m5);
+  } catch {
+    return void 0;
+  }
+}
+function refresh(since) {
+  position = since || position;
+  if (!detached) {
+    const all = [...followers];
+    open().follow([...new Set(all.map((f5) => f5.topic))], since, all.flatMap((f5) => f5.held()));
+  }
+}
+function useTopic(topic, since, take, held = () => []) {
+  const newest = T2({ take, held });
+  newest.current = { take, held };
+  A2(() => {
+    if (!topic) {
+      return void 0;
+    }
+    const f5 = { topic, take: (events) => newest.current.take(events), held: () => newest.current.held() };
+    followers.add(f5);
+    refresh(since ?? "");
+    return () => {
+      followers.delete(f5);
+      refresh("");
+    };
+  }, [topic]);
+}
+function newer(a5, b5) {
+  return a5.incarnation !== b5.incarnation || b5.row_version > a5.row_version;
+}
+var linkState, paused, followers, queue, scheduled, patience, link, position, detached;
+var init_live = __esm({
+  "src/lib/live.ts"() {
+    "use strict";
+    init_signals();
+    init_src2();
+    init_connection();
+    init_led();
+    linkState = a4("connecting");
+    paused = a4(false);
+    followers = /* @__PURE__ */ new Set();
+    queue = [];
+    scheduled = false;
+    patience = 6e4;
+    position = "";
+    detached = false;
+  }
+});
+
+// src/lib/hindered.ts
+function hindered() {
+  if (readOnly) {
+    return "This server takes no changes.";
+  }
+  return linkState.value === "offline" ? "The server does not answer." : "";
+}
+var init_hindered = __esm({
+  "src/lib/hindered.ts"() {
+    "use strict";
+    init_api();
+    init_live();
+  }
+});
+
+// src/lib/jsontext.ts
+function parseJson(text) {
+  try {
+    return { ok: true, value: JSON.parse(text) };
+  } catch {
+    const at = new Finder(text).find();
+    const before = text.slice(0, at.place);
+    const line = before.split("\n").length;
+    return { ok: false, message: at.message, line, column: at.place - before.lastIndexOf("\n") };
+  }
+}
+function jsonError(text) {
+  const typed = text.trim() === "" ? void 0 : parseJson(text);
+  return !typed || typed.ok ? void 0 : `Line ${typed.line}, column ${typed.column}: ${typed.message}`;
+}
+var isPlain, Found, Finder;
+var init_jsontext = __esm({
+  "src/lib/jsontext.ts"() {
+    "use strict";
+    isPlain = (text) => jsonError(text) !== void 0 && !/^\s*["[{]/.test(text);
+    Found = class extends Error {
+      constructor(place, message2) {
+        super(message2);
+        this.place = place;
+      }
+      place;
+    };
+    Finder = class {
+      constructor(text) {
+        this.text = text;
+      }
+      text;
+      at = 0;
+      find() {
+        try {
+          this.value(0);
+          this.blank();
+          if (this.at < this.text.length) {
+            this.fail("nothing may follow the value");
+          }
+        } catch (err) {
+          if (err instanceof Found) {
+            return { place: err.place, message: err.message };
+          }
+        }
+        return { place: this.at, message: "this is no JSON" };
+      }
+      fail(message2) {
+        throw new Found(this.at, message2);
+      }
+      blank() {
+        while (" 	\n\r".includes(this.text[this.at] ?? "x")) {
+          this.at++;
+        }
+      }
+      value(depth) {
+        this.blank();
+        const c5 = this.text[this.at];
+        if (c5 === void 0) {
+          this.fail(this.at === 0 || this.text.trim() === "" ? "a value is missing" : "it ends too early");
+        }
+        if (depth > 500) {
+          this.fail("it is nested too deeply");
+        }
+        if (c5 === "{") {
+          this.list("}", () => {
+            this.blank();
+            if (this.text[this.at] !== '"') {
+              this.fail("a name in double quotes is missing");
+            }
+            this.string();
+            this.blank();
+            if (this.text[this.at] !== ":") {
+              this.fail("a colon is missing");
+            }
+            this.at++;
+            this.value(depth + 1);
+          });
+        } else if (c5 === "[") {
+          this.list("]", () => this.value(depth + 1));
+        } else if (c5 === '"') {
+          this.string();
+        } else {
+          const word3 = /^[^\s,:\[\]{}"]*/.exec(this.text.slice(this.at, this.at + 60))?.[0] ?? "";
+          if (!/^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/.test(word3)) {
+            this.fail(word3 === "" ? "a value is missing" : c5 === "'" ? "texts stand in double quotes" : word3 + " is no value; texts stand in double quotes");
+          }
+          this.at += word3.length;
+        }
+      }
+      list(close, member) {
+        this.at++;
+        this.blank();
+        if (this.text[this.at] === close) {
+          this.at++;
+          return;
+        }
+        for (; ; ) {
+          member();
+          this.blank();
+          if (this.text[this.at] === close) {
+            this.at++;
+            return;
+          }
+          if (this.text[this.at] !== ",") {
+            this.fail(this.at >= this.text.length ? close + " is missing at the end" : "a comma or " + close + " is missing");
+          }
+          this.at++;
+          this.blank();
+          if (this.text[this.at] === close) {
+            this.fail("no comma may stand before " + close);
           }
         }
       }
-    } catch {
+      string() {
+        for (this.at++; ; this.at++) {
+          const c5 = this.text[this.at];
+          if (c5 === void 0) {
+            this.fail("a text has no end");
+          }
+          if (c5 === '"') {
+            this.at++;
+            return;
+          }
+          if (c5 < " ") {
+            this.fail(c5 === "\n" ? "a text may not go over lines: write \\n" : "a control character in a text: write \\u and its number");
+          }
+          if (c5 === "\\") {
+            if (!/^\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/.test(this.text.slice(this.at, this.at + 6))) {
+              this.fail("a backslash begins no known escape");
+            }
+            this.at++;
+          }
+        }
+      }
+    };
+  }
+});
+
+// src/lib/router.ts
+function current() {
+  return new URL(location.href);
+}
+function go(to, replace = false) {
+  const url = new URL(to, document.baseURI);
+  if (url.href === address.value.href) {
+    return;
+  }
+  history[replace ? "replaceState" : "pushState"]({ scroll: 0 }, "", url);
+  address.value = url;
+}
+function setParams(change2, replace = true) {
+  const url = new URL(address.value.href);
+  for (const [k5, v5] of Object.entries(change2)) {
+    if (v5) {
+      url.searchParams.set(k5, v5);
+    } else {
+      url.searchParams.delete(k5);
     }
-    if (stop.signal.aborted) {
+  }
+  go(url.href, replace);
+}
+function startRouter() {
+  addEventListener("popstate", () => address.value = current());
+  document.addEventListener("click", (e5) => {
+    if (e5.defaultPrevented || e5.button !== 0 || e5.metaKey || e5.ctrlKey || e5.shiftKey || e5.altKey) {
       return;
     }
-    this.failures++;
-    this.set(this.failures > 3 ? "offline" : "reconnecting");
-    this.again(Math.min(lastPause, 150 * 2 ** Math.min(this.failures, 5)) * (0.5 + Math.random() / 2));
-  }
-  take(e5) {
-    if (e5.event === "hello") {
-      this.failures = 0;
-      this.set("live");
-    }
-    if (e5.id && !this.due) {
-      this.position = e5.id;
-    }
-    let data;
-    try {
-      data = JSON.parse(e5.data);
-    } catch {
+    const a5 = e5.target.closest?.("a");
+    if (!a5 || a5.target || a5.hasAttribute("download") || a5.origin !== location.origin) {
       return;
     }
-    if (e5.event === "list") {
-      this.hold((data.upsert ?? []).map((r4) => r4.id));
+    const at = new URL(a5.href).pathname;
+    if (!at.startsWith(base()) || at.startsWith(base() + "api/")) {
+      return;
     }
-    this.onEvent({ topic: data.topic ?? "", kind: e5.event, position: e5.id, data });
+    e5.preventDefault();
+    go(a5.href);
+  });
+}
+function match(pattern, at) {
+  const want = pattern.split("/");
+  const have = at.split("/");
+  if (want.length !== have.length) {
+    return void 0;
   }
-};
+  const params = {};
+  for (const [i5, w5] of want.entries()) {
+    const h4 = have[i5] ?? "";
+    if (w5.startsWith(":")) {
+      try {
+        params[w5.slice(1)] = decodeURIComponent(h4);
+      } catch {
+        return void 0;
+      }
+    } else if (w5 !== h4) {
+      return void 0;
+    }
+  }
+  return params;
+}
+var base, address, route, param, enc, links;
+var init_router = __esm({
+  "src/lib/router.ts"() {
+    "use strict";
+    init_signals();
+    base = () => new URL(document.baseURI).pathname;
+    address = a4(typeof location === "undefined" ? new URL("file:///") : current());
+    route = O3(() => address.value.pathname.slice(base().length).replace(/\/+$/, ""));
+    param = (name) => address.value.searchParams.get(name) ?? "";
+    enc = encodeURIComponent;
+    links = {
+      run: (id, tab = "") => `runs/${enc(id)}` + (tab && `?tab=${tab}`),
+      runs: (filter = "") => "runs" + (filter && `?filter=${enc(filter)}`),
+      agent: (name) => `agents/${enc(name)}`,
+      session: (name, key2) => `agents/${enc(name)}/s/${enc(key2)}`,
+      entity: (name, key2) => `entities/${enc(name)}/${enc(key2)}`
+    };
+  }
+});
+
+// src/lib/runactions.ts
+var runActions;
+var init_runactions = __esm({
+  "src/lib/runactions.ts"() {
+    "use strict";
+    runActions = [
+      ["event", "Raise event…"],
+      ["suspend", "Suspend"],
+      ["resume", "Resume"],
+      ["rewind", "Rewind…"],
+      ["restart", "Restart…"],
+      ["cancel", "Cancel…"],
+      ["terminate", "Terminate…"],
+      ["purge", "Purge…"]
+    ];
+  }
+});
+
+// src/parts/Announcer.tsx
+function announce(text, summary = false) {
+  const t4 = Date.now();
+  if (summary && t4 - last3 < 5e3) {
+    return;
+  }
+  last3 = t4;
+  message.value = "";
+  requestAnimationFrame(() => message.value = text);
+}
+function Announcer() {
+  return /* @__PURE__ */ a3("div", { class: "hidden-text", role: "status", "aria-live": "polite", children: message.value });
+}
+var message, last3;
+var init_Announcer = __esm({
+  "src/parts/Announcer.tsx"() {
+    "use strict";
+    init_signals();
+    init_src3();
+    message = a4("");
+    last3 = 0;
+  }
+});
+
+// src/parts/Dialog.tsx
+function Dialog({ title: title2, onClose, children, wide = false }) {
+  const box = T2(null);
+  const id = P2();
+  A2(() => {
+    const before = document.activeElement;
+    box.current?.showModal();
+    box.current?.querySelector("form :is(input, select, textarea)")?.focus();
+    return () => before?.focus?.();
+  }, []);
+  return /* @__PURE__ */ a3(
+    "dialog",
+    {
+      ref: box,
+      class: wide ? "wide" : "",
+      "aria-labelledby": id,
+      onCancel: (e5) => {
+        e5.preventDefault();
+        onClose();
+      },
+      onKeyDown: (e5) => {
+        if (e5.key === "Enter" && (e5.ctrlKey || e5.metaKey)) {
+          e5.preventDefault();
+          box.current?.querySelector("form")?.requestSubmit();
+        }
+      },
+      onClick: (e5) => {
+        if (e5.target === box.current) {
+          onClose();
+        }
+      },
+      children: /* @__PURE__ */ a3("div", { class: "dialog-body", children: [
+        /* @__PURE__ */ a3("header", { children: [
+          /* @__PURE__ */ a3("h2", { id, children: title2 }),
+          /* @__PURE__ */ a3("button", { type: "button", class: "quiet", "aria-label": "Close", onClick: onClose, children: "✕" })
+        ] }),
+        children
+      ] })
+    }
+  );
+}
+var init_Dialog = __esm({
+  "src/parts/Dialog.tsx"() {
+    "use strict";
+    init_src2();
+    init_src3();
+  }
+});
+
+// src/parts/Menu.tsx
+function Menu({ label, items, children }) {
+  const [open2, setOpen] = d2(false);
+  const box = T2(null);
+  const id = P2();
+  const close = (why) => {
+    setOpen(false);
+    if (why !== "away") {
+      box.current?.querySelector("button")?.focus();
+    }
+  };
+  return /* @__PURE__ */ a3("div", { class: "menu", ref: box, children: [
+    /* @__PURE__ */ a3("button", { type: "button", "aria-haspopup": "menu", "aria-expanded": open2, "aria-controls": id, "aria-label": label, onClick: () => setOpen(!open2), children }),
+    open2 && /* @__PURE__ */ a3(MenuList, { id, label, items, within: box, onClose: close })
+  ] });
+}
+function MenuList({ id, label, items, within, at, onClose }) {
+  const list = T2(null);
+  const newest = T2(onClose);
+  newest.current = onClose;
+  A2(() => {
+    const away = (e5) => {
+      if (!(within ?? list).current?.contains(e5.target)) {
+        newest.current("away");
+      }
+    };
+    document.addEventListener("mousedown", away);
+    list.current?.querySelector("[role=menuitem]:not([aria-disabled=true])")?.focus();
+    return () => document.removeEventListener("mousedown", away);
+  }, []);
+  F2(() => {
+    const l5 = list.current;
+    if (l5 && at) {
+      const room = l5.getBoundingClientRect();
+      l5.style.left = `${Math.max(4, Math.min(at.x, innerWidth - room.width - 4))}px`;
+      l5.style.top = `${Math.max(4, Math.min(at.y, innerHeight - room.height - 4))}px`;
+    }
+  });
+  const move = (e5) => {
+    const all = [...list.current?.querySelectorAll("[role=menuitem]") ?? []];
+    const focused = all.indexOf(document.activeElement);
+    const to = { ArrowDown: focused + 1, ArrowUp: focused - 1, Home: 0, End: -1 }[e5.key];
+    if (e5.key === "Escape" || e5.key === "Tab") {
+      e5.preventDefault();
+      e5.stopPropagation();
+      onClose("key");
+    } else if (to !== void 0) {
+      e5.preventDefault();
+      all.at(to % all.length)?.focus();
+    }
+  };
+  return /* @__PURE__ */ a3("div", { class: "menu-list" + (at ? " placed" : ""), role: "menu", id, ref: list, "aria-label": label, onKeyDown: move, children: items.map((i5) => /* @__PURE__ */ a3(
+    "button",
+    {
+      type: "button",
+      role: "menuitem",
+      class: i5.danger ? "danger" : "",
+      "aria-disabled": i5.reason !== void 0,
+      tabIndex: -1,
+      onClick: () => {
+        if (i5.reason === void 0) {
+          onClose("chosen");
+          i5.run();
+        }
+      },
+      children: [
+        i5.label,
+        i5.reason !== void 0 && /* @__PURE__ */ a3("small", { children: i5.reason })
+      ]
+    },
+    i5.label
+  )) });
+}
+var init_Menu = __esm({
+  "src/parts/Menu.tsx"() {
+    "use strict";
+    init_src2();
+    init_src3();
+  }
+});
+
+// src/pages/run/actions.tsx
+function useActions({ run, onApplied, onRewind, onPurged = () => go("runs"), onLeft }) {
+  const [dialog, setDialog] = d2("");
+  const [busy, setBusy] = d2("");
+  const [error, setError] = d2();
+  const reason = (action) => {
+    const off = hindered();
+    if (off) return off;
+    if (run.actions.includes(action)) return void 0;
+    return run.refused?.find((r4) => r4.action === action)?.reason ?? `Not while the run is ${run.status}.`;
+  };
+  const start = (action) => {
+    setError(void 0);
+    if (action === "rewind") return onRewind();
+    if (action !== "suspend" && action !== "resume") return setDialog(action);
+    setBusy(action);
+    post(path`runs/${run.id}/${action}`, {}).then(onApplied, setError).finally(() => setBusy(""));
+  };
+  const close = () => setDialog("");
+  const leave = () => {
+    close();
+    onLeft?.();
+  };
+  const done = () => {
+    close();
+    onApplied();
+  };
+  const items = runActions.map(([action, label]) => ({ action, label, reason: reason(action), danger: action === "terminate" || action === "purge", run: () => start(action) }));
+  const shown2 = /* @__PURE__ */ a3($, { children: [
+    error && /* @__PURE__ */ a3("span", { class: "bad", role: "alert", children: [
+      error.message,
+      " ",
+      error.hint
+    ] }),
+    dialog === "event" && /* @__PURE__ */ a3(EventDialog, { run, onClose: leave, onDone: done }),
+    dialog === "restart" && /* @__PURE__ */ a3(RestartDialog, { run, onClose: leave, onDone: done }),
+    (dialog === "cancel" || dialog === "terminate") && /* @__PURE__ */ a3(StopDialog, { run, action: dialog, onClose: leave, onDone: done }),
+    dialog === "purge" && /* @__PURE__ */ a3(PurgeDialog, { run, onClose: leave, onDone: () => {
+      close();
+      onPurged();
+    } })
+  ] });
+  return { items, busy, shown: shown2 };
+}
+function ActionForm({ title: title2, button, danger = false, invalid = false, send, onClose, children }) {
+  const [key2] = d2(() => crypto.randomUUID());
+  const [busy, setBusy] = d2(false);
+  const [error, setError] = d2();
+  return /* @__PURE__ */ a3(Dialog, { title: title2, onClose, children: /* @__PURE__ */ a3(
+    "form",
+    {
+      onSubmit: (e5) => {
+        e5.preventDefault();
+        if (busy || invalid) return;
+        setBusy(true);
+        send(key2).catch((x5) => {
+          setError(x5 instanceof ProblemError ? x5 : new ProblemError(0, { detail: String(x5) }));
+          setBusy(false);
+        });
+      },
+      children: [
+        children,
+        error && /* @__PURE__ */ a3("p", { class: "problem", role: "alert", children: [
+          error.message,
+          " ",
+          error.hint
+        ] }),
+        /* @__PURE__ */ a3("div", { class: "row end", children: [
+          /* @__PURE__ */ a3("button", { type: "button", onClick: onClose, children: "Leave" }),
+          /* @__PURE__ */ a3("button", { type: "submit", class: danger ? "danger" : "primary", disabled: busy || invalid, children: busy ? "Applying…" : button })
+        ] })
+      ]
+    }
+  ) });
+}
+function EventDialog({ run, onClose, onDone }) {
+  const [name, setName] = d2(run.wait_name ?? "");
+  const [data, setData] = d2("");
+  const bad = jsonError(data);
+  return /* @__PURE__ */ a3(
+    ActionForm,
+    {
+      title: "Raise an event",
+      button: "Raise",
+      invalid: bad !== void 0 || name === "",
+      onClose,
+      send: (key2) => post(path`runs/${run.id}/events/${name}`, data.trim() === "" ? null : JSON.parse(data), key2).then(onDone),
+      children: [
+        /* @__PURE__ */ a3("label", { class: "field", children: [
+          "Name ",
+          run.wait_name && /* @__PURE__ */ a3("span", { class: "dim", children: [
+            "the run waits for ",
+            run.wait_name
+          ] }),
+          /* @__PURE__ */ a3("input", { required: true, value: name, list: "waits", onInput: (e5) => setName(e5.currentTarget.value) }),
+          /* @__PURE__ */ a3("datalist", { id: "waits", children: run.wait_name && /* @__PURE__ */ a3("option", { value: run.wait_name }) })
+        ] }),
+        /* @__PURE__ */ a3("label", { class: "field", children: [
+          "Data ",
+          /* @__PURE__ */ a3("span", { class: "dim", children: "JSON; nothing is null" }),
+          /* @__PURE__ */ a3("textarea", { rows: 6, class: "mono", spellcheck: false, "aria-invalid": bad !== void 0, value: data, onInput: (e5) => setData(e5.currentTarget.value) })
+        ] }),
+        bad && /* @__PURE__ */ a3("p", { class: "problem", children: bad })
+      ]
+    }
+  );
+}
+function RestartDialog({ run, onClose, onDone }) {
+  const [input, setInput] = d2(run.input === void 0 ? "" : JSON.stringify(run.input, null, 2));
+  const [newID, setNewID] = d2(false);
+  const bad = jsonError(input);
+  return /* @__PURE__ */ a3(
+    ActionForm,
+    {
+      title: "Restart the run",
+      button: "Restart",
+      invalid: bad !== void 0,
+      onClose,
+      send: (key2) => post(path`runs/${run.id}/restart`, { new_id: newID, ...input.trim() === "" ? {} : { input: JSON.parse(input) } }, key2).then((r4) => {
+        onDone();
+        if (r4.id !== run.id) go(links.run(r4.id));
+      }),
+      children: [
+        /* @__PURE__ */ a3("p", { children: [
+          "It begins anew from its input. ",
+          newID ? "This run stays as it is." : "What was before stays readable as an older execution."
+        ] }),
+        /* @__PURE__ */ a3("label", { class: "field", children: [
+          "Input ",
+          /* @__PURE__ */ a3("span", { class: "dim", children: "JSON" }),
+          /* @__PURE__ */ a3("textarea", { rows: 8, class: "mono", spellcheck: false, "aria-invalid": bad !== void 0, value: input, onInput: (e5) => setInput(e5.currentTarget.value) })
+        ] }),
+        bad && /* @__PURE__ */ a3("p", { class: "problem", children: bad }),
+        /* @__PURE__ */ a3("label", { class: "field row", children: [
+          /* @__PURE__ */ a3("input", { type: "checkbox", checked: newID, onChange: (e5) => setNewID(e5.currentTarget.checked) }),
+          " Under a new id"
+        ] })
+      ]
+    }
+  );
+}
+function StopDialog({ run, action, onClose, onDone }) {
+  const [reason, setReason] = d2("");
+  const [recursive, setRecursive] = d2(true);
+  const verb = action === "cancel" ? "Cancel" : "Terminate";
+  return /* @__PURE__ */ a3(
+    ActionForm,
+    {
+      title: `${verb} the run`,
+      button: verb,
+      danger: true,
+      onClose,
+      send: (key2) => post(path`runs/${run.id}/${action}`, { reason, recursive }, key2).then(onDone),
+      children: [
+        /* @__PURE__ */ a3("p", { children: action === "cancel" ? "The run is told and may clean up." : "The run ends at once; nothing of it runs any more." }),
+        /* @__PURE__ */ a3("label", { class: "field", children: [
+          "Reason",
+          /* @__PURE__ */ a3("input", { value: reason, maxLength: 4e3, onInput: (e5) => setReason(e5.currentTarget.value) })
+        ] }),
+        /* @__PURE__ */ a3("label", { class: "field row", children: [
+          /* @__PURE__ */ a3("input", { type: "checkbox", checked: recursive, onChange: (e5) => setRecursive(e5.currentTarget.checked) }),
+          " Its child runs too",
+          run.pending_counts?.children ? ` (${run.pending_counts.children} go on)` : ""
+        ] })
+      ]
+    }
+  );
+}
+function PurgeDialog({ run, onClose, onDone }) {
+  const [recursive, setRecursive] = d2(false);
+  const [counted, setCounted] = d2();
+  const ready = counted?.recursive === recursive;
+  return /* @__PURE__ */ a3(
+    ActionForm,
+    {
+      title: "Purge the run",
+      button: ready ? `Purge ${counted.count} run${counted.count === 1 ? "" : "s"}` : "Count first",
+      danger: true,
+      onClose,
+      send: async (key2) => {
+        if (!ready) {
+          const dry = await post(path`runs/${run.id}/purge` + "?dry_run=1", { recursive });
+          setCounted({ recursive, count: dry.count });
+          throw new ProblemError(0, { detail: `${dry.count} run${dry.count === 1 ? "" : "s"} would be deleted with all that they hold.`, hint: "Press again to do it." });
+        }
+        await post(path`runs/${run.id}/purge`, { recursive }, key2);
+        onDone();
+      },
+      children: [
+        /* @__PURE__ */ a3("p", { children: "What is purged is gone: history, payloads and outcomes." }),
+        /* @__PURE__ */ a3("label", { class: "field row", children: [
+          /* @__PURE__ */ a3("input", { type: "checkbox", checked: recursive, onChange: (e5) => setRecursive(e5.currentTarget.checked) }),
+          " Its child runs too"
+        ] })
+      ]
+    }
+  );
+}
+var init_actions = __esm({
+  "src/pages/run/actions.tsx"() {
+    "use strict";
+    init_src2();
+    init_api();
+    init_hindered();
+    init_jsontext();
+    init_router();
+    init_runactions();
+    init_Dialog();
+    init_Menu();
+    init_src3();
+  }
+});
+
+// src/pages/run/axis.ts
+var second, minute, hour, day, roundSteps;
+var init_axis = __esm({
+  "src/pages/run/axis.ts"() {
+    "use strict";
+    second = 1e3;
+    minute = 60 * second;
+    hour = 60 * minute;
+    day = 24 * hour;
+    roundSteps = [10 * second, 15 * second, 30 * second, minute, 2 * minute, 5 * minute, 10 * minute, 30 * minute, hour, 2 * hour, 6 * hour, 12 * hour, day];
+  }
+});
+
+// src/pages/run/bars.ts
+var init_bars = __esm({
+  "src/pages/run/bars.ts"() {
+    "use strict";
+  }
+});
+
+// src/pages/run/critical.ts
+var init_critical = __esm({
+  "src/pages/run/critical.ts"() {
+    "use strict";
+    init_bars();
+  }
+});
+
+// src/pages/run/icons.tsx
+var init_icons = __esm({
+  "src/pages/run/icons.tsx"() {
+    "use strict";
+    init_src3();
+  }
+});
+
+// src/pages/run/model.ts
+var init_model = __esm({
+  "src/pages/run/model.ts"() {
+    "use strict";
+    init_src2();
+    init_api();
+    init_live();
+    init_bars();
+  }
+});
+
+// src/pages/run/window.ts
+var init_window = __esm({
+  "src/pages/run/window.ts"() {
+    "use strict";
+  }
+});
+
+// src/pages/run/timeline.tsx
+function title(s5) {
+  if (s5.kind === "timer") return s5.name || "timer";
+  if (s5.kind === "decision") return `${(s5.ask ?? "decision").replace(/_/g, " ")}: ${s5.name || s5.agent || ""}`;
+  if (s5.kind === "model") return s5.model ? `${s5.name || s5.agent} · ${s5.model}` : s5.name || "model";
+  return s5.name || s5.agent || s5.target || s5.kind;
+}
+var init_timeline = __esm({
+  "src/pages/run/timeline.tsx"() {
+    "use strict";
+    init_src2();
+    init_format();
+    init_router();
+    init_axis();
+    init_bars();
+    init_critical();
+    init_icons();
+    init_model();
+    init_window();
+    init_src3();
+  }
+});
+
+// src/pages/run/rewind.tsx
+function RewindDialog({ run, to: first = 0, onClose, onDone }) {
+  const [to, setTo] = d2(first || (run.status === "failed" ? 0 : 1));
+  const [steps, setSteps] = d2([]);
+  const [reason, setReason] = d2("");
+  const [dry, setDry] = d2();
+  const [execution] = d2(run.execution);
+  A2(() => {
+    const abort = new AbortController();
+    get(path`runs/${run.id}/steps` + query({ execution, limit: 1e4 }), abort.signal).then((page) => setSteps(page.items), () => void 0);
+    return () => abort.abort();
+  }, [run.id, execution]);
+  A2(() => {
+    let current2 = true;
+    post(path`runs/${run.id}/rewind` + "?dry_run=1", { to, execution }).then(
+      (plan2) => current2 && setDry({ of: to, plan: plan2 }),
+      (error) => current2 && setDry({ of: to, error })
+    );
+    return () => {
+      current2 = false;
+    };
+  }, [run.id, to, execution]);
+  const shown2 = dry?.of === to ? dry : void 0;
+  const plan = shown2?.plan;
+  return /* @__PURE__ */ a3(
+    ActionForm,
+    {
+      title: "Rewind the run",
+      button: "Rewind",
+      invalid: !plan,
+      onClose,
+      send: (key2) => post(path`runs/${run.id}/rewind`, { to: plan.to, execution, ...reason ? { reason } : {} }, key2).then(onDone),
+      children: [
+        /* @__PURE__ */ a3("label", { class: "field", children: [
+          "Go back to",
+          /* @__PURE__ */ a3("select", { value: to, onChange: (e5) => setTo(Number(e5.currentTarget.value)), children: [
+            run.status === "failed" && /* @__PURE__ */ a3("option", { value: 0, children: "before what has failed" }),
+            choices(steps, to).map((c5) => /* @__PURE__ */ a3("option", { value: c5.n, children: c5.label }, c5.n))
+          ] })
+        ] }),
+        /* @__PURE__ */ a3("p", { class: "dim", children: [
+          to === 0 ? "All that was done is served from the history; what has failed is given up." : "What was done before is served from the history; that and what came after it is given up.",
+          " This execution stays readable as an older one."
+        ] }),
+        /* @__PURE__ */ a3("div", { class: "rewind-plan", role: "status", children: !shown2 ? /* @__PURE__ */ a3("span", { class: "dim", children: "Looking…" }) : shown2.error ? /* @__PURE__ */ a3("p", { class: "bad", children: [
+          shown2.error.message,
+          " ",
+          shown2.error.hint
+        ] }) : /* @__PURE__ */ a3(Plan, { plan, asked: to }) }),
+        /* @__PURE__ */ a3("label", { class: "field", children: [
+          "Reason ",
+          /* @__PURE__ */ a3("span", { class: "dim", children: "for the record" }),
+          /* @__PURE__ */ a3("input", { value: reason, maxLength: 4e3, onInput: (e5) => setReason(e5.currentTarget.value) })
+        ] })
+      ]
+    }
+  );
+}
+function choices(steps, to) {
+  const list = steps.filter((s5) => s5.n > 0 && s5.kind !== "internal").map((s5) => ({ n: s5.attempts?.[0]?.n ?? s5.n, label: `before ${title(s5)} (event ${s5.attempts?.[0]?.n ?? s5.n})` }));
+  const near = Math.max(0, list.findIndex((c5) => c5.n >= to) - maxChoices / 2);
+  const shown2 = list.slice(near, near + maxChoices);
+  if (to > 0 && !shown2.some((c5) => c5.n === to)) shown2.push({ n: to, label: to === 1 ? "the beginning" : `before event ${to}` });
+  return shown2.sort((a5, b5) => a5.n - b5.n);
+}
+function Plan({ plan, asked }) {
+  const again = plan.steps_run_again;
+  return /* @__PURE__ */ a3($, { children: [
+    /* @__PURE__ */ a3("p", { children: [
+      /* @__PURE__ */ a3("b", { children: [
+        count2(plan.steps_reused, "step"),
+        " reused, ",
+        again.length,
+        " run again"
+      ] }),
+      again.length > 0 && /* @__PURE__ */ a3($, { children: [
+        ": ",
+        tally(again)
+      ] })
+    ] }),
+    plan.unknown.length > 0 && /* @__PURE__ */ a3($, { children: [
+      /* @__PURE__ */ a3("p", { class: "dim", children: "Only the code can tell" }),
+      /* @__PURE__ */ a3("ul", { "aria-label": "What is not known", children: plan.unknown.map((what) => /* @__PURE__ */ a3("li", { children: what }, what)) })
+    ] }),
+    plan.steps_given_up.length > 0 && /* @__PURE__ */ a3("p", { children: [
+      count2(plan.steps_given_up.length, "step"),
+      " given up, to run again if the code comes to ",
+      plan.steps_given_up.length === 1 ? "it" : "them",
+      ": ",
+      tally(plan.steps_given_up)
+    ] }),
+    plan.events_forgotten.length > 0 && /* @__PURE__ */ a3("p", { children: [
+      "Forgotten, and waited for again: ",
+      tally(plan.events_forgotten)
+    ] }),
+    plan.runs_below.length > 0 && /* @__PURE__ */ a3("ul", { "aria-label": "Runs below", children: [
+      plan.runs_below.map((r4) => /* @__PURE__ */ a3("li", { class: r4.becomes === "anew" ? "warn" : void 0, children: [
+        /* @__PURE__ */ a3("a", { href: links.run(r4.id), children: r4.name }),
+        " ",
+        becoming[r4.becomes],
+        r4.steps_run_again.length > 0 && /* @__PURE__ */ a3($, { children: [
+          ": ",
+          tally(r4.steps_run_again)
+        ] })
+      ] }, r4.id)),
+      plan.more_runs && /* @__PURE__ */ a3("li", { class: "dim", children: "and others" })
+    ] }),
+    plan.decisions_open.map((d5) => /* @__PURE__ */ a3("p", { class: "warn", children: [
+      "⚠ ",
+      /* @__PURE__ */ a3("b", { children: d5.tool }),
+      " ",
+      d5.kind === "approval" ? "needs a new approval" : "was called already: you will be asked what became of that before it is called again"
+    ] }, d5.run + d5.kind + d5.call_id + d5.step)),
+    plan.to !== asked && /* @__PURE__ */ a3("p", { class: "dim", children: [
+      "It goes back to event ",
+      plan.to,
+      ", as a decision was asked for there that has to be made again."
+    ] })
+  ] });
+}
+function count2(n4, what) {
+  return `${n4} ${what}${n4 === 1 ? "" : "s"}`;
+}
+function tally(names2) {
+  const counts = /* @__PURE__ */ new Map();
+  for (const n4 of names2) counts.set(n4, (counts.get(n4) ?? 0) + 1);
+  const all = [...counts].map(([n4, c5]) => c5 > 1 ? `${n4} ×${c5}` : n4);
+  return all.length > 8 ? `${all.slice(0, 8).join(", ")} and ${all.length - 8} more` : all.join(", ");
+}
+var maxChoices, becoming;
+var init_rewind = __esm({
+  "src/pages/run/rewind.tsx"() {
+    "use strict";
+    init_src2();
+    init_api();
+    init_router();
+    init_actions();
+    init_timeline();
+    init_src3();
+    maxChoices = 500;
+    becoming = {
+      rewound: "is rewound to its beginning: what it did outside keeps its effect ids",
+      retried: "has failed, and goes on from before that",
+      resumed: "was ended, and goes on from there",
+      goes_on: "still runs, and goes on",
+      answered: "has ended, and is not run again",
+      anew: "begins anew, and what it did outside is done again"
+    };
+  }
+});
+
+// src/pages/runs/batch.tsx
+function BatchDialog({ target, onClose, onDone }) {
+  const [verb, done] = verbs[target.action] ?? [target.action, target.action];
+  const [preview, setPreview] = d2();
+  const [going, setGoing] = d2();
+  const [stage, setStage] = d2("asking");
+  const [error, setError] = d2();
+  const [form, setForm] = d2({ reason: "", recursive: false, typed: "" });
+  const [key2] = d2(() => crypto.randomUUID());
+  const stop = T2(new AbortController());
+  A2(() => {
+    let shown2 = true;
+    previewBatch(target).then(
+      (b5) => shown2 && setPreview(b5),
+      (e5) => shown2 && setError(asProblem(e5))
+    );
+    return () => {
+      shown2 = false;
+      stop.current.abort();
+    };
+  }, []);
+  const start = () => {
+    const order2 = { ...target, ...form.reason ? { reason: form.reason } : {}, ...form.recursive ? { recursive: true } : {} };
+    const s5 = stop.current = new AbortController();
+    setStage("running");
+    setError(void 0);
+    runBatch(order2, key2, s5.signal, setGoing).then(
+      (b5) => {
+        setGoing(b5);
+        setStage("ended");
+        announce(`${runs(b5.done)} ${done}`);
+        onDone();
+      },
+      (e5) => {
+        setStage(s5.signal.aborted ? "stopped" : "asking");
+        setError(s5.signal.aborted ? void 0 : asProblem(e5));
+        onDone();
+      }
+    );
+  };
+  const ready = preview !== void 0 && preview.done > 0 && (!lasting.includes(target.action) || form.typed.trim() === String(preview.done));
+  const closeWord = { asking: "Leave", running: "Stop", ended: "Close", stopped: "Close" }[stage];
+  return /* @__PURE__ */ a3(Dialog, { title: `${verb} ${preview ? runs(preview.done) : "runs"}`, onClose, children: /* @__PURE__ */ a3(
+    "form",
+    {
+      onSubmit: (e5) => {
+        e5.preventDefault();
+        if (ready && stage === "asking") {
+          start();
+        }
+      },
+      children: [
+        stage === "asking" && /* @__PURE__ */ a3(Question, { target, preview, failed: error !== void 0, done, form, onChange: setForm }),
+        stage !== "asking" && /* @__PURE__ */ a3(Progress, { batch: going, total: preview?.total ?? 0, done, stage }),
+        error && /* @__PURE__ */ a3("p", { class: "problem", role: "alert", children: [
+          error.message,
+          " ",
+          error.hint
+        ] }),
+        /* @__PURE__ */ a3("div", { class: "row end", children: [
+          /* @__PURE__ */ a3("button", { type: "button", onClick: () => stage === "running" ? stop.current.abort() : onClose(), children: closeWord }),
+          stage === "asking" && /* @__PURE__ */ a3("button", { type: "submit", class: lasting.includes(target.action) ? "danger" : "primary", disabled: !ready, children: verb })
+        ] })
+      ]
+    }
+  ) });
+}
+function Question({ target, preview, failed, done, form, onChange }) {
+  if (!preview) {
+    return failed ? null : /* @__PURE__ */ a3("p", { class: "dim", children: "Counting…" });
+  }
+  const word3 = `${preview.done.toLocaleString("en")} of ${runs(preview.total)}`;
+  return /* @__PURE__ */ a3($, { children: [
+    /* @__PURE__ */ a3("p", { role: "status", children: [
+      /* @__PURE__ */ a3("b", { children: word3 }),
+      " would be ",
+      done,
+      ".",
+      target.filter !== void 0 && (target.filter === "" ? " All runs are meant." : /* @__PURE__ */ a3($, { children: [
+        " All are meant that match ",
+        /* @__PURE__ */ a3("code", { children: target.filter }),
+        "."
+      ] })),
+      preview.partial && " More match than one batch takes: repeat it for the rest."
+    ] }),
+    /* @__PURE__ */ a3(Problems, { batch: preview }),
+    preview.done > 0 && /* @__PURE__ */ a3($, { children: [
+      (target.action === "terminate" || target.action === "cancel" || target.action === "purge") && /* @__PURE__ */ a3("label", { class: "field row", children: [
+        /* @__PURE__ */ a3("input", { type: "checkbox", checked: form.recursive, onChange: (e5) => onChange({ ...form, recursive: e5.currentTarget.checked }) }),
+        " Their child runs too"
+      ] }),
+      /* @__PURE__ */ a3("label", { class: "field", children: [
+        "Reason ",
+        /* @__PURE__ */ a3("span", { class: "dim", children: "for the record" }),
+        /* @__PURE__ */ a3("input", { value: form.reason, maxLength: 4e3, onInput: (e5) => onChange({ ...form, reason: e5.currentTarget.value }) })
+      ] }),
+      lasting.includes(target.action) && /* @__PURE__ */ a3("label", { class: "field", children: [
+        "Type ",
+        preview.done,
+        " to go on ",
+        /* @__PURE__ */ a3("span", { class: "dim", children: "it cannot be taken back" }),
+        /* @__PURE__ */ a3("input", { inputMode: "numeric", autocomplete: "off", value: form.typed, onInput: (e5) => onChange({ ...form, typed: e5.currentTarget.value }) })
+      ] })
+    ] })
+  ] });
+}
+function Progress({ batch, total, done, stage }) {
+  const looked = batch ? batch.done + batch.skipped + batch.failed : 0;
+  const of = batch?.total ?? total;
+  return /* @__PURE__ */ a3($, { children: [
+    /* @__PURE__ */ a3("progress", { max: Math.max(1, of), value: looked, "aria-label": "Progress" }),
+    /* @__PURE__ */ a3("p", { role: "status", children: [
+      stage === "stopped" && "Stopped: what was done stays done. ",
+      runs(batch?.done ?? 0),
+      " ",
+      done,
+      ", ",
+      batch?.skipped ?? 0,
+      " left out, ",
+      batch?.failed ?? 0,
+      " failed, of ",
+      of.toLocaleString("en"),
+      ".",
+      stage === "ended" && batch?.partial && " More match: repeat it for the rest."
+    ] }),
+    batch && stage !== "running" && /* @__PURE__ */ a3(Problems, { batch })
+  ] });
+}
+function Problems({ batch }) {
+  const reasons = /* @__PURE__ */ new Map();
+  for (const p6 of batch.problems) {
+    reasons.set(p6.detail, [...reasons.get(p6.detail) ?? [], p6]);
+  }
+  const left = batch.skipped + batch.failed;
+  return left === 0 ? null : /* @__PURE__ */ a3("ul", { class: "plain batch-problems", "aria-label": "Left out", children: [
+    [...reasons].map(([detail, all]) => /* @__PURE__ */ a3("li", { children: [
+      /* @__PURE__ */ a3("span", { class: "num", children: all.length }),
+      /* @__PURE__ */ a3("span", { children: [
+        detail,
+        ":",
+        " ",
+        all.slice(0, 3).map((p6, i5) => /* @__PURE__ */ a3("span", { children: [
+          i5 > 0 && ", ",
+          /* @__PURE__ */ a3("a", { href: links.run(p6.id), class: "mono", children: p6.id })
+        ] }, p6.id)),
+        all.length > 3 && ` and ${all.length - 3} more`
+      ] })
+    ] }, detail)),
+    left > batch.problems.length && /* @__PURE__ */ a3("li", { class: "dim", children: [
+      "and ",
+      left - batch.problems.length,
+      " more"
+    ] })
+  ] });
+}
+var verbs, lasting, runs, asProblem;
+var init_batch2 = __esm({
+  "src/pages/runs/batch.tsx"() {
+    "use strict";
+    init_src2();
+    init_api();
+    init_batch();
+    init_router();
+    init_Announcer();
+    init_Dialog();
+    init_src3();
+    verbs = {
+      suspend: ["Suspend", "suspended"],
+      resume: ["Resume", "resumed"],
+      cancel: ["Cancel", "canceled"],
+      terminate: ["Terminate", "terminated"],
+      restart: ["Restart", "restarted"],
+      rewind: ["Rewind", "rewound"],
+      purge: ["Purge", "purged"]
+    };
+    lasting = ["cancel", "terminate", "purge"];
+    runs = (n4) => `${n4.toLocaleString("en")} run${n4 === 1 ? "" : "s"}`;
+    asProblem = (e5) => e5 instanceof ProblemError ? e5 : new ProblemError(0, { detail: String(e5) });
+  }
+});
+
+// src/pages/runs/acts.tsx
+var acts_exports = {};
+__export(acts_exports, {
+  Acts: () => Acts
+});
+function Acts({ asked, onBack, onClose, onPurged = onClose, onDone }) {
+  if ("action" in asked && !("id" in asked)) {
+    return /* @__PURE__ */ a3(BatchDialog, { target: asked, onClose, onDone });
+  }
+  return /* @__PURE__ */ a3(RowMenu, { asked, onBack, onClose, onPurged });
+}
+function RowMenu(props) {
+  const run = useQuery(path`runs/${props.asked.id}`);
+  const leave = () => (props.onBack(), props.onClose());
+  if (run.error) {
+    return /* @__PURE__ */ a3(MenuList, { label: `Actions of ${props.asked.id}`, at: props.asked.at, items: [{ label: "Nothing can be done", reason: run.error.message, run: leave }], onClose: leave });
+  }
+  return run.data ? /* @__PURE__ */ a3(Loaded, { run: run.data, ...props }) : null;
+}
+function Loaded({ run, asked, onBack, onClose, onPurged }) {
+  const [chosen, setChosen] = d2(false);
+  const [rewinding, setRewinding] = d2(false);
+  const acts = useActions({ run, onApplied: onClose, onLeft: onClose, onPurged, onRewind: () => setRewinding(true) });
+  const items = asked.action ? acts.items.filter((i5) => i5.action === asked.action) : acts.items;
+  A2(() => {
+    const [only] = items;
+    if (asked.action && only && only.reason === void 0) {
+      setChosen(true);
+      only.run();
+    }
+  }, []);
+  if (rewinding) {
+    return /* @__PURE__ */ a3(RewindDialog, { run, onClose, onDone: onClose });
+  }
+  if (chosen) {
+    return /* @__PURE__ */ a3("div", { class: "acts", children: acts.shown });
+  }
+  return /* @__PURE__ */ a3(
+    MenuList,
+    {
+      label: `Actions of ${run.id}`,
+      at: asked.at,
+      items,
+      onClose: (why) => {
+        if (why !== "away") {
+          onBack();
+        }
+        if (why === "chosen") {
+          setChosen(true);
+        } else {
+          onClose();
+        }
+      }
+    }
+  );
+}
+var init_acts = __esm({
+  "src/pages/runs/acts.tsx"() {
+    "use strict";
+    init_src2();
+    init_api();
+    init_Menu();
+    init_actions();
+    init_rewind();
+    init_batch2();
+    init_src3();
+  }
+});
+
+// src/core.ts
+init_src();
+init_src2();
+init_src3();
+init_signals();
+init_api();
+init_batch();
+
+// src/lib/chosentheme.ts
+init_signals();
+init_theme();
+var theme = a4(initialTheme());
+function setTheme(t4) {
+  chooseTheme(t4);
+  theme.value = t4;
+}
+var nextTheme = { system: "light", light: "dark", dark: "system" };
+
+// src/core.ts
+init_connection();
 
 // src/lib/counts.ts
 var many = 20;
@@ -1721,10 +3257,10 @@ function whyText(d5) {
 function timeoutText(onTimeout) {
   return onTimeout === "escalate" ? "then others are asked" : onTimeout === "deny" ? "then it is denied" : "";
 }
-function itemsOf(decisions, runs) {
+function itemsOf(decisions, runs2) {
   const items = [
     ...decisions.map((d5) => ({ kind: "decision", id: d5.id, deadline: d5.deadline ?? void 0, since: d5.requested_at, decision: d5 })),
-    ...runs.filter(waitsForPerson).map((r4) => ({ kind: "event", id: "run:" + r4.id, deadline: r4.next_fire_at, since: r4.phase_since ?? r4.created ?? "", run: r4 }))
+    ...runs2.filter(waitsForPerson).map((r4) => ({ kind: "event", id: "run:" + r4.id, deadline: r4.next_fire_at, since: r4.phase_since ?? r4.created ?? "", run: r4 }))
   ];
   return items.sort((a5, b5) => order(a5.deadline, b5.deadline) || order(a5.since, b5.since) || (a5.id < b5.id ? -1 : 1));
 }
@@ -1738,163 +3274,13 @@ function order(a5, b5) {
   return a5 === void 0 ? 1 : b5 === void 0 ? -1 : Date.parse(a5) - Date.parse(b5);
 }
 
-// src/lib/exchange.ts
-var Exchange = class {
-  tabs = /* @__PURE__ */ new Map();
-  link;
-  state = "connecting";
-  constructor(base2) {
-    this.link = new Connection(
-      base2,
-      (event) => {
-        for (const t4 of this.tabs.values()) {
-          if (event.topic === "" || t4.topics.includes(event.topic)) {
-            t4.tell({ event });
-          }
-        }
-      },
-      (state) => {
-        this.state = state;
-        for (const t4 of this.tabs.values()) {
-          t4.tell({ state });
-        }
-      }
-    );
-    setInterval(() => {
-      const before = this.tabs.size;
-      for (const [key2, t4] of this.tabs) {
-        if (Date.now() - t4.seen > 9e4) {
-          this.tabs.delete(key2);
-        }
-      }
-      if (this.tabs.size < before) {
-        this.refresh("", []);
-      }
-    }, 3e4);
-  }
-  /** Takes what a tab says. The first time, tell is kept to answer with. */
-  take(key2, m5, tell2) {
-    let tab = this.tabs.get(key2);
-    if (!tab && !m5.leave) {
-      tab = { tell: tell2, topics: [], seen: 0 };
-      this.tabs.set(key2, tab);
-      tell2({ state: this.state });
-    }
-    if (m5.leave) {
-      this.tabs.delete(key2);
-      this.refresh("", []);
-      return;
-    }
-    if (tab) {
-      tab.seen = Date.now();
-    }
-    if (tab && m5.topics) {
-      tab.topics = m5.topics;
-      this.refresh(m5.since ?? "", m5.held ?? []);
-    } else if (m5.nudge) {
-      this.link.nudge();
-    }
-  }
-  refresh(since, held) {
-    this.link.follow([...this.tabs.values()].flatMap((t4) => t4.topics), since, held);
-  }
-};
-
-// src/lib/theme.ts
-var key = "perdure.theme";
-function initialTheme() {
-  const stored = read(key);
-  return stored === "light" || stored === "dark" ? stored : "system";
-}
-function chooseTheme(theme) {
-  document.documentElement.dataset["theme"] = theme;
-  write(key, theme === "system" ? null : theme);
-}
-function read(name) {
-  try {
-    return localStorage.getItem(name);
-  } catch {
-    return null;
-  }
-}
-function write(name, value) {
-  try {
-    if (value === null) {
-      localStorage.removeItem(name);
-    } else {
-      localStorage.setItem(name, value);
-    }
-  } catch {
-  }
-}
-
-// src/lib/format.ts
-var utc = a4(read("perdure.utc") === "1");
-function chooseUTC(on) {
-  utc.value = on;
-  write("perdure.utc", on ? "1" : null);
-}
-var now = a4(Date.now());
-if (typeof document !== "undefined") {
-  setInterval(() => {
-    if (document.visibilityState === "visible") {
-      now.value = Date.now();
-    }
-  }, 1e3);
-}
-function duration(ms) {
-  const n4 = Math.max(0, ms);
-  if (n4 < 1) {
-    return n4 === 0 ? "0 ms" : "<1 ms";
-  }
-  if (n4 < 1e3) {
-    return `${Math.round(n4)} ms`;
-  }
-  if (n4 < 6e4) {
-    return `${(n4 / 1e3).toFixed(n4 < 9950 ? 1 : 0)} s`;
-  }
-  const s5 = Math.floor(n4 / 1e3);
-  const two = (a5, x5, b5, y5) => b5 ? `${a5} ${x5} ${b5} ${y5}` : `${a5} ${x5}`;
-  if (s5 < 3600) {
-    return two(Math.floor(s5 / 60), "min", s5 % 60, "s");
-  }
-  if (s5 < 86400) {
-    return two(Math.floor(s5 / 3600), "h", Math.floor(s5 % 3600 / 60), "min");
-  }
-  return two(Math.floor(s5 / 86400), "d", Math.floor(s5 % 86400 / 3600), "h");
-}
-function relative(time, at) {
-  const d5 = at - time;
-  if (Math.abs(d5) < 1e3) {
-    return "now";
-  }
-  const s5 = Math.floor(Math.abs(d5) / 1e3);
-  const text = s5 < 60 ? `${s5} s` : duration(s5 * 1e3).split(" ").slice(0, 2).join(" ");
-  return d5 > 0 ? `${text} ago` : `in ${text}`;
-}
-function absolute(time, inUTC) {
-  const d5 = new Date(inUTC ? time : time - new Date(time).getTimezoneOffset() * 6e4);
-  return d5.toISOString().replace("T", " ").replace("Z", "") + (inUTC ? " UTC" : "");
-}
-function clock(time, at, inUTC) {
-  const text = absolute(time, inUTC);
-  return absolute(at, inUTC).slice(0, 10) === text.slice(0, 10) ? text.slice(11, 19) : text.slice(0, 16);
-}
-function count(n4) {
-  if (n4 < 1e4) {
-    return n4.toLocaleString("en");
-  }
-  return n4 < 1e6 ? `${(n4 / 1e3).toFixed(1)}k` : `${(n4 / 1e6).toFixed(1)}M`;
-}
-function bytes(n4) {
-  return n4 < 1024 ? `${n4} B` : n4 < 1024 ** 2 ? `${(n4 / 1024).toFixed(1)} KB` : `${(n4 / 1024 ** 2).toFixed(1)} MB`;
-}
-function cost(micros) {
-  const d5 = micros / 1e6;
-  return "$" + (d5 >= 1 ? d5.toFixed(2) : d5 >= 0.01 ? d5.toFixed(3) : d5.toFixed(5));
-}
+// src/core.ts
+init_exchange();
+init_format();
+init_hindered();
 
 // src/lib/info.ts
+init_api();
 var last;
 function useInfo() {
   const query2 = useQuery("info");
@@ -1902,140 +3288,13 @@ function useInfo() {
   return { ...query2, data: last };
 }
 
-// src/lib/jsontext.ts
-function parseJson(text) {
-  try {
-    return { ok: true, value: JSON.parse(text) };
-  } catch {
-    const at = new Finder(text).find();
-    const before = text.slice(0, at.place);
-    const line = before.split("\n").length;
-    return { ok: false, message: at.message, line, column: at.place - before.lastIndexOf("\n") };
-  }
-}
-function jsonError(text) {
-  const typed = text.trim() === "" ? void 0 : parseJson(text);
-  return !typed || typed.ok ? void 0 : `Line ${typed.line}, column ${typed.column}: ${typed.message}`;
-}
-var isPlain = (text) => jsonError(text) !== void 0 && !/^\s*["[{]/.test(text);
-var Found = class extends Error {
-  constructor(place, message2) {
-    super(message2);
-    this.place = place;
-  }
-  place;
-};
-var Finder = class {
-  constructor(text) {
-    this.text = text;
-  }
-  text;
-  at = 0;
-  find() {
-    try {
-      this.value(0);
-      this.blank();
-      if (this.at < this.text.length) {
-        this.fail("nothing may follow the value");
-      }
-    } catch (err) {
-      if (err instanceof Found) {
-        return { place: err.place, message: err.message };
-      }
-    }
-    return { place: this.at, message: "this is no JSON" };
-  }
-  fail(message2) {
-    throw new Found(this.at, message2);
-  }
-  blank() {
-    while (" 	\n\r".includes(this.text[this.at] ?? "x")) {
-      this.at++;
-    }
-  }
-  value(depth) {
-    this.blank();
-    const c5 = this.text[this.at];
-    if (c5 === void 0) {
-      this.fail(this.at === 0 || this.text.trim() === "" ? "a value is missing" : "it ends too early");
-    }
-    if (depth > 500) {
-      this.fail("it is nested too deeply");
-    }
-    if (c5 === "{") {
-      this.list("}", () => {
-        this.blank();
-        if (this.text[this.at] !== '"') {
-          this.fail("a name in double quotes is missing");
-        }
-        this.string();
-        this.blank();
-        if (this.text[this.at] !== ":") {
-          this.fail("a colon is missing");
-        }
-        this.at++;
-        this.value(depth + 1);
-      });
-    } else if (c5 === "[") {
-      this.list("]", () => this.value(depth + 1));
-    } else if (c5 === '"') {
-      this.string();
-    } else {
-      const word2 = /^[^\s,:\[\]{}"]*/.exec(this.text.slice(this.at, this.at + 60))?.[0] ?? "";
-      if (!/^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/.test(word2)) {
-        this.fail(word2 === "" ? "a value is missing" : c5 === "'" ? "texts stand in double quotes" : word2 + " is no value; texts stand in double quotes");
-      }
-      this.at += word2.length;
-    }
-  }
-  list(close, member) {
-    this.at++;
-    this.blank();
-    if (this.text[this.at] === close) {
-      this.at++;
-      return;
-    }
-    for (; ; ) {
-      member();
-      this.blank();
-      if (this.text[this.at] === close) {
-        this.at++;
-        return;
-      }
-      if (this.text[this.at] !== ",") {
-        this.fail(this.at >= this.text.length ? close + " is missing at the end" : "a comma or " + close + " is missing");
-      }
-      this.at++;
-      this.blank();
-      if (this.text[this.at] === close) {
-        this.fail("no comma may stand before " + close);
-      }
-    }
-  }
-  string() {
-    for (this.at++; ; this.at++) {
-      const c5 = this.text[this.at];
-      if (c5 === void 0) {
-        this.fail("a text has no end");
-      }
-      if (c5 === '"') {
-        this.at++;
-        return;
-      }
-      if (c5 < " ") {
-        this.fail(c5 === "\n" ? "a text may not go over lines: write \\n" : "a control character in a text: write \\u and its number");
-      }
-      if (c5 === "\\") {
-        if (!/^\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/.test(this.text.slice(this.at, this.at + 6))) {
-          this.fail("a backslash begins no known escape");
-        }
-        this.at++;
-      }
-    }
-  }
-};
+// src/core.ts
+init_jsontext();
 
 // src/lib/keys.ts
+init_signals();
+init_src2();
+init_theme();
 var lettersOn = a4(read("perdure.keys") !== "0");
 function chooseLetters(on) {
   lettersOn.value = on;
@@ -2104,168 +3363,16 @@ function useKeys(handlers) {
   });
 }
 
-// src/lib/led.ts
-function led(name, base2, hear, again) {
-  if (!navigator.locks || typeof BroadcastChannel === "undefined") {
-    return void 0;
-  }
-  const id = crypto.randomUUID();
-  const channel = new BroadcastChannel(name);
-  channel.onmessage = (m5) => {
-    if (m5.data.to === id && m5.data.told) {
-      hear(m5.data.told);
-    } else if (m5.data.to === "") {
-      again();
-    }
-  };
-  void navigator.locks.request(name, () => {
-    const exchange = new Exchange(base2);
-    const desk = new BroadcastChannel(name);
-    desk.onmessage = (m5) => {
-      const { from, said } = m5.data;
-      if (from !== void 0 && said) {
-        exchange.take(from, said, (told) => desk.postMessage({ to: from, told }));
-      }
-    };
-    desk.postMessage({ to: "" });
-    return new Promise(() => void 0);
-  });
-  return (said) => channel.postMessage({ from: id, said });
-}
-
-// src/lib/live.ts
-var linkState = a4("connecting");
-var paused = a4(false);
-var followers = /* @__PURE__ */ new Set();
-var queue = [];
-var scheduled = false;
-function flush() {
-  scheduled = false;
-  if (paused.value) {
-    return;
-  }
-  const events = queue;
-  queue = [];
-  for (const f5 of [...followers]) {
-    const mine = events.filter((e5) => e5.topic === f5.topic || e5.topic === "");
-    if (mine.length > 0) {
-      f5.take(mine);
-    }
-  }
-}
-function receive(e5) {
-  position = e5.position || position;
-  if (e5.kind === "hello") {
-    return;
-  }
-  queue.push(e5);
-  if (queue.length > 5e3) {
-    queue = [{ topic: "", kind: "reset", position: e5.position, data: {} }];
-  }
-  if (!scheduled && !paused.value) {
-    scheduled = true;
-    requestAnimationFrame(flush);
-  }
-}
-function unpause() {
-  paused.value = false;
-  flush();
-}
-var patience = 6e4;
-var link;
-var position = "";
-var detached = false;
-function open() {
-  if (link) {
-    return link;
-  }
-  link = joined() ?? new Connection(document.baseURI, receive, (s5) => linkState.value = s5);
-  const made = link;
-  let leaving;
-  document.addEventListener("visibilitychange", () => {
-    clearTimeout(leaving);
-    if (document.visibilityState === "hidden") {
-      leaving = setTimeout(() => {
-        detached = true;
-        made.follow([], "", []);
-      }, patience);
-      return;
-    }
-    if (detached) {
-      detached = false;
-      rejoin();
-    }
-    made.nudge();
-  });
-  addEventListener("online", () => made.nudge());
-  return link;
-}
-function rejoin() {
-  if (position === "") {
-    receive({ topic: "", kind: "reset", position: "", data: {} });
-  }
-  refresh(position);
-}
-function joined() {
-  const name = "perdure " + document.baseURI;
-  const hear = (m5) => {
-    if (m5.event) {
-      receive(m5.event);
-    }
-    if (m5.state) {
-      linkState.value = m5.state;
-    }
-  };
-  const say2 = shared(name, hear) ?? led(name, document.baseURI, hear, rejoin);
-  if (!say2) {
-    return void 0;
-  }
-  addEventListener("pagehide", () => say2({ leave: true }));
-  addEventListener("pageshow", (e5) => e5.persisted && rejoin());
-  setInterval(() => say2({}), 3e4);
-  return { follow: (topics, since, held) => say2({ topics, since, held }), nudge: () => say2({ nudge: true }) };
-}
-function shared(name, hear) {
-  if (typeof SharedWorker === "undefined") {
-    return void 0;
-  }
-  try {
-    const { port } = new SharedWorker(new URL("live.js", document.baseURI), { name });
-    port.onmessage = (m5) => hear(m5.data);
-    port.start();
-    return (m5) => port.postMessage(m5);
-  } catch {
-    return void 0;
-  }
-}
-function refresh(since) {
-  position = since || position;
-  if (!detached) {
-    const all = [...followers];
-    open().follow([...new Set(all.map((f5) => f5.topic))], since, all.flatMap((f5) => f5.held()));
-  }
-}
-function useTopic(topic, since, take, held = () => []) {
-  const newest = T2({ take, held });
-  newest.current = { take, held };
-  A2(() => {
-    if (!topic) {
-      return void 0;
-    }
-    const f5 = { topic, take: (events) => newest.current.take(events), held: () => newest.current.held() };
-    followers.add(f5);
-    refresh(since ?? "");
-    return () => {
-      followers.delete(f5);
-      refresh("");
-    };
-  }, [topic]);
-}
-function newer(a5, b5) {
-  return a5.incarnation !== b5.incarnation || b5.row_version > a5.row_version;
-}
+// src/core.ts
+init_led();
+init_live();
+init_marks();
 
 // src/lib/overlay.ts
+init_signals();
+init_src2();
+init_api();
+init_live();
 var overlays = a4(/* @__PURE__ */ new Map());
 var every = 2e3;
 var last2 = -every;
@@ -2345,82 +3452,32 @@ function randomKey() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((b5) => b5.toString(16).padStart(2, "0")).join("");
 }
 
-// src/lib/router.ts
-var base = () => new URL(document.baseURI).pathname;
-function current() {
-  return new URL(location.href);
-}
-var address = a4(typeof location === "undefined" ? new URL("file:///") : current());
-var route = O3(() => address.value.pathname.slice(base().length).replace(/\/+$/, ""));
-function go(to, replace = false) {
-  const url = new URL(to, document.baseURI);
-  if (url.href === address.value.href) {
-    return;
+// src/core.ts
+init_router();
+init_runactions();
+
+// src/lib/shell.ts
+function word(text) {
+  if (/^[\w./:,@%+=-]+$/.test(text) && !text.startsWith("=")) {
+    return text;
   }
-  history[replace ? "replaceState" : "pushState"]({ scroll: 0 }, "", url);
-  address.value = url;
-}
-function setParams(change2, replace = true) {
-  const url = new URL(address.value.href);
-  for (const [k5, v5] of Object.entries(change2)) {
-    if (v5) {
-      url.searchParams.set(k5, v5);
-    } else {
-      url.searchParams.delete(k5);
-    }
+  if (/[\u0000-\u001f\u007f-\u009f]/.test(text)) {
+    const escaped2 = text.replace(/[\\']/g, "\\$&").replace(/[\u0000-\u001f\u007f-\u009f]/g, (c5) => {
+      const n4 = c5.charCodeAt(0);
+      return n4 < 128 ? "\\x" + n4.toString(16).padStart(2, "0") : "\\u" + n4.toString(16).padStart(4, "0");
+    });
+    return `$'${escaped2}'`;
   }
-  go(url.href, replace);
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }
-var param = (name) => address.value.searchParams.get(name) ?? "";
-function startRouter() {
-  addEventListener("popstate", () => address.value = current());
-  document.addEventListener("click", (e5) => {
-    if (e5.defaultPrevented || e5.button !== 0 || e5.metaKey || e5.ctrlKey || e5.shiftKey || e5.altKey) {
-      return;
-    }
-    const a5 = e5.target.closest?.("a");
-    if (!a5 || a5.target || a5.hasAttribute("download") || a5.origin !== location.origin) {
-      return;
-    }
-    const at = new URL(a5.href).pathname;
-    if (!at.startsWith(base()) || at.startsWith(base() + "api/")) {
-      return;
-    }
-    e5.preventDefault();
-    go(a5.href);
-  });
+function commandOf(verb, args, hub, options = {}) {
+  const flags = Object.entries(options).flatMap(([k5, v5]) => v5 ? [` --${k5} ${word(v5)}`] : []).join("") + hub;
+  const words = args.map((a5) => " " + word(a5)).join("");
+  return "perdure " + verb + (args.some((a5) => a5.startsWith("-")) ? flags + " --" + words : words + flags);
 }
-function match(pattern, at) {
-  const want = pattern.split("/");
-  const have = at.split("/");
-  if (want.length !== have.length) {
-    return void 0;
-  }
-  const params = {};
-  for (const [i5, w5] of want.entries()) {
-    const h4 = have[i5] ?? "";
-    if (w5.startsWith(":")) {
-      try {
-        params[w5.slice(1)] = decodeURIComponent(h4);
-      } catch {
-        return void 0;
-      }
-    } else if (w5 !== h4) {
-      return void 0;
-    }
-  }
-  return params;
-}
-var enc = encodeURIComponent;
-var links = {
-  run: (id, tab = "") => `runs/${enc(id)}` + (tab && `?tab=${tab}`),
-  runs: (filter = "") => "runs" + (filter && `?filter=${enc(filter)}`),
-  agent: (name) => `agents/${enc(name)}`,
-  session: (name, key2) => `agents/${enc(name)}/s/${enc(key2)}`,
-  entity: (name, key2) => `entities/${enc(name)}/${enc(key2)}`
-};
 
 // src/lib/slowly.ts
+init_src2();
 var apart = 1e4;
 function useSlowly(read2) {
   const newest = T2(read2);
@@ -2442,6 +3499,9 @@ function useSlowly(read2) {
     }
   };
 }
+
+// src/core.ts
+init_sse();
 
 // src/lib/status.ts
 var looks = {
@@ -2476,6 +3536,9 @@ function nameOf(r4) {
   return r4.name.startsWith("perdure.agent/") ? `${r4.agent || r4.name.slice("perdure.agent/".length)} (turn)` : r4.name;
 }
 var ended = (status) => ["completed", "failed", "terminated", "canceled"].includes(status);
+
+// src/core.ts
+init_theme();
 
 // src/lib/turnframes.ts
 function emptyTurn() {
@@ -2564,6 +3627,7 @@ function decided(t4, ids) {
 }
 
 // src/lib/turnstream.ts
+init_sse();
 var GoneError = class extends Error {
   constructor(status, message2) {
     super(message2);
@@ -2646,9 +3710,9 @@ async function attach(o5, offset, seen) {
     silent.abort();
   }
 }
-function wait(ms, signal) {
+function wait(ms2, signal) {
   return new Promise((resolve) => {
-    const timer2 = setTimeout(done, ms);
+    const timer2 = setTimeout(done, ms2);
     function done() {
       clearTimeout(timer2);
       signal.removeEventListener("abort", done);
@@ -2684,12 +3748,12 @@ var names = {
 var controls = "\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb\\u{e0000}-\\u{e007f}\\p{Cs}";
 var loose = new RegExp("[" + controls + "]", "gu");
 var strict = new RegExp("[" + controls + "\\u00ad\\u180e\\u200b-\\u200d\\u3164\\uffa0]", "gu");
-var word = /[\p{L}\p{M}]+/gu;
+var word2 = /[\p{L}\p{M}]+/gu;
 var latin = /(?![\uff00-\uffef])\p{Script=Latin}/u;
 var likeLatin = /(?=\p{L})[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}\p{Script=Cherokee}\p{Script=Coptic}\p{Script=Lisu}\p{Script=Common}\uff00-\uffef]/gu;
 function exactly(text) {
   const all = [...text.matchAll(strict)];
-  for (const w5 of text.matchAll(word)) {
+  for (const w5 of text.matchAll(word2)) {
     if (latin.test(w5[0])) {
       for (const m5 of w5[0].matchAll(likeLatin)) {
         m5.index += w5.index;
@@ -2732,23 +3796,17 @@ function escaped(text) {
   return pieces(text, true).map((p6) => p6.hidden ? "<" + p6.text + ">" : p6.text).join("");
 }
 
-// src/parts/Announcer.tsx
-var message = a4("");
-var last3 = 0;
-function announce(text, summary = false) {
-  const t4 = Date.now();
-  if (summary && t4 - last3 < 5e3) {
-    return;
-  }
-  last3 = t4;
-  message.value = "";
-  requestAnimationFrame(() => message.value = text);
-}
-function Announcer() {
-  return /* @__PURE__ */ a3("div", { class: "hidden-text", role: "status", "aria-live": "polite", children: message.value });
-}
+// src/core.ts
+init_Announcer();
+
+// src/parts/Arguments.tsx
+init_src2();
+
+// src/parts/Payload.tsx
+init_src2();
 
 // src/parts/Visible.tsx
+init_src3();
 function Visible({ text, exact }) {
   const all = pieces(text, exact);
   if (all.length === 1 && !all[0]?.hidden) {
@@ -2758,6 +3816,7 @@ function Visible({ text, exact }) {
 }
 
 // src/parts/Payload.tsx
+init_src3();
 function Payload({ value, label }) {
   const text = w2(() => pretty(value), [value]);
   const [shown2, setShown] = d2(1);
@@ -2790,6 +3849,7 @@ function pretty(value) {
 }
 
 // src/parts/Arguments.tsx
+init_src3();
 function Arguments({ value }) {
   const members = w2(() => flat(value), [value]);
   if (!members) {
@@ -2822,7 +3882,12 @@ function ambiguous(text) {
   }
 }
 
+// src/parts/Backlog.tsx
+init_format();
+
 // src/parts/Time.tsx
+init_format();
+init_src3();
 function Time({ at, exact = false }) {
   if (!at) {
     return /* @__PURE__ */ a3("span", { class: "dim", children: "–" });
@@ -2831,9 +3896,9 @@ function Time({ at, exact = false }) {
   const full = absolute(t4, utc.value);
   return /* @__PURE__ */ a3("time", { dateTime: at, title: full, children: exact ? clock(t4, now.value, utc.value) : relative(t4, now.value) });
 }
-function Duration({ from, to, ms }) {
-  if (ms !== void 0) {
-    return /* @__PURE__ */ a3("span", { class: "num", children: duration(ms) });
+function Duration({ from, to, ms: ms2 }) {
+  if (ms2 !== void 0) {
+    return /* @__PURE__ */ a3("span", { class: "num", children: duration(ms2) });
   }
   if (!from) {
     return /* @__PURE__ */ a3("span", { class: "dim", children: "–" });
@@ -2843,12 +3908,13 @@ function Duration({ from, to, ms }) {
 }
 
 // src/parts/Backlog.tsx
-function Backlog({ items, most: most3 = Infinity }) {
+init_src3();
+function Backlog({ items, most: most4 = Infinity }) {
   if (items === void 0 || items.length === 0) {
     return items && /* @__PURE__ */ a3("p", { class: "dim", children: "Nothing waits for a worker." });
   }
   return /* @__PURE__ */ a3("ul", { class: "plain", children: [
-    items.slice(0, most3).map((b5) => /* @__PURE__ */ a3("li", { children: [
+    items.slice(0, most4).map((b5) => /* @__PURE__ */ a3("li", { children: [
       /* @__PURE__ */ a3("span", { class: b5.served ? "dim" : "bad", children: b5.served ? "✓ served" : "! no worker" }),
       /* @__PURE__ */ a3("span", { children: [
         b5.kind,
@@ -2868,14 +3934,17 @@ function Backlog({ items, most: most3 = Infinity }) {
         /* @__PURE__ */ a3(Time, { at: b5.oldest })
       ] })
     ] }, b5.kind + b5.name + (b5.version ?? ""))),
-    items.length > most3 && /* @__PURE__ */ a3("li", { children: /* @__PURE__ */ a3("a", { href: "workers", children: [
-      items.length - most3,
+    items.length > most4 && /* @__PURE__ */ a3("li", { children: /* @__PURE__ */ a3("a", { href: "workers", children: [
+      items.length - most4,
       " more"
     ] }) })
   ] });
 }
 
 // src/parts/Copy.tsx
+init_src2();
+init_Announcer();
+init_src3();
 function CopyIcon() {
   return /* @__PURE__ */ a3("svg", { class: "copy-icon", viewBox: "0 0 16 16", width: "14", height: "14", "aria-hidden": "true", children: /* @__PURE__ */ a3("path", { d: "M5.5 5.5v-3h8v8h-3M2.5 5.5h8v8h-8z", fill: "none", stroke: "currentColor", "stroke-width": "1.3", "stroke-linejoin": "round" }) });
 }
@@ -2909,6 +3978,7 @@ function Copy({ text, what, link: link2 = false }) {
 }
 
 // src/parts/Command.tsx
+init_src3();
 function hubFlag() {
   const { origin } = location;
   return origin.endsWith("//127.0.0.1:8080") ? "" : " --hub " + origin;
@@ -2921,6 +3991,8 @@ function Command({ text }) {
 }
 
 // src/parts/Deadline.tsx
+init_format();
+init_src3();
 function Deadline({ at, then }) {
   if (!at) {
     return /* @__PURE__ */ a3("span", { class: "dim", children: "no deadline" });
@@ -2937,6 +4009,11 @@ function Deadline({ at, then }) {
 }
 
 // src/parts/Decide.tsx
+init_src2();
+init_api();
+init_hindered();
+init_jsontext();
+init_src3();
 function Decide({ decision: d5, onDone, ask, keys: keys2 = false, gone = false }) {
   const [comment, setComment] = d2("");
   const [confirm, setConfirm] = d2(null);
@@ -2946,10 +4023,11 @@ function Decide({ decision: d5, onDone, ask, keys: keys2 = false, gone = false }
   const [result, setResult] = d2("");
   const [more, setMore] = d2({});
   const yes = T2(null);
-  const choices = choicesOf(d5.kind);
+  const choices2 = choicesOf(d5.kind);
+  const off = hindered();
   A2(() => {
-    const choice = ask?.id === d5.id && choices.find((c5) => c5.answer === ask.answer);
-    if (choice && !busy) {
+    const choice = ask?.id === d5.id && choices2.find((c5) => c5.answer === ask.answer);
+    if (choice && !busy && !off) {
       setConfirm(choice);
     }
   }, [ask?.n]);
@@ -3071,18 +4149,18 @@ function Decide({ decision: d5, onDone, ask, keys: keys2 = false, gone = false }
         confirm.label,
         "?"
       ] }),
-      /* @__PURE__ */ a3("button", { type: "button", class: "tone-" + confirm.tone, ref: yes, disabled: !!wrong, onClick: () => send(confirm), children: [
+      /* @__PURE__ */ a3("button", { type: "button", class: "tone-" + confirm.tone, ref: yes, disabled: !!wrong || off !== "", onClick: () => send(confirm), children: [
         "Yes, ",
         confirm.label.toLowerCase()
       ] }),
       /* @__PURE__ */ a3("button", { type: "button", onClick: () => setConfirm(null), children: "No" })
     ] }) : /* @__PURE__ */ a3("div", { class: "decide-row", children: [
-      choices.map((c5) => /* @__PURE__ */ a3(
+      choices2.map((c5) => /* @__PURE__ */ a3(
         "button",
         {
           type: "button",
           class: "tone-" + c5.tone,
-          disabled: readOnly || busy !== "" || !!wrong || c5.answer === "raise" && !raises(more),
+          disabled: off !== "" || busy !== "" || !!wrong || c5.answer === "raise" && !raises(more),
           "aria-keyshortcuts": keys2 ? c5.key : void 0,
           onClick: () => c5.answer === "retry" ? setConfirm(c5) : send(c5),
           children: [
@@ -3094,6 +4172,7 @@ function Decide({ decision: d5, onDone, ask, keys: keys2 = false, gone = false }
       )),
       d5.kind === "approval" && /* @__PURE__ */ a3("button", { type: "button", class: "link", onClick: () => setEdited(edited === null ? JSON.stringify(d5.args, null, 2) : null), children: edited === null ? "Edit arguments" : "Keep the arguments" })
     ] }),
+    off && /* @__PURE__ */ a3("p", { class: "dim", role: "status", children: off }),
     error && /* @__PURE__ */ a3("p", { class: "field-error", role: "alert", children: [
       error.message,
       error.hint && ". " + error.hint
@@ -3142,57 +4221,21 @@ function Raise({ decision, values, onChange }) {
   ] });
 }
 
-// src/parts/Dialog.tsx
-function Dialog({ title, onClose, children, wide = false }) {
-  const box = T2(null);
-  const id = P2();
-  A2(() => {
-    const before = document.activeElement;
-    box.current?.showModal();
-    box.current?.querySelector("form :is(input, select, textarea)")?.focus();
-    return () => before?.focus?.();
-  }, []);
-  return /* @__PURE__ */ a3(
-    "dialog",
-    {
-      ref: box,
-      class: wide ? "wide" : "",
-      "aria-labelledby": id,
-      onCancel: (e5) => {
-        e5.preventDefault();
-        onClose();
-      },
-      onKeyDown: (e5) => {
-        if (e5.key === "Enter" && (e5.ctrlKey || e5.metaKey)) {
-          e5.preventDefault();
-          box.current?.querySelector("form")?.requestSubmit();
-        }
-      },
-      onClick: (e5) => {
-        if (e5.target === box.current) {
-          onClose();
-        }
-      },
-      children: /* @__PURE__ */ a3("div", { class: "dialog-body", children: [
-        /* @__PURE__ */ a3("header", { children: [
-          /* @__PURE__ */ a3("h2", { id, children: title }),
-          /* @__PURE__ */ a3("button", { type: "button", class: "quiet", "aria-label": "Close", onClick: onClose, children: "✕" })
-        ] }),
-        children
-      ] })
-    }
-  );
-}
+// src/core.ts
+init_Dialog();
 
 // src/parts/Empty.tsx
-function Empty({ title, children }) {
+init_src3();
+function Empty({ title: title2, children }) {
   return /* @__PURE__ */ a3("div", { class: "empty", children: [
-    /* @__PURE__ */ a3("h2", { children: title }),
+    /* @__PURE__ */ a3("h2", { children: title2 }),
     children
   ] });
 }
 
 // src/parts/Help.tsx
+init_Dialog();
+init_src3();
 var keys = [
   ["?", "This help"],
   ["/", "Filter"],
@@ -3203,13 +4246,14 @@ var keys = [
   ["[ ]", "Previous and next run"],
   ["1 … 9", "Tabs"],
   ["h l, arrows", "Steps"],
+  [", .", "Back and forth through the events of a run, in its state"],
   ["a d", "Approve or deny the chosen decision"],
   ["x, X", "Select a row, or all from the last one on"],
   ["m", "What may be done to the row"],
   ["e s t", "Raise an event, suspend or resume, terminate: the row, or those that are selected"],
   ["n", "Start a run, begin a session"],
   ["Ctrl/⌘ Enter", "Send the form of a dialog"],
-  ["Ctrl/⌘ K", "Go to anything"],
+  ["Ctrl/⌘ K", "Go to anything, or do it"],
   ["L", "Pause what changes, or go on"]
 ];
 function Help({ onClose }) {
@@ -3226,6 +4270,8 @@ function Help({ onClose }) {
 }
 
 // src/parts/JsonView.tsx
+init_src2();
+init_src3();
 var shown = 200;
 var longText = 2e3;
 function JsonView({ value, open: open2 = 2, label = "JSON" }) {
@@ -3260,7 +4306,7 @@ function Node({ name, value, open: open2 }) {
 }
 function Branch({ label, entries: entries2, from, to, open: open2 }) {
   const [opened, setOpened] = d2(open2 > 0);
-  const [most3, setMost] = d2(shown);
+  const [most4, setMost] = d2(shown);
   return /* @__PURE__ */ a3("div", { class: "json-branch", children: [
     /* @__PURE__ */ a3("button", { type: "button", class: "json-toggle", "aria-expanded": opened, onClick: () => setOpened(!opened), children: [
       /* @__PURE__ */ a3("span", { "aria-hidden": "true", children: opened ? "▾" : "▸" }),
@@ -3269,9 +4315,9 @@ function Branch({ label, entries: entries2, from, to, open: open2 }) {
       /* @__PURE__ */ a3("span", { class: "dim", children: opened ? from : `${from} ${entries2.length} ${entries2.length === 1 ? "entry" : "entries"} ${to}` })
     ] }),
     opened && /* @__PURE__ */ a3("div", { class: "json-inner", children: [
-      entries2.slice(0, most3).map(([k5, v5]) => /* @__PURE__ */ a3(Node, { name: k5, value: v5, open: open2 - 1 }, k5)),
-      entries2.length > most3 && /* @__PURE__ */ a3("button", { type: "button", class: "quiet", onClick: () => setMost(most3 + shown), children: [
-        entries2.length - most3,
+      entries2.slice(0, most4).map(([k5, v5]) => /* @__PURE__ */ a3(Node, { name: k5, value: v5, open: open2 - 1 }, k5)),
+      entries2.length > most4 && /* @__PURE__ */ a3("button", { type: "button", class: "quiet", onClick: () => setMost(most4 + shown), children: [
+        entries2.length - most4,
         " more"
       ] }),
       /* @__PURE__ */ a3("div", { class: "dim", children: to })
@@ -3297,6 +4343,8 @@ function Leaf({ value }) {
 }
 
 // src/parts/Lazy.tsx
+init_src2();
+init_src3();
 function lazily(load) {
   let loaded;
   return (props) => {
@@ -3322,6 +4370,11 @@ function lazily(load) {
 }
 
 // src/parts/Login.tsx
+init_signals();
+init_src2();
+init_api();
+init_Dialog();
+init_src3();
 var wantsLogin = a4(false);
 function Login() {
   const [token, setToken] = d2("");
@@ -3352,81 +4405,11 @@ function Login() {
   ) });
 }
 
-// src/parts/Menu.tsx
-function Menu({ label, items, children }) {
-  const [open2, setOpen] = d2(false);
-  const box = T2(null);
-  const id = P2();
-  const close = (why) => {
-    setOpen(false);
-    if (why !== "away") {
-      box.current?.querySelector("button")?.focus();
-    }
-  };
-  return /* @__PURE__ */ a3("div", { class: "menu", ref: box, children: [
-    /* @__PURE__ */ a3("button", { type: "button", "aria-haspopup": "menu", "aria-expanded": open2, "aria-controls": id, "aria-label": label, onClick: () => setOpen(!open2), children }),
-    open2 && /* @__PURE__ */ a3(MenuList, { id, label, items, within: box, onClose: close })
-  ] });
-}
-function MenuList({ id, label, items, within, at, onClose }) {
-  const list = T2(null);
-  const newest = T2(onClose);
-  newest.current = onClose;
-  A2(() => {
-    const away = (e5) => {
-      if (!(within ?? list).current?.contains(e5.target)) {
-        newest.current("away");
-      }
-    };
-    document.addEventListener("mousedown", away);
-    list.current?.querySelector("[role=menuitem]:not([aria-disabled=true])")?.focus();
-    return () => document.removeEventListener("mousedown", away);
-  }, []);
-  F2(() => {
-    const l5 = list.current;
-    if (l5 && at) {
-      const room = l5.getBoundingClientRect();
-      l5.style.left = `${Math.max(4, Math.min(at.x, innerWidth - room.width - 4))}px`;
-      l5.style.top = `${Math.max(4, Math.min(at.y, innerHeight - room.height - 4))}px`;
-    }
-  });
-  const move = (e5) => {
-    const all = [...list.current?.querySelectorAll("[role=menuitem]") ?? []];
-    const focused = all.indexOf(document.activeElement);
-    const to = { ArrowDown: focused + 1, ArrowUp: focused - 1, Home: 0, End: -1 }[e5.key];
-    if (e5.key === "Escape" || e5.key === "Tab") {
-      e5.preventDefault();
-      e5.stopPropagation();
-      onClose("key");
-    } else if (to !== void 0) {
-      e5.preventDefault();
-      all.at(to % all.length)?.focus();
-    }
-  };
-  return /* @__PURE__ */ a3("div", { class: "menu-list" + (at ? " placed" : ""), role: "menu", id, ref: list, "aria-label": label, onKeyDown: move, children: items.map((i5) => /* @__PURE__ */ a3(
-    "button",
-    {
-      type: "button",
-      role: "menuitem",
-      class: i5.danger ? "danger" : "",
-      "aria-disabled": i5.reason !== void 0,
-      tabIndex: -1,
-      onClick: () => {
-        if (i5.reason === void 0) {
-          onClose("chosen");
-          i5.run();
-        }
-      },
-      children: [
-        i5.label,
-        i5.reason !== void 0 && /* @__PURE__ */ a3("small", { children: i5.reason })
-      ]
-    },
-    i5.label
-  )) });
-}
+// src/core.ts
+init_Menu();
 
 // src/parts/NumberTable.tsx
+init_src3();
 function NumberTable({ label, heads, words = 1, rows, class: more = "" }) {
   const kind2 = (i5) => i5 < words ? void 0 : "num";
   return /* @__PURE__ */ a3("div", { class: "scroll " + more, tabIndex: 0, role: "region", "aria-label": label + " as a table", children: /* @__PURE__ */ a3("table", { class: "plain-table", children: [
@@ -3436,6 +4419,152 @@ function NumberTable({ label, heads, words = 1, rows, class: more = "" }) {
 }
 
 // src/parts/Palette.tsx
+init_src2();
+init_api();
+init_format();
+init_hindered();
+init_live();
+init_router();
+init_runactions();
+init_Dialog();
+
+// src/parts/StartDialog.tsx
+init_src2();
+init_api();
+init_format();
+init_jsontext();
+init_router();
+init_Dialog();
+init_src3();
+function StartDialog({ onClose, name = "", input = "" }) {
+  const info = useInfo();
+  const [form, setForm] = d2({ name, id: "", input, version: "", tags: "", at: "", policy: "" });
+  const [error, setError] = d2();
+  const [busy, setBusy] = d2(false);
+  const [key2] = d2(() => crypto.randomUUID());
+  const tags = tagsOf(form.tags);
+  const at = form.at ? /* @__PURE__ */ new Date(form.at + (utc.value ? "Z" : "")) : void 0;
+  const plain = isPlain(form.input);
+  const bad = plain ? void 0 : jsonError(form.input);
+  const names2 = (info.data?.orchestrations ?? []).filter((n4) => !n4.startsWith("perdure."));
+  const [listed, setListed] = d2(true);
+  const named = form.name || (listed ? names2[0] ?? "" : "");
+  return /* @__PURE__ */ a3(Dialog, { title: "Start a run", onClose, children: /* @__PURE__ */ a3(
+    "form",
+    {
+      onSubmit: (e5) => {
+        e5.preventDefault();
+        if (bad || busy || typeof tags === "string") {
+          return;
+        }
+        setBusy(true);
+        const body = {
+          name: named,
+          ...form.id ? { id: form.id } : {},
+          ...form.id && form.policy ? { id_policy: form.policy } : {},
+          ...form.version.trim() ? { version: form.version.trim() } : {},
+          ...Object.keys(tags).length > 0 ? { tags } : {},
+          ...at ? { start_at: at.toISOString() } : {},
+          ...form.input.trim() ? { input: plain ? form.input.trim() : JSON.parse(form.input) } : {}
+        };
+        post("runs", body, key2).then(
+          (s5) => {
+            onClose();
+            go(links.run(s5.id));
+          },
+          (x5) => {
+            setBusy(false);
+            setError(x5 instanceof ProblemError ? `${x5.message} ${x5.hint}` : String(x5));
+          }
+        );
+      },
+      children: [
+        /* @__PURE__ */ a3("label", { class: "field", children: [
+          "Orchestration",
+          listed && (names2.length > 0 || info.loading) ? /* @__PURE__ */ a3("select", { value: named, onChange: (e5) => e5.currentTarget.value === "" ? setListed(false) : setForm({ ...form, name: e5.currentTarget.value }), children: [
+            named !== "" && !names2.includes(named) && /* @__PURE__ */ a3("option", { value: named, children: named }),
+            names2.map((n4) => /* @__PURE__ */ a3("option", { value: n4, children: n4 }, n4)),
+            /* @__PURE__ */ a3("option", { value: "", children: "Another name…" })
+          ] }) : /* @__PURE__ */ a3("input", { required: true, value: form.name, placeholder: "Name", onInput: (e5) => setForm({ ...form, name: e5.currentTarget.value }) })
+        ] }),
+        /* @__PURE__ */ a3("label", { class: "field", children: [
+          "Id ",
+          /* @__PURE__ */ a3("span", { class: "dim", children: "made up if empty" }),
+          /* @__PURE__ */ a3("input", { value: form.id, onInput: (e5) => setForm({ ...form, id: e5.currentTarget.value }) })
+        ] }),
+        /* @__PURE__ */ a3("label", { class: "field", children: [
+          "Input ",
+          /* @__PURE__ */ a3("span", { class: "dim", children: "JSON, or plain text" }),
+          /* @__PURE__ */ a3("textarea", { rows: 6, spellcheck: false, class: "mono", "aria-invalid": bad !== void 0, value: form.input, onInput: (e5) => setForm({ ...form, input: e5.currentTarget.value }) })
+        ] }),
+        /* @__PURE__ */ a3("details", { class: "start-more", children: [
+          /* @__PURE__ */ a3("summary", { children: "Tags, version, time, what happens if the id exists" }),
+          /* @__PURE__ */ a3("label", { class: "field", children: [
+            "Tags ",
+            /* @__PURE__ */ a3("span", { class: "dim", children: "key=value, one in a line" }),
+            /* @__PURE__ */ a3("textarea", { rows: 2, spellcheck: false, class: "mono", "aria-invalid": typeof tags === "string", value: form.tags, onInput: (e5) => setForm({ ...form, tags: e5.currentTarget.value }) }),
+            typeof tags === "string" && /* @__PURE__ */ a3("span", { class: "field-error", role: "alert", children: tags })
+          ] }),
+          /* @__PURE__ */ a3("label", { class: "field", children: [
+            "Version ",
+            /* @__PURE__ */ a3("span", { class: "dim", children: "of its code, to which it is pinned; empty = none" }),
+            /* @__PURE__ */ a3("input", { value: form.version, onInput: (e5) => setForm({ ...form, version: e5.currentTarget.value }) })
+          ] }),
+          /* @__PURE__ */ a3("label", { class: "field", children: [
+            "Begin at ",
+            /* @__PURE__ */ a3("span", { class: "dim", children: [
+              utc.value ? "UTC" : "local time",
+              "; empty = at once"
+            ] }),
+            /* @__PURE__ */ a3("input", { type: "datetime-local", value: form.at, onInput: (e5) => setForm({ ...form, at: e5.currentTarget.value }) })
+          ] }),
+          /* @__PURE__ */ a3("label", { class: "field", children: [
+            "If the id exists ",
+            form.id === "" && /* @__PURE__ */ a3("span", { class: "dim", children: "needs an id" }),
+            /* @__PURE__ */ a3("select", { value: form.policy, disabled: form.id === "", onChange: (e5) => setForm({ ...form, policy: e5.currentTarget.value }), children: [
+              /* @__PURE__ */ a3("option", { value: "", children: "Refuse" }),
+              /* @__PURE__ */ a3("option", { value: "get", children: "Leave the run alone, and show it" }),
+              /* @__PURE__ */ a3("option", { value: "replace_ended", children: "Replace it if it has ended" }),
+              /* @__PURE__ */ a3("option", { value: "replace_failed", children: "Replace it if it has failed or was stopped" })
+            ] })
+          ] })
+        ] }),
+        plain && /* @__PURE__ */ a3("p", { class: "dim", children: [
+          "It is no JSON, and goes as the text “",
+          form.input.trim(),
+          "”."
+        ] }),
+        (bad ?? error) && /* @__PURE__ */ a3("p", { class: "problem", role: "alert", children: [
+          bad ?? error,
+          bad && /* @__PURE__ */ a3("button", { type: "button", onClick: () => setForm({ ...form, input: JSON.stringify(form.input) }), children: "Take it as text" })
+        ] }),
+        /* @__PURE__ */ a3("div", { class: "row end", children: [
+          /* @__PURE__ */ a3("button", { type: "button", onClick: onClose, children: "Cancel" }),
+          /* @__PURE__ */ a3("button", { type: "submit", class: "primary", disabled: bad !== void 0 || busy || typeof tags === "string", children: busy ? "Starting…" : "Start" })
+        ] })
+      ]
+    }
+  ) });
+}
+function tagsOf(text) {
+  const tags = {};
+  for (const [i5, line] of text.split("\n").entries()) {
+    const at = line.indexOf("=");
+    if (line.trim() === "") {
+      continue;
+    }
+    if (at < 1) {
+      return `Line ${i5 + 1}: a tag is key=value`;
+    }
+    tags[line.slice(0, at).trim()] = line.slice(at + 1).trim();
+  }
+  return tags;
+}
+
+// src/parts/Palette.tsx
+init_src3();
+var Acts2 = lazily(() => Promise.resolve().then(() => (init_acts(), acts_exports)).then((m5) => m5.Acts));
+var most3 = 24;
 var places = [
   ["Overview", ""],
   ["Inbox", "inbox"],
@@ -3446,20 +4575,41 @@ var places = [
   ["Charts", "charts"],
   ["Settings", "settings"]
 ];
-function Palette() {
+function Palette({ onHelp }) {
   const [open2, setOpen] = d2(false);
+  const [then, setThen] = d2();
   useKeys({
     "Mod-k": (e5) => {
       e5.preventDefault();
       setOpen(true);
     }
   });
-  return open2 ? /* @__PURE__ */ a3(Search, { onClose: () => setOpen(false) }) : null;
+  const close = () => setThen(void 0);
+  return /* @__PURE__ */ a3($, { children: [
+    open2 && /* @__PURE__ */ a3(Search, { onClose: () => setOpen(false), onThen: setThen, onHelp }),
+    then && "start" in then && /* @__PURE__ */ a3(StartDialog, { onClose: close }),
+    then && "act" in then && /* @__PURE__ */ a3(Acts2, { asked: { id: then.run, action: then.act, at: { x: innerWidth / 3, y: 120 } }, onBack: () => void 0, onClose: close, onDone: close, onPurged: () => (close(), go("runs")) })
+  ] });
 }
-function Search({ onClose }) {
+function useActs(onThen, onHelp) {
+  const id = match("runs/:id", route.value)?.["id"];
+  const run = useQuery(id === void 0 ? void 0 : path`runs/${id}`).data;
+  const off = hindered();
+  const legal = off === "" && run ? runActions.filter(([a5]) => run.actions.includes(a5)) : [];
+  return [
+    ...legal.map(([act, label]) => ({ title: label, hint: "this run", run: () => onThen({ act, run: run?.id ?? "" }) })),
+    ...off === "" ? [{ title: "Start a run…", hint: "action", run: () => onThen({ start: true }) }] : [],
+    ...["light", "dark", "system"].map((t4) => ({ title: `Theme: ${t4}`, hint: "action", run: () => setTheme(t4) })),
+    { title: utc.value ? "Times in local time" : "Times in UTC", hint: "action", run: () => chooseUTC(!utc.value) },
+    paused.value ? { title: "Go on with what changes", hint: "action", run: unpause } : { title: "Pause what changes", hint: "action", run: () => void (paused.value = true) },
+    { title: "Keys", hint: "action", run: onHelp }
+  ];
+}
+function Search({ onClose, onThen, onHelp }) {
+  const acts = useActs(onThen, onHelp);
   const [text, setText] = d2("");
   const [agents, setAgents] = d2([]);
-  const [runs, setRuns] = d2([]);
+  const [runs2, setRuns] = d2([]);
   const [at, setAt] = d2(0);
   const box = T2(null);
   A2(() => {
@@ -3488,19 +4638,22 @@ function Search({ onClose }) {
   }, [text]);
   const has = (s5) => s5.toLowerCase().includes(text.toLowerCase());
   const entries2 = [
+    ...acts.filter((a5) => has(a5.title) && text !== ""),
     ...places.filter(([t4]) => has(t4)).map(([t4, p6]) => ({ title: t4, hint: "page", run: () => go(p6) })),
     ...agents.filter((a5) => has(a5.name)).map((a5) => ({ title: a5.name, hint: "agent", run: () => go(links.agent(a5.name)) })),
-    ...runs,
+    ...runs2,
+    ...acts.filter(() => text === ""),
     ...text ? [{ title: `Runs that match ${text}`, hint: "filter", run: () => go(links.runs(text)) }] : []
   ];
-  const chosen = Math.min(at, entries2.length - 1);
+  const chosen = Math.min(at, entries2.length - 1, most3 - 1);
+  A2(() => document.getElementById("palette-" + chosen)?.scrollIntoView({ block: "nearest" }), [chosen]);
   const choose = (e5) => {
     if (e5) {
       onClose();
       e5.run();
     }
   };
-  return /* @__PURE__ */ a3(Dialog, { title: "Go to", onClose, children: [
+  return /* @__PURE__ */ a3(Dialog, { title: "Go to, or do", onClose, children: [
     /* @__PURE__ */ a3(
       "input",
       {
@@ -3509,8 +4662,8 @@ function Search({ onClose }) {
         "aria-expanded": "true",
         "aria-controls": "palette",
         "aria-activedescendant": chosen >= 0 ? "palette-" + chosen : void 0,
-        "aria-label": "Page, agent or run",
-        placeholder: "A page, an agent, a run…",
+        "aria-label": "Page, agent, run or action",
+        placeholder: "A page, an agent, a run, an action…",
         value: text,
         onInput: (e5) => {
           setText(e5.currentTarget.value);
@@ -3520,7 +4673,8 @@ function Search({ onClose }) {
           const step = e5.key === "ArrowDown" ? 1 : e5.key === "ArrowUp" ? -1 : 0;
           if (step) {
             e5.preventDefault();
-            setAt((chosen + step + entries2.length) % Math.max(1, entries2.length));
+            const n4 = Math.max(1, Math.min(most3, entries2.length));
+            setAt((chosen + step + n4) % n4);
           } else if (e5.key === "Enter") {
             e5.preventDefault();
             choose(entries2[chosen]);
@@ -3528,7 +4682,7 @@ function Search({ onClose }) {
         }
       }
     ),
-    /* @__PURE__ */ a3("ul", { class: "palette", role: "listbox", id: "palette", "aria-label": "Places", children: entries2.slice(0, 12).map((e5, i5) => /* @__PURE__ */ a3("li", { role: "option", id: "palette-" + i5, "aria-selected": i5 === chosen, onClick: () => choose(e5), children: [
+    /* @__PURE__ */ a3("ul", { class: "palette", role: "listbox", id: "palette", "aria-label": "Places and actions", children: entries2.slice(0, most3).map((e5, i5) => /* @__PURE__ */ a3("li", { role: "option", id: "palette-" + i5, "aria-selected": i5 === chosen, onClick: () => choose(e5), children: [
       /* @__PURE__ */ a3("span", { children: e5.title }),
       /* @__PURE__ */ a3("span", { class: "dim", children: e5.hint })
     ] }, e5.title + e5.hint)) })
@@ -3536,6 +4690,7 @@ function Search({ onClose }) {
 }
 
 // src/parts/Problem.tsx
+init_src3();
 function Problem({ error, retry }) {
   return /* @__PURE__ */ a3("div", { class: "problem", role: "alert", children: [
     /* @__PURE__ */ a3("strong", { children: error.message }),
@@ -3545,6 +4700,13 @@ function Problem({ error, retry }) {
 }
 
 // src/parts/Rail.tsx
+init_src2();
+init_api();
+init_format();
+init_live();
+init_router();
+init_Menu();
+init_src3();
 var entries = [
   ["", "Overview", "◉"],
   ["inbox", "Inbox", "◆"],
@@ -3595,21 +4757,22 @@ function Rail({ at, onHelp }) {
       /* @__PURE__ */ a3("span", { "aria-hidden": "true", class: "mark", children: "P" }),
       /* @__PURE__ */ a3("span", { class: "word", children: "Perdure" })
     ] }),
-    /* @__PURE__ */ a3("ul", { children: entries.map(([path2, title, icon]) => {
+    /* @__PURE__ */ a3("ul", { children: entries.map(([path2, title2, icon]) => {
       const here = path2 === "" ? at === "" : at === path2 || at.startsWith(path2 + "/");
       const n4 = counts[path2] ?? 0;
-      return /* @__PURE__ */ a3("li", { children: /* @__PURE__ */ a3("a", { href: path2 || ".", "aria-current": here ? "page" : void 0, title, children: [
+      return /* @__PURE__ */ a3("li", { children: /* @__PURE__ */ a3("a", { href: path2 || ".", "aria-current": here ? "page" : void 0, title: title2, children: [
         /* @__PURE__ */ a3("span", { class: "icon", "aria-hidden": "true", children: icon }),
-        /* @__PURE__ */ a3("span", { class: "word", children: title }),
+        /* @__PURE__ */ a3("span", { class: "word", children: title2 }),
         n4 > 0 && /* @__PURE__ */ a3("span", { class: "badge" + (path2 === "inbox" ? " hot" : ""), "aria-label": `${n4} ${path2 === "inbox" ? "things wait for you" : "in flight"}`, children: n4 > 99 ? "99+" : n4 })
       ] }) }, path2);
     }) }),
     /* @__PURE__ */ a3("div", { class: "rail-foot", children: [
       /* @__PURE__ */ a3(Live, {}),
-      /* @__PURE__ */ a3("button", { type: "button", class: "quiet", onClick: () => chooseUTC(!utc.value), "aria-pressed": utc.value, title: "Times in UTC or local", children: utc.value ? "UTC" : "Local" }),
-      /* @__PURE__ */ a3(ThemeButton, {}),
-      /* @__PURE__ */ a3("button", { type: "button", class: "quiet", onClick: onHelp, title: "Keys (?)", "aria-label": "Help", children: "?" }),
-      /* @__PURE__ */ a3("a", { href: "settings", class: "settings-link", "aria-current": at === "settings" ? "page" : void 0, children: "Settings" }),
+      /* @__PURE__ */ a3(More, { onHelp }),
+      /* @__PURE__ */ a3("button", { type: "button", class: "quiet wide-only", onClick: () => chooseUTC(!utc.value), "aria-pressed": utc.value, title: "Times in UTC or local", children: utc.value ? "UTC" : "Local" }),
+      /* @__PURE__ */ a3("span", { class: "wide-only", children: /* @__PURE__ */ a3(ThemeButton, {}) }),
+      /* @__PURE__ */ a3("button", { type: "button", class: "quiet wide-only", onClick: onHelp, title: "Keys (?)", "aria-label": "Help", children: "?" }),
+      /* @__PURE__ */ a3("a", { href: "settings", class: "settings-link wide-only", "aria-current": at === "settings" ? "page" : void 0, children: "Settings" }),
       info.data && /* @__PURE__ */ a3("small", { class: "dim word", title: info.data.version, children: [
         info.data.hub,
         " · ",
@@ -3629,35 +4792,37 @@ function Live() {
   ] });
 }
 function ThemeButton() {
-  const [theme, setTheme] = d2(initialTheme());
-  const next = { system: "light", light: "dark", dark: "system" };
   const icons = { system: "◐", light: "☀", dark: "☾" };
-  return /* @__PURE__ */ a3(
-    "button",
+  return /* @__PURE__ */ a3("button", { type: "button", class: "quiet", title: `Theme: ${theme.value}`, "aria-label": `Theme: ${theme.value}`, onClick: () => setTheme(nextTheme[theme.value]), children: icons[theme.value] });
+}
+function More({ onHelp }) {
+  return /* @__PURE__ */ a3("div", { class: "rail-more", children: /* @__PURE__ */ a3(
+    Menu,
     {
-      type: "button",
-      class: "quiet",
-      title: `Theme: ${theme}`,
-      "aria-label": `Theme: ${theme}`,
-      onClick: () => {
-        chooseTheme(next[theme]);
-        setTheme(next[theme]);
-      },
-      children: icons[theme]
+      label: "More",
+      items: [
+        { label: "Settings", run: () => go("settings") },
+        { label: utc.value ? "Times in local time" : "Times in UTC", run: () => chooseUTC(!utc.value) },
+        { label: `Theme: ${nextTheme[theme.value]}`, run: () => setTheme(nextTheme[theme.value]) },
+        { label: "Keys", run: onHelp }
+      ],
+      children: "⋯"
     }
-  );
+  ) });
 }
 
 // src/parts/Status.tsx
-function Status({ state, word: word2 }) {
+init_src3();
+function Status({ state, word: word3 }) {
   const l5 = look(state);
   return /* @__PURE__ */ a3("span", { class: "status tone-" + l5.tone, children: [
     /* @__PURE__ */ a3("span", { class: "icon", "aria-hidden": "true", children: l5.icon }),
-    /* @__PURE__ */ a3("span", { children: word2 ?? l5.word })
+    /* @__PURE__ */ a3("span", { children: word3 ?? l5.word })
   ] });
 }
 
 // src/parts/RunState.tsx
+init_src3();
 function RunState({ run }) {
   const told = isActive(run) ? overlays.value.get(run.id) : void 0;
   return /* @__PURE__ */ a3(Status, { state: told?.state ?? stateOf(run), word: waitWord(run) });
@@ -3674,77 +4839,80 @@ function RunWorker({ run }) {
   return worker ? /* @__PURE__ */ a3("span", { class: told?.worker ? "" : "dim", title: told?.worker ? `${worker} executes it` : `${worker} was the last`, children: worker }) : null;
 }
 
-// src/parts/StartDialog.tsx
-function StartDialog({ onClose, name = "", input = "" }) {
-  const info = useInfo();
-  const [form, setForm] = d2({ name, id: "", input });
-  const [error, setError] = d2();
-  const [busy, setBusy] = d2(false);
-  const [key2] = d2(() => crypto.randomUUID());
-  const plain = isPlain(form.input);
-  const bad = plain ? void 0 : jsonError(form.input);
-  const names2 = (info.data?.orchestrations ?? []).filter((n4) => !n4.startsWith("perdure."));
-  const [listed, setListed] = d2(true);
-  const named = form.name || (listed ? names2[0] ?? "" : "");
-  return /* @__PURE__ */ a3(Dialog, { title: "Start a run", onClose, children: /* @__PURE__ */ a3(
-    "form",
-    {
-      onSubmit: (e5) => {
-        e5.preventDefault();
-        if (bad || busy) {
-          return;
-        }
-        setBusy(true);
-        const body = { name: named, ...form.id ? { id: form.id } : {}, ...form.input.trim() ? { input: plain ? form.input.trim() : JSON.parse(form.input) } : {} };
-        post("runs", body, key2).then(
-          (s5) => {
-            onClose();
-            go(links.run(s5.id));
-          },
-          (x5) => {
-            setBusy(false);
-            setError(x5 instanceof ProblemError ? `${x5.message} ${x5.hint}` : String(x5));
-          }
-        );
+// src/parts/Share.tsx
+init_src2();
+init_Announcer();
+init_Menu();
+init_src3();
+function Share({ what, link: link2, id, command, json }) {
+  const [at, setAt] = d2();
+  const [done, setDone] = d2(false);
+  const box = T2(null);
+  const copy = (label, text) => ({
+    label,
+    run: () => navigator.clipboard.writeText(text()).then(
+      () => {
+        setDone(true);
+        announce("Copied");
+        setTimeout(() => setDone(false), 1200);
       },
-      children: [
-        /* @__PURE__ */ a3("label", { class: "field", children: [
-          "Orchestration",
-          listed && (names2.length > 0 || info.loading) ? /* @__PURE__ */ a3("select", { value: named, onChange: (e5) => e5.currentTarget.value === "" ? setListed(false) : setForm({ ...form, name: e5.currentTarget.value }), children: [
-            named !== "" && !names2.includes(named) && /* @__PURE__ */ a3("option", { value: named, children: named }),
-            names2.map((n4) => /* @__PURE__ */ a3("option", { value: n4, children: n4 }, n4)),
-            /* @__PURE__ */ a3("option", { value: "", children: "Another name…" })
-          ] }) : /* @__PURE__ */ a3("input", { required: true, value: form.name, placeholder: "Name", onInput: (e5) => setForm({ ...form, name: e5.currentTarget.value }) })
-        ] }),
-        /* @__PURE__ */ a3("label", { class: "field", children: [
-          "Id ",
-          /* @__PURE__ */ a3("span", { class: "dim", children: "made up if empty" }),
-          /* @__PURE__ */ a3("input", { value: form.id, onInput: (e5) => setForm({ ...form, id: e5.currentTarget.value }) })
-        ] }),
-        /* @__PURE__ */ a3("label", { class: "field", children: [
-          "Input ",
-          /* @__PURE__ */ a3("span", { class: "dim", children: "JSON, or plain text" }),
-          /* @__PURE__ */ a3("textarea", { rows: 6, spellcheck: false, class: "mono", "aria-invalid": bad !== void 0, value: form.input, onInput: (e5) => setForm({ ...form, input: e5.currentTarget.value }) })
-        ] }),
-        plain && /* @__PURE__ */ a3("p", { class: "dim", children: [
-          "It is no JSON, and goes as the text “",
-          form.input.trim(),
-          "”."
-        ] }),
-        (bad ?? error) && /* @__PURE__ */ a3("p", { class: "problem", role: "alert", children: [
-          bad ?? error,
-          bad && /* @__PURE__ */ a3("button", { type: "button", onClick: () => setForm({ ...form, input: JSON.stringify(form.input) }), children: "Take it as text" })
-        ] }),
-        /* @__PURE__ */ a3("div", { class: "row end", children: [
-          /* @__PURE__ */ a3("button", { type: "button", onClick: onClose, children: "Cancel" }),
-          /* @__PURE__ */ a3("button", { type: "submit", class: "primary", disabled: bad !== void 0 || busy, children: busy ? "Starting…" : "Start" })
-        ] })
-      ]
-    }
-  ) });
+      () => announce("The browser does not let this page copy")
+    )
+  });
+  const items = [copy("Copy link", () => link2 === void 0 ? location.href : new URL(link2, document.baseURI).href)];
+  if (id !== void 0) {
+    items.push(copy("Copy id", () => id));
+  }
+  if (command) {
+    items.push(copy("Copy as CLI command", () => commandOf(command[0], command[1] ?? [], hubFlag(), command[2])));
+  }
+  if (json) {
+    items.push({ label: "Download JSON", run: () => download(json.path, json.file) });
+  }
+  return /* @__PURE__ */ a3("span", { class: "share", ref: box, children: [
+    /* @__PURE__ */ a3(
+      "button",
+      {
+        type: "button",
+        class: "quiet",
+        "aria-haspopup": "menu",
+        "aria-expanded": at !== void 0,
+        "aria-label": `Copy or download the ${what}`,
+        title: "Link, id, command, JSON",
+        onClick: (e5) => {
+          const r4 = e5.currentTarget.getBoundingClientRect();
+          setAt(at ? void 0 : { x: r4.left, y: r4.bottom + 4 });
+        },
+        children: done ? "✓" : /* @__PURE__ */ a3(CopyIcon, {})
+      }
+    ),
+    at && /* @__PURE__ */ a3(
+      MenuList,
+      {
+        label: `Copy or download the ${what}`,
+        items,
+        at,
+        within: box,
+        onClose: (why) => {
+          setAt(void 0);
+          if (why !== "away") {
+            box.current?.querySelector("button")?.focus();
+          }
+        }
+      }
+    )
+  ] });
+}
+function download(path2, file) {
+  const a5 = document.createElement("a");
+  a5.href = "api/v1/" + path2;
+  a5.download = file.replace(/[^\w.-]+/g, "-");
+  a5.click();
 }
 
 // src/parts/Table.tsx
+init_src2();
+init_src3();
 var rowHeight = 28;
 var around = 20;
 function Table({ label, columns, rows, id, open: open2, total, selected, select, keys: keys2 = {}, rowClass, sort, onSort, onEdge, onSeen }) {
@@ -3916,6 +5084,9 @@ function Space({ rows }) {
 }
 
 // src/parts/Tabs.tsx
+init_src2();
+init_router();
+init_src3();
 function Tabs({ tabs, label }) {
   const bar = T2(null);
   const chosen = tabs.find((t4) => t4.id === param("tab")) ?? tabs[0];
@@ -3962,6 +5133,7 @@ export {
   x as Component,
   Connection,
   Copy,
+  CopyIcon,
   Deadline,
   Decide,
   Dialog,
@@ -3983,6 +5155,7 @@ export {
   Rail,
   RunState,
   RunWorker,
+  Share,
   y3 as Signal,
   StartDialog,
   Status,
@@ -4005,6 +5178,7 @@ export {
   chooseUTC,
   clock,
   b as cloneElement,
+  commandOf,
   O3 as computed,
   cost,
   count,
@@ -4025,6 +5199,7 @@ export {
   go,
   k as h,
   heldParam,
+  hindered,
   hubFlag,
   R as hydrate,
   initialTheme,
@@ -4052,6 +5227,7 @@ export {
   muchHappens,
   nameOf,
   newer,
+  nextTheme,
   now,
   n as options,
   overlays,
@@ -4078,13 +5254,16 @@ export {
   Q as render,
   roof,
   route,
+  runActions,
   runBatch,
   runsOf,
   setParams,
+  setTheme,
   a4 as signal,
   sizeText,
   startRouter,
   stateOf,
+  theme,
   timeoutText,
   O as toChildArray,
   unpause,
@@ -4115,5 +5294,6 @@ export {
   waitsForPerson,
   wantsLogin,
   whyText,
+  word,
   write
 };

@@ -108,11 +108,11 @@ function Search({ onClose, onThen, onHelp }: { onClose: () => void; onThen: (t: 
   }, [text]);
   const has = (s: string) => s.toLowerCase().includes(text.toLowerCase());
   const entries: Entry[] = [
-    ...acts.filter((a) => has(a.title) && (text !== "" || a.hint === "this run")),
+    ...acts.filter((a) => has(a.title) && text !== ""),
     ...places.filter(([t]) => has(t)).map(([t, p]) => ({ title: t, hint: "page", run: () => go(p) })),
     ...agents.filter((a) => has(a.name)).map((a) => ({ title: a.name, hint: "agent", run: () => go(links.agent(a.name)) })),
     ...runs,
-    ...acts.filter((a) => text === "" && a.hint !== "this run"),
+    ...acts.filter(() => text === ""),
     ...(text ? [{ title: `Runs that match ${text}`, hint: "filter", run: () => go(links.runs(text)) }] : []),
   ];
   const chosen = Math.min(at, entries.length - 1, most - 1);

@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
-import type { Started } from "../api";
+import type { StartBody, Started } from "../api";
 import { post, ProblemError } from "../lib/api";
+import { utc } from "../lib/format";
 import { useInfo } from "../lib/info";
 import { isPlain, jsonError } from "../lib/jsontext";
 import { go, links } from "../lib/router";
@@ -9,10 +10,12 @@ import { Dialog } from "./Dialog";
 /** Starts a run. */
 export function StartDialog({ onClose, name = "", input = "" }: { onClose: () => void; name?: string; input?: string }) {
   const info = useInfo();
-  const [form, setForm] = useState({ name, id: "", input });
+  const [form, setForm] = useState({ name, id: "", input, version: "", tags: "", at: "", policy: "" });
   const [error, setError] = useState<string>();
   const [busy, setBusy] = useState(false);
   const [key] = useState(() => crypto.randomUUID());
+  const tags = tagsOf(form.tags);
+  const at = form.at ? new Date(form.at + (utc.value ? "Z" : "")) : undefined;
   const plain = isPlain(form.input);
   const bad = plain ? undefined : jsonError(form.input);
   const names = (info.data?.orchestrations ?? []).filter((n) => !n.startsWith("perdure."));
@@ -23,11 +26,19 @@ export function StartDialog({ onClose, name = "", input = "" }: { onClose: () =>
       <form
         onSubmit={(e) => {
           e.preventDefault();
-          if (bad || busy) {
+          if (bad || busy || typeof tags === "string") {
             return;
           }
           setBusy(true);
-          const body = { name: named, ...(form.id ? { id: form.id } : {}), ...(form.input.trim() ? { input: plain ? form.input.trim() : JSON.parse(form.input) } : {}) };
+          const body: StartBody = {
+            name: named,
+            ...(form.id ? { id: form.id } : {}),
+            ...(form.id && form.policy ? { id_policy: form.policy } : {}),
+            ...(form.version.trim() ? { version: form.version.trim() } : {}),
+            ...(Object.keys(tags).length > 0 ? { tags } : {}),
+            ...(at ? { start_at: at.toISOString() } : {}),
+            ...(form.input.trim() ? { input: plain ? form.input.trim() : JSON.parse(form.input) } : {}),
+          };
           post<Started>("runs", body, key).then(
             (s) => {
               onClose();
@@ -64,6 +75,31 @@ export function StartDialog({ onClose, name = "", input = "" }: { onClose: () =>
           Input <span class="dim">JSON, or plain text</span>
           <textarea rows={6} spellcheck={false} class="mono" aria-invalid={bad !== undefined} value={form.input} onInput={(e) => setForm({ ...form, input: e.currentTarget.value })} />
         </label>
+        <details class="start-more">
+          <summary>Tags, version, time, what happens if the id exists</summary>
+          <label class="field">
+            Tags <span class="dim">key=value, one in a line</span>
+            <textarea rows={2} spellcheck={false} class="mono" aria-invalid={typeof tags === "string"} value={form.tags} onInput={(e) => setForm({ ...form, tags: e.currentTarget.value })} />
+            {typeof tags === "string" && <span class="field-error" role="alert">{tags}</span>}
+          </label>
+          <label class="field">
+            Version <span class="dim">of its code, to which it is pinned; empty = none</span>
+            <input value={form.version} onInput={(e) => setForm({ ...form, version: e.currentTarget.value })} />
+          </label>
+          <label class="field">
+            Begin at <span class="dim">{utc.value ? "UTC" : "local time"}; empty = at once</span>
+            <input type="datetime-local" value={form.at} onInput={(e) => setForm({ ...form, at: e.currentTarget.value })} />
+          </label>
+          <label class="field">
+            If the id exists {form.id === "" && <span class="dim">needs an id</span>}
+            <select value={form.policy} disabled={form.id === ""} onChange={(e) => setForm({ ...form, policy: e.currentTarget.value })}>
+              <option value="">Refuse</option>
+              <option value="get">Leave the run alone, and show it</option>
+              <option value="replace_ended">Replace it if it has ended</option>
+              <option value="replace_failed">Replace it if it has failed or was stopped</option>
+            </select>
+          </label>
+        </details>
         {plain && <p class="dim">It is no JSON, and goes as the text “{form.input.trim()}”.</p>}
         {(bad ?? error) && (
           <p class="problem" role="alert">
@@ -79,11 +115,27 @@ export function StartDialog({ onClose, name = "", input = "" }: { onClose: () =>
           <button type="button" onClick={onClose}>
             Cancel
           </button>
-          <button type="submit" class="primary" disabled={bad !== undefined || busy}>
+          <button type="submit" class="primary" disabled={bad !== undefined || busy || typeof tags === "string"}>
             {busy ? "Starting…" : "Start"}
           </button>
         </div>
       </form>
     </Dialog>
   );
+}
+
+/** The tags that are written, or what is wrong with them. */
+function tagsOf(text: string): Record<string, string> | string {
+  const tags: Record<string, string> = {};
+  for (const [i, line] of text.split("\n").entries()) {
+    const at = line.indexOf("=");
+    if (line.trim() === "") {
+      continue;
+    }
+    if (at < 1) {
+      return `Line ${i + 1}: a tag is key=value`;
+    }
+    tags[line.slice(0, at).trim()] = line.slice(at + 1).trim();
+  }
+  return tags;
 }

@@ -83,10 +83,24 @@ export const scenarios = {
     await dialog.getByLabel(/^Input/).fill("{");
     await dialog.getByRole("alert").filter({ hasText: "line 1" }).waitFor();
     await dialog.getByLabel(/^Input/).fill("3");
+    await dialog.getByText(/^Tags, version/).click();
+    await dialog.getByLabel(/^Tags/).fill("team");
+    await dialog.getByRole("alert").filter({ hasText: "key=value" }).waitFor();
+    await dialog.getByLabel(/^Tags/).fill("team=pay = all\nfor=test");
+    await dialog.getByLabel(/^Begin at/).fill("2020-01-02T03:04");
+    await dialog.getByLabel(/^If the id exists/).selectOption("get");
     await w.accessible(page);
     await dialog.getByRole("button", { name: "Start", exact: true }).click();
     await until(() => page.url().endsWith("/runs/from-dialog"), "the run is shown");
     assert.equal((await ended("from-dialog")).output, 3);
+    assert.deepEqual((await api("GET", "runs/from-dialog")).tags, { team: "pay = all", for: "test" });
+    await page.goto(base + "runs");
+    await page.keyboard.press("n");
+    await dialog.getByLabel(/^Id/).fill("from-dialog");
+    await dialog.getByText(/^Tags, version/).click();
+    await dialog.getByLabel(/^If the id exists/).selectOption("get");
+    await dialog.getByRole("button", { name: "Start", exact: true }).click();
+    await until(() => page.url().endsWith("/runs/from-dialog"), "the run that was there is shown");
   },
 
   async "a run is taken along as command, link and file"(w) {

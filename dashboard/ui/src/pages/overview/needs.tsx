@@ -29,22 +29,22 @@ export function Needs({ decisions, events, stuck, failures, lost }: Props) {
   return (
     <ul class="plain">
       {decisions.map((d) => (
-        <li key={d.id}>
+        <li key={d.id} class="two-lines">
           <Status state="waiting_approval" word={d.kind === "approval" ? "Approval" : d.kind.replaceAll("_", " ")} /> <a href={"inbox?id=" + encodeURIComponent(d.id)}>{d.tool || d.agent}</a> <span class="dim" title={aboutOf(d)}><Visible text={aboutOf(d)} exact /></span> <Time at={d.requested_at} />
         </li>
       ))}
       {events.map((r) => (
         <li key={r.id}>
-          <Status state="waiting_event" word={r.wait_name} /> <a href={"inbox?id=" + encodeURIComponent("run:" + r.id)}>{r.name}</a> <span class="dim" title={r.id}>{r.id}</span> <Time at={r.phase_since} />
+          <Status state="waiting_event" word={r.wait_name} /> <a href={"inbox?id=" + encodeURIComponent("run:" + r.id)}>{r.id}</a> <span class="dim" title={r.name}>{r.name}</span> <Time at={r.phase_since} />
         </li>
       ))}
       {stuck.map((r) => (
-        <li key={r.id}>
-          <Status state={stateOf(r)} /> <a href={links.run(r.id)}>{r.name}</a> <span class="dim" title={r.phase_cause}>{r.id}: {r.phase_cause}</span>
+        <li key={r.id} class="two-lines">
+          <Status state={stateOf(r)} /> <a href={links.run(r.id)}>{r.id}</a> <span class="dim" title={r.phase_cause}>{r.name}: {r.phase_cause}</span>
         </li>
       ))}
       {failures.map((f) => (
-        <li key={f.fingerprint} class="failure-group">
+        <li key={f.fingerprint} class="two-lines">
           <Status state="failed" word={`${f.count.toLocaleString("en")} failed`} /> <a href={links.runs(`status:failed completed>-1h fingerprint:${f.fingerprint}`)}>{f.names.slice(0, 3).join(", ")}</a>{" "}
           <span class="dim" title={f.error_text}>
             {f.error_text}
