@@ -114,6 +114,9 @@ type Rewind struct {
 	Relock bool
 	// Closed are tasks that NewHistory has as open, but that were cancelled.
 	Closed []int32
+	// ByHub has the hub make NewHistory and Redeliver, by CutFailed, since the worker knows
+	// no rewinds.
+	ByHub bool
 }
 
 // Cancel closes an open task without waiting for its end: a timer is removed,

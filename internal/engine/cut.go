@@ -1,6 +1,10 @@
 package engine
 
-import "github.com/perdure/perdure/internal/history"
+import (
+	"slices"
+
+	"github.com/perdure/perdure/internal/history"
+)
 
 // SeedPrefix begins the data of a GenericEvent that holds the seed of ids and chance
 // where it is not the execution's id: after a rewind that code has answered, which
@@ -36,6 +40,66 @@ func Cut(past []*history.Event, r *history.Event, execution string) *Rewind {
 		}})
 	}
 	return do
+}
+
+// CutFailed answers a rewind to before the failure in place of a worker that knows no
+// rewinds, and so must be given a history in which nothing tells of one: the last turn is
+// made anew without the failures that it was told of, whose steps run again. Failures before
+// it are given up too if the code has done nothing since; else it may have dealt with them.
+//
+// Past is the whole history of the execution, r the message that asks for the rewind.
+// Neither is changed.
+func CutFailed(past []*history.Event, r *history.Event, execution string) *Rewind {
+	last := TurnOf(past, len(past)-1)
+	from := last
+	if first := slices.IndexFunc(past, fails); first >= 0 && !slices.ContainsFunc(past[first:], schedules) {
+		from = 0
+	}
+	failed := map[int32]bool{}
+	for _, e := range past[from:] {
+		if b, ok := e.Body.(*history.TaskFailed); ok {
+			failed[b.TaskScheduledID] = true
+		}
+	}
+	seed := SeedOf(past, execution)
+	do := &Rewind{}
+	for _, e := range past[last:] {
+		switch {
+		case is[*history.ExecutionStarted](e):
+			do.Redeliver = append(do.Redeliver, withSeed(e, seed))
+		case IsMessage(e) && !fails(e):
+			do.Redeliver = append(do.Redeliver, e)
+		}
+	}
+	if last == 0 {
+		return do
+	}
+	for i, e := range past[:last] {
+		if i >= from && fails(e) || is[*history.TaskScheduled](e) && failed[e.ID] {
+			continue
+		}
+		do.NewHistory = append(do.NewHistory, e)
+	}
+	do.NewHistory = append(do.NewHistory, Begin(r.Time), withSeed(r, seed))
+	return do
+}
+
+// fails reports whether an event tells of the failure of a step that a rewind runs again.
+func fails(e *history.Event) bool {
+	switch e.Body.(type) {
+	case *history.TaskFailed, *history.SubOrchestrationInstanceFailed, *history.EntityOperationFailed:
+		return true
+	}
+	return false
+}
+
+// schedules reports whether code has made the event.
+func schedules(e *history.Event) bool {
+	switch e.Body.(type) {
+	case *history.OrchestratorStarted, *history.ExecutionCompleted, *history.ExecutionRewound, *history.EntityUnlockSent:
+		return false
+	}
+	return !IsMessage(e)
 }
 
 // TurnOf returns the index of the event that begins the turn with the n-th event, from 0.

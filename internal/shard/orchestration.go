@@ -1,6 +1,7 @@
 package shard
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sort"
@@ -187,13 +188,13 @@ func (l *loop) applyOrchestration(j *job) {
 		}}}
 	}
 	l.limits.refuseChildren(&j.result)
-	turn := &engine.Turn{Now: l.now(in), Messages: j.messages, Result: j.result, Execution: l.ids.execution()}
 	if slices.ContainsFunc(j.entries, rewinds) {
-		if err := l.keepCancelled(in, &j.result); err != nil {
+		if err := errors.Join(l.rewindByHub(in, j), l.keepCancelled(in, &j.result)); err != nil {
 			l.broke(err)
 			return
 		}
 	}
+	turn := &engine.Turn{Now: l.now(in), Messages: j.messages, Result: j.result, Execution: l.ids.execution()}
 	in.parked = ""
 	l.took(j)
 	fx := in.orch.Apply(turn, j.fresh)

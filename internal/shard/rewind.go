@@ -3,6 +3,7 @@ package shard
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/internal/engine"
@@ -80,6 +81,30 @@ func cutsBack(j *job) bool {
 	}
 	b, ok := j.messages[0].Event.Body.(*history.ExecutionRewound)
 	return ok && b.To > 0
+}
+
+// rewindByHub carries a rewind out for a worker that knows none.
+func (l *loop) rewindByHub(in *instance, j *job) error {
+	for i := range j.result.Actions {
+		do, ok := j.result.Actions[i].Do.(*engine.Rewind)
+		if !ok || !do.ByHub {
+			continue
+		}
+		past, closed, err := readHistory(l.io, l.store, in.id, in.orch.Execution)
+		if err != nil {
+			return err
+		}
+		at := slices.IndexFunc(j.entries, rewinds)
+		cut := engine.CutFailed(past, j.entries[at].m.Event, in.orch.Execution)
+		cut.Closed = []int32{}
+		for _, c := range closed {
+			if c.after <= engine.TurnOf(past, len(past)-1) {
+				cut.Closed = append(cut.Closed, c.task)
+			}
+		}
+		j.result.Actions[i].Do = cut
+	}
+	return nil
 }
 
 // keepCancelled has a rewound history leave the tasks closed that were cancelled before

@@ -22,6 +22,7 @@ type workStream struct {
 	workers hub.Workers
 	worker  *hub.Worker
 	stream  grpc.ServerStream
+	plain   bool      // the worker knows no rewinds
 	sent    []turnKey // of turns that may still be completed in parts
 }
 
@@ -41,7 +42,7 @@ func (s *Service) getWorkItems(c *call, in *wirepb.GetWorkItemsRequest, stream g
 		return err
 	}
 	s.announce(c, in.GetAgents())
-	w := &workStream{s: s, c: c, workers: workers, worker: worker, stream: stream}
+	w := &workStream{s: s, c: c, workers: workers, worker: worker, stream: stream, plain: knowsNoRewind(c.ctx)}
 	err = w.serve(connected)
 	connected.Close(lost(c.ctx, err))
 	s.turns.drop(c.name, w.sent)
@@ -111,6 +112,9 @@ func (w *workStream) ping() error {
 // send sends an item. What the worker could not receive is settled in its place:
 // such a message would end its stream, again and again.
 func (w *workStream) send(ctx context.Context, work *hub.Work) error {
+	if w.plain && work.Orchestration != nil && !w.withoutRewinds(ctx, work) {
+		return nil
+	}
 	item := codec.EncodeWork(work, w.worker.Own)
 	if w.worker.MaxHistory > 0 && proto.Size(item) > codec.MaxItem {
 		if work = w.shrink(ctx, work); work == nil {

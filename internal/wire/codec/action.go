@@ -62,7 +62,7 @@ func encodeOwnAction(w *wirepb.OrchestratorAction, do engine.Op) {
 	switch do := do.(type) {
 	case *engine.Rewind:
 		w.OrchestratorActionType = &wirepb.OrchestratorAction_RewindOrchestration{RewindOrchestration: &wirepb.RewindOrchestrationAction{
-			NewHistory: encodeEvents(do.NewHistory, true), Redeliver: encodeEvents(do.Redeliver, true), Relock: do.Relock,
+			NewHistory: encodeEvents(do.NewHistory, true), Redeliver: encodeEvents(do.Redeliver, true), Relock: do.Relock, CutFailed: do.ByHub,
 		}}
 	case *engine.Cancel:
 		w.OrchestratorActionType = &wirepb.OrchestratorAction_CancelTask{CancelTask: &wirepb.CancelTaskAction{Task: do.Task}}
@@ -148,7 +148,7 @@ func (d *decoder) action(w *wirepb.OrchestratorAction) engine.Op {
 		do := &engine.Rewind{NewHistory: d.events("a new history", a.RewindOrchestration.GetNewHistory())}
 		if d.own {
 			do.Redeliver = d.events("what is to be taken again", a.RewindOrchestration.GetRedeliver())
-			do.Relock = a.RewindOrchestration.GetRelock()
+			do.Relock, do.ByHub = a.RewindOrchestration.GetRelock(), a.RewindOrchestration.GetCutFailed()
 		}
 		return do
 	default:

@@ -1329,6 +1329,7 @@ type RewindOrchestrationAction struct {
 	NewHistory    [][]byte               `protobuf:"bytes,1,rep,name=new_history,json=newHistory,proto3" json:"new_history,omitempty"` // HistoryEvent
 	Redeliver     [][]byte               `protobuf:"bytes,1000,rep,name=redeliver,proto3" json:"redeliver,omitempty"`                  // HistoryEvent
 	Relock        bool                   `protobuf:"varint,1001,opt,name=relock,proto3" json:"relock,omitempty"`
+	CutFailed     bool                   `protobuf:"varint,1002,opt,name=cut_failed,json=cutFailed,proto3" json:"cut_failed,omitempty"` // engine.Rewind.ByHub
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1380,6 +1381,13 @@ func (x *RewindOrchestrationAction) GetRedeliver() [][]byte {
 func (x *RewindOrchestrationAction) GetRelock() bool {
 	if x != nil {
 		return x.Relock
+	}
+	return false
+}
+
+func (x *RewindOrchestrationAction) GetCutFailed() bool {
+	if x != nil {
+		return x.CutFailed
 	}
 	return false
 }
@@ -7310,12 +7318,14 @@ const file_perdure_durabletask_proto_rawDesc = "" +
 	"\x17entity_operation_called\x18\x02 \x01(\fH\x00R\x15entityOperationCalled\x124\n" +
 	"\x15entity_lock_requested\x18\x03 \x01(\fH\x00R\x13entityLockRequested\x12.\n" +
 	"\x12entity_unlock_sent\x18\x04 \x01(\fH\x00R\x10entityUnlockSentB\x15\n" +
-	"\x13entity_message_type\"t\n" +
+	"\x13entity_message_type\"\x94\x01\n" +
 	"\x19RewindOrchestrationAction\x12\x1f\n" +
 	"\vnew_history\x18\x01 \x03(\fR\n" +
 	"newHistory\x12\x1d\n" +
 	"\tredeliver\x18\xe8\a \x03(\fR\tredeliver\x12\x17\n" +
-	"\x06relock\x18\xe9\a \x01(\bR\x06relock\"&\n" +
+	"\x06relock\x18\xe9\a \x01(\bR\x06relock\x12\x1e\n" +
+	"\n" +
+	"cut_failed\x18\xea\a \x01(\bR\tcutFailed\"&\n" +
 	"\x10CancelTaskAction\x12\x12\n" +
 	"\x04task\x18\x01 \x01(\x05R\x04task\" \n" +
 	"\n" +
