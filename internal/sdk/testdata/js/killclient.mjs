@@ -10,6 +10,7 @@ const hub = await Hub.create(name);
 console.log('created');
 
 const cutOff = (e) => [grpc.status.UNAVAILABLE, grpc.status.CANCELLED, grpc.status.INTERNAL].includes(e.code);
+const refused = (e) => e.code === grpc.status.RESOURCE_EXHAUSTED; // the hub has more to do than it can; it says until when
 let interrupted = 0;
 
 // patient repeats a call until it has an answer, and says how often it was made.
@@ -19,9 +20,9 @@ async function patient(call, done = () => false) {
       return [await call(), tries];
     } catch (e) {
       if (done(e)) return [undefined, tries];
-      if (!cutOff(e)) throw e;
-      interrupted++;
-      await sleep(20);
+      if (!cutOff(e) && !refused(e)) throw e;
+      if (cutOff(e)) interrupted++;
+      await sleep(refused(e) ? Number(e.metadata.get('grpc-retry-pushback-ms')[0] ?? 1000) : 20);
     }
   }
 }
