@@ -46,11 +46,37 @@ const latin = /(?![\uff00-\uffef])\p{Script=Latin}/u;
 // and of full width.
 const likeLatin = /(?=\p{L})[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}\p{Script=Cherokee}\p{Script=Coptic}\p{Script=Lisu}\p{Script=Common}\uff00-\uffef]/gu;
 
+// Letters of other scripts that are drawn as Latin letters are.
+const alike =
+  "\u0430\u0441\u0501\u0435\u04bb\u0456\u0458\u04cf\u043e\u0440\u051b\u0455\u051d\u0445\u0443\u04af\u0475\u0461\u0410\u0412" +
+  "\u0421\u0415\u041d\u0406\u0408\u04c0\u041a\u041c\u041e\u0420\u0405\u0422\u0425\u0423\u04ae\u051a\u051c\u0474\u03b1\u03b3" +
+  "\u03b7\u03b9\u03ba\u03bd\u03bf\u03c1\u03c4\u03c5\u03c9\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1" +
+  "\u03a4\u03a5\u03a7\u0563\u0566\u0570\u0578\u057d\u0581\u0582\u0584\u0585\u0555\u054d\u053c\u054f\u13a0\u13a1\u13a2\u13aa" +
+  "\u13ab\u13ac\u13b3\u13b7\u13bb\u13bd\u13c0\u13c3\u13cf\u13da\u13d9\u13de\u13df\u13e2\u13e6\u13f4\u13c2\u13d2";
+// Latin letters in a form for mathematics or of full width.
+const forms = "\\u{1d400}-\\u{1d7ff}\\uff21-\\uff3a\\uff41-\\uff5a";
+const form = new RegExp("[" + forms + "]", "u");
+const wholly = new RegExp("^[" + alike + forms + "]+$", "u");
+
+/** isForeign tells a text of a script that shares shapes with Latin: it has a word that cannot be taken for a Latin one. */
+function isForeign(words: string[]): boolean {
+  return words.some((w) => !latin.test(w) && !wholly.test(w) && w.search(likeLatin) >= 0);
+}
+
 /** exactly finds what is to be shown by its number where each character counts. */
 function exactly(text: string): RegExpMatchArray[] {
   const all: RegExpMatchArray[] = [...text.matchAll(strict)];
-  for (const w of text.matchAll(word)) {
-    if (latin.test(w[0])) {
+  const words = [...text.matchAll(word)];
+  const foreign = isForeign(words.map((w) => w[0]));
+  for (const w of words) {
+    if (!latin.test(w[0]) && wholly.test(w[0])) {
+      for (const m of w[0].matchAll(/./gsu)) {
+        if (!foreign || form.test(m[0])) {
+          m.index += w.index;
+          all.push(m);
+        }
+      }
+    } else if (latin.test(w[0])) {
       for (const m of w[0].matchAll(likeLatin)) {
         m.index += w.index;
         all.push(m);
@@ -62,8 +88,8 @@ function exactly(text: string): RegExpMatchArray[] {
 
 /**
  * pieces parts a text where characters have to be shown by their number. With exact
- * these are also joiners and blanks of no width, which ordinary text may need, and letters
- * in a Latin word that are none.
+ * these are also joiners and blanks of no width, which ordinary text may need, letters in
+ * a Latin word that are none, and words of another script that could be taken for Latin.
  */
 export function pieces(text: string, exact = false): Piece[] {
   const found: Piece[] = [];

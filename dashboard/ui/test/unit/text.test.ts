@@ -26,6 +26,10 @@ test("letters that look like others are shown by their number where each charact
     ["\u043f\u0440\u0438\u0432\u0435\u0442 you", "\u043f\u0440\u0438\u0432\u0435\u0442 you"],
     ["b\u{1d41a}nk, b\uff41nk, \u03b1b", "b<U+1D41A>nk, b<U+FF41>nk, <U+03B1>b"],
     ["caf\u00e9 na\u00efve e\u0301", "caf\u00e9 na\u00efve e\u0301"],
+    ["\u0440\u0430\u0443", "<U+0440><U+0430><U+0443>"],
+    ["\u0430 \u043f\u0440\u0438", "\u0430 \u043f\u0440\u0438"],
+    ["\u{1d41a}\u{1d41b}, \uff50\uff41\uff59", "<U+1D41A><U+1D41B>, <U+FF50><U+FF41><U+FF59>"],
+    ["\u65e5\u672c\u30fc", "\u65e5\u672c\u30fc"],
     ["x".repeat(1 << 20) + " p\u0430y\u202e", "x".repeat(1 << 20) + " p<U+0430>y<U+202E>"],
   ]) {
     assert.equal(escaped(text!), want);
