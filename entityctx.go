@@ -32,7 +32,8 @@ type EntityOperation struct {
 	Entity    EntityID
 	Name      string
 	RequestID string
-	Signal    bool // nobody waits for the answer
+	Signal    bool   // nobody waits for the answer
+	Caller    string // orchestration that waits for the answer, "" = none
 	Input     history.Text
 	Now       time.Time
 	Trace     *history.TraceContext // of who has sent it; nil = none

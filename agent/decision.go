@@ -87,13 +87,16 @@ type Decision struct {
 	EditedHash string          `json:"edited_hash,omitempty"`
 	// Originator is in whose name the call is made.
 	Originator Principal `json:"originator,omitzero"`
+	// Starters are who has started the orchestration that asks, of a call in nobody's name
+	// that somebody else has to approve; nil = not known.
+	Starters []string `json:"starters,omitempty"`
 	// Assignee is who is to decide; "" = whoever may. Level counts those who were
 	// asked before and have not decided in time.
 	Assignee string `json:"assignee,omitempty"`
 	Level    int    `json:"level,omitempty"`
 	Reason   string `json:"reason,omitempty"` // why it is asked; "" = see Kind
 	// Approvers are who may decide, beside the Assignee; nil = everybody. Apart says
-	// that the originator must not approve.
+	// that neither the originator nor the starters may approve.
 	Approvers []string `json:"approvers,omitempty"`
 	Apart     bool     `json:"apart,omitempty"`
 
@@ -117,6 +120,9 @@ type Decision struct {
 	AnsweredBy string          `json:"answered_by,omitempty"`
 	AnsweredAt *time.Time      `json:"answered_at,omitempty"`
 	Used       bool            `json:"used,omitempty"` // the call that it allows was made
+	// Unread says that the answer came without ArgsHash: nothing proves that who gave it
+	// had seen these arguments.
+	Unread bool `json:"unread,omitempty"`
 }
 
 // storedDecision is a decision as a row holds it.

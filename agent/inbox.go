@@ -69,7 +69,7 @@ func (s *Service) Decisions(ctx context.Context, f DecisionFilter) (DecisionPage
 			d, err := readDecision(row)
 			if err == nil && (f.Kind == "" || d.Kind == f.Kind) && (f.Run == "" || d.Run == f.Run) &&
 				(f.Assignee == "" || d.Assignee == f.Assignee) {
-				err = supersede(ctx, h, d)
+				err = errors.Join(supersede(ctx, h, d), d.findStarters(ctx, h))
 				if f.State == "" || d.State == f.State {
 					page.Decisions = append(page.Decisions, &d.Decision)
 				}
@@ -138,13 +138,16 @@ func (s *Service) Decision(ctx context.Context, id string) (*Decision, error) {
 // ended.
 func openedDecision(ctx context.Context, h hub.Hub, id string) (*storedDecision, error) {
 	d, err := findDecision(ctx, h, id)
-	if perdure.CodeOf(err) != perdure.NotFound {
-		return d, err
+	if perdure.CodeOf(err) == perdure.NotFound {
+		if err := askAll(ctx, h); err != nil {
+			return nil, err
+		}
+		d, err = findDecision(ctx, h, id)
 	}
-	if err := askAll(ctx, h); err != nil {
+	if err != nil {
 		return nil, err
 	}
-	return findDecision(ctx, h, id)
+	return d, d.findStarters(ctx, h)
 }
 
 // Answer is a person's answer to a decision.
@@ -186,7 +189,7 @@ func (s *Service) Decide(ctx context.Context, id string, a Answer) (*Decision, e
 		}
 		// The row says who has won, also if this answer was written by a request that
 		// was repeated, or two shared a commit.
-		if d, err = findDecision(ctx, h, id); err != nil {
+		if d, err = openedDecision(ctx, h, id); err != nil {
 			return nil, err
 		}
 		if d.Token == token {
@@ -227,7 +230,7 @@ func (s *Service) answer(ctx context.Context, h hub.Hub, d *storedDecision, a *A
 	}
 	answered.State, answered.Answer, answered.Result = DecisionAnswered, a.Answer, a.Result
 	answered.Raise, answered.Comment, answered.AnsweredBy, answered.AnsweredAt = a.Raise, a.Comment, a.By, &now
-	answered.Token = token
+	answered.Token, answered.Unread = token, a.ArgsHash == ""
 	if d.Kind == DecisionRestoreHold {
 		if err := s.letGo(ctx, h, d, a); err != nil {
 			return err

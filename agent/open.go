@@ -64,6 +64,9 @@ func (o *Open) Read(ctx context.Context) (changed []*Decision, closed []string, 
 			continue
 		}
 		if open[d.ID] = d; !same {
+			if err := d.findStarters(ctx, h); err != nil {
+				return nil, nil, err
+			}
 			changed = append(changed, &d.Decision)
 		}
 	}

@@ -101,6 +101,7 @@ type admitted struct {
 	Options       *TurnOptions     `json:"options,omitempty"`  // as Messages
 	Import        bool             `json:"import,omitempty"`
 	Principal     Principal        `json:"principal,omitzero"`
+	Caller        string           `json:"caller,omitempty"`  // orchestration that asks, "" = none
 	Trace         traceRef         `json:"trace,omitempty"`   // the span below which the turn runs
 	Bytes         int              `json:"bytes,omitempty"`   // of the request
 	Replies       []string         `json:"replies,omitempty"` // tokens of callers that wait
@@ -226,7 +227,7 @@ func (s *session) admit(r *runRequest, waits bool) (*admitReply, error) {
 	}
 	a := &admitted{
 		Turn: turn, CorrelationID: r.CorrelationID, Messages: messages, Options: r.Options, Import: r.Import, Refused: r.refused,
-		Principal: r.Principal, At: s.ctx.Now(), Bytes: size, Trace: traceOf(perdure.OperationOf(s.ctx).Trace),
+		Principal: r.Principal, Caller: perdure.OperationOf(s.ctx).Caller, At: s.ctx.Now(), Bytes: size, Trace: traceOf(perdure.OperationOf(s.ctx).Trace),
 	}
 	if a.Trace == "" {
 		a.Trace = r.Trace.valid()
@@ -295,7 +296,7 @@ func (s *session) next() error {
 	_, err := s.ctx.StartOrchestration(turnPrefix+s.id.Agent, turnInput{
 		Agent: s.agent.Name, Session: s.id.String(), CorrelationID: a.CorrelationID,
 		Log: logID(s.id.String(), s.Incarnation), View: s.view(), Head: s.Head, Messages: a.Messages,
-		Options: a.Options, Import: a.Import, Principal: a.Principal, Refused: a.Refused, Pending: s.Pending, Active: s.Active,
+		Options: a.Options, Import: a.Import, Principal: a.Principal, Caller: a.Caller, Refused: a.Refused, Pending: s.Pending, Active: s.Active,
 		Turns: s.Turns, State: s.State, Trace: a.Trace, Policy: s.policy(a.Options),
 	}, perdure.WithID(a.Turn), perdure.WithTags(map[string]string{
 		tagAgent: s.agent.Name, tagSession: s.id.String(), tagCorrelation: a.CorrelationID,

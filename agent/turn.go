@@ -23,6 +23,7 @@ type turnInput struct {
 	Options       *TurnOptions               `json:"options,omitempty"`
 	Import        bool                       `json:"import,omitempty"`   // the messages are not answered
 	Principal     Principal                  `json:"principal,omitzero"` // who has sent them
+	Caller        string                     `json:"caller,omitempty"`   // orchestration that has asked for the turn of a session
 	Refused       *problem                   `json:"refused,omitempty"`  // why the turn is to fail at once
 	Pending       []string                   `json:"pending,omitempty"`  // calls that the messages may answer
 	Depth         int                        `json:"depth,omitempty"`    // of agents that called agents

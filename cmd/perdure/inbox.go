@@ -28,14 +28,25 @@ type decision struct {
 	ArgsHash   string          `json:"args_hash"`
 	Reason     string          `json:"reason"`
 	Assignee   string          `json:"assignee"`
-	Requested  *time.Time      `json:"requested_at"`
-	Deadline   *time.Time      `json:"deadline"`
-	OnTimeout  string          `json:"on_timeout"`
-	State      string          `json:"state"`
-	Answer     string          `json:"answer"`
-	AnsweredBy string          `json:"answered_by"`
-	AnsweredAt *time.Time      `json:"answered_at"`
-	Comment    string          `json:"comment"`
+	Approvers  []string        `json:"approvers"`
+	Apart      bool            `json:"apart"`
+	Starters   []string        `json:"starters"`
+	Originator struct {
+		Name string `json:"name"`
+	} `json:"originator"`
+	Unread  bool `json:"unread"`
+	Refused []struct {
+		Action string `json:"action"`
+		Reason string `json:"reason"`
+	} `json:"refused"`
+	Requested  *time.Time `json:"requested_at"`
+	Deadline   *time.Time `json:"deadline"`
+	OnTimeout  string     `json:"on_timeout"`
+	State      string     `json:"state"`
+	Answer     string     `json:"answer"`
+	AnsweredBy string     `json:"answered_by"`
+	AnsweredAt *time.Time `json:"answered_at"`
+	Comment    string     `json:"comment"`
 	Budget     *struct {
 		Limit budget `json:"limit"`
 		Spent budget `json:"spent"`
@@ -55,6 +66,42 @@ func (d *decision) asks() string {
 		return "may it call " + d.Tool + " after the restore?"
 	}
 	return strings.ReplaceAll(d.Kind, "_", " ")
+}
+
+// askers are in whose name it is asked, as far as that is known.
+func (d *decision) askers() []string {
+	if d.Originator.Name != "" {
+		return []string{d.Originator.Name}
+	}
+	return d.Starters
+}
+
+// deciders say who may answer, "" = whoever may answer decisions.
+func (d *decision) deciders() string {
+	who := slices.Clone(d.Approvers)
+	if len(who) > 0 && d.Assignee != "" && !slices.Contains(who, d.Assignee) {
+		who = append(who, d.Assignee)
+	}
+	list := strings.Join(who, ", ")
+	switch askers := d.askers(); {
+	case !d.Apart:
+		return list
+	case len(askers) == 0:
+		list += "; approved by somebody else than who asked, which is not known"
+	default:
+		list += "; approved by somebody else than " + strings.Join(askers, ", ")
+	}
+	return strings.TrimPrefix(list, "; ")
+}
+
+// refused says why an answer is not for who asks here to give; "" = it is.
+func (d *decision) refused(answer string) string {
+	for _, r := range d.Refused {
+		if r.Action == answer {
+			return r.Reason
+		}
+	}
+	return ""
 }
 
 // answers are the commands that decide it.
@@ -91,7 +138,11 @@ func (o *output) decisionCells(d *decision) []string {
 			waits = d.State
 		}
 	}
-	return []string{d.ID, strings.ReplaceAll(d.Kind, "_", " "), d.Agent, d.Tool, waits, o.when(d.Deadline), string(spelled(d.Args))}
+	asks := strings.ReplaceAll(d.Kind, "_", " ")
+	if len(d.Refused) > 0 {
+		asks += " (not yours)"
+	}
+	return []string{d.ID, asks, d.Agent, d.Tool, waits, o.when(d.Deadline), string(spelled(d.Args))}
 }
 
 func inboxList(t *terminal) *cobra.Command {
@@ -177,6 +228,11 @@ func inboxGet(t *terminal) *cobra.Command {
 			}
 			if d.State == "pending" {
 				for _, a := range d.answers() {
+					verb, _, _ := strings.Cut(a, " ")
+					if why := d.refused(verb); why != "" {
+						out.say("not yours to %s: %s", verb, safe(why))
+						continue
+					}
 					out.say("perdure inbox %s", safe(a))
 				}
 			}
@@ -286,11 +342,15 @@ func (o *output) decision(w io.Writer, d *decision) error {
 	if d.AnsweredAt != nil {
 		answer += ", " + o.when(d.AnsweredAt)
 	}
+	if d.Unread && d.Kind == "approval" {
+		answer += ", without the hash of what was shown"
+	}
 	state := d.State
 	if state == "pending" {
 		state = ""
 	}
-	fields(w, [][2]string{{"id", d.ID}, {"asks", d.asks()}, {"agent", d.Agent}, {"run", d.Run}, {"why", d.Reason}, {"assigned", d.Assignee},
+	fields(w, [][2]string{{"id", d.ID}, {"asks", d.asks()}, {"agent", d.Agent}, {"run", d.Run}, {"why", d.Reason},
+		{"asked by", strings.Join(d.askers(), ", ")}, {"assigned", d.Assignee}, {"decides", d.deciders()},
 		{"asked", o.when(d.Requested)}, {"deadline", deadline}, {"spent", spent}, {"state", state}, {"answer", answer}, {"comment", d.Comment}})
 	if len(d.Args) == 0 {
 		return nil
@@ -340,8 +400,8 @@ func inboxDecide(t *terminal, verb, short string) *cobra.Command {
 
 // confirmCall shows the arguments of a call and asks whether the answer is meant.
 func (o *output) confirmCall(ctx context.Context, d *decision, verb string) error {
-	if d.State != "pending" {
-		return nil // the server says how it has ended
+	if d.State != "pending" || d.refused(verb) != "" {
+		return nil // the server says how it has ended, and why it refuses
 	}
 	if !o.inTTY {
 		return fail(exitUsage, "read them with perdure inbox get "+d.ID+", then pass --args-hash",

@@ -120,6 +120,12 @@ func (a *API) restartRun(w http.ResponseWriter, r *http.Request) (*reply, error)
 	if err != nil {
 		return nil, err
 	}
+	if len(body.Input) > 0 {
+		old, err := a.Hub.Instance(r.Context(), c.InstanceID, false)
+		if err == nil && strings.HasPrefix(old.Name, reserved) {
+			return nil, errReserved(old.Name)
+		}
+	}
 	c.Input, c.NewID = textOf(body.Input), body.NewID
 	return a.run(r, c)
 }

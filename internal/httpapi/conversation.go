@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -19,10 +20,10 @@ type said struct {
 	Agent   string    `json:"agent"` // whose turn that is
 	Session string    `json:"session,omitempty"`
 
-	Position int64           `json:"position"` // of a message in its conversation
-	Message  *model.Message  `json:"message,omitempty"`
-	Decision *agent.Decision `json:"decision,omitempty"`
-	Event    *saidEvent      `json:"event,omitempty"` // that was raised to the run
+	Position int64          `json:"position"` // of a message in its conversation
+	Message  *model.Message `json:"message,omitempty"`
+	Decision *decisionView  `json:"decision,omitempty"`
+	Event    *saidEvent     `json:"event,omitempty"` // that was raised to the run
 
 	To      string `json:"to,omitempty"`      // name of the agent that was called
 	ToRun   string `json:"to_run,omitempty"`  // id of its turn
@@ -85,7 +86,7 @@ func (a *API) getConversation(_ http.ResponseWriter, r *http.Request) (*reply, e
 	end := min(after+max(limit, 1), len(all))
 	who := map[string]raisers{} // by run
 	for i := after; i < end; i++ {
-		v := a.viewSaid(&all[i])
+		v := a.viewSaid(r.Context(), &all[i])
 		if e := v.Event; e != nil {
 			if who[v.Run] == nil {
 				if who[v.Run], err = a.raisersOf(r.Context(), v.Run); err != nil {
@@ -102,9 +103,9 @@ func (a *API) getConversation(_ http.ResponseWriter, r *http.Request) (*reply, e
 	return &reply{body: &body}, nil
 }
 
-func (a *API) viewSaid(s *agent.Said) said {
+func (a *API) viewSaid(ctx context.Context, s *agent.Said) said {
 	v := said{Kind: "message", At: s.At.UTC(), Run: s.Turn, Agent: a.agentName(s.Agent), Session: s.Session, Position: s.Position, Message: s.Message,
-		Decision: s.Decision, To: a.agentName(s.Called), Handoff: s.Handoff}
+		Decision: viewDecision(ctx, s.Decision), To: a.agentName(s.Called), Handoff: s.Handoff}
 	switch {
 	case s.Decision != nil:
 		v.Kind = "decision"

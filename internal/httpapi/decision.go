@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -11,6 +12,33 @@ import (
 	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/model"
 )
+
+// decisionView is a decision as the API shows it to who asks.
+type decisionView struct {
+	agent.Decision
+	// Refused are the answers that are not for who reads this to give, with why.
+	Refused []refusal `json:"refused,omitempty"`
+}
+
+// viewDecision returns what the API shows of a decision; nil of nil.
+func viewDecision(ctx context.Context, d *agent.Decision) *decisionView {
+	if d == nil {
+		return nil
+	}
+	v := &decisionView{Decision: *d}
+	for _, r := range d.Refusals(principal(ctx)) {
+		v.Refused = append(v.Refused, refusal{Action: r.Answer, Reason: r.Reason})
+	}
+	return v
+}
+
+func viewDecisions(ctx context.Context, list []*agent.Decision) []*decisionView {
+	views := make([]*decisionView, len(list))
+	for i, d := range list {
+		views[i] = viewDecision(ctx, d)
+	}
+	return views
+}
 
 // decisionRoutes is the table of the routes of decisions, under both names.
 func (a *API) decisionRoutes() map[string]endpoint {
@@ -42,7 +70,7 @@ func (a *API) listDecisions(_ http.ResponseWriter, r *http.Request) (*reply, err
 	if err != nil {
 		return nil, err
 	}
-	return &reply{body: &items[*agent.Decision]{Items: page.Decisions, Next: cursorText(page.Next)}}, nil
+	return &reply{body: &items[*decisionView]{Items: viewDecisions(r.Context(), page.Decisions), Next: cursorText(page.Next)}}, nil
 }
 
 // choice returns a parameter that is one of several values, "" if it is not given.
@@ -62,12 +90,14 @@ func (a *API) getDecision(_ http.ResponseWriter, r *http.Request) (*reply, error
 	if err != nil {
 		return nil, decisionError(err, nil)
 	}
-	return &reply{body: d}, nil
+	return &reply{body: viewDecision(r.Context(), d)}, nil
 }
 
 // decisionAnswer is the body of an answer to a decision.
 type decisionAnswer struct {
-	Answer   string          `json:"answer"`
+	Answer string `json:"answer"`
+	// ArgsHash is that of the arguments that were shown: if they are others, 409. Without
+	// it the answer is about whatever they are; decision and audit say so.
 	ArgsHash string          `json:"args_hash"`
 	Args     json.RawMessage `json:"args"` // with approve: instead of those of the call
 	Result   json.RawMessage `json:"result"`
@@ -110,19 +140,22 @@ func (a *API) decide(w http.ResponseWriter, r *http.Request) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
+	if body.ArgsHash == "" {
+		because(r, "without args_hash")
+	}
 	d, err := a.Agents.Service.Decide(r.Context(), r.PathValue("id"), agent.Answer{
 		Answer: body.Answer, ArgsHash: body.ArgsHash, Args: body.Args, Result: body.Result, Raise: more, Comment: body.Comment,
 		By: principal(r.Context()),
 	})
 	if err != nil {
-		return nil, decisionError(err, d)
+		return nil, decisionError(err, viewDecision(r.Context(), d))
 	}
-	return &reply{body: d}, nil
+	return &reply{body: viewDecision(r.Context(), d)}, nil
 }
 
 // decisionError tells what a decision looks like that was not answered, and where
 // to find others.
-func decisionError(err error, current *agent.Decision) error {
+func decisionError(err error, current *decisionView) error {
 	p := *problemOf(err)
 	if current != nil {
 		p.Current = current

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/store"
@@ -177,5 +178,21 @@ func (a *API) operation(w http.ResponseWriter, r *http.Request) (id string, body
 	if err = a.decode(w, r, &body); err != nil {
 		return "", body, "", err
 	}
+	if err = inAnothersName(id, body.Input); err != nil {
+		return "", body, "", err
+	}
 	return id, body, request, checkName("field operation", body.Operation)
+}
+
+// inAnothersName refuses to pass a message on to a session that says whose it is: here
+// that is who sends it, as with the routes of agents. Else somebody could ask in the name
+// of another for what nobody may approve who has asked.
+func inAnothersName(id string, input json.RawMessage) error {
+	var said struct{ Principal json.RawMessage }
+	if !strings.HasPrefix(id, "@dafx-") || json.Unmarshal(input, &said) != nil || len(said.Principal) == 0 {
+		return nil
+	}
+	return &problem{Status: http.StatusForbidden, Code: perdure.PermissionDenied.String(),
+		Detail: "a message is in the name of who sends it: it cannot have a principal",
+		Hint:   "leave principal out, and send it to /api/v1/agents/{agent}/sessions/{key}/messages"}
 }

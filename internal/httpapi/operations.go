@@ -177,12 +177,12 @@ func decisionOperations() []Operation {
 	var all []Operation
 	for _, path := range []string{"/api/v1/decisions", "/api/v1/approvals"} {
 		all = append(all,
-			Operation{Pattern: "GET " + path, Right: access.Read, Does: "Lists decisions, the nearest deadline first; of a state other than pending the newest first.", Reply: items[*agent.Decision]{},
+			Operation{Pattern: "GET " + path, Right: access.Read, Does: "Lists decisions, the nearest deadline first; of a state other than pending the newest first.", Reply: items[*decisionView]{},
 				Query: paged(text("kind", "approval, outcome_unknown, budget or restore_hold"), text("state", "pending, answered, expired or superseded"),
 					text("run", "id of the run that waits"), text("assignee", "who is to decide"))},
-			Operation{Pattern: "GET " + path + "/{id}", Right: access.Read, Does: "Returns a decision.", Reply: agent.Decision{}},
+			Operation{Pattern: "GET " + path + "/{id}", Right: access.Read, Does: "Returns a decision.", Reply: decisionView{}},
 			Operation{Pattern: "POST " + path + "/{id}", Right: access.Write, Does: "Answers a decision; 409 with the current row if it was answered.",
-				Body: decisionAnswer{}, Reply: agent.Decision{}})
+				Body: decisionAnswer{}, Reply: decisionView{}})
 	}
 	return all
 }

@@ -137,6 +137,9 @@ func (a *API) anyName() bool {
 
 // checkOrchestration returns a problem if nobody here can run the orchestration.
 func (a *API) checkOrchestration(name string) error {
+	if strings.HasPrefix(name, reserved) {
+		return errReserved(name)
+	}
 	if a.anyName() {
 		return nil
 	}
@@ -152,6 +155,14 @@ func (a *API) checkOrchestration(name string) error {
 		hint = "no orchestration is registered here"
 	}
 	return &problem{Status: http.StatusNotFound, Code: perdure.NotFound.String(), Detail: "no orchestration " + shown(name), Hint: hint}
+}
+
+// errReserved refuses to start what only Perdure's own code starts: what is said there,
+// such as in whose name an agent works, is not checked.
+func errReserved(name string) error {
+	return &problem{Status: http.StatusForbidden, Code: perdure.PermissionDenied.String(),
+		Detail: shown(name) + " belongs to Perdure itself, which alone says what it begins with",
+		Hint:   "send an agent a message: POST /api/v1/agents/{agent}/sessions/{key}/messages"}
 }
 
 func (a *API) getRun(_ http.ResponseWriter, r *http.Request) (*reply, error) {

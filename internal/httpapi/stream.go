@@ -60,9 +60,9 @@ type inboxFrame struct {
 	Topic string `json:"topic"`
 	// Whole says that Upsert is all that is open, as in the first frame: what is not in
 	// it is not.
-	Whole  bool              `json:"whole"`
-	Upsert []*agent.Decision `json:"upsert"`
-	Gone   []gone            `json:"gone"` // no longer open
+	Whole  bool            `json:"whole"`
+	Upsert []*decisionView `json:"upsert"`
+	Gone   []gone          `json:"gone"` // no longer open
 }
 
 // sessionsFrame tells which sessions of an agent changed.

@@ -129,7 +129,7 @@ func (s *streamer) tellInbox(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	f := inboxFrame{Topic: "inbox", Whole: !s.told, Upsert: append([]*agent.Decision{}, changed...), Gone: []gone{}}
+	f := inboxFrame{Topic: "inbox", Whole: !s.told, Upsert: viewDecisions(ctx, changed), Gone: []gone{}}
 	for _, id := range closed {
 		f.Gone = append(f.Gone, gone{ID: id})
 	}

@@ -29,7 +29,7 @@ func (r *Runner) RunEntity(t engine.EntityTurn) engine.EntityResult {
 		case *history.EntityOperationSignaled:
 			op.Name, op.RequestID, op.Input, op.Signal, op.Trace = b.Operation, b.RequestID, b.Input, true, b.ParentTrace
 		case *history.EntityOperationCalled:
-			op.Name, op.RequestID, op.Input = b.Operation, b.RequestID, b.Input
+			op.Name, op.RequestID, op.Input, op.Caller = b.Operation, b.RequestID, b.Input, b.ParentInstanceID.S
 		}
 		outcome := runOperation(code, &op)
 		if outcome.Failure == nil {

@@ -2885,7 +2885,7 @@ function BatchDialog({ target, onClose, onDone }) {
   const [going, setGoing] = d2();
   const [stage, setStage] = d2("asking");
   const [error, setError] = d2();
-  const [form, setForm] = d2({ reason: "", recursive: false, typed: "" });
+  const [form2, setForm] = d2({ reason: "", recursive: false, typed: "" });
   const [key2] = d2(() => crypto.randomUUID());
   const stop = T2(new AbortController());
   A2(() => {
@@ -2900,7 +2900,7 @@ function BatchDialog({ target, onClose, onDone }) {
     };
   }, []);
   const start = () => {
-    const order2 = { ...target, ...form.reason ? { reason: form.reason } : {}, ...form.recursive ? { recursive: true } : {} };
+    const order2 = { ...target, ...form2.reason ? { reason: form2.reason } : {}, ...form2.recursive ? { recursive: true } : {} };
     const s5 = stop.current = new AbortController();
     setStage("running");
     setError(void 0);
@@ -2918,7 +2918,7 @@ function BatchDialog({ target, onClose, onDone }) {
       }
     );
   };
-  const ready = preview !== void 0 && preview.done > 0 && (!lasting.includes(target.action) || form.typed.trim() === String(preview.done));
+  const ready = preview !== void 0 && preview.done > 0 && (!lasting.includes(target.action) || form2.typed.trim() === String(preview.done));
   const closeWord = { asking: "Leave", running: "Stop", ended: "Close", stopped: "Close" }[stage];
   return /* @__PURE__ */ a3(Dialog, { title: `${verb} ${preview ? runs(preview.done) : "runs"}`, onClose, children: /* @__PURE__ */ a3(
     "form",
@@ -2930,7 +2930,7 @@ function BatchDialog({ target, onClose, onDone }) {
         }
       },
       children: [
-        stage === "asking" && /* @__PURE__ */ a3(Question, { target, preview, failed: error !== void 0, done, form, onChange: setForm }),
+        stage === "asking" && /* @__PURE__ */ a3(Question, { target, preview, failed: error !== void 0, done, form: form2, onChange: setForm }),
         stage !== "asking" && /* @__PURE__ */ a3(Progress, { batch: going, total: preview?.total ?? 0, done, stage }),
         error && /* @__PURE__ */ a3("p", { class: "problem", role: "alert", children: [
           error.message,
@@ -2945,7 +2945,7 @@ function BatchDialog({ target, onClose, onDone }) {
     }
   ) });
 }
-function Question({ target, preview, failed, done, form, onChange }) {
+function Question({ target, preview, failed, done, form: form2, onChange }) {
   if (!preview) {
     return failed ? null : /* @__PURE__ */ a3("p", { class: "dim", children: "Counting…" });
   }
@@ -2966,20 +2966,20 @@ function Question({ target, preview, failed, done, form, onChange }) {
     /* @__PURE__ */ a3(Problems, { batch: preview }),
     preview.done > 0 && /* @__PURE__ */ a3($, { children: [
       (target.action === "terminate" || target.action === "cancel" || target.action === "purge") && /* @__PURE__ */ a3("label", { class: "field row", children: [
-        /* @__PURE__ */ a3("input", { type: "checkbox", checked: form.recursive, onChange: (e5) => onChange({ ...form, recursive: e5.currentTarget.checked }) }),
+        /* @__PURE__ */ a3("input", { type: "checkbox", checked: form2.recursive, onChange: (e5) => onChange({ ...form2, recursive: e5.currentTarget.checked }) }),
         " Their child runs too"
       ] }),
       /* @__PURE__ */ a3("label", { class: "field", children: [
         "Reason ",
         /* @__PURE__ */ a3("span", { class: "dim", children: "for the record" }),
-        /* @__PURE__ */ a3("input", { value: form.reason, maxLength: 4e3, onInput: (e5) => onChange({ ...form, reason: e5.currentTarget.value }) })
+        /* @__PURE__ */ a3("input", { value: form2.reason, maxLength: 4e3, onInput: (e5) => onChange({ ...form2, reason: e5.currentTarget.value }) })
       ] }),
       lasting.includes(target.action) && /* @__PURE__ */ a3("label", { class: "field", children: [
         "Type ",
         preview.done,
         " to go on ",
         /* @__PURE__ */ a3("span", { class: "dim", children: "it cannot be taken back" }),
-        /* @__PURE__ */ a3("input", { inputMode: "numeric", autocomplete: "off", value: form.typed, onInput: (e5) => onChange({ ...form, typed: e5.currentTarget.value }) })
+        /* @__PURE__ */ a3("input", { inputMode: "numeric", autocomplete: "off", value: form2.typed, onInput: (e5) => onChange({ ...form2, typed: e5.currentTarget.value }) })
       ] })
     ] })
   ] });
@@ -3210,6 +3210,25 @@ function choicesOf(kind2) {
   }
   return [];
 }
+function refusedWhy(d5, answer) {
+  return d5.refused?.find((r4) => r4.action === answer)?.reason ?? "";
+}
+function refusalsText(d5) {
+  const by = /* @__PURE__ */ new Map();
+  for (const c5 of choicesOf(d5.kind)) {
+    const why = refusedWhy(d5, c5.answer);
+    if (why) {
+      by.set(why, [...by.get(why) ?? [], c5.label.toLowerCase()]);
+    }
+  }
+  return [...by].map(([why, labels]) => `Not yours to ${labels.join(" or ")}: ${why}.`);
+}
+function decidersText(d5) {
+  const who = d5.approvers?.length ? [...d5.approvers, ...d5.assignee && !d5.approvers.includes(d5.assignee) ? [d5.assignee] : []].join(", ") : "";
+  const askers = d5.originator?.name ? [d5.originator.name] : d5.starters ?? [];
+  const apart2 = d5.apart ? askers.length ? `not ${askers.join(", ")}, who asked` : "not who asked, and nobody knows who that was" : "";
+  return who && apart2 ? `${who}; approve: ${apart2}` : who || apart2 && "approve: anybody, but " + apart2;
+}
 function keyedAnswer(kind2, key2) {
   return choicesOf(kind2).find((c5) => c5.key === key2)?.answer;
 }
@@ -3217,7 +3236,7 @@ function doneText(d5) {
   const by = d5.answered_by ? " by " + d5.answered_by : "";
   switch (d5.state) {
     case "answered":
-      return (choicesOf(d5.kind).find((c5) => c5.answer === d5.answer)?.done ?? d5.answer ?? "answered") + by;
+      return (choicesOf(d5.kind).find((c5) => c5.answer === d5.answer)?.done ?? d5.answer ?? "answered") + by + (d5.unread && d5.kind === "approval" ? ", without the hash of what was shown" : "");
     case "expired":
       return d5.on_timeout === "escalate" ? "expired: nobody answered in time" : "expired: denied, as nobody answered in time";
     case "superseded":
@@ -3751,10 +3770,26 @@ var strict = new RegExp("[" + controls + "\\u00ad\\u180e\\u200b-\\u200d\\u3164\\
 var word2 = /[\p{L}\p{M}]+/gu;
 var latin = /(?![\uff00-\uffef])\p{Script=Latin}/u;
 var likeLatin = /(?=\p{L})[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}\p{Script=Cherokee}\p{Script=Coptic}\p{Script=Lisu}\p{Script=Common}\uff00-\uffef]/gu;
+var alike = "асԁеһіјӏорԛѕԝхуүѵѡАВСЕНІЈӀКМОРЅТХУҮԚԜѴαγηικνορτυωΑΒΕΖΗΙΚΜΝΟΡΤΥΧգզհոսցւքօՕՍԼՏᎠᎡᎢᎪᎫᎬᎳᎷᎻᎽᏀᏃᏏᏚᏙᏞᏟᏢᏦᏴᏂᏒ";
+var forms = "\\u{1d400}-\\u{1d7ff}\\uff21-\\uff3a\\uff41-\\uff5a";
+var form = new RegExp("[" + forms + "]", "u");
+var wholly = new RegExp("^[" + alike + forms + "]+$", "u");
+function isForeign(words) {
+  return words.some((w5) => !latin.test(w5) && !wholly.test(w5) && w5.search(likeLatin) >= 0);
+}
 function exactly(text) {
   const all = [...text.matchAll(strict)];
-  for (const w5 of text.matchAll(word2)) {
-    if (latin.test(w5[0])) {
+  const words = [...text.matchAll(word2)];
+  const foreign = isForeign(words.map((w5) => w5[0]));
+  for (const w5 of words) {
+    if (!latin.test(w5[0]) && wholly.test(w5[0])) {
+      for (const m5 of w5[0].matchAll(/./gsu)) {
+        if (!foreign || form.test(m5[0])) {
+          m5.index += w5.index;
+          all.push(m5);
+        }
+      }
+    } else if (latin.test(w5[0])) {
       for (const m5 of w5[0].matchAll(likeLatin)) {
         m5.index += w5.index;
         all.push(m5);
@@ -4027,7 +4062,7 @@ function Decide({ decision: d5, onDone, ask, keys: keys2 = false, gone = false }
   const off = hindered();
   A2(() => {
     const choice = ask?.id === d5.id && choices2.find((c5) => c5.answer === ask.answer);
-    if (choice && !busy && !off) {
+    if (choice && !busy && !off && !refusedWhy(d5, choice.answer)) {
       setConfirm(choice);
     }
   }, [ask?.n]);
@@ -4149,7 +4184,7 @@ function Decide({ decision: d5, onDone, ask, keys: keys2 = false, gone = false }
         confirm.label,
         "?"
       ] }),
-      /* @__PURE__ */ a3("button", { type: "button", class: "tone-" + confirm.tone, ref: yes, disabled: !!wrong || off !== "", onClick: () => send(confirm), children: [
+      /* @__PURE__ */ a3("button", { type: "button", class: "tone-" + confirm.tone, ref: yes, disabled: !!wrong || off !== "" || !!refusedWhy(d5, confirm.answer), onClick: () => send(confirm), children: [
         "Yes, ",
         confirm.label.toLowerCase()
       ] }),
@@ -4160,7 +4195,8 @@ function Decide({ decision: d5, onDone, ask, keys: keys2 = false, gone = false }
         {
           type: "button",
           class: "tone-" + c5.tone,
-          disabled: off !== "" || busy !== "" || !!wrong || c5.answer === "raise" && !raises(more),
+          disabled: off !== "" || busy !== "" || !!wrong || !!refusedWhy(d5, c5.answer) || c5.answer === "raise" && !raises(more),
+          title: refusedWhy(d5, c5.answer) || void 0,
           "aria-keyshortcuts": keys2 ? c5.key : void 0,
           onClick: () => c5.answer === "retry" ? setConfirm(c5) : send(c5),
           children: [
@@ -4173,6 +4209,7 @@ function Decide({ decision: d5, onDone, ask, keys: keys2 = false, gone = false }
       d5.kind === "approval" && /* @__PURE__ */ a3("button", { type: "button", class: "link", onClick: () => setEdited(edited === null ? JSON.stringify(d5.args, null, 2) : null), children: edited === null ? "Edit arguments" : "Keep the arguments" })
     ] }),
     off && /* @__PURE__ */ a3("p", { class: "dim", role: "status", children: off }),
+    refusalsText(d5).map((text) => /* @__PURE__ */ a3("p", { class: "decide-refused", children: /* @__PURE__ */ a3(Visible, { text, exact: true }) }, text)),
     error && /* @__PURE__ */ a3("p", { class: "field-error", role: "alert", children: [
       error.message,
       error.hint && ". " + error.hint
@@ -4438,17 +4475,17 @@ init_Dialog();
 init_src3();
 function StartDialog({ onClose, name = "", input = "" }) {
   const info = useInfo();
-  const [form, setForm] = d2({ name, id: "", input, version: "", tags: "", at: "", policy: "" });
+  const [form2, setForm] = d2({ name, id: "", input, version: "", tags: "", at: "", policy: "" });
   const [error, setError] = d2();
   const [busy, setBusy] = d2(false);
   const [key2] = d2(() => crypto.randomUUID());
-  const tags = tagsOf(form.tags);
-  const at = form.at ? /* @__PURE__ */ new Date(form.at + (utc.value ? "Z" : "")) : void 0;
-  const plain = isPlain(form.input);
-  const bad = plain ? void 0 : jsonError(form.input);
+  const tags = tagsOf(form2.tags);
+  const at = form2.at ? /* @__PURE__ */ new Date(form2.at + (utc.value ? "Z" : "")) : void 0;
+  const plain = isPlain(form2.input);
+  const bad = plain ? void 0 : jsonError(form2.input);
   const names2 = (info.data?.orchestrations ?? []).filter((n4) => !n4.startsWith("perdure."));
   const [listed, setListed] = d2(true);
-  const named = form.name || (listed ? names2[0] ?? "" : "");
+  const named = form2.name || (listed ? names2[0] ?? "" : "");
   return /* @__PURE__ */ a3(Dialog, { title: "Start a run", onClose, children: /* @__PURE__ */ a3(
     "form",
     {
@@ -4460,12 +4497,12 @@ function StartDialog({ onClose, name = "", input = "" }) {
         setBusy(true);
         const body = {
           name: named,
-          ...form.id ? { id: form.id } : {},
-          ...form.id && form.policy ? { id_policy: form.policy } : {},
-          ...form.version.trim() ? { version: form.version.trim() } : {},
+          ...form2.id ? { id: form2.id } : {},
+          ...form2.id && form2.policy ? { id_policy: form2.policy } : {},
+          ...form2.version.trim() ? { version: form2.version.trim() } : {},
           ...Object.keys(tags).length > 0 ? { tags } : {},
           ...at ? { start_at: at.toISOString() } : {},
-          ...form.input.trim() ? { input: plain ? form.input.trim() : JSON.parse(form.input) } : {}
+          ...form2.input.trim() ? { input: plain ? form2.input.trim() : JSON.parse(form2.input) } : {}
         };
         post("runs", body, key2).then(
           (s5) => {
@@ -4481,34 +4518,34 @@ function StartDialog({ onClose, name = "", input = "" }) {
       children: [
         /* @__PURE__ */ a3("label", { class: "field", children: [
           "Orchestration",
-          listed && (names2.length > 0 || info.loading) ? /* @__PURE__ */ a3("select", { value: named, onChange: (e5) => e5.currentTarget.value === "" ? setListed(false) : setForm({ ...form, name: e5.currentTarget.value }), children: [
+          listed && (names2.length > 0 || info.loading) ? /* @__PURE__ */ a3("select", { value: named, onChange: (e5) => e5.currentTarget.value === "" ? setListed(false) : setForm({ ...form2, name: e5.currentTarget.value }), children: [
             named !== "" && !names2.includes(named) && /* @__PURE__ */ a3("option", { value: named, children: named }),
             names2.map((n4) => /* @__PURE__ */ a3("option", { value: n4, children: n4 }, n4)),
             /* @__PURE__ */ a3("option", { value: "", children: "Another name…" })
-          ] }) : /* @__PURE__ */ a3("input", { required: true, value: form.name, placeholder: "Name", onInput: (e5) => setForm({ ...form, name: e5.currentTarget.value }) })
+          ] }) : /* @__PURE__ */ a3("input", { required: true, value: form2.name, placeholder: "Name", onInput: (e5) => setForm({ ...form2, name: e5.currentTarget.value }) })
         ] }),
         /* @__PURE__ */ a3("label", { class: "field", children: [
           "Id ",
           /* @__PURE__ */ a3("span", { class: "dim", children: "made up if empty" }),
-          /* @__PURE__ */ a3("input", { value: form.id, onInput: (e5) => setForm({ ...form, id: e5.currentTarget.value }) })
+          /* @__PURE__ */ a3("input", { value: form2.id, onInput: (e5) => setForm({ ...form2, id: e5.currentTarget.value }) })
         ] }),
         /* @__PURE__ */ a3("label", { class: "field", children: [
           "Input ",
           /* @__PURE__ */ a3("span", { class: "dim", children: "JSON, or plain text" }),
-          /* @__PURE__ */ a3("textarea", { rows: 6, spellcheck: false, class: "mono", "aria-invalid": bad !== void 0, value: form.input, onInput: (e5) => setForm({ ...form, input: e5.currentTarget.value }) })
+          /* @__PURE__ */ a3("textarea", { rows: 6, spellcheck: false, class: "mono", "aria-invalid": bad !== void 0, value: form2.input, onInput: (e5) => setForm({ ...form2, input: e5.currentTarget.value }) })
         ] }),
         /* @__PURE__ */ a3("details", { class: "start-more", children: [
           /* @__PURE__ */ a3("summary", { children: "Tags, version, time, what happens if the id exists" }),
           /* @__PURE__ */ a3("label", { class: "field", children: [
             "Tags ",
             /* @__PURE__ */ a3("span", { class: "dim", children: "key=value, one in a line" }),
-            /* @__PURE__ */ a3("textarea", { rows: 2, spellcheck: false, class: "mono", "aria-invalid": typeof tags === "string", value: form.tags, onInput: (e5) => setForm({ ...form, tags: e5.currentTarget.value }) }),
+            /* @__PURE__ */ a3("textarea", { rows: 2, spellcheck: false, class: "mono", "aria-invalid": typeof tags === "string", value: form2.tags, onInput: (e5) => setForm({ ...form2, tags: e5.currentTarget.value }) }),
             typeof tags === "string" && /* @__PURE__ */ a3("span", { class: "field-error", role: "alert", children: tags })
           ] }),
           /* @__PURE__ */ a3("label", { class: "field", children: [
             "Version ",
             /* @__PURE__ */ a3("span", { class: "dim", children: "of its code, to which it is pinned; empty = none" }),
-            /* @__PURE__ */ a3("input", { value: form.version, onInput: (e5) => setForm({ ...form, version: e5.currentTarget.value }) })
+            /* @__PURE__ */ a3("input", { value: form2.version, onInput: (e5) => setForm({ ...form2, version: e5.currentTarget.value }) })
           ] }),
           /* @__PURE__ */ a3("label", { class: "field", children: [
             "Begin at ",
@@ -4516,12 +4553,12 @@ function StartDialog({ onClose, name = "", input = "" }) {
               utc.value ? "UTC" : "local time",
               "; empty = at once"
             ] }),
-            /* @__PURE__ */ a3("input", { type: "datetime-local", value: form.at, onInput: (e5) => setForm({ ...form, at: e5.currentTarget.value }) })
+            /* @__PURE__ */ a3("input", { type: "datetime-local", value: form2.at, onInput: (e5) => setForm({ ...form2, at: e5.currentTarget.value }) })
           ] }),
           /* @__PURE__ */ a3("label", { class: "field", children: [
             "If the id exists ",
-            form.id === "" && /* @__PURE__ */ a3("span", { class: "dim", children: "needs an id" }),
-            /* @__PURE__ */ a3("select", { value: form.policy, disabled: form.id === "", onChange: (e5) => setForm({ ...form, policy: e5.currentTarget.value }), children: [
+            form2.id === "" && /* @__PURE__ */ a3("span", { class: "dim", children: "needs an id" }),
+            /* @__PURE__ */ a3("select", { value: form2.policy, disabled: form2.id === "", onChange: (e5) => setForm({ ...form2, policy: e5.currentTarget.value }), children: [
               /* @__PURE__ */ a3("option", { value: "", children: "Refuse" }),
               /* @__PURE__ */ a3("option", { value: "get", children: "Leave the run alone, and show it" }),
               /* @__PURE__ */ a3("option", { value: "replace_ended", children: "Replace it if it has ended" }),
@@ -4531,12 +4568,12 @@ function StartDialog({ onClose, name = "", input = "" }) {
         ] }),
         plain && /* @__PURE__ */ a3("p", { class: "dim", children: [
           "It is no JSON, and goes as the text “",
-          form.input.trim(),
+          form2.input.trim(),
           "”."
         ] }),
         (bad ?? error) && /* @__PURE__ */ a3("p", { class: "problem", role: "alert", children: [
           bad ?? error,
-          bad && /* @__PURE__ */ a3("button", { type: "button", onClick: () => setForm({ ...form, input: JSON.stringify(form.input) }), children: "Take it as text" })
+          bad && /* @__PURE__ */ a3("button", { type: "button", onClick: () => setForm({ ...form2, input: JSON.stringify(form2.input) }), children: "Take it as text" })
         ] }),
         /* @__PURE__ */ a3("div", { class: "row end", children: [
           /* @__PURE__ */ a3("button", { type: "button", onClick: onClose, children: "Cancel" }),
@@ -5187,6 +5224,7 @@ export {
   k3 as createModel,
   X as createPortal,
   M as createRef,
+  decidersText,
   doneText,
   duration,
   x3 as effect,
@@ -5249,6 +5287,8 @@ export {
   read,
   readOnly,
   refresh,
+  refusalsText,
+  refusedWhy,
   relative,
   remove,
   Q as render,

@@ -30,7 +30,7 @@ import { Visible as Visible2 } from "./core.js";
 
 // src/pages/inbox/Detail.tsx
 import { path, query, useQuery } from "./core.js";
-import { askText, doneText, kindText, timeoutText, whyText } from "./core.js";
+import { askText, decidersText, doneText, kindText, timeoutText, whyText } from "./core.js";
 import { links } from "./core.js";
 import { Markdown } from "./markdown.js";
 import { Arguments } from "./core.js";
@@ -69,6 +69,10 @@ function Detail({ decision: d, onDone, ask, gone }) {
           d.level === 1 ? "has" : "have",
           " not answered"
         ] })
+      ] }),
+      decidersText(d) && /* @__PURE__ */ jsxs("p", { class: "dim inbox-deciders", children: [
+        "may decide: ",
+        /* @__PURE__ */ jsx(Visible, { text: decidersText(d), exact: true })
       ] }),
       d.reason && /* @__PURE__ */ jsx("p", { class: "inbox-reason", children: /* @__PURE__ */ jsx(Visible, { text: d.reason, exact: true }) })
     ] }),

@@ -299,7 +299,7 @@ export interface Data {
   Name?: string;
 }
 
-/** Decision is a question of a run to a person, which is answered once. */
+/** decisionView is a decision as the API shows it to who asks. */
 export interface Decision {
   id: string;
   kind: string;
@@ -327,12 +327,14 @@ export interface Decision {
   edited_hash?: string;
   /** Originator is in whose name the call is made. */
   originator?: Principal;
+  /** Starters are who has started the orchestration that asks, of a call in nobody's name that somebody else has to approve; nil = not known. */
+  starters?: string[];
   /** Assignee is who is to decide; "" = whoever may. Level counts those who were asked before and have not decided in time. */
   assignee?: string;
   level?: number;
   /** why it is asked; "" = see Kind */
   reason?: string;
-  /** Approvers are who may decide, beside the Assignee; nil = everybody. Apart says that the originator must not approve. */
+  /** Approvers are who may decide, beside the Assignee; nil = everybody. Apart says that neither the originator nor the starters may approve. */
   approvers?: string[];
   apart?: boolean;
   /** Budget is where the budget stood, with DecisionBudget. */
@@ -355,11 +357,16 @@ export interface Decision {
   answered_at?: Time;
   /** the call that it allows was made */
   used?: boolean;
+  /** Unread says that the answer came without ArgsHash: nothing proves that who gave it had seen these arguments. */
+  unread?: boolean;
+  /** Refused are the answers that are not for who reads this to give, with why. */
+  refused?: Refusal[];
 }
 
 /** decisionAnswer is the body of an answer to a decision. */
 export interface DecisionAnswer {
   answer?: string;
+  /** ArgsHash is that of the arguments that were shown: if they are others, 409. Without it the answer is about whatever they are; decision and audit say so. */
   args_hash?: string;
   /** with approve: instead of those of the call */
   args?: Json;

@@ -40,6 +40,31 @@ export function choicesOf(kind: string): Choice[] {
   return [];
 }
 
+/** refusedWhy says why an answer is not for this viewer to give, as the server tells; "" = it is. */
+export function refusedWhy(d: Decision, answer: string): string {
+  return d.refused?.find((r) => r.action === answer)?.reason ?? "";
+}
+
+/** refusalsText says what is not this viewer's to decide, a sentence for each reason. */
+export function refusalsText(d: Decision): string[] {
+  const by = new Map<string, string[]>();
+  for (const c of choicesOf(d.kind)) {
+    const why = refusedWhy(d, c.answer);
+    if (why) {
+      by.set(why, [...(by.get(why) ?? []), c.label.toLowerCase()]);
+    }
+  }
+  return [...by].map(([why, labels]) => `Not yours to ${labels.join(" or ")}: ${why}.`);
+}
+
+/** decidersText says who may decide, "" = whoever may answer decisions. */
+export function decidersText(d: Decision): string {
+  const who = d.approvers?.length ? [...d.approvers, ...(d.assignee && !d.approvers.includes(d.assignee) ? [d.assignee] : [])].join(", ") : "";
+  const askers = d.originator?.name ? [d.originator.name] : (d.starters ?? []);
+  const apart = d.apart ? (askers.length ? `not ${askers.join(", ")}, who asked` : "not who asked, and nobody knows who that was") : "";
+  return who && apart ? `${who}; approve: ${apart}` : who || (apart && "approve: anybody, but " + apart);
+}
+
 /** keyedAnswer is the answer that a key stands for. */
 export function keyedAnswer(kind: string, key: "a" | "d"): string | undefined {
   return choicesOf(kind).find((c) => c.key === key)?.answer;
@@ -50,7 +75,7 @@ export function doneText(d: Decision): string {
   const by = d.answered_by ? " by " + d.answered_by : "";
   switch (d.state) {
     case "answered":
-      return (choicesOf(d.kind).find((c) => c.answer === d.answer)?.done ?? d.answer ?? "answered") + by;
+      return (choicesOf(d.kind).find((c) => c.answer === d.answer)?.done ?? d.answer ?? "answered") + by + (d.unread && d.kind === "approval" ? ", without the hash of what was shown" : "");
     case "expired":
       return d.on_timeout === "escalate" ? "expired: nobody answered in time" : "expired: denied, as nobody answered in time";
     case "superseded":

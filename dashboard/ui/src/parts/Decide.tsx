@@ -2,10 +2,11 @@ import { useEffect, useRef, useState } from "preact/hooks";
 
 import type { Decision, DecisionAnswer } from "../api";
 import { get, path, post, ProblemError } from "../lib/api";
-import { choicesOf, doneText, type Choice } from "../lib/decisions";
+import { choicesOf, doneText, refusalsText, refusedWhy, type Choice } from "../lib/decisions";
 import { hindered } from "../lib/hindered";
 import { parseJson } from "../lib/jsontext";
 import { Time } from "./Time";
+import { Visible } from "./Visible";
 
 /** How an answer is asked for from outside, by a key. */
 export interface Ask {
@@ -44,7 +45,7 @@ export function Decide({ decision: d, onDone, ask, keys = false, gone = false }:
 
   useEffect(() => {
     const choice = ask?.id === d.id && choices.find((c) => c.answer === ask.answer);
-    if (choice && !busy && !off) {
+    if (choice && !busy && !off && !refusedWhy(d, choice.answer)) {
       setConfirm(choice);
     }
   }, [ask?.n]);
@@ -137,14 +138,14 @@ export function Decide({ decision: d, onDone, ask, keys = false, gone = false }:
       {confirm ? (
         <div class="decide-row" role="alertdialog" aria-label={confirm.label + "?"} onKeyDown={(e) => e.key === "Escape" && (e.stopPropagation(), setConfirm(null))}>
           <span>{confirm.label}?</span>
-          <button type="button" class={"tone-" + confirm.tone} ref={yes} disabled={!!wrong || off !== ""} onClick={() => send(confirm)}>Yes, {confirm.label.toLowerCase()}</button>
+          <button type="button" class={"tone-" + confirm.tone} ref={yes} disabled={!!wrong || off !== "" || !!refusedWhy(d, confirm.answer)} onClick={() => send(confirm)}>Yes, {confirm.label.toLowerCase()}</button>
           <button type="button" onClick={() => setConfirm(null)}>No</button>
         </div>
       ) : (
         <div class="decide-row">
           {choices.map((c) => (
-            <button key={c.answer} type="button" class={"tone-" + c.tone} disabled={off !== "" || busy !== "" || !!wrong || (c.answer === "raise" && !raises(more))}
-              aria-keyshortcuts={keys ? c.key : undefined} onClick={() => (c.answer === "retry" ? setConfirm(c) : send(c))}>
+            <button key={c.answer} type="button" class={"tone-" + c.tone} disabled={off !== "" || busy !== "" || !!wrong || !!refusedWhy(d, c.answer) || (c.answer === "raise" && !raises(more))}
+              title={refusedWhy(d, c.answer) || undefined} aria-keyshortcuts={keys ? c.key : undefined} onClick={() => (c.answer === "retry" ? setConfirm(c) : send(c))}>
               {busy === c.answer ? "Applying…" : c.answer === "approve" && edited !== null ? "Approve with these" : c.label}
               {keys && c.key && <kbd aria-hidden="true">{c.key}</kbd>}
             </button>
@@ -157,6 +158,7 @@ export function Decide({ decision: d, onDone, ask, keys = false, gone = false }:
         </div>
       )}
       {off && <p class="dim" role="status">{off}</p>}
+      {refusalsText(d).map((text) => <p key={text} class="decide-refused"><Visible text={text} exact /></p>)}
       {error && <p class="field-error" role="alert">{error.message}{error.hint && ". " + error.hint}</p>}
     </div>
   );

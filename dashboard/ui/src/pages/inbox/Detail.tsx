@@ -1,6 +1,6 @@
 import type { Conversation, Decision, Said } from "../../api";
 import { path, query, useQuery } from "../../lib/api";
-import { askText, doneText, kindText, timeoutText, whyText } from "../../lib/decisions";
+import { askText, decidersText, doneText, kindText, timeoutText, whyText } from "../../lib/decisions";
 import { links } from "../../lib/router";
 import { Markdown } from "../../lib/markdown";
 import { Arguments } from "../../parts/Arguments";
@@ -30,6 +30,7 @@ export function Detail({ decision: d, onDone, ask, gone }: { decision: Decision;
           {d.assignee && <>, of <Visible text={d.assignee} exact /></>}
           {!!d.level && <>, {d.level} before {d.level === 1 ? "has" : "have"} not answered</>}
         </p>
+        {decidersText(d) && <p class="dim inbox-deciders">may decide: <Visible text={decidersText(d)} exact /></p>}
         {d.reason && <p class="inbox-reason"><Visible text={d.reason} exact /></p>}
       </header>
       {d.kind !== "budget" && (
