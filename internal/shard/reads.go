@@ -1,6 +1,7 @@
 package shard
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -233,24 +234,33 @@ func (o *Owner) History(ctx context.Context, id, execution string) ([]*history.E
 
 // tellClosed notes with the events that have scheduled them which tasks were cancelled.
 func tellClosed(events []*history.Event, closed []closing) {
-	for _, c := range closed {
-		for i, e := range slices.Backward(events[:c.after]) {
-			switch e.Body.(type) {
-			case *history.TaskScheduled, *history.TimerCreated:
-			default:
-				continue
-			}
-			if e.ID == c.task {
-				told, meta := *e, history.Meta{}
-				if e.Meta != nil {
-					meta = *e.Meta
-				}
-				meta.Closed = int64(c.after)
-				told.Meta, events[i] = &meta, &told
-				break
-			}
+	slices.SortStableFunc(closed, func(a, b closing) int { return cmp.Compare(a.after, b.after) })
+	scheduled := make(map[int32]int) // where a task was, the last time
+	for i, e := range events {
+		for ; len(closed) > 0 && closed[0].after <= i; closed = closed[1:] {
+			closeAt(events, scheduled, closed[0])
+		}
+		switch e.Body.(type) {
+		case *history.TaskScheduled, *history.TimerCreated:
+			scheduled[e.ID] = i
 		}
 	}
+	for _, c := range closed {
+		closeAt(events, scheduled, c)
+	}
+}
+
+func closeAt(events []*history.Event, scheduled map[int32]int, c closing) {
+	i, ok := scheduled[c.task]
+	if !ok {
+		return
+	}
+	told, meta := *events[i], history.Meta{}
+	if told.Meta != nil {
+		meta = *told.Meta
+	}
+	meta.Closed = int64(c.after)
+	told.Meta, events[i] = &meta, &told
 }
 
 // List implements hub.Reads.
