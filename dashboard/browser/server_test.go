@@ -158,7 +158,13 @@ func register(reg *perdure.Registry) error {
 		return err
 	}
 	echo := &agent.Agent{Name: "Echo", Description: "Says what it is told.", Model: modeltest.Reply(func(r *model.Request) modeltest.Step { return modeltest.Say(lastText(r)) })}
-	return agent.Register(reg, echo, &agent.Agent{
+	grump := &agent.Agent{Name: "Grump", Model: modeltest.Reply(func(*model.Request) modeltest.Step {
+		return modeltest.Fail(&model.Error{Status: 400, Message: "the model is on strike"})
+	})}
+	perdure.AddOrchestrationNamed(reg, "AsksGrump", func(ctx *perdure.Context, _ string) (string, error) {
+		return agent.Named("Grump").Run(ctx, "Work!").Text()
+	})
+	return agent.Register(reg, echo, grump, &agent.Agent{
 		Name: "Clerk", Description: "Gives money back.", Instructions: "Refund what customers ask for.", Model: modeltest.Reply(refund),
 		Tools: []agent.Tool{agent.NewTool("issue_refund", "Gives a customer money back.",
 			func(_ context.Context, in Refund) (string, error) {

@@ -1,6 +1,6 @@
 // src/app.tsx
 import { render } from "./core.js";
-import { useEffect as useEffect5, useState as useState8 } from "./core.js";
+import { useEffect as useEffect6, useState as useState8 } from "./core.js";
 import { Announcer } from "./core.js";
 import { Rail } from "./core.js";
 import { Help } from "./core.js";
@@ -53,7 +53,7 @@ function Needs({ decisions, events, stuck, failures, lost }) {
       " ",
       /* @__PURE__ */ jsx(Time, { at: d.requested_at })
     ] }, d.id)),
-    events.map((r) => /* @__PURE__ */ jsxs("li", { children: [
+    events.map((r) => /* @__PURE__ */ jsxs("li", { class: "two-lines", children: [
       /* @__PURE__ */ jsx(Status, { state: "waiting_event", word: r.wait_name }),
       " ",
       /* @__PURE__ */ jsx("a", { href: "inbox?id=" + encodeURIComponent("run:" + r.id), children: r.id }),
@@ -1092,11 +1092,14 @@ function NoRuns({ filter }) {
 }
 
 // src/pages/agents.tsx
+import { useEffect as useEffect5 } from "./core.js";
 import { path as path2, query as query8, useQuery as useQuery6 } from "./core.js";
 import { count as count4 } from "./core.js";
 import { useTopic as useTopic3 } from "./core.js";
 import { go as go2, links as links5 } from "./core.js";
 import { useKeys as useKeys3 } from "./core.js";
+import { runsOf as runsOf2 } from "./core.js";
+import { useSlowly as useSlowly3 } from "./core.js";
 import { Empty as Empty2 } from "./core.js";
 import { Problem as Problem4 } from "./core.js";
 import { Time as Time5 } from "./core.js";
@@ -1112,6 +1115,11 @@ err := agent.Register(reg, &agent.Agent{
 function Agents() {
   const agents = useQuery6("agents");
   useTopic3("workers", void 0, () => agents.refetch());
+  const spent = useQuery6("series" + query8({ from: "-192h", step: "24h" }));
+  useEffect5(() => {
+    const timer = setInterval(() => document.visibilityState === "visible" && spent.refetch(), 3e4);
+    return () => clearInterval(timer);
+  }, [spent.refetch]);
   const list = agents.data?.items ?? [];
   const move = (by) => {
     const all = [...document.querySelectorAll(".agent-card h2 a")];
@@ -1126,17 +1134,25 @@ function Agents() {
       /* @__PURE__ */ jsx9("p", { children: "An agent is a name, instructions, a model and tools. A worker makes it known:" }),
       /* @__PURE__ */ jsx9("pre", { class: "sample", tabIndex: 0, children: register })
     ] }),
-    /* @__PURE__ */ jsx9("div", { class: "agent-cards", children: list.map((a) => /* @__PURE__ */ jsx9(Card, { agent: a }, a.name)) })
+    /* @__PURE__ */ jsx9("div", { class: "agent-cards", children: list.map((a) => /* @__PURE__ */ jsx9(Card, { agent: a, spent: spent.data }, a.name)) })
   ] });
 }
-function Card({ agent: a }) {
+function Card({ agent: a, spent }) {
+  const turns = `agent:${JSON.stringify(a.name)}`;
   const sessions = useQuery6(path2`agents/${a.name}/sessions` + query8({ limit: 100 }));
+  const counts = useQuery6("run-counts" + query8({ filter: turns, group: "status" }));
+  const failed = useQuery6("runs" + query8({ filter: turns + " status:failed", sort: "-completed", limit: 1 }));
+  const reread = useSlowly3(() => [counts, failed].forEach((q) => q.refetch()));
   useTopic3("sessions:" + a.name, void 0, () => sessions.refetch());
+  useTopic3("counts", void 0, () => reread(true));
   const list = sessions.data?.items ?? [];
   const more = sessions.data?.next ? "+" : "";
-  const active = list.filter((s) => s.state === "running" || s.state === "waiting_approval").length;
-  const tokens = list.reduce((n, s) => n + s.tokens.total, 0);
+  const talking = list.filter((s) => s.state === "running" || s.state === "waiting_approval").length;
+  const of = counts.data?.items ?? [];
+  const active = ["pending", "running", "suspended"].reduce((n, s) => n + runsOf2(of, "status", s), 0);
+  const tokens = (spent?.models ?? []).filter((m) => m.agent?.toLowerCase() === a.name.toLowerCase()).reduce((n, m) => n + m.tokens_in + m.tokens_out, 0);
   const broken = list.filter((s) => s.state === "failed").sort((x, y) => x.updated < y.updated ? 1 : -1)[0];
+  const last = failed.data?.items[0];
   return /* @__PURE__ */ jsxs9("article", { class: "agent-card", children: [
     /* @__PURE__ */ jsxs9("header", { children: [
       /* @__PURE__ */ jsx9("h2", { children: /* @__PURE__ */ jsx9("a", { href: links5.agent(a.name), children: /* @__PURE__ */ jsx9(Visible2, { text: a.name, exact: true }) }) }),
@@ -1154,11 +1170,21 @@ function Card({ agent: a }) {
       ] }),
       /* @__PURE__ */ jsxs9("div", { children: [
         /* @__PURE__ */ jsx9("dt", { children: "Sessions" }),
-        /* @__PURE__ */ jsx9("dd", { children: sessions.data ? `${active} active, ${list.length}${more} in all` : "…" })
+        /* @__PURE__ */ jsx9("dd", { children: sessions.data ? `${talking} active, ${list.length}${more} in all` : "…" })
       ] }),
       /* @__PURE__ */ jsxs9("div", { children: [
-        /* @__PURE__ */ jsx9("dt", { children: "Tokens" }),
-        /* @__PURE__ */ jsx9("dd", { children: sessions.data ? count4(tokens) + more : "…" })
+        /* @__PURE__ */ jsx9("dt", { children: "Turns" }),
+        /* @__PURE__ */ jsx9("dd", { children: counts.data ? /* @__PURE__ */ jsxs9("a", { href: links5.runs(turns), children: [
+          active,
+          " active, ",
+          counts.data.total.toLocaleString("en"),
+          counts.data.exact ? "" : "+",
+          " in all"
+        ] }) : "…" })
+      ] }),
+      /* @__PURE__ */ jsxs9("div", { children: [
+        /* @__PURE__ */ jsx9("dt", { title: "as long as counts are kept", children: "Tokens, 8 days" }),
+        /* @__PURE__ */ jsx9("dd", { children: spent ? count4(tokens) : "…" })
       ] }),
       /* @__PURE__ */ jsxs9("div", { children: [
         /* @__PURE__ */ jsx9("dt", { children: "Version" }),
@@ -1169,7 +1195,13 @@ function Card({ agent: a }) {
         /* @__PURE__ */ jsx9("dd", { children: /* @__PURE__ */ jsx9(Time5, { at: a.last_seen }) })
       ] })
     ] }),
-    broken && /* @__PURE__ */ jsx9(LastError, { agent: a.name, session: broken.key })
+    last ? /* @__PURE__ */ jsxs9("p", { class: "agent-error", children: [
+      /* @__PURE__ */ jsx9("span", { class: "tone-bad", children: "✕ Last error" }),
+      " ",
+      /* @__PURE__ */ jsx9("a", { href: links5.run(last.id), children: /* @__PURE__ */ jsx9(Visible2, { text: (last.error_text || "failed").slice(0, 160), exact: true }) }),
+      " ",
+      /* @__PURE__ */ jsx9(Time5, { at: last.completed ?? last.updated })
+    ] }) : broken && /* @__PURE__ */ jsx9(LastError, { agent: a.name, session: broken.key })
   ] });
 }
 function LastError({ agent, session }) {
@@ -1792,7 +1824,7 @@ function App() {
   }
   const [Page, params, title] = found;
   const name = params["id"] ?? params["key"] ?? params["agent"];
-  useEffect5(() => {
+  useEffect6(() => {
     document.title = (name ? `${name} · ` : "") + `${title} · Perdure`;
   }, [at]);
   return /* @__PURE__ */ jsxs15("div", { class: "shell", children: [
@@ -1811,7 +1843,7 @@ function App() {
 function OfflineBanner() {
   const off = linkState.value === "offline";
   const [shown, setShown] = useState8(false);
-  useEffect5(() => {
+  useEffect6(() => {
     const t = setTimeout(() => setShown(off), off ? 1500 : 0);
     return () => clearTimeout(t);
   }, [off]);

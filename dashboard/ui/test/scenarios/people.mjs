@@ -23,6 +23,18 @@ export const scenarios = {
     await page.getByText("Why is a pirate called a pirate?").waitFor();
   },
 
+  async "agents that work without sessions are told too"(w) {
+    await ended((await start("ExpertPanel", "What is temperature?", "expert-panel")).id);
+    await ended((await start("AsksGrump", "", "asks-grump")).id);
+    await until(async () => (await api("GET", "series?from=-1h")).models.some((m) => m.agent === "Physicist"), "its tokens are counted", 30_000);
+    const page = await w.open("agents");
+    const card = (name) => page.locator("article").filter({ has: page.getByRole("heading", { name }) });
+    await card("Physicist").getByText("0 active, 1 in all").waitFor();
+    await card("Physicist").getByText(/^Tokens, 8 days\s*[1-9]/).waitFor();
+    await card("Grump").getByRole("link", { name: /the model is on strike/ }).click();
+    await until(() => page.url().includes("/runs/asks-grump"), "the turn that has failed is shown");
+  },
+
   async "an answer survives a reload and kill -9 in its middle"(w) {
     w.allowed.push(/Failed to load resource|net::ERR|fetch|network/i);
     const page = await w.open("agents/Joker/s/long");

@@ -34,7 +34,7 @@ export function Needs({ decisions, events, stuck, failures, lost }: Props) {
         </li>
       ))}
       {events.map((r) => (
-        <li key={r.id}>
+        <li key={r.id} class="two-lines">
           <Status state="waiting_event" word={r.wait_name} /> <a href={"inbox?id=" + encodeURIComponent("run:" + r.id)}>{r.id}</a> <span class="dim" title={r.name}>{r.name}</span> <Time at={r.phase_since} />
         </li>
       ))}
