@@ -326,7 +326,7 @@ func (g *gate) send(ctx context.Context, d *storedDecision) error {
 		return context.Cause(ctx)
 	}
 	next := &sendMark{
-		Effect: g.effectID, Tool: g.in.Tool, Version: g.version, Args: json.RawMessage(g.shown), Hash: g.hash,
+		Effect: g.effectID, Class: g.effect.String(), Tool: g.in.Tool, Version: g.version, Args: json.RawMessage(g.shown), Hash: g.hash,
 		Attempt: 1, Token: NewSessionKey(), Execution: g.execution, Agent: g.in.Agent, Session: g.in.Session,
 		CallID: g.in.CallID, Step: g.in.Step, At: time.Now().UTC(), Edited: g.edited, Originator: g.in.Originator,
 		Repeatable: !g.effect.once(),

@@ -24,6 +24,7 @@ const (
 // does not wait for it any more, as Settled.
 type sendMark struct {
 	Effect    string          `json:"effect"`
+	Class     string          `json:"class,omitempty"` // of the tool's effects; "" = not told by whoever has sent it
 	Tool      string          `json:"tool"`
 	Version   string          `json:"version,omitempty"` // of the tool
 	Args      json.RawMessage `json:"args"`              // canonical

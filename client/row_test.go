@@ -32,10 +32,11 @@ func TestFieldsOfRuns(t *testing.T) {
 
 // TestTurnsThatAreAskedFor shows agent turns where an alternative names them.
 func TestTurnsThatAreAskedFor(t *testing.T) {
-	turn := &hub.Instance{Record: store.Record{ID: "dafx-joker~k~1", Name: "perdure.agent/joker", Agent: "joker", Status: store.Failed}}
+	turn := &hub.Instance{Record: store.Record{ID: "dafx-joker~k~1", Name: "perdure.agent/joker", Agent: "joker", Status: store.Failed, Phase: store.WaitingApproval}}
 	for text, want := range map[string]bool{
 		"status:failed": false, "agent:joker": true, "status:failed or agent:joker": true, "(status:failed or agent:joker) created>-1h": false,
-		"-(agent:writer)": false, "status:failed -(-agent:joker)": true, "status:failed -(agent:writer or tag.a:b)": false,
+		"phase:waiting_approval": true, "phase:stuck,waiting_approval": true, "phase:stuck or phase:waiting_approval": true, "status:running": false,
+		"-phase:stuck": false, "-(-phase:waiting_approval)": true, "-agent:writer": false, "-(agent:writer)": false, "status:failed -(-agent:joker)": true, "status:failed -(agent:writer or tag.a:b)": false,
 	} {
 		s, err := client.Select(text, time.Now())
 		if err != nil {

@@ -24,18 +24,22 @@ const (
 type Selection struct {
 	// Parsed is the filter as understood, with times resolved.
 	Parsed string
+	// Terms are the conditions of Parsed, all of which must hold.
+	Terms []string
 
 	whole filter.Filter // every term
 	query store.Query   // what an index answers, and Match on the record's columns
 	rest  filter.Filter // terms that need more than the record's columns
 	turns bool          // agent turns are shown
+	asks  bool          // of agent turns those that wait for an approval are shown at least
 	// terms that say how a name begins, or a name or an id
 	beginnings []filter.Term
 }
 
 // Select compiles a filter; times in it are relative to now. The error is
 // InvalidArgument and says where the mistake is. Agent turns are left out
-// unless a term asks for an agent, a session or something by its id.
+// unless a term asks for an agent, a session or something by its id; where the phase
+// waiting_approval is asked for, those that wait for one are not.
 func Select(text string, now time.Time) (*Selection, error) {
 	parsed, err := filter.Parse(text, now)
 	if err != nil {
@@ -43,8 +47,9 @@ func Select(text string, now time.Time) (*Selection, error) {
 	}
 	s := &Selection{Parsed: parsed.String(), whole: *parsed, query: store.Query{Kind: store.Orchestration}}
 	var columns filter.Filter
-	s.turns = asksForTurns(parsed, false)
+	s.turns, s.asks = asksForTurns(parsed, false), asksForApprovals(parsed, false)
 	for _, term := range parsed.Terms {
+		s.Terms = append(s.Terms, term.String())
 		s.index(&term)
 		if all(&term, isColumn) {
 			columns.Terms = append(columns.Terms, term)
@@ -54,10 +59,26 @@ func Select(text string, now time.Time) (*Selection, error) {
 	}
 	if len(columns.Terms) > 0 || !s.turns {
 		s.query.Match = func(r *store.Record) bool {
-			return (s.turns || r.Agent == "") && columns.Match(recordRow{r})
+			return s.Shows(r.Agent != "", r.Phase) && columns.Match(recordRow{r})
 		}
 	}
 	return s, nil
+}
+
+// Shows reports whether runs in a phase are shown, of the turns of agents or the others:
+// it is asked before the terms are.
+func (s *Selection) Shows(turn bool, phase store.Phase) bool {
+	return !turn || s.turns || s.asks && phase == store.WaitingApproval
+}
+
+// asksForApprovals reports whether a term that is not negated names the phase of runs
+// that wait for an approval.
+func asksForApprovals(f *filter.Filter, negated bool) bool {
+	return slices.ContainsFunc(f.Terms, func(t filter.Term) bool {
+		not := negated != t.Not
+		return t.Field == "phase" && !not && slices.ContainsFunc(t.Values, func(o filter.Operand) bool { return o.Text == PhaseName(store.WaitingApproval) }) ||
+			slices.ContainsFunc(t.Any, func(f filter.Filter) bool { return asksForApprovals(&f, not) })
+	})
 }
 
 // asksForTurns reports whether a term that is not negated may name an agent turn.
@@ -95,7 +116,7 @@ func all(t *filter.Term, holds func(field string) bool) bool {
 
 // Matches reports whether a run belongs to the selection.
 func (s *Selection) Matches(i *hub.Instance) bool {
-	return i.Kind == store.Orchestration && (s.turns || i.Agent == "") && s.whole.Match(instanceRow{i})
+	return i.Kind == store.Orchestration && s.Shows(i.Agent != "", i.Phase) && s.whole.Match(instanceRow{i})
 }
 
 // List returns at most limit runs after a cursor. It ends early, with Partial

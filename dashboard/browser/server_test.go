@@ -110,6 +110,13 @@ func register(reg *perdure.Registry) error {
 	perdure.AddOrchestrationNamed(reg, "Waits", func(ctx *perdure.Context, _ string) (string, error) {
 		return perdure.NewEvent[string]("Go").Wait(ctx).Await()
 	})
+	perdure.AddOrchestrationNamed(reg, "WaitsForEither", func(ctx *perdure.Context, _ string) (string, error) {
+		first, other := perdure.NewEvent[string]("Go").Wait(ctx), perdure.NewEvent[string]("Stop").Wait(ctx)
+		if perdure.Any(ctx, first, other) == first {
+			return "go", nil
+		}
+		return "stop", nil
+	})
 	perdure.AddActivityNamed(reg, "pack", func(ctx context.Context, n int) (int, error) {
 		log := perdure.Logger(ctx).With("parcel", n)
 		log.Info("packing", "size", "L")
@@ -136,6 +143,9 @@ func register(reg *perdure.Registry) error {
 	})
 	perdure.AddOrchestrationNamed(reg, "Unserved", func(ctx *perdure.Context, _ string) (string, error) {
 		return perdure.CallNamed[string](ctx, "nobody", "").Await()
+	})
+	perdure.AddOrchestrationNamed(reg, "Begins", func(ctx *perdure.Context, name string) (string, error) {
+		return perdure.CallOrchestrationNamed[string](ctx, name, "").Await()
 	})
 	perdure.AddEntityFunc(reg, "counter", func(ctx *perdure.EntityContext) (any, error) {
 		var n int

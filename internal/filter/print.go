@@ -36,6 +36,13 @@ func printAny(b *strings.Builder, all []Filter) {
 	}
 }
 
+// String returns the term as text that Parse reads as the same term.
+func (t *Term) String() string {
+	var b strings.Builder
+	t.print(&b)
+	return b.String()
+}
+
 func (t *Term) print(b *strings.Builder) {
 	if t.Not {
 		b.WriteByte('-')

@@ -85,6 +85,7 @@ type turnStep struct {
 	Provider  string    `json:"provider,omitempty"`
 	Model     string    `json:"model,omitempty"`
 	*cost               // of models and agents
+	*sent               // of a call of a tool that was marked before it was sent
 	Attempt   int       `json:"attempt"`
 	Scheduled time.Time `json:"scheduled"`
 	Started   time.Time `json:"started,omitzero"`
@@ -123,6 +124,10 @@ func (a *API) listSteps(_ http.ResponseWriter, r *http.Request) (*reply, error) 
 	if err != nil {
 		return nil, err
 	}
+	sends, err := a.sendsOf(r.Context(), turn)
+	if err != nil {
+		return nil, err
+	}
 	body := items[turnStep]{Items: []turnStep{}}
 	for _, s := range steps {
 		v := turnStep{
@@ -133,6 +138,9 @@ func (a *API) listSteps(_ http.ResponseWriter, r *http.Request) (*reply, error) 
 		if s.Kind == agent.StepModel || s.Kind == agent.StepAgent {
 			c := viewCost(s.Usage, s.Spent)
 			v.cost = &c
+		}
+		if s.Kind == agent.StepTool && s.Status != agent.StepAsked {
+			v.sent = sends[call{s.CallID, s.Step}]
 		}
 		body.Items = append(body.Items, v)
 	}

@@ -74,6 +74,13 @@ func TestDecisions(t *testing.T) {
 	if _, err := h.Idle(ctx); err != nil {
 		t.Fatal(err)
 	}
+	// The turn that waits is among the runs that do.
+	got = do(t, "GET", url+"/api/v1/runs?filter=phase:waiting_approval,waiting_event", "")
+	if !strings.Contains(got.Body, `"name":"perdure.agent/joker"`) || !strings.Contains(got.Body, `"terms":["phase:waiting_approval,waiting_event"]`) {
+		t.Errorf("runs that wait for an approval = %s, want the turn", got.Body)
+	}
+	get(t, url+"/api/v1/run-counts?filter=phase:waiting_approval", "total", "1")
+	get(t, url+"/api/v1/run-counts", "total", "0")
 	var page struct {
 		Items []agent.Decision `json:"items"`
 	}
@@ -117,6 +124,14 @@ func TestDecisions(t *testing.T) {
 	got = do(t, "POST", url+runJoker, `{"message":"Pay.","sessionId":"k1"}`, "Content-Type", "application/json", "Idempotency-Key", "c1")
 	if got.Status != http.StatusOK || members(t, got.Body)["response"] != "Paid." || calls != 1 {
 		t.Errorf("answer = %d %s after %d calls, want Paid. after 1", got.Status, got.Body, calls)
+	}
+	// The call that was made says under which id, and that its outcome is known.
+	turn := strings.TrimPrefix(d.Run, "dafx-joker~k1~")
+	for _, where := range []string{"/api/v1/runs/" + d.Run + "/steps", "/api/v1/agents/joker/sessions/k1/turns/" + turn + "/steps"} {
+		got := do(t, "GET", url+where, "").Body
+		if strings.Count(got, `"effect_id":"`+d.EffectID+`","effect":"irreversible","sent_at":"`) != 1 || strings.Contains(got, "outcome_open") {
+			t.Errorf("%s = %s, want one call with the effect id %s and a known outcome", where, got, d.EffectID)
+		}
 	}
 }
 

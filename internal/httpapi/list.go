@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"maps"
 	"net/http"
@@ -21,10 +22,13 @@ type runPage struct {
 	Next  string `json:"next,omitempty"` // ?cursor= of the next page
 	Prev  string `json:"prev,omitempty"` // ?cursor= of the page before; that may turn out to be empty
 	// Parsed is the filter as understood, with times resolved.
-	Parsed  string `json:"parsed"`
-	Partial bool   `json:"partial"` // the work cap ended the search; Next goes on
-	Scanned int    `json:"scanned"`
-	AsOf    string `json:"as_of"` // ?since= of a stream without a gap
+	Parsed  string   `json:"parsed"`
+	Terms   []string `json:"terms,omitempty"` // of Parsed, each of which can be left out
+	Partial bool     `json:"partial"`         // the work cap ended the search; Next goes on
+	Scanned int      `json:"scanned"`
+	// SearchedTo is how far a partial search has come, in the time of the sort.
+	SearchedTo *time.Time `json:"searched_to,omitempty"`
+	AsOf       string     `json:"as_of"` // ?since= of a stream without a gap
 }
 
 // sorts maps the names of sort orders; the first is the default.
@@ -55,7 +59,7 @@ func (a *API) listRuns(_ http.ResponseWriter, r *http.Request) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer := runPage{Items: []*run{}, Parsed: p.selection.Parsed, AsOf: cursorText([]byte(position))}
+	answer := runPage{Items: []*run{}, Parsed: p.selection.Parsed, Terms: p.selection.Terms, AsOf: cursorText([]byte(position))}
 	var page hub.Page
 	if isSorted(p.sort) {
 		page, answer.Next, err = a.sortedPage(r.Context(), p)
@@ -66,6 +70,11 @@ func (a *API) listRuns(_ http.ResponseWriter, r *http.Request) (*reply, error) {
 		return nil, err
 	}
 	answer.Partial, answer.Scanned = page.Partial, page.Scanned
+	if answer.Partial && !isSorted(p.sort) && (p.mark == nil || !p.mark.Back) {
+		if answer.SearchedTo, err = a.searchedTo(r.Context(), p.order, page.Next); err != nil {
+			return nil, err
+		}
+	}
 	for _, i := range page.Items {
 		answer.Items = append(answer.Items, viewRow(i))
 	}
@@ -73,6 +82,16 @@ func (a *API) listRuns(_ http.ResponseWriter, r *http.Request) (*reply, error) {
 		return withFields(&answer, strings.Split(fields, ","))
 	}
 	return &reply{body: &answer}, nil
+}
+
+// searchedTo is the time of the run at which a search goes on; nil if it goes by none.
+func (a *API) searchedTo(ctx context.Context, order store.Order, next []byte) (*time.Time, error) {
+	page, err := a.Hub.List(ctx, store.Query{Kind: store.Orchestration, Order: order, After: next, Limit: 1})
+	if err != nil || len(page.Items) == 0 {
+		return nil, err
+	}
+	t, _ := client.TimeOf(order, page.Items[0])
+	return timeOrNil(t), nil
 }
 
 // pageRequest reads what a page of runs is asked for by.
@@ -196,7 +215,7 @@ func (a *API) countRuns(_ http.ResponseWriter, r *http.Request) (*reply, error) 
 			}
 			break
 		}
-		if belongs && !isTurn(c.Name) {
+		if belongs && selection.Shows(isTurn(c.Name), c.Phase) {
 			counts = append(counts, c)
 		}
 	}
@@ -219,8 +238,7 @@ func (a *API) search(r *http.Request, selection *client.Selection) (counts []sto
 	return counts, page.Next == nil, nil
 }
 
-// isTurn reports whether an orchestration with this name is a turn of an agent: lists
-// and counts leave them out unless they are asked for.
+// isTurn reports whether an orchestration with this name is a turn of an agent.
 func isTurn(name string) bool {
 	_, turn := agent.AgentOf(name)
 	return turn

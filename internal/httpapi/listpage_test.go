@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -309,5 +310,24 @@ func TestSelectionsFindWhatMatches(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// endless is a hub of more runs than one request looks at, none of which match.
+type endless struct{ *stub }
+
+func (endless) List(_ context.Context, q store.Query) (hub.Page, error) {
+	if q.Match == nil && string(q.After) == "n" {
+		return hub.Page{Items: []*hub.Instance{{Record: store.Record{ID: "far", Created: noon}}}, Scanned: 1}, nil
+	}
+	return hub.Page{Next: []byte("n"), Scanned: 50000, Partial: true}, nil
+}
+
+// TestSearchedTo has a search that ends early tell how far it has come.
+func TestSearchedTo(t *testing.T) {
+	url := serve(t, endless{fixture()}, nil)
+	get(t, url+"/api/v1/runs?filter=status:failed+error:x", "partial", "true", "searched_to", strconv.Quote(noon.Format(time.RFC3339)))
+	if got := do(t, "GET", url+"/api/v1/runs?filter=status:failed+error:x&sort=name", ""); strings.Contains(got.Body, "searched_to") {
+		t.Errorf("runs by name = %s, want no time", got.Body)
 	}
 }

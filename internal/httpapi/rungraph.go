@@ -254,6 +254,8 @@ func (g *grapher) stepNode(owner string, s *runStep, grouped bool) *graphNode {
 		n.Kind = "orchestration"
 	case steps.Sent:
 		n.Kind = "event"
+	case steps.Timer:
+		n.Name = "timer"
 	case steps.Signal, steps.Lock, steps.Entity:
 		n.Kind, n.Name = "entity", strings.TrimSpace(s.Target+" "+s.Name)
 	}

@@ -59,10 +59,22 @@ type runStep struct {
 	Model    string `json:"model,omitempty"`
 	*cost           // of models and agents
 
+	*sent // of a call of a tool that was marked before it was sent
+
 	Decision  string `json:"decision,omitempty"` // id of a decision
 	Ask       string `json:"ask,omitempty"`      // what it asks: approval, outcome_unknown, budget, restore_hold
 	Answer    string `json:"answer,omitempty"`
 	DecidedBy string `json:"decided_by,omitempty"` // who has answered, or raised the event
+	OnTimeout string `json:"on_timeout,omitempty"` // deny, or escalate: others are asked
+}
+
+// sent is the mark that a call of a tool left before it was sent.
+type sent struct {
+	EffectID string     `json:"effect_id,omitempty"`    // the same for each attempt
+	Effect   string     `json:"effect,omitempty"`       // its class: irreversible, reversible, idempotent, pure
+	SentAt   *time.Time `json:"sent_at,omitempty"`      // last
+	Sends    int        `json:"sends,omitempty"`        // how many times it was sent
+	Unknown  bool       `json:"outcome_open,omitempty"` // its outcome is not known
 }
 
 // stepAttempt is an attempt of a step that failed, and was followed by another.
@@ -192,6 +204,17 @@ func (a *API) tellUntil(ctx context.Context, id, execution string, count int) (*
 		}
 	}
 	_, turn := agent.AgentOf(instance.Name)
+	if turn && a.Agents != nil {
+		sends, err := a.sendsOf(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		for i := range t.steps {
+			if v := &t.steps[i]; v.Kind == agent.StepTool && v.Status != agent.StepAsked {
+				v.sent = sends[call{v.CallID, v.Step}]
+			}
+		}
+	}
 	for i := range t.steps {
 		if v := &t.steps[i]; turn && v.isBookkeeping() {
 			v.Kind = "internal"
@@ -217,6 +240,22 @@ func (a *API) tellUntil(ctx context.Context, id, execution string, count int) (*
 	return t, nil
 }
 
+// call names a call of a tool in a run: by itself, and the model step that made it.
+type call struct {
+	id   string
+	step int
+}
+
+// sendsOf returns the marks of the calls of a run.
+func (a *API) sendsOf(ctx context.Context, run string) (map[call]*sent, error) {
+	list, err := a.Agents.Service.Sends(ctx, run)
+	sends := make(map[call]*sent, len(list))
+	for _, s := range list {
+		sends[call{s.CallID, s.Step}] = &sent{EffectID: s.EffectID, Effect: s.Effect, SentAt: timeOrNil(s.At), Sends: s.Attempt, Unknown: s.Open}
+	}
+	return sends, err
+}
+
 // addDecisions adds the decisions of a run to its steps, by the time when they were
 // asked for.
 func (a *API) addDecisions(ctx context.Context, t *told) error {
@@ -227,7 +266,7 @@ func (a *API) addDecisions(ctx context.Context, t *told) error {
 	for _, d := range page.Decisions {
 		s := runStep{Kind: "decision", Name: d.Tool, Status: string(steps.Open), ScheduledAt: timeOrNil(d.RequestedAt), CompletedAt: d.AnsweredAt,
 			FireAt: d.Deadline, Attempt: 1, Agent: d.Agent, Step: d.Step, CallID: d.CallID, Decision: d.ID, Ask: d.Kind, Answer: d.Answer,
-			DecidedBy: d.AnsweredBy}
+			DecidedBy: d.AnsweredBy, OnTimeout: d.OnTimeout}
 		switch d.State {
 		case agent.DecisionAnswered:
 			s.Status = string(steps.Completed)

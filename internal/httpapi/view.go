@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/perdure/perdure/client"
@@ -28,6 +29,7 @@ type run struct {
 	PhaseCause string     `json:"phase_cause,omitempty"`
 	Step       string     `json:"current_step,omitempty"`
 	WaitName   string     `json:"wait_name,omitempty"`
+	WaitNames  []string   `json:"wait_names,omitempty"` // of all events that are waited for, if these are several
 	NextFireAt *time.Time `json:"next_fire_at,omitempty"`
 	Attempt    int32      `json:"attempt,omitempty"`
 	Pending    *pending   `json:"pending_counts,omitempty"`
@@ -107,6 +109,9 @@ func viewRun(i *hub.Instance) *run {
 		CustomStatus: jsonOf(i.CustomStatus), HistoryLength: i.HistoryEvents, HistoryBytes: i.HistoryBytes,
 		Actions: actions(i), Refused: refused(i), Input: jsonOf(i.Input), Output: jsonOf(i.Output), Failure: viewFailure(i.Failure),
 	}
+	if names := waitNames(i); len(names) > 1 {
+		v.WaitNames = names
+	}
 	v.Worker, v.TraceID = i.Worker, i.TraceID
 	v.Model, v.TokensIn, v.TokensOut, v.TokensCached = i.Usage.Model, i.Usage.In, i.Usage.Out, i.Usage.Cached
 	if n := i.Usage.Nano; n > 0 {
@@ -132,6 +137,13 @@ func viewRun(i *hub.Instance) *run {
 		v.DurationMS = &ms
 	}
 	return v
+}
+
+// waitNames returns the names of the events that a run waits for and somebody may raise.
+func waitNames(i *hub.Instance) []string {
+	return slices.DeleteFunc(slices.Clone(i.Waits), func(name string) bool {
+		return strings.HasPrefix(name, reserved) || strings.HasPrefix(name, decisionEvent)
+	})
 }
 
 // viewRow is viewRun without what lists leave out.

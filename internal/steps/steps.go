@@ -60,7 +60,8 @@ type Step struct {
 	// has. One that is Canceled without was open when the run ended.
 	Closed int
 
-	request string // id of an operation or a section
+	request string    // id of an operation or a section
+	before  time.Time // when it was scheduled first, if a rewind has begun the attempt anew
 }
 
 // Attempt is an attempt of a step.
@@ -190,8 +191,23 @@ func (b *builder) add(n int, e *history.Event) {
 		r.Ended = true
 	case *history.ExecutionRewound:
 		r.Ended = false
+		b.rewound(e.Time)
 	default:
 		b.entity(n, e)
+	}
+}
+
+// rewound has the work that is open begin anew: it was given up for the rewind, and what
+// scheduled it may be long ago.
+func (b *builder) rewound(at time.Time) {
+	for i := range b.run.Steps {
+		s := &b.run.Steps[i]
+		switch s.Kind {
+		case Activity, Child, Entity, Lock:
+			if s.Status == Open {
+				s.before, s.Scheduled = s.Scheduled, at
+			}
+		}
 	}
 }
 
@@ -314,6 +330,9 @@ func (b *builder) answer(request string, n int, e *history.Event, bytes int, f *
 
 func (b *builder) close(place, n int, e *history.Event, bytes int, f *history.Failure) {
 	s := &b.run.Steps[place]
+	if e.Time.Before(s.Scheduled) { // it had ended before the rewind, and is told again
+		s.Scheduled = s.before
+	}
 	s.EndN, s.Completed, s.Failure, s.EndTurn, s.OutputBytes = n, e.Time, f, b.run.Turns, bytes
 	s.Status = Completed
 	if f != nil {

@@ -153,3 +153,17 @@ func FuzzSteps(f *testing.F) {
 		}
 	})
 }
+
+// TestRewound shows what was open at a rewind from then on; what had ended before, and is
+// told again, stays where it was.
+func TestRewound(t *testing.T) {
+	events := dated(turn(), &history.ExecutionStarted{Name: "run"}, &history.TaskScheduled{Name: "a"}, &history.TaskScheduled{Name: "b"},
+		&history.EntityOperationCalled{RequestID: "q", Operation: "pick"}, &history.TimerCreated{}, turn(), &history.ExecutionRewound{},
+		&history.TaskCompleted{TaskScheduledID: 1}, &history.TaskCompleted{TaskScheduledID: 2}, &history.EntityOperationCompleted{RequestID: "q"})
+	events[9].Time = noon.Add(5 * time.Second)
+	check(t, events,
+		"activity a completed n=3..9 7..8 turn=1..2",
+		"activity b completed n=4..10 3..5 turn=1..2",
+		"entity pick completed n=5..11 7..10 turn=1..2",
+		"timer  open n=6..0 5..- turn=1..0")
+}

@@ -93,6 +93,7 @@ function ActionForm({ title, button, danger = false, invalid = false, send, onCl
   ) });
 }
 function EventDialog({ run, onClose, onDone }) {
+  const waits = run.wait_names ?? (run.wait_name ? [run.wait_name] : []);
   const [name, setName] = useState(run.wait_name ?? "");
   const [data, setData] = useState("");
   const bad = jsonError(data);
@@ -107,12 +108,16 @@ function EventDialog({ run, onClose, onDone }) {
       children: [
         /* @__PURE__ */ jsxs("label", { class: "field", children: [
           "Name ",
-          run.wait_name && /* @__PURE__ */ jsxs("span", { class: "dim", children: [
+          waits.length === 1 && /* @__PURE__ */ jsxs("span", { class: "dim", children: [
             "the run waits for ",
-            run.wait_name
+            waits[0]
           ] }),
           /* @__PURE__ */ jsx("input", { required: true, value: name, list: "waits", onInput: (e) => setName(e.currentTarget.value) }),
-          /* @__PURE__ */ jsx("datalist", { id: "waits", children: run.wait_name && /* @__PURE__ */ jsx("option", { value: run.wait_name }) })
+          /* @__PURE__ */ jsx("datalist", { id: "waits", children: waits.map((w) => /* @__PURE__ */ jsx("option", { value: w }, w)) })
+        ] }),
+        waits.length > 1 && /* @__PURE__ */ jsxs("div", { class: "chips", role: "group", "aria-label": "The run waits for", children: [
+          /* @__PURE__ */ jsx("span", { class: "dim", children: "The run waits for" }),
+          waits.map((w) => /* @__PURE__ */ jsx("button", { type: "button", "aria-pressed": w === name, onClick: () => setName(w), children: w }, w))
         ] }),
         /* @__PURE__ */ jsxs("label", { class: "field", children: [
           "Data ",

@@ -854,7 +854,7 @@ function useRuns({ filter, sort, at, frozen, atTop, onShift }) {
         const left = where === "end" ? before.filter((b) => !rows.current.parts.includes(b)).reduce((n, b) => n + b.items.length, 0) : 0;
         onShift(came - left);
         refresh(p.as_of);
-        setPage((now4) => now4 && { ...now4, partial: where === "end" ? p.partial : now4.partial, scanned: now4.scanned + p.scanned });
+        setPage((now4) => now4 && { ...now4, ...where === "end" ? { partial: p.partial, searched_to: p.searched_to } : {}, scanned: now4.scanned + p.scanned });
         paging.current = false;
       },
       (e) => {
@@ -919,12 +919,12 @@ function Selection({ chosen, filter, more, everything, onEverything, onClear, on
 }
 
 // src/pages/runs.tsx
-import { jsx as jsx8, jsxs as jsxs8 } from "./core.js";
+import { Fragment as Fragment3, jsx as jsx8, jsxs as jsxs8 } from "./core.js";
 var Acts = lazily(() => import("./acts.js").then((m) => m.Acts));
 var chips = [
   ["All", ""],
   ["In flight", "status:running,pending,suspended"],
-  ["Waiting on me", "phase:waiting_approval,waiting_event -has:child"],
+  ["Waiting on me", "phase:waiting_approval,waiting_event (phase:waiting_approval or -has:child)"],
   ["Failed 24 h", "status:failed completed>-24h"],
   ["Retrying", "phase:retrying"],
   ["Stuck", "phase:stuck"]
@@ -1000,7 +1000,7 @@ function Runs(_) {
       /* @__PURE__ */ jsx8("button", { type: "button", onClick: () => list.extend("start"), children: "Newer" }),
       /* @__PURE__ */ jsx8("button", { type: "button", onClick: () => (setParams3({ at: void 0 }), list.reload()), children: "Newest" })
     ] }),
-    !error && !list.loading && rows.length === 0 && !list.prev && !list.next ? /* @__PURE__ */ jsx8(NoRuns, { filter }) : /* @__PURE__ */ jsx8(
+    !error && !list.loading && rows.length === 0 && !list.prev && !list.next ? /* @__PURE__ */ jsx8(NoRuns, { terms: page?.terms ?? [] }) : /* @__PURE__ */ jsx8(
       Table,
       {
         label: "Runs",
@@ -1020,8 +1020,13 @@ function Runs(_) {
     chosen.length > 0 && /* @__PURE__ */ jsx8(Selection, { chosen, filter: page?.parsed ?? filter, more: list.next !== void 0 || list.prev !== void 0, everything, onEverything: () => setEverything(true), onClear: clear, onAct: batch }),
     list.next && /* @__PURE__ */ jsxs8("footer", { class: "row", children: [
       page?.partial && /* @__PURE__ */ jsxs8("span", { class: "dim", children: [
-        page.scanned.toLocaleString("en"),
-        " runs were searched, there are more. "
+        page.searched_to ? /* @__PURE__ */ jsxs8(Fragment3, { children: [
+          "Searched ",
+          sort === "created" || sort === "completed" ? "up" : "back",
+          " to ",
+          /* @__PURE__ */ jsx8(Time4, { at: page.searched_to, exact: true })
+        ] }) : `${page.scanned.toLocaleString("en")} runs were searched`,
+        "; there are more. "
       ] }),
       /* @__PURE__ */ jsx8("button", { type: "button", onClick: () => list.extend("end"), children: page?.partial ? "Search on" : "Older" })
     ] }),
@@ -1070,8 +1075,7 @@ function Jump() {
     )
   ] });
 }
-function NoRuns({ filter }) {
-  const terms = useMemo(() => filter.match(/(?:[^\s"]|"[^"]*")+/g) ?? [], [filter]);
+function NoRuns({ terms }) {
   if (terms.length === 0) {
     return /* @__PURE__ */ jsxs8(Empty, { title: "No runs yet", children: [
       /* @__PURE__ */ jsx8("p", { children: "Start one here, or in a terminal:" }),
@@ -1080,7 +1084,7 @@ function NoRuns({ filter }) {
   }
   return /* @__PURE__ */ jsxs8(Empty, { title: "No run matches", children: [
     /* @__PURE__ */ jsx8("p", { children: "Leave a term out:" }),
-    /* @__PURE__ */ jsx8("p", { class: "row", children: terms.map((t) => /* @__PURE__ */ jsxs8("button", { type: "button", onClick: () => setParams3({ filter: terms.filter((x) => x !== t).join(" ") || void 0 }), children: [
+    /* @__PURE__ */ jsx8("p", { class: "row", children: terms.map((t, at) => /* @__PURE__ */ jsxs8("button", { type: "button", onClick: () => setParams3({ filter: terms.filter((_, i) => i !== at).join(" ") || void 0 }), children: [
       t,
       " ✕"
     ] }, t)) }),
@@ -1232,7 +1236,7 @@ import { Status as Status3 } from "./core.js";
 import { Table as Table2 } from "./core.js";
 import { Time as Time6 } from "./core.js";
 import { Visible as Visible3 } from "./core.js";
-import { Fragment as Fragment3, jsx as jsx10, jsxs as jsxs10 } from "./core.js";
+import { Fragment as Fragment4, jsx as jsx10, jsxs as jsxs10 } from "./core.js";
 function Agent({ params }) {
   const name = params["agent"] ?? "";
   const info = useQuery7(path3`agents/${name}`);
@@ -1253,7 +1257,7 @@ function Agent({ params }) {
     info.error && /* @__PURE__ */ jsx10(Problem5, { error: info.error, retry: info.refetch }),
     info.data && /* @__PURE__ */ jsx10(About, { info: info.data }),
     broken && /* @__PURE__ */ jsx10(LastError, { agent: name, session: broken.key }),
-    info.data && /* @__PURE__ */ jsxs10(Fragment3, { children: [
+    info.data && /* @__PURE__ */ jsxs10(Fragment4, { children: [
       /* @__PURE__ */ jsx10("h2", { children: "Sessions" }),
       sessions.data && list.length === 0 ? /* @__PURE__ */ jsxs10(Empty3, { title: "No session yet", children: [
         /* @__PURE__ */ jsx10("p", { children: "A session is a conversation that lasts: it is on disk after every step." }),
@@ -1272,7 +1276,7 @@ function columns2(agent) {
     { id: "state", title: "State", class: "w-status", cell: (s) => /* @__PURE__ */ jsx10(Status3, { state: s.state }) },
     { id: "key", title: "Key", cell: (s) => /* @__PURE__ */ jsx10("a", { href: links6.session(agent, s.key), title: s.key, children: /* @__PURE__ */ jsx10(Visible3, { text: s.key.length > 20 ? s.key.slice(0, 12) + "…" : s.key, exact: true }) }) },
     { id: "preview", title: "Said last", class: "grow", cell: (s) => /* @__PURE__ */ jsx10("span", { class: "dim", children: s.preview && /* @__PURE__ */ jsx10(Visible3, { text: s.preview }) }) },
-    { id: "turns", title: "Turns", class: "num", cell: (s) => /* @__PURE__ */ jsxs10(Fragment3, { children: [
+    { id: "turns", title: "Turns", class: "num", cell: (s) => /* @__PURE__ */ jsxs10(Fragment4, { children: [
       s.turns,
       s.failed > 0 && /* @__PURE__ */ jsxs10("span", { class: "tone-bad", title: s.failed + " failed", children: [
         " ✕",
@@ -1468,7 +1472,7 @@ import { Problem as Problem7 } from "./core.js";
 import { Share as Share4 } from "./core.js";
 import { Time as Time8 } from "./core.js";
 import { Visible as Visible5 } from "./core.js";
-import { Fragment as Fragment4, jsx as jsx12, jsxs as jsxs12 } from "./core.js";
+import { Fragment as Fragment5, jsx as jsx12, jsxs as jsxs12 } from "./core.js";
 function Entity({ params }) {
   const name = params["name"] ?? "";
   const key = params["key"] ?? "";
@@ -1498,12 +1502,12 @@ function Entity({ params }) {
       chat && /* @__PURE__ */ jsx12("a", { href: chat, children: "Open the conversation" })
     ] }),
     entity.error?.status === 404 ? /* @__PURE__ */ jsx12("p", { class: "dim", children: "This entity does not exist yet. Its first operation makes it." }) : entity.error && /* @__PURE__ */ jsx12(Problem7, { error: entity.error, retry: entity.refetch }),
-    e && /* @__PURE__ */ jsxs12(Fragment4, { children: [
+    e && /* @__PURE__ */ jsxs12(Fragment5, { children: [
       /* @__PURE__ */ jsxs12("dl", { class: "traits", children: [
         /* @__PURE__ */ jsxs12("div", { children: [
           /* @__PURE__ */ jsx12("dt", { children: "Last operation" }),
           /* @__PURE__ */ jsxs12("dd", { children: [
-            e.last_op && /* @__PURE__ */ jsxs12(Fragment4, { children: [
+            e.last_op && /* @__PURE__ */ jsxs12(Fragment5, { children: [
               /* @__PURE__ */ jsx12("code", { children: /* @__PURE__ */ jsx12(Visible5, { text: e.last_op, exact: true }) }),
               " "
             ] }),
@@ -1539,7 +1543,7 @@ function Entity({ params }) {
   ] });
 }
 function Operations({ list }) {
-  return /* @__PURE__ */ jsxs12(Fragment4, { children: [
+  return /* @__PURE__ */ jsxs12(Fragment5, { children: [
     /* @__PURE__ */ jsx12("h2", { children: "Recent operations" }),
     list.length === 0 ? /* @__PURE__ */ jsx12("p", { class: "dim", children: "None is known. Each operation that it carries out is told here; the newest 8 are kept." }) : /* @__PURE__ */ jsx12("ul", { class: "plain operations", "aria-label": "What it has done lately, the newest first", children: list.map((o, i) => /* @__PURE__ */ jsxs12("li", { class: o.error ? "is-failed" : "", children: [
       /* @__PURE__ */ jsx12("code", { children: /* @__PURE__ */ jsx12(Visible5, { text: o.name, exact: true }) }),
@@ -1554,7 +1558,7 @@ function Operations({ list }) {
   ] });
 }
 function From({ id }) {
-  if (!id) return /* @__PURE__ */ jsx12(Fragment4, { children: "a client" });
+  if (!id) return /* @__PURE__ */ jsx12(Fragment5, { children: "a client" });
   const entity = /^@([^@]+)@(.*)$/s.exec(id);
   return /* @__PURE__ */ jsx12("a", { href: entity ? links8.entity(entity[1] ?? "", entity[2] ?? "") : links8.run(id), children: /* @__PURE__ */ jsx12(Visible5, { text: id, exact: true }) });
 }
@@ -1606,7 +1610,7 @@ function Operate({ where, known, onSent }) {
     /* @__PURE__ */ jsxs12("div", { class: "decide-row", children: [
       /* @__PURE__ */ jsx12("button", { type: "submit", class: "primary", disabled: unfit, children: busy ? "Sending…" : "Send signal" }),
       /* @__PURE__ */ jsx12("button", { type: "button", disabled: unfit, onClick: () => void send(true), children: "Call" }),
-      /* @__PURE__ */ jsx12("span", { role: "status", children: done && /* @__PURE__ */ jsxs12(Fragment4, { children: [
+      /* @__PURE__ */ jsx12("span", { role: "status", children: done && /* @__PURE__ */ jsxs12(Fragment5, { children: [
         "✓ ",
         done.operation,
         " ",
@@ -1627,7 +1631,7 @@ import { Command as Command3 } from "./core.js";
 import { Problem as Problem8 } from "./core.js";
 import { Share as Share5 } from "./core.js";
 import { Time as Time9 } from "./core.js";
-import { Fragment as Fragment5, jsx as jsx13, jsxs as jsxs13 } from "./core.js";
+import { Fragment as Fragment6, jsx as jsx13, jsxs as jsxs13 } from "./core.js";
 function Workers(_) {
   const workers = useQuery10("workers");
   const backlog = useQuery10("backlog");
@@ -1655,7 +1659,7 @@ function Workers(_) {
     /* @__PURE__ */ jsxs13("div", { class: "columns", children: [
       /* @__PURE__ */ jsxs13("section", { class: "card", "aria-labelledby": "w-connected", children: [
         /* @__PURE__ */ jsx13("h2", { id: "w-connected", children: "Connected" }),
-        connected.length === 0 && called.length === 0 && workers.data && /* @__PURE__ */ jsxs13(Fragment5, { children: [
+        connected.length === 0 && called.length === 0 && workers.data && /* @__PURE__ */ jsxs13(Fragment6, { children: [
           /* @__PURE__ */ jsx13("p", { children: "No worker of another process is connected. Code that this server has of its own needs none." }),
           /* @__PURE__ */ jsx13("p", { class: "dim", children: "SDKs connect with" }),
           /* @__PURE__ */ jsx13(Command3, { text: `Endpoint=${new URL(document.baseURI).origin};TaskHub=default;Authentication=None` })
@@ -1730,7 +1734,7 @@ function Workers(_) {
           ] }),
           /* @__PURE__ */ jsx13(Time9, { at: l.at })
         ] }, l.id + l.at)) }),
-        (takeovers.data?.items.length ?? 0) > 0 && /* @__PURE__ */ jsxs13(Fragment5, { children: [
+        (takeovers.data?.items.length ?? 0) > 0 && /* @__PURE__ */ jsxs13(Fragment6, { children: [
           /* @__PURE__ */ jsx13("h3", { children: "Takeovers" }),
           /* @__PURE__ */ jsx13("ul", { class: "plain", "aria-label": "Takeovers", children: (takeovers.data?.items ?? []).slice(0, 1e3).map((t) => /* @__PURE__ */ jsxs13("li", { children: [
             /* @__PURE__ */ jsxs13("span", { class: "num", children: [

@@ -455,6 +455,12 @@ function Tool({ call: call2, step, decision, running }) {
         ": ",
         /* @__PURE__ */ jsx2("a", { href: links.run(call2.run), children: "its run" })
       ] }),
+      step?.effect_id && /* @__PURE__ */ jsxs2("p", { class: "small dim", children: [
+        step.effect && `${step.effect}, `,
+        "effect id ",
+        /* @__PURE__ */ jsx2("code", { children: step.effect_id }),
+        step.outcome_open && /* @__PURE__ */ jsx2("span", { class: "bad", children: "; its outcome is not known" })
+      ] }),
       !waits && /* @__PURE__ */ jsxs2(Fragment2, { children: [
         /* @__PURE__ */ jsx2("h4", { children: "Arguments" }),
         /* @__PURE__ */ jsx2(Args, { text: call2.args })

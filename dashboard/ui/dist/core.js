@@ -2192,8 +2192,13 @@ function go(to, replace = false) {
   if (url.href === address.value.href) {
     return;
   }
-  history[replace ? "replaceState" : "pushState"]({ scroll: 0 }, "", url);
+  const from = replace ? cameFrom()?.href : address.value.href;
+  history[replace ? "replaceState" : "pushState"]({ scroll: 0, from }, "", url);
   address.value = url;
+}
+function cameFrom() {
+  const from = history.state?.from;
+  return typeof from === "string" ? new URL(from) : void 0;
 }
 function setParams(change2, replace = true) {
   const url = new URL(address.value.href);
@@ -2245,14 +2250,15 @@ function match(pattern, at) {
   }
   return params;
 }
-var base, address, route, param, enc, links;
+var base, address, below, route, param, enc, links;
 var init_router = __esm({
   "src/lib/router.ts"() {
     "use strict";
     init_signals();
     base = () => new URL(document.baseURI).pathname;
     address = a4(typeof location === "undefined" ? new URL("file:///") : current());
-    route = O3(() => address.value.pathname.slice(base().length).replace(/\/+$/, ""));
+    below = (url) => url.pathname.slice(base().length).replace(/\/+$/, "");
+    route = O3(() => below(address.value));
     param = (name) => address.value.searchParams.get(name) ?? "";
     enc = encodeURIComponent;
     links = {
@@ -2513,6 +2519,7 @@ function ActionForm({ title: title2, button, danger = false, invalid = false, se
   ) });
 }
 function EventDialog({ run, onClose, onDone }) {
+  const waits2 = run.wait_names ?? (run.wait_name ? [run.wait_name] : []);
   const [name, setName] = d2(run.wait_name ?? "");
   const [data, setData] = d2("");
   const bad = jsonError(data);
@@ -2527,12 +2534,16 @@ function EventDialog({ run, onClose, onDone }) {
       children: [
         /* @__PURE__ */ a3("label", { class: "field", children: [
           "Name ",
-          run.wait_name && /* @__PURE__ */ a3("span", { class: "dim", children: [
+          waits2.length === 1 && /* @__PURE__ */ a3("span", { class: "dim", children: [
             "the run waits for ",
-            run.wait_name
+            waits2[0]
           ] }),
           /* @__PURE__ */ a3("input", { required: true, value: name, list: "waits", onInput: (e5) => setName(e5.currentTarget.value) }),
-          /* @__PURE__ */ a3("datalist", { id: "waits", children: run.wait_name && /* @__PURE__ */ a3("option", { value: run.wait_name }) })
+          /* @__PURE__ */ a3("datalist", { id: "waits", children: waits2.map((w5) => /* @__PURE__ */ a3("option", { value: w5 }, w5)) })
+        ] }),
+        waits2.length > 1 && /* @__PURE__ */ a3("div", { class: "chips", role: "group", "aria-label": "The run waits for", children: [
+          /* @__PURE__ */ a3("span", { class: "dim", children: "The run waits for" }),
+          waits2.map((w5) => /* @__PURE__ */ a3("button", { type: "button", "aria-pressed": w5 === name, onClick: () => setName(w5), children: w5 }, w5))
         ] }),
         /* @__PURE__ */ a3("label", { class: "field", children: [
           "Data ",
@@ -3392,6 +3403,43 @@ init_signals();
 init_src2();
 init_api();
 init_live();
+
+// src/lib/status.ts
+var looks = {
+  pending: { icon: "◌", word: "Pending", tone: "neutral" },
+  running: { icon: "▶", word: "Running", tone: "active" },
+  suspended: { icon: "‖", word: "Suspended", tone: "warn" },
+  completed: { icon: "✓", word: "Completed", tone: "good" },
+  failed: { icon: "✕", word: "Failed", tone: "bad" },
+  terminated: { icon: "■", word: "Terminated", tone: "neutral" },
+  canceled: { icon: "⊘", word: "Canceled", tone: "neutral" },
+  continued: { icon: "↻", word: "Continued", tone: "neutral" },
+  stuck: { icon: "!", word: "Stuck", tone: "bad" },
+  waiting_approval: { icon: "◆", word: "Waiting for approval", tone: "person" },
+  retrying: { icon: "↺", word: "Retrying", tone: "warn" },
+  active: { icon: "▶", word: "Active", tone: "active" },
+  executing: { icon: "▶", word: "Executing", tone: "active" },
+  queued: { icon: "…", word: "Queued", tone: "neutral" },
+  waiting_event: { icon: "◇", word: "Waiting for event", tone: "wait" },
+  waiting_timer: { icon: "◷", word: "Waiting for timer", tone: "wait" },
+  idle: { icon: "○", word: "Idle", tone: "neutral" },
+  answered: { icon: "✓", word: "Answered", tone: "good" },
+  expired: { icon: "◷", word: "Expired", tone: "warn" },
+  superseded: { icon: "⊘", word: "Superseded", tone: "neutral" }
+};
+function look(state) {
+  return looks[state] ?? { icon: "•", word: state.replaceAll("_", " "), tone: "neutral" };
+}
+var isStuck = (r4) => r4.phase === "stuck" && (r4.status === "running" || r4.status === "pending");
+function stateOf(r4) {
+  return r4.phase && (r4.status === "running" || isStuck(r4)) ? r4.phase : r4.status;
+}
+function nameOf(r4) {
+  return r4.name.startsWith("perdure.agent/") ? `${r4.agent || r4.name.slice("perdure.agent/".length)} (turn)` : r4.name;
+}
+var ended = (status) => ["completed", "failed", "terminated", "canceled"].includes(status);
+
+// src/lib/overlay.ts
 var overlays = a4(/* @__PURE__ */ new Map());
 var every = 2e3;
 var last2 = -every;
@@ -3435,7 +3483,7 @@ function tell(asked, items) {
   items.forEach((o5) => next.set(o5.id, o5));
   overlays.value = next;
 }
-var isActive = (r4) => r4.status === "pending" || r4.status === "running" && r4.phase === "active";
+var isActive = (r4) => r4.status === "pending" && !isStuck(r4) || r4.status === "running" && r4.phase === "active";
 
 // src/lib/plot.ts
 var plotWidth = 600;
@@ -3521,42 +3569,6 @@ function useSlowly(read2) {
 
 // src/core.ts
 init_sse();
-
-// src/lib/status.ts
-var looks = {
-  pending: { icon: "◌", word: "Pending", tone: "neutral" },
-  running: { icon: "▶", word: "Running", tone: "active" },
-  suspended: { icon: "‖", word: "Suspended", tone: "warn" },
-  completed: { icon: "✓", word: "Completed", tone: "good" },
-  failed: { icon: "✕", word: "Failed", tone: "bad" },
-  terminated: { icon: "■", word: "Terminated", tone: "neutral" },
-  canceled: { icon: "⊘", word: "Canceled", tone: "neutral" },
-  continued: { icon: "↻", word: "Continued", tone: "neutral" },
-  stuck: { icon: "!", word: "Stuck", tone: "bad" },
-  waiting_approval: { icon: "◆", word: "Waiting for approval", tone: "person" },
-  retrying: { icon: "↺", word: "Retrying", tone: "warn" },
-  active: { icon: "▶", word: "Active", tone: "active" },
-  executing: { icon: "▶", word: "Executing", tone: "active" },
-  queued: { icon: "…", word: "Queued", tone: "neutral" },
-  waiting_event: { icon: "◇", word: "Waiting for event", tone: "wait" },
-  waiting_timer: { icon: "◷", word: "Waiting for timer", tone: "wait" },
-  idle: { icon: "○", word: "Idle", tone: "neutral" },
-  answered: { icon: "✓", word: "Answered", tone: "good" },
-  expired: { icon: "◷", word: "Expired", tone: "warn" },
-  superseded: { icon: "⊘", word: "Superseded", tone: "neutral" }
-};
-function look(state) {
-  return looks[state] ?? { icon: "•", word: state.replaceAll("_", " "), tone: "neutral" };
-}
-function stateOf(r4) {
-  return r4.status === "running" && r4.phase ? r4.phase : r4.status;
-}
-function nameOf(r4) {
-  return r4.name.startsWith("perdure.agent/") ? `${r4.agent || r4.name.slice("perdure.agent/".length)} (turn)` : r4.name;
-}
-var ended = (status) => ["completed", "failed", "terminated", "canceled"].includes(status);
-
-// src/core.ts
 init_theme();
 
 // src/lib/turnframes.ts
@@ -5207,8 +5219,10 @@ export {
   applyFrames,
   askText,
   n3 as batch,
+  below,
   bytes,
   call,
+  cameFrom,
   choicesOf,
   chooseLetters,
   chooseTheme,
@@ -5243,6 +5257,7 @@ export {
   initialTheme,
   isActive,
   isPlain,
+  isStuck,
   r as isValidElement,
   itemsOf,
   jsonError,

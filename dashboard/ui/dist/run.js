@@ -1,10 +1,10 @@
 // src/pages/run.tsx
 import { useMemo as useMemo5, useState as useState11 } from "./core.js";
-import { get as get5, ProblemError as ProblemError2, query as query8 } from "./core.js";
+import { ProblemError as ProblemError2 } from "./core.js";
 import { now as clock } from "./core.js";
 import { useKeys as useKeys2 } from "./core.js";
 import { isActive as isActive2, overlays as overlays2, useOverlays } from "./core.js";
-import { go, links as links5, param as param5, setParams as setParams5 } from "./core.js";
+import { go as go2, links as links6, param as param7, setParams as setParams7 } from "./core.js";
 import { ended } from "./core.js";
 import { Empty as Empty4 } from "./core.js";
 import { lazily } from "./core.js";
@@ -179,7 +179,7 @@ var followed = 6;
 function ConversationTab({ run, version, stepLink }) {
   const { data, error, refetch } = useQuery2(path`runs/${run}/conversation`);
   const [raw, setRaw] = useState2(false);
-  const [most2, setMost] = useState2(atOnce);
+  const [most3, setMost] = useState2(atOnce);
   useEffect2(() => {
     const timer = setTimeout(refetch, 200);
     return () => clearTimeout(timer);
@@ -187,13 +187,13 @@ function ConversationTab({ run, version, stepLink }) {
   const items = data?.items ?? [];
   const entries = useMemo(() => entriesOf(items), [items]);
   const voices2 = useMemo(() => voicesOf(items.flatMap((s) => [s.agent, s.to ?? ""])), [items]);
-  const below = useMemo(() => [...new Set(items.flatMap((s) => [s.run, s.to_run ?? ""]))].filter((id) => id && id !== run).slice(-followed), [items, run]);
+  const below2 = useMemo(() => [...new Set(items.flatMap((s) => [s.run, s.to_run ?? ""]))].filter((id) => id && id !== run).slice(-followed), [items, run]);
   if (error && !data) return /* @__PURE__ */ jsx2(Problem2, { error, retry: refetch });
   if (!data) return /* @__PURE__ */ jsx2("p", { class: "dim pad", children: "Loading…" });
   if (entries.length === 0) return /* @__PURE__ */ jsx2(Empty2, { title: "No agent has said anything", children: /* @__PURE__ */ jsx2("p", { children: "Runs that call agents show here what agents, tools and people said, in the order of time." }) });
-  const first = Math.max(0, entries.length - most2);
+  const first = Math.max(0, entries.length - most3);
   return /* @__PURE__ */ jsxs2("div", { class: "talk", children: [
-    below.map((id) => /* @__PURE__ */ jsx2(Follow, { run: id, onChange: refetch }, id)),
+    below2.map((id) => /* @__PURE__ */ jsx2(Follow, { run: id, onChange: refetch }, id)),
     /* @__PURE__ */ jsxs2("div", { class: "tl-bar", children: [
       /* @__PURE__ */ jsx2("ul", { class: "talk-voices", "aria-label": "Agents", children: [...voices2].map(([name, n]) => /* @__PURE__ */ jsxs2("li", { children: [
         /* @__PURE__ */ jsx2(Avatar, { name, voice: n }),
@@ -206,7 +206,7 @@ function ConversationTab({ run, version, stepLink }) {
       ] })
     ] }),
     data.partial && /* @__PURE__ */ jsx2("p", { class: "dim", children: "The run has more below it than is looked at here." }),
-    first > 0 && /* @__PURE__ */ jsxs2("button", { type: "button", onClick: () => setMost(most2 + atOnce), children: [
+    first > 0 && /* @__PURE__ */ jsxs2("button", { type: "button", onClick: () => setMost(most3 + atOnce), children: [
       "Show ",
       Math.min(atOnce, first),
       " earlier of ",
@@ -368,9 +368,10 @@ import { path as path7 } from "./core.js";
 import { bytes as bytes5, cost as cost4, count as count4 } from "./core.js";
 import { useInfo } from "./core.js";
 import { isActive, overlays } from "./core.js";
-import { links as pages2, param as param3 } from "./core.js";
-import { nameOf as nameOf2 } from "./core.js";
-import { Copy } from "./core.js";
+import { links as pages2, param as param4, setParams as setParams5 } from "./core.js";
+import { isStuck as isStuck2, nameOf as nameOf2 } from "./core.js";
+import { Command } from "./core.js";
+import { Copy as Copy2 } from "./core.js";
 import { JsonView as JsonView5 } from "./core.js";
 import { RunState } from "./core.js";
 import { Share } from "./core.js";
@@ -412,7 +413,8 @@ function Executions({ run, current, shown }) {
 
 // src/pages/run/inspector.tsx
 import { bytes as bytes4, cost as cost3, count as count3, duration as duration4 } from "./core.js";
-import { links as links3, setParams as setParams3 } from "./core.js";
+import { links as links3, setParams as setParams4 } from "./core.js";
+import { Copy } from "./core.js";
 import { Time as Time5 } from "./core.js";
 
 // src/pages/run/bars.ts
@@ -511,7 +513,7 @@ function StepIcon({ kind, status, bare = false }) {
 // src/pages/run/logs.tsx
 import { useEffect as useEffect9, useLayoutEffect as useLayoutEffect2, useMemo as useMemo4, useRef as useRef4, useState as useState8 } from "./core.js";
 import { absolute, utc } from "./core.js";
-import { param as param2, setParams as setParams2 } from "./core.js";
+import { param as param3, setParams as setParams3 } from "./core.js";
 import { Empty as Empty3 } from "./core.js";
 import { JsonView as JsonView4 } from "./core.js";
 
@@ -519,6 +521,7 @@ import { JsonView as JsonView4 } from "./core.js";
 import { useEffect as useEffect7, useMemo as useMemo3, useRef as useRef3, useState as useState6 } from "./core.js";
 import { get as get3, path as path5, query as query5 } from "./core.js";
 import { bytes as bytes3, duration as duration3 } from "./core.js";
+import { param as param2, setParams as setParams2 } from "./core.js";
 import { JsonView as JsonView3 } from "./core.js";
 import { Time as Time4 } from "./core.js";
 
@@ -648,8 +651,8 @@ function folded(begin, end, width, gaps) {
   const inside = gaps.map((g) => ({ from: Math.max(g.from, begin), to: Math.min(g.to, end) })).filter((g) => g.to > g.from);
   const idle2 = inside.reduce((sum, g) => sum + g.to - g.from, 0);
   if (span <= 0 || idle2 <= foldOver * span) return [];
-  const most2 = Math.max(1, Math.floor(width / 3 / foldedWidth));
-  return inside.filter((g) => g.to - g.from >= foldEach * span).sort((a, b) => b.to - b.from - (a.to - a.from)).slice(0, most2).sort((a, b) => a.from - b.from);
+  const most3 = Math.max(1, Math.floor(width / 3 / foldedWidth));
+  return inside.filter((g) => g.to - g.from >= foldEach * span).sort((a, b) => b.to - b.from - (a.to - a.from)).slice(0, most3).sort((a, b) => a.from - b.from);
 }
 function lay(begin, end, width, gaps) {
   const busy = end - begin - gaps.reduce((sum, g) => sum + g.to - g.from, 0);
@@ -871,7 +874,7 @@ function Timeline(p) {
   const box = useRef2(null);
   const size = useSize(box);
   const [scroll, setScroll] = useState5(0);
-  const [filter, setFilter] = useState5("");
+  const filter = param("steps");
   const labels = size.width < 700 ? Math.round(size.width * 0.42) : 300;
   const lane = Math.max(120, size.width - labels - 16);
   const page = p.steps.page;
@@ -906,7 +909,7 @@ function Timeline(p) {
   };
   return /* @__PURE__ */ jsxs6("div", { class: "tl-frame", children: [
     /* @__PURE__ */ jsxs6("div", { class: "tl-bar", children: [
-      /* @__PURE__ */ jsx6("input", { type: "search", class: "input", placeholder: "Filter steps", "aria-label": "Filter steps by name, kind or status", value: filter, onInput: (e) => setFilter(e.currentTarget.value) }),
+      /* @__PURE__ */ jsx6("input", { type: "search", class: "input", placeholder: "Filter steps", "aria-label": "Filter steps by name, kind or status", value: filter, onInput: (e) => setParams({ steps: e.currentTarget.value }) }),
       /* @__PURE__ */ jsx6("span", { class: "dim tl-count", children: stepCount(rows.length, page?.total ?? 0, p.steps.complete) }),
       /* @__PURE__ */ jsx6(
         "button",
@@ -1152,8 +1155,8 @@ var rowHeight2 = 28;
 var headHeight = 28;
 var pageSize2 = 500;
 function History(p) {
-  const [filter, setFilter] = useState6("");
-  const [applied, setApplied] = useState6("");
+  const filter = param2("events");
+  const [applied, setApplied] = useState6(filter.trim());
   const box = useRef3(null);
   const size = useSize(box);
   const [scroll, setScroll] = useState6(0);
@@ -1163,6 +1166,7 @@ function History(p) {
   const last = Math.min(window.last, events.matched);
   const at = useMemo3(() => applied ? events.find(p.selected) : p.selected - 1, [p.selected, applied, events]);
   useEffect7(() => {
+    if (filter.trim() === applied) return void 0;
     const timer = setTimeout(() => {
       setApplied(filter.trim());
       box.current?.scrollTo({ top: 0 });
@@ -1187,7 +1191,7 @@ function History(p) {
   return /* @__PURE__ */ jsxs7("div", { class: "split", children: [
     /* @__PURE__ */ jsxs7("div", { class: "hist-frame", children: [
       /* @__PURE__ */ jsxs7("div", { class: "tl-bar", children: [
-        /* @__PURE__ */ jsx7("input", { type: "search", class: "input", placeholder: "Filter: type, name, id", "aria-label": "Filter events by type, name or instance", value: filter, onInput: (e) => setFilter(e.currentTarget.value) }),
+        /* @__PURE__ */ jsx7("input", { type: "search", class: "input", placeholder: "Filter: type, name, id", "aria-label": "Filter events by type, name or instance", value: filter, onInput: (e) => setParams2({ events: e.currentTarget.value }) }),
         /* @__PURE__ */ jsx7(Jump, { total: events.total, onJump: p.onSelect }),
         /* @__PURE__ */ jsxs7("span", { class: "dim", children: [
           applied ? `${events.matched.toLocaleString("en")} of ` : "",
@@ -1439,8 +1443,8 @@ ${level}`;
 import { jsx as jsx8, jsxs as jsxs8 } from "./core.js";
 var rowHeight3 = 26;
 function LogsTab({ run, moving, steps, step, onStep }) {
-  const level = levels.includes(param2("level")) ? param2("level") : "debug";
-  const [text, setText] = useState8("");
+  const level = levels.includes(param3("level")) ? param3("level") : "debug";
+  const text = param3("lines");
   const [chosen, setChosen] = useState8("");
   const log = useLines(run, step && idsOf(step), level, true);
   const names = useMemo4(() => new Map(steps.flatMap((s) => s.n > 0 ? idsOf(s).map((id) => [id, s]) : [])), [steps]);
@@ -1452,10 +1456,10 @@ function LogsTab({ run, moving, steps, step, onStep }) {
   return /* @__PURE__ */ jsxs8("div", { class: "split", children: [
     /* @__PURE__ */ jsxs8("div", { class: "hist-frame", children: [
       /* @__PURE__ */ jsxs8("div", { class: "tl-bar", children: [
-        /* @__PURE__ */ jsx8("input", { type: "search", class: "input", placeholder: "Filter lines", "aria-label": "Filter lines by text", value: text, onInput: (e) => setText(e.currentTarget.value) }),
+        /* @__PURE__ */ jsx8("input", { type: "search", class: "input", placeholder: "Filter lines", "aria-label": "Filter lines by text", value: text, onInput: (e) => setParams3({ lines: e.currentTarget.value }) }),
         /* @__PURE__ */ jsxs8("label", { class: "log-level", children: [
           "At least ",
-          /* @__PURE__ */ jsx8("select", { "aria-label": "Least level", value: level, onChange: (e) => setParams2({ level: e.currentTarget.value === "debug" ? void 0 : e.currentTarget.value }), children: levels.map((l) => /* @__PURE__ */ jsx8("option", { children: l }, l)) })
+          /* @__PURE__ */ jsx8("select", { "aria-label": "Least level", value: level, onChange: (e) => setParams3({ level: e.currentTarget.value === "debug" ? void 0 : e.currentTarget.value }), children: levels.map((l) => /* @__PURE__ */ jsx8("option", { children: l }, l)) })
         ] }),
         step && /* @__PURE__ */ jsxs8("button", { type: "button", class: "chip", title: "Show the lines of all steps", onClick: () => onStep(""), children: [
           "only ",
@@ -1492,7 +1496,7 @@ function LogsTab({ run, moving, steps, step, onStep }) {
       ] }),
       /* @__PURE__ */ jsx8("pre", { class: "code log-message", children: line.message }),
       line.attrs !== void 0 && /* @__PURE__ */ jsx8(JsonView4, { value: line.attrs, label: "attributes" }),
-      where && /* @__PURE__ */ jsx8("p", { children: /* @__PURE__ */ jsx8("button", { type: "button", class: "quiet", onClick: () => setParams2({ tab: void 0, step: keyOf(where) }, false), children: "Show the step in the timeline" }) })
+      where && /* @__PURE__ */ jsx8("p", { children: /* @__PURE__ */ jsx8("button", { type: "button", class: "quiet", onClick: () => setParams3({ tab: void 0, step: keyOf(where) }, false), children: "Show the step in the timeline" }) })
     ] })
   ] });
 }
@@ -1644,6 +1648,21 @@ function Inspector({ run, execution, step, now, end, onClose, onRewind }) {
       !!step.cost_usd && /* @__PURE__ */ jsx9(Fact, { name: "Cost", children: cost3(step.cost_usd * 1e6) }),
       step.run && /* @__PURE__ */ jsx9(Fact, { name: "Run", children: /* @__PURE__ */ jsx9("a", { href: links3.run(step.run), children: step.run }) }),
       step.target && /* @__PURE__ */ jsx9(Fact, { name: "Target", children: targetLink(step.target) }),
+      step.effect && /* @__PURE__ */ jsx9(Fact, { name: "Effect", children: step.effect }),
+      step.effect_id && /* @__PURE__ */ jsxs9(Fact, { name: "Effect id", children: [
+        /* @__PURE__ */ jsx9("code", { children: step.effect_id }),
+        " ",
+        /* @__PURE__ */ jsx9(Copy, { text: step.effect_id, what: "effect id" })
+      ] }),
+      step.sent_at && /* @__PURE__ */ jsxs9(Fact, { name: "Sent", children: [
+        /* @__PURE__ */ jsx9(Time5, { at: step.sent_at, exact: true }),
+        (step.sends ?? 1) > 1 && /* @__PURE__ */ jsxs9("span", { class: "dim", children: [
+          " · ",
+          step.sends,
+          " times"
+        ] }),
+        step.outcome_open && /* @__PURE__ */ jsx9("span", { class: "bad", children: " · its outcome is not known" })
+      ] }),
       step.decision && /* @__PURE__ */ jsx9(Fact, { name: "Decision", children: /* @__PURE__ */ jsx9("a", { href: "inbox", children: step.answer ? `${step.answer}${step.decided_by ? ` by ${step.decided_by}` : ""}` : "open, see the inbox" }) }),
       /* @__PURE__ */ jsx9(Times, { step, now, end }),
       step.worker && /* @__PURE__ */ jsx9(Fact, { name: "Worker", children: step.worker })
@@ -1652,7 +1671,7 @@ function Inspector({ run, execution, step, now, end, onClose, onRewind }) {
     payload("Input", step.kind === "event" ? 0 : step.n, step.input_bytes),
     payload("Output", step.end_n, step.output_bytes, (step.output_bytes ?? 0) < 4096),
     (step.attempts?.length ?? 0) > 0 && /* @__PURE__ */ jsx9(Attempts, { step }),
-    logs.has(step.kind) && /* @__PURE__ */ jsx9(StepLog, { run, step, onAll: () => setParams3({ tab: "logs" }, false) })
+    logs.has(step.kind) && /* @__PURE__ */ jsx9(StepLog, { run, step, onAll: () => setParams4({ tab: "logs", lines: void 0 }, false) })
   ] });
 }
 function Fact({ name, children }) {
@@ -1676,6 +1695,12 @@ function Times({ step, now, end }) {
   const scheduled = step.attempts?.[0]?.scheduled_at ?? step.scheduled_at;
   return /* @__PURE__ */ jsxs9(Fragment5, { children: [
     scheduled && /* @__PURE__ */ jsx9(Fact, { name: "Scheduled", children: /* @__PURE__ */ jsx9(Time5, { at: scheduled, exact: true }) }),
+    step.dequeued_at && /* @__PURE__ */ jsxs9(Fact, { name: "Taken", children: [
+      /* @__PURE__ */ jsx9(Time5, { at: step.dequeued_at, exact: true }),
+      " ",
+      /* @__PURE__ */ jsx9("span", { class: "dim", children: "by a worker" })
+    ] }),
+    step.started_at && /* @__PURE__ */ jsx9(Fact, { name: "Began", children: /* @__PURE__ */ jsx9(Time5, { at: step.started_at, exact: true }) }),
     step.fire_at && /* @__PURE__ */ jsx9(Fact, { name: step.kind === "decision" ? "Deadline" : "Fires", children: /* @__PURE__ */ jsx9(Time5, { at: step.fire_at, exact: true }) }),
     step.completed_at && /* @__PURE__ */ jsx9(Fact, { name: "Ended", children: /* @__PURE__ */ jsx9(Time5, { at: step.completed_at, exact: true }) }),
     /* @__PURE__ */ jsxs9(Fact, { name: "Took", children: [
@@ -1781,7 +1806,8 @@ function isWeb(href) {
 
 // src/pages/run/sentence.ts
 import { duration as duration5 } from "./core.js";
-function sentence(run, now, told) {
+import { isStuck } from "./core.js";
+function sentence(run, now, told, steps = []) {
   switch (run.status) {
     case "completed":
       return `completed${took(run)}`;
@@ -1793,20 +1819,21 @@ function sentence(run, now, told) {
     case "suspended":
       return `suspended${since(run, now)}; steps that run finish, nothing else begins`;
     case "pending":
+      if (isStuck(run)) break;
       return run.start_at && Date.parse(run.start_at) > now ? `starts in ${duration5(Date.parse(run.start_at) - now)}` : `queued${since(run, now)}`;
   }
-  return phase(run, now, told);
+  return phase(run, now, told, steps);
 }
-function phase(run, now, told) {
+function phase(run, now, told, steps) {
   const fires = run.next_fire_at ? Date.parse(run.next_fire_at) : void 0;
   const left = fires === void 0 ? "" : fires > now ? duration5(fires - now) : "";
   switch (run.phase) {
     case "stuck":
       return `stuck${since(run, now)}: ${run.phase_cause || "nothing can move"}`;
     case "waiting_approval":
-      return `waiting${since(run, now)} for a decision${run.phase_cause ? ` (${words(run.phase_cause)})` : ""}${left ? `; times out in ${left}` : ""}`;
+      return `waiting${since(run, now)} for a decision${run.phase_cause ? ` (${words(run.phase_cause)})` : ""}${left ? `; times out in ${left}${afterwards(steps)}` : ""}`;
     case "retrying":
-      return `retrying ${run.current_step || "a step"}${run.attempt ? `, attempt ${run.attempt}` : ""}${left ? ` in ${left}` : " now"}`;
+      return `retrying ${run.current_step || "a step"}${run.attempt ? `, attempt ${run.attempt}${attempts(steps, run.current_step)}` : ""}${left ? ` in ${left}` : " now"}`;
     case "waiting_event":
       return `waiting${since(run, now)} for ${run.wait_name || waitsFor(run)}${left ? `; times out in ${left}` : ""}`;
     case "waiting_timer":
@@ -1815,6 +1842,14 @@ function phase(run, now, told) {
       return active(run, now, told);
   }
   return "running";
+}
+function afterwards(steps) {
+  const open = steps.filter((s) => s.kind === "decision" && s.status === "open" && s.fire_at).sort((a, b) => Date.parse(a.fire_at) - Date.parse(b.fire_at))[0];
+  return open?.on_timeout === "deny" ? ", then denied" : open?.on_timeout === "escalate" ? ", then others are asked" : "";
+}
+function attempts(steps, name) {
+  const most3 = steps.find((s) => s.status === "retrying" && s.name === name)?.max_attempts;
+  return most3 ? ` of ${most3}` : "";
 }
 function active(run, now, told) {
   const step = run.current_step ? ` ${run.current_step}` : "";
@@ -1843,10 +1878,11 @@ function firstLine(text) {
 }
 
 // src/pages/run/header.tsx
-import { jsx as jsx10, jsxs as jsxs10 } from "./core.js";
+import { Fragment as Fragment6, jsx as jsx10, jsxs as jsxs10 } from "./core.js";
 function Header({ run, steps, now, onApplied, onRewind }) {
   const spent = spentBy(steps);
-  const links6 = outside(run, useInfo().data?.links);
+  const children = [...new Set(steps.flatMap((s) => s.run ? [s.run] : []))];
+  const links7 = outside(run, useInfo().data?.links);
   return /* @__PURE__ */ jsxs10("header", { class: "run-head", children: [
     /* @__PURE__ */ jsxs10("div", { class: "run-title", children: [
       /* @__PURE__ */ jsx10(RunState, { run }),
@@ -1856,24 +1892,26 @@ function Header({ run, steps, now, onApplied, onRewind }) {
       /* @__PURE__ */ jsx10(Actions, { run, onApplied, onRewind })
     ] }),
     /* @__PURE__ */ jsxs10("p", { class: "run-sentence", "aria-live": "off", children: [
-      upper(sentence(run.failure ? { ...run, error_text: "" } : run, now, isActive(run) ? overlays.value.get(run.id) : void 0)),
+      upper(sentence(run.failure ? { ...run, error_text: "" } : run, now, isActive(run) ? overlays.value.get(run.id) : void 0, steps)),
       "."
     ] }),
+    isStuck2(run) && run.phase_cause?.startsWith("no worker serves") && /* @__PURE__ */ jsx10(Connect, {}),
     /* @__PURE__ */ jsxs10("dl", { class: "run-facts", children: [
       /* @__PURE__ */ jsx10(Fact2, { name: "Started", children: /* @__PURE__ */ jsx10(Time6, { at: run.started ?? run.created }) }),
       run.completed && /* @__PURE__ */ jsx10(Fact2, { name: "Ended", children: /* @__PURE__ */ jsx10(Time6, { at: run.completed }) }),
       run.version && /* @__PURE__ */ jsx10(Fact2, { name: "Version", children: run.version }),
       run.parent_id && /* @__PURE__ */ jsx10(Fact2, { name: "Parent", children: /* @__PURE__ */ jsx10("a", { href: pages2.run(run.parent_id), children: run.parent_id }) }),
       run.root_id && run.root_id !== run.parent_id && /* @__PURE__ */ jsx10(Fact2, { name: "Root", children: /* @__PURE__ */ jsx10("a", { href: pages2.run(run.root_id), children: run.root_id }) }),
+      children.length > 0 && /* @__PURE__ */ jsx10(Fact2, { name: children.length === 1 ? "Child" : "Children", children: /* @__PURE__ */ jsx10(Children, { ids: children }) }),
       run.session && /* @__PURE__ */ jsx10(Fact2, { name: "Session", children: sessionLink(run.session) }),
       spent.tokens > 0 && /* @__PURE__ */ jsx10(Fact2, { name: "Tokens", children: count4(spent.tokens) }),
       spent.usd > 0 && /* @__PURE__ */ jsx10(Fact2, { name: "Cost", children: cost4(spent.usd * 1e6) }),
-      run.trace_id && !links6.some((l) => l.field === "trace") && /* @__PURE__ */ jsxs10(Fact2, { name: "Trace", children: [
+      run.trace_id && !links7.some((l) => l.field === "trace") && /* @__PURE__ */ jsxs10(Fact2, { name: "Trace", children: [
         /* @__PURE__ */ jsx10("code", { children: run.trace_id }),
         " ",
-        /* @__PURE__ */ jsx10(Copy, { text: run.trace_id, what: "trace id" })
+        /* @__PURE__ */ jsx10(Copy2, { text: run.trace_id, what: "trace id" })
       ] }),
-      links6.map((l) => /* @__PURE__ */ jsx10(Fact2, { name: upper(l.field.replace(/^tag\./, "")), children: /* @__PURE__ */ jsxs10("a", { href: l.href, target: "_blank", rel: "noopener noreferrer", title: l.href, children: [
+      links7.map((l) => /* @__PURE__ */ jsx10(Fact2, { name: upper(l.field.replace(/^tag\./, "")), children: /* @__PURE__ */ jsxs10("a", { href: l.href, target: "_blank", rel: "noopener noreferrer", title: l.href, children: [
         l.value,
         " ↗"
       ] }) }, l.field)),
@@ -1888,9 +1926,33 @@ function Header({ run, steps, now, onApplied, onRewind }) {
         v
       ] }) }, k))
     ] }),
-    /* @__PURE__ */ jsx10(Executions, { run: run.id, current: run.execution ?? "", shown: param3("execution") }),
+    /* @__PURE__ */ jsx10(Executions, { run: run.id, current: run.execution ?? "", shown: param4("execution") }),
     run.hint && /* @__PURE__ */ jsx10("p", { class: "problem", children: run.hint }),
     /* @__PURE__ */ jsx10(Payloads, { run })
+  ] });
+}
+function Connect() {
+  const info = useInfo().data;
+  return info ? /* @__PURE__ */ jsxs10("div", { class: "connect", children: [
+    /* @__PURE__ */ jsx10("p", { class: "dim", children: "Start a worker that has this code; workers and SDKs connect with" }),
+    /* @__PURE__ */ jsx10(Command, { text: info.connection_string })
+  ] }) : null;
+}
+var named = 2;
+function Children({ ids }) {
+  const rest = ids.length - named;
+  return /* @__PURE__ */ jsxs10(Fragment6, { children: [
+    ids.slice(0, rest === 1 ? named + 1 : named).map((id, i) => /* @__PURE__ */ jsxs10("span", { children: [
+      i > 0 && ", ",
+      /* @__PURE__ */ jsx10("a", { href: pages2.run(id), children: id })
+    ] }, id)),
+    rest > 1 && /* @__PURE__ */ jsxs10(Fragment6, { children: [
+      ", ",
+      /* @__PURE__ */ jsxs10("button", { type: "button", class: "link", onClick: () => setParams5({ tab: "related" }, false), children: [
+        rest.toLocaleString("en"),
+        " more"
+      ] })
+    ] })
   ] });
 }
 function Fact2({ name, children }) {
@@ -1941,10 +2003,37 @@ function Fold({ title: title2, value }) {
   ] });
 }
 
+// src/pages/run/neighbour.ts
+import { get as get5, query as query7 } from "./core.js";
+import { below, cameFrom, go, links as links4, param as param5 } from "./core.js";
+var most2 = 1e3;
+async function toNeighbour(run, by) {
+  const next = await neighbour(run, by, listOf(cameFrom()));
+  if (next) go(links4.run(next) + (param5("tab") && `?tab=${param5("tab")}`), true);
+}
+function listOf(from) {
+  const asked = from && below(from) === "runs" ? from.searchParams : new URLSearchParams();
+  return { filter: asked.get("filter") ?? "", sort: asked.get("sort") || "-created" };
+}
+async function neighbour(run, by, { filter, sort }) {
+  const down = sort.startsWith("-");
+  const field = down ? sort.slice(1) : sort;
+  const time = field === "created" ? run.created : field === "completed" ? run.completed : void 0;
+  if (!time) {
+    const { items: items2 } = await get5("runs" + query7({ filter, sort, limit: most2, fields: "id" }));
+    const at = items2.findIndex((r) => r.id === run.id);
+    return at < 0 ? void 0 : items2[at + by]?.id;
+  }
+  const later = down === by < 0;
+  const bound = `${field}${later ? ">=" : "<="}${time}`;
+  const { items } = await get5("runs" + query7({ filter: filter ? `(${filter}) ${bound}` : bound, sort: (later ? "" : "-") + field, limit: 50, fields: "id" }));
+  return items[items.findIndex((r) => r.id === run.id) + 1]?.id;
+}
+
 // src/pages/run/related.tsx
 import { useEffect as useEffect10 } from "./core.js";
 import { path as path8, useQuery as useQuery4 } from "./core.js";
-import { links as links4 } from "./core.js";
+import { links as links5 } from "./core.js";
 import { nameOf as nameOf3, stateOf } from "./core.js";
 import { Problem as Problem3 } from "./core.js";
 import { Status } from "./core.js";
@@ -1963,29 +2052,29 @@ function Related({ run, version }) {
     /* @__PURE__ */ jsx11("ul", { class: "plain", children: inOrder(data.items).map(({ run: r, depth }) => /* @__PURE__ */ jsxs11("li", { style: { paddingInlineStart: `${depth * 22}px` }, class: r.id === run ? "is-this" : "", children: [
       /* @__PURE__ */ jsx11(Status, { state: stateOf(r) }),
       r.id === run ? /* @__PURE__ */ jsx11("b", { "aria-current": "page", children: nameOf3(r) }) : /* @__PURE__ */ jsx11("span", { children: nameOf3(r) }),
-      /* @__PURE__ */ jsx11("a", { href: links4.run(r.id), children: r.id }),
+      /* @__PURE__ */ jsx11("a", { href: links5.run(r.id), children: r.id }),
       /* @__PURE__ */ jsx11("span", { class: "end dim num", children: /* @__PURE__ */ jsx11(Duration, { ms: r.duration_ms, from: r.started ?? r.created, to: r.completed }) }),
       /* @__PURE__ */ jsx11(Time7, { at: r.created })
     ] }, r.id)) }),
     data.partial && /* @__PURE__ */ jsxs11("p", { class: "dim", children: [
       "There are more than are shown. ",
-      /* @__PURE__ */ jsx11("a", { href: links4.runs(`root:${data.items[0]?.id ?? run}`), children: "List all" })
+      /* @__PURE__ */ jsx11("a", { href: links5.runs(`root:${data.items[0]?.id ?? run}`), children: "List all" })
     ] })
   ] });
 }
 function inOrder(runs) {
   const known = new Set(runs.map((r) => r.id));
-  const below = /* @__PURE__ */ new Map();
+  const below2 = /* @__PURE__ */ new Map();
   for (const r of runs) {
     const parent = r.parent_id && known.has(r.parent_id) && r.parent_id !== r.id ? r.parent_id : "";
-    below.set(parent, [...below.get(parent) ?? [], r]);
+    below2.set(parent, [...below2.get(parent) ?? [], r]);
   }
   const all = [];
-  const rest = (below.get("") ?? []).map((run) => ({ run, depth: 0 })).reverse();
+  const rest = (below2.get("") ?? []).map((run) => ({ run, depth: 0 })).reverse();
   for (let next = rest.pop(); next; next = rest.pop()) {
     all.push(next);
     const { run, depth } = next;
-    rest.push(...(below.get(run.id) ?? []).map((run2) => ({ run: run2, depth: depth + 1 })).reverse());
+    rest.push(...(below2.get(run.id) ?? []).map((run2) => ({ run: run2, depth: depth + 1 })).reverse());
   }
   return all;
 }
@@ -1995,10 +2084,10 @@ import { RewindDialog } from "./rewind.js";
 
 // src/pages/run/state.tsx
 import { useEffect as useEffect11, useRef as useRef5, useState as useState10 } from "./core.js";
-import { path as path9, query as query7, useQuery as useQuery5 } from "./core.js";
+import { path as path9, query as query8, useQuery as useQuery5 } from "./core.js";
 import { duration as duration6 } from "./core.js";
 import { useKeys } from "./core.js";
-import { param as param4, setParams as setParams4 } from "./core.js";
+import { param as param6, setParams as setParams6 } from "./core.js";
 import { stateOf as stateOf2 } from "./core.js";
 import { JsonView as JsonView6 } from "./core.js";
 import { Problem as Problem4 } from "./core.js";
@@ -2006,10 +2095,10 @@ import { Status as Status2 } from "./core.js";
 import { Time as Time8 } from "./core.js";
 import { jsx as jsx12, jsxs as jsxs12 } from "./core.js";
 function StateTab({ run, execution, total: total2, began }) {
-  const chosen = Math.min(Number(param4("at")) || total2, total2);
+  const chosen = Math.min(Number(param6("at")) || total2, total2);
   const at = useSettled(chosen);
-  const { data, error, refetch } = useQuery5(total2 > 0 ? path9`runs/${run}/state` + query7({ at, execution }) : void 0);
-  const choose = (n) => setParams4({ at: n >= total2 ? void 0 : String(Math.max(1, n)) });
+  const { data, error, refetch } = useQuery5(total2 > 0 ? path9`runs/${run}/state` + query8({ at, execution }) : void 0);
+  const choose = (n) => setParams6({ at: n >= total2 ? void 0 : String(Math.max(1, n)) });
   useKeys({ ",": () => choose(chosen - 1), ".": () => choose(chosen + 1) });
   const state = data;
   return /* @__PURE__ */ jsxs12("div", { class: "state", children: [
@@ -2116,7 +2205,7 @@ var Graph = lazily(() => import("./graph.js").then((m) => m.GraphTab));
 var Sequence = lazily(() => import("./sequence.js").then((m) => m.SequenceTab));
 function Run({ params }) {
   const id = params["id"] ?? "";
-  const execution = param5("execution");
+  const execution = param7("execution");
   const { run, error, gone, refetch } = useRun(id);
   const read2 = useSteps(id, execution, run?.row_version ?? 0);
   const [rewinding, setRewinding] = useState11();
@@ -2128,9 +2217,9 @@ function Run({ params }) {
   const steps = useMemo5(() => ({ ...read2, items: withWork(read2.items, work) }), [read2, work]);
   const now = clock.value + steps.ahead;
   const began = Date.parse(steps.page?.began ?? run?.started ?? run?.created ?? "") || now;
-  const step = find(steps.items, param5("step"));
+  const step = find(steps.items, param7("step"));
   const key2 = step ? keyOf(step) : "";
-  const select2 = (k) => setParams5({ step: k || void 0 });
+  const select2 = (k) => setParams7({ step: k || void 0 });
   const move = (by) => {
     const at = steps.items.findIndex((s) => keyOf(s) === key2);
     const to = steps.items[at < 0 ? 0 : Math.max(0, Math.min(steps.items.length - 1, at + by))];
@@ -2141,9 +2230,9 @@ function Run({ params }) {
     l: () => move(1),
     ArrowLeft: () => move(-1),
     ArrowRight: () => move(1),
-    "[": () => run?.created && void neighbour(id, run.created, "newer"),
-    "]": () => run?.created && void neighbour(id, run.created, "older"),
-    Escape: () => key2 ? select2("") : param5("event") ? setParams5({ event: void 0 }) : history.length > 1 ? history.back() : go("runs")
+    "[": () => run && void toNeighbour(run, -1),
+    "]": () => run && void toNeighbour(run, 1),
+    Escape: () => key2 ? select2("") : param7("event") ? setParams7({ event: void 0 }) : history.length > 1 ? history.back() : go2("runs")
   });
   if (!run) {
     return /* @__PURE__ */ jsxs13("section", { class: "page", children: [
@@ -2161,25 +2250,25 @@ function Run({ params }) {
       ] }) : error ? /* @__PURE__ */ jsx13(Problem5, { error: error instanceof ProblemError2 ? error : new ProblemError2(0, { detail: error.message }), retry: refetch }) : /* @__PURE__ */ jsx13("p", { class: "dim", children: "Loading…" })
     ] });
   }
-  const stepLink = (eventID) => links5.run(id) + `?step=e${eventID}`;
+  const stepLink = (eventID) => links6.run(id) + `?step=e${eventID}`;
   const onRewind = current && run.actions.includes("rewind") ? { onRewind: setRewinding } : {};
   const inspector = step && /* @__PURE__ */ jsx13(Inspector, { run: id, execution, step, now, ...onRewind, ...moving ? {} : { end: Date.parse(steps.page?.newest ?? "") || now }, onClose: () => select2("") });
   return /* @__PURE__ */ jsxs13("section", { class: "page fill run-page", children: [
     gone && /* @__PURE__ */ jsx13("p", { class: "problem", role: "alert", children: "This run was purged. What you see is what was last known." }),
     !current && /* @__PURE__ */ jsxs13("p", { class: "problem", children: [
       "This is an older execution. ",
-      /* @__PURE__ */ jsx13("a", { href: links5.run(id), children: "Show the current one" })
+      /* @__PURE__ */ jsx13("a", { href: links6.run(id), children: "Show the current one" })
     ] }),
     /* @__PURE__ */ jsx13(Header, { run, steps: steps.items, now, onApplied: refetch, onRewind: () => setRewinding(step && step.n > 0 ? step.attempts?.[0]?.n ?? step.n : 0) }),
     run && steps.error && !steps.page && /* @__PURE__ */ jsx13(Problem5, { error: new ProblemError2(0, { detail: steps.error.message }) }),
     /* @__PURE__ */ jsx13(Tabs, { label: "Views of the run", tabs: [
       { id: "timeline", title: "Timeline", panel: () => /* @__PURE__ */ jsxs13("div", { class: "split", children: [
-        /* @__PURE__ */ jsx13(Timeline, { steps, now, moving, selected: key2, ...range(), onSelect: select2, onRange: (r) => setParams5({ from: r && String(r.from), to: r && String(r.to) }), onOpenRun: (child) => go(links5.run(child)) }),
+        /* @__PURE__ */ jsx13(Timeline, { steps, now, moving, selected: key2, ...range(), onSelect: select2, onRange: (r) => setParams7({ from: r && String(r.from), to: r && String(r.to) }), onOpenRun: (child) => go2(links6.run(child)) }),
         inspector
       ] }) },
-      { id: "history", title: "History", panel: () => /* @__PURE__ */ jsx13(History, { run: id, execution, version: run.row_version, began, ...onRewind, selected: Number(param5("event")) || 0, onSelect: (n) => setParams5({ event: n ? String(n) : void 0 }) }) },
+      { id: "history", title: "History", panel: () => /* @__PURE__ */ jsx13(History, { run: id, execution, version: run.row_version, began, ...onRewind, selected: Number(param7("event")) || 0, onSelect: (n) => setParams7({ event: n ? String(n) : void 0 }) }) },
       { id: "conversation", title: "Conversation", panel: () => /* @__PURE__ */ jsx13(ConversationTab, { run: id, version: run.row_version, stepLink }) },
-      { id: "graph", title: "Graph", panel: () => /* @__PURE__ */ jsx13(Graph, { run: id, execution, version: run.row_version, onStep: (e) => setParams5({ tab: void 0, step: `e${e}` }, false) }) },
+      { id: "graph", title: "Graph", panel: () => /* @__PURE__ */ jsx13(Graph, { run: id, execution, version: run.row_version, onStep: (e) => setParams7({ tab: void 0, step: `e${e}` }, false) }) },
       { id: "sequence", title: "Sequence", panel: () => /* @__PURE__ */ jsxs13("div", { class: "split", children: [
         /* @__PURE__ */ jsx13(Sequence, { id, name: run.name, steps: steps.items, began, selected: key2, onSelect: select2 }),
         inspector
@@ -2191,7 +2280,7 @@ function Run({ params }) {
     ] }),
     rewinding !== void 0 && /* @__PURE__ */ jsx13(RewindDialog, { run, to: rewinding, onClose: () => setRewinding(void 0), onDone: () => {
       setRewinding(void 0);
-      setParams5({ at: void 0, step: void 0 });
+      setParams7({ at: void 0, step: void 0 });
       refetch();
     } })
   ] });
@@ -2202,19 +2291,12 @@ function find(steps, name) {
   return steps.find((s) => keyOf(s) === name);
 }
 function range() {
-  const from = Number(param5("from"));
-  const to = Number(param5("to"));
-  return param5("to") !== "" && to > from ? { range: { from, to } } : {};
+  const from = Number(param7("from"));
+  const to = Number(param7("to"));
+  return param7("to") !== "" && to > from ? { range: { from, to } } : {};
 }
 function total(steps, known, current) {
-  return current ? known : steps.items.reduce((most2, s) => Math.max(most2, s.n, s.end_n ?? 0), 0);
-}
-async function neighbour(id, created, way) {
-  const filter = way === "older" ? `created<=${created}` : `created>=${created}`;
-  const page = await get5("runs" + query8({ filter, sort: way === "older" ? "-created" : "created", limit: 5 }));
-  const at = page.items.findIndex((r) => r.id === id);
-  const next = page.items[at + 1];
-  if (next) go(links5.run(next.id) + (param5("tab") && `?tab=${param5("tab")}`));
+  return current ? known : steps.items.reduce((most3, s) => Math.max(most3, s.n, s.end_n ?? 0), 0);
 }
 export {
   Run

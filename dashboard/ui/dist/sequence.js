@@ -7,6 +7,7 @@ import { Empty } from "./core.js";
 import { useEffect as useEffect4, useMemo as useMemo2, useRef as useRef3, useState as useState4 } from "./core.js";
 import { get as get2, path as path3, query as query3 } from "./core.js";
 import { bytes as bytes2, duration as duration2 } from "./core.js";
+import { param as param2, setParams as setParams2 } from "./core.js";
 import { JsonView as JsonView2 } from "./core.js";
 import { Time } from "./core.js";
 

@@ -1193,6 +1193,8 @@ export interface Run {
   phase_cause?: string;
   current_step?: string;
   wait_name?: string;
+  /** of all events that are waited for, if these are several */
+  wait_names?: string[];
   next_fire_at?: Time;
   attempt?: number;
   pending_counts?: Pending;
@@ -1261,9 +1263,13 @@ export interface RunPage {
   prev?: string;
   /** Parsed is the filter as understood, with times resolved. */
   parsed: string;
+  /** of Parsed, each of which can be left out */
+  terms?: string[];
   /** the work cap ended the search; Next goes on */
   partial: boolean;
   scanned: number;
+  /** SearchedTo is how far a partial search has come, in the time of the sort. */
+  searched_to?: Time;
   /** ?since= of a stream without a gap */
   as_of: string;
 }
@@ -1337,6 +1343,16 @@ export interface RunStep {
   calls?: number;
   /** without calls of models whose price is not known */
   cost_usd?: number;
+  /** the same for each attempt */
+  effect_id?: string;
+  /** its class: irreversible, reversible, idempotent, pure */
+  effect?: string;
+  /** last */
+  sent_at?: Time;
+  /** how many times it was sent */
+  sends?: number;
+  /** its outcome is not known */
+  outcome_open?: boolean;
   /** id of a decision */
   decision?: string;
   /** what it asks: approval, outcome_unknown, budget, restore_hold */
@@ -1344,6 +1360,8 @@ export interface RunStep {
   answer?: string;
   /** who has answered, or raised the event */
   decided_by?: string;
+  /** deny, or escalate: others are asked */
+  on_timeout?: string;
 }
 
 /** runTree is the answer to GET /runs/{id}/tree: the family of a run, parents before their children, each with its parent_id. */
@@ -1785,6 +1803,16 @@ export interface TurnStep {
   calls?: number;
   /** without calls of models whose price is not known */
   cost_usd?: number;
+  /** the same for each attempt */
+  effect_id?: string;
+  /** its class: irreversible, reversible, idempotent, pure */
+  effect?: string;
+  /** last */
+  sent_at?: Time;
+  /** how many times it was sent */
+  sends?: number;
+  /** its outcome is not known */
+  outcome_open?: boolean;
   attempt: number;
   scheduled: Time;
   started?: Time;

@@ -5,6 +5,7 @@ import { useEffect } from "preact/hooks";
 import type { Overlay, OverlayItems } from "../api";
 import { get, ProblemError } from "./api";
 import { paused } from "./live";
+import { isStuck } from "./status";
 
 /** What is known of runs, by id. */
 export const overlays = signal<ReadonlyMap<string, Overlay>>(new Map());
@@ -58,4 +59,5 @@ function tell(asked: string[], items: Overlay[]): void {
 }
 
 /** Whether the overlay has something to tell of a run: while it is active. */
-export const isActive = (r: { status: string; phase?: string }): boolean => r.status === "pending" || (r.status === "running" && r.phase === "active");
+export const isActive = (r: { status: string; phase?: string }): boolean =>
+  (r.status === "pending" && !isStuck(r)) || (r.status === "running" && r.phase === "active");

@@ -11,8 +11,11 @@ function current(): URL {
 /** The address that is shown. */
 export const address = signal<URL>(typeof location === "undefined" ? new URL("file:///") : current());
 
-/** The path below <base>, without a slash at its ends. */
-export const route = computed(() => address.value.pathname.slice(base().length).replace(/\/+$/, ""));
+/** The path of an address below <base>, without a slash at its ends. */
+export const below = (url: URL): string => url.pathname.slice(base().length).replace(/\/+$/, "");
+
+/** The path that is shown. */
+export const route = computed(() => below(address.value));
 
 /** Goes to a path below <base>. */
 export function go(to: string, replace = false): void {
@@ -20,8 +23,15 @@ export function go(to: string, replace = false): void {
   if (url.href === address.value.href) {
     return;
   }
-  history[replace ? "replaceState" : "pushState"]({ scroll: 0 }, "", url);
+  const from = replace ? cameFrom()?.href : address.value.href;
+  history[replace ? "replaceState" : "pushState"]({ scroll: 0, from }, "", url);
   address.value = url;
+}
+
+/** The address from which this one was come to; undefined if it is the first. */
+export function cameFrom(): URL | undefined {
+  const from: unknown = history.state?.from;
+  return typeof from === "string" ? new URL(from) : undefined;
 }
 
 /** Changes parameters of the query; undefined or "" removes one. */

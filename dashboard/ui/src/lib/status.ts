@@ -34,9 +34,12 @@ export function look(state: string): Look {
   return looks[state] ?? { icon: "•", word: state.replaceAll("_", " "), tone: "neutral" };
 }
 
+/** Whether nothing of a run can move, also one that has not begun. */
+export const isStuck = (r: { status: string; phase?: string }): boolean => r.phase === "stuck" && (r.status === "running" || r.status === "pending");
+
 /** The state that says most about a run: its phase while it goes on. */
 export function stateOf(r: { status: string; phase?: string }): string {
-  return r.status === "running" && r.phase ? r.phase : r.status;
+  return r.phase && (r.status === "running" || isStuck(r)) ? r.phase : r.status;
 }
 
 /** What a run is called: turns by their agent. */

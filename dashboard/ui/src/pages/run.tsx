@@ -1,9 +1,9 @@
 // The page of a run.
 
 import { useMemo, useState } from "preact/hooks";
-import type { RunPage, RunStep } from "../api";
+import type { RunStep } from "../api";
 import type { PageProps } from "../app";
-import { get, ProblemError, query } from "../lib/api";
+import { ProblemError } from "../lib/api";
 import { now as clock } from "../lib/format";
 import { useKeys } from "../lib/keys";
 import { isActive, overlays, useOverlays } from "../lib/overlay";
@@ -21,6 +21,7 @@ import { Inspector } from "./run/inspector";
 import { LogsTab } from "./run/logs";
 import { isOpen, waits } from "./run/bars";
 import { keyOf, useRun, useSteps, withWork, type Steps } from "./run/model";
+import { toNeighbour } from "./run/neighbour";
 import { Related } from "./run/related";
 import { RewindDialog } from "./run/rewind";
 import { StateTab } from "./run/state";
@@ -56,8 +57,8 @@ export function Run({ params }: PageProps) {
     l: () => move(1),
     ArrowLeft: () => move(-1),
     ArrowRight: () => move(1),
-    "[": () => run?.created && void neighbour(id, run.created, "newer"),
-    "]": () => run?.created && void neighbour(id, run.created, "older"),
+    "[": () => run && void toNeighbour(run, -1),
+    "]": () => run && void toNeighbour(run, 1),
     Escape: () => (key ? select("") : param("event") ? setParams({ event: undefined }) : history.length > 1 ? history.back() : go("runs")),
   });
 
@@ -118,13 +119,4 @@ function range(): { range?: TimeRange } {
 /** How many events the shown execution has. */
 function total(steps: Steps, known: number, current: boolean): number {
   return current ? known : steps.items.reduce((most, s) => Math.max(most, s.n, s.end_n ?? 0), 0);
-}
-
-/** Goes to the run that was started next before or after this one. */
-async function neighbour(id: string, created: string, way: "older" | "newer"): Promise<void> {
-  const filter = way === "older" ? `created<=${created}` : `created>=${created}`;
-  const page = await get<RunPage>("runs" + query({ filter, sort: way === "older" ? "-created" : "created", limit: 5 }));
-  const at = page.items.findIndex((r) => r.id === id);
-  const next = page.items[at + 1];
-  if (next) go(links.run(next.id) + (param("tab") && `?tab=${param("tab")}`));
 }

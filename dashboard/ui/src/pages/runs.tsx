@@ -28,7 +28,7 @@ const Acts = lazily(() => import("./runs/acts").then((m) => m.Acts));
 const chips: [string, string][] = [
   ["All", ""],
   ["In flight", "status:running,pending,suspended"],
-  ["Waiting on me", "phase:waiting_approval,waiting_event -has:child"],
+  ["Waiting on me", "phase:waiting_approval,waiting_event (phase:waiting_approval or -has:child)"],
   ["Failed 24 h", "status:failed completed>-24h"],
   ["Retrying", "phase:retrying"],
   ["Stuck", "phase:stuck"],
@@ -122,7 +122,7 @@ export function Runs(_: PageProps) {
         </p>
       )}
       {!error && !list.loading && rows.length === 0 && !list.prev && !list.next ? (
-        <NoRuns filter={filter} />
+        <NoRuns terms={page?.terms ?? []} />
       ) : (
         <Table
           label="Runs"
@@ -144,7 +144,7 @@ export function Runs(_: PageProps) {
       )}
       {list.next && (
         <footer class="row">
-          {page?.partial && <span class="dim">{page.scanned.toLocaleString("en")} runs were searched, there are more. </span>}
+          {page?.partial && <span class="dim">{page.searched_to ? <>Searched {sort === "created" || sort === "completed" ? "up" : "back"} to <Time at={page.searched_to} exact /></> : `${page.scanned.toLocaleString("en")} runs were searched`}; there are more. </span>}
           <button type="button" onClick={() => list.extend("end")}>
             {page?.partial ? "Search on" : "Older"}
           </button>
@@ -198,8 +198,8 @@ function Jump() {
   );
 }
 
-function NoRuns({ filter }: { filter: string }) {
-  const terms = useMemo(() => filter.match(/(?:[^\s"]|"[^"]*")+/g) ?? [], [filter]);
+/** What stands in place of no runs: the filter as the server has understood it, each term of which can be left out. */
+function NoRuns({ terms }: { terms: string[] }) {
   if (terms.length === 0) {
     return (
       <Empty title="No runs yet">
@@ -212,8 +212,8 @@ function NoRuns({ filter }: { filter: string }) {
     <Empty title="No run matches">
       <p>Leave a term out:</p>
       <p class="row">
-        {terms.map((t) => (
-          <button type="button" key={t} onClick={() => setParams({ filter: terms.filter((x) => x !== t).join(" ") || undefined })}>
+        {terms.map((t, at) => (
+          <button type="button" key={t} onClick={() => setParams({ filter: terms.filter((_, i) => i !== at).join(" ") || undefined })}>
             {t} ✕
           </button>
         ))}

@@ -132,6 +132,65 @@ export const scenarios = {
     await list.locator(`[data-id="${id}"]`).getByText("Completed").waitFor();
   },
 
+  async "a run that no worker serves says so, and how one connects"(w) {
+    await start("Begins", "nobody serves this", "begins-stuck");
+    const below = "filter=" + encodeURIComponent("parent:begins-stuck");
+    const { id } = await until(async () => (await api("GET", "runs?" + below)).items.find((r) => r.phase === "stuck"), "the child is stuck");
+    const page = await w.open("runs/" + encodeURIComponent(id));
+    await page.getByText(/^Stuck .*: no worker serves orchestration "nobody serves this"\.$/).waitFor();
+    await page.locator(".run-title").getByText("Stuck", { exact: true }).waitFor();
+    await page.getByText("workers and SDKs connect with").waitFor();
+    await w.accessible(page);
+    const list = await w.open("runs?" + below);
+    await list.locator(`[data-id="${id}"]`).getByText("Stuck", { exact: true }).waitFor();
+  },
+
+  async "an event is offered by each name that is waited for"(w) {
+    await start("WaitsForEither", "", "either");
+    await until(async () => (await api("GET", "runs/either")).wait_names?.length === 2, "the run waits for two events");
+    const page = await w.open("runs/either");
+    await page.getByRole("button", { name: "Raise event…" }).click();
+    const dialog = page.getByRole("dialog", { name: "Raise an event" });
+    await dialog.getByRole("group", { name: "The run waits for" }).getByRole("button", { name: "Stop" }).click();
+    await w.accessible(page);
+    await dialog.getByRole("button", { name: "Raise", exact: true }).click();
+    await until(async () => (await api("GET", "runs/either")).output === "stop", "the chosen event was raised");
+  },
+
+  async "links to a run keep working"(w) {
+    await start("Steps", 3, "linked");
+    await until(async () => (await api("GET", "runs/linked")).status === "completed", "the run has ended");
+    const execution = (await api("GET", "runs/linked")).execution;
+    const first = (await api("GET", "runs/linked/steps")).items[0].event_id;
+    const page = await w.open();
+    for (const [address, seen] of [
+      ["?step=3", () => page.getByRole("complementary", { name: "Step step" })],
+      [`?step=e${first}`, () => page.getByRole("complementary", { name: "Step step" })],
+      ["?steps=nothing", () => page.getByText("No step matches.")],
+      ["?from=0&to=1", () => page.getByRole("button", { name: "Whole run" })],
+      ["?critical=1", () => page.getByRole("button", { name: "Critical path", pressed: true })],
+      ["?tab=history&event=3", () => page.getByRole("complementary", { name: "Event 3" })],
+      ["?tab=history&events=TaskCompleted", () => page.getByText("3 of ")],
+      ["?tab=conversation", () => page.getByRole("tab", { name: "Conversation", selected: true })],
+      ["?tab=graph", () => page.getByRole("region", { name: "Graph of the run" })],
+      ["?tab=sequence", () => page.getByRole("grid", { name: "Messages by time" })],
+      ["?tab=state&at=3", () => page.getByRole("slider")],
+      ["?tab=logs&level=warn", () => page.getByLabel("Least level")],
+      ["?tab=related", () => page.getByText("This run has no parent")],
+      ["?tab=audit", () => page.getByRole("tab", { name: "Audit", selected: true })],
+      [`?execution=${execution}`, () => page.getByText("Completed in").first()],
+    ]) {
+      await page.goto(base + "runs/linked" + address);
+      await seen().waitFor().catch((e) => Promise.reject(new Error(`runs/linked${address}: ${e.message}`)));
+      assert.ok(page.url().endsWith(address), `${address} became ${page.url()}`);
+    }
+    // What is typed stands in the address.
+    await page.goto(base + "runs/linked");
+    await page.getByLabel("Filter steps by name, kind or status").fill("none at all");
+    await page.getByText("No step matches.").waitFor();
+    assert.match(page.url(), /steps=none\+at\+all/);
+  },
+
   async "the critical path of a run is shown"(w) {
     const { id } = await start("Order", { item: "tea", fails: 0 });
     const page = await w.open(`runs/${id}`);
@@ -142,5 +201,9 @@ export const scenarios = {
     await until(async () => (await row("CheckFraud").getAttribute("class")) === "tl-row", "the slowest step is on it");
     assert.match(await row("PrintLabel").getAttribute("class"), /aside/, "a quicker one is not");
     await w.accessible(page);
+    // The head names the children; in the graph a timer has a name.
+    await page.getByText("Child", { exact: true }).waitFor();
+    await page.getByRole("tab", { name: "Graph" }).click();
+    await page.getByRole("region", { name: "Graph of the run" }).getByText("timer", { exact: true }).waitFor();
   },
 };

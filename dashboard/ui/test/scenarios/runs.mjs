@@ -327,4 +327,72 @@ export const scenarios = {
     await until(() => page.evaluate(() => document.activeElement?.dataset.id === "back-20"), "its row has the focus");
     assert.ok((await page.locator(".table").evaluate((e) => e.scrollTop)) > 28 * 20, "the list is where it was");
   },
+
+  async "what waits for a person is found, and what was understood of a filter that finds nothing"(w) {
+    await api("POST", "agents/Clerk/sessions/to-wait/messages", { message: "Refund order A7." });
+    const turn = await until(async () => (await api("GET", "decisions?state=pending")).items.find((d) => d.session?.includes("to-wait"))?.run, "a decision is open");
+    const page = await w.open("runs");
+    await page.getByRole("button", { name: "Waiting on me" }).click();
+    await row(page, turn).getByText("Waiting for approval").waitFor();
+    await page.getByRole("columnheader", { name: "Worker" }).waitFor(); // at 1280
+    await page.goto(base + "runs?filter=" + encodeURIComponent('created>-24h "no such" (status:failed or phase:waiting_approval)'));
+    await page.getByText("No run matches").waitFor();
+    await page.getByRole("button", { name: /^created>20\d\d-.*✕$/ }).waitFor();
+    await page.getByRole("button", { name: "(status:failed or phase:waiting_approval) ✕" }).waitFor();
+    await w.accessible(page);
+    await page.getByRole("button", { name: '"no such" ✕' }).click();
+    await until(async () => (await rows(page).count()) > 0, "the rest of the filter finds runs");
+    assert.match(decodeURIComponent(page.url()), /filter=created>20.*\(status:failed\+or\+phase:waiting_approval\)$/);
+  },
+
+  async "the runs of a list follow each other on their pages"(w) {
+    for (const id of ["beside-1", "aside-1", "beside-2", "aside-2", "beside-3"]) await ended((await start("Noop", 1, id)).id);
+    const page = await w.open("runs?sort=created&filter=" + encodeURIComponent("id:beside-1 or id:beside*"));
+    await row(page, "beside-1").click();
+    const to = async (key, id) => {
+      await page.keyboard.press(key);
+      await page.locator(".run-id", { hasText: id }).waitFor();
+    };
+    await page.getByRole("heading", { name: "Noop" }).waitFor();
+    await to("]", "beside-2");
+    await to("]", "beside-3");
+    await to("[", "beside-2");
+    await page.keyboard.press("Escape");
+    await until(() => page.evaluate(() => document.activeElement?.dataset.id === "beside-1"), "one step back is the list");
+    await page.getByRole("button", { name: "Name" }).click();
+    await row(page, "beside-3").click();
+    await page.getByRole("heading", { name: "Noop" }).waitFor();
+    await to("]", "beside-2"); // by name, reversed
+  },
+
+  async "a search that gives up says how far it came"(w) {
+    const page = await w.open();
+    await page.route("**/api/v1/runs?*", async (route) => {
+      const answer = await route.fetch();
+      const body = { ...(await answer.json()), partial: true, next: "x", searched_to: "2026-01-02T03:04:05Z" };
+      await route.fulfill({ response: answer, json: body });
+    });
+    await page.goto(base + "runs?filter=id:none");
+    await page.getByText(/^Searched back to .*there are more\. $/).waitFor();
+    await page.getByRole("button", { name: "Search on" }).waitFor();
+  },
+
+  async "links to lists keep working"(w) {
+    await ended((await start("Noop", 1, "link-list")).id);
+    const page = await w.open();
+    for (const [address, seen] of [
+      ["runs?filter=id%3Alink-list&sort=created", () => row(page, "link-list")],
+      ["runs?filter=id:link-list&at=2099-01-01T00:00:00Z&chart=1", () => page.getByRole("slider")],
+      ["runs?filter=phase:waiting_approval,waiting_event+-has:child", () => page.getByRole("heading", { name: "Runs" })],
+      ["inbox?id=none", () => page.getByRole("heading", { name: "Inbox" })],
+      ["agents/Clerk", () => page.getByRole("heading", { name: "Clerk" })],
+      ["entities?name=counter", () => page.getByRole("heading", { name: "Entities" })],
+      ["workers", () => page.getByRole("heading", { name: "Workers" })],
+      ["charts?range=6h", () => page.getByRole("heading", { name: "Charts" })],
+    ]) {
+      await page.goto(base + address);
+      await seen().first().waitFor().catch((e) => Promise.reject(new Error(`${address}: ${e.message}`)));
+      assert.equal(page.url(), base + address);
+    }
+  },
 };

@@ -165,9 +165,15 @@ test("a run's state is a sentence", () => {
     [{ phase: "retrying", current_step: "charge", attempt: 3, next_fire_at: at(3 * 3600 + 8) }, "retrying charge, attempt 3 in 8.0 s"],
     [{ phase: "waiting_event", phase_since: at(0), pending_counts: { children: 2 } }, "waiting 3 h for 2 child runs"],
     [{ status: "failed", duration_ms: 4200, error_text: "no money\nat" }, "failed after 4.2 s: no money"],
+    [{ status: "pending", phase: "stuck", phase_since: at(3 * 3600 - 9), phase_cause: 'no worker serves orchestration "orders"' }, 'stuck 9.0 s: no worker serves orchestration "orders"'],
+    [{ status: "pending", phase: "active", phase_since: at(3 * 3600 - 9) }, "queued 9.0 s"],
     [{ status: "completed", duration_ms: 90_000 }, "completed in 1 min 30 s"],
     [{ status: "terminated", duration_ms: 1000 }, "was terminated after 1.0 s"],
   ] as [Partial<Run>, string][]) assert.equal(sentence(run(r), now), want);
+  const approval = step({ kind: "decision", status: "open", fire_at: at(24 * 3600), on_timeout: "deny" });
+  assert.equal(sentence(run({ phase: "waiting_approval", phase_since: at(0), next_fire_at: at(24 * 3600) }), now, undefined, [approval]), "waiting 3 h for a decision; times out in 21 h, then denied");
+  const again = step({ name: "charge", status: "retrying", max_attempts: 4 });
+  assert.equal(sentence(run({ phase: "retrying", current_step: "charge", attempt: 3 }), now, undefined, [again]), "retrying charge, attempt 3 of 4 now");
 });
 
 test("the critical path goes back from the last end, by what let each step be scheduled", () => {

@@ -45,6 +45,7 @@ export function Tool({ call, step, decision, running }: Props) {
           {call.run && (
             <p>served by {call.agent || "an agent"}: <a href={links.run(call.run)}>its run</a></p>
           )}
+          {step?.effect_id && <p class="small dim">{step.effect && `${step.effect}, `}effect id <code>{step.effect_id}</code>{step.outcome_open && <span class="bad">; its outcome is not known</span>}</p>}
           {!waits && <><h4>Arguments</h4><Args text={call.args} /></>}
           {waits && <Waiting id={call.decision!} />}
           {!waits && (decision ?? null) && <p class="call-decided">{doneText(decision!)}{decision!.comment && <>: “<Visible text={decision!.comment} />”</>}</p>}

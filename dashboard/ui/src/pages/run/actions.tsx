@@ -110,16 +110,23 @@ export function ActionForm({ title, button, danger = false, invalid = false, sen
 }
 
 function EventDialog({ run, onClose, onDone }: DialogProps) {
+  const waits = run.wait_names ?? (run.wait_name ? [run.wait_name] : []);
   const [name, setName] = useState(run.wait_name ?? "");
   const [data, setData] = useState("");
   const bad = jsonError(data);
   return (
     <ActionForm title="Raise an event" button="Raise" invalid={bad !== undefined || name === ""} onClose={onClose}
       send={(key) => post(path`runs/${run.id}/events/${name}`, data.trim() === "" ? null : JSON.parse(data), key).then(onDone)}>
-      <label class="field">Name {run.wait_name && <span class="dim">the run waits for {run.wait_name}</span>}
+      <label class="field">Name {waits.length === 1 && <span class="dim">the run waits for {waits[0]}</span>}
         <input required value={name} list="waits" onInput={(e) => setName(e.currentTarget.value)} />
-        <datalist id="waits">{run.wait_name && <option value={run.wait_name} />}</datalist>
+        <datalist id="waits">{waits.map((w) => <option key={w} value={w} />)}</datalist>
       </label>
+      {waits.length > 1 && (
+        <div class="chips" role="group" aria-label="The run waits for">
+          <span class="dim">The run waits for</span>
+          {waits.map((w) => <button type="button" key={w} aria-pressed={w === name} onClick={() => setName(w)}>{w}</button>)}
+        </div>
+      )}
       <label class="field">Data <span class="dim">JSON; nothing is null</span>
         <textarea rows={6} class="mono" spellcheck={false} aria-invalid={bad !== undefined} value={data} onInput={(e) => setData(e.currentTarget.value)} />
       </label>

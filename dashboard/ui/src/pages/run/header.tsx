@@ -7,8 +7,9 @@ import { path } from "../../lib/api";
 import { bytes, cost, count } from "../../lib/format";
 import { useInfo } from "../../lib/info";
 import { isActive, overlays } from "../../lib/overlay";
-import { links as pages, param } from "../../lib/router";
-import { nameOf } from "../../lib/status";
+import { links as pages, param, setParams } from "../../lib/router";
+import { isStuck, nameOf } from "../../lib/status";
+import { Command } from "../../parts/Command";
 import { Copy } from "../../parts/Copy";
 import { JsonView } from "../../parts/JsonView";
 import { RunState } from "../../parts/RunState";
@@ -31,6 +32,7 @@ interface Props {
 /** Shows the head of a run. */
 export function Header({ run, steps, now, onApplied, onRewind }: Props) {
   const spent = spentBy(steps);
+  const children = [...new Set(steps.flatMap((s) => (s.run ? [s.run] : [])))];
   const links = outside(run, useInfo().data?.links);
   return (
     <header class="run-head">
@@ -41,13 +43,15 @@ export function Header({ run, steps, now, onApplied, onRewind }: Props) {
         <Share what="run" id={run.id} command={["run get", [run.id]]} json={{ path: path`runs/${run.id}`, file: run.id + ".json" }} />
         <Actions run={run} onApplied={onApplied} onRewind={onRewind} />
       </div>
-      <p class="run-sentence" aria-live="off">{upper(sentence(run.failure ? { ...run, error_text: "" } : run, now, isActive(run) ? overlays.value.get(run.id) : undefined))}.</p>
+      <p class="run-sentence" aria-live="off">{upper(sentence(run.failure ? { ...run, error_text: "" } : run, now, isActive(run) ? overlays.value.get(run.id) : undefined, steps))}.</p>
+      {isStuck(run) && run.phase_cause?.startsWith("no worker serves") && <Connect />}
       <dl class="run-facts">
         <Fact name="Started"><Time at={run.started ?? run.created} /></Fact>
         {run.completed && <Fact name="Ended"><Time at={run.completed} /></Fact>}
         {run.version && <Fact name="Version">{run.version}</Fact>}
         {run.parent_id && <Fact name="Parent"><a href={pages.run(run.parent_id)}>{run.parent_id}</a></Fact>}
         {run.root_id && run.root_id !== run.parent_id && <Fact name="Root"><a href={pages.run(run.root_id)}>{run.root_id}</a></Fact>}
+        {children.length > 0 && <Fact name={children.length === 1 ? "Child" : "Children"}><Children ids={children} /></Fact>}
         {run.session && <Fact name="Session">{sessionLink(run.session)}</Fact>}
         {spent.tokens > 0 && <Fact name="Tokens">{count(spent.tokens)}</Fact>}
         {spent.usd > 0 && <Fact name="Cost">{cost(spent.usd * 1e6)}</Fact>}
@@ -60,6 +64,25 @@ export function Header({ run, steps, now, onApplied, onRewind }: Props) {
       {run.hint && <p class="problem">{run.hint}</p>}
       <Payloads run={run} />
     </header>
+  );
+}
+
+/** How a worker that is missing comes here. */
+function Connect() {
+  const info = useInfo().data;
+  return info ? <div class="connect"><p class="dim">Start a worker that has this code; workers and SDKs connect with</p><Command text={info.connection_string} /></div> : null;
+}
+
+/** How many children are named in the head. */
+const named = 2;
+
+function Children({ ids }: { ids: string[] }) {
+  const rest = ids.length - named;
+  return (
+    <>
+      {ids.slice(0, rest === 1 ? named + 1 : named).map((id, i) => <span key={id}>{i > 0 && ", "}<a href={pages.run(id)}>{id}</a></span>)}
+      {rest > 1 && <>, <button type="button" class="link" onClick={() => setParams({ tab: "related" }, false)}>{rest.toLocaleString("en")} more</button></>}
+    </>
   );
 }
 

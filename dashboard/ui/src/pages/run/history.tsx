@@ -5,6 +5,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { HistoryEvent, HistoryPage } from "../../api";
 import { get, path, query } from "../../lib/api";
 import { bytes, duration } from "../../lib/format";
+import { param, setParams } from "../../lib/router";
 import { JsonView } from "../../parts/JsonView";
 import { Time } from "../../parts/Time";
 import { Payload } from "./payload";
@@ -30,8 +31,8 @@ interface Props {
 
 /** Shows the history of an execution. */
 export function History(p: Props) {
-  const [filter, setFilter] = useState("");
-  const [applied, setApplied] = useState("");
+  const filter = param("events");
+  const [applied, setApplied] = useState(filter.trim());
   const box = useRef<HTMLDivElement>(null);
   const size = useSize(box);
   const [scroll, setScroll] = useState(0);
@@ -42,6 +43,7 @@ export function History(p: Props) {
   const at = useMemo(() => (applied ? events.find(p.selected) : p.selected - 1), [p.selected, applied, events]);
 
   useEffect(() => {
+    if (filter.trim() === applied) return undefined;
     const timer = setTimeout(() => { setApplied(filter.trim()); box.current?.scrollTo({ top: 0 }); }, 120);
     return () => clearTimeout(timer);
   }, [filter]);
@@ -65,7 +67,7 @@ export function History(p: Props) {
     <div class="split">
       <div class="hist-frame">
         <div class="tl-bar">
-          <input type="search" class="input" placeholder="Filter: type, name, id" aria-label="Filter events by type, name or instance" value={filter} onInput={(e) => setFilter(e.currentTarget.value)} />
+          <input type="search" class="input" placeholder="Filter: type, name, id" aria-label="Filter events by type, name or instance" value={filter} onInput={(e) => setParams({ events: e.currentTarget.value })} />
           <Jump total={events.total} onJump={p.onSelect} />
           <span class="dim">{applied ? `${events.matched.toLocaleString("en")} of ` : ""}{events.total.toLocaleString("en")} events</span>
           <Download run={p.run} execution={p.execution} />

@@ -4,6 +4,7 @@ import type { ComponentChildren } from "preact";
 import type { Failure, RunStep } from "../../api";
 import { bytes, cost, count, duration } from "../../lib/format";
 import { links, setParams } from "../../lib/router";
+import { Copy } from "../../parts/Copy";
 import { Time } from "../../parts/Time";
 import { ms, timesOf } from "./bars";
 import { StepIcon } from "./icons";
@@ -51,6 +52,9 @@ export function Inspector({ run, execution, step, now, end, onClose, onRewind }:
         {!!step.cost_usd && <Fact name="Cost">{cost(step.cost_usd * 1e6)}</Fact>}
         {step.run && <Fact name="Run"><a href={links.run(step.run)}>{step.run}</a></Fact>}
         {step.target && <Fact name="Target">{targetLink(step.target)}</Fact>}
+        {step.effect && <Fact name="Effect">{step.effect}</Fact>}
+        {step.effect_id && <Fact name="Effect id"><code>{step.effect_id}</code> <Copy text={step.effect_id} what="effect id" /></Fact>}
+        {step.sent_at && <Fact name="Sent"><Time at={step.sent_at} exact />{(step.sends ?? 1) > 1 && <span class="dim"> · {step.sends} times</span>}{step.outcome_open && <span class="bad"> · its outcome is not known</span>}</Fact>}
         {step.decision && <Fact name="Decision"><a href="inbox">{step.answer ? `${step.answer}${step.decided_by ? ` by ${step.decided_by}` : ""}` : "open, see the inbox"}</a></Fact>}
         <Times step={step} now={now} end={end} />
         {step.worker && <Fact name="Worker">{step.worker}</Fact>}
@@ -59,7 +63,7 @@ export function Inspector({ run, execution, step, now, end, onClose, onRewind }:
       {payload("Input", step.kind === "event" ? 0 : step.n, step.input_bytes)}
       {payload("Output", step.end_n, step.output_bytes, (step.output_bytes ?? 0) < 4096)}
       {(step.attempts?.length ?? 0) > 0 && <Attempts step={step} />}
-      {logs.has(step.kind) && <StepLog run={run} step={step} onAll={() => setParams({ tab: "logs" }, false)} />}
+      {logs.has(step.kind) && <StepLog run={run} step={step} onAll={() => setParams({ tab: "logs", lines: undefined }, false)} />}
     </aside>
   );
 }
@@ -86,6 +90,8 @@ function Times({ step, now, end }: { step: RunStep; now: number; end?: number | 
   return (
     <>
       {scheduled && <Fact name="Scheduled"><Time at={scheduled} exact /></Fact>}
+      {step.dequeued_at && <Fact name="Taken"><Time at={step.dequeued_at} exact /> <span class="dim">by a worker</span></Fact>}
+      {step.started_at && <Fact name="Began"><Time at={step.started_at} exact /></Fact>}
       {step.fire_at && <Fact name={step.kind === "decision" ? "Deadline" : "Fires"}><Time at={step.fire_at} exact /></Fact>}
       {step.completed_at && <Fact name="Ended"><Time at={step.completed_at} exact /></Fact>}
       <Fact name="Took">

@@ -27,7 +27,7 @@ interface Props {
 /** Shows the log of a run. */
 export function LogsTab({ run, moving, steps, step, onStep }: Props) {
   const level = levels.includes(param("level") as (typeof levels)[number]) ? param("level") : "debug";
-  const [text, setText] = useState("");
+  const text = param("lines");
   const [chosen, setChosen] = useState("");
   const log = useLines(run, step && idsOf(step), level, true);
   const names = useMemo(() => new Map(steps.flatMap((s) => (s.n > 0 ? idsOf(s).map((id) => [id, s] as const) : []))), [steps]);
@@ -40,7 +40,7 @@ export function LogsTab({ run, moving, steps, step, onStep }: Props) {
     <div class="split">
       <div class="hist-frame">
         <div class="tl-bar">
-          <input type="search" class="input" placeholder="Filter lines" aria-label="Filter lines by text" value={text} onInput={(e) => setText(e.currentTarget.value)} />
+          <input type="search" class="input" placeholder="Filter lines" aria-label="Filter lines by text" value={text} onInput={(e) => setParams({ lines: e.currentTarget.value })} />
           <label class="log-level">
             At least <select aria-label="Least level" value={level} onChange={(e) => setParams({ level: e.currentTarget.value === "debug" ? undefined : e.currentTarget.value })}>{levels.map((l) => <option key={l}>{l}</option>)}</select>
           </label>

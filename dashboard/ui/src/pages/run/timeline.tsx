@@ -38,7 +38,7 @@ export function Timeline(p: Props) {
   const box = useRef<HTMLDivElement>(null);
   const size = useSize(box);
   const [scroll, setScroll] = useState(0);
-  const [filter, setFilter] = useState("");
+  const filter = param("steps");
   const labels = size.width < 700 ? Math.round(size.width * 0.42) : 300;
   const lane = Math.max(120, size.width - labels - 16);
   const page = p.steps.page;
@@ -77,7 +77,7 @@ export function Timeline(p: Props) {
   return (
     <div class="tl-frame">
       <div class="tl-bar">
-        <input type="search" class="input" placeholder="Filter steps" aria-label="Filter steps by name, kind or status" value={filter} onInput={(e) => setFilter(e.currentTarget.value)} />
+        <input type="search" class="input" placeholder="Filter steps" aria-label="Filter steps by name, kind or status" value={filter} onInput={(e) => setParams({ steps: e.currentTarget.value })} />
         <span class="dim tl-count">{stepCount(rows.length, page?.total ?? 0, p.steps.complete)}</span>
         <button type="button" class="quiet" aria-pressed={critical !== undefined} title="The steps that decided how long the run took: each could begin when the one before had ended"
           onClick={() => setParams({ critical: critical ? undefined : "1" })}>Critical path</button>

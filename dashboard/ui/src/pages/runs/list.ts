@@ -116,7 +116,7 @@ export function useRuns({ filter, sort, at, frozen, atTop, onShift }: Options) {
         const left = where === "end" ? before.filter((b) => !rows.current.parts.includes(b)).reduce((n, b) => n + b.items.length, 0) : 0;
         onShift(came - left);
         refresh(p.as_of);
-        setPage((now) => now && { ...now, partial: where === "end" ? p.partial : now.partial, scanned: now.scanned + p.scanned });
+        setPage((now) => now && { ...now, ...(where === "end" ? { partial: p.partial, searched_to: p.searched_to } : {}), scanned: now.scanned + p.scanned });
         paging.current = false;
       },
       (e: unknown) => {
