@@ -66,8 +66,11 @@ func hostileMessage(t *rapid.T) *engine.Message {
 }
 
 // shown is what of a state must be known again from its history.
-func shown(o *engine.Orchestration) []string {
-	lines := []string{fmt.Sprint(o.Execution, o.Status, o.Events, o.HoldsLocks(), o.HasSection("s1"), o.HasSection(""))}
+func shown(o *engine.Orchestration, givenBack bool) []string {
+	lines := []string{fmt.Sprint(o.Execution, o.Status, o.Events)}
+	if !givenBack {
+		lines = append(lines, fmt.Sprint(o.HoldsLocks(), o.HasSection("s1"), o.HasSection("")))
+	}
 	for _, id := range slices.Sorted(maps.Keys(o.Tasks())) {
 		task := o.Tasks()[id]
 		lines = append(lines, fmt.Sprint(id, task.Kind, task.Name, task.Target, task.Due.UTC()))
@@ -83,6 +86,7 @@ func TestHostileTurns(t *testing.T) {
 		messages := []*engine.Message{{Class: engine.ClassStart, Event: &history.Event{Time: epoch, Body: started(nil)}}}
 		var past []*history.Event
 		var closed []int32
+		givenBack := false // locks that the history tells of, by a rewind that does not ask for them again
 		for turn := range rapid.IntRange(1, 8).Draw(t, "turns") {
 			for range rapid.IntRange(0, 4).Draw(t, "messages") {
 				m := hostileMessage(t)
@@ -103,7 +107,7 @@ func TestHostileTurns(t *testing.T) {
 			fx := o.Apply(&engine.Turn{Now: now, Messages: messages, Result: engine.TurnResult{Actions: actions}, Execution: execution},
 				engine.Fresh(now, messages))
 			if fx.NewBranch {
-				past, closed = nil, nil
+				past, closed, givenBack = nil, nil, true
 			}
 			past, closed = append(past, fx.Events...), append(closed, fx.Closed...)
 			for _, out := range fx.Send {
@@ -113,7 +117,7 @@ func TestHostileTurns(t *testing.T) {
 			}
 			messages = nil
 			if fx.OldBranch != "" && !fx.NewBranch { // it continues as new
-				past, closed = nil, nil
+				past, closed, givenBack = nil, nil, false
 				messages = []*engine.Message{fx.Send[0].Message}
 			}
 			reread := engine.NewOrchestration("run", o.Execution)
@@ -127,7 +131,7 @@ func TestHostileTurns(t *testing.T) {
 			for _, id := range closed {
 				reread.Close(id)
 			}
-			if diff := cmp.Diff(shown(o), shown(reread)); diff != "" && len(messages) == 0 {
+			if diff := cmp.Diff(shown(o, givenBack), shown(reread, givenBack)); diff != "" && len(messages) == 0 {
 				t.Fatalf("its history says something else than the state (-state +history):\n%s", diff)
 			}
 			if o.Status.Terminal() && len(o.Tasks()) > 0 {

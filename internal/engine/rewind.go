@@ -114,7 +114,9 @@ func (o *Orchestration) rewind(t *Turn, r *history.ExecutionRewound, do *Rewind)
 			fx.Closed = append(fx.Closed, task)
 		}
 	}
-	o.Status = history.StatusRunning
+	if o.Status != history.StatusSuspended { // else it goes on once it is resumed, as its history says
+		o.Status = history.StatusRunning
+	}
 	if len(do.NewHistory) == 0 {
 		return o.beginAgain(fx, t, r, do, &old)
 	}
