@@ -168,6 +168,7 @@ func (h *Hub) session(ctx context.Context, c *wirepb.NodeCall) (*wirepb.NodeAnsw
 			return nil, err
 		}
 		w.Own, w.MaxHistory, w.StreamsHistory, w.Forgets = m.Worker.Own, codec.NarrowInt(m.Worker.MaxHistory), m.Worker.StreamsHistory, m.Worker.Forgets
+		w.Client, w.Address = m.Worker.Client, m.Worker.Address
 		o, err := h.here.connect(ctx, w, decodePlaces(m.Worker.Places))
 		if err != nil {
 			return nil, err

@@ -164,7 +164,7 @@ func (n *neighbour) Demand(ctx context.Context) ([]hub.Load, error) {
 func (n *neighbour) connect(ctx context.Context, w *hub.Worker, p places) (opened, error) {
 	m := &wirepb.NodeWorker{
 		Request: codec.EncodeWorker(w), Worker: w.ID, Own: w.Own, MaxHistory: int64(w.MaxHistory), StreamsHistory: w.StreamsHistory,
-		Forgets: w.Forgets, Places: encodePlaces(p, 0),
+		Forgets: w.Forgets, Places: encodePlaces(p, 0), Client: w.Client, Address: w.Address,
 	}
 	return n.open(ctx, &wirepb.NodeCall{What: &wirepb.NodeCall_Worker{Worker: m}})
 }

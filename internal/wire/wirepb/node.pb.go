@@ -1507,6 +1507,8 @@ type NodeWorker struct {
 	StreamsHistory bool                 `protobuf:"varint,5,opt,name=streams_history,json=streamsHistory,proto3" json:"streams_history,omitempty"`
 	Places         *NodePlaces          `protobuf:"bytes,6,opt,name=places,proto3" json:"places,omitempty"` // that it has for items of this node
 	Forgets        bool                 `protobuf:"varint,7,opt,name=forgets,proto3" json:"forgets,omitempty"`
+	Client         string               `protobuf:"bytes,8,opt,name=client,proto3" json:"client,omitempty"`   // name and version of its SDK
+	Address        string               `protobuf:"bytes,9,opt,name=address,proto3" json:"address,omitempty"` // from which it is connected
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -1588,6 +1590,20 @@ func (x *NodeWorker) GetForgets() bool {
 		return x.Forgets
 	}
 	return false
+}
+
+func (x *NodeWorker) GetClient() string {
+	if x != nil {
+		return x.Client
+	}
+	return ""
+}
+
+func (x *NodeWorker) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
 }
 
 // NodePlaces counts work items by kind.
@@ -2047,7 +2063,7 @@ const file_perdure_node_proto_rawDesc = "" +
 	"\x04name\x18\x04 \x01(\tR\x04name\x12\x1c\n" +
 	"\texecuting\x18\x05 \x01(\bR\texecuting\x12\x16\n" +
 	"\x06worker\x18\x06 \x01(\tR\x06worker\x120\n" +
-	"\x05since\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x05since\"\x96\x02\n" +
+	"\x05since\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x05since\"\xc8\x02\n" +
 	"\n" +
 	"NodeWorker\x12E\n" +
 	"\arequest\x18\x01 \x01(\v2+.perdure.durabletask.v1.GetWorkItemsRequestR\arequest\x12\x16\n" +
@@ -2057,7 +2073,9 @@ const file_perdure_node_proto_rawDesc = "" +
 	"maxHistory\x12'\n" +
 	"\x0fstreams_history\x18\x05 \x01(\bR\x0estreamsHistory\x123\n" +
 	"\x06places\x18\x06 \x01(\v2\x1b.perdure.node.v1.NodePlacesR\x06places\x12\x18\n" +
-	"\aforgets\x18\a \x01(\bR\aforgets\"\x88\x01\n" +
+	"\aforgets\x18\a \x01(\bR\aforgets\x12\x16\n" +
+	"\x06client\x18\b \x01(\tR\x06client\x12\x18\n" +
+	"\aaddress\x18\t \x01(\tR\aaddress\"\x88\x01\n" +
 	"\n" +
 	"NodePlaces\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x12&\n" +
