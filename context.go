@@ -20,6 +20,7 @@ type Context struct {
 	reg    *Registry
 	logger *slog.Logger
 	rand   *rand.Rand
+	seed   string // of rand
 	ids    uint64
 }
 
@@ -94,7 +95,8 @@ func uuid5(name []byte) string {
 
 // Rand returns a source of chance that gives the same numbers in each replay.
 func (c *Context) Rand() *rand.Rand {
-	if c.rand == nil {
+	if c.rand == nil || c.seed != c.info.Seed { // a fork has a chance of its own
+		c.seed = c.info.Seed
 		sum := sha1.Sum([]byte(c.info.Seed + "/rand"))
 		c.rand = rand.New(rand.NewPCG(
 			binary.BigEndian.Uint64(sum[:8]), binary.BigEndian.Uint64(sum[8:16])))

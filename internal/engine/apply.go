@@ -177,6 +177,8 @@ func (o *Orchestration) createChild(fx *Effects, t *Turn, a *Action, do *CreateS
 	id := do.InstanceID
 	if id == "" {
 		id = fmt.Sprintf("%s:%04x", o.ID, a.ID)
+	} else if o.fork != nil {
+		id = ForkedID(o.ID, id, o.fork.Salt)
 	}
 	start := &history.ExecutionStarted{
 		Name: do.Name, Version: do.Version, Input: do.Input, ParentTrace: do.ParentTrace, Tags: do.Tags,

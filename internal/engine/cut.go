@@ -28,11 +28,15 @@ func Cut(past []*history.Event, r *history.Event, execution string) *Rewind {
 			do.Redeliver = append(do.Redeliver, e)
 		}
 	}
+	fork := parting(past[turn:])
 	if start := startIn(past[turn:]); start != nil {
+		if fork != nil {
+			start, seed = orphan(WithFork(start, fork)), ForkSeed(seed, fork.Salt)
+		}
 		do.Redeliver = append([]*history.Event{withSeed(start, seed)}, do.Redeliver...)
 	} else {
 		do.NewHistory = append(do.NewHistory, past[:turn]...)
-		do.NewHistory = append(do.NewHistory, Begin(r.Time), withSeed(r, seed))
+		do.NewHistory = append(do.NewHistory, WithFork(Begin(r.Time), fork), withSeed(r, seed))
 	}
 	if pausedBy(past[:n]) {
 		do.Redeliver = append(do.Redeliver, &history.Event{ID: -1, Time: r.Time, Body: &history.ExecutionResumed{
@@ -100,6 +104,30 @@ func schedules(e *history.Event) bool {
 		return false
 	}
 	return !IsMessage(e)
+}
+
+// parting returns the last point at which a fork goes its own way in these events, moved to
+// before them, nil if there is none. A rewind to there must not make of it its source.
+func parting(events []*history.Event) *history.Fork {
+	var last *history.Fork
+	for _, e := range events {
+		if f, parts := ForkIn(e); parts {
+			moved := *f
+			if last != nil {
+				moved.As = last.As
+			}
+			last = &moved
+		}
+	}
+	return last
+}
+
+// orphan returns a start without a parent.
+func orphan(start *history.Event) *history.Event {
+	b, c := *start.Body.(*history.ExecutionStarted), *start
+	b.Parent = nil
+	c.Body = &b
+	return &c
 }
 
 // TurnOf returns the index of the event that begins the turn with the n-th event, from 0.

@@ -198,7 +198,7 @@ func (o *Orchestration) continueAsNew(fx *Effects, t *Turn, do *Complete) {
 	begun := &history.ExecutionStarted{
 		Name: o.Name, Version: version, Input: do.Result, Parent: o.Parent, Tags: tags, ParentTrace: o.Trace,
 	}
-	start := o.seeded(&history.Event{ID: 0, Time: t.Now, Body: begun}, o.ID, derive(o.Seed(), "next"), t.Execution)
+	start := o.seeded(WithFork(&history.Event{ID: 0, Time: t.Now, Body: begun}, o.fork), o.ID, derive(o.Seed(), "next"), t.Execution)
 	execution := begun.Instance.ExecutionID.S
 	own := []Outgoing{{Target: o.ID, Message: &Message{From: o.ID, Class: ClassStart, Execution: execution, Event: start}}}
 	if o.Status == history.StatusSuspended {

@@ -12,10 +12,14 @@ import (
 // Seed returns the seed of ids and chance in the execution, by which all that it does
 // outside is known. A rewind keeps it.
 func (o *Orchestration) Seed() string {
-	if o.seed != "" {
-		return o.seed
+	seed := o.seed
+	if seed == "" {
+		seed = o.Execution
 	}
-	return o.Execution
+	for _, salt := range o.salts {
+		seed = ForkSeed(seed, salt)
+	}
+	return seed
 }
 
 // childSeed is the seed of a run that the step begins: the same when a rewind has the
@@ -60,12 +64,24 @@ func derive(seed, part string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// SeedOf returns the seed of ids and chance in an execution.
+// SeedOf returns the seed of ids and chance in an execution, or of a fork up to where it
+// goes its own way.
 func SeedOf(past []*history.Event, execution string) string {
 	seed := execution
 	for _, e := range past {
 		if s := seedIn(e); s != "" {
 			seed = s
+		}
+	}
+	return seed
+}
+
+// SeedAt returns the seed of ids and chance after the events of an execution.
+func SeedAt(past []*history.Event, execution string) string {
+	seed := SeedOf(past, execution)
+	for _, e := range past {
+		if f, parts := ForkIn(e); parts {
+			seed = ForkSeed(seed, f.Salt)
 		}
 	}
 	return seed
@@ -95,6 +111,20 @@ func withSeed(e *history.Event, seed string) *history.Event {
 		meta = *e.Meta
 	}
 	meta.Seed = seed
+	c.Meta = &meta
+	return &c
+}
+
+// WithFork returns the event, noting of what its run is a copy; nil = of none.
+func WithFork(e *history.Event, f *history.Fork) *history.Event {
+	if f == nil {
+		return e
+	}
+	c, meta := *e, history.Meta{}
+	if e.Meta != nil {
+		meta = *e.Meta
+	}
+	meta.Fork = f
 	c.Meta = &meta
 	return &c
 }

@@ -28,7 +28,9 @@ type Orchestration struct {
 	Custom history.Text
 	Waits  []string
 
-	seed     string // that was given to the execution, "" = its id
+	seed     string        // that was given to the execution, "" = its id
+	salts    []string      // of the forks from which on it has gone its own way
+	fork     *history.Fork // of what it is a copy; nil = of none
 	tasks    map[int32]*Task
 	counts   [LockTask + 1]int // of tasks, by kind
 	newest   *Task             // scheduled last; it may have ended
@@ -137,6 +139,12 @@ func (o *Orchestration) Fold(e *history.Event) {
 	o.Events++
 	if seed := seedIn(e); seed != "" {
 		o.seed = seed
+	}
+	if f, parts := ForkIn(e); f != nil {
+		o.fork = f
+		if parts { // what its source was begun by waits for that alone
+			o.salts, o.Parent = append(o.salts, f.Salt), nil
+		}
 	}
 	switch b := e.Body.(type) {
 	case *history.ExecutionStarted:

@@ -94,7 +94,7 @@ func (d *decoder) eventField(e *Event, f *field) error {
 		return d.unknown(e, f)
 	case f.num == numTime:
 		return d.time(f, &e.Time)
-	case f.num >= numAttempt && f.num <= numSeed || f.num == numClosed:
+	case f.num >= numAttempt && f.num <= numClosed:
 		return d.meta(e, f)
 	}
 	if e.Body == nil || e.Body.Kind() != Kind(f.num) {
@@ -155,6 +155,12 @@ func (d *decoder) meta(e *Event, f *field) error {
 		return d.string(f, &m.Seed)
 	case numClosed:
 		return d.int64(f, &m.Closed)
+	case numFork:
+		p, err := alloc(d, &m.Fork)
+		if err != nil {
+			return err
+		}
+		return d.message(p, f.data)
 	}
 	return nil
 }
@@ -162,7 +168,23 @@ func (d *decoder) meta(e *Event, f *field) error {
 // empty reports whether nothing of m would be written.
 func (m *Meta) empty() bool {
 	return m.Attempt == 0 && m.DequeuedAt.IsZero() && m.StartedAt.IsZero() &&
-		m.Worker == "" && len(m.Effect) == 0 && len(m.Usage) == 0 && len(m.Options) == 0 && len(m.Delivery) == 0 && m.Seed == "" && m.Closed == 0 && m.Payload == nil
+		m.Worker == "" && len(m.Effect) == 0 && len(m.Usage) == 0 && len(m.Options) == 0 && len(m.Delivery) == 0 && m.Seed == "" && m.Fork == nil && m.Closed == 0 && m.Payload == nil
+}
+
+func (p *Fork) decode(d *decoder, f *field) error {
+	switch f.num {
+	case 1:
+		return d.string(f, &p.Run)
+	case 2:
+		return d.string(f, &p.Execution)
+	case 3:
+		return d.int64(f, &p.Event)
+	case 4:
+		return d.string(f, &p.Salt)
+	case 5:
+		return d.string(f, &p.As)
+	}
+	return nil
 }
 
 func (p *PayloadReference) decode(d *decoder, f *field) error {

@@ -18,6 +18,7 @@ const (
 	numOptions  = 1007
 	numDelivery = 1008
 	numSeed     = 1009
+	numFork     = 1010
 	numClosed   = 1011
 	numEvents   = 1 // of HistoryChunk
 	maxFailures = maxDepth - 4
@@ -66,6 +67,16 @@ func (m *Meta) encode(b []byte) []byte {
 	b = appendBytes(b, numOptions, m.Options)
 	b = appendBytes(b, numDelivery, m.Delivery)
 	b = appendString(b, numSeed, m.Seed)
+	if f := m.Fork; f != nil {
+		var start int
+		b, start = open(b, numFork)
+		b = appendString(b, 1, f.Run)
+		b = appendString(b, 2, f.Execution)
+		b = appendInt(b, 3, f.Event)
+		b = appendString(b, 4, f.Salt)
+		b = appendString(b, 5, f.As)
+		b = shut(b, start)
+	}
 	return appendInt(b, numClosed, m.Closed)
 }
 

@@ -58,6 +58,16 @@ type Meta struct {
 	// which the event schedules; 0 = none has. No event tells of that: it is not stored
 	// with the event, but told to whoever reads the history.
 	Closed int64
+	Fork   *Fork // of what the run is a copy, with which the event has it go its own way; nil = of none
+}
+
+// Fork says of which run another one is a copy.
+type Fork struct {
+	Run       string // instance id
+	Execution string // whose history was copied
+	Event     int64  // number of the first event that was not, from 1
+	Salt      string // what tells its ids and chance from those of the run and of other copies
+	As        string // instance id that the code sees in what was copied
 }
 
 // PayloadReference stands for the event's payload, which is stored apart

@@ -107,6 +107,8 @@ func (d *decoder) messageField(m any, f *field) error {
 		return m.decode(d, f)
 	case *PayloadReference:
 		return m.decode(d, f)
+	case *Fork:
+		return m.decode(d, f)
 	case *ExecutionStarted:
 		return m.decode(d, f)
 	case *ExecutionCompleted:

@@ -128,6 +128,40 @@ type Start struct {
 	// Event is raised in the same commit, also when the instance exists (OrGet
 	// is implied).
 	Event *Raise
+	// Fork has the instance begin as a copy of another; nil = it begins at its beginning.
+	// Name, Version, Tags and Fold are those of the other one then.
+	Fork *Fork
+}
+
+// Fork says of what a new run is a copy. What has an outcome before the cut is served from
+// the journal, what was open there is begun anew, by the new run and under new ids. The
+// source stays as it is.
+type Fork struct {
+	Run string
+	// Execution is the one whose events are counted, which must be readable; "" = the
+	// current one.
+	Execution string
+	// To is the number of the first event that is not copied, from 1; of its turn what came
+	// before it is given to the new run. One more than there are events = all are copied.
+	To    int
+	Patch *Patch // nil = all outcomes are as they were
+	// Rows are rows of the new run, written with it. A run of an agent cannot be forked
+	// without those that the agent needs.
+	Rows []store.Row
+}
+
+// Patch is an outcome of a step in place of the one that it has, or has not yet.
+type Patch struct {
+	Event   int // number of the event that has scheduled the step, from 1
+	Result  history.Text
+	Failure *history.Failure // nil = Result is the outcome
+}
+
+// ForkedFrom says of what a run is a copy.
+type ForkedFrom struct {
+	Run       string
+	Execution string
+	Event     int // number of the first event that was not copied
 }
 
 // Started is the answer to a Start.
@@ -287,8 +321,9 @@ type Instance struct {
 	// Usage is what the models took that its own steps have called, in all executions;
 	// what its children took is theirs.
 	Usage   history.Usage
-	Worker  string // who ran the step that has ended last, "" = not known
-	TraceID string // of whoever has started it, "" = none was told
+	Worker  string     // who ran the step that has ended last, "" = not known
+	Forked  ForkedFrom // zero = it is no copy
+	TraceID string     // of whoever has started it, "" = none was told
 
 	// These are of entities: the bytes of the state, who holds the lock, and the newest
 	// operations, as in Entity.

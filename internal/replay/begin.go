@@ -14,6 +14,7 @@ func (m *machine) Begin(s *perdure.Step) {
 		return
 	}
 	b := m.caller()
+	m.rename(s)
 	switch s.Kind {
 	case perdure.StepActivity, perdure.StepChild:
 		s.Attempt, s.Began = 1, m.info.Now

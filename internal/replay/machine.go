@@ -17,6 +17,7 @@ type machine struct {
 	runner  *Runner
 	info    perdure.Info
 	stopped atomic.Bool // evicted: the code is not resumed any more
+	lineage
 
 	// The code.
 	branches  []*branch

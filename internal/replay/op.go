@@ -78,14 +78,6 @@ func (m *machine) childOp(s *perdure.Step) *engine.CreateSubOrchestration {
 	return op
 }
 
-// childID is the id that a child has, or gets from the engine.
-func (m *machine) childID(s *perdure.Step) string {
-	if s.Target != "" {
-		return s.Target
-	}
-	return fmt.Sprintf("%s:%04x", m.info.InstanceID, s.ID)
-}
-
 func (m *machine) entityBody(s *perdure.Step) history.Body {
 	switch s.Kind {
 	case perdure.StepEntitySignal:

@@ -108,11 +108,12 @@ func (m *machine) recorded(id int32, got shape, s *perdure.Step) bool {
 	}
 	m.skipMessages()
 	if r.next < r.end && r.past[r.next].ID == id {
-		if want, _ := scheduled(r.past[r.next]); got.fits(want) {
+		if want, _ := scheduled(r.past[r.next]); got.fits(want) || m.fitsRenamed(got, want, s) {
 			r.next++
 			return true
 		}
 	} else if r.begin <= r.rewound && s != nil {
+		m.renameOrphan(s)
 		r.orphans = append(r.orphans, s)
 		return true
 	}

@@ -71,8 +71,9 @@ func (r *Runner) KnowsEntity(name string) bool {
 func (r *Runner) Open(instanceID, executionID string) *Execution {
 	e := &Execution{}
 	e.m = machine{
-		runner: r,
-		open:   make(map[int32]entry),
+		runner:  r,
+		lineage: lineage{id: instanceID, seed: executionID},
+		open:    make(map[int32]entry),
 		info: perdure.Info{
 			InstanceID:  instanceID,
 			ExecutionID: executionID,

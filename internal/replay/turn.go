@@ -43,8 +43,12 @@ func (m *machine) replay(past []*history.Event) {
 	r := &m.rec
 	r.replaying, m.info.Replaying = true, true
 	r.past, r.rewound = past, -1
+	m.forks(past)
 	for i, ev := range past {
 		m.seededBy(ev)
+		if _, parts := engine.ForkIn(ev); parts {
+			r.rewound = i
+		}
 		switch b := ev.Body.(type) {
 		case *history.ExecutionRewound:
 			r.rewound = i
@@ -65,17 +69,10 @@ func (m *machine) replay(past []*history.Event) {
 	r.past = nil
 }
 
-// seededBy takes the seed of ids from an event that begins an execution.
-func (m *machine) seededBy(ev *history.Event) {
-	if ev.Meta != nil && ev.Meta.Seed != "" {
-		m.info.Seed = ev.Meta.Seed
-	}
-}
-
 // remark notes what the history says about itself.
 func (m *machine) remark(data string) {
 	if seed, ok := strings.CutPrefix(data, engine.SeedPrefix); ok {
-		m.info.Seed = seed
+		m.reseed(seed)
 	}
 	if name, ok := strings.CutPrefix(data, engine.MarkPrefix); ok {
 		m.patchNamed(name).marked = true
@@ -164,6 +161,9 @@ func (m *machine) event(ev *history.Event) {
 		if t := ev.Time.UTC(); t.After(m.info.Now) {
 			m.info.Now = t
 		}
+		if f, parts := engine.ForkIn(ev); parts {
+			m.part(f)
+		}
 		return
 	case *history.ExecutionStarted:
 		m.start(ev, b)
@@ -218,6 +218,7 @@ func (m *machine) start(ev *history.Event, b *history.ExecutionStarted) {
 	}
 	m.begun = true
 	m.seededBy(ev)
+	m.fork, _ = engine.ForkIn(ev)
 	m.info.Name, m.info.Version, m.info.Tags, m.info.Trace = b.Name, b.Version.S, b.Tags, b.ParentTrace
 	if m.info.Now.IsZero() {
 		m.info.Now = ev.Time.UTC()

@@ -21,6 +21,13 @@ import (
 
 // Start implements hub.Commands.
 func (o *Owner) Start(ctx context.Context, r *hub.Start) (hub.Started, error) {
+	var of *forkSource
+	if r.Fork != nil {
+		var err error
+		if r, of, err = o.forkOf(ctx, r); err != nil {
+			return hub.Started{}, err
+		}
+	}
 	if err := o.checkStart(r); err != nil {
 		return hub.Started{}, err
 	}
@@ -28,7 +35,7 @@ func (o *Owner) Start(ctx context.Context, r *hub.Start) (hub.Started, error) {
 	if r.Event != nil {
 		size += len(r.Event.Data.S)
 	}
-	v, err := o.begin(ctx, r.InstanceID, size, func(l *loop, c *call) { l.start(r, c) })
+	v, err := o.begin(ctx, r.InstanceID, size, func(l *loop, c *call) { l.start(r, of, c) })
 	if err != nil {
 		return hub.Started{}, named(err, "start", r.InstanceID)
 	}
@@ -65,8 +72,8 @@ func (o *Owner) checkStart(r *hub.Start) error {
 	return nil
 }
 
-// start creates an instance, or says why not.
-func (l *loop) start(r *hub.Start, c *call) {
+// start creates an instance, a copy if it has a source, or says why not.
+func (l *loop) start(r *hub.Start, of *forkSource, c *call) {
 	var in *instance
 	id := r.InstanceID
 	fresh := id == "" && r.RequestID == ""
@@ -92,7 +99,7 @@ func (l *loop) start(r *hub.Start, c *call) {
 			return
 		}
 		if in.unsettled || in.begins() {
-			in.after = append(in.after, func() { l.start(r, c) })
+			in.after = append(in.after, func() { l.start(r, of, c) })
 			return
 		}
 	}
@@ -103,7 +110,11 @@ func (l *loop) start(r *hub.Start, c *call) {
 	if r.Fold != nil {
 		content = append(content, *r.Fold)
 	}
-	row, again := l.request(id, r.RequestID, "start", c, content...)
+	op := "start"
+	if r.Fork != nil {
+		op, content = "fork", append(content, forkContent(r.Fork)...)
+	}
+	row, again := l.request(id, r.RequestID, op, c, content...)
 	if again {
 		l.afterTurn(in)
 		return
@@ -140,6 +151,10 @@ func (l *loop) start(r *hub.Start, c *call) {
 	value := hub.Started{InstanceID: id, ExecutionID: execution}
 	e.acks = []ack{{call: c, value: value}}
 	remember(row, value)
+	if of != nil {
+		l.fork(in, r.Fork, of, e, c)
+		return
+	}
 	in.starting = true
 	l.enqueue(in, e)
 	if r.Event != nil {
@@ -479,7 +494,7 @@ func remember(row []store.Row, s hub.Started) {
 // answerOf is the answer that a repeated request gets; stored is what remember
 // wrote.
 func answerOf(owner, op string, stored []byte) (any, error) {
-	if op != "start" {
+	if op != "start" && op != "fork" {
 		return nil, nil
 	}
 	s := hub.Started{InstanceID: owner}

@@ -58,6 +58,8 @@ type summary struct {
 	// it was begun with; "" = no step has.
 	Lineage string
 	Begun   string
+
+	Forked hub.ForkedFrom // of what it is a copy
 }
 
 const (
@@ -99,6 +101,9 @@ const (
 	sumOperation
 	sumLineage
 	sumBegun
+	sumForkedRun
+	sumForkedExecution
+	sumForkedEvent
 )
 
 var errSummary = errors.New("record is not in a known form")
@@ -175,6 +180,9 @@ func (s *summary) append(b []byte) []byte {
 	num(sumStateBytes, s.StateBytes)
 	str(sumLineage, s.Lineage)
 	str(sumBegun, s.Begun)
+	str(sumForkedRun, s.Forked.Run)
+	str(sumForkedExecution, s.Forked.Execution)
+	num(sumForkedEvent, int64(s.Forked.Event))
 	for i := range s.Operations {
 		b = protowire.AppendBytes(protowire.AppendTag(b, sumOperation, protowire.BytesType), appendOperation(nil, &s.Operations[i]))
 	}
@@ -249,6 +257,8 @@ func (s *summary) setNumber(f int, v int64) {
 		s.Trace.Start = time.Unix(0, v).UTC()
 	case sumStateBytes:
 		s.StateBytes = v
+	case sumForkedEvent:
+		s.Forked.Event = int(v)
 	case sumStateless:
 		s.Stateless = v != 0
 	case sumLoss:
@@ -293,6 +303,10 @@ func (s *summary) setString(f int, v string) {
 		s.Lineage = v
 	case sumBegun:
 		s.Begun = v
+	case sumForkedRun:
+		s.Forked.Run = v
+	case sumForkedExecution:
+		s.Forked.Execution = v
 	case sumOperation:
 		if o, ok := decodeOperation(v); ok {
 			s.Operations = append(s.Operations, o)

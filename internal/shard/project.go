@@ -107,6 +107,9 @@ func (l *loop) projectStart(in *instance, rec *store.Record, ch *change) {
 		sum.StartAt = b.ScheduledStart
 		sum.Fold = engine.FoldOf(e.m.Event)
 		sum.begunBy(e.m.Event)
+		if f, _ := engine.ForkIn(e.m.Event); f != nil {
+			sum.Forked = hub.ForkedFrom{Run: f.Run, Execution: f.Execution, Event: int(f.Event)}
+		}
 		rec.Name, rec.Tags = b.Name, b.Tags
 		o.Parent = b.Parent
 	}

@@ -66,6 +66,7 @@ func RunBut(t *testing.T, open func(t *testing.T) Harness, without ...string) {
 		{"Rewind", rewindCases},
 		{"RewindTo", rewindToCases},
 		{"RewindBelow", rewindBelowCases},
+		{"Fork", forkCases},
 		{"Purge", purgeCases},
 		{"Fold", foldCases},
 		{"Entity", entityCases},

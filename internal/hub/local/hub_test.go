@@ -98,7 +98,8 @@ func TestHubWithWorker(t *testing.T) {
 		t.Run(w.ID, func(t *testing.T) {
 			if !w.Own { // others are told neither of activities that are not wanted any more, nor of our own fields
 				without = append(without, "Activity/Timeout", "Activity/Heartbeat", "Activity/Canceled", "Token/WhileItRuns",
-					"Rows/OfActivity", "Rewind/Retried", "Fold/RewoundParent", "RewindTo/EachEvent", "RewindTo/InsideOfSection") // the last two: of the seed of ids
+					"Rows/OfActivity", "Rewind/Retried", "Fold/RewoundParent", "RewindTo/EachEvent", "RewindTo/InsideOfSection",
+					"Fork/EachEvent", "Fork/OfFork", "Fork/Rewound", "Fork/NamedRuns", "Fork/ContinuesAsNew") // from RewindTo on: of the seed of ids
 			}
 			hubtest.RunBut(t, func(*testing.T) hubtest.Harness { return away{harness{open: onDisk(&memory.Disk{})}, w} }, without...)
 		})

@@ -88,6 +88,8 @@ func (h *protocolSide) Start(ctx context.Context, r *hub.Start) (hub.Started, er
 		return hub.Started{}, h.cannot("start", r.InstanceID, "start with an event")
 	case r.Fold != nil:
 		return hub.Started{}, h.cannot("start", r.InstanceID, "fold")
+	case r.Fork != nil:
+		return hub.Started{}, h.cannot("fork", r.InstanceID, "forks")
 	}
 	if err := readable("start", r.InstanceID, r.Input, r.Version); err != nil {
 		return hub.Started{}, err

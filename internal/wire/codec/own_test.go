@@ -74,6 +74,10 @@ func TestCommandsTravel(t *testing.T) {
 		RequestID: "r", InstanceID: "i", Name: "n", Version: history.Some("v"), Input: history.Some(`"x"`), ExecutionID: "e", StartAt: at,
 		Tags: map[string]string{"k": "v"}, Trace: trace, Fold: &perdure.Fold{After: time.Hour, Rows: []uint16{100, 65535}},
 		Replace: []history.Status{history.StatusRunning, history.StatusFailed}, OrGet: true, Event: raise,
+		Fork: &hub.Fork{
+			Run: "s", Execution: "x", To: 7, Rows: []store.Row{{Kind: 300, Owner: "o", Key: []byte{255}, Value: []byte{0}}},
+			Patch: &hub.Patch{Event: 3, Result: history.Some(""), Failure: &history.Failure{Type: "T", Message: "M", Stack: history.Some(""), NonRetriable: true, Properties: [][]byte{{1, 2}}, Inner: &history.Failure{Type: "I"}}},
+		},
 	}
 	same(t, start, codec.DecodeStart(travel(t, codec.EncodeStart(start))))
 	bare := &hub.Start{}
@@ -123,7 +127,7 @@ func TestReadsTravel(t *testing.T) {
 		},
 		Pending: hub.Pending{Activities: 1, Timers: 2, Children: 3, Entities: 4, Events: 5, Messages: 6}, HistoryEvents: 7, HistoryBytes: 8, Folded: at,
 		Usage: history.Usage{In: 1, Out: 2, Cached: 3, Nano: 4, Model: "m"}, Worker: "w", TraceID: "t",
-		StateBytes: 10, LockedBy: "l", Operations: operations,
+		StateBytes: 10, LockedBy: "l", Operations: operations, Forked: hub.ForkedFrom{Run: "f", Execution: "g", Event: 4},
 	}
 	same(t, instance, codec.DecodeInstance(travel(t, codec.EncodeInstance(instance))))
 	page := hub.Page{Items: []*hub.Instance{instance, {}}, Next: []byte{1}, Partial: true, Scanned: 9}

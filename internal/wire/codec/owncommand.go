@@ -14,7 +14,7 @@ func EncodeStart(r *hub.Start) *wirepb.HubStart {
 	m := &wirepb.HubStart{
 		RequestId: r.RequestID, InstanceId: r.InstanceID, Name: r.Name, Version: Optional(r.Version), Input: Optional(r.Input),
 		ExecutionId: r.ExecutionID, StartAt: EncodeTime(r.StartAt), Tags: r.Tags, Trace: EncodeTrace(r.Trace), Fold: ownFold(r.Fold),
-		OrGet: r.OrGet,
+		OrGet: r.OrGet, Fork: encodeFork(r.Fork),
 	}
 	for _, s := range r.Replace {
 		m.Replace = append(m.Replace, int32(s))
@@ -30,7 +30,7 @@ func DecodeStart(m *wirepb.HubStart) *hub.Start {
 	r := &hub.Start{
 		RequestID: m.RequestId, InstanceID: m.InstanceId, Name: m.Name, Version: TextOf(m.Version), Input: TextOf(m.Input),
 		ExecutionID: m.ExecutionId, StartAt: timeOf(m.StartAt), Tags: m.Tags, Trace: DecodeTrace(m.Trace), Fold: foldOf(m.Fold),
-		OrGet: m.OrGet,
+		OrGet: m.OrGet, Fork: decodeFork(m.Fork),
 	}
 	for _, s := range m.Replace {
 		r.Replace = append(r.Replace, history.Status(s))
@@ -39,6 +39,28 @@ func DecodeStart(m *wirepb.HubStart) *hub.Start {
 		r.Event = DecodeRaise(m.Event)
 	}
 	return r
+}
+
+func encodeFork(f *hub.Fork) *wirepb.HubFork {
+	if f == nil {
+		return nil
+	}
+	m := &wirepb.HubFork{Run: f.Run, Execution: f.Execution, To: int64(f.To), Rows: EncodeRows(f.Rows)}
+	if p := f.Patch; p != nil {
+		m.Patch = &wirepb.HubPatch{Event: int64(p.Event), Result: Optional(p.Result), Failure: EncodeFailure(p.Failure)}
+	}
+	return m
+}
+
+func decodeFork(m *wirepb.HubFork) *hub.Fork {
+	if m == nil {
+		return nil
+	}
+	f := &hub.Fork{Run: m.Run, Execution: m.Execution, To: NarrowInt(m.To), Rows: DecodeRows(m.Rows)}
+	if p := m.Patch; p != nil {
+		f.Patch = &hub.Patch{Event: NarrowInt(p.Event), Result: TextOf(p.Result), Failure: DecodeFailure(p.Failure)}
+	}
+	return f
 }
 
 // EncodeRaise gives an event to our own service.

@@ -22,8 +22,15 @@ func EncodeInstance(i *hub.Instance) *wirepb.HubInstance {
 		},
 		HistoryEvents: i.HistoryEvents, HistoryBytes: i.HistoryBytes, Folded: EncodeTime(i.Folded),
 		Usage: encodeUsage(i.Usage), Worker: i.Worker, TraceId: i.TraceID,
-		StateBytes: i.StateBytes, LockedBy: i.LockedBy, Operations: encodeOperations(i.Operations),
+		StateBytes: i.StateBytes, LockedBy: i.LockedBy, Operations: encodeOperations(i.Operations), Forked: encodeForkedFrom(i.Forked),
 	}
+}
+
+func encodeForkedFrom(f hub.ForkedFrom) *wirepb.HubForkedFrom {
+	if f == (hub.ForkedFrom{}) {
+		return nil
+	}
+	return &wirepb.HubForkedFrom{Run: f.Run, Execution: f.Execution, Event: int64(f.Event)}
 }
 
 func encodeUsage(u history.Usage) *wirepb.HubUsage {
@@ -52,6 +59,7 @@ func DecodeInstance(m *wirepb.HubInstance) *hub.Instance {
 		},
 		Worker: m.Worker, TraceID: m.TraceId,
 		StateBytes: m.StateBytes, LockedBy: m.LockedBy, Operations: decodeOperations(m.Operations),
+		Forked: hub.ForkedFrom{Run: m.Forked.GetRun(), Execution: m.Forked.GetExecution(), Event: NarrowInt(m.Forked.GetEvent())},
 	}
 }
 

@@ -114,6 +114,7 @@ type HubStart struct {
 	Replace       []int32                `protobuf:"varint,11,rep,packed,name=replace,proto3" json:"replace,omitempty"` // OrchestrationStatus
 	OrGet         bool                   `protobuf:"varint,12,opt,name=or_get,json=orGet,proto3" json:"or_get,omitempty"`
 	Event         *HubRaise              `protobuf:"bytes,13,opt,name=event,proto3" json:"event,omitempty"`
+	Fork          *HubFork               `protobuf:"bytes,14,opt,name=fork,proto3" json:"fork,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -239,6 +240,209 @@ func (x *HubStart) GetEvent() *HubRaise {
 	return nil
 }
 
+func (x *HubStart) GetFork() *HubFork {
+	if x != nil {
+		return x.Fork
+	}
+	return nil
+}
+
+type HubFork struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Run           string                 `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
+	Execution     string                 `protobuf:"bytes,2,opt,name=execution,proto3" json:"execution,omitempty"`
+	To            int64                  `protobuf:"varint,3,opt,name=to,proto3" json:"to,omitempty"`
+	Patch         *HubPatch              `protobuf:"bytes,4,opt,name=patch,proto3" json:"patch,omitempty"`
+	Rows          []*HubRow              `protobuf:"bytes,5,rep,name=rows,proto3" json:"rows,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HubFork) Reset() {
+	*x = HubFork{}
+	mi := &file_perdure_hub_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HubFork) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HubFork) ProtoMessage() {}
+
+func (x *HubFork) ProtoReflect() protoreflect.Message {
+	mi := &file_perdure_hub_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HubFork.ProtoReflect.Descriptor instead.
+func (*HubFork) Descriptor() ([]byte, []int) {
+	return file_perdure_hub_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *HubFork) GetRun() string {
+	if x != nil {
+		return x.Run
+	}
+	return ""
+}
+
+func (x *HubFork) GetExecution() string {
+	if x != nil {
+		return x.Execution
+	}
+	return ""
+}
+
+func (x *HubFork) GetTo() int64 {
+	if x != nil {
+		return x.To
+	}
+	return 0
+}
+
+func (x *HubFork) GetPatch() *HubPatch {
+	if x != nil {
+		return x.Patch
+	}
+	return nil
+}
+
+func (x *HubFork) GetRows() []*HubRow {
+	if x != nil {
+		return x.Rows
+	}
+	return nil
+}
+
+type HubPatch struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Event         int64                  `protobuf:"varint,1,opt,name=event,proto3" json:"event,omitempty"`
+	Result        *string                `protobuf:"bytes,2,opt,name=result,proto3,oneof" json:"result,omitempty"`
+	Failure       *TaskFailureDetails    `protobuf:"bytes,3,opt,name=failure,proto3" json:"failure,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HubPatch) Reset() {
+	*x = HubPatch{}
+	mi := &file_perdure_hub_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HubPatch) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HubPatch) ProtoMessage() {}
+
+func (x *HubPatch) ProtoReflect() protoreflect.Message {
+	mi := &file_perdure_hub_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HubPatch.ProtoReflect.Descriptor instead.
+func (*HubPatch) Descriptor() ([]byte, []int) {
+	return file_perdure_hub_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *HubPatch) GetEvent() int64 {
+	if x != nil {
+		return x.Event
+	}
+	return 0
+}
+
+func (x *HubPatch) GetResult() string {
+	if x != nil && x.Result != nil {
+		return *x.Result
+	}
+	return ""
+}
+
+func (x *HubPatch) GetFailure() *TaskFailureDetails {
+	if x != nil {
+		return x.Failure
+	}
+	return nil
+}
+
+type HubForkedFrom struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Run           string                 `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
+	Execution     string                 `protobuf:"bytes,2,opt,name=execution,proto3" json:"execution,omitempty"`
+	Event         int64                  `protobuf:"varint,3,opt,name=event,proto3" json:"event,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HubForkedFrom) Reset() {
+	*x = HubForkedFrom{}
+	mi := &file_perdure_hub_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HubForkedFrom) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HubForkedFrom) ProtoMessage() {}
+
+func (x *HubForkedFrom) ProtoReflect() protoreflect.Message {
+	mi := &file_perdure_hub_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HubForkedFrom.ProtoReflect.Descriptor instead.
+func (*HubForkedFrom) Descriptor() ([]byte, []int) {
+	return file_perdure_hub_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *HubForkedFrom) GetRun() string {
+	if x != nil {
+		return x.Run
+	}
+	return ""
+}
+
+func (x *HubForkedFrom) GetExecution() string {
+	if x != nil {
+		return x.Execution
+	}
+	return ""
+}
+
+func (x *HubForkedFrom) GetEvent() int64 {
+	if x != nil {
+		return x.Event
+	}
+	return 0
+}
+
 type HubStarted struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	InstanceId    string                 `protobuf:"bytes,1,opt,name=instance_id,json=instanceId,proto3" json:"instance_id,omitempty"`
@@ -250,7 +454,7 @@ type HubStarted struct {
 
 func (x *HubStarted) Reset() {
 	*x = HubStarted{}
-	mi := &file_perdure_hub_proto_msgTypes[3]
+	mi := &file_perdure_hub_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -262,7 +466,7 @@ func (x *HubStarted) String() string {
 func (*HubStarted) ProtoMessage() {}
 
 func (x *HubStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[3]
+	mi := &file_perdure_hub_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -275,7 +479,7 @@ func (x *HubStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubStarted.ProtoReflect.Descriptor instead.
 func (*HubStarted) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{3}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *HubStarted) GetInstanceId() string {
@@ -311,7 +515,7 @@ type HubRaise struct {
 
 func (x *HubRaise) Reset() {
 	*x = HubRaise{}
-	mi := &file_perdure_hub_proto_msgTypes[4]
+	mi := &file_perdure_hub_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -323,7 +527,7 @@ func (x *HubRaise) String() string {
 func (*HubRaise) ProtoMessage() {}
 
 func (x *HubRaise) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[4]
+	mi := &file_perdure_hub_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -336,7 +540,7 @@ func (x *HubRaise) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubRaise.ProtoReflect.Descriptor instead.
 func (*HubRaise) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{4}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *HubRaise) GetRequestId() string {
@@ -382,7 +586,7 @@ type HubSignal struct {
 
 func (x *HubSignal) Reset() {
 	*x = HubSignal{}
-	mi := &file_perdure_hub_proto_msgTypes[5]
+	mi := &file_perdure_hub_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -394,7 +598,7 @@ func (x *HubSignal) String() string {
 func (*HubSignal) ProtoMessage() {}
 
 func (x *HubSignal) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[5]
+	mi := &file_perdure_hub_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -407,7 +611,7 @@ func (x *HubSignal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubSignal.ProtoReflect.Descriptor instead.
 func (*HubSignal) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{5}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *HubSignal) GetRequestId() string {
@@ -477,7 +681,7 @@ type HubControl struct {
 
 func (x *HubControl) Reset() {
 	*x = HubControl{}
-	mi := &file_perdure_hub_proto_msgTypes[6]
+	mi := &file_perdure_hub_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -489,7 +693,7 @@ func (x *HubControl) String() string {
 func (*HubControl) ProtoMessage() {}
 
 func (x *HubControl) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[6]
+	mi := &file_perdure_hub_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -502,7 +706,7 @@ func (x *HubControl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubControl.ProtoReflect.Descriptor instead.
 func (*HubControl) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{6}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *HubControl) GetRequestId() string {
@@ -585,7 +789,7 @@ type HubPoint struct {
 
 func (x *HubPoint) Reset() {
 	*x = HubPoint{}
-	mi := &file_perdure_hub_proto_msgTypes[7]
+	mi := &file_perdure_hub_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -597,7 +801,7 @@ func (x *HubPoint) String() string {
 func (*HubPoint) ProtoMessage() {}
 
 func (x *HubPoint) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[7]
+	mi := &file_perdure_hub_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -610,7 +814,7 @@ func (x *HubPoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubPoint.ProtoReflect.Descriptor instead.
 func (*HubPoint) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{7}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *HubPoint) GetTo() int64 {
@@ -636,7 +840,7 @@ type HubControlled struct {
 
 func (x *HubControlled) Reset() {
 	*x = HubControlled{}
-	mi := &file_perdure_hub_proto_msgTypes[8]
+	mi := &file_perdure_hub_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -648,7 +852,7 @@ func (x *HubControlled) String() string {
 func (*HubControlled) ProtoMessage() {}
 
 func (x *HubControlled) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[8]
+	mi := &file_perdure_hub_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -661,7 +865,7 @@ func (x *HubControlled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubControlled.ProtoReflect.Descriptor instead.
 func (*HubControlled) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{8}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *HubControlled) GetInstanceId() string {
@@ -686,7 +890,7 @@ type HubPurge struct {
 
 func (x *HubPurge) Reset() {
 	*x = HubPurge{}
-	mi := &file_perdure_hub_proto_msgTypes[9]
+	mi := &file_perdure_hub_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -698,7 +902,7 @@ func (x *HubPurge) String() string {
 func (*HubPurge) ProtoMessage() {}
 
 func (x *HubPurge) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[9]
+	mi := &file_perdure_hub_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -711,7 +915,7 @@ func (x *HubPurge) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubPurge.ProtoReflect.Descriptor instead.
 func (*HubPurge) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{9}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *HubPurge) GetRequestId() string {
@@ -773,7 +977,7 @@ type HubPurged struct {
 
 func (x *HubPurged) Reset() {
 	*x = HubPurged{}
-	mi := &file_perdure_hub_proto_msgTypes[10]
+	mi := &file_perdure_hub_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -785,7 +989,7 @@ func (x *HubPurged) String() string {
 func (*HubPurged) ProtoMessage() {}
 
 func (x *HubPurged) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[10]
+	mi := &file_perdure_hub_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -798,7 +1002,7 @@ func (x *HubPurged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubPurged.ProtoReflect.Descriptor instead.
 func (*HubPurged) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{10}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *HubPurged) GetCount() int64 {
@@ -826,7 +1030,7 @@ type HubComplete struct {
 
 func (x *HubComplete) Reset() {
 	*x = HubComplete{}
-	mi := &file_perdure_hub_proto_msgTypes[11]
+	mi := &file_perdure_hub_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -838,7 +1042,7 @@ func (x *HubComplete) String() string {
 func (*HubComplete) ProtoMessage() {}
 
 func (x *HubComplete) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[11]
+	mi := &file_perdure_hub_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -851,7 +1055,7 @@ func (x *HubComplete) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubComplete.ProtoReflect.Descriptor instead.
 func (*HubComplete) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{11}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *HubComplete) GetToken() string {
@@ -885,7 +1089,7 @@ type HubHeartbeat struct {
 
 func (x *HubHeartbeat) Reset() {
 	*x = HubHeartbeat{}
-	mi := &file_perdure_hub_proto_msgTypes[12]
+	mi := &file_perdure_hub_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -897,7 +1101,7 @@ func (x *HubHeartbeat) String() string {
 func (*HubHeartbeat) ProtoMessage() {}
 
 func (x *HubHeartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[12]
+	mi := &file_perdure_hub_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -910,7 +1114,7 @@ func (x *HubHeartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubHeartbeat.ProtoReflect.Descriptor instead.
 func (*HubHeartbeat) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{12}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *HubHeartbeat) GetToken() string {
@@ -938,7 +1142,7 @@ type HubGet struct {
 
 func (x *HubGet) Reset() {
 	*x = HubGet{}
-	mi := &file_perdure_hub_proto_msgTypes[13]
+	mi := &file_perdure_hub_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -950,7 +1154,7 @@ func (x *HubGet) String() string {
 func (*HubGet) ProtoMessage() {}
 
 func (x *HubGet) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[13]
+	mi := &file_perdure_hub_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -963,7 +1167,7 @@ func (x *HubGet) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubGet.ProtoReflect.Descriptor instead.
 func (*HubGet) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{13}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *HubGet) GetId() string {
@@ -996,7 +1200,7 @@ type HubEvents struct {
 
 func (x *HubEvents) Reset() {
 	*x = HubEvents{}
-	mi := &file_perdure_hub_proto_msgTypes[14]
+	mi := &file_perdure_hub_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1008,7 +1212,7 @@ func (x *HubEvents) String() string {
 func (*HubEvents) ProtoMessage() {}
 
 func (x *HubEvents) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[14]
+	mi := &file_perdure_hub_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1021,7 +1225,7 @@ func (x *HubEvents) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubEvents.ProtoReflect.Descriptor instead.
 func (*HubEvents) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{14}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *HubEvents) GetEvents() [][]byte {
@@ -1058,7 +1262,7 @@ type HubRecord struct {
 
 func (x *HubRecord) Reset() {
 	*x = HubRecord{}
-	mi := &file_perdure_hub_proto_msgTypes[15]
+	mi := &file_perdure_hub_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1070,7 +1274,7 @@ func (x *HubRecord) String() string {
 func (*HubRecord) ProtoMessage() {}
 
 func (x *HubRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[15]
+	mi := &file_perdure_hub_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1083,7 +1287,7 @@ func (x *HubRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubRecord.ProtoReflect.Descriptor instead.
 func (*HubRecord) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{15}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *HubRecord) GetId() string {
@@ -1241,13 +1445,14 @@ type HubInstance struct {
 	StateBytes    int64           `protobuf:"varint,24,opt,name=state_bytes,json=stateBytes,proto3" json:"state_bytes,omitempty"`
 	LockedBy      string          `protobuf:"bytes,25,opt,name=locked_by,json=lockedBy,proto3" json:"locked_by,omitempty"`
 	Operations    []*HubOperation `protobuf:"bytes,26,rep,name=operations,proto3" json:"operations,omitempty"`
+	Forked        *HubForkedFrom  `protobuf:"bytes,27,opt,name=forked,proto3" json:"forked,omitempty"` // absent = it is no copy
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *HubInstance) Reset() {
 	*x = HubInstance{}
-	mi := &file_perdure_hub_proto_msgTypes[16]
+	mi := &file_perdure_hub_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1259,7 +1464,7 @@ func (x *HubInstance) String() string {
 func (*HubInstance) ProtoMessage() {}
 
 func (x *HubInstance) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[16]
+	mi := &file_perdure_hub_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1272,7 +1477,7 @@ func (x *HubInstance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubInstance.ProtoReflect.Descriptor instead.
 func (*HubInstance) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{16}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *HubInstance) GetRecord() *HubRecord {
@@ -1457,6 +1662,13 @@ func (x *HubInstance) GetOperations() []*HubOperation {
 	return nil
 }
 
+func (x *HubInstance) GetForked() *HubForkedFrom {
+	if x != nil {
+		return x.Forked
+	}
+	return nil
+}
+
 // HubOperation is one that an entity has carried out.
 type HubOperation struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1471,7 +1683,7 @@ type HubOperation struct {
 
 func (x *HubOperation) Reset() {
 	*x = HubOperation{}
-	mi := &file_perdure_hub_proto_msgTypes[17]
+	mi := &file_perdure_hub_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1483,7 +1695,7 @@ func (x *HubOperation) String() string {
 func (*HubOperation) ProtoMessage() {}
 
 func (x *HubOperation) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[17]
+	mi := &file_perdure_hub_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1496,7 +1708,7 @@ func (x *HubOperation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubOperation.ProtoReflect.Descriptor instead.
 func (*HubOperation) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{17}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *HubOperation) GetName() string {
@@ -1548,7 +1760,7 @@ type HubUsage struct {
 
 func (x *HubUsage) Reset() {
 	*x = HubUsage{}
-	mi := &file_perdure_hub_proto_msgTypes[18]
+	mi := &file_perdure_hub_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1560,7 +1772,7 @@ func (x *HubUsage) String() string {
 func (*HubUsage) ProtoMessage() {}
 
 func (x *HubUsage) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[18]
+	mi := &file_perdure_hub_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1573,7 +1785,7 @@ func (x *HubUsage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubUsage.ProtoReflect.Descriptor instead.
 func (*HubUsage) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{18}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *HubUsage) GetIn() int64 {
@@ -1625,7 +1837,7 @@ type HubPending struct {
 
 func (x *HubPending) Reset() {
 	*x = HubPending{}
-	mi := &file_perdure_hub_proto_msgTypes[19]
+	mi := &file_perdure_hub_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1637,7 +1849,7 @@ func (x *HubPending) String() string {
 func (*HubPending) ProtoMessage() {}
 
 func (x *HubPending) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[19]
+	mi := &file_perdure_hub_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1650,7 +1862,7 @@ func (x *HubPending) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubPending.ProtoReflect.Descriptor instead.
 func (*HubPending) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{19}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *HubPending) GetActivities() int64 {
@@ -1722,7 +1934,7 @@ type HubQuery struct {
 
 func (x *HubQuery) Reset() {
 	*x = HubQuery{}
-	mi := &file_perdure_hub_proto_msgTypes[20]
+	mi := &file_perdure_hub_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1734,7 +1946,7 @@ func (x *HubQuery) String() string {
 func (*HubQuery) ProtoMessage() {}
 
 func (x *HubQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[20]
+	mi := &file_perdure_hub_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1747,7 +1959,7 @@ func (x *HubQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubQuery.ProtoReflect.Descriptor instead.
 func (*HubQuery) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{20}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *HubQuery) GetKind() uint32 {
@@ -1888,7 +2100,7 @@ type HubPage struct {
 
 func (x *HubPage) Reset() {
 	*x = HubPage{}
-	mi := &file_perdure_hub_proto_msgTypes[21]
+	mi := &file_perdure_hub_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1900,7 +2112,7 @@ func (x *HubPage) String() string {
 func (*HubPage) ProtoMessage() {}
 
 func (x *HubPage) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[21]
+	mi := &file_perdure_hub_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1913,7 +2125,7 @@ func (x *HubPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubPage.ProtoReflect.Descriptor instead.
 func (*HubPage) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{21}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *HubPage) GetItems() []*HubInstance {
@@ -1953,7 +2165,7 @@ type HubCounts struct {
 
 func (x *HubCounts) Reset() {
 	*x = HubCounts{}
-	mi := &file_perdure_hub_proto_msgTypes[22]
+	mi := &file_perdure_hub_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1965,7 +2177,7 @@ func (x *HubCounts) String() string {
 func (*HubCounts) ProtoMessage() {}
 
 func (x *HubCounts) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[22]
+	mi := &file_perdure_hub_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1978,7 +2190,7 @@ func (x *HubCounts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubCounts.ProtoReflect.Descriptor instead.
 func (*HubCounts) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{22}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *HubCounts) GetCounts() []*HubCount {
@@ -2001,7 +2213,7 @@ type HubCount struct {
 
 func (x *HubCount) Reset() {
 	*x = HubCount{}
-	mi := &file_perdure_hub_proto_msgTypes[23]
+	mi := &file_perdure_hub_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2013,7 +2225,7 @@ func (x *HubCount) String() string {
 func (*HubCount) ProtoMessage() {}
 
 func (x *HubCount) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[23]
+	mi := &file_perdure_hub_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2026,7 +2238,7 @@ func (x *HubCount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubCount.ProtoReflect.Descriptor instead.
 func (*HubCount) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{23}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *HubCount) GetKind() uint32 {
@@ -2078,7 +2290,7 @@ type HubEntity struct {
 
 func (x *HubEntity) Reset() {
 	*x = HubEntity{}
-	mi := &file_perdure_hub_proto_msgTypes[24]
+	mi := &file_perdure_hub_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2090,7 +2302,7 @@ func (x *HubEntity) String() string {
 func (*HubEntity) ProtoMessage() {}
 
 func (x *HubEntity) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[24]
+	mi := &file_perdure_hub_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2103,7 +2315,7 @@ func (x *HubEntity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubEntity.ProtoReflect.Descriptor instead.
 func (*HubEntity) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{24}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *HubEntity) GetId() string {
@@ -2161,7 +2373,7 @@ type HubAsk struct {
 
 func (x *HubAsk) Reset() {
 	*x = HubAsk{}
-	mi := &file_perdure_hub_proto_msgTypes[25]
+	mi := &file_perdure_hub_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2173,7 +2385,7 @@ func (x *HubAsk) String() string {
 func (*HubAsk) ProtoMessage() {}
 
 func (x *HubAsk) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[25]
+	mi := &file_perdure_hub_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2186,7 +2398,7 @@ func (x *HubAsk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubAsk.ProtoReflect.Descriptor instead.
 func (*HubAsk) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{25}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *HubAsk) GetRequestId() string {
@@ -2234,7 +2446,7 @@ type HubAnswer struct {
 
 func (x *HubAnswer) Reset() {
 	*x = HubAnswer{}
-	mi := &file_perdure_hub_proto_msgTypes[26]
+	mi := &file_perdure_hub_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2246,7 +2458,7 @@ func (x *HubAnswer) String() string {
 func (*HubAnswer) ProtoMessage() {}
 
 func (x *HubAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[26]
+	mi := &file_perdure_hub_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2259,7 +2471,7 @@ func (x *HubAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubAnswer.ProtoReflect.Descriptor instead.
 func (*HubAnswer) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{26}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *HubAnswer) GetResult() string {
@@ -2286,7 +2498,7 @@ type HubPosition struct {
 
 func (x *HubPosition) Reset() {
 	*x = HubPosition{}
-	mi := &file_perdure_hub_proto_msgTypes[27]
+	mi := &file_perdure_hub_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2298,7 +2510,7 @@ func (x *HubPosition) String() string {
 func (*HubPosition) ProtoMessage() {}
 
 func (x *HubPosition) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[27]
+	mi := &file_perdure_hub_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2311,7 +2523,7 @@ func (x *HubPosition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubPosition.ProtoReflect.Descriptor instead.
 func (*HubPosition) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{27}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *HubPosition) GetPosition() []byte {
@@ -2339,7 +2551,7 @@ type HubChanges struct {
 
 func (x *HubChanges) Reset() {
 	*x = HubChanges{}
-	mi := &file_perdure_hub_proto_msgTypes[28]
+	mi := &file_perdure_hub_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2351,7 +2563,7 @@ func (x *HubChanges) String() string {
 func (*HubChanges) ProtoMessage() {}
 
 func (x *HubChanges) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[28]
+	mi := &file_perdure_hub_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2364,7 +2576,7 @@ func (x *HubChanges) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubChanges.ProtoReflect.Descriptor instead.
 func (*HubChanges) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{28}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *HubChanges) GetChanges() []*HubChange {
@@ -2400,7 +2612,7 @@ type HubChange struct {
 
 func (x *HubChange) Reset() {
 	*x = HubChange{}
-	mi := &file_perdure_hub_proto_msgTypes[29]
+	mi := &file_perdure_hub_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2412,7 +2624,7 @@ func (x *HubChange) String() string {
 func (*HubChange) ProtoMessage() {}
 
 func (x *HubChange) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[29]
+	mi := &file_perdure_hub_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2425,7 +2637,7 @@ func (x *HubChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubChange.ProtoReflect.Descriptor instead.
 func (*HubChange) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{29}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *HubChange) GetId() string {
@@ -2473,7 +2685,7 @@ type HubRowQuery struct {
 
 func (x *HubRowQuery) Reset() {
 	*x = HubRowQuery{}
-	mi := &file_perdure_hub_proto_msgTypes[30]
+	mi := &file_perdure_hub_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2485,7 +2697,7 @@ func (x *HubRowQuery) String() string {
 func (*HubRowQuery) ProtoMessage() {}
 
 func (x *HubRowQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[30]
+	mi := &file_perdure_hub_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2498,7 +2710,7 @@ func (x *HubRowQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubRowQuery.ProtoReflect.Descriptor instead.
 func (*HubRowQuery) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{30}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *HubRowQuery) GetKind() uint32 {
@@ -2580,7 +2792,7 @@ type HubRow struct {
 
 func (x *HubRow) Reset() {
 	*x = HubRow{}
-	mi := &file_perdure_hub_proto_msgTypes[31]
+	mi := &file_perdure_hub_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2592,7 +2804,7 @@ func (x *HubRow) String() string {
 func (*HubRow) ProtoMessage() {}
 
 func (x *HubRow) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[31]
+	mi := &file_perdure_hub_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2605,7 +2817,7 @@ func (x *HubRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubRow.ProtoReflect.Descriptor instead.
 func (*HubRow) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{31}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *HubRow) GetKind() uint32 {
@@ -2674,7 +2886,7 @@ type HubRows struct {
 
 func (x *HubRows) Reset() {
 	*x = HubRows{}
-	mi := &file_perdure_hub_proto_msgTypes[32]
+	mi := &file_perdure_hub_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2686,7 +2898,7 @@ func (x *HubRows) String() string {
 func (*HubRows) ProtoMessage() {}
 
 func (x *HubRows) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[32]
+	mi := &file_perdure_hub_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2699,7 +2911,7 @@ func (x *HubRows) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubRows.ProtoReflect.Descriptor instead.
 func (*HubRows) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{32}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *HubRows) GetRows() []*HubRow {
@@ -2730,7 +2942,7 @@ type HubWriteRows struct {
 
 func (x *HubWriteRows) Reset() {
 	*x = HubWriteRows{}
-	mi := &file_perdure_hub_proto_msgTypes[33]
+	mi := &file_perdure_hub_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2742,7 +2954,7 @@ func (x *HubWriteRows) String() string {
 func (*HubWriteRows) ProtoMessage() {}
 
 func (x *HubWriteRows) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[33]
+	mi := &file_perdure_hub_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2755,7 +2967,7 @@ func (x *HubWriteRows) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubWriteRows.ProtoReflect.Descriptor instead.
 func (*HubWriteRows) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{33}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *HubWriteRows) GetRequestId() string {
@@ -2811,7 +3023,7 @@ type HubRowCondition struct {
 
 func (x *HubRowCondition) Reset() {
 	*x = HubRowCondition{}
-	mi := &file_perdure_hub_proto_msgTypes[34]
+	mi := &file_perdure_hub_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2823,7 +3035,7 @@ func (x *HubRowCondition) String() string {
 func (*HubRowCondition) ProtoMessage() {}
 
 func (x *HubRowCondition) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[34]
+	mi := &file_perdure_hub_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2836,7 +3048,7 @@ func (x *HubRowCondition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubRowCondition.ProtoReflect.Descriptor instead.
 func (*HubRowCondition) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{34}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *HubRowCondition) GetKind() uint32 {
@@ -2873,7 +3085,7 @@ type HubEndedQuery struct {
 
 func (x *HubEndedQuery) Reset() {
 	*x = HubEndedQuery{}
-	mi := &file_perdure_hub_proto_msgTypes[35]
+	mi := &file_perdure_hub_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2885,7 +3097,7 @@ func (x *HubEndedQuery) String() string {
 func (*HubEndedQuery) ProtoMessage() {}
 
 func (x *HubEndedQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[35]
+	mi := &file_perdure_hub_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2898,7 +3110,7 @@ func (x *HubEndedQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubEndedQuery.ProtoReflect.Descriptor instead.
 func (*HubEndedQuery) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{35}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *HubEndedQuery) GetStatuses() []uint32 {
@@ -2946,7 +3158,7 @@ type HubEnded struct {
 
 func (x *HubEnded) Reset() {
 	*x = HubEnded{}
-	mi := &file_perdure_hub_proto_msgTypes[36]
+	mi := &file_perdure_hub_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2958,7 +3170,7 @@ func (x *HubEnded) String() string {
 func (*HubEnded) ProtoMessage() {}
 
 func (x *HubEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[36]
+	mi := &file_perdure_hub_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2971,7 +3183,7 @@ func (x *HubEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubEnded.ProtoReflect.Descriptor instead.
 func (*HubEnded) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{36}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *HubEnded) GetIds() []string {
@@ -3003,7 +3215,7 @@ type HubEntityQuery struct {
 
 func (x *HubEntityQuery) Reset() {
 	*x = HubEntityQuery{}
-	mi := &file_perdure_hub_proto_msgTypes[37]
+	mi := &file_perdure_hub_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3015,7 +3227,7 @@ func (x *HubEntityQuery) String() string {
 func (*HubEntityQuery) ProtoMessage() {}
 
 func (x *HubEntityQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[37]
+	mi := &file_perdure_hub_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3028,7 +3240,7 @@ func (x *HubEntityQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubEntityQuery.ProtoReflect.Descriptor instead.
 func (*HubEntityQuery) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{37}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *HubEntityQuery) GetPrefix() string {
@@ -3090,7 +3302,7 @@ type HubEntities struct {
 
 func (x *HubEntities) Reset() {
 	*x = HubEntities{}
-	mi := &file_perdure_hub_proto_msgTypes[38]
+	mi := &file_perdure_hub_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3102,7 +3314,7 @@ func (x *HubEntities) String() string {
 func (*HubEntities) ProtoMessage() {}
 
 func (x *HubEntities) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[38]
+	mi := &file_perdure_hub_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3115,7 +3327,7 @@ func (x *HubEntities) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubEntities.ProtoReflect.Descriptor instead.
 func (*HubEntities) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{38}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *HubEntities) GetEntities() []*HubEntity {
@@ -3143,7 +3355,7 @@ type HubClean struct {
 
 func (x *HubClean) Reset() {
 	*x = HubClean{}
-	mi := &file_perdure_hub_proto_msgTypes[39]
+	mi := &file_perdure_hub_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3155,7 +3367,7 @@ func (x *HubClean) String() string {
 func (*HubClean) ProtoMessage() {}
 
 func (x *HubClean) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[39]
+	mi := &file_perdure_hub_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3168,7 +3380,7 @@ func (x *HubClean) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubClean.ProtoReflect.Descriptor instead.
 func (*HubClean) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{39}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *HubClean) GetEmpty() bool {
@@ -3203,7 +3415,7 @@ type HubCleaned struct {
 
 func (x *HubCleaned) Reset() {
 	*x = HubCleaned{}
-	mi := &file_perdure_hub_proto_msgTypes[40]
+	mi := &file_perdure_hub_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3215,7 +3427,7 @@ func (x *HubCleaned) String() string {
 func (*HubCleaned) ProtoMessage() {}
 
 func (x *HubCleaned) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[40]
+	mi := &file_perdure_hub_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3228,7 +3440,7 @@ func (x *HubCleaned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubCleaned.ProtoReflect.Descriptor instead.
 func (*HubCleaned) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{40}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *HubCleaned) GetRemoved() int64 {
@@ -3262,7 +3474,7 @@ type HubTerminate struct {
 
 func (x *HubTerminate) Reset() {
 	*x = HubTerminate{}
-	mi := &file_perdure_hub_proto_msgTypes[41]
+	mi := &file_perdure_hub_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3274,7 +3486,7 @@ func (x *HubTerminate) String() string {
 func (*HubTerminate) ProtoMessage() {}
 
 func (x *HubTerminate) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[41]
+	mi := &file_perdure_hub_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3287,7 +3499,7 @@ func (x *HubTerminate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubTerminate.ProtoReflect.Descriptor instead.
 func (*HubTerminate) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{41}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *HubTerminate) GetIds() []string {
@@ -3313,7 +3525,7 @@ type HubLeft struct {
 
 func (x *HubLeft) Reset() {
 	*x = HubLeft{}
-	mi := &file_perdure_hub_proto_msgTypes[42]
+	mi := &file_perdure_hub_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3325,7 +3537,7 @@ func (x *HubLeft) String() string {
 func (*HubLeft) ProtoMessage() {}
 
 func (x *HubLeft) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[42]
+	mi := &file_perdure_hub_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3338,7 +3550,7 @@ func (x *HubLeft) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubLeft.ProtoReflect.Descriptor instead.
 func (*HubLeft) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{42}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *HubLeft) GetIds() []string {
@@ -3364,7 +3576,7 @@ type HubHello struct {
 
 func (x *HubHello) Reset() {
 	*x = HubHello{}
-	mi := &file_perdure_hub_proto_msgTypes[43]
+	mi := &file_perdure_hub_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3376,7 +3588,7 @@ func (x *HubHello) String() string {
 func (*HubHello) ProtoMessage() {}
 
 func (x *HubHello) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[43]
+	mi := &file_perdure_hub_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3389,7 +3601,7 @@ func (x *HubHello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubHello.ProtoReflect.Descriptor instead.
 func (*HubHello) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{43}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *HubHello) GetWorker() string {
@@ -3447,7 +3659,7 @@ type HubFromWorker struct {
 
 func (x *HubFromWorker) Reset() {
 	*x = HubFromWorker{}
-	mi := &file_perdure_hub_proto_msgTypes[44]
+	mi := &file_perdure_hub_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3459,7 +3671,7 @@ func (x *HubFromWorker) String() string {
 func (*HubFromWorker) ProtoMessage() {}
 
 func (x *HubFromWorker) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[44]
+	mi := &file_perdure_hub_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3472,7 +3684,7 @@ func (x *HubFromWorker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubFromWorker.ProtoReflect.Descriptor instead.
 func (*HubFromWorker) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{44}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *HubFromWorker) GetHello() *HubHello {
@@ -3515,7 +3727,7 @@ type HubOutcome struct {
 
 func (x *HubOutcome) Reset() {
 	*x = HubOutcome{}
-	mi := &file_perdure_hub_proto_msgTypes[45]
+	mi := &file_perdure_hub_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3527,7 +3739,7 @@ func (x *HubOutcome) String() string {
 func (*HubOutcome) ProtoMessage() {}
 
 func (x *HubOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[45]
+	mi := &file_perdure_hub_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3540,7 +3752,7 @@ func (x *HubOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubOutcome.ProtoReflect.Descriptor instead.
 func (*HubOutcome) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{45}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *HubOutcome) GetNumber() uint64 {
@@ -3655,7 +3867,7 @@ type HubFollowUp struct {
 
 func (x *HubFollowUp) Reset() {
 	*x = HubFollowUp{}
-	mi := &file_perdure_hub_proto_msgTypes[46]
+	mi := &file_perdure_hub_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3667,7 +3879,7 @@ func (x *HubFollowUp) String() string {
 func (*HubFollowUp) ProtoMessage() {}
 
 func (x *HubFollowUp) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[46]
+	mi := &file_perdure_hub_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3680,7 +3892,7 @@ func (x *HubFollowUp) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubFollowUp.ProtoReflect.Descriptor instead.
 func (*HubFollowUp) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{46}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *HubFollowUp) GetTurn() *OrchestratorResponse {
@@ -3711,7 +3923,7 @@ type HubToWorker struct {
 
 func (x *HubToWorker) Reset() {
 	*x = HubToWorker{}
-	mi := &file_perdure_hub_proto_msgTypes[47]
+	mi := &file_perdure_hub_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3723,7 +3935,7 @@ func (x *HubToWorker) String() string {
 func (*HubToWorker) ProtoMessage() {}
 
 func (x *HubToWorker) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[47]
+	mi := &file_perdure_hub_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3736,7 +3948,7 @@ func (x *HubToWorker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubToWorker.ProtoReflect.Descriptor instead.
 func (*HubToWorker) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{47}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *HubToWorker) GetAlive() bool {
@@ -3784,7 +3996,7 @@ type HubRefusal struct {
 
 func (x *HubRefusal) Reset() {
 	*x = HubRefusal{}
-	mi := &file_perdure_hub_proto_msgTypes[48]
+	mi := &file_perdure_hub_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3796,7 +4008,7 @@ func (x *HubRefusal) String() string {
 func (*HubRefusal) ProtoMessage() {}
 
 func (x *HubRefusal) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[48]
+	mi := &file_perdure_hub_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3809,7 +4021,7 @@ func (x *HubRefusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubRefusal.ProtoReflect.Descriptor instead.
 func (*HubRefusal) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{48}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *HubRefusal) GetNumber() uint64 {
@@ -3837,7 +4049,7 @@ type HubPush struct {
 
 func (x *HubPush) Reset() {
 	*x = HubPush{}
-	mi := &file_perdure_hub_proto_msgTypes[49]
+	mi := &file_perdure_hub_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3849,7 +4061,7 @@ func (x *HubPush) String() string {
 func (*HubPush) ProtoMessage() {}
 
 func (x *HubPush) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[49]
+	mi := &file_perdure_hub_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3862,7 +4074,7 @@ func (x *HubPush) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubPush.ProtoReflect.Descriptor instead.
 func (*HubPush) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{49}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *HubPush) GetItem() *WorkItem {
@@ -3885,7 +4097,7 @@ type HubPushed struct {
 
 func (x *HubPushed) Reset() {
 	*x = HubPushed{}
-	mi := &file_perdure_hub_proto_msgTypes[50]
+	mi := &file_perdure_hub_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3897,7 +4109,7 @@ func (x *HubPushed) String() string {
 func (*HubPushed) ProtoMessage() {}
 
 func (x *HubPushed) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[50]
+	mi := &file_perdure_hub_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3910,7 +4122,7 @@ func (x *HubPushed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubPushed.ProtoReflect.Descriptor instead.
 func (*HubPushed) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{50}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *HubPushed) GetAlive() bool {
@@ -3940,7 +4152,7 @@ const file_perdure_hub_proto_rawDesc = "" +
 	"\n" +
 	"\x11perdure/hub.proto\x12\x0eperdure.hub.v1\x1a\x19perdure/durabletask.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\t\n" +
 	"\aHubDone\"\b\n" +
-	"\x06HubAll\"\xc8\x04\n" +
+	"\x06HubAll\"\xf5\x04\n" +
 	"\bHubStart\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1f\n" +
@@ -3957,13 +4169,29 @@ const file_perdure_hub_proto_rawDesc = "" +
 	" \x01(\v2\x1c.perdure.durabletask.v1.FoldR\x04fold\x12\x18\n" +
 	"\areplace\x18\v \x03(\x05R\areplace\x12\x15\n" +
 	"\x06or_get\x18\f \x01(\bR\x05orGet\x12.\n" +
-	"\x05event\x18\r \x01(\v2\x18.perdure.hub.v1.HubRaiseR\x05event\x1a7\n" +
+	"\x05event\x18\r \x01(\v2\x18.perdure.hub.v1.HubRaiseR\x05event\x12+\n" +
+	"\x04fork\x18\x0e \x01(\v2\x17.perdure.hub.v1.HubForkR\x04fork\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\n" +
 	"\n" +
 	"\b_versionB\b\n" +
-	"\x06_input\"l\n" +
+	"\x06_input\"\xa5\x01\n" +
+	"\aHubFork\x12\x10\n" +
+	"\x03run\x18\x01 \x01(\tR\x03run\x12\x1c\n" +
+	"\texecution\x18\x02 \x01(\tR\texecution\x12\x0e\n" +
+	"\x02to\x18\x03 \x01(\x03R\x02to\x12.\n" +
+	"\x05patch\x18\x04 \x01(\v2\x18.perdure.hub.v1.HubPatchR\x05patch\x12*\n" +
+	"\x04rows\x18\x05 \x03(\v2\x16.perdure.hub.v1.HubRowR\x04rows\"\x8e\x01\n" +
+	"\bHubPatch\x12\x14\n" +
+	"\x05event\x18\x01 \x01(\x03R\x05event\x12\x1b\n" +
+	"\x06result\x18\x02 \x01(\tH\x00R\x06result\x88\x01\x01\x12D\n" +
+	"\afailure\x18\x03 \x01(\v2*.perdure.durabletask.v1.TaskFailureDetailsR\afailureB\t\n" +
+	"\a_result\"U\n" +
+	"\rHubForkedFrom\x12\x10\n" +
+	"\x03run\x18\x01 \x01(\tR\x03run\x12\x1c\n" +
+	"\texecution\x18\x02 \x01(\tR\texecution\x12\x14\n" +
+	"\x05event\x18\x03 \x01(\x03R\x05event\"l\n" +
 	"\n" +
 	"HubStarted\x12\x1f\n" +
 	"\vinstance_id\x18\x01 \x01(\tR\n" +
@@ -4062,7 +4290,7 @@ const file_perdure_hub_proto_rawDesc = "" +
 	"\x04work\x18\x12 \x01(\bR\x04work\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xde\b\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x95\t\n" +
 	"\vHubInstance\x121\n" +
 	"\x06record\x18\x01 \x01(\v2\x19.perdure.hub.v1.HubRecordR\x06record\x12$\n" +
 	"\vapp_version\x18\x02 \x01(\tH\x00R\n" +
@@ -4097,7 +4325,8 @@ const file_perdure_hub_proto_rawDesc = "" +
 	"\tlocked_by\x18\x19 \x01(\tR\blockedBy\x12<\n" +
 	"\n" +
 	"operations\x18\x1a \x03(\v2\x1c.perdure.hub.v1.HubOperationR\n" +
-	"operationsB\x0e\n" +
+	"operations\x125\n" +
+	"\x06forked\x18\x1b \x01(\v2\x1d.perdure.hub.v1.HubForkedFromR\x06forkedB\x0e\n" +
 	"\f_app_versionB\x10\n" +
 	"\x0e_custom_statusB\b\n" +
 	"\x06_inputB\t\n" +
@@ -4354,194 +4583,202 @@ func file_perdure_hub_proto_rawDescGZIP() []byte {
 	return file_perdure_hub_proto_rawDescData
 }
 
-var file_perdure_hub_proto_msgTypes = make([]protoimpl.MessageInfo, 53)
+var file_perdure_hub_proto_msgTypes = make([]protoimpl.MessageInfo, 56)
 var file_perdure_hub_proto_goTypes = []any{
 	(*HubDone)(nil),               // 0: perdure.hub.v1.HubDone
 	(*HubAll)(nil),                // 1: perdure.hub.v1.HubAll
 	(*HubStart)(nil),              // 2: perdure.hub.v1.HubStart
-	(*HubStarted)(nil),            // 3: perdure.hub.v1.HubStarted
-	(*HubRaise)(nil),              // 4: perdure.hub.v1.HubRaise
-	(*HubSignal)(nil),             // 5: perdure.hub.v1.HubSignal
-	(*HubControl)(nil),            // 6: perdure.hub.v1.HubControl
-	(*HubPoint)(nil),              // 7: perdure.hub.v1.HubPoint
-	(*HubControlled)(nil),         // 8: perdure.hub.v1.HubControlled
-	(*HubPurge)(nil),              // 9: perdure.hub.v1.HubPurge
-	(*HubPurged)(nil),             // 10: perdure.hub.v1.HubPurged
-	(*HubComplete)(nil),           // 11: perdure.hub.v1.HubComplete
-	(*HubHeartbeat)(nil),          // 12: perdure.hub.v1.HubHeartbeat
-	(*HubGet)(nil),                // 13: perdure.hub.v1.HubGet
-	(*HubEvents)(nil),             // 14: perdure.hub.v1.HubEvents
-	(*HubRecord)(nil),             // 15: perdure.hub.v1.HubRecord
-	(*HubInstance)(nil),           // 16: perdure.hub.v1.HubInstance
-	(*HubOperation)(nil),          // 17: perdure.hub.v1.HubOperation
-	(*HubUsage)(nil),              // 18: perdure.hub.v1.HubUsage
-	(*HubPending)(nil),            // 19: perdure.hub.v1.HubPending
-	(*HubQuery)(nil),              // 20: perdure.hub.v1.HubQuery
-	(*HubPage)(nil),               // 21: perdure.hub.v1.HubPage
-	(*HubCounts)(nil),             // 22: perdure.hub.v1.HubCounts
-	(*HubCount)(nil),              // 23: perdure.hub.v1.HubCount
-	(*HubEntity)(nil),             // 24: perdure.hub.v1.HubEntity
-	(*HubAsk)(nil),                // 25: perdure.hub.v1.HubAsk
-	(*HubAnswer)(nil),             // 26: perdure.hub.v1.HubAnswer
-	(*HubPosition)(nil),           // 27: perdure.hub.v1.HubPosition
-	(*HubChanges)(nil),            // 28: perdure.hub.v1.HubChanges
-	(*HubChange)(nil),             // 29: perdure.hub.v1.HubChange
-	(*HubRowQuery)(nil),           // 30: perdure.hub.v1.HubRowQuery
-	(*HubRow)(nil),                // 31: perdure.hub.v1.HubRow
-	(*HubRows)(nil),               // 32: perdure.hub.v1.HubRows
-	(*HubWriteRows)(nil),          // 33: perdure.hub.v1.HubWriteRows
-	(*HubRowCondition)(nil),       // 34: perdure.hub.v1.HubRowCondition
-	(*HubEndedQuery)(nil),         // 35: perdure.hub.v1.HubEndedQuery
-	(*HubEnded)(nil),              // 36: perdure.hub.v1.HubEnded
-	(*HubEntityQuery)(nil),        // 37: perdure.hub.v1.HubEntityQuery
-	(*HubEntities)(nil),           // 38: perdure.hub.v1.HubEntities
-	(*HubClean)(nil),              // 39: perdure.hub.v1.HubClean
-	(*HubCleaned)(nil),            // 40: perdure.hub.v1.HubCleaned
-	(*HubTerminate)(nil),          // 41: perdure.hub.v1.HubTerminate
-	(*HubLeft)(nil),               // 42: perdure.hub.v1.HubLeft
-	(*HubHello)(nil),              // 43: perdure.hub.v1.HubHello
-	(*HubFromWorker)(nil),         // 44: perdure.hub.v1.HubFromWorker
-	(*HubOutcome)(nil),            // 45: perdure.hub.v1.HubOutcome
-	(*HubFollowUp)(nil),           // 46: perdure.hub.v1.HubFollowUp
-	(*HubToWorker)(nil),           // 47: perdure.hub.v1.HubToWorker
-	(*HubRefusal)(nil),            // 48: perdure.hub.v1.HubRefusal
-	(*HubPush)(nil),               // 49: perdure.hub.v1.HubPush
-	(*HubPushed)(nil),             // 50: perdure.hub.v1.HubPushed
-	nil,                           // 51: perdure.hub.v1.HubStart.TagsEntry
-	nil,                           // 52: perdure.hub.v1.HubRecord.TagsEntry
-	(*timestamppb.Timestamp)(nil), // 53: google.protobuf.Timestamp
-	(*TraceContext)(nil),          // 54: perdure.durabletask.v1.TraceContext
-	(*Fold)(nil),                  // 55: perdure.durabletask.v1.Fold
-	(*durationpb.Duration)(nil),   // 56: google.protobuf.Duration
-	(*TaskFailureDetails)(nil),    // 57: perdure.durabletask.v1.TaskFailureDetails
-	(*WorkItemFilters)(nil),       // 58: perdure.durabletask.v1.WorkItemFilters
-	(*AgentDescription)(nil),      // 59: perdure.durabletask.v1.AgentDescription
-	(*OrchestratorResponse)(nil),  // 60: perdure.durabletask.v1.OrchestratorResponse
-	(*ActivityResponse)(nil),      // 61: perdure.durabletask.v1.ActivityResponse
-	(*EntityBatchResult)(nil),     // 62: perdure.durabletask.v1.EntityBatchResult
-	(*WorkItem)(nil),              // 63: perdure.durabletask.v1.WorkItem
-	(*Error)(nil),                 // 64: perdure.durabletask.v1.Error
+	(*HubFork)(nil),               // 3: perdure.hub.v1.HubFork
+	(*HubPatch)(nil),              // 4: perdure.hub.v1.HubPatch
+	(*HubForkedFrom)(nil),         // 5: perdure.hub.v1.HubForkedFrom
+	(*HubStarted)(nil),            // 6: perdure.hub.v1.HubStarted
+	(*HubRaise)(nil),              // 7: perdure.hub.v1.HubRaise
+	(*HubSignal)(nil),             // 8: perdure.hub.v1.HubSignal
+	(*HubControl)(nil),            // 9: perdure.hub.v1.HubControl
+	(*HubPoint)(nil),              // 10: perdure.hub.v1.HubPoint
+	(*HubControlled)(nil),         // 11: perdure.hub.v1.HubControlled
+	(*HubPurge)(nil),              // 12: perdure.hub.v1.HubPurge
+	(*HubPurged)(nil),             // 13: perdure.hub.v1.HubPurged
+	(*HubComplete)(nil),           // 14: perdure.hub.v1.HubComplete
+	(*HubHeartbeat)(nil),          // 15: perdure.hub.v1.HubHeartbeat
+	(*HubGet)(nil),                // 16: perdure.hub.v1.HubGet
+	(*HubEvents)(nil),             // 17: perdure.hub.v1.HubEvents
+	(*HubRecord)(nil),             // 18: perdure.hub.v1.HubRecord
+	(*HubInstance)(nil),           // 19: perdure.hub.v1.HubInstance
+	(*HubOperation)(nil),          // 20: perdure.hub.v1.HubOperation
+	(*HubUsage)(nil),              // 21: perdure.hub.v1.HubUsage
+	(*HubPending)(nil),            // 22: perdure.hub.v1.HubPending
+	(*HubQuery)(nil),              // 23: perdure.hub.v1.HubQuery
+	(*HubPage)(nil),               // 24: perdure.hub.v1.HubPage
+	(*HubCounts)(nil),             // 25: perdure.hub.v1.HubCounts
+	(*HubCount)(nil),              // 26: perdure.hub.v1.HubCount
+	(*HubEntity)(nil),             // 27: perdure.hub.v1.HubEntity
+	(*HubAsk)(nil),                // 28: perdure.hub.v1.HubAsk
+	(*HubAnswer)(nil),             // 29: perdure.hub.v1.HubAnswer
+	(*HubPosition)(nil),           // 30: perdure.hub.v1.HubPosition
+	(*HubChanges)(nil),            // 31: perdure.hub.v1.HubChanges
+	(*HubChange)(nil),             // 32: perdure.hub.v1.HubChange
+	(*HubRowQuery)(nil),           // 33: perdure.hub.v1.HubRowQuery
+	(*HubRow)(nil),                // 34: perdure.hub.v1.HubRow
+	(*HubRows)(nil),               // 35: perdure.hub.v1.HubRows
+	(*HubWriteRows)(nil),          // 36: perdure.hub.v1.HubWriteRows
+	(*HubRowCondition)(nil),       // 37: perdure.hub.v1.HubRowCondition
+	(*HubEndedQuery)(nil),         // 38: perdure.hub.v1.HubEndedQuery
+	(*HubEnded)(nil),              // 39: perdure.hub.v1.HubEnded
+	(*HubEntityQuery)(nil),        // 40: perdure.hub.v1.HubEntityQuery
+	(*HubEntities)(nil),           // 41: perdure.hub.v1.HubEntities
+	(*HubClean)(nil),              // 42: perdure.hub.v1.HubClean
+	(*HubCleaned)(nil),            // 43: perdure.hub.v1.HubCleaned
+	(*HubTerminate)(nil),          // 44: perdure.hub.v1.HubTerminate
+	(*HubLeft)(nil),               // 45: perdure.hub.v1.HubLeft
+	(*HubHello)(nil),              // 46: perdure.hub.v1.HubHello
+	(*HubFromWorker)(nil),         // 47: perdure.hub.v1.HubFromWorker
+	(*HubOutcome)(nil),            // 48: perdure.hub.v1.HubOutcome
+	(*HubFollowUp)(nil),           // 49: perdure.hub.v1.HubFollowUp
+	(*HubToWorker)(nil),           // 50: perdure.hub.v1.HubToWorker
+	(*HubRefusal)(nil),            // 51: perdure.hub.v1.HubRefusal
+	(*HubPush)(nil),               // 52: perdure.hub.v1.HubPush
+	(*HubPushed)(nil),             // 53: perdure.hub.v1.HubPushed
+	nil,                           // 54: perdure.hub.v1.HubStart.TagsEntry
+	nil,                           // 55: perdure.hub.v1.HubRecord.TagsEntry
+	(*timestamppb.Timestamp)(nil), // 56: google.protobuf.Timestamp
+	(*TraceContext)(nil),          // 57: perdure.durabletask.v1.TraceContext
+	(*Fold)(nil),                  // 58: perdure.durabletask.v1.Fold
+	(*TaskFailureDetails)(nil),    // 59: perdure.durabletask.v1.TaskFailureDetails
+	(*durationpb.Duration)(nil),   // 60: google.protobuf.Duration
+	(*WorkItemFilters)(nil),       // 61: perdure.durabletask.v1.WorkItemFilters
+	(*AgentDescription)(nil),      // 62: perdure.durabletask.v1.AgentDescription
+	(*OrchestratorResponse)(nil),  // 63: perdure.durabletask.v1.OrchestratorResponse
+	(*ActivityResponse)(nil),      // 64: perdure.durabletask.v1.ActivityResponse
+	(*EntityBatchResult)(nil),     // 65: perdure.durabletask.v1.EntityBatchResult
+	(*WorkItem)(nil),              // 66: perdure.durabletask.v1.WorkItem
+	(*Error)(nil),                 // 67: perdure.durabletask.v1.Error
 }
 var file_perdure_hub_proto_depIdxs = []int32{
-	53, // 0: perdure.hub.v1.HubStart.start_at:type_name -> google.protobuf.Timestamp
-	51, // 1: perdure.hub.v1.HubStart.tags:type_name -> perdure.hub.v1.HubStart.TagsEntry
-	54, // 2: perdure.hub.v1.HubStart.trace:type_name -> perdure.durabletask.v1.TraceContext
-	55, // 3: perdure.hub.v1.HubStart.fold:type_name -> perdure.durabletask.v1.Fold
-	4,  // 4: perdure.hub.v1.HubStart.event:type_name -> perdure.hub.v1.HubRaise
-	53, // 5: perdure.hub.v1.HubSignal.at:type_name -> google.protobuf.Timestamp
-	54, // 6: perdure.hub.v1.HubSignal.trace:type_name -> perdure.durabletask.v1.TraceContext
-	7,  // 7: perdure.hub.v1.HubControl.asked:type_name -> perdure.hub.v1.HubPoint
-	20, // 8: perdure.hub.v1.HubPurge.filter:type_name -> perdure.hub.v1.HubQuery
-	56, // 9: perdure.hub.v1.HubPurge.timeout:type_name -> google.protobuf.Duration
-	57, // 10: perdure.hub.v1.HubComplete.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	53, // 11: perdure.hub.v1.HubRecord.created:type_name -> google.protobuf.Timestamp
-	52, // 12: perdure.hub.v1.HubRecord.tags:type_name -> perdure.hub.v1.HubRecord.TagsEntry
-	53, // 13: perdure.hub.v1.HubRecord.phase_since:type_name -> google.protobuf.Timestamp
-	53, // 14: perdure.hub.v1.HubRecord.completed:type_name -> google.protobuf.Timestamp
-	15, // 15: perdure.hub.v1.HubInstance.record:type_name -> perdure.hub.v1.HubRecord
-	53, // 16: perdure.hub.v1.HubInstance.started:type_name -> google.protobuf.Timestamp
-	53, // 17: perdure.hub.v1.HubInstance.updated:type_name -> google.protobuf.Timestamp
-	53, // 18: perdure.hub.v1.HubInstance.start_at:type_name -> google.protobuf.Timestamp
-	57, // 19: perdure.hub.v1.HubInstance.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	53, // 20: perdure.hub.v1.HubInstance.next_fire_at:type_name -> google.protobuf.Timestamp
-	19, // 21: perdure.hub.v1.HubInstance.pending:type_name -> perdure.hub.v1.HubPending
-	53, // 22: perdure.hub.v1.HubInstance.folded:type_name -> google.protobuf.Timestamp
-	18, // 23: perdure.hub.v1.HubInstance.usage:type_name -> perdure.hub.v1.HubUsage
-	17, // 24: perdure.hub.v1.HubInstance.operations:type_name -> perdure.hub.v1.HubOperation
-	53, // 25: perdure.hub.v1.HubOperation.at:type_name -> google.protobuf.Timestamp
-	53, // 26: perdure.hub.v1.HubQuery.created_from:type_name -> google.protobuf.Timestamp
-	53, // 27: perdure.hub.v1.HubQuery.created_to:type_name -> google.protobuf.Timestamp
-	53, // 28: perdure.hub.v1.HubQuery.completed_from:type_name -> google.protobuf.Timestamp
-	53, // 29: perdure.hub.v1.HubQuery.completed_to:type_name -> google.protobuf.Timestamp
-	16, // 30: perdure.hub.v1.HubPage.items:type_name -> perdure.hub.v1.HubInstance
-	23, // 31: perdure.hub.v1.HubCounts.counts:type_name -> perdure.hub.v1.HubCount
-	53, // 32: perdure.hub.v1.HubEntity.modified:type_name -> google.protobuf.Timestamp
-	17, // 33: perdure.hub.v1.HubEntity.operations:type_name -> perdure.hub.v1.HubOperation
-	57, // 34: perdure.hub.v1.HubAnswer.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	29, // 35: perdure.hub.v1.HubChanges.changes:type_name -> perdure.hub.v1.HubChange
-	31, // 36: perdure.hub.v1.HubRows.rows:type_name -> perdure.hub.v1.HubRow
-	31, // 37: perdure.hub.v1.HubWriteRows.rows:type_name -> perdure.hub.v1.HubRow
-	34, // 38: perdure.hub.v1.HubWriteRows.conditions:type_name -> perdure.hub.v1.HubRowCondition
-	4,  // 39: perdure.hub.v1.HubWriteRows.event:type_name -> perdure.hub.v1.HubRaise
-	53, // 40: perdure.hub.v1.HubEndedQuery.from:type_name -> google.protobuf.Timestamp
-	53, // 41: perdure.hub.v1.HubEndedQuery.to:type_name -> google.protobuf.Timestamp
-	53, // 42: perdure.hub.v1.HubEntityQuery.from:type_name -> google.protobuf.Timestamp
-	53, // 43: perdure.hub.v1.HubEntityQuery.to:type_name -> google.protobuf.Timestamp
-	24, // 44: perdure.hub.v1.HubEntities.entities:type_name -> perdure.hub.v1.HubEntity
-	58, // 45: perdure.hub.v1.HubHello.filters:type_name -> perdure.durabletask.v1.WorkItemFilters
-	59, // 46: perdure.hub.v1.HubHello.agents:type_name -> perdure.durabletask.v1.AgentDescription
-	43, // 47: perdure.hub.v1.HubFromWorker.hello:type_name -> perdure.hub.v1.HubHello
-	45, // 48: perdure.hub.v1.HubFromWorker.outcomes:type_name -> perdure.hub.v1.HubOutcome
-	60, // 49: perdure.hub.v1.HubOutcome.orchestration:type_name -> perdure.durabletask.v1.OrchestratorResponse
-	61, // 50: perdure.hub.v1.HubOutcome.activity:type_name -> perdure.durabletask.v1.ActivityResponse
-	62, // 51: perdure.hub.v1.HubOutcome.entity:type_name -> perdure.durabletask.v1.EntityBatchResult
-	12, // 52: perdure.hub.v1.HubOutcome.heartbeat:type_name -> perdure.hub.v1.HubHeartbeat
-	46, // 53: perdure.hub.v1.HubOutcome.follow_up:type_name -> perdure.hub.v1.HubFollowUp
-	60, // 54: perdure.hub.v1.HubFollowUp.turn:type_name -> perdure.durabletask.v1.OrchestratorResponse
-	53, // 55: perdure.hub.v1.HubFollowUp.at:type_name -> google.protobuf.Timestamp
-	63, // 56: perdure.hub.v1.HubToWorker.items:type_name -> perdure.durabletask.v1.WorkItem
-	48, // 57: perdure.hub.v1.HubToWorker.refused:type_name -> perdure.hub.v1.HubRefusal
-	64, // 58: perdure.hub.v1.HubRefusal.error:type_name -> perdure.durabletask.v1.Error
-	63, // 59: perdure.hub.v1.HubPush.item:type_name -> perdure.durabletask.v1.WorkItem
-	43, // 60: perdure.hub.v1.HubPushed.hello:type_name -> perdure.hub.v1.HubHello
-	45, // 61: perdure.hub.v1.HubPushed.outcome:type_name -> perdure.hub.v1.HubOutcome
-	1,  // 62: perdure.hub.v1.Hub.Hello:input_type -> perdure.hub.v1.HubAll
-	2,  // 63: perdure.hub.v1.Hub.Start:input_type -> perdure.hub.v1.HubStart
-	4,  // 64: perdure.hub.v1.Hub.Raise:input_type -> perdure.hub.v1.HubRaise
-	5,  // 65: perdure.hub.v1.Hub.Signal:input_type -> perdure.hub.v1.HubSignal
-	6,  // 66: perdure.hub.v1.Hub.Control:input_type -> perdure.hub.v1.HubControl
-	9,  // 67: perdure.hub.v1.Hub.Purge:input_type -> perdure.hub.v1.HubPurge
-	11, // 68: perdure.hub.v1.Hub.Complete:input_type -> perdure.hub.v1.HubComplete
-	12, // 69: perdure.hub.v1.Hub.Heartbeat:input_type -> perdure.hub.v1.HubHeartbeat
-	13, // 70: perdure.hub.v1.Hub.Instance:input_type -> perdure.hub.v1.HubGet
-	13, // 71: perdure.hub.v1.Hub.History:input_type -> perdure.hub.v1.HubGet
-	20, // 72: perdure.hub.v1.Hub.List:input_type -> perdure.hub.v1.HubQuery
-	1,  // 73: perdure.hub.v1.Hub.Counts:input_type -> perdure.hub.v1.HubAll
-	13, // 74: perdure.hub.v1.Hub.Entity:input_type -> perdure.hub.v1.HubGet
-	13, // 75: perdure.hub.v1.Hub.WaitStart:input_type -> perdure.hub.v1.HubGet
-	13, // 76: perdure.hub.v1.Hub.WaitCompletion:input_type -> perdure.hub.v1.HubGet
-	25, // 77: perdure.hub.v1.Hub.Ask:input_type -> perdure.hub.v1.HubAsk
-	1,  // 78: perdure.hub.v1.Hub.Position:input_type -> perdure.hub.v1.HubAll
-	27, // 79: perdure.hub.v1.Hub.Changes:input_type -> perdure.hub.v1.HubPosition
-	30, // 80: perdure.hub.v1.Hub.ReadRows:input_type -> perdure.hub.v1.HubRowQuery
-	33, // 81: perdure.hub.v1.Hub.WriteRows:input_type -> perdure.hub.v1.HubWriteRows
-	30, // 82: perdure.hub.v1.Hub.WatchRows:input_type -> perdure.hub.v1.HubRowQuery
-	35, // 83: perdure.hub.v1.Hub.Ended:input_type -> perdure.hub.v1.HubEndedQuery
-	37, // 84: perdure.hub.v1.Hub.Entities:input_type -> perdure.hub.v1.HubEntityQuery
-	39, // 85: perdure.hub.v1.Hub.CleanEntities:input_type -> perdure.hub.v1.HubClean
-	41, // 86: perdure.hub.v1.Hub.TerminateNow:input_type -> perdure.hub.v1.HubTerminate
-	44, // 87: perdure.hub.v1.Hub.Work:input_type -> perdure.hub.v1.HubFromWorker
-	0,  // 88: perdure.hub.v1.Hub.Hello:output_type -> perdure.hub.v1.HubDone
-	3,  // 89: perdure.hub.v1.Hub.Start:output_type -> perdure.hub.v1.HubStarted
-	0,  // 90: perdure.hub.v1.Hub.Raise:output_type -> perdure.hub.v1.HubDone
-	0,  // 91: perdure.hub.v1.Hub.Signal:output_type -> perdure.hub.v1.HubDone
-	8,  // 92: perdure.hub.v1.Hub.Control:output_type -> perdure.hub.v1.HubControlled
-	10, // 93: perdure.hub.v1.Hub.Purge:output_type -> perdure.hub.v1.HubPurged
-	0,  // 94: perdure.hub.v1.Hub.Complete:output_type -> perdure.hub.v1.HubDone
-	0,  // 95: perdure.hub.v1.Hub.Heartbeat:output_type -> perdure.hub.v1.HubDone
-	16, // 96: perdure.hub.v1.Hub.Instance:output_type -> perdure.hub.v1.HubInstance
-	14, // 97: perdure.hub.v1.Hub.History:output_type -> perdure.hub.v1.HubEvents
-	21, // 98: perdure.hub.v1.Hub.List:output_type -> perdure.hub.v1.HubPage
-	22, // 99: perdure.hub.v1.Hub.Counts:output_type -> perdure.hub.v1.HubCounts
-	24, // 100: perdure.hub.v1.Hub.Entity:output_type -> perdure.hub.v1.HubEntity
-	16, // 101: perdure.hub.v1.Hub.WaitStart:output_type -> perdure.hub.v1.HubInstance
-	16, // 102: perdure.hub.v1.Hub.WaitCompletion:output_type -> perdure.hub.v1.HubInstance
-	26, // 103: perdure.hub.v1.Hub.Ask:output_type -> perdure.hub.v1.HubAnswer
-	27, // 104: perdure.hub.v1.Hub.Position:output_type -> perdure.hub.v1.HubPosition
-	28, // 105: perdure.hub.v1.Hub.Changes:output_type -> perdure.hub.v1.HubChanges
-	32, // 106: perdure.hub.v1.Hub.ReadRows:output_type -> perdure.hub.v1.HubRows
-	0,  // 107: perdure.hub.v1.Hub.WriteRows:output_type -> perdure.hub.v1.HubDone
-	0,  // 108: perdure.hub.v1.Hub.WatchRows:output_type -> perdure.hub.v1.HubDone
-	36, // 109: perdure.hub.v1.Hub.Ended:output_type -> perdure.hub.v1.HubEnded
-	38, // 110: perdure.hub.v1.Hub.Entities:output_type -> perdure.hub.v1.HubEntities
-	40, // 111: perdure.hub.v1.Hub.CleanEntities:output_type -> perdure.hub.v1.HubCleaned
-	42, // 112: perdure.hub.v1.Hub.TerminateNow:output_type -> perdure.hub.v1.HubLeft
-	47, // 113: perdure.hub.v1.Hub.Work:output_type -> perdure.hub.v1.HubToWorker
-	88, // [88:114] is the sub-list for method output_type
-	62, // [62:88] is the sub-list for method input_type
-	62, // [62:62] is the sub-list for extension type_name
-	62, // [62:62] is the sub-list for extension extendee
-	0,  // [0:62] is the sub-list for field type_name
+	56, // 0: perdure.hub.v1.HubStart.start_at:type_name -> google.protobuf.Timestamp
+	54, // 1: perdure.hub.v1.HubStart.tags:type_name -> perdure.hub.v1.HubStart.TagsEntry
+	57, // 2: perdure.hub.v1.HubStart.trace:type_name -> perdure.durabletask.v1.TraceContext
+	58, // 3: perdure.hub.v1.HubStart.fold:type_name -> perdure.durabletask.v1.Fold
+	7,  // 4: perdure.hub.v1.HubStart.event:type_name -> perdure.hub.v1.HubRaise
+	3,  // 5: perdure.hub.v1.HubStart.fork:type_name -> perdure.hub.v1.HubFork
+	4,  // 6: perdure.hub.v1.HubFork.patch:type_name -> perdure.hub.v1.HubPatch
+	34, // 7: perdure.hub.v1.HubFork.rows:type_name -> perdure.hub.v1.HubRow
+	59, // 8: perdure.hub.v1.HubPatch.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	56, // 9: perdure.hub.v1.HubSignal.at:type_name -> google.protobuf.Timestamp
+	57, // 10: perdure.hub.v1.HubSignal.trace:type_name -> perdure.durabletask.v1.TraceContext
+	10, // 11: perdure.hub.v1.HubControl.asked:type_name -> perdure.hub.v1.HubPoint
+	23, // 12: perdure.hub.v1.HubPurge.filter:type_name -> perdure.hub.v1.HubQuery
+	60, // 13: perdure.hub.v1.HubPurge.timeout:type_name -> google.protobuf.Duration
+	59, // 14: perdure.hub.v1.HubComplete.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	56, // 15: perdure.hub.v1.HubRecord.created:type_name -> google.protobuf.Timestamp
+	55, // 16: perdure.hub.v1.HubRecord.tags:type_name -> perdure.hub.v1.HubRecord.TagsEntry
+	56, // 17: perdure.hub.v1.HubRecord.phase_since:type_name -> google.protobuf.Timestamp
+	56, // 18: perdure.hub.v1.HubRecord.completed:type_name -> google.protobuf.Timestamp
+	18, // 19: perdure.hub.v1.HubInstance.record:type_name -> perdure.hub.v1.HubRecord
+	56, // 20: perdure.hub.v1.HubInstance.started:type_name -> google.protobuf.Timestamp
+	56, // 21: perdure.hub.v1.HubInstance.updated:type_name -> google.protobuf.Timestamp
+	56, // 22: perdure.hub.v1.HubInstance.start_at:type_name -> google.protobuf.Timestamp
+	59, // 23: perdure.hub.v1.HubInstance.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	56, // 24: perdure.hub.v1.HubInstance.next_fire_at:type_name -> google.protobuf.Timestamp
+	22, // 25: perdure.hub.v1.HubInstance.pending:type_name -> perdure.hub.v1.HubPending
+	56, // 26: perdure.hub.v1.HubInstance.folded:type_name -> google.protobuf.Timestamp
+	21, // 27: perdure.hub.v1.HubInstance.usage:type_name -> perdure.hub.v1.HubUsage
+	20, // 28: perdure.hub.v1.HubInstance.operations:type_name -> perdure.hub.v1.HubOperation
+	5,  // 29: perdure.hub.v1.HubInstance.forked:type_name -> perdure.hub.v1.HubForkedFrom
+	56, // 30: perdure.hub.v1.HubOperation.at:type_name -> google.protobuf.Timestamp
+	56, // 31: perdure.hub.v1.HubQuery.created_from:type_name -> google.protobuf.Timestamp
+	56, // 32: perdure.hub.v1.HubQuery.created_to:type_name -> google.protobuf.Timestamp
+	56, // 33: perdure.hub.v1.HubQuery.completed_from:type_name -> google.protobuf.Timestamp
+	56, // 34: perdure.hub.v1.HubQuery.completed_to:type_name -> google.protobuf.Timestamp
+	19, // 35: perdure.hub.v1.HubPage.items:type_name -> perdure.hub.v1.HubInstance
+	26, // 36: perdure.hub.v1.HubCounts.counts:type_name -> perdure.hub.v1.HubCount
+	56, // 37: perdure.hub.v1.HubEntity.modified:type_name -> google.protobuf.Timestamp
+	20, // 38: perdure.hub.v1.HubEntity.operations:type_name -> perdure.hub.v1.HubOperation
+	59, // 39: perdure.hub.v1.HubAnswer.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	32, // 40: perdure.hub.v1.HubChanges.changes:type_name -> perdure.hub.v1.HubChange
+	34, // 41: perdure.hub.v1.HubRows.rows:type_name -> perdure.hub.v1.HubRow
+	34, // 42: perdure.hub.v1.HubWriteRows.rows:type_name -> perdure.hub.v1.HubRow
+	37, // 43: perdure.hub.v1.HubWriteRows.conditions:type_name -> perdure.hub.v1.HubRowCondition
+	7,  // 44: perdure.hub.v1.HubWriteRows.event:type_name -> perdure.hub.v1.HubRaise
+	56, // 45: perdure.hub.v1.HubEndedQuery.from:type_name -> google.protobuf.Timestamp
+	56, // 46: perdure.hub.v1.HubEndedQuery.to:type_name -> google.protobuf.Timestamp
+	56, // 47: perdure.hub.v1.HubEntityQuery.from:type_name -> google.protobuf.Timestamp
+	56, // 48: perdure.hub.v1.HubEntityQuery.to:type_name -> google.protobuf.Timestamp
+	27, // 49: perdure.hub.v1.HubEntities.entities:type_name -> perdure.hub.v1.HubEntity
+	61, // 50: perdure.hub.v1.HubHello.filters:type_name -> perdure.durabletask.v1.WorkItemFilters
+	62, // 51: perdure.hub.v1.HubHello.agents:type_name -> perdure.durabletask.v1.AgentDescription
+	46, // 52: perdure.hub.v1.HubFromWorker.hello:type_name -> perdure.hub.v1.HubHello
+	48, // 53: perdure.hub.v1.HubFromWorker.outcomes:type_name -> perdure.hub.v1.HubOutcome
+	63, // 54: perdure.hub.v1.HubOutcome.orchestration:type_name -> perdure.durabletask.v1.OrchestratorResponse
+	64, // 55: perdure.hub.v1.HubOutcome.activity:type_name -> perdure.durabletask.v1.ActivityResponse
+	65, // 56: perdure.hub.v1.HubOutcome.entity:type_name -> perdure.durabletask.v1.EntityBatchResult
+	15, // 57: perdure.hub.v1.HubOutcome.heartbeat:type_name -> perdure.hub.v1.HubHeartbeat
+	49, // 58: perdure.hub.v1.HubOutcome.follow_up:type_name -> perdure.hub.v1.HubFollowUp
+	63, // 59: perdure.hub.v1.HubFollowUp.turn:type_name -> perdure.durabletask.v1.OrchestratorResponse
+	56, // 60: perdure.hub.v1.HubFollowUp.at:type_name -> google.protobuf.Timestamp
+	66, // 61: perdure.hub.v1.HubToWorker.items:type_name -> perdure.durabletask.v1.WorkItem
+	51, // 62: perdure.hub.v1.HubToWorker.refused:type_name -> perdure.hub.v1.HubRefusal
+	67, // 63: perdure.hub.v1.HubRefusal.error:type_name -> perdure.durabletask.v1.Error
+	66, // 64: perdure.hub.v1.HubPush.item:type_name -> perdure.durabletask.v1.WorkItem
+	46, // 65: perdure.hub.v1.HubPushed.hello:type_name -> perdure.hub.v1.HubHello
+	48, // 66: perdure.hub.v1.HubPushed.outcome:type_name -> perdure.hub.v1.HubOutcome
+	1,  // 67: perdure.hub.v1.Hub.Hello:input_type -> perdure.hub.v1.HubAll
+	2,  // 68: perdure.hub.v1.Hub.Start:input_type -> perdure.hub.v1.HubStart
+	7,  // 69: perdure.hub.v1.Hub.Raise:input_type -> perdure.hub.v1.HubRaise
+	8,  // 70: perdure.hub.v1.Hub.Signal:input_type -> perdure.hub.v1.HubSignal
+	9,  // 71: perdure.hub.v1.Hub.Control:input_type -> perdure.hub.v1.HubControl
+	12, // 72: perdure.hub.v1.Hub.Purge:input_type -> perdure.hub.v1.HubPurge
+	14, // 73: perdure.hub.v1.Hub.Complete:input_type -> perdure.hub.v1.HubComplete
+	15, // 74: perdure.hub.v1.Hub.Heartbeat:input_type -> perdure.hub.v1.HubHeartbeat
+	16, // 75: perdure.hub.v1.Hub.Instance:input_type -> perdure.hub.v1.HubGet
+	16, // 76: perdure.hub.v1.Hub.History:input_type -> perdure.hub.v1.HubGet
+	23, // 77: perdure.hub.v1.Hub.List:input_type -> perdure.hub.v1.HubQuery
+	1,  // 78: perdure.hub.v1.Hub.Counts:input_type -> perdure.hub.v1.HubAll
+	16, // 79: perdure.hub.v1.Hub.Entity:input_type -> perdure.hub.v1.HubGet
+	16, // 80: perdure.hub.v1.Hub.WaitStart:input_type -> perdure.hub.v1.HubGet
+	16, // 81: perdure.hub.v1.Hub.WaitCompletion:input_type -> perdure.hub.v1.HubGet
+	28, // 82: perdure.hub.v1.Hub.Ask:input_type -> perdure.hub.v1.HubAsk
+	1,  // 83: perdure.hub.v1.Hub.Position:input_type -> perdure.hub.v1.HubAll
+	30, // 84: perdure.hub.v1.Hub.Changes:input_type -> perdure.hub.v1.HubPosition
+	33, // 85: perdure.hub.v1.Hub.ReadRows:input_type -> perdure.hub.v1.HubRowQuery
+	36, // 86: perdure.hub.v1.Hub.WriteRows:input_type -> perdure.hub.v1.HubWriteRows
+	33, // 87: perdure.hub.v1.Hub.WatchRows:input_type -> perdure.hub.v1.HubRowQuery
+	38, // 88: perdure.hub.v1.Hub.Ended:input_type -> perdure.hub.v1.HubEndedQuery
+	40, // 89: perdure.hub.v1.Hub.Entities:input_type -> perdure.hub.v1.HubEntityQuery
+	42, // 90: perdure.hub.v1.Hub.CleanEntities:input_type -> perdure.hub.v1.HubClean
+	44, // 91: perdure.hub.v1.Hub.TerminateNow:input_type -> perdure.hub.v1.HubTerminate
+	47, // 92: perdure.hub.v1.Hub.Work:input_type -> perdure.hub.v1.HubFromWorker
+	0,  // 93: perdure.hub.v1.Hub.Hello:output_type -> perdure.hub.v1.HubDone
+	6,  // 94: perdure.hub.v1.Hub.Start:output_type -> perdure.hub.v1.HubStarted
+	0,  // 95: perdure.hub.v1.Hub.Raise:output_type -> perdure.hub.v1.HubDone
+	0,  // 96: perdure.hub.v1.Hub.Signal:output_type -> perdure.hub.v1.HubDone
+	11, // 97: perdure.hub.v1.Hub.Control:output_type -> perdure.hub.v1.HubControlled
+	13, // 98: perdure.hub.v1.Hub.Purge:output_type -> perdure.hub.v1.HubPurged
+	0,  // 99: perdure.hub.v1.Hub.Complete:output_type -> perdure.hub.v1.HubDone
+	0,  // 100: perdure.hub.v1.Hub.Heartbeat:output_type -> perdure.hub.v1.HubDone
+	19, // 101: perdure.hub.v1.Hub.Instance:output_type -> perdure.hub.v1.HubInstance
+	17, // 102: perdure.hub.v1.Hub.History:output_type -> perdure.hub.v1.HubEvents
+	24, // 103: perdure.hub.v1.Hub.List:output_type -> perdure.hub.v1.HubPage
+	25, // 104: perdure.hub.v1.Hub.Counts:output_type -> perdure.hub.v1.HubCounts
+	27, // 105: perdure.hub.v1.Hub.Entity:output_type -> perdure.hub.v1.HubEntity
+	19, // 106: perdure.hub.v1.Hub.WaitStart:output_type -> perdure.hub.v1.HubInstance
+	19, // 107: perdure.hub.v1.Hub.WaitCompletion:output_type -> perdure.hub.v1.HubInstance
+	29, // 108: perdure.hub.v1.Hub.Ask:output_type -> perdure.hub.v1.HubAnswer
+	30, // 109: perdure.hub.v1.Hub.Position:output_type -> perdure.hub.v1.HubPosition
+	31, // 110: perdure.hub.v1.Hub.Changes:output_type -> perdure.hub.v1.HubChanges
+	35, // 111: perdure.hub.v1.Hub.ReadRows:output_type -> perdure.hub.v1.HubRows
+	0,  // 112: perdure.hub.v1.Hub.WriteRows:output_type -> perdure.hub.v1.HubDone
+	0,  // 113: perdure.hub.v1.Hub.WatchRows:output_type -> perdure.hub.v1.HubDone
+	39, // 114: perdure.hub.v1.Hub.Ended:output_type -> perdure.hub.v1.HubEnded
+	41, // 115: perdure.hub.v1.Hub.Entities:output_type -> perdure.hub.v1.HubEntities
+	43, // 116: perdure.hub.v1.Hub.CleanEntities:output_type -> perdure.hub.v1.HubCleaned
+	45, // 117: perdure.hub.v1.Hub.TerminateNow:output_type -> perdure.hub.v1.HubLeft
+	50, // 118: perdure.hub.v1.Hub.Work:output_type -> perdure.hub.v1.HubToWorker
+	93, // [93:119] is the sub-list for method output_type
+	67, // [67:93] is the sub-list for method input_type
+	67, // [67:67] is the sub-list for extension type_name
+	67, // [67:67] is the sub-list for extension extendee
+	0,  // [0:67] is the sub-list for field type_name
 }
 
 func init() { file_perdure_hub_proto_init() }
@@ -4552,21 +4789,22 @@ func file_perdure_hub_proto_init() {
 	file_perdure_durabletask_proto_init()
 	file_perdure_hub_proto_msgTypes[2].OneofWrappers = []any{}
 	file_perdure_hub_proto_msgTypes[4].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[5].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[6].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[11].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[12].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[16].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[21].OneofWrappers = []any{}
+	file_perdure_hub_proto_msgTypes[7].OneofWrappers = []any{}
+	file_perdure_hub_proto_msgTypes[8].OneofWrappers = []any{}
+	file_perdure_hub_proto_msgTypes[9].OneofWrappers = []any{}
+	file_perdure_hub_proto_msgTypes[14].OneofWrappers = []any{}
+	file_perdure_hub_proto_msgTypes[15].OneofWrappers = []any{}
+	file_perdure_hub_proto_msgTypes[19].OneofWrappers = []any{}
 	file_perdure_hub_proto_msgTypes[24].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[25].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[26].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[30].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[31].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[32].OneofWrappers = []any{}
+	file_perdure_hub_proto_msgTypes[27].OneofWrappers = []any{}
+	file_perdure_hub_proto_msgTypes[28].OneofWrappers = []any{}
+	file_perdure_hub_proto_msgTypes[29].OneofWrappers = []any{}
+	file_perdure_hub_proto_msgTypes[33].OneofWrappers = []any{}
 	file_perdure_hub_proto_msgTypes[34].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[41].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[45].OneofWrappers = []any{
+	file_perdure_hub_proto_msgTypes[35].OneofWrappers = []any{}
+	file_perdure_hub_proto_msgTypes[37].OneofWrappers = []any{}
+	file_perdure_hub_proto_msgTypes[44].OneofWrappers = []any{}
+	file_perdure_hub_proto_msgTypes[48].OneofWrappers = []any{
 		(*HubOutcome_Orchestration)(nil),
 		(*HubOutcome_Activity)(nil),
 		(*HubOutcome_Entity)(nil),
@@ -4579,7 +4817,7 @@ func file_perdure_hub_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_perdure_hub_proto_rawDesc), len(file_perdure_hub_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   53,
+			NumMessages:   56,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
