@@ -126,8 +126,8 @@ func (t *turn) attempt(index int) (*modelOutput, error) {
 // schedule schedules the model step.
 func (t *turn) schedule(index int, reserved Spending) (*modelOutput, error) {
 	in := modelInput{
-		Log: t.log, View: t.view, First: t.first, To: t.position, Step: t.step, Offset: t.offset, Hash: t.hash,
-		Session: t.in.Session, Options: t.in.Options != nil, Context: t.context, Model: index, Stream: t.in.Stream, Cut: t.cut, Plain: t.plain, Failed: t.failed,
+		Log: t.log(), View: t.view, First: t.first, To: t.position, Step: t.step, Offset: t.offset, Hash: t.hash,
+		Session: t.in.Session, Options: t.in.Options != nil, Context: t.context(), Model: index, Stream: t.in.Stream, Cut: t.cut, Plain: t.plain, Failed: t.failed,
 		Trace: t.in.Trace,
 	}
 	in.View.Tokens = 0
@@ -159,7 +159,7 @@ func (t *turn) openPurse() {
 	if b := t.policy.Budget; !b.isZero() {
 		l := newLedger(t.ctx, b)
 		l.more = askPeople(t.ctx, l, &Decision{
-			Run: t.ctx.InstanceID(), Turn: t.ctx.InstanceID(), Agent: t.agent.Name, Session: t.in.Session,
+			Agent: t.agent.Name, Session: t.in.Session,
 		}, t.frame)
 		t.purse = append(t.purse, l)
 	}

@@ -105,7 +105,7 @@ func (t *turn) info() TurnInfo {
 		Agent: t.agent.Name, Session: t.in.Session, Turn: t.ctx.InstanceID(), CorrelationID: t.in.CorrelationID,
 		Turns: t.in.Turns, State: t.in.State, Messages: t.in.Messages,
 	}
-	if incarnation, ok := strings.CutPrefix(t.log, logID(t.in.Session, "")); ok {
+	if incarnation, ok := strings.CutPrefix(t.log(), logID(t.in.Session, "")); ok {
 		i.Incarnation = incarnation
 	}
 	if t.in.Options != nil {
@@ -125,7 +125,7 @@ func (t *turn) provide() error {
 	if err != nil {
 		return err
 	}
-	t.context = t.ctx.InstanceID()
+	t.provided = true
 	if out != nil {
 		t.set = out.State
 	}
@@ -141,7 +141,7 @@ func (t *turn) save() error {
 		return nil
 	}
 	_, err := perdure.CallNamed[*contextOutput](t.ctx, contextPrefix+fold(t.agent.Name), contextInput{
-		Turn: t.info(), Save: true, Log: t.log, First: t.first, To: t.position, Trace: t.in.Trace,
+		Turn: t.info(), Save: true, Log: t.log(), First: t.first, To: t.position, Trace: t.in.Trace,
 	}, perdure.WithRetry(defaultRetry), perdure.WithTimeout(modelTimeout)).Await()
 	return err
 }

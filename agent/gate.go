@@ -108,10 +108,7 @@ func (g *gate) read(ctx context.Context) (err error) {
 	if g.in.Decision == "" {
 		return nil
 	}
-	g.decision, err = decisionOf(ctx, g.hub, g.turn, g.in.Decision)
-	if err == nil && g.decision == nil {
-		return perdure.NonRetryable(errors.New("the decision is not there"))
-	}
+	g.decision, err = decisionOf(ctx, g.hub, g.turn, g.in.Decision) // a fork has none of its source's
 	return err
 }
 
@@ -182,6 +179,9 @@ func (g *gate) first(ctx context.Context) (*toolOutput, error) {
 		if !g.effect.once() {
 			return nil, nil
 		}
+		if by, err := g.madeBy(ctx); err != nil || by != "" {
+			return g.askAgain(by), err
+		}
 		if out, err := g.held(ctx, nil); out != nil || err != nil {
 			return out, err
 		}
@@ -222,6 +222,23 @@ func (g *gate) askApproval(level int) *toolOutput {
 		a.Timeout, a.Assignee, a.Reason = e.within, e.to, "nobody has decided in time"
 	}
 	return &toolOutput{Ask: a}
+}
+
+// madeBy returns the run that has made this call, of which this one is a fork, "" = none has.
+func (g *gate) madeBy(ctx context.Context) (run string, err error) {
+	key := []byte(madeKey(g.in.Tool, g.shown))
+	rows, _, err := g.hub.ReadRows(ctx, store.RowQuery{Kind: rowTurn, Owner: g.turn, Prefix: key, Limit: 1})
+	if err != nil || len(rows) == 0 {
+		return "", err
+	}
+	return run, json.Unmarshal(rows[0].Value, &run)
+}
+
+// askAgain asks whether the call is to be made, which another run has made already.
+func (g *gate) askAgain(by string) *toolOutput {
+	out := g.askApproval(0)
+	out.Ask.Reason = "run " + by + ", of which this one is a fork, has made the same call"
+	return out
 }
 
 // interrupted goes on with a call that was sent and has no outcome: a person has

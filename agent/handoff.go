@@ -36,14 +36,14 @@ func (t *turn) handOver(name string) (*Response, error) {
 	task, settle := t.start(turnInput{
 		Agent: name, Session: t.in.Session, CorrelationID: t.in.CorrelationID, Options: t.in.Options.inherited(), Depth: t.in.Depth + 1,
 		Principal: t.in.Principal,
-		Log:       t.log, View: t.view, Head: t.position, Inner: true, Stream: t.stream, Offset: t.offset,
+		Log:       t.log(), View: t.view, Head: t.position, Inner: true, Stream: t.stream(), Offset: t.offset,
 		Turns: t.in.Turns, State: withState(t.in.State, t.set),
 	}, id)
 	absent := t.attend(name, id, task)
 	out, err := task.Await()
 	settle(out)
 	if err != nil { // it was ended from outside, and did not tell how far it has come
-		head, lost := perdure.CallNamed[int64](t.ctx, headPrefix+fold(t.agent.Name), headInput{Log: t.log, Run: id},
+		head, lost := perdure.CallNamed[int64](t.ctx, headPrefix+fold(t.agent.Name), headInput{Log: t.log(), Run: id},
 			perdure.WithRetry(perdure.RetryPolicy{})).Await()
 		switch {
 		case lost != nil:

@@ -26,7 +26,7 @@ type pooled struct {
 // under it wait for a decision.
 func NewPool(ctx *perdure.Context, b Budget) *Pool {
 	l := newLedger(ctx, b)
-	l.more = askPeople(ctx, l, &Decision{Run: ctx.InstanceID()}, func(Frame) {})
+	l.more = askPeople(ctx, l, &Decision{}, func(Frame) {})
 	return &Pool{ledger: l}
 }
 
@@ -107,13 +107,16 @@ func decisionStep(ctx context.Context, in decisionInput) (*decisionOutput, error
 }
 
 // askPeople returns a function that asks whether a budget is to be raised. The
-// decisions are like the template, which says who asks; show is given frames for the
+// decisions are like the template, which says for whom is asked beside the run; show is given frames for the
 // stream of the run.
 func askPeople(ctx *perdure.Context, l *ledger, template *Decision, show func(Frame)) func(Spending, bool) (raise, error) {
 	asked := 0
 	return func(need Spending, late bool) (raise, error) {
 		asked++
 		d := &storedDecision{Decision: *template}
+		if d.Run = ctx.InstanceID(); d.Agent != "" {
+			d.Turn = d.Run
+		}
 		d.ID = askID(ctx, ctx.InstanceID(), DecisionBudget, asked)
 		d.Kind, d.State, d.RequestedAt, d.Args = DecisionBudget, DecisionPending, ctx.Now(), json.RawMessage(`{}`)
 		d.Budget = l.state(need, late)

@@ -211,7 +211,7 @@ func (t *turn) flush() {
 		}
 		batch := t.frames[:n:n]
 		t.frames = t.frames[n:]
-		_, _ = perdure.CallNamed[struct{}](t.ctx, framesPrefix+fold(t.agent.Name), framesInput{Stream: t.stream, Frames: batch},
+		_, _ = perdure.CallNamed[struct{}](t.ctx, framesPrefix+fold(t.agent.Name), framesInput{Stream: t.stream(), Frames: batch},
 			perdure.WithRetry(perdure.RetryPolicy{})).Await()
 	}
 	t.flushing = false

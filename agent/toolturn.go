@@ -18,7 +18,8 @@ type toolCall struct {
 	step      int
 	ordinal   int // among the calls of its model step
 	route     route
-	effectID  string
+	first     string // its effect id when it was made
+	seed      string // by which that was made
 	arguments string // canonical
 	asked     int    // decisions so far
 	result    json.RawMessage
@@ -40,8 +41,18 @@ func (t *turn) newToolCall(ordinal int, call *model.FunctionCall) *toolCall {
 		arguments = call.Arguments // the step refuses them
 	}
 	c.arguments = arguments
-	c.effectID = digest("effect", t.ctx.InstanceID(), seedOf(t.ctx), fmt.Sprint(t.step), fmt.Sprint(ordinal), call.Name, arguments)
+	c.seed = seedOf(t.ctx)
+	c.first = digest("effect", t.ctx.InstanceID(), c.seed, fmt.Sprint(t.step), fmt.Sprint(ordinal), call.Name, arguments)
 	return c
+}
+
+// effectID is the effect id of the call. In a fork, a call that its source has made gets
+// another one if it is still to be sent.
+func (c *toolCall) effectID() string {
+	if seed := seedOf(c.ctx); seed != c.seed {
+		return digest("effect", c.first, seed)
+	}
+	return c.first
 }
 
 // seedOf is the id of the execution, and that of the first branch after a rewind: 128
@@ -97,7 +108,7 @@ func (c *toolCall) run() {
 	}
 	c.restart(timer, nil)
 	if !c.givenUp && c.tool().effect.once() { // its outcome is in the journal
-		c.put([]perdure.Row{{Kind: uint16(hub.RowHold), Key: []byte(c.effectID), Delete: true}})
+		c.put([]perdure.Row{{Kind: uint16(hub.RowHold), Key: []byte(c.effectID()), Delete: true}})
 	}
 }
 
@@ -170,7 +181,7 @@ func (c *toolCall) schedule(in toolInput) *perdure.Task[*toolOutput] {
 		panic(err)
 	}
 	options := c.tool().stepOptions()
-	options.Tags, options.Effect = map[string]string{"tool": c.call.Name}, []byte(c.effectID)
+	options.Tags, options.Effect = map[string]string{"tool": c.call.Name}, []byte(c.effectID())
 	return perdure.TaskOf[*toolOutput](c.ctx, perdure.Step{
 		Kind: perdure.StepActivity, Name: toolPrefix + fold(c.agent.Name), Input: text, Options: options,
 	})
@@ -182,7 +193,7 @@ func (c *toolCall) open(a *ask) *storedDecision {
 	version := c.tool().version
 	id := a.ID
 	if id == "" {
-		id = askID(c.ctx, c.effectID, a.Kind, c.asked)
+		id = askID(c.ctx, c.effectID(), a.Kind, c.asked)
 	}
 	arguments := c.arguments
 	if len(a.Args) > 0 {
@@ -191,7 +202,7 @@ func (c *toolCall) open(a *ask) *storedDecision {
 	d := &storedDecision{Decision: Decision{
 		ID: id, Kind: a.Kind, Run: c.ctx.InstanceID(), Agent: c.agent.Name, Session: c.in.Session, Turn: c.ctx.InstanceID(),
 		Step: c.step, CallID: c.call.CallID, Tool: c.call.Name, Args: json.RawMessage(arguments),
-		ToolVersion: version, ArgsHash: argsHash(c.call.Name, version, arguments, c.effectID), EffectID: c.effectID,
+		ToolVersion: version, ArgsHash: argsHash(c.call.Name, version, arguments, c.effectID()), EffectID: c.effectID(),
 		Originator: c.in.Principal, Assignee: a.Assignee, Level: a.Level, Approvers: a.Approvers, Apart: a.Apart,
 		RequestedAt: c.ctx.Now(), State: DecisionPending, Reason: a.Reason, Holds: a.Holds,
 	}}

@@ -91,8 +91,6 @@ type turn struct {
 	ctx      *perdure.Context
 	in       turnInput
 	policy   *policy
-	log      string
-	stream   string  // instance id of the run whose stream it writes
 	frames   []Frame // of a stream that is not its own, not yet written
 	flushing bool
 	first    int64 // position of its first message
@@ -104,7 +102,7 @@ type turn struct {
 	view     viewOf
 	cut      int64                      // a summary is made of what is before; 0 = none
 	plain    bool                       // the summary says only that something was left out
-	context  string                     // instance id of the run that has what providers gave; "" = none
+	provided bool                       // providers gave it something, which lies in a row of its own
 	external bool                       // the conversation is kept elsewhere
 	back     bool                       // the session's own agent answers from now on
 	set      map[string]json.RawMessage // of the session's state
@@ -126,16 +124,10 @@ func (c *code) turn(ctx *perdure.Context, in turnInput) (*turnOutput, error) {
 		return nil, perdure.NonRetryable(&perdure.Error{Code: perdure.Unimplemented, Op: "run agent", Instance: ctx.InstanceID(),
 			Message: "the hub keeps no conversations but those of sessions: run the agent with agent.InSession, or connect to a Perdure server"})
 	}
-	t := &turn{code: c, ctx: ctx, in: in, log: in.Log, stream: in.Stream, first: in.Head, position: in.Head, offset: in.Offset,
-		view: in.View, context: in.Context, began: ctx.Now()}
+	t := &turn{code: c, ctx: ctx, in: in, first: in.Head, position: in.Head, offset: in.Offset,
+		view: in.View, began: ctx.Now()}
 	if t.policy = in.Policy; t.policy == nil {
 		t.policy = c.policy(in.Options)
-	}
-	if t.log == "" {
-		t.log = logID(ctx.InstanceID(), seedOf(ctx))
-	}
-	if t.stream == "" {
-		t.stream = ctx.InstanceID()
 	}
 	if in.Session != "" || in.Depth > 0 {
 		t.stop = perdure.NewEvent[struct{}](stopName).Wait(ctx)
@@ -152,6 +144,33 @@ func (c *code) turn(ctx *perdure.Context, in turnInput) (*turnOutput, error) {
 		t.withdraw(err)
 	}
 	return t.end(r, err)
+}
+
+// What a turn calls by its own id is asked for anew each time: a fork is another run from
+// some point on.
+
+// log is the name of the log that it writes.
+func (t *turn) log() string {
+	if t.in.Log != "" {
+		return t.in.Log
+	}
+	return logID(t.ctx.InstanceID(), seedOf(t.ctx))
+}
+
+// stream is the instance id of the run whose stream it writes.
+func (t *turn) stream() string {
+	if t.in.Stream != "" {
+		return t.in.Stream
+	}
+	return t.ctx.InstanceID()
+}
+
+// context is the instance id of the run that has what providers gave, "" = they gave nothing.
+func (t *turn) context() string {
+	if t.provided {
+		return t.ctx.InstanceID()
+	}
+	return t.in.Context
 }
 
 // answer asks the model and runs the tools that it calls until it has answered.
@@ -377,7 +396,7 @@ func (t *turn) append(messages ...*model.Message) error {
 		if entry.ID == "" {
 			entry.ID = fmt.Sprintf("m%d", t.position)
 		}
-		row, err := logRow(t.log, t.position, &entry)
+		row, err := logRow(t.log(), t.position, &entry)
 		if err != nil {
 			return err
 		}
@@ -409,7 +428,7 @@ func (t *turn) withdraw(failed error) {
 		}
 		refused := *m
 		refused.Source = model.Source{Type: sourceRefused}
-		row, err := logRow(t.log, first+int64(i), &refused)
+		row, err := logRow(t.log(), first+int64(i), &refused)
 		if err != nil { // it was encodable before
 			panic(err)
 		}
@@ -423,7 +442,7 @@ func (t *turn) frame(f Frame) {
 	f.Offset = t.offset
 	t.offset++
 	t.note(f)
-	if t.stream != t.ctx.InstanceID() {
+	if t.stream() != t.ctx.InstanceID() {
 		t.frames = append(t.frames, f)
 		t.flush()
 		return
