@@ -142,6 +142,8 @@ func (w instanceRow) Field(name string) []filter.Value {
 			return textValue(i.Failure.Type)
 		}
 		return nil
+	case "forked_from":
+		return textValue(i.Forked.Run)
 	case "worker":
 		return textValue(i.Worker)
 	case "model":

@@ -108,6 +108,7 @@ func Fields() []Field {
 		{Name: "session", Type: Text, Indexed: true},
 		{Name: "parent", Type: Text, Indexed: true},
 		{Name: "root", Type: Text, Indexed: true},
+		{Name: "forked_from", Type: Text},
 		{Name: "worker", Type: Text},
 		{Name: "model", Type: Text},
 		{Name: "step", Type: Text},

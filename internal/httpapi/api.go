@@ -278,6 +278,7 @@ func (a *API) routes() map[string]endpoint {
 		"POST /api/v1/runs/{id}/terminate":          a.control(hub.Terminate),
 		"POST /api/v1/runs/{id}/restart":            a.restartRun,
 		"POST /api/v1/runs/{id}/rewind":             a.rewindRun,
+		"POST /api/v1/runs/{id}/fork":               a.forkRun,
 		"POST /api/v1/runs/{id}/purge":              a.purgeRun,
 		"GET /api/v1/audit":                         a.listAudit,
 		"GET /api/v1/audit/verify":                  a.verifyAudit,

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/engine"
 	"github.com/perdure/perdure/internal/history"
 )
 
@@ -47,6 +48,8 @@ type historyEvent struct {
 	DequeuedAt *time.Time `json:"dequeued_at,omitempty"`
 	StartedAt  *time.Time `json:"started_at,omitempty"`
 	Worker     string     `json:"worker,omitempty"`
+	// Forked says that the run goes its own way from here on, and whose way it was.
+	Forked *forkedFrom `json:"forked_from,omitempty"`
 }
 
 // historyPage is the answer to GET /runs/{id}/history.
@@ -175,6 +178,9 @@ func viewEvent(n int, e *history.Event) historyEvent {
 	if m := e.Meta; m != nil {
 		v.Attempt, v.Worker = m.Attempt, m.Worker
 		v.DequeuedAt, v.StartedAt = timeOrNil(m.DequeuedAt), timeOrNil(m.StartedAt)
+		if f, parts := engine.ForkIn(e); parts {
+			v.Forked = &forkedFrom{f.Run, f.Execution, int(f.Event)}
+		}
 		if m.Payload != nil && !data.Set {
 			v.DataBytes, v.DataSHA256 = int(m.Payload.Size), hex.EncodeToString(m.Payload.Hash)
 		}

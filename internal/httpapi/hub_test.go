@@ -150,7 +150,7 @@ func TestRunOverRealHub(t *testing.T) {
 	}
 	post(t, 200, path+"/resume", ``)
 	get(t, path+"?wait=10s", "status", `"completed"`, "output", `"published agents"`, "custom_status", `{"percent":50}`,
-		"input", `"agents"`, "tags", `{"team":"pay"}`, "actions", `["restart","rewind","purge"]`)
+		"input", `"agents"`, "tags", `{"team":"pay"}`, "actions", `["restart","rewind","purge","fork"]`)
 	history := get(t, path+"/history")
 	for _, want := range []string{"executionStarted", "executionSuspended", "eventRaised", "executionResumed", "taskScheduled", "taskCompleted", "executionCompleted"} {
 		if !strings.Contains(history, `"`+want+`"`) {
@@ -181,7 +181,7 @@ func TestRunOverRealHub(t *testing.T) {
 func TestFailureOverRealHub(t *testing.T) {
 	url := realHub(t)
 	post(t, 201, url+"/runs", `{"name":"Approve","id":"f","input":"","event":{"name":"Approval","data":true}}`)
-	get(t, url+"/runs/f?wait=10s", "status", `"failed"`, "actions", `["restart","rewind","purge"]`)
+	get(t, url+"/runs/f?wait=10s", "status", `"failed"`, "actions", `["restart","rewind","purge","fork"]`)
 	get(t, url+"/runs?filter=has:error+name:Approve")
 	if body := post(t, 200, url+"/runs/f/rewind?dry_run=1", ``); field(t, body, "steps_run_again") != `["Publish"]` {
 		t.Errorf("dry run of rewind = %s, want Publish again", body)
@@ -192,6 +192,62 @@ func TestFailureOverRealHub(t *testing.T) {
 	id := strings.Trim(field(t, body, "id"), `"`)
 	post(t, 200, url+"/runs/"+id+"/events/Approval", `true`)
 	get(t, url+"/runs/"+id+"?wait=10s", "output", `"published topic"`)
+}
+
+// TestForkOverRealHub forks a run that has completed from before its event, as a dry run has
+// foretold, and with another outcome of a step.
+func TestForkOverRealHub(t *testing.T) {
+	url := realHub(t)
+	post(t, 201, url+"/runs", `{"name":"Approve","id":"a","input":"topic"}`)
+	post(t, 200, url+"/runs/a/events/Approval", `true`)
+	source := field(t, get(t, url+"/runs/a?wait=10s", "status", `"completed"`), "execution")
+	raised, published := 0, 0
+	for _, e := range eventsOf(t, get(t, url+"/runs/a/history")) {
+		switch {
+		case e.Type == "eventRaised":
+			raised = e.N
+		case e.Type == "taskScheduled" && e.Name == "Publish":
+			published = e.N
+		}
+	}
+	at := fmt.Sprintf(`{"to":%d,"id":"f","reason":"what if"}`, raised)
+	plan := post(t, 200, url+"/runs/a/fork?dry_run=1", at)
+	for name, want := range map[string]string{
+		"to": fmt.Sprint(raised), "exact": "true", "execution": source,
+		"steps_run_again": `[]`, "steps_given_up": `["Publish"]`, "events_forgotten": `["Approval"]`, "decisions_open": `[]`,
+	} {
+		if got := field(t, plan, name); got != want {
+			t.Errorf("%s of the dry run = %s, want %s", name, got, want)
+		}
+	}
+	post(t, 404, url+"/runs/f/fork", `{}`) // nothing was begun
+	for range 2 {
+		r := do(t, "POST", url+"/runs/a/fork", at, "Content-Type", "application/json", "Idempotency-Key", "k")
+		if r.Status != 201 || r.Header.Get("Location") != "/api/v1/runs/f" {
+			t.Errorf("fork = %d %s, Location %s, want 201 and /api/v1/runs/f", r.Status, r.Body, r.Header.Get("Location"))
+		}
+	}
+	from := fmt.Sprintf(`{"run":"a","execution":%s,"event":%d}`, source, raised)
+	get(t, url+"/runs/f", "status", `"running"`, "forked_from", from)
+	post(t, 200, url+"/runs/f/events/Approval", `true`)
+	get(t, url+"/runs/f?wait=10s", "status", `"completed"`, "output", `"published topic"`)
+	if list := get(t, url+"/runs?filter=forked_from:a"); !strings.Contains(list, `"id":"f"`) || strings.Contains(list, `"id":"a"`) {
+		t.Errorf("runs with forked_from:a = %s, want the fork alone", list)
+	}
+	if events := get(t, url+"/runs/f/history"); strings.Count(events, `"forked_from":`+from) != 1 {
+		t.Errorf("history of the fork = %s, want one event that says so", events)
+	}
+
+	changed := post(t, 201, url+"/runs/a/fork", fmt.Sprintf(`{"step":{"n":%d,"result":"sent"}}`, published))
+	get(t, url+"/runs/"+strings.Trim(field(t, changed, "id"), `"`)+"?wait=10s", "output", `"sent"`)
+	post(t, 409, url+"/runs/a/fork", `{"id":"f"}`)
+	post(t, 400, url+"/runs/a/fork", `{"to":999}`)
+	post(t, 400, url+"/runs/a/fork", `{"step":{"result":1}}`)
+	post(t, 400, url+"/runs/a/fork", `{"step":{"n":3,"result":1,"failure":"no"}}`)
+	if audit := get(t, url+"/audit?target=f"); !strings.Contains(audit, `"action":"fork"`) || !strings.Contains(audit, `"reason":"what if"`) {
+		t.Errorf("audit of the fork = %s, want who has forked it and why", audit)
+	}
+	get(t, url+"/runs/a", "status", `"completed"`, "execution", source)
 }
 
 // TestRewindToEventOverRealHub rewinds a run that has completed to before its event, as
@@ -286,12 +342,14 @@ func TestAuditOverRealHub(t *testing.T) {
 // eventsOf decodes a page of history.
 func eventsOf(t *testing.T, page string) []struct {
 	N    int
+	Name string
 	Type string
 } {
 	t.Helper()
 	var p struct {
 		Items []struct {
 			N    int
+			Name string
 			Type string
 		}
 	}

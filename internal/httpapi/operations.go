@@ -122,6 +122,7 @@ func runCommands() []Operation {
 		{Pattern: one + "/terminate", Right: access.Write, Does: "Terminates a run.", Body: controlBody{}, Reply: run{}},
 		{Pattern: one + "/restart", Right: access.Write, Does: "Begins a run anew.", Body: restartBody{}, Reply: run{}},
 		{Pattern: one + "/rewind", Right: access.Write, Does: "Goes on from before the failure, or from before an event.", Query: dry, Body: rewindBody{}, Reply: run{}, DryRun: rewound{}},
+		{Pattern: one + "/fork", Right: access.Write, Does: "Begins a new run as a copy of a run up to an event.", Query: dry, Body: forkBody{}, Reply: run{}, DryRun: rewound{}},
 		{Pattern: one + "/purge", Right: access.Write, Does: "Deletes a run that has ended.", Query: dry, Body: purgeBody{}, Reply: purged{}},
 	}
 }

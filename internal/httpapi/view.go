@@ -49,6 +49,7 @@ type run struct {
 
 	Parent  string            `json:"parent_id,omitempty"`
 	Root    string            `json:"root_id,omitempty"`
+	Forked  *forkedFrom       `json:"forked_from,omitempty"`
 	Agent   string            `json:"agent,omitempty"`
 	Session string            `json:"session,omitempty"`
 	Tags    map[string]string `json:"tags,omitempty"`
@@ -118,6 +119,9 @@ func viewRun(i *hub.Instance) *run {
 		micros := (n + 999) / 1000 // what costs something is not shown as free
 		v.CostMicros = &micros
 	}
+	if f := i.Forked; f != (hub.ForkedFrom{}) {
+		v.Forked = &forkedFrom{f.Run, f.Execution, f.Event}
+	}
 	if i.Root == i.ID {
 		v.Root = ""
 	}
@@ -163,17 +167,23 @@ func viewFailure(f *history.Failure) *failure {
 // actions names what may be done to a run.
 func actions(i *hub.Instance) []string {
 	s := i.Status
+	var may []string
 	switch {
 	case !i.Folded.IsZero():
 		return []string{"purge"}
 	case s.Terminal() && i.Session != "":
-		return []string{"restart", "purge"}
+		may = []string{"restart", "purge"}
 	case s.Terminal():
-		return []string{"restart", "rewind", "purge"}
+		may = []string{"restart", "rewind", "purge"}
 	case s == store.Suspended:
-		return []string{"resume", "event", "cancel", "terminate"}
+		may = []string{"resume", "event", "cancel", "terminate"}
+	default:
+		may = []string{"suspend", "event", "cancel", "terminate"}
 	}
-	return []string{"suspend", "event", "cancel", "terminate"}
+	if i.Session == "" && s != store.Pending {
+		may = append(may, "fork")
+	}
+	return may
 }
 
 // refusal says why something may not be done to a run now.
@@ -186,7 +196,7 @@ type refusal struct {
 func refused(i *hub.Instance) []refusal {
 	may := actions(i)
 	list := []refusal{}
-	for _, action := range []string{"suspend", "resume", "event", "cancel", "terminate", "restart", "rewind", "purge"} {
+	for _, action := range []string{"suspend", "resume", "event", "cancel", "terminate", "restart", "rewind", "fork", "purge"} {
 		if !slices.Contains(may, action) {
 			list = append(list, refusal{action, refusedBecause(i, action)})
 		}
@@ -197,6 +207,14 @@ func refused(i *hub.Instance) []refusal {
 func refusedBecause(i *hub.Instance, action string) string {
 	ended, status := i.Status.Terminal(), client.StatusName(i.Status)
 	switch action {
+	case "fork":
+		switch {
+		case !i.Folded.IsZero():
+			return "its history and input were given up " + i.Folded.UTC().Format(time.DateOnly)
+		case i.Session != "":
+			return "it is a turn of a session, which goes on from there: send the message again"
+		}
+		return "the run has not begun"
 	case "restart", "rewind":
 		switch {
 		case !ended:
