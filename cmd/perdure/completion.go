@@ -67,6 +67,7 @@ func complete(root *cobra.Command, t *terminal) {
 		"run terminate":  {runIDs},
 		"run restart":    {runIDs},
 		"run rewind":     {runIDs},
+		"run fork":       {runIDs},
 		"run purge":      {runIDs},
 		"open":           {runIDs},
 		"inbox get":      {decisionIDs},

@@ -19,24 +19,28 @@ import (
 
 // row is what commands read of a run.
 type row struct {
-	ID          string            `json:"id"`
-	Name        string            `json:"name"`
-	Version     string            `json:"version"`
-	Status      string            `json:"status"`
-	Phase       string            `json:"phase"`
-	PhaseSince  *time.Time        `json:"phase_since"`
-	PhaseCause  string            `json:"phase_cause"`
-	Step        string            `json:"current_step"`
-	WaitName    string            `json:"wait_name"`
-	NextFireAt  *time.Time        `json:"next_fire_at"`
-	Attempt     int               `json:"attempt"`
-	Pending     pending           `json:"pending_counts"`
-	ErrorText   string            `json:"error_text"`
-	Created     *time.Time        `json:"created"`
-	StartAt     *time.Time        `json:"start_at"`
-	Completed   *time.Time        `json:"completed"`
-	DurationMS  *int64            `json:"duration_ms"`
-	Parent      string            `json:"parent_id"`
+	ID         string     `json:"id"`
+	Name       string     `json:"name"`
+	Version    string     `json:"version"`
+	Status     string     `json:"status"`
+	Phase      string     `json:"phase"`
+	PhaseSince *time.Time `json:"phase_since"`
+	PhaseCause string     `json:"phase_cause"`
+	Step       string     `json:"current_step"`
+	WaitName   string     `json:"wait_name"`
+	NextFireAt *time.Time `json:"next_fire_at"`
+	Attempt    int        `json:"attempt"`
+	Pending    pending    `json:"pending_counts"`
+	ErrorText  string     `json:"error_text"`
+	Created    *time.Time `json:"created"`
+	StartAt    *time.Time `json:"start_at"`
+	Completed  *time.Time `json:"completed"`
+	DurationMS *int64     `json:"duration_ms"`
+	Parent     string     `json:"parent_id"`
+	Forked     *struct {
+		Run   string `json:"run"`
+		Event int    `json:"event"`
+	} `json:"forked_from"`
 	Tags        map[string]string `json:"tags"`
 	Custom      json.RawMessage   `json:"custom_status"`
 	Events      int64             `json:"history_len"`
@@ -103,7 +107,7 @@ func runCommand(t *terminal) *cobra.Command {
 		runControl(t, "resume", "Let suspended runs go on", false),
 		runControl(t, "cancel", "End runs with the status canceled", true),
 		runControl(t, "terminate", "End runs at once", true),
-		runRestart(t), runRewind(t), runPurge(t))
+		runRestart(t), runRewind(t), runFork(t), runPurge(t))
 	addServerFlag(c)
 	return c
 }
@@ -295,6 +299,9 @@ func (o *output) details(r *row) {
 	}
 	line("next", o.when(r.NextFireAt))
 	line("parent", r.Parent)
+	if f := r.Forked; f != nil {
+		line("forked from", f.Run+", event "+strconv.Itoa(f.Event))
+	}
 	for _, k := range slices.Sorted(maps.Keys(r.Tags)) {
 		line("tag", k+"="+r.Tags[k])
 	}
@@ -343,17 +350,22 @@ func (s *server) change(ctx context.Context, out *output, id string, body []byte
 	if err != nil {
 		return err
 	}
-	if out.format != "table" {
-		return out.document(raw)
+	return out.changed(raw)
+}
+
+// changed shows a run after a command.
+func (o *output) changed(raw json.RawMessage) error {
+	if o.format != "table" {
+		return o.document(raw)
 	}
 	var r row
 	if err := json.Unmarshal(raw, &r); err != nil {
 		return fail(exitError, "", "%s", err)
 	}
 	if r.Hint != "" {
-		out.say("%s", safe(r.Hint))
+		o.say("%s", safe(r.Hint))
 	}
-	fmt.Fprintf(out.out, "%s  %s\n", safe(r.ID), safe(r.state()))
+	fmt.Fprintf(o.out, "%s  %s\n", safe(r.ID), safe(r.state()))
 	return nil
 }
 

@@ -532,6 +532,37 @@ export interface FilterField {
   indexed: boolean;
 }
 
+/** forkBody is the body of fork. */
+export interface ForkBody {
+  reason?: string;
+  /** To is the number of the first event, from 1, that the new run does not have; of its turn what came before it is given to the new run. 0 = the outcome of the step that is changed, else the first that is a failure, else the end. */
+  to?: number;
+  /** Execution is the one whose events are counted; "" = the current one. */
+  execution?: string;
+  /** of the new run; "" = a random one */
+  id?: string;
+  /** Input takes the place of the input. */
+  input?: Json;
+  step?: ForkStep;
+}
+
+/** forkStep is a step that is to have another outcome. */
+export interface ForkStep {
+  /** number of the event that has scheduled it, as in steps */
+  n?: number;
+  result?: Json;
+  /** Failure is why it fails; it has failed for good then, and there is no result. */
+  failure?: string;
+}
+
+/** forkedFrom says of what a run is a copy. */
+export interface ForkedFrom {
+  run: string;
+  execution: string;
+  /** number of the first event that was not copied */
+  event: number;
+}
+
 /** Format is a JSON schema that the answer has to follow. */
 export interface Format {
   /** Name labels the schema for the provider; empty means "answer". */
@@ -695,6 +726,8 @@ export interface HistoryEvent {
   dequeued_at?: Time;
   started_at?: Time;
   worker?: string;
+  /** Forked says that the run goes its own way from here on, and whose way it was. */
+  forked_from?: ForkedFrom;
 }
 
 /** historyPage is the answer to GET /runs/{id}/history. */
@@ -1211,6 +1244,7 @@ export interface Run {
   duration_ms?: number;
   parent_id?: string;
   root_id?: string;
+  forked_from?: ForkedFrom;
   agent?: string;
   session?: string;
   tags?: Record<string, string>;
@@ -1973,6 +2007,8 @@ export interface Operations {
   "POST /runs/{id}/restart": { query: {}; body: RestartBody; reply: Run; events: {} };
   /** Goes on from before the failure, or from before an event. */
   "POST /runs/{id}/rewind": { query: { dry_run?: boolean }; body: RewindBody; reply: Run | Rewound; events: {} };
+  /** Begins a new run as a copy of a run up to an event. */
+  "POST /runs/{id}/fork": { query: { dry_run?: boolean }; body: ForkBody; reply: Run | Rewound; events: {} };
   /** Deletes a run that has ended. */
   "POST /runs/{id}/purge": { query: { dry_run?: boolean }; body: PurgeBody; reply: Purged; events: {} };
   /** Lists entities by id. */
