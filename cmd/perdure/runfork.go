@@ -27,7 +27,7 @@ func runFork(t *terminal) *cobra.Command {
 			"stays as it is. Without --to the copy ends before the outcome of the step that is changed,\n" +
 			"else before the first failure, else at the end. A step is named by its number in\n" +
 			"'run history', or by its name if that is the only one.",
-		Example: "  perdure run fork post-1 --set Research='\"other facts\"' --dry-run",
+		Example: "  perdure run fork post-1 --set 'Research=\"facts\"' --dry-run",
 		Args:    exactly(1, "the id of a run"),
 		RunE: func(c *cobra.Command, args []string) error {
 			s, out, err := command(c, t)
