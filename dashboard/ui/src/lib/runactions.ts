@@ -4,6 +4,7 @@ export const runActions: [action: string, label: string][] = [
   ["suspend", "Suspend"],
   ["resume", "Resume"],
   ["rewind", "Rewind…"],
+  ["fork", "Fork…"],
   ["restart", "Restart…"],
   ["cancel", "Cancel…"],
   ["terminate", "Terminate…"],

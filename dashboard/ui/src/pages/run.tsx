@@ -3,7 +3,7 @@
 import { useMemo, useState } from "preact/hooks";
 import type { RunStep } from "../api";
 import type { PageProps } from "../app";
-import { ProblemError } from "../lib/api";
+import { ProblemError, readOnly } from "../lib/api";
 import { now as clock } from "../lib/format";
 import { useKeys } from "../lib/keys";
 import { isActive, overlays, useOverlays } from "../lib/overlay";
@@ -15,6 +15,7 @@ import { Problem } from "../parts/Problem";
 import { Tabs } from "../parts/Tabs";
 import { AuditTab } from "./run/audit";
 import { ConversationTab } from "./run/conversation";
+import { ForkDialog } from "./run/fork";
 import { Header } from "./run/header";
 import { History } from "./run/history";
 import { Inspector } from "./run/inspector";
@@ -36,6 +37,7 @@ export function Run({ params }: PageProps) {
   const { run, error, gone, refetch } = useRun(id);
   const read = useSteps(id, execution, run?.row_version ?? 0);
   const [rewinding, setRewinding] = useState<number>(); // to which event, 0 = to before the failure
+  const [forking, setForking] = useState<number>(); // from which event, 0 = as the server chooses
   const current = execution === "" || execution === run?.execution;
   const moving = !!run && current && !ended(run.status);
   const works = useMemo(() => moving && (isActive(run) || read.items.some((s) => isOpen(s) && !waits(s))), [moving, run, read.items]);
@@ -52,7 +54,10 @@ export function Run({ params }: PageProps) {
     const to = steps.items[at < 0 ? 0 : Math.max(0, Math.min(steps.items.length - 1, at + by))];
     if (to) select(keyOf(to));
   };
+  const forkable = !!run && run.actions.includes("fork") && !readOnly;
+  const fork = () => setForking(step && step.n > 0 ? step.attempts?.[0]?.n ?? step.n : Number(param("event")) || 0);
   useKeys({
+    f: () => forkable && fork(),
     h: () => move(-1),
     l: () => move(1),
     ArrowLeft: () => move(-1),
@@ -73,13 +78,14 @@ export function Run({ params }: PageProps) {
     );
   }
   const stepLink = (eventID: number) => links.run(id) + `?step=e${eventID}`;
+  const onFork = forkable ? { onFork: setForking } : {};
   const onRewind = current && run.actions.includes("rewind") ? { onRewind: setRewinding } : {};
-  const inspector = step && <Inspector run={id} execution={execution} step={step} now={now} {...onRewind} {...(moving ? {} : { end: Date.parse(steps.page?.newest ?? "") || now })} onClose={() => select("")} />;
+  const inspector = step && <Inspector run={id} execution={execution} step={step} now={now} {...onRewind} {...onFork} {...(moving ? {} : { end: Date.parse(steps.page?.newest ?? "") || now })} onClose={() => select("")} />;
   return (
     <section class="page fill run-page">
       {gone && <p class="problem" role="alert">This run was purged. What you see is what was last known.</p>}
       {!current && <p class="problem">This is an older execution. <a href={links.run(id)}>Show the current one</a></p>}
-      <Header run={run} steps={steps.items} now={now} onApplied={refetch} onRewind={() => setRewinding(step && step.n > 0 ? step.attempts?.[0]?.n ?? step.n : 0)} />
+      <Header run={run} steps={steps.items} now={now} onApplied={refetch} onRewind={() => setRewinding(step && step.n > 0 ? step.attempts?.[0]?.n ?? step.n : 0)} onFork={fork} />
       {run && steps.error && !steps.page && <Problem error={new ProblemError(0, { detail: steps.error.message })} />}
       <Tabs label="Views of the run" tabs={[
         { id: "timeline", title: "Timeline", panel: () => (
@@ -88,7 +94,7 @@ export function Run({ params }: PageProps) {
             {inspector}
           </div>
         ) },
-        { id: "history", title: "History", panel: () => <History run={id} execution={execution} version={run.row_version} began={began} {...onRewind} selected={Number(param("event")) || 0} onSelect={(n) => setParams({ event: n ? String(n) : undefined })} /> },
+        { id: "history", title: "History", panel: () => <History run={id} execution={execution} version={run.row_version} began={began} {...onRewind} {...onFork} selected={Number(param("event")) || 0} onSelect={(n) => setParams({ event: n ? String(n) : undefined })} /> },
         { id: "conversation", title: "Conversation", panel: () => <ConversationTab run={id} version={run.row_version} stepLink={stepLink} /> },
         { id: "graph", title: "Graph", panel: () => <Graph run={id} execution={execution} version={run.row_version} onStep={(e) => setParams({ tab: undefined, step: `e${e}` }, false)} /> },
         { id: "sequence", title: "Sequence", panel: () => <div class="split"><Sequence id={id} name={run.name} steps={steps.items} began={began} selected={key} onSelect={select} />{inspector}</div> },
@@ -97,6 +103,7 @@ export function Run({ params }: PageProps) {
         { id: "related", title: "Related", panel: () => <Related run={id} version={run.row_version} /> },
         { id: "audit", title: "Audit", panel: () => <AuditTab run={id} version={run.row_version} /> },
       ]} />
+      {forking !== undefined && <ForkDialog run={run} execution={execution || run.execution || ""} to={forking} onClose={() => setForking(undefined)} />}
       {rewinding !== undefined && <RewindDialog run={run} to={rewinding} onClose={() => setRewinding(undefined)} onDone={() => { setRewinding(undefined); setParams({ at: undefined, step: undefined }); refetch(); }} />}
     </section>
   );

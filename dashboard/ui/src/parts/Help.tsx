@@ -15,6 +15,7 @@ const keys: [string, string][] = [
   ["a d", "Approve or deny the chosen decision"],
   ["x, X", "Select a row, or all from the last one on"],
   ["m", "What may be done to the row"],
+  ["f", "Fork the run, from the chosen step or event"],
   ["e s t", "Raise an event, suspend or resume, terminate: the row, or those that are selected"],
   ["n", "Start a run, begin a session"],
   ["Ctrl/⌘ Enter", "Send the form of a dialog"],

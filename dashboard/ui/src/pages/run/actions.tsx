@@ -19,6 +19,7 @@ interface Props {
   /** Is called when the server has done something. */
   onApplied(): void;
   onRewind(): void;
+  onFork(): void;
   /** Is called when the run is gone; absent = the list of runs is shown then. */
   onPurged?(): void;
   /** Is called when a dialog was left without doing anything. */
@@ -26,7 +27,7 @@ interface Props {
 }
 
 /** What may be done to a run: as items of a menu, and the dialog that is open. */
-export function useActions({ run, onApplied, onRewind, onPurged = () => go("runs"), onLeft }: Props) {
+export function useActions({ run, onApplied, onRewind, onFork, onPurged = () => go("runs"), onLeft }: Props) {
   const [dialog, setDialog] = useState("");
   const [busy, setBusy] = useState("");
   const [error, setError] = useState<ProblemError>();
@@ -39,6 +40,7 @@ export function useActions({ run, onApplied, onRewind, onPurged = () => go("runs
   const start = (action: string) => {
     setError(undefined);
     if (action === "rewind") return onRewind();
+    if (action === "fork") return onFork();
     if (action !== "suspend" && action !== "resume") return setDialog(action);
     setBusy(action);
     post<Run>(path`runs/${run.id}/${action}`, {}).then(onApplied, setError).finally(() => setBusy(""));

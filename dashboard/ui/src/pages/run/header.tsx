@@ -27,10 +27,11 @@ interface Props {
   now: number;
   onApplied(): void;
   onRewind(): void;
+  onFork(): void;
 }
 
 /** Shows the head of a run. */
-export function Header({ run, steps, now, onApplied, onRewind }: Props) {
+export function Header({ run, steps, now, onApplied, onRewind, onFork }: Props) {
   const spent = spentBy(steps);
   const children = [...new Set(steps.flatMap((s) => (s.run ? [s.run] : [])))];
   const links = outside(run, useInfo().data?.links);
@@ -41,7 +42,7 @@ export function Header({ run, steps, now, onApplied, onRewind }: Props) {
         <h1>{nameOf(run)}</h1>
         <code class="run-id">{run.id}</code>
         <Share what="run" id={run.id} command={["run get", [run.id]]} json={{ path: path`runs/${run.id}`, file: run.id + ".json" }} />
-        <Actions run={run} onApplied={onApplied} onRewind={onRewind} />
+        <Actions run={run} onApplied={onApplied} onRewind={onRewind} onFork={onFork} />
       </div>
       <p class="run-sentence" aria-live="off">{upper(sentence(run.failure ? { ...run, error_text: "" } : run, now, isActive(run) ? overlays.value.get(run.id) : undefined, steps))}.</p>
       {isStuck(run) && run.phase_cause?.startsWith("no worker serves") && <Connect />}
@@ -52,6 +53,7 @@ export function Header({ run, steps, now, onApplied, onRewind }: Props) {
         {run.parent_id && <Fact name="Parent"><a href={pages.run(run.parent_id)}>{run.parent_id}</a></Fact>}
         {run.root_id && run.root_id !== run.parent_id && <Fact name="Root"><a href={pages.run(run.root_id)}>{run.root_id}</a></Fact>}
         {children.length > 0 && <Fact name={children.length === 1 ? "Child" : "Children"}><Children ids={children} /></Fact>}
+        {run.forked_from && <Fact name="Forked from"><a href={pages.run(run.forked_from.run) + `?tab=history&event=${run.forked_from.event}&execution=${run.forked_from.execution}`}>{run.forked_from.run}</a> <span class="dim">before event {run.forked_from.event}</span></Fact>}
         {run.session && <Fact name="Session">{sessionLink(run.session)}</Fact>}
         {spent.tokens > 0 && <Fact name="Tokens">{count(spent.tokens)}</Fact>}
         {spent.usd > 0 && <Fact name="Cost">{cost(spent.usd * 1e6)}</Fact>}

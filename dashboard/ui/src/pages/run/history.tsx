@@ -27,6 +27,8 @@ interface Props {
   onSelect(n: number): void;
   /** Asks to rewind the run to before an event; missing = it cannot be. */
   onRewind?(event: number): void;
+  /** Asks to fork the run from before an event; missing = it cannot be. */
+  onFork?(event: number): void;
 }
 
 /** Shows the history of an execution. */
@@ -86,7 +88,7 @@ export function History(p: Props) {
           </div>
         </div>
       </div>
-      {shown && p.selected > 0 && <EventDetail event={shown} run={p.run} execution={p.execution} began={p.began} {...(p.onRewind ? { onRewind: p.onRewind } : {})} onClose={() => p.onSelect(0)} />}
+      {shown && p.selected > 0 && <EventDetail event={shown} run={p.run} execution={p.execution} began={p.began} {...(p.onRewind ? { onRewind: p.onRewind } : {})} {...(p.onFork ? { onFork: p.onFork } : {})} onClose={() => p.onSelect(0)} />}
     </div>
   );
 }
@@ -174,7 +176,7 @@ function stepText(e: HistoryEvent): string {
   return parts.filter(Boolean).join(" · ");
 }
 
-function EventDetail({ event, run, execution, began, onClose, onRewind }: { event: HistoryEvent; run: string; execution: string; began: number; onClose(): void; onRewind?(n: number): void }) {
+function EventDetail({ event, run, execution, began, onClose, onRewind, onFork }: { event: HistoryEvent; run: string; execution: string; began: number; onClose(): void; onRewind?(n: number): void; onFork?(n: number): void }) {
   const { data, data_bytes, ...rest } = event;
   return (
     <aside class="inspector" aria-label={`Event ${event.n}`}>
@@ -184,6 +186,7 @@ function EventDetail({ event, run, execution, began, onClose, onRewind }: { even
       </header>
       <p class="dim"><Time at={event.time} exact /> · {duration(Math.max(0, Date.parse(event.time) - began))} after the beginning</p>
       {onRewind && <button type="button" class="rewind-here" onClick={() => onRewind(event.n)}>Rewind to before this event…</button>}
+      {onFork && <button type="button" class="rewind-here" onClick={() => onFork(event.n)}>Fork from before this event…</button>}
       <JsonView value={rest} />
       {data !== undefined ? <><h3>Payload <span class="dim">{bytes(data_bytes ?? 0)}</span></h3><JsonView value={data} /></>
         : data_bytes ? <Payload key={event.n} title="Payload" run={run} execution={execution} n={event.n} size={data_bytes} /> : null}

@@ -22,13 +22,15 @@ interface Props {
   onClose(): void;
   /** Asks to rewind the run to before the step; missing = it cannot be. */
   onRewind?(event: number): void;
+  /** Asks to fork the run from before the step; missing = it cannot be. */
+  onFork?(event: number): void;
 }
 
 /** The kinds of steps that are code of the run's own, which may log. */
 const logs = new Set(["activity", "tool", "model", "context", "internal"]);
 
 /** Shows a step beside the timeline. */
-export function Inspector({ run, execution, step, now, end, onClose, onRewind }: Props) {
+export function Inspector({ run, execution, step, now, end, onClose, onRewind, onFork }: Props) {
   const payload = (title: string, n: number | undefined, size: number | undefined, open = false) =>
     n && size ? <Payload key={`${title} ${n}`} title={title} run={run} execution={execution} n={n} size={size} open={open} /> : null;
   return (
@@ -60,6 +62,7 @@ export function Inspector({ run, execution, step, now, end, onClose, onRewind }:
         {step.worker && <Fact name="Worker">{step.worker}</Fact>}
       </dl>
       {onRewind && step.n > 0 && <button type="button" class="rewind-here" onClick={() => onRewind(step.attempts?.[0]?.n ?? step.n)}>Rewind to before this step…</button>}
+      {onFork && step.n > 0 && <button type="button" class="rewind-here" onClick={() => onFork(step.attempts?.[0]?.n ?? step.n)}>Fork from before this step…</button>}
       {payload("Input", step.kind === "event" ? 0 : step.n, step.input_bytes)}
       {payload("Output", step.end_n, step.output_bytes, (step.output_bytes ?? 0) < 4096)}
       {(step.attempts?.length ?? 0) > 0 && <Attempts step={step} />}

@@ -61,7 +61,7 @@ export function RewindDialog({ run, to: first = 0, onClose, onDone }: Props) {
 }
 
 /** The points before steps, in the order of time, and the event that is chosen. */
-function choices(steps: RunStep[], to: number): { n: number; label: string }[] {
+export function choices(steps: RunStep[], to: number): { n: number; label: string }[] {
   const list = steps.filter((s) => s.n > 0 && s.kind !== "internal").map((s) => ({ n: s.attempts?.[0]?.n ?? s.n, label: `before ${title(s)} (event ${s.attempts?.[0]?.n ?? s.n})` }));
   const near = Math.max(0, list.findIndex((c) => c.n >= to) - maxChoices / 2);
   const shown = list.slice(near, near + maxChoices);
@@ -69,7 +69,8 @@ function choices(steps: RunStep[], to: number): { n: number; label: string }[] {
   return shown.sort((a, b) => a.n - b.n);
 }
 
-function Plan({ plan, asked }: { plan: Rewound; asked: number }) {
+/** Shows what a rewind or a fork would do; moved says why it goes back further than asked. */
+export function Plan({ plan, asked, moved }: { plan: Rewound; asked: number; moved?: string }) {
   const again = plan.steps_run_again;
   return (
     <>
@@ -93,7 +94,7 @@ function Plan({ plan, asked }: { plan: Rewound; asked: number }) {
       {plan.decisions_open.map((d) => (
         <p class="warn" key={d.run + d.kind + d.call_id + d.step}>⚠ <b>{d.tool}</b> {d.kind === "approval" ? "needs a new approval" : "was called already: you will be asked what became of that before it is called again"}</p>
       ))}
-      {plan.to !== asked && <p class="dim">It goes back to event {plan.to}, as a decision was asked for there that has to be made again.</p>}
+      {plan.to !== asked && <p class="dim">{moved ?? `It goes back to event ${plan.to}, as a decision was asked for there that has to be made again.`}</p>}
     </>
   );
 }

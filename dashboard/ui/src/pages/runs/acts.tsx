@@ -4,6 +4,7 @@ import type { Run } from "../../api";
 import { path, useQuery } from "../../lib/api";
 import { MenuList } from "../../parts/Menu";
 import { useActions } from "../run/actions";
+import { ForkDialog } from "../run/fork";
 import { RewindDialog } from "../run/rewind";
 import { BatchDialog, type BatchTarget } from "./batch";
 
@@ -48,7 +49,8 @@ function RowMenu(props: RowProps) {
 function Loaded({ run, asked, onBack, onClose, onPurged }: RowProps & { run: Run }) {
   const [chosen, setChosen] = useState(false);
   const [rewinding, setRewinding] = useState(false);
-  const acts = useActions({ run, onApplied: onClose, onLeft: onClose, onPurged, onRewind: () => setRewinding(true) });
+  const [forking, setForking] = useState(false);
+  const acts = useActions({ run, onApplied: onClose, onLeft: onClose, onPurged, onRewind: () => setRewinding(true), onFork: () => setForking(true) });
   const items = asked.action ? acts.items.filter((i) => i.action === asked.action) : acts.items;
   useEffect(() => {
     const [only] = items;
@@ -59,6 +61,9 @@ function Loaded({ run, asked, onBack, onClose, onPurged }: RowProps & { run: Run
   }, []);
   if (rewinding) {
     return <RewindDialog run={run} onClose={onClose} onDone={onClose} />;
+  }
+  if (forking) {
+    return <ForkDialog run={run} execution={run.execution ?? ""} onClose={onClose} />;
   }
   if (chosen) {
     return <div class="acts">{acts.shown}</div>;
