@@ -188,6 +188,7 @@ func auditCases() []auditCase {
 		{route: "POST /api/v1/runs/{id}/terminate", before: waiting("a7"), path: "/api/v1/runs/a7/terminate", want: "terminate a7"},
 		{route: "POST /api/v1/runs/{id}/restart", before: ended("a8"), path: "/api/v1/runs/a8/restart", want: "restart a8"},
 		{route: "POST /api/v1/runs/{id}/rewind", before: failed("a9"), path: "/api/v1/runs/a9/rewind", want: "rewind a9"},
+		{route: "POST /api/v1/runs/{id}/fork", before: ended("a9b"), path: "/api/v1/runs/a9b/fork", body: `{"to":1,"id":"a9c"}`, want: "fork a9c"},
 		{route: "POST /api/v1/runs/{id}/purge", before: ended("a10"), path: "/api/v1/runs/a10/purge", want: "purge a10"},
 		{route: "POST /api/v1/batches", before: func(a *audited) {
 			waiting("b1")(a)

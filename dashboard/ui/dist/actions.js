@@ -9,7 +9,7 @@ import { Dialog } from "./core.js";
 import { Menu } from "./core.js";
 import { Fragment, jsx, jsxs } from "./core.js";
 var buttons = ["event", "resume", "suspend", "rewind", "restart"];
-function useActions({ run, onApplied, onRewind, onPurged = () => go("runs"), onLeft }) {
+function useActions({ run, onApplied, onRewind, onFork, onPurged = () => go("runs"), onLeft }) {
   const [dialog, setDialog] = useState("");
   const [busy, setBusy] = useState("");
   const [error, setError] = useState();
@@ -22,6 +22,7 @@ function useActions({ run, onApplied, onRewind, onPurged = () => go("runs"), onL
   const start = (action) => {
     setError(void 0);
     if (action === "rewind") return onRewind();
+    if (action === "fork") return onFork();
     if (action !== "suspend" && action !== "resume") return setDialog(action);
     setBusy(action);
     post(path`runs/${run.id}/${action}`, {}).then(onApplied, setError).finally(() => setBusy(""));

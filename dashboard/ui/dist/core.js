@@ -1437,13 +1437,13 @@ function eventReader() {
       }
       const colon = line.indexOf(":");
       const field = colon < 0 ? line : line.slice(0, colon);
-      const value = colon < 0 ? "" : line.slice(line[colon + 1] === " " ? colon + 2 : colon + 1);
+      const value2 = colon < 0 ? "" : line.slice(line[colon + 1] === " " ? colon + 2 : colon + 1);
       if (field === "data") {
-        data.push(value);
+        data.push(value2);
       } else if (field === "event") {
-        event = value;
+        event = value2;
       } else if (field === "id") {
-        id = value;
+        id = value2;
       }
     }
     if (open2 !== "") {
@@ -1473,11 +1473,11 @@ async function runBatch(order2, key2, signal, tell2) {
   const read2 = eventReader();
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   for (; ; ) {
-    const { done, value } = await reader.read();
+    const { done, value: value2 } = await reader.read();
     if (done) {
       throw new ProblemError(0, { detail: "the connection was lost before the end", hint: "Repeat: it goes on where it was." });
     }
-    for (const e5 of read2(value)) {
+    for (const e5 of read2(value2)) {
       const b5 = JSON.parse(e5.data);
       if (e5.event === "done") {
         return b5;
@@ -1512,12 +1512,12 @@ function read(name) {
     return null;
   }
 }
-function write(name, value) {
+function write(name, value2) {
   try {
-    if (value === null) {
+    if (value2 === null) {
       localStorage.removeItem(name);
     } else {
-      localStorage.setItem(name, value);
+      localStorage.setItem(name, value2);
     }
   } catch {
   }
@@ -1667,11 +1667,11 @@ var init_connection = __esm({
           const read2 = eventReader();
           const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
           for (; ; ) {
-            const { done, value } = await reader.read();
+            const { done, value: value2 } = await reader.read();
             if (done) {
               break;
             }
-            for (const e5 of stop.signal.aborted ? [] : read2(value)) {
+            for (const e5 of stop.signal.aborted ? [] : read2(value2)) {
               this.take(e5);
               if (blind && e5.event === "hello") {
                 this.onEvent({ topic: "", kind: "reset", position: e5.id, data: {} });
@@ -2281,6 +2281,7 @@ var init_runactions = __esm({
       ["suspend", "Suspend"],
       ["resume", "Resume"],
       ["rewind", "Rewind…"],
+      ["fork", "Fork…"],
       ["restart", "Restart…"],
       ["cancel", "Cancel…"],
       ["terminate", "Terminate…"],
@@ -2444,7 +2445,7 @@ var init_Menu = __esm({
 });
 
 // src/pages/run/actions.tsx
-function useActions({ run, onApplied, onRewind, onPurged = () => go("runs"), onLeft }) {
+function useActions({ run, onApplied, onRewind, onFork, onPurged = () => go("runs"), onLeft }) {
   const [dialog, setDialog] = d2("");
   const [busy, setBusy] = d2("");
   const [error, setError] = d2();
@@ -2457,6 +2458,7 @@ function useActions({ run, onApplied, onRewind, onPurged = () => go("runs"), onL
   const start = (action) => {
     setError(void 0);
     if (action === "rewind") return onRewind();
+    if (action === "fork") return onFork();
     if (action !== "suspend" && action !== "resume") return setDialog(action);
     setBusy(action);
     post(path`runs/${run.id}/${action}`, {}).then(onApplied, setError).finally(() => setBusy(""));
@@ -2803,7 +2805,7 @@ function choices(steps, to) {
   if (to > 0 && !shown2.some((c5) => c5.n === to)) shown2.push({ n: to, label: to === 1 ? "the beginning" : `before event ${to}` });
   return shown2.sort((a5, b5) => a5.n - b5.n);
 }
-function Plan({ plan, asked }) {
+function Plan({ plan, asked, moved }) {
   const again = plan.steps_run_again;
   return /* @__PURE__ */ a3($, { children: [
     /* @__PURE__ */ a3("p", { children: [
@@ -2851,11 +2853,7 @@ function Plan({ plan, asked }) {
       " ",
       d5.kind === "approval" ? "needs a new approval" : "was called already: you will be asked what became of that before it is called again"
     ] }, d5.run + d5.kind + d5.call_id + d5.step)),
-    plan.to !== asked && /* @__PURE__ */ a3("p", { class: "dim", children: [
-      "It goes back to event ",
-      plan.to,
-      ", as a decision was asked for there that has to be made again."
-    ] })
+    plan.to !== asked && /* @__PURE__ */ a3("p", { class: "dim", children: moved ?? `It goes back to event ${plan.to}, as a decision was asked for there that has to be made again.` })
   ] });
 }
 function count2(n4, what) {
@@ -2886,6 +2884,140 @@ var init_rewind = __esm({
       answered: "has ended, and is not run again",
       anew: "begins anew, and what it did outside is done again"
     };
+  }
+});
+
+// src/pages/run/fork.tsx
+function ForkDialog({ run, execution, to: first = 0, onClose }) {
+  const [to, setTo] = d2(first);
+  const [steps, setSteps] = d2([]);
+  const [id, setID] = d2("");
+  const [input, setInput] = d2();
+  const [step, setStep] = d2(0);
+  const [change2, setChange] = d2("result");
+  const [outcome, setOutcome] = d2("");
+  const [reason, setReason] = d2("");
+  const [dry, setDry] = d2();
+  A2(() => {
+    const abort = new AbortController();
+    get(path`runs/${run.id}/steps` + query({ execution, limit: 1e4 }), abort.signal).then((page) => setSteps(page.items), () => void 0);
+    return () => abort.abort();
+  }, [run.id, execution]);
+  const bad = input !== void 0 && jsonError(input) || step > 0 && change2 === "result" && jsonError(outcome) || void 0;
+  const where = { to, execution, ...step > 0 ? { step: { n: step } } : {} };
+  const asked = JSON.stringify(where);
+  A2(() => {
+    let current2 = true;
+    post(path`runs/${run.id}/fork` + "?dry_run=1", where).then(
+      (plan) => current2 && setDry({ of: asked, plan }),
+      (error) => current2 && setDry({ of: asked, error })
+    );
+    return () => {
+      current2 = false;
+    };
+  }, [run.id, asked]);
+  const shown2 = dry?.of === asked ? dry : void 0;
+  const body = () => ({
+    ...where,
+    ...id ? { id } : {},
+    ...reason ? { reason } : {},
+    ...input !== void 0 ? { input: value(input) } : {},
+    ...step > 0 ? { step: change2 === "failure" ? { n: step, failure: outcome || "it was made to fail" } : { n: step, result: value(outcome) } } : {}
+  });
+  const changeable = steps.filter((s5) => s5.n > 0 && (s5.kind === "activity" || s5.kind === "tool" || s5.kind === "model" || s5.kind === "child" || s5.kind === "agent" || s5.kind === "entity"));
+  return /* @__PURE__ */ a3(
+    ActionForm,
+    {
+      title: "Fork the run",
+      button: "Fork",
+      invalid: !shown2?.plan || bad !== void 0,
+      onClose,
+      send: (key2) => post(path`runs/${run.id}/fork`, body(), key2).then((r4) => {
+        onClose();
+        go(links.run(r4.id));
+      }),
+      children: [
+        /* @__PURE__ */ a3("label", { class: "field", children: [
+          "The copy ends",
+          /* @__PURE__ */ a3("select", { value: to, onChange: (e5) => setTo(Number(e5.currentTarget.value)), children: [
+            /* @__PURE__ */ a3("option", { value: 0, children: step > 0 ? "before the outcome of the step that is changed" : "before what has failed first, else at the end" }),
+            choices(steps, to).map((c5) => /* @__PURE__ */ a3("option", { value: c5.n, children: c5.label }, c5.n))
+          ] })
+        ] }),
+        /* @__PURE__ */ a3("p", { class: "dim", children: "A new run begins with what is before that, and does what comes after it by itself. This run stays as it is." }),
+        /* @__PURE__ */ a3("label", { class: "field", children: [
+          "Another outcome",
+          /* @__PURE__ */ a3("select", { value: step, onChange: (e5) => setStep(Number(e5.currentTarget.value)), children: [
+            /* @__PURE__ */ a3("option", { value: 0, children: "all steps have their own" }),
+            changeable.map((s5) => /* @__PURE__ */ a3("option", { value: s5.n, children: [
+              title(s5),
+              " (event ",
+              s5.n,
+              ")"
+            ] }, s5.n))
+          ] })
+        ] }),
+        step > 0 && /* @__PURE__ */ a3("fieldset", { class: "fork-outcome", children: [
+          /* @__PURE__ */ a3("legend", { class: "hidden-text", children: "Outcome of the step" }),
+          /* @__PURE__ */ a3("label", { class: "row", children: [
+            /* @__PURE__ */ a3("input", { type: "radio", name: "change", checked: change2 === "result", onChange: () => setChange("result") }),
+            " Result"
+          ] }),
+          /* @__PURE__ */ a3("label", { class: "row", children: [
+            /* @__PURE__ */ a3("input", { type: "radio", name: "change", checked: change2 === "failure", onChange: () => setChange("failure") }),
+            " Failure"
+          ] }),
+          /* @__PURE__ */ a3("label", { class: "field", children: [
+            change2 === "result" ? /* @__PURE__ */ a3($, { children: [
+              "Result ",
+              /* @__PURE__ */ a3("span", { class: "dim", children: "JSON; left empty it is null" })
+            ] }) : "What has gone wrong",
+            /* @__PURE__ */ a3("textarea", { rows: 3, class: change2 === "result" ? "mono" : "", spellcheck: false, value: outcome, onInput: (e5) => setOutcome(e5.currentTarget.value) })
+          ] })
+        ] }),
+        /* @__PURE__ */ a3("label", { class: "field row", children: [
+          /* @__PURE__ */ a3("input", { type: "checkbox", checked: input !== void 0, onChange: (e5) => setInput(e5.currentTarget.checked ? run.input === void 0 ? "" : JSON.stringify(run.input, null, 2) : void 0) }),
+          " Another input"
+        ] }),
+        input !== void 0 && /* @__PURE__ */ a3("label", { class: "field", children: [
+          "Input ",
+          /* @__PURE__ */ a3("span", { class: "dim", children: "JSON" }),
+          /* @__PURE__ */ a3("textarea", { rows: 5, class: "mono", spellcheck: false, value: input, onInput: (e5) => setInput(e5.currentTarget.value) })
+        ] }),
+        bad && /* @__PURE__ */ a3("p", { class: "problem", children: bad }),
+        /* @__PURE__ */ a3("div", { class: "rewind-plan", role: "status", children: !shown2 ? /* @__PURE__ */ a3("span", { class: "dim", children: "Looking…" }) : shown2.error ? /* @__PURE__ */ a3("p", { class: "bad", children: [
+          shown2.error.message,
+          " ",
+          shown2.error.hint
+        ] }) : /* @__PURE__ */ a3(Plan, { plan: shown2.plan, asked: to || shown2.plan.to, moved: `It is copied up to event ${shown2.plan.to}, as something is open later that only this run can end.` }) }),
+        /* @__PURE__ */ a3("label", { class: "field", children: [
+          "Id of the new run ",
+          /* @__PURE__ */ a3("span", { class: "dim", children: "left empty it is a random one" }),
+          /* @__PURE__ */ a3("input", { value: id, maxLength: 100, onInput: (e5) => setID(e5.currentTarget.value) })
+        ] }),
+        /* @__PURE__ */ a3("label", { class: "field", children: [
+          "Reason ",
+          /* @__PURE__ */ a3("span", { class: "dim", children: "for the record" }),
+          /* @__PURE__ */ a3("input", { value: reason, maxLength: 4e3, onInput: (e5) => setReason(e5.currentTarget.value) })
+        ] })
+      ]
+    }
+  );
+}
+function value(text) {
+  return text.trim() === "" ? null : JSON.parse(text);
+}
+var init_fork = __esm({
+  "src/pages/run/fork.tsx"() {
+    "use strict";
+    init_src2();
+    init_api();
+    init_jsontext();
+    init_router();
+    init_actions();
+    init_rewind();
+    init_timeline();
+    init_src3();
   }
 });
 
@@ -3092,7 +3224,8 @@ function RowMenu(props) {
 function Loaded({ run, asked, onBack, onClose, onPurged }) {
   const [chosen, setChosen] = d2(false);
   const [rewinding, setRewinding] = d2(false);
-  const acts = useActions({ run, onApplied: onClose, onLeft: onClose, onPurged, onRewind: () => setRewinding(true) });
+  const [forking, setForking] = d2(false);
+  const acts = useActions({ run, onApplied: onClose, onLeft: onClose, onPurged, onRewind: () => setRewinding(true), onFork: () => setForking(true) });
   const items = asked.action ? acts.items.filter((i5) => i5.action === asked.action) : acts.items;
   A2(() => {
     const [only] = items;
@@ -3103,6 +3236,9 @@ function Loaded({ run, asked, onBack, onClose, onPurged }) {
   }, []);
   if (rewinding) {
     return /* @__PURE__ */ a3(RewindDialog, { run, onClose, onDone: onClose });
+  }
+  if (forking) {
+    return /* @__PURE__ */ a3(ForkDialog, { run, execution: run.execution ?? "", onClose });
   }
   if (chosen) {
     return /* @__PURE__ */ a3("div", { class: "acts", children: acts.shown });
@@ -3133,6 +3269,7 @@ var init_acts = __esm({
     init_api();
     init_Menu();
     init_actions();
+    init_fork();
     init_rewind();
     init_batch2();
     init_src3();
@@ -3162,8 +3299,8 @@ init_connection();
 
 // src/lib/counts.ts
 var many = 20;
-function runsOf(items, key2, value) {
-  return items.filter((i5) => !key2 || i5[key2] === value).reduce((n4, i5) => n4 + i5.count, 0);
+function runsOf(items, key2, value2) {
+  return items.filter((i5) => !key2 || i5[key2] === value2).reduce((n4, i5) => n4 + i5.count, 0);
 }
 function muchHappens(before, now2) {
   return Math.abs(runsOf(now2) - runsOf(before)) > many;
@@ -3715,14 +3852,14 @@ async function attach(o5, offset, seen) {
     const events = eventReader();
     const text = new TextDecoder();
     for (; ; ) {
-      const { done, value } = await reader.read();
+      const { done, value: value2 } = await reader.read();
       if (done) {
         return false;
       }
       clearTimeout(timer2);
       timer2 = setTimeout(abort, o5.silence ?? 4e4);
       const frames = [];
-      for (const e5 of events(text.decode(value, { stream: true }))) {
+      for (const e5 of events(text.decode(value2, { stream: true }))) {
         if (e5.event !== "error" && e5.event !== "accepted") {
           frames.push(JSON.parse(e5.data));
         }
@@ -3864,8 +4001,8 @@ function Visible({ text, exact }) {
 
 // src/parts/Payload.tsx
 init_src3();
-function Payload({ value, label }) {
-  const text = w2(() => pretty(value), [value]);
+function Payload({ value: value2, label }) {
+  const text = w2(() => pretty(value2), [value2]);
   const [shown2, setShown] = d2(1);
   let end = 0;
   for (let i5 = 0; i5 < shown2 && end < text.length; i5++) {
@@ -3881,26 +4018,26 @@ function Payload({ value, label }) {
   ] });
 }
 var maxParsed = 1e6;
-function pretty(value) {
-  if (typeof value !== "string") {
-    return value === void 0 ? "" : JSON.stringify(value, null, 2);
+function pretty(value2) {
+  if (typeof value2 !== "string") {
+    return value2 === void 0 ? "" : JSON.stringify(value2, null, 2);
   }
-  if (value.length <= maxParsed && /^\s*[[{]/.test(value)) {
+  if (value2.length <= maxParsed && /^\s*[[{]/.test(value2)) {
     try {
-      return JSON.stringify(JSON.parse(value), null, 2);
+      return JSON.stringify(JSON.parse(value2), null, 2);
     } catch {
-      return value;
+      return value2;
     }
   }
-  return value;
+  return value2;
 }
 
 // src/parts/Arguments.tsx
 init_src3();
-function Arguments({ value }) {
-  const members = w2(() => flat(value), [value]);
+function Arguments({ value: value2 }) {
+  const members = w2(() => flat(value2), [value2]);
   if (!members) {
-    return /* @__PURE__ */ a3(Payload, { value, label: "arguments" });
+    return /* @__PURE__ */ a3(Payload, { value: value2, label: "arguments" });
   }
   if (members.length === 0) {
     return /* @__PURE__ */ a3("p", { class: "dim", children: "no arguments" });
@@ -3910,11 +4047,11 @@ function Arguments({ value }) {
     /* @__PURE__ */ a3("dd", { children: typeof v5 === "string" && v5.length < 400 ? /* @__PURE__ */ a3(Visible, { text: v5, exact: true }) : /* @__PURE__ */ a3(Payload, { value: v5, label: name }) })
   ] }, name)) });
 }
-function flat(value) {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+function flat(value2) {
+  if (typeof value2 !== "object" || value2 === null || Array.isArray(value2)) {
     return null;
   }
-  const members = Object.entries(value);
+  const members = Object.entries(value2);
   return members.length > 40 ? null : members.map(([k5, v5]) => [k5, typeof v5 === "string" && !ambiguous(v5) ? v5 : JSON.stringify(v5, null, 2)]);
 }
 function ambiguous(text) {
@@ -4299,6 +4436,7 @@ var keys = [
   ["a d", "Approve or deny the chosen decision"],
   ["x, X", "Select a row, or all from the last one on"],
   ["m", "What may be done to the row"],
+  ["f", "Fork the run, from the chosen step or event"],
   ["e s t", "Raise an event, suspend or resume, terminate: the row, or those that are selected"],
   ["n", "Start a run, begin a session"],
   ["Ctrl/⌘ Enter", "Send the form of a dialog"],
@@ -4323,28 +4461,28 @@ init_src2();
 init_src3();
 var shown = 200;
 var longText = 2e3;
-function JsonView({ value, open: open2 = 2, label = "JSON" }) {
-  if (value === void 0) {
+function JsonView({ value: value2, open: open2 = 2, label = "JSON" }) {
+  if (value2 === void 0) {
     return /* @__PURE__ */ a3("span", { class: "dim", children: "nothing" });
   }
   return /* @__PURE__ */ a3("div", { class: "json", role: "group", "aria-label": label, children: [
-    /* @__PURE__ */ a3("span", { class: "json-copy", children: /* @__PURE__ */ a3(Copy, { text: typeof value === "string" ? value : JSON.stringify(value, null, 2), what: label }) }),
-    /* @__PURE__ */ a3(Node, { value, open: open2 })
+    /* @__PURE__ */ a3("span", { class: "json-copy", children: /* @__PURE__ */ a3(Copy, { text: typeof value2 === "string" ? value2 : JSON.stringify(value2, null, 2), what: label }) }),
+    /* @__PURE__ */ a3(Node, { value: value2, open: open2 })
   ] });
 }
-function Node({ name, value, open: open2 }) {
+function Node({ name, value: value2, open: open2 }) {
   const key2 = name === void 0 ? null : /* @__PURE__ */ a3("span", { class: "json-key", children: [
     name,
     ": "
   ] });
-  if (value === null || typeof value !== "object") {
+  if (value2 === null || typeof value2 !== "object") {
     return /* @__PURE__ */ a3("div", { class: "json-line", children: [
       key2,
-      /* @__PURE__ */ a3(Leaf, { value })
+      /* @__PURE__ */ a3(Leaf, { value: value2 })
     ] });
   }
-  const entries2 = Array.isArray(value) ? value.map((v5, i5) => [String(i5), v5]) : Object.entries(value);
-  const [from, to] = Array.isArray(value) ? ["[", "]"] : ["{", "}"];
+  const entries2 = Array.isArray(value2) ? value2.map((v5, i5) => [String(i5), v5]) : Object.entries(value2);
+  const [from, to] = Array.isArray(value2) ? ["[", "]"] : ["{", "}"];
   if (entries2.length === 0) {
     return /* @__PURE__ */ a3("div", { class: "json-line", children: [
       key2,
@@ -4373,19 +4511,19 @@ function Branch({ label, entries: entries2, from, to, open: open2 }) {
     ] })
   ] });
 }
-function Leaf({ value }) {
+function Leaf({ value: value2 }) {
   const [all, setAll] = d2(false);
-  if (typeof value !== "string") {
-    return /* @__PURE__ */ a3("span", { class: "json-" + typeof value, children: String(value) });
+  if (typeof value2 !== "string") {
+    return /* @__PURE__ */ a3("span", { class: "json-" + typeof value2, children: String(value2) });
   }
-  const cut = !all && value.length > longText;
+  const cut = !all && value2.length > longText;
   return /* @__PURE__ */ a3("span", { class: "json-string", children: [
     '"',
-    cut ? value.slice(0, longText) : value,
+    cut ? value2.slice(0, longText) : value2,
     '"',
     cut && /* @__PURE__ */ a3("button", { type: "button", class: "quiet", onClick: () => setAll(true), children: [
       "… ",
-      value.length - longText,
+      value2.length - longText,
       " more characters"
     ] })
   ] });

@@ -100,7 +100,7 @@ function choices(steps, to) {
   if (to > 0 && !shown.some((c) => c.n === to)) shown.push({ n: to, label: to === 1 ? "the beginning" : `before event ${to}` });
   return shown.sort((a, b) => a.n - b.n);
 }
-function Plan({ plan, asked }) {
+function Plan({ plan, asked, moved }) {
   const again = plan.steps_run_again;
   return /* @__PURE__ */ jsxs3(Fragment, { children: [
     /* @__PURE__ */ jsxs3("p", { children: [
@@ -148,11 +148,7 @@ function Plan({ plan, asked }) {
       " ",
       d.kind === "approval" ? "needs a new approval" : "was called already: you will be asked what became of that before it is called again"
     ] }, d.run + d.kind + d.call_id + d.step)),
-    plan.to !== asked && /* @__PURE__ */ jsxs3("p", { class: "dim", children: [
-      "It goes back to event ",
-      plan.to,
-      ", as a decision was asked for there that has to be made again."
-    ] })
+    plan.to !== asked && /* @__PURE__ */ jsx3("p", { class: "dim", children: moved ?? `It goes back to event ${plan.to}, as a decision was asked for there that has to be made again.` })
   ] });
 }
 var becoming = {
@@ -173,6 +169,8 @@ function tally(names) {
   return all.length > 8 ? `${all.slice(0, 8).join(", ")} and ${all.length - 8} more` : all.join(", ");
 }
 export {
+  Plan,
   RewindDialog,
+  choices,
   tally
 };
