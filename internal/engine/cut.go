@@ -65,11 +65,14 @@ func CutFailed(past []*history.Event, r *history.Event, execution string) *Rewin
 			failed[b.TaskScheduledID] = true
 		}
 	}
-	seed := SeedOf(past, execution)
+	seed, fork := SeedOf(past, execution), parting(past[last:])
 	do := &Rewind{}
 	for _, e := range past[last:] {
 		switch {
 		case is[*history.ExecutionStarted](e):
+			if fork != nil {
+				e, seed = orphan(WithFork(e, fork)), ForkSeed(seed, fork.Salt)
+			}
 			do.Redeliver = append(do.Redeliver, withSeed(e, seed))
 		case IsMessage(e) && !fails(e):
 			do.Redeliver = append(do.Redeliver, e)
@@ -84,7 +87,7 @@ func CutFailed(past []*history.Event, r *history.Event, execution string) *Rewin
 		}
 		do.NewHistory = append(do.NewHistory, e)
 	}
-	do.NewHistory = append(do.NewHistory, Begin(r.Time), withSeed(r, seed))
+	do.NewHistory = append(do.NewHistory, WithFork(Begin(r.Time), fork), withSeed(r, seed))
 	return do
 }
 

@@ -22,6 +22,8 @@ func TestCutFailed(t *testing.T) {
 		"a last word":     {"begin start task1 | begin failed1 task2 end", "begin start begin rewound", ""},
 		"by itself":       {"begin start task1 | begin done1 end", "begin start task1 begin rewound", "done1"},
 		"at once":         {"begin start end", "", "start"},
+		"of a fork":       {"begin start task1 | fork | begin failed1 end", "begin start fork begin rewound", ""},
+		"at its fork":     {"begin start task1 | fork failed1 end", "begin start fork rewound", ""},
 		"again":           {"begin start task1 | begin rewound | begin task2 | begin failed2 end", "begin start task1 begin rewound begin begin rewound", ""},
 	} {
 		rewound := &history.Event{ID: -1, Body: &history.ExecutionRewound{}}
@@ -46,6 +48,8 @@ func eventsIn(t *testing.T, words string) (events []*history.Event) {
 		switch kind {
 		case "begin":
 			e.Body = &history.OrchestratorStarted{}
+		case "fork":
+			e.Body, e.Meta = &history.OrchestratorStarted{}, &history.Meta{Fork: &history.Fork{Run: "source", Salt: "salt"}}
 		case "start":
 			e.Body = &history.ExecutionStarted{Name: "run"}
 		case "task":
@@ -78,7 +82,9 @@ func wordsOf(events []*history.Event) string {
 		word := ""
 		switch b := e.Body.(type) {
 		case *history.OrchestratorStarted:
-			word = "begin"
+			if word = "begin"; e.Meta != nil && e.Meta.Fork != nil {
+				word = "fork"
+			}
 		case *history.ExecutionStarted:
 			word = "start"
 		case *history.TaskScheduled:

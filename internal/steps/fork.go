@@ -14,9 +14,9 @@ func (r *Run) Fork(events []*history.Event, n int) []Fate {
 			n = min(n, i+1)
 		}
 	}
-	turn, same := 0, true
+	turn, same, begins := 0, true, len(events)
 	if n <= len(events) {
-		begins := engine.TurnOf(events, n-1)
+		begins = engine.TurnOf(events, n-1)
 		for _, e := range events[:begins+1] {
 			if isBegin(e) {
 				turn++
@@ -31,6 +31,9 @@ func (r *Run) Fork(events []*history.Event, n int) []Fate {
 		s := &r.Steps[i]
 		if fates[i] = s.fate(n, turn, same); s.Kind == Child && s.Turn < turn && s.EndN >= n {
 			fates[i] = Again // as a run of its own
+		}
+		if s.Closed > 0 && s.Closed <= begins { // it stays cancelled
+			fates[i] = Reused
 		}
 	}
 	return fates
