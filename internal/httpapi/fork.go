@@ -137,7 +137,7 @@ func (a *API) planFork(ctx context.Context, id string, o client.ForkOptions) (*r
 	if err != nil {
 		return nil, err
 	}
-	plan := &rewound{To: of.Event, Execution: told.execution, Exact: true, Again: []string{}, Later: []string{}, Waits: []string{},
+	plan := &rewound{To: of.Event, Execution: told.execution, Exact: true, Unknown: []string{}, Again: []string{}, Later: []string{}, Waits: []string{},
 		Runs: []rewoundRun{}, Decisions: []rewoundAsking{}, Steps: []rewoundStep{}}
 	for _, d := range of.Asks {
 		plan.Decisions = append(plan.Decisions, rewoundAsking{Kind: d.Kind, Tool: d.Tool, CallID: d.CallID, Step: d.Step})
