@@ -2,6 +2,7 @@ package browser_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -204,12 +205,16 @@ func answer(r *model.Request) modeltest.Step {
 	return modeltest.Say("**Arr!** Why is a pirate called a pirate? Because he *arrrr*.")
 }
 
-// refund has the clerk call its tool, and say what came of it.
+// refund has the clerk call its tool for the order that a JSON text in the message names,
+// else A7, and say what came of it.
 func refund(r *model.Request) modeltest.Step {
 	if last := r.Messages[len(r.Messages)-1]; last.Role == model.RoleTool {
 		return modeltest.Say("It is done.")
 	}
-	return modeltest.Call("issue_refund", Refund{Order: "A7", Cents: 12000})
+	order := "A7"
+	_, named, _ := strings.Cut(lastText(r), "order ")
+	_ = json.Unmarshal([]byte(named), &order) // else it is A7
+	return modeltest.Call("issue_refund", Refund{Order: order, Cents: 12000})
 }
 
 func lastText(r *model.Request) string {

@@ -89,6 +89,34 @@ export const scenarios = {
     );
   },
 
+  async "what is to be approved is shown as it is"(w) {
+    const orders = {
+      turned: ["A\u202e7", "U+202E"],
+      alike: ["\u0410pple", "U+0410"],
+      "wholly-alike": ["\u0440\u0430\u0443", "U+0440"],
+      "second-line": ["A7\ncents: 1", JSON.stringify("A7\ncents: 1")],
+      number: ["5", JSON.stringify("5")],
+      long: ["A".repeat(1_000_000), "AAAA"],
+    };
+    for (const [key, [order]] of Object.entries(orders)) {
+      await api("POST", `agents/Clerk/sessions/${key}/messages`, { message: "Refund order " + JSON.stringify(order) });
+    }
+    await until(async () => (await pending()).length === Object.keys(orders).length, "all wait");
+    for (const d of await pending()) {
+      const [order, shown] = orders[d.session.split("@").pop()];
+      const page = await w.open("inbox?id=" + encodeURIComponent(d.id));
+      const args = page.locator(".inbox-detail .args");
+      await args.waitFor();
+      const text = await args.innerText();
+      assert.ok(text.includes(shown), `${JSON.stringify(order.slice(0, 20))} is shown as ${JSON.stringify(text.slice(0, 200))}`);
+      assert.ok(!text.includes("\u202e"), "a text is turned round");
+      assert.deepEqual((await args.locator("dt").allInnerTexts()).sort(), ["cents", "order"]);
+      assert.ok(text.length < 100_000, "all of a long text is on the page");
+      await page.context().close();
+      await api("POST", `decisions/${encodeURIComponent(d.id)}`, { answer: "deny" });
+    }
+  },
+
   async "what was answered to an event is told, and by whom"(w) {
     await start("Waits", "", "to-answer");
     const page = await w.open("inbox?id=run:to-answer");
