@@ -38,7 +38,10 @@ func backupCommand(t *terminal) *cobra.Command {
 				return err
 			}
 			var done []host.Copied
+			going := out.copying("written", 0)
 			err = t.writeFile(args[0], force, func(w io.Writer) error {
+				defer going.end()
+				w = going.writer(w)
 				if offline {
 					done, err = host.Backup(c.Context(), where, w, named(taskHub)...)
 					return err
@@ -184,14 +187,16 @@ func restoreCommand(t *terminal) *cobra.Command {
 				return fail(exitUsage, "such as --data ./restored, or --check to look what is in the backup", "say where to restore to: --data DIR")
 			}
 			in := t.in
+			going := out.copying("read", 0)
 			if args[0] != "-" {
 				f, err := os.Open(args[0])
 				if err != nil {
 					return fail(exitNotFound, "", "%s", err)
 				}
 				defer func() { _ = f.Close() }()
-				in = f
+				in, going.size = f, lengthOf(f)
 			}
+			in = going.reader(in)
 			var done []host.Copied
 			if check {
 				done, err = host.Verify(in)
@@ -202,6 +207,7 @@ func restoreCommand(t *terminal) *cobra.Command {
 				}
 				done, err = restore(c.Context(), where, in, named(taskHub)...)
 			}
+			going.end()
 			if shown := out.copied(done); err == nil {
 				err = shown
 			}
