@@ -3,6 +3,7 @@
 package local_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"testing"
@@ -35,7 +36,12 @@ func TestMutants(t *testing.T) {
 		{fault.EpochOutsideWrite, checkZombie},
 		{fault.RenewalAfterTakeover, checkOneHolder},
 		{fault.HeldItemRerun, checkMove},
-		{fault.TimerByNodeClock, func(t *testing.T) error { return checkStoreClock(t, 0) }},
+		{fault.TimerByNodeClock, func(t *testing.T) (err error) {
+			for range 4 { // it does no harm now and then, by the order in which the nodes start
+				err = cmp.Or(err, checkStoreClock(t, 0))
+			}
+			return err
+		}},
 		{fault.EarlyTurnAcked, checkEarlyCrash},
 		{fault.EarlyTurnUnstored, checkEarlySlow},
 		{fault.EarlyTurnUnstored, checkEarlyLost},
