@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,14 +31,33 @@ import (
 // dial connects to an address; the connection comes back at once when it is cut.
 func dial(t testing.TB, addr string) *grpc.ClientConn {
 	t.Helper()
-	conn, err := grpc.NewClient("passthrough:///"+addr, grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithConnectParams(grpc.ConnectParams{MinConnectTimeout: 5 * time.Second, Backoff: backoff.Config{BaseDelay: 2 * time.Millisecond, Multiplier: 1.2, MaxDelay: 50 * time.Millisecond}}),
-		grpc.WithDisableServiceConfig())
+	conn, err := connect(addr)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
 	return conn
+}
+
+func connect(addr string, more ...grpc.DialOption) (*grpc.ClientConn, error) {
+	return grpc.NewClient("passthrough:///"+addr, append(more, grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithConnectParams(grpc.ConnectParams{MinConnectTimeout: 5 * time.Second, Backoff: backoff.Config{BaseDelay: 2 * time.Millisecond, Multiplier: 1.2, MaxDelay: 50 * time.Millisecond}}),
+		grpc.WithDisableServiceConfig())...)
+}
+
+// dialOnce connects to one process: the connection does not come back.
+func dialOnce(addr string) (*grpc.ClientConn, error) {
+	var connected atomic.Bool
+	return connect(addr, grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) {
+		if connected.Load() {
+			return nil, errors.New("the process is gone")
+		}
+		c, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+		if err == nil {
+			connected.Store(true)
+		}
+		return c, err
+	}))
 }
 
 // client calls a hub as programs do that want something done.

@@ -103,7 +103,7 @@ func startLoad(t *testing.T) *load {
 	ctx, cancel := context.WithCancel(context.Background())
 	more, enough := context.WithCancel(ctx)
 	var working, lanes sync.WaitGroup
-	w := &worker{conn: dial(t, addr), hub: "default", id: "w", code: program, seen: ld.seen, retries: true}
+	w := &worker{conn: dial(t, addr), mortal: addr, hub: "default", id: "w", code: program, seen: ld.seen, retries: true}
 	working.Go(func() { w.run(ctx) })
 	for lane := range loadLanes {
 		lanes.Go(func() {

@@ -43,7 +43,7 @@ func holding(addr string) error {
 	defer stop()
 	var out sync.Mutex
 	w := &worker{conn: conn, hub: "default", id: fmt.Sprint("process-", os.Getpid()), seen: newWitness(), filters: held()}
-	w.do = func(_ context.Context, work *hub.Work, _ []string) {
+	w.do = func(_ context.Context, work *hub.Work, _ older) {
 		out.Lock()
 		defer out.Unlock()
 		fmt.Println(keyOf(work))

@@ -29,7 +29,7 @@ type holder struct {
 func hold(t *testing.T, addr, hubName string, filters *wirepb.WorkItemFilters) *holder {
 	t.Helper()
 	h := &holder{worker: worker{conn: dial(t, addr), hub: hubName, id: "holder", seen: newWitness(), code: program, filters: filters}, items: make(chan *hub.Work, 1000)}
-	h.do = func(ctx context.Context, work *hub.Work, old []string) {
+	h.do = func(ctx context.Context, work *hub.Work, old older) {
 		if h.serve.Load() {
 			h.carryOut(ctx, work, old)
 		} else {

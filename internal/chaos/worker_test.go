@@ -110,9 +110,19 @@ type worker struct {
 	filters *wirepb.WorkItemFilters
 	pauses  bool // before it completes something, so that it has items when it is cut
 	retries bool // completions are sent again when it is not known what became of them
+	// mortal is the address of a server that gets killed. One that comes after it takes
+	// an activity's older token while it has not handed the activity out itself, so wrong
+	// answers go to nobody but the process that has given the newest.
+	mortal string
 	// do replaces what is done with an item; nil = it is carried out
-	do    func(ctx context.Context, work *hub.Work, old []string)
+	do    func(ctx context.Context, work *hub.Work, old older)
 	calls sync.WaitGroup
+}
+
+// older says under which tokens a worker had an item before.
+type older struct {
+	tokens []string
+	giver  *grpc.ClientConn // to who has given the newest
 }
 
 // run takes items and carries them out until ctx ends, on one stream after the other.
@@ -131,8 +141,17 @@ func (w *worker) meta(ctx context.Context) context.Context {
 func (w *worker) stream(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(w.meta(ctx))
 	defer cancel()
-	s, err := w.conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true}, sidecar+"GetWorkItems", grpc.WaitForReady(true))
+	conn := w.conn
+	if w.mortal != "" {
+		var err error
+		if conn, err = dialOnce(w.mortal); err != nil {
+			return err
+		}
+		defer func() { _ = conn.Close() }()
+	}
+	s, err := conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true}, sidecar+"GetWorkItems", grpc.WaitForReady(w.mortal == ""))
 	if err != nil {
+		<-time.After(5 * time.Millisecond) // the next one may be there by then
 		return err
 	}
 	if err := s.SendMsg(&wirepb.GetWorkItemsRequest{WorkItemFilters: w.filters}); err != nil {
@@ -158,7 +177,7 @@ func (w *worker) stream(ctx context.Context) error {
 		if do == nil {
 			do = w.carryOut
 		}
-		old := w.seen.saw(w.id, work)
+		old := older{w.seen.saw(w.id, work), conn}
 		w.calls.Go(func() { do(ctx, work, old) })
 	}
 }
@@ -182,10 +201,10 @@ func keyOf(work *hub.Work) string {
 
 // carryOut does an item. Before that it answers it wrongly under the tokens under which
 // it had it before.
-func (w *worker) carryOut(ctx context.Context, work *hub.Work, old []string) {
+func (w *worker) carryOut(ctx context.Context, work *hub.Work, old older) {
 	key := keyOf(work)
-	for _, token := range old {
-		w.seen.answered(status.Code(w.complete(ctx, w.wrong(token, work))))
+	for _, token := range old.tokens {
+		w.seen.answered(status.Code(complete(ctx, old.giver, w.wrong(token, work))))
 	}
 	done := w.outcome(work)
 	if done == nil {
@@ -215,15 +234,17 @@ func (w *worker) carryOut(ctx context.Context, work *hub.Work, old []string) {
 }
 
 // complete sends an outcome.
-func (w *worker) complete(ctx context.Context, done any) error {
+func (w *worker) complete(ctx context.Context, done any) error { return complete(ctx, w.conn, done) }
+
+func complete(ctx context.Context, conn *grpc.ClientConn, done any) error {
 	out := &wirepb.CompleteTaskResponse{}
 	switch d := done.(type) {
 	case *hub.OrchestrationDone:
-		return w.conn.Invoke(ctx, sidecar+"CompleteOrchestratorTask", codec.EncodeTurn(d), out)
+		return conn.Invoke(ctx, sidecar+"CompleteOrchestratorTask", codec.EncodeTurn(d), out)
 	case *hub.ActivityDone:
-		return w.conn.Invoke(ctx, sidecar+"CompleteActivityTask", codec.EncodeActivityDone(d), out)
+		return conn.Invoke(ctx, sidecar+"CompleteActivityTask", codec.EncodeActivityDone(d), out)
 	case *hub.EntityDone:
-		return w.conn.Invoke(ctx, sidecar+"CompleteEntityTask", codec.EncodeEntityDone(d), out)
+		return conn.Invoke(ctx, sidecar+"CompleteEntityTask", codec.EncodeEntityDone(d), out)
 	}
 	panic(fmt.Sprintf("no outcome: %T", done))
 }
