@@ -33,6 +33,9 @@ func (s *Service) Fork(ctx context.Context, run string, o client.ForkOptions, op
 	if err != nil {
 		return nil, err
 	}
+	if o.Asked == nil {
+		o.Asked = &client.RewindPoint{Event: o.Event, Execution: o.Execution}
+	}
 	o.Event, o.Execution = plan.Event, of.execution
 	o.Rows = of.rows
 	plan.ID, err = s.client.Fork(ctx, run, o, opts...)

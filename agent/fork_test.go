@@ -206,6 +206,37 @@ func TestForkTool(t *testing.T) {
 	}
 }
 
+// TestForkRepeated repeats forks that leave it open where to cut, when their source has
+// gone on: they are the forks that they were.
+func TestForkRepeated(t *testing.T) {
+	var s sink
+	n := payer(t, &s, agent.AlwaysRequireApproval())
+	idle(t, n)
+	forked := func() (ids [2]string) {
+		for i, run := range []string{"order:0001", "order"} {
+			f, err := n.Fork(ctxOf(t), run, client.ForkOptions{}, client.WithRequestID("service"))
+			if err != nil {
+				t.Fatalf("Fork(%s) = %v", run, err)
+			}
+			ids[i] = f.ID
+		}
+		id, err := n.client.Fork(ctxOf(t), "order", client.ForkOptions{}, client.WithRequestID("client"))
+		if err != nil || id == ids[1] {
+			t.Fatalf("client.Fork(order) = %s, %v, want another one than %s", id, err, ids[1])
+		}
+		return ids
+	}
+	first := forked()
+	idle(t, n)
+	for _, d := range pendingOf(t, n) {
+		decide(t, n, d.ID, agent.Answer{Answer: agent.AnswerApprove})
+	}
+	idle(t, n)
+	if again := forked(); again != first {
+		t.Errorf("Fork(again) = %v, want %v", again, first)
+	}
+}
+
 // TestForkOfTurn refuses to fork the turn of a session.
 func TestForkOfTurn(t *testing.T) {
 	var s sink

@@ -53,7 +53,8 @@ type RestartOptions struct {
 	Input any  // another input; nil = the same
 }
 
-// Restart begins an ended run anew and returns its id.
+// Restart begins an ended run anew and returns its id. A turn of an agent's session cannot
+// be restarted: FailedPrecondition.
 func (c *Client) Restart(ctx context.Context, id string, o RestartOptions, opts ...Option) (string, error) {
 	input, err := encode("restart", id, o.Input)
 	if err != nil {

@@ -25,7 +25,10 @@ type ForkOptions struct {
 	Event int
 	// Execution is the one whose events are counted; "" = the current one.
 	Execution string
-	Input     any // in place of the source's, becomes JSON; nil = the same
+	// Asked is the point that was asked for, Event and Execution, if the caller has chosen
+	// this one by it: a repeat with the same request id is known by that. nil = this one.
+	Asked *RewindPoint
+	Input any // in place of the source's, becomes JSON; nil = the same
 	// Step is the number of the event that has scheduled a step which is to have another
 	// outcome; 0 = all are as they were. It is Result, as JSON, or Failure.
 	Step    int
@@ -57,7 +60,13 @@ func (c *Client) Fork(ctx context.Context, id string, o ForkOptions, opts ...Opt
 			return "", err
 		}
 	}
+	if o.Asked != nil {
+		r.Fork.Asked = &hub.Point{To: o.Asked.Event, Execution: o.Asked.Execution}
+	}
 	if o.Event == 0 {
+		if o.Asked == nil {
+			r.Fork.Asked = &hub.Point{Execution: o.Execution}
+		}
 		events, err := h.History(ctx, id, o.Execution)
 		if err != nil {
 			return "", err

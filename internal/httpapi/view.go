@@ -172,7 +172,7 @@ func actions(i *hub.Instance) []string {
 	case !i.Folded.IsZero():
 		return []string{"purge"}
 	case s.Terminal() && i.Session != "":
-		may = []string{"restart", "purge"}
+		may = []string{"purge"}
 	case s.Terminal():
 		may = []string{"restart", "rewind", "purge"}
 	case s == store.Suspended:
@@ -222,7 +222,7 @@ func refusedBecause(i *hub.Instance, action string) string {
 		case !i.Folded.IsZero():
 			return "its history and input were given up " + i.Folded.UTC().Format(time.DateOnly)
 		}
-		return "a turn of a session cannot be rewound, as the conversation goes on from it: send the message again"
+		return "it is a turn of a session, whose conversation goes on from it: send the message again"
 	case "purge":
 		return "the run has not ended: terminate it first"
 	case "resume":

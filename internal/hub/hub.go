@@ -143,7 +143,10 @@ type Fork struct {
 	Execution string
 	// To is the number of the first event that is not copied, from 1; of its turn what came
 	// before it is given to the new run. One more than there are events = all are copied.
-	To    int
+	To int
+	// Asked is the point that was asked for, if who sends this has chosen To and Execution
+	// by it. A repeat is known by it. nil = To and Execution.
+	Asked *Point
 	Patch *Patch // nil = all outcomes are as they were
 	// Rows are rows of the new run, written with it. A run of an agent cannot be forked
 	// without those that the agent needs.
@@ -225,7 +228,7 @@ type Control struct {
 	Asked *Point
 }
 
-// Point is an event of a run: To and Execution of a rewind.
+// Point is an event of a run: To and Execution of a rewind or a fork.
 type Point struct {
 	To        int
 	Execution string

@@ -106,9 +106,16 @@ func (o *Owner) restart(ctx context.Context, r *hub.Control) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if !r.NewID && !rec.Status.Terminal() && !known(ctx, o.store, r.InstanceID, r.RequestID) {
-		return "", &perdure.Error{Code: perdure.FailedPrecondition, Op: "restart", Instance: r.InstanceID, Message: fmt.Sprintf(
-			"it has not ended (%s); restart it under a new id, or terminate it first", statusWord(rec.Status))}
+	refuse := func(format string, args ...any) (string, error) {
+		return "", &perdure.Error{Code: perdure.FailedPrecondition, Op: "restart", Instance: r.InstanceID, Message: fmt.Sprintf(format, args...)}
+	}
+	switch again := known(ctx, o.store, r.InstanceID, r.RequestID); {
+	case again:
+	case rec.Session != "":
+		return refuse("it is a turn of the session %s, whose conversation goes on from what it has said: "+
+			"send the message again, which begins a new turn", rec.Session)
+	case !r.NewID && !rec.Status.Terminal():
+		return refuse("it has not ended (%s); restart it under a new id, or terminate it first", statusWord(rec.Status))
 	}
 	start := &hub.Start{
 		RequestID: r.RequestID, Name: rec.Name, Version: sum.AppVersion, Tags: rec.Tags, Input: r.Input,

@@ -88,7 +88,11 @@ func forkID(r *hub.Start) string {
 // forkContent is what the content of a request says of a fork. The rows are made of the
 // rest.
 func forkContent(f *hub.Fork) []any {
-	content := []any{f.Run, f.Execution, f.To}
+	asked := hub.Point{To: f.To, Execution: f.Execution}
+	if f.Asked != nil {
+		asked = *f.Asked
+	}
+	content := []any{f.Run, asked.Execution, asked.To}
 	if p := f.Patch; p != nil {
 		content = append(content, p.Event, p.Result)
 		if p.Failure != nil {

@@ -456,6 +456,19 @@ func forkOnce(t *testing.T, s suite) {
 	first, err := e.hub.Start(e.ctx, r)
 	e.ok(err)
 	e.completes(first.InstanceID, `"x"`)
+
+	// Who sends it has chosen the event: when the source has gone on, another one.
+	chosen := func(to int, asked hub.Point) (hub.Started, error) {
+		return e.hub.Start(e.ctx, &hub.Start{RequestID: "c", Fork: &hub.Fork{Run: "r", To: to, Asked: &asked}})
+	}
+	one, err := chosen(1, hub.Point{})
+	e.ok(err)
+	if again, err := chosen(2, hub.Point{}); err != nil || again != one {
+		t.Errorf("Start(the fork again, which is cut elsewhere by now) = %+v, %v, want %+v", again, err, one)
+	}
+	_, err = chosen(1, hub.Point{To: 1})
+	e.code("Start(a fork with the same request id that asks for an event)", err, perdure.Conflict)
+
 	_, err = e.hub.Purge(e.ctx, &hub.Purge{IDs: []string{"r"}})
 	e.ok(err)
 	again, err := e.hub.Start(e.ctx, r)

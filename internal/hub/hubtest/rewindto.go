@@ -300,8 +300,8 @@ func rewindToRefused(t *testing.T, s suite) {
 	e.status("done", store.Completed)
 }
 
-// rewindOfSession tries to rewind turns of a session, which knows nothing of it: its
-// conversation would go on from another answer than that of the turn.
+// rewindOfSession tries to rewind turns of a session, and to restart them, of which it
+// knows nothing: its conversation would go on from another answer than that of the turn.
 func rewindOfSession(t *testing.T, s suite) {
 	var runs probe
 	e := s.open(t, flaky(1, &runs))
@@ -315,6 +315,10 @@ func rewindOfSession(t *testing.T, s suite) {
 			_, err := e.hub.Control(e.ctx, &hub.Control{Kind: hub.Rewind, InstanceID: id, To: to})
 			e.code(fmt.Sprintf("Control(rewind %s to %d)", id, to), err, perdure.FailedPrecondition)
 		}
+	}
+	for _, anew := range []bool{false, true} {
+		_, err := e.hub.Control(e.ctx, &hub.Control{Kind: hub.Restart, InstanceID: "done", NewID: anew})
+		e.code(fmt.Sprintf("Control(restart, new id: %t)", anew), err, perdure.FailedPrecondition)
 	}
 	e.settle()
 	e.status("failed", store.Failed)

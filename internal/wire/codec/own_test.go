@@ -75,7 +75,7 @@ func TestCommandsTravel(t *testing.T) {
 		Tags: map[string]string{"k": "v"}, Trace: trace, Fold: &perdure.Fold{After: time.Hour, Rows: []uint16{100, 65535}},
 		Replace: []history.Status{history.StatusRunning, history.StatusFailed}, OrGet: true, Event: raise,
 		Fork: &hub.Fork{
-			Run: "s", Execution: "x", To: 7, Rows: []store.Row{{Kind: 300, Owner: "o", Key: []byte{255}, Value: []byte{0}}},
+			Run: "s", Execution: "x", To: 7, Asked: &hub.Point{To: 8, Execution: "f"}, Rows: []store.Row{{Kind: 300, Owner: "o", Key: []byte{255}, Value: []byte{0}}},
 			Patch: &hub.Patch{Event: 3, Result: history.Some(""), Failure: &history.Failure{Type: "T", Message: "M", Stack: history.Some(""), NonRetriable: true, Properties: [][]byte{{1, 2}}, Inner: &history.Failure{Type: "I"}}},
 		},
 	}

@@ -46,6 +46,9 @@ func encodeFork(f *hub.Fork) *wirepb.HubFork {
 		return nil
 	}
 	m := &wirepb.HubFork{Run: f.Run, Execution: f.Execution, To: int64(f.To), Rows: EncodeRows(f.Rows)}
+	if f.Asked != nil {
+		m.Asked = &wirepb.HubPoint{To: int64(f.Asked.To), Execution: f.Asked.Execution}
+	}
 	if p := f.Patch; p != nil {
 		m.Patch = &wirepb.HubPatch{Event: int64(p.Event), Result: Optional(p.Result), Failure: EncodeFailure(p.Failure)}
 	}
@@ -57,6 +60,9 @@ func decodeFork(m *wirepb.HubFork) *hub.Fork {
 		return nil
 	}
 	f := &hub.Fork{Run: m.Run, Execution: m.Execution, To: NarrowInt(m.To), Rows: DecodeRows(m.Rows)}
+	if m.Asked != nil {
+		f.Asked = &hub.Point{To: NarrowInt(m.Asked.To), Execution: m.Asked.Execution}
+	}
 	if p := m.Patch; p != nil {
 		f.Patch = &hub.Patch{Event: NarrowInt(p.Event), Result: TextOf(p.Result), Failure: DecodeFailure(p.Failure)}
 	}

@@ -254,6 +254,7 @@ type HubFork struct {
 	To            int64                  `protobuf:"varint,3,opt,name=to,proto3" json:"to,omitempty"`
 	Patch         *HubPatch              `protobuf:"bytes,4,opt,name=patch,proto3" json:"patch,omitempty"`
 	Rows          []*HubRow              `protobuf:"bytes,5,rep,name=rows,proto3" json:"rows,omitempty"`
+	Asked         *HubPoint              `protobuf:"bytes,6,opt,name=asked,proto3" json:"asked,omitempty"` // absent = to and execution
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -319,6 +320,13 @@ func (x *HubFork) GetPatch() *HubPatch {
 func (x *HubFork) GetRows() []*HubRow {
 	if x != nil {
 		return x.Rows
+	}
+	return nil
+}
+
+func (x *HubFork) GetAsked() *HubPoint {
+	if x != nil {
+		return x.Asked
 	}
 	return nil
 }
@@ -4176,13 +4184,14 @@ const file_perdure_hub_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\n" +
 	"\n" +
 	"\b_versionB\b\n" +
-	"\x06_input\"\xa5\x01\n" +
+	"\x06_input\"\xd5\x01\n" +
 	"\aHubFork\x12\x10\n" +
 	"\x03run\x18\x01 \x01(\tR\x03run\x12\x1c\n" +
 	"\texecution\x18\x02 \x01(\tR\texecution\x12\x0e\n" +
 	"\x02to\x18\x03 \x01(\x03R\x02to\x12.\n" +
 	"\x05patch\x18\x04 \x01(\v2\x18.perdure.hub.v1.HubPatchR\x05patch\x12*\n" +
-	"\x04rows\x18\x05 \x03(\v2\x16.perdure.hub.v1.HubRowR\x04rows\"\x8e\x01\n" +
+	"\x04rows\x18\x05 \x03(\v2\x16.perdure.hub.v1.HubRowR\x04rows\x12.\n" +
+	"\x05asked\x18\x06 \x01(\v2\x18.perdure.hub.v1.HubPointR\x05asked\"\x8e\x01\n" +
 	"\bHubPatch\x12\x14\n" +
 	"\x05event\x18\x01 \x01(\x03R\x05event\x12\x1b\n" +
 	"\x06result\x18\x02 \x01(\tH\x00R\x06result\x88\x01\x01\x12D\n" +
@@ -4663,122 +4672,123 @@ var file_perdure_hub_proto_depIdxs = []int32{
 	3,  // 5: perdure.hub.v1.HubStart.fork:type_name -> perdure.hub.v1.HubFork
 	4,  // 6: perdure.hub.v1.HubFork.patch:type_name -> perdure.hub.v1.HubPatch
 	34, // 7: perdure.hub.v1.HubFork.rows:type_name -> perdure.hub.v1.HubRow
-	59, // 8: perdure.hub.v1.HubPatch.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	56, // 9: perdure.hub.v1.HubSignal.at:type_name -> google.protobuf.Timestamp
-	57, // 10: perdure.hub.v1.HubSignal.trace:type_name -> perdure.durabletask.v1.TraceContext
-	10, // 11: perdure.hub.v1.HubControl.asked:type_name -> perdure.hub.v1.HubPoint
-	23, // 12: perdure.hub.v1.HubPurge.filter:type_name -> perdure.hub.v1.HubQuery
-	60, // 13: perdure.hub.v1.HubPurge.timeout:type_name -> google.protobuf.Duration
-	59, // 14: perdure.hub.v1.HubComplete.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	56, // 15: perdure.hub.v1.HubRecord.created:type_name -> google.protobuf.Timestamp
-	55, // 16: perdure.hub.v1.HubRecord.tags:type_name -> perdure.hub.v1.HubRecord.TagsEntry
-	56, // 17: perdure.hub.v1.HubRecord.phase_since:type_name -> google.protobuf.Timestamp
-	56, // 18: perdure.hub.v1.HubRecord.completed:type_name -> google.protobuf.Timestamp
-	18, // 19: perdure.hub.v1.HubInstance.record:type_name -> perdure.hub.v1.HubRecord
-	56, // 20: perdure.hub.v1.HubInstance.started:type_name -> google.protobuf.Timestamp
-	56, // 21: perdure.hub.v1.HubInstance.updated:type_name -> google.protobuf.Timestamp
-	56, // 22: perdure.hub.v1.HubInstance.start_at:type_name -> google.protobuf.Timestamp
-	59, // 23: perdure.hub.v1.HubInstance.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	56, // 24: perdure.hub.v1.HubInstance.next_fire_at:type_name -> google.protobuf.Timestamp
-	22, // 25: perdure.hub.v1.HubInstance.pending:type_name -> perdure.hub.v1.HubPending
-	56, // 26: perdure.hub.v1.HubInstance.folded:type_name -> google.protobuf.Timestamp
-	21, // 27: perdure.hub.v1.HubInstance.usage:type_name -> perdure.hub.v1.HubUsage
-	20, // 28: perdure.hub.v1.HubInstance.operations:type_name -> perdure.hub.v1.HubOperation
-	5,  // 29: perdure.hub.v1.HubInstance.forked:type_name -> perdure.hub.v1.HubForkedFrom
-	56, // 30: perdure.hub.v1.HubOperation.at:type_name -> google.protobuf.Timestamp
-	56, // 31: perdure.hub.v1.HubQuery.created_from:type_name -> google.protobuf.Timestamp
-	56, // 32: perdure.hub.v1.HubQuery.created_to:type_name -> google.protobuf.Timestamp
-	56, // 33: perdure.hub.v1.HubQuery.completed_from:type_name -> google.protobuf.Timestamp
-	56, // 34: perdure.hub.v1.HubQuery.completed_to:type_name -> google.protobuf.Timestamp
-	19, // 35: perdure.hub.v1.HubPage.items:type_name -> perdure.hub.v1.HubInstance
-	26, // 36: perdure.hub.v1.HubCounts.counts:type_name -> perdure.hub.v1.HubCount
-	56, // 37: perdure.hub.v1.HubEntity.modified:type_name -> google.protobuf.Timestamp
-	20, // 38: perdure.hub.v1.HubEntity.operations:type_name -> perdure.hub.v1.HubOperation
-	59, // 39: perdure.hub.v1.HubAnswer.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	32, // 40: perdure.hub.v1.HubChanges.changes:type_name -> perdure.hub.v1.HubChange
-	34, // 41: perdure.hub.v1.HubRows.rows:type_name -> perdure.hub.v1.HubRow
-	34, // 42: perdure.hub.v1.HubWriteRows.rows:type_name -> perdure.hub.v1.HubRow
-	37, // 43: perdure.hub.v1.HubWriteRows.conditions:type_name -> perdure.hub.v1.HubRowCondition
-	7,  // 44: perdure.hub.v1.HubWriteRows.event:type_name -> perdure.hub.v1.HubRaise
-	56, // 45: perdure.hub.v1.HubEndedQuery.from:type_name -> google.protobuf.Timestamp
-	56, // 46: perdure.hub.v1.HubEndedQuery.to:type_name -> google.protobuf.Timestamp
-	56, // 47: perdure.hub.v1.HubEntityQuery.from:type_name -> google.protobuf.Timestamp
-	56, // 48: perdure.hub.v1.HubEntityQuery.to:type_name -> google.protobuf.Timestamp
-	27, // 49: perdure.hub.v1.HubEntities.entities:type_name -> perdure.hub.v1.HubEntity
-	61, // 50: perdure.hub.v1.HubHello.filters:type_name -> perdure.durabletask.v1.WorkItemFilters
-	62, // 51: perdure.hub.v1.HubHello.agents:type_name -> perdure.durabletask.v1.AgentDescription
-	46, // 52: perdure.hub.v1.HubFromWorker.hello:type_name -> perdure.hub.v1.HubHello
-	48, // 53: perdure.hub.v1.HubFromWorker.outcomes:type_name -> perdure.hub.v1.HubOutcome
-	63, // 54: perdure.hub.v1.HubOutcome.orchestration:type_name -> perdure.durabletask.v1.OrchestratorResponse
-	64, // 55: perdure.hub.v1.HubOutcome.activity:type_name -> perdure.durabletask.v1.ActivityResponse
-	65, // 56: perdure.hub.v1.HubOutcome.entity:type_name -> perdure.durabletask.v1.EntityBatchResult
-	15, // 57: perdure.hub.v1.HubOutcome.heartbeat:type_name -> perdure.hub.v1.HubHeartbeat
-	49, // 58: perdure.hub.v1.HubOutcome.follow_up:type_name -> perdure.hub.v1.HubFollowUp
-	63, // 59: perdure.hub.v1.HubFollowUp.turn:type_name -> perdure.durabletask.v1.OrchestratorResponse
-	56, // 60: perdure.hub.v1.HubFollowUp.at:type_name -> google.protobuf.Timestamp
-	66, // 61: perdure.hub.v1.HubToWorker.items:type_name -> perdure.durabletask.v1.WorkItem
-	51, // 62: perdure.hub.v1.HubToWorker.refused:type_name -> perdure.hub.v1.HubRefusal
-	67, // 63: perdure.hub.v1.HubRefusal.error:type_name -> perdure.durabletask.v1.Error
-	66, // 64: perdure.hub.v1.HubPush.item:type_name -> perdure.durabletask.v1.WorkItem
-	46, // 65: perdure.hub.v1.HubPushed.hello:type_name -> perdure.hub.v1.HubHello
-	48, // 66: perdure.hub.v1.HubPushed.outcome:type_name -> perdure.hub.v1.HubOutcome
-	1,  // 67: perdure.hub.v1.Hub.Hello:input_type -> perdure.hub.v1.HubAll
-	2,  // 68: perdure.hub.v1.Hub.Start:input_type -> perdure.hub.v1.HubStart
-	7,  // 69: perdure.hub.v1.Hub.Raise:input_type -> perdure.hub.v1.HubRaise
-	8,  // 70: perdure.hub.v1.Hub.Signal:input_type -> perdure.hub.v1.HubSignal
-	9,  // 71: perdure.hub.v1.Hub.Control:input_type -> perdure.hub.v1.HubControl
-	12, // 72: perdure.hub.v1.Hub.Purge:input_type -> perdure.hub.v1.HubPurge
-	14, // 73: perdure.hub.v1.Hub.Complete:input_type -> perdure.hub.v1.HubComplete
-	15, // 74: perdure.hub.v1.Hub.Heartbeat:input_type -> perdure.hub.v1.HubHeartbeat
-	16, // 75: perdure.hub.v1.Hub.Instance:input_type -> perdure.hub.v1.HubGet
-	16, // 76: perdure.hub.v1.Hub.History:input_type -> perdure.hub.v1.HubGet
-	23, // 77: perdure.hub.v1.Hub.List:input_type -> perdure.hub.v1.HubQuery
-	1,  // 78: perdure.hub.v1.Hub.Counts:input_type -> perdure.hub.v1.HubAll
-	16, // 79: perdure.hub.v1.Hub.Entity:input_type -> perdure.hub.v1.HubGet
-	16, // 80: perdure.hub.v1.Hub.WaitStart:input_type -> perdure.hub.v1.HubGet
-	16, // 81: perdure.hub.v1.Hub.WaitCompletion:input_type -> perdure.hub.v1.HubGet
-	28, // 82: perdure.hub.v1.Hub.Ask:input_type -> perdure.hub.v1.HubAsk
-	1,  // 83: perdure.hub.v1.Hub.Position:input_type -> perdure.hub.v1.HubAll
-	30, // 84: perdure.hub.v1.Hub.Changes:input_type -> perdure.hub.v1.HubPosition
-	33, // 85: perdure.hub.v1.Hub.ReadRows:input_type -> perdure.hub.v1.HubRowQuery
-	36, // 86: perdure.hub.v1.Hub.WriteRows:input_type -> perdure.hub.v1.HubWriteRows
-	33, // 87: perdure.hub.v1.Hub.WatchRows:input_type -> perdure.hub.v1.HubRowQuery
-	38, // 88: perdure.hub.v1.Hub.Ended:input_type -> perdure.hub.v1.HubEndedQuery
-	40, // 89: perdure.hub.v1.Hub.Entities:input_type -> perdure.hub.v1.HubEntityQuery
-	42, // 90: perdure.hub.v1.Hub.CleanEntities:input_type -> perdure.hub.v1.HubClean
-	44, // 91: perdure.hub.v1.Hub.TerminateNow:input_type -> perdure.hub.v1.HubTerminate
-	47, // 92: perdure.hub.v1.Hub.Work:input_type -> perdure.hub.v1.HubFromWorker
-	0,  // 93: perdure.hub.v1.Hub.Hello:output_type -> perdure.hub.v1.HubDone
-	6,  // 94: perdure.hub.v1.Hub.Start:output_type -> perdure.hub.v1.HubStarted
-	0,  // 95: perdure.hub.v1.Hub.Raise:output_type -> perdure.hub.v1.HubDone
-	0,  // 96: perdure.hub.v1.Hub.Signal:output_type -> perdure.hub.v1.HubDone
-	11, // 97: perdure.hub.v1.Hub.Control:output_type -> perdure.hub.v1.HubControlled
-	13, // 98: perdure.hub.v1.Hub.Purge:output_type -> perdure.hub.v1.HubPurged
-	0,  // 99: perdure.hub.v1.Hub.Complete:output_type -> perdure.hub.v1.HubDone
-	0,  // 100: perdure.hub.v1.Hub.Heartbeat:output_type -> perdure.hub.v1.HubDone
-	19, // 101: perdure.hub.v1.Hub.Instance:output_type -> perdure.hub.v1.HubInstance
-	17, // 102: perdure.hub.v1.Hub.History:output_type -> perdure.hub.v1.HubEvents
-	24, // 103: perdure.hub.v1.Hub.List:output_type -> perdure.hub.v1.HubPage
-	25, // 104: perdure.hub.v1.Hub.Counts:output_type -> perdure.hub.v1.HubCounts
-	27, // 105: perdure.hub.v1.Hub.Entity:output_type -> perdure.hub.v1.HubEntity
-	19, // 106: perdure.hub.v1.Hub.WaitStart:output_type -> perdure.hub.v1.HubInstance
-	19, // 107: perdure.hub.v1.Hub.WaitCompletion:output_type -> perdure.hub.v1.HubInstance
-	29, // 108: perdure.hub.v1.Hub.Ask:output_type -> perdure.hub.v1.HubAnswer
-	30, // 109: perdure.hub.v1.Hub.Position:output_type -> perdure.hub.v1.HubPosition
-	31, // 110: perdure.hub.v1.Hub.Changes:output_type -> perdure.hub.v1.HubChanges
-	35, // 111: perdure.hub.v1.Hub.ReadRows:output_type -> perdure.hub.v1.HubRows
-	0,  // 112: perdure.hub.v1.Hub.WriteRows:output_type -> perdure.hub.v1.HubDone
-	0,  // 113: perdure.hub.v1.Hub.WatchRows:output_type -> perdure.hub.v1.HubDone
-	39, // 114: perdure.hub.v1.Hub.Ended:output_type -> perdure.hub.v1.HubEnded
-	41, // 115: perdure.hub.v1.Hub.Entities:output_type -> perdure.hub.v1.HubEntities
-	43, // 116: perdure.hub.v1.Hub.CleanEntities:output_type -> perdure.hub.v1.HubCleaned
-	45, // 117: perdure.hub.v1.Hub.TerminateNow:output_type -> perdure.hub.v1.HubLeft
-	50, // 118: perdure.hub.v1.Hub.Work:output_type -> perdure.hub.v1.HubToWorker
-	93, // [93:119] is the sub-list for method output_type
-	67, // [67:93] is the sub-list for method input_type
-	67, // [67:67] is the sub-list for extension type_name
-	67, // [67:67] is the sub-list for extension extendee
-	0,  // [0:67] is the sub-list for field type_name
+	10, // 8: perdure.hub.v1.HubFork.asked:type_name -> perdure.hub.v1.HubPoint
+	59, // 9: perdure.hub.v1.HubPatch.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	56, // 10: perdure.hub.v1.HubSignal.at:type_name -> google.protobuf.Timestamp
+	57, // 11: perdure.hub.v1.HubSignal.trace:type_name -> perdure.durabletask.v1.TraceContext
+	10, // 12: perdure.hub.v1.HubControl.asked:type_name -> perdure.hub.v1.HubPoint
+	23, // 13: perdure.hub.v1.HubPurge.filter:type_name -> perdure.hub.v1.HubQuery
+	60, // 14: perdure.hub.v1.HubPurge.timeout:type_name -> google.protobuf.Duration
+	59, // 15: perdure.hub.v1.HubComplete.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	56, // 16: perdure.hub.v1.HubRecord.created:type_name -> google.protobuf.Timestamp
+	55, // 17: perdure.hub.v1.HubRecord.tags:type_name -> perdure.hub.v1.HubRecord.TagsEntry
+	56, // 18: perdure.hub.v1.HubRecord.phase_since:type_name -> google.protobuf.Timestamp
+	56, // 19: perdure.hub.v1.HubRecord.completed:type_name -> google.protobuf.Timestamp
+	18, // 20: perdure.hub.v1.HubInstance.record:type_name -> perdure.hub.v1.HubRecord
+	56, // 21: perdure.hub.v1.HubInstance.started:type_name -> google.protobuf.Timestamp
+	56, // 22: perdure.hub.v1.HubInstance.updated:type_name -> google.protobuf.Timestamp
+	56, // 23: perdure.hub.v1.HubInstance.start_at:type_name -> google.protobuf.Timestamp
+	59, // 24: perdure.hub.v1.HubInstance.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	56, // 25: perdure.hub.v1.HubInstance.next_fire_at:type_name -> google.protobuf.Timestamp
+	22, // 26: perdure.hub.v1.HubInstance.pending:type_name -> perdure.hub.v1.HubPending
+	56, // 27: perdure.hub.v1.HubInstance.folded:type_name -> google.protobuf.Timestamp
+	21, // 28: perdure.hub.v1.HubInstance.usage:type_name -> perdure.hub.v1.HubUsage
+	20, // 29: perdure.hub.v1.HubInstance.operations:type_name -> perdure.hub.v1.HubOperation
+	5,  // 30: perdure.hub.v1.HubInstance.forked:type_name -> perdure.hub.v1.HubForkedFrom
+	56, // 31: perdure.hub.v1.HubOperation.at:type_name -> google.protobuf.Timestamp
+	56, // 32: perdure.hub.v1.HubQuery.created_from:type_name -> google.protobuf.Timestamp
+	56, // 33: perdure.hub.v1.HubQuery.created_to:type_name -> google.protobuf.Timestamp
+	56, // 34: perdure.hub.v1.HubQuery.completed_from:type_name -> google.protobuf.Timestamp
+	56, // 35: perdure.hub.v1.HubQuery.completed_to:type_name -> google.protobuf.Timestamp
+	19, // 36: perdure.hub.v1.HubPage.items:type_name -> perdure.hub.v1.HubInstance
+	26, // 37: perdure.hub.v1.HubCounts.counts:type_name -> perdure.hub.v1.HubCount
+	56, // 38: perdure.hub.v1.HubEntity.modified:type_name -> google.protobuf.Timestamp
+	20, // 39: perdure.hub.v1.HubEntity.operations:type_name -> perdure.hub.v1.HubOperation
+	59, // 40: perdure.hub.v1.HubAnswer.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	32, // 41: perdure.hub.v1.HubChanges.changes:type_name -> perdure.hub.v1.HubChange
+	34, // 42: perdure.hub.v1.HubRows.rows:type_name -> perdure.hub.v1.HubRow
+	34, // 43: perdure.hub.v1.HubWriteRows.rows:type_name -> perdure.hub.v1.HubRow
+	37, // 44: perdure.hub.v1.HubWriteRows.conditions:type_name -> perdure.hub.v1.HubRowCondition
+	7,  // 45: perdure.hub.v1.HubWriteRows.event:type_name -> perdure.hub.v1.HubRaise
+	56, // 46: perdure.hub.v1.HubEndedQuery.from:type_name -> google.protobuf.Timestamp
+	56, // 47: perdure.hub.v1.HubEndedQuery.to:type_name -> google.protobuf.Timestamp
+	56, // 48: perdure.hub.v1.HubEntityQuery.from:type_name -> google.protobuf.Timestamp
+	56, // 49: perdure.hub.v1.HubEntityQuery.to:type_name -> google.protobuf.Timestamp
+	27, // 50: perdure.hub.v1.HubEntities.entities:type_name -> perdure.hub.v1.HubEntity
+	61, // 51: perdure.hub.v1.HubHello.filters:type_name -> perdure.durabletask.v1.WorkItemFilters
+	62, // 52: perdure.hub.v1.HubHello.agents:type_name -> perdure.durabletask.v1.AgentDescription
+	46, // 53: perdure.hub.v1.HubFromWorker.hello:type_name -> perdure.hub.v1.HubHello
+	48, // 54: perdure.hub.v1.HubFromWorker.outcomes:type_name -> perdure.hub.v1.HubOutcome
+	63, // 55: perdure.hub.v1.HubOutcome.orchestration:type_name -> perdure.durabletask.v1.OrchestratorResponse
+	64, // 56: perdure.hub.v1.HubOutcome.activity:type_name -> perdure.durabletask.v1.ActivityResponse
+	65, // 57: perdure.hub.v1.HubOutcome.entity:type_name -> perdure.durabletask.v1.EntityBatchResult
+	15, // 58: perdure.hub.v1.HubOutcome.heartbeat:type_name -> perdure.hub.v1.HubHeartbeat
+	49, // 59: perdure.hub.v1.HubOutcome.follow_up:type_name -> perdure.hub.v1.HubFollowUp
+	63, // 60: perdure.hub.v1.HubFollowUp.turn:type_name -> perdure.durabletask.v1.OrchestratorResponse
+	56, // 61: perdure.hub.v1.HubFollowUp.at:type_name -> google.protobuf.Timestamp
+	66, // 62: perdure.hub.v1.HubToWorker.items:type_name -> perdure.durabletask.v1.WorkItem
+	51, // 63: perdure.hub.v1.HubToWorker.refused:type_name -> perdure.hub.v1.HubRefusal
+	67, // 64: perdure.hub.v1.HubRefusal.error:type_name -> perdure.durabletask.v1.Error
+	66, // 65: perdure.hub.v1.HubPush.item:type_name -> perdure.durabletask.v1.WorkItem
+	46, // 66: perdure.hub.v1.HubPushed.hello:type_name -> perdure.hub.v1.HubHello
+	48, // 67: perdure.hub.v1.HubPushed.outcome:type_name -> perdure.hub.v1.HubOutcome
+	1,  // 68: perdure.hub.v1.Hub.Hello:input_type -> perdure.hub.v1.HubAll
+	2,  // 69: perdure.hub.v1.Hub.Start:input_type -> perdure.hub.v1.HubStart
+	7,  // 70: perdure.hub.v1.Hub.Raise:input_type -> perdure.hub.v1.HubRaise
+	8,  // 71: perdure.hub.v1.Hub.Signal:input_type -> perdure.hub.v1.HubSignal
+	9,  // 72: perdure.hub.v1.Hub.Control:input_type -> perdure.hub.v1.HubControl
+	12, // 73: perdure.hub.v1.Hub.Purge:input_type -> perdure.hub.v1.HubPurge
+	14, // 74: perdure.hub.v1.Hub.Complete:input_type -> perdure.hub.v1.HubComplete
+	15, // 75: perdure.hub.v1.Hub.Heartbeat:input_type -> perdure.hub.v1.HubHeartbeat
+	16, // 76: perdure.hub.v1.Hub.Instance:input_type -> perdure.hub.v1.HubGet
+	16, // 77: perdure.hub.v1.Hub.History:input_type -> perdure.hub.v1.HubGet
+	23, // 78: perdure.hub.v1.Hub.List:input_type -> perdure.hub.v1.HubQuery
+	1,  // 79: perdure.hub.v1.Hub.Counts:input_type -> perdure.hub.v1.HubAll
+	16, // 80: perdure.hub.v1.Hub.Entity:input_type -> perdure.hub.v1.HubGet
+	16, // 81: perdure.hub.v1.Hub.WaitStart:input_type -> perdure.hub.v1.HubGet
+	16, // 82: perdure.hub.v1.Hub.WaitCompletion:input_type -> perdure.hub.v1.HubGet
+	28, // 83: perdure.hub.v1.Hub.Ask:input_type -> perdure.hub.v1.HubAsk
+	1,  // 84: perdure.hub.v1.Hub.Position:input_type -> perdure.hub.v1.HubAll
+	30, // 85: perdure.hub.v1.Hub.Changes:input_type -> perdure.hub.v1.HubPosition
+	33, // 86: perdure.hub.v1.Hub.ReadRows:input_type -> perdure.hub.v1.HubRowQuery
+	36, // 87: perdure.hub.v1.Hub.WriteRows:input_type -> perdure.hub.v1.HubWriteRows
+	33, // 88: perdure.hub.v1.Hub.WatchRows:input_type -> perdure.hub.v1.HubRowQuery
+	38, // 89: perdure.hub.v1.Hub.Ended:input_type -> perdure.hub.v1.HubEndedQuery
+	40, // 90: perdure.hub.v1.Hub.Entities:input_type -> perdure.hub.v1.HubEntityQuery
+	42, // 91: perdure.hub.v1.Hub.CleanEntities:input_type -> perdure.hub.v1.HubClean
+	44, // 92: perdure.hub.v1.Hub.TerminateNow:input_type -> perdure.hub.v1.HubTerminate
+	47, // 93: perdure.hub.v1.Hub.Work:input_type -> perdure.hub.v1.HubFromWorker
+	0,  // 94: perdure.hub.v1.Hub.Hello:output_type -> perdure.hub.v1.HubDone
+	6,  // 95: perdure.hub.v1.Hub.Start:output_type -> perdure.hub.v1.HubStarted
+	0,  // 96: perdure.hub.v1.Hub.Raise:output_type -> perdure.hub.v1.HubDone
+	0,  // 97: perdure.hub.v1.Hub.Signal:output_type -> perdure.hub.v1.HubDone
+	11, // 98: perdure.hub.v1.Hub.Control:output_type -> perdure.hub.v1.HubControlled
+	13, // 99: perdure.hub.v1.Hub.Purge:output_type -> perdure.hub.v1.HubPurged
+	0,  // 100: perdure.hub.v1.Hub.Complete:output_type -> perdure.hub.v1.HubDone
+	0,  // 101: perdure.hub.v1.Hub.Heartbeat:output_type -> perdure.hub.v1.HubDone
+	19, // 102: perdure.hub.v1.Hub.Instance:output_type -> perdure.hub.v1.HubInstance
+	17, // 103: perdure.hub.v1.Hub.History:output_type -> perdure.hub.v1.HubEvents
+	24, // 104: perdure.hub.v1.Hub.List:output_type -> perdure.hub.v1.HubPage
+	25, // 105: perdure.hub.v1.Hub.Counts:output_type -> perdure.hub.v1.HubCounts
+	27, // 106: perdure.hub.v1.Hub.Entity:output_type -> perdure.hub.v1.HubEntity
+	19, // 107: perdure.hub.v1.Hub.WaitStart:output_type -> perdure.hub.v1.HubInstance
+	19, // 108: perdure.hub.v1.Hub.WaitCompletion:output_type -> perdure.hub.v1.HubInstance
+	29, // 109: perdure.hub.v1.Hub.Ask:output_type -> perdure.hub.v1.HubAnswer
+	30, // 110: perdure.hub.v1.Hub.Position:output_type -> perdure.hub.v1.HubPosition
+	31, // 111: perdure.hub.v1.Hub.Changes:output_type -> perdure.hub.v1.HubChanges
+	35, // 112: perdure.hub.v1.Hub.ReadRows:output_type -> perdure.hub.v1.HubRows
+	0,  // 113: perdure.hub.v1.Hub.WriteRows:output_type -> perdure.hub.v1.HubDone
+	0,  // 114: perdure.hub.v1.Hub.WatchRows:output_type -> perdure.hub.v1.HubDone
+	39, // 115: perdure.hub.v1.Hub.Ended:output_type -> perdure.hub.v1.HubEnded
+	41, // 116: perdure.hub.v1.Hub.Entities:output_type -> perdure.hub.v1.HubEntities
+	43, // 117: perdure.hub.v1.Hub.CleanEntities:output_type -> perdure.hub.v1.HubCleaned
+	45, // 118: perdure.hub.v1.Hub.TerminateNow:output_type -> perdure.hub.v1.HubLeft
+	50, // 119: perdure.hub.v1.Hub.Work:output_type -> perdure.hub.v1.HubToWorker
+	94, // [94:120] is the sub-list for method output_type
+	68, // [68:94] is the sub-list for method input_type
+	68, // [68:68] is the sub-list for extension type_name
+	68, // [68:68] is the sub-list for extension extendee
+	0,  // [0:68] is the sub-list for field type_name
 }
 
 func init() { file_perdure_hub_proto_init() }
