@@ -777,6 +777,7 @@ function useRuns({ filter, sort, at, frozen, atTop, onShift }) {
   const stop = useRef4(new AbortController());
   const paging = useRef4(false);
   const since = useRef4("");
+  const took = useRef4(0);
   const reload = () => setRound((n) => n + 1);
   const put = (r) => {
     rows.current = r;
@@ -788,8 +789,10 @@ function useRuns({ filter, sort, at, frozen, atTop, onShift }) {
     paging.current = false;
     since.current = (/* @__PURE__ */ new Date()).toISOString();
     setLoading(true);
+    const began = performance.now();
     get2("runs" + query5({ filter, sort, at, limit: pageSize }), s.signal).then(
       (p) => {
+        took.current = performance.now() - began;
         put({ parts: [{ items: p.items, next: p.next, prev: p.prev }], fresh: [], unseen: 0, gone: [] });
         if (round > 0) {
           refresh(p.as_of);
@@ -826,7 +829,7 @@ function useRuns({ filter, sort, at, frozen, atTop, onShift }) {
     }
   }, () => rowsOf(rows.current).map((r) => r.id));
   const catchUp = () => !frozen && atTop() && rows.current.unseen > 0 && reload();
-  const slowly = useSlowly2(catchUp);
+  const slowly = useSlowly2(catchUp, () => took.current);
   const quiet = useRef4(void 0);
   useEffect3(() => () => clearTimeout(quiet.current), [filter, sort, at]);
   const calm = () => {

@@ -1624,9 +1624,9 @@ var init_connection = __esm({
         this.stop?.abort();
         this.topics = [];
       }
-      again(pause) {
+      again(pause2) {
         clearTimeout(this.timer);
-        this.timer = setTimeout(() => void this.connect(), pause);
+        this.timer = setTimeout(() => void this.connect(), pause2);
       }
       set(s5) {
         if (s5 !== this.state) {
@@ -3683,7 +3683,10 @@ function commandOf(verb, args, hub, options = {}) {
 // src/lib/slowly.ts
 init_src2();
 var apart = 1e4;
-function useSlowly(read2) {
+var times = 300;
+var longest = 6e4;
+var pause = (took) => Math.min(longest, Math.max(apart, took * times));
+function useSlowly(read2, took = () => 0) {
   const newest = T2(read2);
   newest.current = read2;
   const last4 = T2(-apart);
@@ -3695,7 +3698,7 @@ function useSlowly(read2) {
   };
   return (busy) => {
     clearTimeout(timer2.current);
-    const wait2 = busy ? last4.current + apart - performance.now() : 0;
+    const wait2 = busy ? last4.current + pause(took()) - performance.now() : 0;
     if (wait2 <= 0) {
       run();
     } else {
@@ -3805,7 +3808,7 @@ var GoneError = class extends Error {
 };
 var longestPause = 2e3;
 async function followTurn(o5) {
-  const pause = o5.pause ?? wait;
+  const pause2 = o5.pause ?? wait;
   let next = o5.offset;
   let failures = 0;
   while (!o5.signal.aborted) {
@@ -3831,7 +3834,7 @@ async function followTurn(o5) {
     }
     o5.onState?.("lost");
     failures++;
-    await pause(Math.min(longestPause, 100 * 2 ** Math.min(failures, 5)) * (0.5 + Math.random() / 2), o5.signal);
+    await pause2(Math.min(longestPause, 100 * 2 ** Math.min(failures, 5)) * (0.5 + Math.random() / 2), o5.signal);
   }
 }
 async function attach(o5, offset, seen) {
@@ -5427,6 +5430,7 @@ export {
   partEnd,
   partSize,
   path,
+  pause,
   paused,
   pieces,
   plotHeight,

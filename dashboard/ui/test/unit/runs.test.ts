@@ -2,6 +2,7 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 
 import type { Run } from "../../src/api";
+import { pause } from "../../src/lib/slowly";
 import { fieldSuggestions, pieceAt, quotedValue } from "../../src/pages/runs/complete";
 import { added, merged, most, none, pageSize, type Rows, rowsOf, settled, type Stand } from "../../src/pages/runs/merge";
 import { within } from "../../src/pages/runs/range";
@@ -84,4 +85,11 @@ test("a range takes the place of the one before", () => {
   assert.equal(within("", a, b), range);
   assert.equal(within("name:x created>-24h", a, b), "name:x " + range);
   assert.equal(within("a or b", a, b), "(a or b) " + range);
+});
+
+test("a list that takes the server long is read less often while much happens", () => {
+  assert.equal(pause(0), 10_000);
+  assert.equal(pause(20), 10_000);
+  assert.equal(pause(100), 30_000); // 1/300 of the time
+  assert.equal(pause(5_000), 60_000); // it is not forgotten
 });

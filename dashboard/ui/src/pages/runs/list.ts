@@ -36,6 +36,7 @@ export function useRuns({ filter, sort, at, frozen, atTop, onShift }: Options) {
   const stop = useRef(new AbortController());
   const paging = useRef(false);
   const since = useRef("");
+  const took = useRef(0); // the last read of the newest, ms
   const reload = () => setRound((n) => n + 1);
   const put = (r: Rows) => {
     rows.current = r;
@@ -47,8 +48,10 @@ export function useRuns({ filter, sort, at, frozen, atTop, onShift }: Options) {
     paging.current = false;
     since.current = new Date().toISOString();
     setLoading(true);
+    const began = performance.now();
     get<RunPage>("runs" + query({ filter, sort, at, limit: pageSize }), s.signal).then(
       (p) => {
+        took.current = performance.now() - began;
         put({ parts: [{ items: p.items, next: p.next, prev: p.prev }], fresh: [], unseen: 0, gone: [] });
         if (round > 0) {
           refresh(p.as_of); // the stream has to know what is held now
@@ -87,7 +90,7 @@ export function useRuns({ filter, sort, at, frozen, atTop, onShift }: Options) {
   // More has come than was told: it is read when nobody is in the way. Where a filter leaves
   // nobody knowing whether something has, now and then; else when no more comes.
   const catchUp = () => !frozen && atTop() && rows.current.unseen > 0 && reload();
-  const slowly = useSlowly(catchUp);
+  const slowly = useSlowly(catchUp, () => took.current);
   const quiet = useRef<ReturnType<typeof setTimeout>>(undefined);
   useEffect(() => () => clearTimeout(quiet.current), [filter, sort, at]);
   const calm = () => {
