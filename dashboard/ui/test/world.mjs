@@ -17,11 +17,18 @@ export const pictures = process.env.PERDURE_PICTURES ?? artifacts;
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Polls until check returns something truthy, and returns that. */
+/**
+ * Polls until check returns something truthy, and returns that. What the API does not have
+ * may come to be there.
+ */
 export async function until(check, what, timeout = 15_000) {
   for (const end = Date.now() + timeout; ; ) {
-    const got = await check();
-    if (got) return got;
+    try {
+      const got = await check();
+      if (got) return got;
+    } catch (e) {
+      if (e.status !== 404 || Date.now() > end) throw e;
+    }
     if (Date.now() > end) throw new Error(`waited ${timeout} ms in vain until ${what}`);
     await sleep(20);
   }
@@ -47,7 +54,7 @@ export async function api(method, path, body) {
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const text = await response.text();
-  if (!response.ok) throw new Error(`${method} ${path} = ${response.status} ${text}`);
+  if (!response.ok) throw Object.assign(new Error(`${method} ${path} = ${response.status} ${text}`), { status: response.status });
   return text ? JSON.parse(text) : undefined;
 }
 

@@ -1,14 +1,10 @@
 // What somebody does who has just found Perdure, with `perdure dev` and nothing read: once
 // with the mouse, once with keys alone.
 import assert from "node:assert/strict";
-import { api, base, until } from "../world.mjs";
+import { api, until } from "../world.mjs";
 
 const heading = (page, name) => page.getByRole("heading", { level: 1, name }).waitFor();
-/** What stands in a session, nothing as long as it has not begun. */
-async function said(key) {
-  const response = await fetch(`${base}api/v1/agents/Joker/sessions/${key}/messages`);
-  return response.status === 404 ? "" : response.text();
-}
+const said = async (key) => JSON.stringify(await api("GET", `agents/Joker/sessions/${key}/messages`));
 const keyOf = (page) => decodeURIComponent(new URL(page.url()).pathname.split("/").pop());
 const rows = (page) => page.locator(".table [data-row]");
 
