@@ -147,13 +147,14 @@ func (w instanceRow) Field(name string) []filter.Value {
 	case "worker":
 		return textValue(i.Worker)
 	case "model":
-		return textValue(i.Usage.Model)
+		return textValue(i.Spent().Model)
 	case "step":
 		return textValue(i.Step)
 	case "tokens":
-		return numberValue(i.Usage.In + i.Usage.Out)
+		u := i.Spent()
+		return numberValue(u.In + u.Out)
 	case "cost":
-		return numberValue((i.Usage.Nano + 999) / 1000) // as it is shown: what costs something is not free
+		return numberValue((i.Spent().Nano + 999) / 1000) // as it is shown: what costs something is not free
 	case "fingerprint":
 		return textValue(Fingerprint(i.Failure))
 	case "has":

@@ -26,6 +26,14 @@ func (u *Usage) Add(o Usage) {
 	}
 }
 
+// Take takes away what is counted elsewhere. The model stays.
+func (u *Usage) Take(o Usage) {
+	u.In -= o.In
+	u.Out -= o.Out
+	u.Cached -= o.Cached
+	u.Nano -= o.Nano
+}
+
 // Append encodes u behind b. Nothing is appended for the zero Usage.
 func (u Usage) Append(b []byte) []byte {
 	for i, v := range [...]int64{u.In, u.Out, u.Cached, u.Nano} {

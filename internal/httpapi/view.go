@@ -54,8 +54,10 @@ type run struct {
 	Session string            `json:"session,omitempty"`
 	Tags    map[string]string `json:"tags,omitempty"`
 
-	// What the models took that the run's own steps have called; children have their own.
-	Model        string `json:"model,omitempty"` // called last
+	// What models took: those that the run's own steps have called, and those of its children
+	// which have ended, with what is below them. Turns of sessions that it has asked have
+	// their own.
+	Model        string `json:"model,omitempty"` // called last, by the run itself if it has called any
 	TokensIn     int64  `json:"tokens_in,omitempty"`
 	TokensOut    int64  `json:"tokens_out,omitempty"`
 	TokensCached int64  `json:"tokens_cached,omitempty"` // a part of TokensIn
@@ -114,8 +116,9 @@ func viewRun(i *hub.Instance) *run {
 		v.WaitNames = names
 	}
 	v.Worker, v.TraceID = i.Worker, i.TraceID
-	v.Model, v.TokensIn, v.TokensOut, v.TokensCached = i.Usage.Model, i.Usage.In, i.Usage.Out, i.Usage.Cached
-	if n := i.Usage.Nano; n > 0 {
+	spent := i.Spent()
+	v.Model, v.TokensIn, v.TokensOut, v.TokensCached = spent.Model, spent.In, spent.Out, spent.Cached
+	if n := spent.Nano; n > 0 {
 		micros := (n + 999) / 1000 // what costs something is not shown as free
 		v.CostMicros = &micros
 	}

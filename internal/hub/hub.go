@@ -321,9 +321,11 @@ type Instance struct {
 	Attempt    int32 // of the step that is retried
 	Pending    Pending
 
-	// Usage is what the models took that its own steps have called, in all executions;
-	// what its children took is theirs.
+	// Usage is what the models took that its own steps have called, in all executions.
+	// Below is what its children took that have ended, with those below them; what turns of
+	// sessions took that it has asked is theirs.
 	Usage   history.Usage
+	Below   history.Usage
 	Worker  string     // who ran the step that has ended last, "" = not known
 	Forked  ForkedFrom // zero = it is no copy
 	TraceID string     // of whoever has started it, "" = none was told
@@ -337,6 +339,14 @@ type Instance struct {
 	HistoryEvents int64
 	HistoryBytes  int64
 	Folded        time.Time // when history and payloads were given up; zero = not
+}
+
+// Spent is what models took for an instance: in its own steps, and in those below it that
+// have ended. The model is the one that it has called itself, if it has called any.
+func (i *Instance) Spent() history.Usage {
+	u := i.Below
+	u.Add(i.Usage)
+	return u
 }
 
 // Pending counts the open steps of an instance.

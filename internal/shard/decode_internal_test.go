@@ -43,7 +43,7 @@ func sampleSummary() *summary {
 		ErrorType: "t", ErrorText: "m", Events: 7, Bytes: 8, Losses: map[int32]int32{1: 2, -3: 4}, Queue: 9, Holder: "h", Stateless: true,
 		Fold: &engine.Fold{After: time.Hour, Rows: []uint16{100, 101}}, Folded: sampleTime,
 		Done: delivery{1, 1 << 40}, Trace: hub.OrchestrationTrace{SpanID: history.Some("span"), Start: sampleTime.Add(7)},
-		Usage: history.Usage{In: 1, Out: 2, Cached: 3, Nano: 4, Model: "m"}, Worker: "w", TraceID: "t",
+		Usage: history.Usage{In: 1, Out: 2, Cached: 3, Nano: 4, Model: "m"}, Below: history.Usage{In: 5}, Told: history.Usage{Out: 6}, Worker: "w", TraceID: "t",
 		StateBytes: 11, Operations: []hub.Operation{{Name: "n", At: sampleTime, From: "f", Called: true, Failure: "x"}, {Name: "m", At: sampleTime}},
 	}
 }

@@ -48,6 +48,8 @@ type summary struct {
 	Operations []hub.Operation
 
 	Usage   history.Usage // of the models that its own steps have called
+	Below   history.Usage // what its children have told when they ended
+	Told    history.Usage // what it has told its parent, of both
 	Worker  string        // who ran the step that has ended last
 	TraceID string        // of whoever has started it
 
@@ -104,6 +106,8 @@ const (
 	sumForkedRun
 	sumForkedExecution
 	sumForkedEvent
+	sumBelow
+	sumTold
 )
 
 var errSummary = errors.New("record is not in a known form")
@@ -169,8 +173,13 @@ func (s *summary) append(b []byte) []byte {
 	if !s.Trace.Start.IsZero() {
 		num(sumSpanStart, s.Trace.Start.UnixNano())
 	}
-	if s.Usage != (history.Usage{}) {
-		b = protowire.AppendBytes(protowire.AppendTag(b, sumUsage, protowire.BytesType), s.Usage.Append(nil))
+	for _, u := range [...]struct {
+		n  protowire.Number
+		of *history.Usage
+	}{{sumUsage, &s.Usage}, {sumBelow, &s.Below}, {sumTold, &s.Told}} {
+		if *u.of != (history.Usage{}) {
+			b = protowire.AppendBytes(protowire.AppendTag(b, u.n, protowire.BytesType), u.of.Append(nil))
+		}
 	}
 	str(sumWorker, s.Worker)
 	str(sumTraceID, s.TraceID)
@@ -295,6 +304,10 @@ func (s *summary) setString(f int, v string) {
 		s.Holder = v
 	case sumUsage:
 		s.Usage, _ = history.DecodeUsage([]byte(v))
+	case sumBelow:
+		s.Below, _ = history.DecodeUsage([]byte(v))
+	case sumTold:
+		s.Told, _ = history.DecodeUsage([]byte(v))
 	case sumWorker:
 		s.Worker = v
 	case sumTraceID:

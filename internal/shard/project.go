@@ -53,6 +53,7 @@ func (l *loop) project(ch *change) *store.Record {
 			sum.ParentExec = p.Instance.ExecutionID.S
 		}
 		ch.projectOutcomes(sum)
+		ch.tellUsage(sum)
 		if ch.fx.NewBranch {
 			sum.Folded = time.Time{}
 			ch.projectLineage(sum)

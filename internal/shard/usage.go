@@ -38,7 +38,7 @@ func usageOf(activity string, result history.Text) []byte {
 }
 
 // projectOutcomes adds what the outcomes that a change takes in tell of: what models
-// took, and who ran a step last. What a rewind delivers anew was counted when it was
+// took, in steps and in children, and who ran a step last. What a rewind delivers anew was counted when it was
 // taken in first: it was paid once.
 func (ch *change) projectOutcomes(sum *summary) {
 	for _, e := range ch.entries {
@@ -51,8 +51,44 @@ func (ch *change) projectOutcomes(sum *summary) {
 		}
 		if len(meta.Usage) > 0 && e.m.Class != engine.ClassCarry {
 			if u, err := history.DecodeUsage(meta.Usage); err == nil {
-				sum.Usage.Add(u)
+				if endsChild(e.m.Event) {
+					sum.Below.Add(u)
+				} else {
+					sum.Usage.Add(u)
+				}
 			}
+		}
+	}
+}
+
+// endsChild reports whether the event tells a parent of the end of a child.
+func endsChild(e *history.Event) bool {
+	switch e.Body.(type) {
+	case *history.SubOrchestrationInstanceCompleted, *history.SubOrchestrationInstanceFailed:
+		return true
+	}
+	return false
+}
+
+// tellUsage has the message that tells a parent of the end say what models took here and
+// below, as far as it was not told with an earlier end, from which the run was rewound.
+func (ch *change) tellUsage(sum *summary) {
+	o := ch.in.orch
+	if !ch.fx.Ended || o.Parent == nil || o.Parent.Instance == nil {
+		return
+	}
+	total := sum.Usage
+	total.Add(sum.Below)
+	rest := total
+	rest.Take(sum.Told)
+	if rest.In == 0 && rest.Out == 0 && rest.Nano == 0 {
+		return
+	}
+	for _, out := range ch.fx.Send {
+		if out.Target == o.Parent.Instance.InstanceID && out.Message.Event.Meta == nil && endsChild(out.Message.Event) {
+			out.Message.Event.Meta = &history.Meta{Usage: rest.Append(nil)}
+			sum.Told = total
+			return
 		}
 	}
 }

@@ -186,7 +186,7 @@ func instanceOf(rec *store.Record, sum *summary) *hub.Instance {
 		CustomStatus: sum.Custom, ParentTask: sum.ParentTask, PhaseCause: sum.Cause, Step: sum.Step,
 		NextFireAt: sum.NextAt, Attempt: sum.Attempt, Pending: sum.Pending,
 		HistoryEvents: sum.Events, HistoryBytes: sum.Bytes, Folded: sum.Folded,
-		Usage: sum.Usage, Worker: sum.Worker, Forked: sum.Forked, TraceID: sum.TraceID,
+		Usage: sum.Usage, Below: sum.Below, Worker: sum.Worker, Forked: sum.Forked, TraceID: sum.TraceID,
 		StateBytes: sum.StateBytes, LockedBy: sum.Holder, Operations: slices.Clone(sum.Operations),
 	}
 	if rec.Kind == store.Entity {

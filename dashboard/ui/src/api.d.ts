@@ -1248,7 +1248,7 @@ export interface Run {
   agent?: string;
   session?: string;
   tags?: Record<string, string>;
-  /** What the models took that the run's own steps have called; children have their own. called last */
+  /** What models took: those that the run's own steps have called, and those of its children which have ended, with what is below them. Turns of sessions that it has asked have their own. called last, by the run itself if it has called any */
   model?: string;
   tokens_in?: number;
   tokens_out?: number;

@@ -30,6 +30,7 @@ var activityCases = []testCase{
 	{"Mixed", activityMixed},
 	{"ResultWaits", activityResultWaits},
 	{"ModelUsage", activityModelUsage},
+	{"ModelUsageBelow", activityModelUsageBelow},
 }
 
 var errBase = errors.New("base")
@@ -426,4 +427,66 @@ func activityModelUsage(t *testing.T, s suite) {
 	e.control(hub.Rewind, "a")
 	e.completes("a", "30")
 	check("rewound", history.Usage{In: 60, Out: 6, Cached: 3, Nano: 6000, Model: "m3"})
+}
+
+// activityModelUsageBelow has runs tell what the models of their children took, once each,
+// also when they fail and are rewound.
+func activityModelUsageBelow(t *testing.T, s suite) {
+	type tokens struct{ InputTokenCount, OutputTokenCount int64 }
+	type answer struct {
+		Model string           `json:"model"`
+		Usage tokens           `json:"usage"`
+		Spent map[string]int64 `json:"spent"`
+	}
+	var fixed atomic.Bool
+	code := func(r *perdure.Registry) {
+		perdure.AddActivityNamed(r, "perdure.model/a", func(_ context.Context, in int64) (answer, error) {
+			return answer{"m", tokens{10 * in, in}, map[string]int64{"usd": 1000 * in}}, nil
+		})
+		call := func(ctx *perdure.Context, in int64) error {
+			_, err := perdure.CallNamed[answer](ctx, "perdure.model/a", in).Await()
+			return err
+		}
+		perdure.AddOrchestrationNamed(r, "low", func(ctx *perdure.Context, _ string) (string, error) {
+			if err := call(ctx, 1); err != nil {
+				return "", err
+			}
+			if !fixed.Load() {
+				return "", errors.New("not yet")
+			}
+			return "", call(ctx, 2)
+		})
+		perdure.AddOrchestrationNamed(r, "middle", func(ctx *perdure.Context, _ string) (string, error) {
+			if err := call(ctx, 4); err != nil {
+				return "", err
+			}
+			return perdure.CallOrchestrationNamed[string](ctx, "low", "", perdure.WithID("l")).Await()
+		})
+		perdure.AddOrchestrationNamed(r, "top", func(ctx *perdure.Context, _ string) (string, error) {
+			other := perdure.CallOrchestrationNamed[string](ctx, "idle", "", perdure.WithID("i"))
+			if _, err := perdure.CallOrchestrationNamed[string](ctx, "middle", "", perdure.WithID("m")).Await(); err != nil {
+				return "", err
+			}
+			return other.Await()
+		})
+		perdure.AddOrchestrationNamed(r, "idle", func(*perdure.Context, string) (string, error) { return "", nil })
+	}
+	e := s.open(t, code)
+	e.start("top", "t", "")
+	e.fails("t")
+	check := func(when string, want map[string][2]history.Usage) {
+		t.Helper()
+		for id, u := range want {
+			if in := e.get(id); in.Usage != u[0] || in.Below != u[1] {
+				t.Errorf("%s: %s took %+v, below it %+v, want %+v and %+v", when, id, in.Usage, in.Below, u[0], u[1])
+			}
+		}
+	}
+	took := func(n int64) history.Usage { return history.Usage{In: 10 * n, Out: n, Nano: 1000 * n, Model: "m"} }
+	none := history.Usage{}
+	check("failed", map[string][2]history.Usage{"l": {took(1), none}, "m": {took(4), took(1)}, "t": {none, took(5)}, "i": {}})
+	fixed.Store(true)
+	e.control(hub.Rewind, "t")
+	e.completes("t", `""`)
+	check("rewound", map[string][2]history.Usage{"l": {took(3), none}, "m": {took(4), took(3)}, "t": {none, took(7)}, "i": {}})
 }

@@ -126,7 +126,7 @@ func TestReadsTravel(t *testing.T) {
 			Inner: &history.Failure{Type: "I"},
 		},
 		Pending: hub.Pending{Activities: 1, Timers: 2, Children: 3, Entities: 4, Events: 5, Messages: 6}, HistoryEvents: 7, HistoryBytes: 8, Folded: at,
-		Usage: history.Usage{In: 1, Out: 2, Cached: 3, Nano: 4, Model: "m"}, Worker: "w", TraceID: "t",
+		Usage: history.Usage{In: 1, Out: 2, Cached: 3, Nano: 4, Model: "m"}, Below: history.Usage{In: 5, Out: 6, Cached: 7, Nano: 8, Model: "b"}, Worker: "w", TraceID: "t",
 		StateBytes: 10, LockedBy: "l", Operations: operations, Forked: hub.ForkedFrom{Run: "f", Execution: "g", Event: 4},
 	}
 	same(t, instance, codec.DecodeInstance(travel(t, codec.EncodeInstance(instance))))

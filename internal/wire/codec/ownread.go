@@ -21,7 +21,7 @@ func EncodeInstance(i *hub.Instance) *wirepb.HubInstance {
 			Entities: int64(p.Entities), Events: int64(p.Events), Messages: int64(p.Messages),
 		},
 		HistoryEvents: i.HistoryEvents, HistoryBytes: i.HistoryBytes, Folded: EncodeTime(i.Folded),
-		Usage: encodeUsage(i.Usage), Worker: i.Worker, TraceId: i.TraceID,
+		Usage: encodeUsage(i.Usage), Below: encodeUsage(i.Below), Worker: i.Worker, TraceId: i.TraceID,
 		StateBytes: i.StateBytes, LockedBy: i.LockedBy, Operations: encodeOperations(i.Operations), Forked: encodeForkedFrom(i.Forked),
 	}
 }
@@ -40,6 +40,10 @@ func encodeUsage(u history.Usage) *wirepb.HubUsage {
 	return &wirepb.HubUsage{In: u.In, Out: u.Out, Cached: u.Cached, NanoUsd: u.Nano, Model: u.Model}
 }
 
+func decodeUsage(m *wirepb.HubUsage) history.Usage {
+	return history.Usage{In: m.GetIn(), Out: m.GetOut(), Cached: m.GetCached(), Nano: m.GetNanoUsd(), Model: m.GetModel()}
+}
+
 // DecodeInstance is the reverse of EncodeInstance.
 func DecodeInstance(m *wirepb.HubInstance) *hub.Instance {
 	p := m.GetPending()
@@ -54,10 +58,7 @@ func DecodeInstance(m *wirepb.HubInstance) *hub.Instance {
 			Entities: NarrowInt(p.GetEntities()), Events: NarrowInt(p.GetEvents()), Messages: NarrowInt(p.GetMessages()),
 		},
 		HistoryEvents: m.HistoryEvents, HistoryBytes: m.HistoryBytes, Folded: timeOf(m.Folded),
-		Usage: history.Usage{
-			In: m.Usage.GetIn(), Out: m.Usage.GetOut(), Cached: m.Usage.GetCached(), Nano: m.Usage.GetNanoUsd(), Model: m.Usage.GetModel(),
-		},
-		Worker: m.Worker, TraceID: m.TraceId,
+		Usage: decodeUsage(m.Usage), Below: decodeUsage(m.Below), Worker: m.Worker, TraceID: m.TraceId,
 		StateBytes: m.StateBytes, LockedBy: m.LockedBy, Operations: decodeOperations(m.Operations),
 		Forked: hub.ForkedFrom{Run: m.Forked.GetRun(), Execution: m.Forked.GetExecution(), Event: NarrowInt(m.Forked.GetEvent())},
 	}

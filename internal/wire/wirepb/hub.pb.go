@@ -1454,6 +1454,7 @@ type HubInstance struct {
 	LockedBy      string          `protobuf:"bytes,25,opt,name=locked_by,json=lockedBy,proto3" json:"locked_by,omitempty"`
 	Operations    []*HubOperation `protobuf:"bytes,26,rep,name=operations,proto3" json:"operations,omitempty"`
 	Forked        *HubForkedFrom  `protobuf:"bytes,27,opt,name=forked,proto3" json:"forked,omitempty"` // absent = it is no copy
+	Below         *HubUsage       `protobuf:"bytes,28,opt,name=below,proto3" json:"below,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1673,6 +1674,13 @@ func (x *HubInstance) GetOperations() []*HubOperation {
 func (x *HubInstance) GetForked() *HubForkedFrom {
 	if x != nil {
 		return x.Forked
+	}
+	return nil
+}
+
+func (x *HubInstance) GetBelow() *HubUsage {
+	if x != nil {
+		return x.Below
 	}
 	return nil
 }
@@ -4299,7 +4307,7 @@ const file_perdure_hub_proto_rawDesc = "" +
 	"\x04work\x18\x12 \x01(\bR\x04work\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x95\t\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xc5\t\n" +
 	"\vHubInstance\x121\n" +
 	"\x06record\x18\x01 \x01(\v2\x19.perdure.hub.v1.HubRecordR\x06record\x12$\n" +
 	"\vapp_version\x18\x02 \x01(\tH\x00R\n" +
@@ -4335,7 +4343,8 @@ const file_perdure_hub_proto_rawDesc = "" +
 	"\n" +
 	"operations\x18\x1a \x03(\v2\x1c.perdure.hub.v1.HubOperationR\n" +
 	"operations\x125\n" +
-	"\x06forked\x18\x1b \x01(\v2\x1d.perdure.hub.v1.HubForkedFromR\x06forkedB\x0e\n" +
+	"\x06forked\x18\x1b \x01(\v2\x1d.perdure.hub.v1.HubForkedFromR\x06forked\x12.\n" +
+	"\x05below\x18\x1c \x01(\v2\x18.perdure.hub.v1.HubUsageR\x05belowB\x0e\n" +
 	"\f_app_versionB\x10\n" +
 	"\x0e_custom_statusB\b\n" +
 	"\x06_inputB\t\n" +
@@ -4695,100 +4704,101 @@ var file_perdure_hub_proto_depIdxs = []int32{
 	21, // 28: perdure.hub.v1.HubInstance.usage:type_name -> perdure.hub.v1.HubUsage
 	20, // 29: perdure.hub.v1.HubInstance.operations:type_name -> perdure.hub.v1.HubOperation
 	5,  // 30: perdure.hub.v1.HubInstance.forked:type_name -> perdure.hub.v1.HubForkedFrom
-	56, // 31: perdure.hub.v1.HubOperation.at:type_name -> google.protobuf.Timestamp
-	56, // 32: perdure.hub.v1.HubQuery.created_from:type_name -> google.protobuf.Timestamp
-	56, // 33: perdure.hub.v1.HubQuery.created_to:type_name -> google.protobuf.Timestamp
-	56, // 34: perdure.hub.v1.HubQuery.completed_from:type_name -> google.protobuf.Timestamp
-	56, // 35: perdure.hub.v1.HubQuery.completed_to:type_name -> google.protobuf.Timestamp
-	19, // 36: perdure.hub.v1.HubPage.items:type_name -> perdure.hub.v1.HubInstance
-	26, // 37: perdure.hub.v1.HubCounts.counts:type_name -> perdure.hub.v1.HubCount
-	56, // 38: perdure.hub.v1.HubEntity.modified:type_name -> google.protobuf.Timestamp
-	20, // 39: perdure.hub.v1.HubEntity.operations:type_name -> perdure.hub.v1.HubOperation
-	59, // 40: perdure.hub.v1.HubAnswer.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	32, // 41: perdure.hub.v1.HubChanges.changes:type_name -> perdure.hub.v1.HubChange
-	34, // 42: perdure.hub.v1.HubRows.rows:type_name -> perdure.hub.v1.HubRow
-	34, // 43: perdure.hub.v1.HubWriteRows.rows:type_name -> perdure.hub.v1.HubRow
-	37, // 44: perdure.hub.v1.HubWriteRows.conditions:type_name -> perdure.hub.v1.HubRowCondition
-	7,  // 45: perdure.hub.v1.HubWriteRows.event:type_name -> perdure.hub.v1.HubRaise
-	56, // 46: perdure.hub.v1.HubEndedQuery.from:type_name -> google.protobuf.Timestamp
-	56, // 47: perdure.hub.v1.HubEndedQuery.to:type_name -> google.protobuf.Timestamp
-	56, // 48: perdure.hub.v1.HubEntityQuery.from:type_name -> google.protobuf.Timestamp
-	56, // 49: perdure.hub.v1.HubEntityQuery.to:type_name -> google.protobuf.Timestamp
-	27, // 50: perdure.hub.v1.HubEntities.entities:type_name -> perdure.hub.v1.HubEntity
-	61, // 51: perdure.hub.v1.HubHello.filters:type_name -> perdure.durabletask.v1.WorkItemFilters
-	62, // 52: perdure.hub.v1.HubHello.agents:type_name -> perdure.durabletask.v1.AgentDescription
-	46, // 53: perdure.hub.v1.HubFromWorker.hello:type_name -> perdure.hub.v1.HubHello
-	48, // 54: perdure.hub.v1.HubFromWorker.outcomes:type_name -> perdure.hub.v1.HubOutcome
-	63, // 55: perdure.hub.v1.HubOutcome.orchestration:type_name -> perdure.durabletask.v1.OrchestratorResponse
-	64, // 56: perdure.hub.v1.HubOutcome.activity:type_name -> perdure.durabletask.v1.ActivityResponse
-	65, // 57: perdure.hub.v1.HubOutcome.entity:type_name -> perdure.durabletask.v1.EntityBatchResult
-	15, // 58: perdure.hub.v1.HubOutcome.heartbeat:type_name -> perdure.hub.v1.HubHeartbeat
-	49, // 59: perdure.hub.v1.HubOutcome.follow_up:type_name -> perdure.hub.v1.HubFollowUp
-	63, // 60: perdure.hub.v1.HubFollowUp.turn:type_name -> perdure.durabletask.v1.OrchestratorResponse
-	56, // 61: perdure.hub.v1.HubFollowUp.at:type_name -> google.protobuf.Timestamp
-	66, // 62: perdure.hub.v1.HubToWorker.items:type_name -> perdure.durabletask.v1.WorkItem
-	51, // 63: perdure.hub.v1.HubToWorker.refused:type_name -> perdure.hub.v1.HubRefusal
-	67, // 64: perdure.hub.v1.HubRefusal.error:type_name -> perdure.durabletask.v1.Error
-	66, // 65: perdure.hub.v1.HubPush.item:type_name -> perdure.durabletask.v1.WorkItem
-	46, // 66: perdure.hub.v1.HubPushed.hello:type_name -> perdure.hub.v1.HubHello
-	48, // 67: perdure.hub.v1.HubPushed.outcome:type_name -> perdure.hub.v1.HubOutcome
-	1,  // 68: perdure.hub.v1.Hub.Hello:input_type -> perdure.hub.v1.HubAll
-	2,  // 69: perdure.hub.v1.Hub.Start:input_type -> perdure.hub.v1.HubStart
-	7,  // 70: perdure.hub.v1.Hub.Raise:input_type -> perdure.hub.v1.HubRaise
-	8,  // 71: perdure.hub.v1.Hub.Signal:input_type -> perdure.hub.v1.HubSignal
-	9,  // 72: perdure.hub.v1.Hub.Control:input_type -> perdure.hub.v1.HubControl
-	12, // 73: perdure.hub.v1.Hub.Purge:input_type -> perdure.hub.v1.HubPurge
-	14, // 74: perdure.hub.v1.Hub.Complete:input_type -> perdure.hub.v1.HubComplete
-	15, // 75: perdure.hub.v1.Hub.Heartbeat:input_type -> perdure.hub.v1.HubHeartbeat
-	16, // 76: perdure.hub.v1.Hub.Instance:input_type -> perdure.hub.v1.HubGet
-	16, // 77: perdure.hub.v1.Hub.History:input_type -> perdure.hub.v1.HubGet
-	23, // 78: perdure.hub.v1.Hub.List:input_type -> perdure.hub.v1.HubQuery
-	1,  // 79: perdure.hub.v1.Hub.Counts:input_type -> perdure.hub.v1.HubAll
-	16, // 80: perdure.hub.v1.Hub.Entity:input_type -> perdure.hub.v1.HubGet
-	16, // 81: perdure.hub.v1.Hub.WaitStart:input_type -> perdure.hub.v1.HubGet
-	16, // 82: perdure.hub.v1.Hub.WaitCompletion:input_type -> perdure.hub.v1.HubGet
-	28, // 83: perdure.hub.v1.Hub.Ask:input_type -> perdure.hub.v1.HubAsk
-	1,  // 84: perdure.hub.v1.Hub.Position:input_type -> perdure.hub.v1.HubAll
-	30, // 85: perdure.hub.v1.Hub.Changes:input_type -> perdure.hub.v1.HubPosition
-	33, // 86: perdure.hub.v1.Hub.ReadRows:input_type -> perdure.hub.v1.HubRowQuery
-	36, // 87: perdure.hub.v1.Hub.WriteRows:input_type -> perdure.hub.v1.HubWriteRows
-	33, // 88: perdure.hub.v1.Hub.WatchRows:input_type -> perdure.hub.v1.HubRowQuery
-	38, // 89: perdure.hub.v1.Hub.Ended:input_type -> perdure.hub.v1.HubEndedQuery
-	40, // 90: perdure.hub.v1.Hub.Entities:input_type -> perdure.hub.v1.HubEntityQuery
-	42, // 91: perdure.hub.v1.Hub.CleanEntities:input_type -> perdure.hub.v1.HubClean
-	44, // 92: perdure.hub.v1.Hub.TerminateNow:input_type -> perdure.hub.v1.HubTerminate
-	47, // 93: perdure.hub.v1.Hub.Work:input_type -> perdure.hub.v1.HubFromWorker
-	0,  // 94: perdure.hub.v1.Hub.Hello:output_type -> perdure.hub.v1.HubDone
-	6,  // 95: perdure.hub.v1.Hub.Start:output_type -> perdure.hub.v1.HubStarted
-	0,  // 96: perdure.hub.v1.Hub.Raise:output_type -> perdure.hub.v1.HubDone
-	0,  // 97: perdure.hub.v1.Hub.Signal:output_type -> perdure.hub.v1.HubDone
-	11, // 98: perdure.hub.v1.Hub.Control:output_type -> perdure.hub.v1.HubControlled
-	13, // 99: perdure.hub.v1.Hub.Purge:output_type -> perdure.hub.v1.HubPurged
-	0,  // 100: perdure.hub.v1.Hub.Complete:output_type -> perdure.hub.v1.HubDone
-	0,  // 101: perdure.hub.v1.Hub.Heartbeat:output_type -> perdure.hub.v1.HubDone
-	19, // 102: perdure.hub.v1.Hub.Instance:output_type -> perdure.hub.v1.HubInstance
-	17, // 103: perdure.hub.v1.Hub.History:output_type -> perdure.hub.v1.HubEvents
-	24, // 104: perdure.hub.v1.Hub.List:output_type -> perdure.hub.v1.HubPage
-	25, // 105: perdure.hub.v1.Hub.Counts:output_type -> perdure.hub.v1.HubCounts
-	27, // 106: perdure.hub.v1.Hub.Entity:output_type -> perdure.hub.v1.HubEntity
-	19, // 107: perdure.hub.v1.Hub.WaitStart:output_type -> perdure.hub.v1.HubInstance
-	19, // 108: perdure.hub.v1.Hub.WaitCompletion:output_type -> perdure.hub.v1.HubInstance
-	29, // 109: perdure.hub.v1.Hub.Ask:output_type -> perdure.hub.v1.HubAnswer
-	30, // 110: perdure.hub.v1.Hub.Position:output_type -> perdure.hub.v1.HubPosition
-	31, // 111: perdure.hub.v1.Hub.Changes:output_type -> perdure.hub.v1.HubChanges
-	35, // 112: perdure.hub.v1.Hub.ReadRows:output_type -> perdure.hub.v1.HubRows
-	0,  // 113: perdure.hub.v1.Hub.WriteRows:output_type -> perdure.hub.v1.HubDone
-	0,  // 114: perdure.hub.v1.Hub.WatchRows:output_type -> perdure.hub.v1.HubDone
-	39, // 115: perdure.hub.v1.Hub.Ended:output_type -> perdure.hub.v1.HubEnded
-	41, // 116: perdure.hub.v1.Hub.Entities:output_type -> perdure.hub.v1.HubEntities
-	43, // 117: perdure.hub.v1.Hub.CleanEntities:output_type -> perdure.hub.v1.HubCleaned
-	45, // 118: perdure.hub.v1.Hub.TerminateNow:output_type -> perdure.hub.v1.HubLeft
-	50, // 119: perdure.hub.v1.Hub.Work:output_type -> perdure.hub.v1.HubToWorker
-	94, // [94:120] is the sub-list for method output_type
-	68, // [68:94] is the sub-list for method input_type
-	68, // [68:68] is the sub-list for extension type_name
-	68, // [68:68] is the sub-list for extension extendee
-	0,  // [0:68] is the sub-list for field type_name
+	21, // 31: perdure.hub.v1.HubInstance.below:type_name -> perdure.hub.v1.HubUsage
+	56, // 32: perdure.hub.v1.HubOperation.at:type_name -> google.protobuf.Timestamp
+	56, // 33: perdure.hub.v1.HubQuery.created_from:type_name -> google.protobuf.Timestamp
+	56, // 34: perdure.hub.v1.HubQuery.created_to:type_name -> google.protobuf.Timestamp
+	56, // 35: perdure.hub.v1.HubQuery.completed_from:type_name -> google.protobuf.Timestamp
+	56, // 36: perdure.hub.v1.HubQuery.completed_to:type_name -> google.protobuf.Timestamp
+	19, // 37: perdure.hub.v1.HubPage.items:type_name -> perdure.hub.v1.HubInstance
+	26, // 38: perdure.hub.v1.HubCounts.counts:type_name -> perdure.hub.v1.HubCount
+	56, // 39: perdure.hub.v1.HubEntity.modified:type_name -> google.protobuf.Timestamp
+	20, // 40: perdure.hub.v1.HubEntity.operations:type_name -> perdure.hub.v1.HubOperation
+	59, // 41: perdure.hub.v1.HubAnswer.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	32, // 42: perdure.hub.v1.HubChanges.changes:type_name -> perdure.hub.v1.HubChange
+	34, // 43: perdure.hub.v1.HubRows.rows:type_name -> perdure.hub.v1.HubRow
+	34, // 44: perdure.hub.v1.HubWriteRows.rows:type_name -> perdure.hub.v1.HubRow
+	37, // 45: perdure.hub.v1.HubWriteRows.conditions:type_name -> perdure.hub.v1.HubRowCondition
+	7,  // 46: perdure.hub.v1.HubWriteRows.event:type_name -> perdure.hub.v1.HubRaise
+	56, // 47: perdure.hub.v1.HubEndedQuery.from:type_name -> google.protobuf.Timestamp
+	56, // 48: perdure.hub.v1.HubEndedQuery.to:type_name -> google.protobuf.Timestamp
+	56, // 49: perdure.hub.v1.HubEntityQuery.from:type_name -> google.protobuf.Timestamp
+	56, // 50: perdure.hub.v1.HubEntityQuery.to:type_name -> google.protobuf.Timestamp
+	27, // 51: perdure.hub.v1.HubEntities.entities:type_name -> perdure.hub.v1.HubEntity
+	61, // 52: perdure.hub.v1.HubHello.filters:type_name -> perdure.durabletask.v1.WorkItemFilters
+	62, // 53: perdure.hub.v1.HubHello.agents:type_name -> perdure.durabletask.v1.AgentDescription
+	46, // 54: perdure.hub.v1.HubFromWorker.hello:type_name -> perdure.hub.v1.HubHello
+	48, // 55: perdure.hub.v1.HubFromWorker.outcomes:type_name -> perdure.hub.v1.HubOutcome
+	63, // 56: perdure.hub.v1.HubOutcome.orchestration:type_name -> perdure.durabletask.v1.OrchestratorResponse
+	64, // 57: perdure.hub.v1.HubOutcome.activity:type_name -> perdure.durabletask.v1.ActivityResponse
+	65, // 58: perdure.hub.v1.HubOutcome.entity:type_name -> perdure.durabletask.v1.EntityBatchResult
+	15, // 59: perdure.hub.v1.HubOutcome.heartbeat:type_name -> perdure.hub.v1.HubHeartbeat
+	49, // 60: perdure.hub.v1.HubOutcome.follow_up:type_name -> perdure.hub.v1.HubFollowUp
+	63, // 61: perdure.hub.v1.HubFollowUp.turn:type_name -> perdure.durabletask.v1.OrchestratorResponse
+	56, // 62: perdure.hub.v1.HubFollowUp.at:type_name -> google.protobuf.Timestamp
+	66, // 63: perdure.hub.v1.HubToWorker.items:type_name -> perdure.durabletask.v1.WorkItem
+	51, // 64: perdure.hub.v1.HubToWorker.refused:type_name -> perdure.hub.v1.HubRefusal
+	67, // 65: perdure.hub.v1.HubRefusal.error:type_name -> perdure.durabletask.v1.Error
+	66, // 66: perdure.hub.v1.HubPush.item:type_name -> perdure.durabletask.v1.WorkItem
+	46, // 67: perdure.hub.v1.HubPushed.hello:type_name -> perdure.hub.v1.HubHello
+	48, // 68: perdure.hub.v1.HubPushed.outcome:type_name -> perdure.hub.v1.HubOutcome
+	1,  // 69: perdure.hub.v1.Hub.Hello:input_type -> perdure.hub.v1.HubAll
+	2,  // 70: perdure.hub.v1.Hub.Start:input_type -> perdure.hub.v1.HubStart
+	7,  // 71: perdure.hub.v1.Hub.Raise:input_type -> perdure.hub.v1.HubRaise
+	8,  // 72: perdure.hub.v1.Hub.Signal:input_type -> perdure.hub.v1.HubSignal
+	9,  // 73: perdure.hub.v1.Hub.Control:input_type -> perdure.hub.v1.HubControl
+	12, // 74: perdure.hub.v1.Hub.Purge:input_type -> perdure.hub.v1.HubPurge
+	14, // 75: perdure.hub.v1.Hub.Complete:input_type -> perdure.hub.v1.HubComplete
+	15, // 76: perdure.hub.v1.Hub.Heartbeat:input_type -> perdure.hub.v1.HubHeartbeat
+	16, // 77: perdure.hub.v1.Hub.Instance:input_type -> perdure.hub.v1.HubGet
+	16, // 78: perdure.hub.v1.Hub.History:input_type -> perdure.hub.v1.HubGet
+	23, // 79: perdure.hub.v1.Hub.List:input_type -> perdure.hub.v1.HubQuery
+	1,  // 80: perdure.hub.v1.Hub.Counts:input_type -> perdure.hub.v1.HubAll
+	16, // 81: perdure.hub.v1.Hub.Entity:input_type -> perdure.hub.v1.HubGet
+	16, // 82: perdure.hub.v1.Hub.WaitStart:input_type -> perdure.hub.v1.HubGet
+	16, // 83: perdure.hub.v1.Hub.WaitCompletion:input_type -> perdure.hub.v1.HubGet
+	28, // 84: perdure.hub.v1.Hub.Ask:input_type -> perdure.hub.v1.HubAsk
+	1,  // 85: perdure.hub.v1.Hub.Position:input_type -> perdure.hub.v1.HubAll
+	30, // 86: perdure.hub.v1.Hub.Changes:input_type -> perdure.hub.v1.HubPosition
+	33, // 87: perdure.hub.v1.Hub.ReadRows:input_type -> perdure.hub.v1.HubRowQuery
+	36, // 88: perdure.hub.v1.Hub.WriteRows:input_type -> perdure.hub.v1.HubWriteRows
+	33, // 89: perdure.hub.v1.Hub.WatchRows:input_type -> perdure.hub.v1.HubRowQuery
+	38, // 90: perdure.hub.v1.Hub.Ended:input_type -> perdure.hub.v1.HubEndedQuery
+	40, // 91: perdure.hub.v1.Hub.Entities:input_type -> perdure.hub.v1.HubEntityQuery
+	42, // 92: perdure.hub.v1.Hub.CleanEntities:input_type -> perdure.hub.v1.HubClean
+	44, // 93: perdure.hub.v1.Hub.TerminateNow:input_type -> perdure.hub.v1.HubTerminate
+	47, // 94: perdure.hub.v1.Hub.Work:input_type -> perdure.hub.v1.HubFromWorker
+	0,  // 95: perdure.hub.v1.Hub.Hello:output_type -> perdure.hub.v1.HubDone
+	6,  // 96: perdure.hub.v1.Hub.Start:output_type -> perdure.hub.v1.HubStarted
+	0,  // 97: perdure.hub.v1.Hub.Raise:output_type -> perdure.hub.v1.HubDone
+	0,  // 98: perdure.hub.v1.Hub.Signal:output_type -> perdure.hub.v1.HubDone
+	11, // 99: perdure.hub.v1.Hub.Control:output_type -> perdure.hub.v1.HubControlled
+	13, // 100: perdure.hub.v1.Hub.Purge:output_type -> perdure.hub.v1.HubPurged
+	0,  // 101: perdure.hub.v1.Hub.Complete:output_type -> perdure.hub.v1.HubDone
+	0,  // 102: perdure.hub.v1.Hub.Heartbeat:output_type -> perdure.hub.v1.HubDone
+	19, // 103: perdure.hub.v1.Hub.Instance:output_type -> perdure.hub.v1.HubInstance
+	17, // 104: perdure.hub.v1.Hub.History:output_type -> perdure.hub.v1.HubEvents
+	24, // 105: perdure.hub.v1.Hub.List:output_type -> perdure.hub.v1.HubPage
+	25, // 106: perdure.hub.v1.Hub.Counts:output_type -> perdure.hub.v1.HubCounts
+	27, // 107: perdure.hub.v1.Hub.Entity:output_type -> perdure.hub.v1.HubEntity
+	19, // 108: perdure.hub.v1.Hub.WaitStart:output_type -> perdure.hub.v1.HubInstance
+	19, // 109: perdure.hub.v1.Hub.WaitCompletion:output_type -> perdure.hub.v1.HubInstance
+	29, // 110: perdure.hub.v1.Hub.Ask:output_type -> perdure.hub.v1.HubAnswer
+	30, // 111: perdure.hub.v1.Hub.Position:output_type -> perdure.hub.v1.HubPosition
+	31, // 112: perdure.hub.v1.Hub.Changes:output_type -> perdure.hub.v1.HubChanges
+	35, // 113: perdure.hub.v1.Hub.ReadRows:output_type -> perdure.hub.v1.HubRows
+	0,  // 114: perdure.hub.v1.Hub.WriteRows:output_type -> perdure.hub.v1.HubDone
+	0,  // 115: perdure.hub.v1.Hub.WatchRows:output_type -> perdure.hub.v1.HubDone
+	39, // 116: perdure.hub.v1.Hub.Ended:output_type -> perdure.hub.v1.HubEnded
+	41, // 117: perdure.hub.v1.Hub.Entities:output_type -> perdure.hub.v1.HubEntities
+	43, // 118: perdure.hub.v1.Hub.CleanEntities:output_type -> perdure.hub.v1.HubCleaned
+	45, // 119: perdure.hub.v1.Hub.TerminateNow:output_type -> perdure.hub.v1.HubLeft
+	50, // 120: perdure.hub.v1.Hub.Work:output_type -> perdure.hub.v1.HubToWorker
+	95, // [95:121] is the sub-list for method output_type
+	69, // [69:95] is the sub-list for method input_type
+	69, // [69:69] is the sub-list for extension type_name
+	69, // [69:69] is the sub-list for extension extendee
+	0,  // [0:69] is the sub-list for field type_name
 }
 
 func init() { file_perdure_hub_proto_init() }

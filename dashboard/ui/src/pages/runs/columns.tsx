@@ -71,7 +71,7 @@ function Step({ run }: { run: Run }) {
   );
 }
 
-/** What the models of the run's own steps took. */
+/** What the models of the run took, and of those below it that have ended. */
 function Usage({ run }: { run: Run }) {
   const tokens = (run.tokens_in ?? 0) + (run.tokens_out ?? 0);
   return tokens === 0 ? null : (
