@@ -152,8 +152,14 @@ func (s *session) cleaned() error {
 	case !old.Closing.Delete:
 		s.Created, s.Turns, s.Failed, s.Usage, s.Spent = old.Created, old.Turns, old.Failed, old.Usage, old.Spent
 		s.Recent, s.Broken = old.Recent, old.Broken // what was answered is not answered again
+		s.Owner = old.Owner
 	case len(old.Queue) > 0:
 		s.Created = s.ctx.Now()
+		for _, a := range old.Queue {
+			if a.Caller != "" {
+				s.Owner = a.Caller
+			}
+		}
 	default:
 		s.ctx.DeleteState()
 		return nil

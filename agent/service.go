@@ -388,9 +388,12 @@ type Session struct {
 	Running  string      // turn that runs; "" = none
 	Queue    []string    // turns that wait
 	Steering []string    // turns whose messages were given to the running turn
-	Created  time.Time
-	Updated  time.Time // by the newest operation
-	Expires  time.Time // when it is deleted if it is not used before; zero = never
+	// Owner is the orchestration, or turn of another agent, that has asked the agent
+	// here last: what people have said since does not change it. "" = none has.
+	Owner   string
+	Created time.Time
+	Updated time.Time // by the newest operation
+	Expires time.Time // when it is deleted if it is not used before; zero = never
 }
 
 // Session returns the state of a session, NotFound if nothing was said in it.
@@ -410,7 +413,7 @@ func viewSession(id SessionID, state *sessionState) *Session {
 	v := &Session{
 		ID: id, Agent: state.Agent, Messages: state.Head, Turns: state.Turns, Failed: state.Failed, Usage: state.Usage, Spent: state.Spent,
 		Queue: turnsOf(state.Queue), Steering: turnsOf(state.Steering), Created: state.Created, Updated: state.Updated,
-		Expires: state.Expires,
+		Expires: state.Expires, Owner: state.Owner,
 	}
 	if state.Running != nil {
 		v.Running = state.Running.Turn

@@ -77,6 +77,7 @@ type sessionState struct {
 	Alarm       time.Time                  `json:"alarm,omitzero"`     // when the session looks whether its time is over
 	Recent      []string                   `json:"recent,omitempty"`   // ids of ended turns without the session, newest last
 	Broken      []string                   `json:"broken,omitempty"`   // those of Recent that could not answer
+	Owner       string                     `json:"owner,omitempty"`    // the orchestration that has asked last; "" = none has
 	Asked       []string                   `json:"asked,omitempty"`    // correlation ids of answered messages that were said again, newest last
 	// Joined says of recent turns that are none which turn took their message.
 	Joined  map[string]string `json:"joined,omitempty"`
@@ -239,6 +240,9 @@ func (s *session) admit(r *runRequest, waits bool) (*admitReply, error) {
 	steers, err := s.place(a, r.Busy)
 	if err != nil {
 		return nil, err
+	}
+	if a.Caller != "" {
+		s.Owner = a.Caller
 	}
 	if waits {
 		s.waits(a, r)

@@ -168,7 +168,11 @@ func register(reg *perdure.Registry) error {
 	if err := agent.Register(reg, joker.New(modeltest.Reply(answer))); err != nil {
 		return err
 	}
-	echo := &agent.Agent{Name: "Echo", Description: "Says what it is told.", Model: modeltest.Reply(func(r *model.Request) modeltest.Step { return modeltest.Say(lastText(r)) })}
+	echo := &agent.Agent{Name: "Echo", Description: "Says what it is told.", Prices: model.Prices{"*": {Rates: model.Rates{Input: 1000, Output: 1000}}},
+		Model: modeltest.Reply(func(r *model.Request) modeltest.Step { return modeltest.Say(lastText(r)) })}
+	perdure.AddOrchestrationNamed(reg, "AsksEcho", func(ctx *perdure.Context, key string) (string, error) {
+		return agent.Named("Echo").Run(ctx, "Is anybody there?", agent.InSession(key)).Text()
+	})
 	grump := &agent.Agent{Name: "Grump", Model: modeltest.Reply(func(*model.Request) modeltest.Step {
 		return modeltest.Fail(&model.Error{Status: 400, Message: "the model is on strike"})
 	})}

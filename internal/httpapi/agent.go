@@ -147,13 +147,16 @@ type session struct {
 	Key        string `json:"key"`
 	State      string `json:"state" choices:"idle running waiting_approval failed"` // failed: its newest turn did
 	// Preview is the beginning of what was said last, and who has said it.
-	Preview     string   `json:"preview,omitempty"`
-	PreviewRole string   `json:"preview_role,omitempty"`
-	Messages    int64    `json:"messages"`
-	Turns       int64    `json:"turns"` // that have ended
-	Failed      int64    `json:"failed"`
-	Running     string   `json:"running,omitempty"`
-	Queue       []string `json:"queue"`
+	Preview     string `json:"preview,omitempty"`
+	PreviewRole string `json:"preview_role,omitempty"`
+	Messages    int64  `json:"messages"`
+	Turns       int64  `json:"turns"` // that have ended
+	Failed      int64  `json:"failed"`
+	Running     string `json:"running,omitempty"`
+	// OwnerRun is the run, or turn of another agent, that has asked here last. What
+	// people have said since does not change it.
+	OwnerRun string   `json:"owner_run,omitempty"`
+	Queue    []string `json:"queue"`
 	cost
 	Created time.Time `json:"created"`
 	Updated time.Time `json:"updated"`
@@ -176,7 +179,7 @@ func viewTokens(u model.Usage) tokens {
 func (a *API) viewSession(ctx context.Context, s *agent.Session) (*session, error) {
 	v := &session{
 		ID: s.ID.String(), Agent: s.Agent, Key: s.ID.Key, State: "idle", Messages: s.Messages, Turns: s.Turns, Failed: s.Failed,
-		Running: s.Running, Queue: s.Queue, cost: viewCost(s.Usage, s.Spent), Created: s.Created, Updated: s.Updated,
+		Running: s.Running, OwnerRun: s.Owner, Queue: s.Queue, cost: viewCost(s.Usage, s.Spent), Created: s.Created, Updated: s.Updated,
 		Expires: s.Expires,
 	}
 	newest, err := a.Agents.Service.Newest(ctx, s)

@@ -6,7 +6,10 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/agent"
 	"github.com/perdure/perdure/model"
 	"github.com/perdure/perdure/model/modeltest"
 )
@@ -96,5 +99,29 @@ func TestExportAndDelete(t *testing.T) {
 	}
 	if got := do(t, "DELETE", url+sessions+"k1", ""); got.Status != http.StatusNotFound {
 		t.Errorf("second delete = %d %s, want 404", got.Status, got.Body)
+	}
+}
+
+// A session tells which run has asked in it last.
+func TestSessionTellsItsOwner(t *testing.T) {
+	url, _ := agentsHub(t, func(reg *perdure.Registry) {
+		perdure.AddOrchestrationNamed(reg, "asks", func(ctx *perdure.Context, key string) (string, error) {
+			return agent.Named("Joker").Run(ctx, "Joke.", agent.InSession(key)).Text()
+		})
+	}, &agent.Agent{Name: "Joker", Model: modeltest.Script(t, modeltest.Say("Arr."))})
+	if got := do(t, "POST", url+"/api/v1/runs", `{"name":"asks","id":"r1","input":"k1"}`, "Content-Type", "application/json"); got.Status >= 300 {
+		t.Fatalf("POST runs = %d %s", got.Status, got.Body)
+	}
+	for begun := time.Now(); ; { // a start is acknowledged before it is carried out
+		got := do(t, "GET", url+sessions+"k1", "")
+		if got.Status == http.StatusOK && members(t, got.Body)["owner_run"] == "r1" {
+			break
+		}
+		if time.Since(begun) > time.Minute {
+			t.Fatalf("session = %d %s, want it owned by r1", got.Status, got.Body)
+		}
+	}
+	if got := do(t, "GET", url+"/api/v1/agents/joker/sessions", ""); !strings.Contains(got.Body, `"owner_run":"r1"`) {
+		t.Errorf("sessions = %s, want the owner", got.Body)
 	}
 }

@@ -1225,7 +1225,7 @@ function LastError({ agent, session }) {
 
 // src/pages/agent.tsx
 import { path as path3, query as query9, useQuery as useQuery7 } from "./core.js";
-import { count as count5 } from "./core.js";
+import { cost as cost3, count as count5, shortened } from "./core.js";
 import { useKeys as useKeys4 } from "./core.js";
 import { useTopic as useTopic4 } from "./core.js";
 import { randomKey as randomKey2 } from "./core.js";
@@ -1287,6 +1287,8 @@ function columns2(agent) {
       ] })
     ] }) },
     { id: "tokens", title: "Tokens", class: "num", cell: (s) => count5(s.tokens.total) },
+    { id: "cost", title: "Cost", class: "num", cell: (s) => s.cost_usd ? cost3(s.cost_usd * 1e6) : "" },
+    { id: "owner", title: "Asked by", cell: (s) => s.owner_run && /* @__PURE__ */ jsx10("a", { href: links6.run(s.owner_run), title: s.owner_run, children: /* @__PURE__ */ jsx10(Visible3, { text: shortened(s.owner_run), exact: true }) }) },
     { id: "updated", title: "Last turn", cell: (s) => /* @__PURE__ */ jsx10(Time6, { at: s.updated }) }
   ];
 }

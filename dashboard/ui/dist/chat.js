@@ -1,7 +1,7 @@
 // src/pages/chat.tsx
 import { useEffect as useEffect5, useLayoutEffect as useLayoutEffect2, useMemo, useRef as useRef3, useState as useState5 } from "./core.js";
 import { path as route3, readOnly, useQuery } from "./core.js";
-import { count as count2 } from "./core.js";
+import { cost, count as count2, shortened } from "./core.js";
 import { links as links3 } from "./core.js";
 import { Share } from "./core.js";
 import { Visible as Visible3 } from "./core.js";
@@ -734,6 +734,11 @@ function Conversation({ agent, session: key }) {
         s && /* @__PURE__ */ jsxs4("span", { children: [
           count2(s.tokens.total),
           " tokens"
+        ] }),
+        !!s?.cost_usd && /* @__PURE__ */ jsx4("span", { title: "What the models of all its turns have cost", children: cost(s.cost_usd * 1e6) }),
+        s?.owner_run && /* @__PURE__ */ jsxs4("span", { children: [
+          "asked by ",
+          /* @__PURE__ */ jsx4("a", { href: links3.run(s.owner_run), title: s.owner_run, children: /* @__PURE__ */ jsx4(Visible3, { text: shortened(s.owner_run), exact: true }) })
         ] }),
         info.data?.model && /* @__PURE__ */ jsx4("span", { children: /* @__PURE__ */ jsx4(Visible3, { text: info.data.model, exact: true }) }),
         s && /* @__PURE__ */ jsx4("a", { href: links3.entity("dafx-" + agent.toLowerCase(), key), children: "state" }),

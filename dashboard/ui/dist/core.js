@@ -1835,6 +1835,9 @@ function cost(micros) {
   const d5 = micros / 1e6;
   return "$" + (d5 >= 1 ? d5.toFixed(2) : d5 >= 0.01 ? d5.toFixed(3) : d5.toFixed(5));
 }
+function shortened(id) {
+  return id.length > 24 ? id.slice(0, 16) + "…" : id;
+}
 var utc, now;
 var init_format = __esm({
   "src/lib/format.ts"() {
@@ -5456,6 +5459,7 @@ export {
   runsOf,
   setParams,
   setTheme,
+  shortened,
   a4 as signal,
   sizeText,
   startRouter,

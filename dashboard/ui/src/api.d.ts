@@ -1552,6 +1552,8 @@ export interface Session {
   turns: number;
   failed: number;
   running?: string;
+  /** OwnerRun is the run, or turn of another agent, that has asked here last. What people have said since does not change it. */
+  owner_run?: string;
   queue: string[];
   tokens: Tokens;
   /** of models */

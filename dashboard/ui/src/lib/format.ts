@@ -84,3 +84,8 @@ export function cost(micros: number): string {
   const d = micros / 1e6;
   return "$" + (d >= 1 ? d.toFixed(2) : d >= 0.01 ? d.toFixed(3) : d.toFixed(5));
 }
+
+/** the beginning of an id that is too long for its place */
+export function shortened(id: string): string {
+  return id.length > 24 ? id.slice(0, 16) + "…" : id;
+}

@@ -1,7 +1,7 @@
 import type { PageProps } from "../app";
 import type { AgentInfo, Session, SessionItems, SessionsFrame } from "../api";
 import { path, query, useQuery } from "../lib/api";
-import { count } from "../lib/format";
+import { cost, count, shortened } from "../lib/format";
 import { useKeys } from "../lib/keys";
 import { useTopic } from "../lib/live";
 import { randomKey } from "../lib/randomkey";
@@ -60,6 +60,8 @@ function columns(agent: string): Column<Session>[] {
     { id: "preview", title: "Said last", class: "grow", cell: (s) => <span class="dim">{s.preview && <Visible text={s.preview} />}</span> },
     { id: "turns", title: "Turns", class: "num", cell: (s) => <>{s.turns}{s.failed > 0 && <span class="tone-bad" title={s.failed + " failed"}> ✕{s.failed}</span>}</> },
     { id: "tokens", title: "Tokens", class: "num", cell: (s) => count(s.tokens.total) },
+    { id: "cost", title: "Cost", class: "num", cell: (s) => (s.cost_usd ? cost(s.cost_usd * 1e6) : "") },
+    { id: "owner", title: "Asked by", cell: (s) => s.owner_run && <a href={links.run(s.owner_run)} title={s.owner_run}><Visible text={shortened(s.owner_run)} exact /></a> },
     { id: "updated", title: "Last turn", cell: (s) => <Time at={s.updated} /> },
   ];
 }

@@ -4,7 +4,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/ho
 import type { AgentInfo } from "../api";
 import { path as route, readOnly, useQuery } from "../lib/api";
 import type { PageProps } from "../app";
-import { count } from "../lib/format";
+import { cost, count, shortened } from "../lib/format";
 import { links } from "../lib/router";
 import { Share } from "../parts/Share";
 import { Visible } from "../parts/Visible";
@@ -36,6 +36,8 @@ function Conversation({ agent, session: key }: { agent: string; session: string 
         <p class="dim chat-about">
           {s && <span>{s.turns} {s.turns === 1 ? "turn" : "turns"}</span>}
           {s && <span>{count(s.tokens.total)} tokens</span>}
+          {!!s?.cost_usd && <span title="What the models of all its turns have cost">{cost(s.cost_usd * 1e6)}</span>}
+          {s?.owner_run && <span>asked by <a href={links.run(s.owner_run)} title={s.owner_run}><Visible text={shortened(s.owner_run)} exact /></a></span>}
           {info.data?.model && <span><Visible text={info.data.model} exact /></span>}
           {s && <a href={links.entity("dafx-" + agent.toLowerCase(), key)}>state</a>}
           {s && <a href={links.runs('session:"' + s.id + '"')}>runs</a>}

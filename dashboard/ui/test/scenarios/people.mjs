@@ -35,6 +35,20 @@ export const scenarios = {
     await until(() => page.url().includes("/runs/asks-grump"), "the turn that has failed is shown");
   },
 
+  async "a session tells who has asked in it and what it has cost"(w) {
+    await ended((await start("AsksEcho", "valley", "asks-echo")).id);
+    const page = await w.open("agents/Echo");
+    const row = page.getByRole("row").filter({ hasText: "valley" });
+    await row.getByText(/^\$0\.\d+/).waitFor();
+    assert.equal(await row.getByRole("link", { name: "asks-echo" }).count(), 1);
+    await row.getByRole("link", { name: "valley" }).click();
+    const about = page.locator(".chat-about");
+    await about.getByText(/^\$0\.\d+/).waitFor();
+    await w.accessible(page);
+    await about.getByRole("link", { name: "asks-echo" }).click();
+    await page.getByRole("heading", { name: /AsksEcho/ }).first().waitFor();
+  },
+
   async "an answer survives a reload and kill -9 in its middle"(w) {
     w.allowed.push(/Failed to load resource|net::ERR|fetch|network/i);
     const page = await w.open("agents/Joker/s/long");
