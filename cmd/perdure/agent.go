@@ -109,7 +109,7 @@ func agentSessions(t *terminal) *cobra.Command {
 			if err := s.get(c.Context(), agentPath(args[0])+"/sessions?limit="+strconv.Itoa(limit), &raw); err != nil {
 				return err
 			}
-			return list(out, raw, "no sessions; perdure agent chat "+safe(args[0])+" begins one",
+			return list(out, raw, "no sessions; perdure agent chat "+safe(quoted(args[0]))+" begins one",
 				[]string{"KEY", "STATE", "TURNS", "TOKENS", "COST", "UPDATED", "SAID LAST"}, func(d *sessionDocument) []string {
 					return []string{d.Key, strings.ReplaceAll(d.State, "_", " "), strconv.FormatInt(d.Turns, 10), count(d.Tokens.Total),
 						costText(d.USD), out.when(d.Updated), d.Preview}
@@ -270,5 +270,5 @@ func (s *server) lastAnswer(ctx context.Context, agent string, p *posted) (json.
 			return page.Items[i], nil
 		}
 	}
-	return nil, fail(exitError, "perdure session export "+agent+" "+p.Session+" shows all that was said", "the turn %s has ended without an answer", p.Turn)
+	return nil, fail(exitError, "perdure session export "+quoted(agent)+" "+quoted(p.Session)+" shows all that was said", "the turn %s has ended without an answer", p.Turn)
 }

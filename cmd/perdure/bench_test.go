@@ -33,7 +33,7 @@ func TestBenchFlagErrors(t *testing.T) {
 	for args, want := range map[string]string{
 		"walk":                           "no command perdure bench walk",
 		"sequence now":                   "perdure bench sequence takes no arguments",
-		"sequence --count x":             "invalid argument",
+		"sequence --count x":             "not a whole number",
 		"sequence --count 0":             "--count is 0",
 		"sequence --in-flight -3":        "in flight is -3",
 		"sequence --count 1 --for 1s":    "not both",

@@ -55,7 +55,7 @@ type chat struct {
 }
 
 // again is the command that comes back to the conversation.
-func (c *chat) again() string { return "perdure agent chat " + c.agent + " " + c.key }
+func (c *chat) again() string { return "perdure agent chat " + quoted(c.agent) + " " + quoted(c.key) }
 
 // run talks until the input ends, Ctrl-C is pressed or the server is gone.
 func (c *chat) run(ctx context.Context) error {
@@ -113,8 +113,15 @@ func (c *chat) follow(ctx context.Context, turn string) error {
 	ended := make(chan error, 1)
 	reading, cancel := context.WithCancel(ctx)
 	var reader sync.WaitGroup
+	from := *c.server
+	from.away = func(away bool) {
+		select {
+		case c.frames <- frame{Type: "notice", Delta: c.whereabouts(away)}:
+		case <-reading.Done():
+		}
+	}
 	reader.Go(func() {
-		ended <- c.turn(reading, c.agent, c.key, turn, func(f *frame) (bool, error) {
+		ended <- from.turn(reading, c.agent, c.key, turn, func(f *frame) (bool, error) {
 			select {
 			case c.frames <- *f:
 				return f.Type == "end", nil
@@ -146,7 +153,9 @@ func (c *chat) show(ctx context.Context, turn string, ended <-chan error) error 
 			if err := c.frame(ctx, &f); err != nil {
 				return err
 			}
-			end = f
+			if f.Type == "end" {
+				end = f
+			}
 		case line, ok := <-answers:
 			if !ok {
 				return &failure{code: exitDone} // Ctrl-D leaves the turn to itself
@@ -180,6 +189,8 @@ func (c *chat) frame(ctx context.Context, f *frame) error {
 			c.column, text = 0, text[i+1:]
 		}
 		c.column += len(text)
+	case "notice":
+		c.note("%s", f.Delta)
 	case "reset":
 		c.note("the model is called again; what it was about to say does not count")
 	case "tool_call":

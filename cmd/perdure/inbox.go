@@ -196,7 +196,7 @@ func (s *server) sayWaits(ctx context.Context, out *output) error {
 	}
 	for _, r := range page.Items {
 		if r.WaitName != "" { // else it waits for another run or an entity
-			out.say("run %s waits for an event: perdure run event %[1]s %s --data JSON", safe(r.ID), safe(r.WaitName))
+			out.say("run %s waits for an event: perdure run event %s %s --data JSON", safe(r.ID), safe(quoted(r.ID)), safe(quoted(r.WaitName)))
 		}
 	}
 	if page.Next != "" {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"strconv"
@@ -87,26 +88,24 @@ var errInterrupted = errors.New("interrupted")
 
 // system is the terminal of the process.
 func system() *terminal {
-	const least, usual = 40, 120
-	width, height := sizeOf(os.Stdout)
+	const least, usual = 20, 120
+	width, height, _ := sizeOf(os.Stdout)
 	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && width == 0 {
 		width = n
 	}
-	if width < least {
+	if width <= 0 {
 		width = usual
 	}
+	width = max(width, least)
 	return &terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr, inTTY: isTerminal(os.Stdin), outTTY: isTerminal(os.Stdout), errTTY: isTerminal(os.Stderr),
 		width: width, height: height, getenv: os.Getenv, now: time.Now}
 }
 
-// isTerminal reports whether a file is a device that shows characters.
+// isTerminal reports whether a file shows people what is written to it, or tells what
+// they type.
 func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return false
-	}
-	null, err := os.Stat(os.DevNull)
-	return err != nil || !os.SameFile(info, null)
+	_, _, ok := sizeOf(f)
+	return ok
 }
 
 // run executes a command line and returns the exit code. hosts tells what dev
@@ -115,10 +114,28 @@ func run(ctx context.Context, args []string, t *terminal, hosts hosting) int {
 	root := newRoot(t, hosts)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	if w, ok := t.out.(*written); ok && w.err != nil { // also where nobody looked
+		err = w.err
+	}
 	if err == nil {
 		return exitDone
 	}
 	return t.report(ctx, root, err)
+}
+
+// written is a writer that remembers its first error.
+type written struct {
+	io.Writer
+	err error
+}
+
+// Write implements io.Writer.
+func (w *written) Write(p []byte) (int, error) {
+	n, err := w.Writer.Write(p)
+	if w.err == nil {
+		w.err = err
+	}
+	return n, err
 }
 
 // failure is the error of a command: a cause, a next step and the exit code.
@@ -140,9 +157,12 @@ func fail(code int, next, format string, args ...any) error {
 // report shows an error and returns its exit code.
 func (t *terminal) report(ctx context.Context, root *cobra.Command, err error) int {
 	var f *failure
+	var file *fs.PathError
 	if !errors.As(err, &f) {
 		if ctx.Err() != nil {
 			f = &failure{code: exitInterrupted, cause: errInterrupted.Error()}
+		} else if errors.As(err, &file) && file.Op == "write" {
+			f = &failure{code: exitError, cause: "the output could not be written: " + file.Err.Error()}
 		} else { // cobra's own, with what may have been meant in lines of its own
 			cause, _, _ := strings.Cut(err.Error(), "\n")
 			f = &failure{code: exitUsage, cause: cause, next: "perdure --help lists the commands"}
@@ -181,12 +201,8 @@ func newRoot(t *terminal, hosts hosting) *cobra.Command {
 	flags.String("time", "relative", "how tables show times: relative, local or utc")
 	flags.String("color", "auto", "colour output: auto (on a terminal, unless NO_COLOR is set), always or never")
 	flags.BoolP("quiet", "q", false, "no messages but errors")
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		if c == root && err.Error() == "unknown flag: --version" {
-			return fail(exitUsage, "perdure version shows it", "%s", err)
-		}
-		return fail(exitUsage, c.CommandPath()+" --help shows the flags", "%s", err)
-	})
+	root.SetFlagErrorFunc(flagError)
+	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error { return refuseNegative(c) }
 	root.AddCommand(devCommand(t, hosts), serverCommand(t), runCommand(t), inboxCommand(t), agentCommand(t), sessionCommand(t), entityCommand(t), mcpCommand(t),
 		modelCommand(t), tokenCommand(t), hubCommand(t), workerCommand(t), auditCommand(t), migrateCommand(t), backupCommand(t), restoreCommand(t), doctorCommand(t), benchCommand(t),
 		openCommand(t), apiCommand(t), completionCommand(t), versionCommand(t))
@@ -209,9 +225,13 @@ func between(low, high int, usage string) cobra.PositionalArgs {
 
 // group is a command that only has commands below it.
 func group(use, short string, children ...*cobra.Command) *cobra.Command {
-	c := &cobra.Command{Use: use, Short: short, Args: between(0, -1, ""), RunE: func(c *cobra.Command, args []string) error {
+	c := &cobra.Command{Use: use, Short: short, Args: between(0, -1, ""), SuggestionsMinimumDistance: 2, RunE: func(c *cobra.Command, args []string) error {
 		if len(args) > 0 {
-			return fail(exitUsage, c.CommandPath()+" --help lists the commands", "no command %s %s", c.CommandPath(), args[0])
+			next := c.CommandPath() + " --help lists the commands"
+			if meant := c.SuggestionsFor(args[0]); len(meant) > 0 {
+				next = "did you mean " + strings.Join(meant, " or ") + "? " + next
+			}
+			return fail(exitUsage, next, "no command %s %s", c.CommandPath(), args[0])
 		}
 		return c.Help()
 	}}

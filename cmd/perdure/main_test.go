@@ -311,8 +311,8 @@ func TestExitCodes(t *testing.T) {
 	expect(exitDone, "", "entity", "signal", "counter", "a", "add", "--input", "2")
 	expect(exitUsage, "", "entity", "signal", "counter", "a")
 	expect(exitNotFound, "", "entity", "get", "counter", "b")
-	if got := expect(exitDone, "", "audit", "list", "--target", "order-3", "--action", "terminate"); strings.Count(got.Out, "\n") != 1 || !strings.Contains(got.Out, `"reason":"no"`) {
-		t.Errorf("audit of a termination = %q, want one entry with its reason", got.Out)
+	if got := expect(exitDone, "", "audit", "list", "--target", "order-3", "--action", "terminate"); strings.Count(got.Out, "\n") != 1 || !strings.Contains(got.Out, `"reason":"no"`) || !strings.Contains(got.Out, `"client":"perdure/`) {
+		t.Errorf("audit of a termination = %q, want one entry with its reason, and by which program", got.Out)
 	}
 	expect(exitUsage, "", "audit", "list", "--from", "yesterday")
 	noted := filepath.Join(t.TempDir(), "noted")

@@ -23,6 +23,9 @@ type output struct {
 }
 
 func newOutput(c *cobra.Command, t *terminal) (*output, error) {
+	if _, ok := t.out.(*written); !ok {
+		t.out = &written{Writer: t.out}
+	}
 	o := &output{terminal: t}
 	var err error
 	if o.format, err = c.Flags().GetString("output"); err != nil {
@@ -97,21 +100,22 @@ func (o *output) table(head []string, rows [][]string) {
 			widths[i] = max(widths[i], columns(row[i]))
 		}
 	}
-	fit(widths, o.width)
+	shown := fit(widths, o.width)
 	for n, row := range all {
-		last := len(row) - 1
+		last := min(len(row), shown) - 1
 		for last > 0 && row[last] == "" {
 			last--
 		}
 		var line strings.Builder
 		for i, cell := range row[:last+1] {
+			state := cell
 			cell = cut(cell, widths[i])
 			gap := strings.Repeat(" ", widths[i]-columns(cell)+2)
 			switch {
 			case n == 0:
 				cell = o.paint(dim, cell)
 			case head[i] == "STATE":
-				cell = o.paint(styleOf(cell), cell)
+				cell = o.paint(styleOf(state), cell)
 			}
 			line.WriteString(cell)
 			if i < last {
@@ -132,8 +136,8 @@ func fields(w io.Writer, list [][2]string) {
 }
 
 // fit narrows columns until a table of them fits: the last one first, then the
-// widest. 0 = no limit.
-func fit(widths []int, limit int) {
+// widest. 0 = no limit. It returns how many columns there is room for.
+func fit(widths []int, limit int) (shown int) {
 	const gap, least = 2, 8
 	last := len(widths) - 1
 	for limit > 0 {
@@ -147,11 +151,18 @@ func fit(widths []int, limit int) {
 		if widths[last] > 2*least {
 			widest = last
 		}
-		if total <= limit || widths[widest] <= least {
-			return
+		if total <= limit {
+			break
+		}
+		if widths[widest] <= least {
+			if len(widths) == 1 {
+				break
+			}
+			return fit(widths[:last], limit)
 		}
 		widths[widest]--
 	}
+	return len(widths)
 }
 
 // cut shortens a text to a number of columns.
@@ -229,6 +240,17 @@ func units(d, large time.Duration, largeName string, small time.Duration, smallN
 		text += fmt.Sprintf("%d%s", rest, smallName)
 	}
 	return text
+}
+
+// quoted is a text as a shell takes it for one word.
+func quoted(s string) string {
+	plain := func(r rune) bool {
+		return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("@%+=:,./-_", r)
+	}
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !plain(r) && r != '~' }) && s[0] != '~' {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 // safe shows characters that steer terminals or reorder text as escapes.

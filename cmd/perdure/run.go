@@ -119,7 +119,22 @@ func command(c *cobra.Command, t *terminal) (*server, *output, error) {
 		return nil, nil, err
 	}
 	s, err := connect(c, t)
-	return s, out, err
+	if err != nil {
+		return nil, nil, err
+	}
+	s.away = func(away bool) { out.say("%s", s.whereabouts(away)) }
+	if t.errTTY && !out.quiet {
+		s.slow = func() { out.say("no answer from %s yet; waiting", s.label) }
+	}
+	return s, out, nil
+}
+
+// whereabouts says in words that the server is away or back.
+func (s *server) whereabouts(away bool) string {
+	if away {
+		return "no answer from " + s.label + "; trying again for " + short(returning)
+	}
+	return s.label + " answers again"
 }
 
 func runStart(t *terminal) *cobra.Command {
@@ -382,7 +397,7 @@ func (s *server) going(ctx context.Context, id, action string) error {
 		return err
 	}
 	if now.ended() {
-		return fail(exitConflict, "perdure run get "+id+" shows it", "%s has ended (%s); nothing was done", id, now.Status)
+		return fail(exitConflict, "perdure run get "+quoted(id)+" shows it", "%s has ended (%s); nothing was done", id, now.Status)
 	}
 	return nil
 }

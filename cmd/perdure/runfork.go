@@ -136,7 +136,7 @@ func (s *server) stepNamed(ctx context.Context, run, name string) (int, error) {
 	}
 	switch len(found) {
 	case 0:
-		return 0, fail(exitUsage, "see 'perdure run history "+run+"'", "the run has no step %q", name)
+		return 0, fail(exitUsage, "perdure run history "+quoted(run)+" names them", "the run has no step %q", name)
 	case 1:
 		return at, nil
 	}

@@ -26,7 +26,7 @@ func runWait(t *terminal) *cobra.Command {
 				var raw json.RawMessage
 				last, err := s.until(ctx, id, func(item json.RawMessage, _ *row) error { raw = item; return nil })
 				if err != nil {
-					return err
+					return left(err, id, "perdure run wait "+quoted(id)+" waits again")
 				}
 				if out.format != "table" {
 					err = out.document(raw)
@@ -58,7 +58,7 @@ func runResult(t *terminal) *cobra.Command {
 					return err
 				}
 				if !r.ended() {
-					return fail(exitConflict, "perdure run wait "+id+" waits for that", "%s has not ended: %s", id, r.state())
+					return fail(exitConflict, "perdure run wait "+quoted(id)+" waits for that", "%s has not ended: %s", id, r.state())
 				}
 				if err := r.outcome(); err != nil {
 					return err

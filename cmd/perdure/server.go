@@ -30,10 +30,27 @@ type server struct {
 	key   string // one idempotency key an invocation
 	// patience is how long an answer may take; streams have all time.
 	patience time.Duration
-	number   int // of the mutation within the invocation
+	silence  time.Duration // that a stream may keep
+	number   int           // of the mutation within the invocation
 	// header chooses the task hub and says who asks.
 	header http.Header
+	// away is told when a server whose stream was cut is away, and when it is back; nil =
+	// nobody is.
+	away func(away bool)
+	// slow is told of a server that lets a request wait; nil = nobody is.
+	slow func()
 }
+
+const (
+	defaultPatience = time.Minute
+	slowAfter       = 5 * time.Second // a request that waits is told of
+)
+
+// silent is the cause of a context that ended because the server said nothing.
+type silent struct{ time.Duration }
+
+// Error implements error.
+func (s *silent) Error() string { return "it has said nothing for " + short(s.Duration) }
 
 func addServerFlag(c *cobra.Command) {
 	flags := c.PersistentFlags()
@@ -74,13 +91,14 @@ func newClient(c *cobra.Command, t *terminal, url, label string, by *http.Client
 	}
 	var key [16]byte
 	_, _ = rand.Read(key[:]) // never fails
-	return &server{url: url, label: label, http: by, key: hex.EncodeToString(key[:]), patience: time.Minute, header: header}, nil
+	return &server{url: url, label: label, http: by, key: hex.EncodeToString(key[:]), patience: defaultPatience, silence: defaultSilence, header: header}, nil
 }
 
 // clientHeader is the header of requests to the task hub, and with the token, that
 // the flags or the environment name.
 func clientHeader(c *cobra.Command, t *terminal) (http.Header, error) {
 	header := make(http.Header)
+	header.Set("User-Agent", userAgent())
 	taskHub, err := c.Flags().GetString("task-hub")
 	if err != nil {
 		return nil, err
@@ -120,7 +138,7 @@ func (s *server) post(ctx context.Context, path string, body []byte, into any) e
 }
 
 func (s *server) do(ctx context.Context, method, path string, body []byte, into any) error {
-	ctx, cancel := context.WithTimeout(ctx, s.patience)
+	ctx, cancel := context.WithTimeoutCause(ctx, s.patience, &silent{s.patience})
 	defer cancel()
 	response, err := s.send(ctx, method, path, body)
 	if err != nil {
@@ -129,7 +147,7 @@ func (s *server) do(ctx context.Context, method, path string, body []byte, into 
 	defer func() { _ = response.Body.Close() }()
 	data, err := io.ReadAll(response.Body)
 	if err != nil {
-		return s.unreachable(ctx, err)
+		return s.lost(ctx, method, err)
 	}
 	if response.StatusCode >= 400 {
 		return refused(response.StatusCode, data)
@@ -156,17 +174,56 @@ func (s *server) send(ctx context.Context, method, path string, body []byte) (*h
 		s.number++
 		r.Header.Set("Idempotency-Key", s.key+"-"+strconv.Itoa(s.number))
 	}
-	response, err := s.http.Do(r)
+	response, err := s.roundTrip(r)
 	if err != nil {
-		return nil, s.unreachable(ctx, err)
+		return nil, s.lost(ctx, method, err)
 	}
 	return response, nil
+}
+
+// roundTrip sends a request, and tells of a server that lets it wait, unless the request
+// asks for that.
+func (s *server) roundTrip(r *http.Request) (*http.Response, error) {
+	if s.slow == nil || s.patience > defaultPatience {
+		return s.http.Do(r)
+	}
+	var response *http.Response
+	var err error
+	answered := make(chan struct{})
+	go func() { // ends with the request, for which this function waits
+		defer close(answered)
+		response, err = s.http.Do(r)
+	}()
+	wait := time.NewTimer(slowAfter)
+	defer wait.Stop()
+	select {
+	case <-answered:
+	case <-wait.C:
+		s.slow()
+		<-answered
+	}
+	return response, err
+}
+
+// lost explains why there was no answer to a request. What it was to change may be
+// changed, if the server had it already.
+func (s *server) lost(ctx context.Context, method string, err error) error {
+	failed := s.unreachable(ctx, err)
+	var dialed *net.OpError
+	if f := new(failure); method != http.MethodGet && isAway(failed) && errors.As(failed, &f) && !(errors.As(err, &dialed) && dialed.Op == "dial") {
+		f.next = "look before you try again: it may have been done all the same"
+	}
+	return failed
 }
 
 // unreachable explains why there was no answer.
 func (s *server) unreachable(ctx context.Context, err error) error {
 	if interrupted(ctx) {
 		return fail(exitInterrupted, "", "interrupted")
+	}
+	var mute *silent
+	if errors.As(context.Cause(ctx), &mute) {
+		return fail(exitUnreachable, "perdure doctor looks at it; its log may tell more", "no answer from %s: %v", s.label, mute)
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fail(exitTimeout, "", "time ran out")
@@ -175,6 +232,10 @@ func (s *server) unreachable(ctx context.Context, err error) error {
 	if errors.As(err, &operation) {
 		err = operation.Err
 	}
+	var request *url.Error
+	if errors.As(err, &request) { // whose text repeats the address
+		err = request.Err
+	}
 	return fail(exitUnreachable, "is it running? perdure dev starts one; --hub names another", "no answer from %s: %v", s.label, err)
 }
 
@@ -182,6 +243,9 @@ func (s *server) unreachable(ctx context.Context, err error) error {
 func refused(status int, data []byte) error {
 	var p struct{ Code, Detail, Hint string }
 	if err := json.Unmarshal(data, &p); err != nil || p.Code == "" {
+		if status == http.StatusBadGateway || status == http.StatusServiceUnavailable || status == http.StatusGatewayTimeout {
+			return fail(exitUnreachable, "it is not perdure that answers, but what stands before it", "the server answered %d %s", status, http.StatusText(status))
+		}
 		return fail(exitError, "does --hub name a perdure server?", "the server answered %d %s", status, http.StatusText(status))
 	}
 	f := &failure{cause: p.Detail, next: p.Hint, problem: bytes.TrimSpace(data), code: exitError}

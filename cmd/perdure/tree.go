@@ -65,6 +65,7 @@ type tree struct {
 	root     string
 	branches map[string]*branch
 	whole    bool // finished branches are not folded
+	missed   bool // runs may have changed without a word, and are read anew
 }
 
 func newTree(s *server, out *output, root string) *tree {
@@ -134,8 +135,15 @@ func (t *tree) documents() error {
 	return nil
 }
 
-// refresh reads the steps of the branches that are shown and have changed.
+// refresh reads what was missed, and the steps of the branches that are shown and have
+// changed.
 func (t *tree) refresh(ctx context.Context) error {
+	if t.missed {
+		if err := t.load(ctx); err != nil {
+			return err
+		}
+		t.missed = false
+	}
 	for id, b := range t.branches {
 		if !b.stale || b.row.ended() && id != t.root && !t.whole {
 			continue

@@ -30,7 +30,7 @@ func (f *frame) failed(turn string) error {
 	case "completed":
 		return nil
 	case "failed":
-		return fail(exitRunFailed, "perdure run history "+turn+" shows the steps", "the turn failed: %s", f.Error)
+		return fail(exitRunFailed, "perdure run history "+quoted(turn)+" shows the steps", "the turn failed: %s", f.Error)
 	}
 	return fail(exitRunEnded, "", "the turn was %s", f.Status)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -19,6 +20,12 @@ func build() (version, commit string) {
 		}
 	}
 	return info.Main.Version, commit
+}
+
+// userAgent is how requests of this binary name it.
+func userAgent() string {
+	version, _ := build()
+	return "perdure/" + strings.Trim(version, "()")
 }
 
 // versions is what version shows.

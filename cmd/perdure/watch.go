@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -53,13 +54,20 @@ func follow(ctx context.Context, s *server, out *output, id string, timeout time
 	} else {
 		last, err = s.until(ctx, id, out.change)
 	}
-	if interruptedBy(err) {
-		return fail(exitInterrupted, "perdure run watch "+id+" watches it again", "interrupted; %s goes on", id)
-	}
 	if err != nil {
-		return err
+		return left(err, id, "perdure run watch "+quoted(id)+" watches it again")
 	}
 	return out.summary(ctx, s, id, last)
+}
+
+// left adds to the error of a command that was interrupted, or whose time is over, that
+// the run goes on, and how to come back to it.
+func left(err error, id, next string) error {
+	var f *failure
+	if errors.As(err, &f) && f.problem == nil && (f.code == exitInterrupted || f.code == exitTimeout) {
+		return fail(f.code, next, "%s; %s goes on", f.cause, id)
+	}
+	return err
 }
 
 // change shows a run that has changed on a line.
@@ -139,11 +147,18 @@ func (t *tree) follow(ctx context.Context) (*row, error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	events, ended := make(chan event), make(chan error, 1)
+	events, away, ended := make(chan event), make(chan bool), make(chan error, 1)
+	reader := *t.server
+	reader.away = func(is bool) {
+		select {
+		case away <- is:
+		case <-ctx.Done():
+		}
+	}
 	var reading sync.WaitGroup
 	defer func() { cancel(); reading.Wait() }()
 	reading.Go(func() {
-		ended <- t.stream(ctx, []string{"run:" + t.root, t.topic()}, "", func(e event) (bool, error) {
+		ended <- reader.stream(ctx, []string{"run:" + t.root, t.topic()}, "", func(e event) (bool, error) {
 			select {
 			case events <- e:
 				return false, nil
@@ -155,11 +170,16 @@ func (t *tree) follow(ctx context.Context) (*row, error) {
 	screen := &display{output: t.output}
 	next := time.NewTimer(0)
 	defer next.Stop()
-	dirty := false
+	dirty, notice := false, ""
 	for {
 		select {
+		case is := <-away:
+			if notice = ""; is {
+				notice = t.whereabouts(is)
+			}
+			next.Reset(0)
 		case e := <-events:
-			if err := t.take(ctx, e); err != nil {
+			if err := t.take(e); err != nil {
 				return nil, err
 			}
 			if !dirty {
@@ -168,11 +188,15 @@ func (t *tree) follow(ctx context.Context) (*row, error) {
 			}
 		case <-next.C:
 			began := time.Now()
-			if err := t.refresh(ctx); err != nil {
+			if err := t.refresh(ctx); err != nil && !isAway(err) { // the stream tells of that
 				return nil, err
 			}
-			screen.draw(t.lines())
-			if b := t.top(); b != nil && b.row.ended() {
+			lines := t.lines()
+			if notice != "" {
+				lines = append(lines, t.paint(yellow, notice))
+			}
+			screen.draw(lines)
+			if b := t.top(); b != nil && b.row.ended() && !b.stale {
 				return &b.row, nil
 			}
 			dirty = false
@@ -185,9 +209,10 @@ func (t *tree) follow(ctx context.Context) (*row, error) {
 }
 
 // take takes in an event of the stream.
-func (t *tree) take(ctx context.Context, e event) error {
+func (t *tree) take(e event) error {
 	if e.kind == "hello" || e.kind == "reset" {
-		return t.load(ctx)
+		t.missed = true
+		return nil
 	}
 	var frame changed
 	if err := decode(e.data, &frame); err != nil {
@@ -225,7 +250,7 @@ func (r *row) outcome() error {
 	case "completed":
 		return nil
 	case "failed":
-		return fail(exitRunFailed, "perdure run history "+r.ID+" shows the steps", "%s failed: %s", r.ID, r.ErrorText)
+		return fail(exitRunFailed, "perdure run history "+quoted(r.ID)+" shows the steps", "%s failed: %s", r.ID, r.ErrorText)
 	}
 	return fail(exitRunEnded, "", "%s was %s", r.ID, r.Status)
 }
