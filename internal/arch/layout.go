@@ -76,7 +76,7 @@ func Perdure() Layout {
 		Levels: [][]string{
 			{"internal/clock", "internal/fault", "internal/history", "internal/arch", "internal/process", "internal/mux", "internal/signing", "internal/wire/wirepb", "internal/wire/wirepb/gen", "model"},
 			{"store", ".", "internal/engine", "internal/filter", "internal/dafx"},
-			{"store/*", "store/postgres/pgtest", "store/postgres/pgproxy", "internal/replay", "internal/hub", "internal/steps", "internal/access", "model/*"},
+			{"store/*", "internal/filter/filtertest", "store/postgres/pgtest", "store/postgres/pgproxy", "internal/replay", "internal/hub", "internal/steps", "internal/access", "model/*"},
 			{"internal/wire/codec", "internal/runlog", "internal/series", "internal/audit"},
 			{"internal/shard", "internal/wire", "internal/hub/hubtest", "internal/chaos/ledger", "model/auto"},
 			{"internal/hub/local", "internal/hub/remote", "internal/hub/push", "internal/peer"},
@@ -88,7 +88,7 @@ func Perdure() Layout {
 			{"perduretest", "internal/bench", "internal/sdk", "dashboard/browser", "internal/chaos", "internal/chaos/nodes", "examples/..."},
 			{"internal/chaos/crashes", "cmd/...", "examples/serve"},
 		},
-		Suites:       []string{"internal/process", "store/storetest", "store/postgres/pgtest", "store/postgres/pgproxy", "internal/hub/hubtest", "internal/chaos/ledger", "internal/chaos/crashes", "model/modeltest", "perduretest"},
+		Suites:       []string{"internal/process", "internal/filter/filtertest", "store/storetest", "store/postgres/pgtest", "store/postgres/pgproxy", "internal/hub/hubtest", "internal/chaos/ledger", "internal/chaos/crashes", "model/modeltest", "perduretest"},
 		Dependencies: dependencies(),
 		Forbidden: map[string]string{
 			"C":            "the module builds without cgo",
