@@ -12,8 +12,8 @@ import (
 func TestCompletion(t *testing.T) {
 	url := running(t)
 	cli := func(args ...string) result { return perdureCLI(t.Context(), url, screen{}, args...) }
-	for _, id := range []string{"order-1", "order-2", "other"} {
-		if got := cli("run", "start", "Approve", "--id", id); got.Code != exitDone {
+	for _, id := range []string{"order-1", "order-2", "other", "my post/1"} {
+		if got := cli("run", "start", "Approve", "--id", id, "--tag", "team=pay day"); got.Code != exitDone {
 			t.Fatalf("start = %+v", got)
 		}
 	}
@@ -24,14 +24,39 @@ func TestCompletion(t *testing.T) {
 		{"run start App", "Approve"},
 		{"run event order-1 ", "Approval"},
 		{"inbox approve ", d.ID},
+		{"inbox deny x ", ""},
 		{"inbox answer x ra", "raise"},
 		{"agent chat Cl", "Clerk"},
 		{"agent chat Clerk ", "k"},
 		{"run list --time ", "relative local utc"},
+		{"run logs order-", "order-1 order-2"},
+		{"run get my", "my\\ post/1"},
+		{"run get my\\ p", "my\\ post/1"},
+		{"run list --sort=-c", "-created -completed"},
+		{"run list --filter sta", "status:"},
+		{"run list --filter status:ru", "status:running"},
+		{"run list --filter=-status:failed,running\\ tag.team:", "-status:failed,running\\ tag.team:\"pay\\ day\""},
+		{"run list --filter nonsense:", ""},
+		{"run start Approve --id-policy re", "reject replace_ended replace_failed"},
+		{"inbox list --run oth", "other"},
+		{"audit list --target order", "order-1 order-2"},
+		{"audit list --action s", "send\\ message start"},
+		{"audit list --by ", "local"},
+		{"audit list --from ", "-1h -24h -7d"},
+		{"audit list --target ~", "~hub"},
+		{"audit verify ", ""},
+		{"hub delete de", "default"},
+		{"run list --task-hub ", "default"},
+		{"run list ", ""},
+		{"run suspend order-1 --reason ", ""},
+		{"token new --role w", "worker"},
 		{"completion z", "zsh"},
 	} {
-		args := append([]string{"__complete"}, strings.Split(c.line, " ")...)
+		args := append([]string{"__complete"}, fieldsOf(c.line)...)
 		got := cli(args...)
+		if strings.HasSuffix(got.Out, ":0\n") {
+			t.Errorf("completion of %q offers names of files", c.line)
+		}
 		var values []string
 		for line := range strings.Lines(got.Out) {
 			if value, _, _ := strings.Cut(strings.TrimSpace(line), "\t"); !strings.HasPrefix(value, ":") {
@@ -42,10 +67,17 @@ func TestCompletion(t *testing.T) {
 		for _, v := range values {
 			seen[v] = true
 		}
-		for _, want := range strings.Fields(c.want) {
-			if !seen[want] || len(values) != len(strings.Fields(c.want)) {
+		wanted := fieldsOf(c.want)
+		if c.want == "" {
+			wanted = nil
+		}
+		for _, want := range wanted {
+			if !seen[want] {
 				t.Errorf("completion of %q = %q, want %s", c.line, values, c.want)
 			}
+		}
+		if len(values) != len(wanted) {
+			t.Errorf("completion of %q = %q, want %d", c.line, values, len(wanted))
 		}
 	}
 	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
@@ -56,6 +88,15 @@ func TestCompletion(t *testing.T) {
 	if got := cli("completion", "cmd"); got.Code != exitUsage {
 		t.Errorf("completion cmd = %+v, want exit 2", got)
 	}
+}
+
+// fieldsOf splits a line at its blanks, but for those after a backslash.
+func fieldsOf(line string) []string {
+	list := strings.Split(strings.ReplaceAll(line, `\ `, "\x00"), " ")
+	for i := range list {
+		list[i] = strings.ReplaceAll(list[i], "\x00", " ")
+	}
+	return list
 }
 
 // TestExamples runs the examples of the commands that talk with a server: it
@@ -81,7 +122,7 @@ func TestExamples(t *testing.T) {
 		for _, c := range commands {
 			for example := range strings.SplitSeq(c.Example, "\n") {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-				got := perdureCLI(ctx, url, screen{in: "1\n"}, words(files.Replace(example))[1:]...)
+				got := perdureCLI(ctx, url, screen{in: "1\n"}, shellWords(files.Replace(example))[1:]...)
 				cancel()
 				if refusedLine := strings.Contains(got.Err, "unknown flag") || strings.Contains(got.Err, " takes "); refusedLine || got.Code == exitError || got.Code == exitUnreachable {
 					t.Errorf("example %q = %+v, want it understood", example, got)
@@ -138,6 +179,12 @@ func TestAPI(t *testing.T) {
 	}
 	if got := cli("api", "PATCH", "runs"); got.Code != exitUsage {
 		t.Errorf("api patch = %+v, want exit 2", got)
+	}
+	if got := cli("run", "start", "Approve", "--id", "my post/1"); got.Code != exitDone {
+		t.Errorf("start = %+v", got)
+	}
+	if got := cli("run", "get", "my po"); got.Code != exitDone || got.Err != "my po is my post/1\n" {
+		t.Errorf("get of the beginning of an id with a blank = %+v, want the run", got)
 	}
 	if got := cli("open", "orde"); got.Out != url+"/runs/order-1\n" {
 		t.Errorf("open = %+v, want the address of the run's page", got)

@@ -369,7 +369,7 @@ func TestHelp(t *testing.T) {
 			}
 			for example := range strings.SplitSeq(c.Example, "\n") {
 				example, _, _ = strings.Cut(example, " | ") // what another program makes of it
-				args := words(example)
+				args := shellWords(example)
 				found, rest, err := root.Find(args[1:])
 				if err != nil || found != c {
 					t.Errorf("example %q is of another command", example)
@@ -385,8 +385,8 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// words splits a line as a shell does, as far as the examples need it.
-func words(line string) []string {
+// shellWords splits a line as a shell does, as far as the examples need it.
+func shellWords(line string) []string {
 	var found []string
 	for _, m := range regexp.MustCompile(`'([^']*)'|(\S+)`).FindAllStringSubmatch(line, -1) {
 		found = append(found, m[1]+m[2])

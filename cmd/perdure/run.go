@@ -413,24 +413,43 @@ func (s *server) withID(ctx context.Context, out *output, id string, f func(id s
 	}
 	err := f(id)
 	var missing *failure
-	if !errors.As(err, &missing) || missing.code != exitNotFound || len(id) < leastPrefix || strings.ContainsAny(id, ` ",()*`+"\t\n") {
+	if !errors.As(err, &missing) || missing.code != exitNotFound || len(id) < leastPrefix {
 		return err
 	}
-	var page struct{ Items []row }
-	if s.get(ctx, "/api/v1/runs?limit=10&filter="+url.QueryEscape("id:"+id+"*"), &page) != nil || len(page.Items) == 0 {
+	items, failed := s.beginning(ctx, id, 10)
+	if failed != nil || len(items) == 0 {
 		return err
 	}
-	roots := slices.DeleteFunc(slices.Clone(page.Items), func(r row) bool { return r.Parent != "" })
-	if len(page.Items) == 1 {
-		roots = page.Items
+	roots := slices.DeleteFunc(slices.Clone(items), func(r row) bool { return r.Parent != "" })
+	if len(items) == 1 {
+		roots = items
 	}
 	if len(roots) == 1 { // people mean what they started, not what it called
 		out.say("%s is %s", safe(id), safe(roots[0].ID))
 		return f(roots[0].ID)
 	}
 	var ids []string
-	for _, r := range page.Items {
+	for _, r := range items {
 		ids = append(ids, r.ID)
 	}
 	return fail(exitUsage, "write more of the id", "%s begins the ids of several runs: %s", id, strings.Join(ids, ", "))
+}
+
+// beginning returns runs whose ids begin with a text, the newest first.
+func (s *server) beginning(ctx context.Context, prefix string, most int) ([]row, error) {
+	q := url.Values{"limit": {strconv.Itoa(most)}}
+	term := prefix // a filter has no way to write the beginning of a text with blanks
+	if i := strings.IndexAny(prefix, ` ",()*`+"\t\n"); i >= 0 {
+		term = prefix[:i]
+		q.Set("limit", "1000")
+	}
+	if term != "" {
+		q.Set("filter", "id:"+term+"*")
+	}
+	var page struct{ Items []row }
+	if err := s.get(ctx, "/api/v1/runs?"+q.Encode(), &page); err != nil {
+		return nil, err
+	}
+	found := slices.DeleteFunc(page.Items, func(r row) bool { return !strings.HasPrefix(r.ID, prefix) })
+	return found[:min(len(found), most)], nil
 }
