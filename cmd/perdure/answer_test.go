@@ -24,7 +24,7 @@ func FuzzAnswer(f *testing.F) {
 				out: &shown, err: io.Discard, outTTY: true, width: 80,
 				now: func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) },
 			}}
-			_, _ = o.runs(data)
+			_, _ = o.runs(data, "none")
 			_ = o.changes(event{kind: "runs", data: data})
 			var r row
 			if json.Unmarshal(data, &r) == nil {

@@ -127,6 +127,7 @@ notice that too, keep what --save writes in another place, and hold a later chec
 				if err != nil {
 					return err
 				}
+				defer out.say("where the chains end is noted in %s; keep it in another place", save)
 			}
 			return out.auditReport(raw, &r)
 		},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -142,7 +143,11 @@ func (t *terminal) writeFile(name string, force bool, fill func(io.Writer) error
 	}
 	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*.partial") // only its owner may read it
 	if err != nil {
-		return fail(exitError, "", "%s", err)
+		var path *fs.PathError
+		if errors.As(err, &path) {
+			err = path.Err
+		}
+		return fail(exitError, "", "%s cannot be written: %s", name, err)
 	}
 	err = fill(f)
 	if err == nil {
@@ -191,7 +196,7 @@ func restoreCommand(t *terminal) *cobra.Command {
 			if args[0] != "-" {
 				f, err := os.Open(args[0])
 				if err != nil {
-					return fail(exitNotFound, "", "%s", err)
+					return fail(exitNotFound, "give a file that perdure backup has written, or - for standard input", "%s", err)
 				}
 				defer func() { _ = f.Close() }()
 				in, going.size = f, lengthOf(f)

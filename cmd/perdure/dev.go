@@ -65,10 +65,12 @@ func (f *serveFlags) config(t *terminal, quiet bool) (host.Config, error) {
 	}
 	where := f.hub + f.data
 	if where == "" {
-		where = t.getenv("PERDURE_HUB")
-		if strings.HasPrefix(where, "http://") || strings.HasPrefix(where, "https://") {
+		if where = t.getenv("PERDURE_HUB"); isServer(where) {
 			return host.Config{}, fail(exitUsage, "give --data DIR, or unset PERDURE_HUB", "PERDURE_HUB is %s, a server that runs elsewhere", where)
 		}
+	}
+	if isServer(where) {
+		return host.Config{}, fail(exitUsage, "give a folder or a PostgreSQL database, in which the state is to live", "%s is a server that runs elsewhere", where)
 	}
 	taskHubs := f.taskHubs
 	if len(taskHubs) == 0 {
@@ -215,6 +217,11 @@ func serve(c *cobra.Command, t *terminal, f *serveFlags, h *hosted, title string
 		return fail(exitError, "", "%s", oneLine(err))
 	}
 	return besideErr
+}
+
+// isServer reports whether a hub is named by the address of a server.
+func isServer(hub string) bool {
+	return strings.HasPrefix(hub, "http://") || strings.HasPrefix(hub, "https://") || strings.Contains(hub, "Endpoint=")
 }
 
 // oneLine joins the lines of joined errors.

@@ -43,6 +43,21 @@ func (r *report) broken(check string, err error) {
 	r.failed = first(r.failed, err)
 }
 
+// outcome is the error of what failed, which was told already.
+func (r *report) outcome() error {
+	var f *failure
+	if !errors.As(r.failed, &f) {
+		return r.failed
+	}
+	var failed []string
+	for _, found := range r.findings {
+		if found.State == "fail" {
+			failed = append(failed, found.Check)
+		}
+	}
+	return fail(f.code, f.next, "%d of %d checks failed: %s", len(failed), len(r.findings), strings.Join(failed, ", "))
+}
+
 // stored adds what was found of a store.
 func (r *report) stored(list []store.Finding) {
 	for _, f := range list {
@@ -52,9 +67,9 @@ func (r *report) stored(list []store.Finding) {
 			state = "warn"
 		case store.Problem:
 			state = "fail"
-			r.failed = first(r.failed, fail(exitError, "", "%s: %s", f.Subject, f.Text))
+			r.failed = first(r.failed, fail(exitError, "", "%s: %s", f.Subject, oneLine(errors.New(f.Text))))
 		}
-		r.add(f.Subject, state, f.Text, "")
+		r.add(f.Subject, state, oneLine(errors.New(f.Text)), "")
 	}
 }
 
@@ -77,6 +92,7 @@ something fails; warnings leave it 0.`,
 			if asJSON {
 				out.format = "json"
 			}
+			asJSON = out.format == "json"
 			var r report
 			where, offline, err := backupSource(c, t, data)
 			switch {
@@ -96,12 +112,12 @@ something fails; warnings leave it 0.`,
 			if err := out.report(&r, asJSON); err != nil {
 				return err
 			}
-			return r.failed
+			return r.outcome()
 		},
 	}
 	addServerFlag(c)
 	c.Flags().StringVar(&data, "data", "", "check this data folder, which a server may have open (default folder: "+host.DefaultHub+")")
-	c.Flags().BoolVar(&asJSON, "json", false, "one JSON document with all findings")
+	c.Flags().BoolVar(&asJSON, "json", false, "short for -o json: one document with all findings")
 	return c
 }
 
@@ -127,7 +143,7 @@ func (o *output) report(r *report, whole bool) error {
 			}
 			continue
 		}
-		fmt.Fprintf(o.out, "%-5s %-*s %s\n", f.State, width, f.Check, safe(f.Text))
+		fmt.Fprintf(o.out, "%s %-*s %s\n", o.paint(styleOf(f.State), fmt.Sprintf("%-5s", f.State)), width, f.Check, safe(f.Text))
 		if f.Next != "" {
 			fmt.Fprintf(o.out, "      %-*s %s\n", width, "", safe(f.Next))
 		}

@@ -116,7 +116,7 @@ func TestDoctorOfFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	found, got := diagnosis(t, "", exitError, "--data", dir)
-	if f := found["folder"]; f.State != "fail" || !strings.Contains(got.Err, "folder") {
+	if f := found["folder"]; f.State != "fail" || !strings.Contains(got.Err, "1 of 6 checks failed: folder") {
 		t.Errorf("folder = %+v, %s, want a failure", f, got.Err)
 	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -23,6 +22,8 @@ type entityRow struct {
 	Updated *time.Time      `json:"updated"`
 	Queue   int             `json:"queue_depth"`
 	Lock    string          `json:"lock_owner"`
+	Last    string          `json:"last_op"`
+	Failed  string          `json:"last_error"`
 	State   json.RawMessage `json:"state"`
 }
 
@@ -62,31 +63,9 @@ func entityList(t *terminal) *cobra.Command {
 			if err := s.get(c.Context(), "/api/v1/entities?"+q.Encode(), &raw); err != nil {
 				return err
 			}
-			if out.format == "json" {
-				return out.document(raw)
-			}
-			var page struct{ Items []json.RawMessage }
-			if err := json.Unmarshal(raw, &page); err != nil {
-				return fail(exitError, "", "%s", err)
-			}
-			var rows [][]string
-			for _, item := range page.Items {
-				if out.format == "jsonl" {
-					if err := out.document(item); err != nil {
-						return err
-					}
-					continue
-				}
-				var e entityRow
-				if err := json.Unmarshal(item, &e); err != nil {
-					return fail(exitError, "", "%s", err)
-				}
-				rows = append(rows, []string{e.ID, out.when(e.Updated), strconv.Itoa(e.Queue)})
-			}
-			if out.format == "table" {
-				out.table([]string{"ID", "UPDATED", "QUEUE"}, rows)
-			}
-			return nil
+			return list(out, raw, "no entities; perdure entity signal NAME KEY OPERATION makes one", []string{"ID", "UPDATED", "QUEUE", "LAST ERROR"}, func(e *entityRow) []string {
+				return []string{e.ID, out.when(e.Updated), strconv.Itoa(e.Queue), e.Failed}
+			})
 		},
 	}
 	c.Flags().IntVar(&limit, "limit", 100, "the most entities to show, up to 1000")
@@ -119,14 +98,11 @@ func entityGet(t *terminal) *cobra.Command {
 				return out.document(raw)
 			}
 			var e entityRow
-			if err := json.Unmarshal(raw, &e); err != nil {
-				return fail(exitError, "", "%s", err)
+			if err := decode(raw, &e); err != nil {
+				return err
 			}
-			fmt.Fprintf(out.out, "%-9s %s\n%-9s %s\n%-9s %d\n", "id", safe(e.ID), "updated", out.when(e.Updated), "queue", e.Queue)
-			if e.Lock != "" {
-				fmt.Fprintf(out.out, "%-9s %s\n", "locked by", safe(e.Lock))
-			}
-			fmt.Fprintf(out.out, "%-9s %s\n", "state", safe(string(e.State)))
+			fields(out.out, [][2]string{{"id", e.ID}, {"updated", out.when(e.Updated)}, {"queue", strconv.Itoa(e.Queue)}, {"locked by", e.Lock},
+				{"operation", e.Last}, {"error", e.Failed}, {"state", string(e.State)}})
 			return nil
 		},
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -17,6 +18,15 @@ func hubCommand(t *terminal) *cobra.Command {
 // hubDocument is a task hub as the server shows it.
 type hubDocument struct {
 	Name string `json:"name"`
+}
+
+// advised gives an error of a kind another next step.
+func advised(err error, code int, next string) error {
+	var f *failure
+	if errors.As(err, &f) && f.code == code {
+		f.next = next
+	}
+	return err
 }
 
 // hub writes a task hub.
@@ -60,7 +70,9 @@ func hubCreate(t *terminal) *cobra.Command {
 				return err
 			}
 			if recreate && !yes {
-				return fail(exitUsage, "add --yes if that is meant", "--recreate deletes all that the task hub %s holds", args[0])
+				if err := out.sure(c.Context(), "empty the task hub "+args[0]+", and delete all that it holds?"); err != nil {
+					return err
+				}
 			}
 			body, err := json.Marshal(map[string]any{"name": args[0], "recreate": recreate})
 			if err != nil {
@@ -68,13 +80,13 @@ func hubCreate(t *terminal) *cobra.Command {
 			}
 			var h hubDocument
 			if err := s.post(c.Context(), "/api/v1/hubs", body, &h); err != nil {
-				return err
+				return advised(err, exitConflict, "choose another name; perdure hub create "+quoted(args[0])+" --recreate empties it")
 			}
 			return out.hub(h)
 		},
 	}
 	c.Flags().BoolVar(&recreate, "recreate", false, "empty it if it exists")
-	c.Flags().BoolVar(&yes, "yes", false, "with --recreate: delete without asking")
+	c.Flags().BoolVar(&yes, "yes", false, "with --recreate: do not ask")
 	return c
 }
 
@@ -88,15 +100,17 @@ func hubDelete(t *terminal) *cobra.Command {
 				return err
 			}
 			if !yes {
-				return fail(exitUsage, "add --yes if that is meant", "the task hub %s would be deleted with all that it holds", args[0])
+				if err := out.sure(c.Context(), "delete the task hub "+args[0]+" with all that it holds?"); err != nil {
+					return err
+				}
 			}
 			var h hubDocument
 			if err := s.do(c.Context(), http.MethodDelete, "/api/v1/hubs/"+segment(args[0]), nil, &h); err != nil {
-				return err
+				return advised(err, exitNotFound, "perdure hub list shows what there is")
 			}
 			return out.hub(h)
 		},
 	}
-	c.Flags().BoolVar(&yes, "yes", false, "delete without asking")
+	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	return c
 }

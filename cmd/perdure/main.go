@@ -187,8 +187,12 @@ func (t *terminal) report(ctx context.Context, root *cobra.Command, err error) i
 // newRoot returns the tree of commands.
 func newRoot(t *terminal, hosts hosting) *cobra.Command {
 	root := &cobra.Command{
-		Use:           "perdure",
-		Short:         "A durable runtime for AI agents and orchestrations",
+		Use:   "perdure",
+		Short: "A durable runtime for AI agents and orchestrations",
+		Long: `A durable runtime for AI agents and orchestrations.
+
+perdure dev starts a server with samples, and says what to try; perdure run list, perdure agent list and
+perdure inbox list show what is there, and perdure open shows it in a browser.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
@@ -206,8 +210,27 @@ func newRoot(t *terminal, hosts hosting) *cobra.Command {
 	root.AddCommand(devCommand(t, hosts), serverCommand(t), runCommand(t), inboxCommand(t), agentCommand(t), sessionCommand(t), entityCommand(t), mcpCommand(t),
 		modelCommand(t), tokenCommand(t), hubCommand(t), workerCommand(t), auditCommand(t), migrateCommand(t), backupCommand(t), restoreCommand(t), doctorCommand(t), benchCommand(t),
 		openCommand(t), apiCommand(t), completionCommand(t), versionCommand(t))
+	refuseHelp(root)
 	complete(root, t)
 	return root
+}
+
+// refuseHelp has the help of what is no command fail, as the command itself does.
+func refuseHelp(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	help, _, err := root.Find([]string{"help"})
+	if err != nil {
+		panic(err)
+	}
+	show := help.Run
+	help.Run, help.Args, help.Example = nil, between(0, -1, ""), "  perdure help run list"
+	help.RunE = func(c *cobra.Command, args []string) error {
+		if _, rest, err := root.Find(args); err != nil || len(rest) > 0 {
+			return fail(exitUsage, "perdure --help lists the commands", "no command perdure %s", strings.Join(args, " "))
+		}
+		show(c, args)
+		return nil
+	}
 }
 
 // exactly demands n arguments, named in usage.

@@ -51,6 +51,9 @@ func runPurge(t *terminal) *cobra.Command {
 			if out.format != "table" {
 				return errors.Join(err, out.document(map[string]any{"count": n, "dry_run": dry}))
 			}
+			if filter != "" && len(args) == 0 {
+				out.say("no run matches that has ended")
+			}
 			would := ""
 			if dry {
 				would = "would be "
@@ -70,6 +73,14 @@ func runPurge(t *terminal) *cobra.Command {
 
 // ended returns the ids of the runs that match a filter and have ended.
 func (s *server) ended(ctx context.Context, out *output, filter string) ([]string, error) {
+	var parsed struct{ Parsed string } // with the times in it resolved, once
+	if err := s.get(ctx, "/api/v1/runs?limit=0&"+queryOf(map[string]string{"filter": filter}).Encode(), &parsed); err != nil {
+		return nil, err
+	}
+	const ended = "status:completed,failed,terminated,canceled"
+	if filter = ended; parsed.Parsed != "" {
+		filter = "(" + parsed.Parsed + ") " + ended
+	}
 	var ids []string
 	seen := 0
 	defer out.progress("")

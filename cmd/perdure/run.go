@@ -183,8 +183,8 @@ func runStart(t *terminal) *cobra.Command {
 				ID       string
 				Existing bool
 			}
-			if err := json.Unmarshal(raw, &started); err != nil {
-				return fail(exitError, "", "%s", err)
+			if err := decode(raw, &started); err != nil {
+				return err
 			}
 			switch {
 			case watch:
@@ -280,8 +280,8 @@ func runGet(t *terminal) *cobra.Command {
 				return out.document(raw)
 			}
 			var r row
-			if err := json.Unmarshal(raw, &r); err != nil {
-				return fail(exitError, "", "%s", err)
+			if err := decode(raw, &r); err != nil {
+				return err
 			}
 			out.details(&r)
 			return nil
@@ -374,8 +374,8 @@ func (o *output) changed(raw json.RawMessage) error {
 		return o.document(raw)
 	}
 	var r row
-	if err := json.Unmarshal(raw, &r); err != nil {
-		return fail(exitError, "", "%s", err)
+	if err := decode(raw, &r); err != nil {
+		return err
 	}
 	if r.Hint != "" {
 		o.say("%s", safe(r.Hint))

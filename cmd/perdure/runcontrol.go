@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -35,14 +36,21 @@ func runControl(t *terminal, verb, short string, ends bool) *cobra.Command {
 			if err != nil {
 				return fail(exitUsage, "", "%s", err)
 			}
-			var failed error
-			for _, id := range args { // each is tried; the first failure is the answer
+			var failed []error
+			for _, id := range args { // each is tried; the first failure is the exit code
 				if err := s.change(c.Context(), out, id, data, verb); err != nil {
 					out.failed(id, err, len(args) > 1)
-					failed = first(failed, err)
+					failed = append(failed, err)
 				}
 			}
-			return failed
+			var f *failure
+			switch {
+			case len(failed) == 0:
+				return nil
+			case len(args) > 1 && errors.As(failed[0], &f): // which were told above
+				return fail(f.code, "", "%s of %d of %d runs was not done", verb, len(failed), len(args))
+			}
+			return failed[0]
 		},
 	}
 	c.Flags().StringVar(&reason, "reason", "", "why, for the record")
@@ -175,10 +183,14 @@ func foretell(out *output, raw json.RawMessage) error {
 			Kind, Tool, Run string
 		} `json:"decisions_open"`
 	}
-	if err := json.Unmarshal(raw, &plan); err != nil {
-		return fail(exitError, "", "%s", err)
+	if err := decode(raw, &plan); err != nil {
+		return err
 	}
-	fmt.Fprintf(out.out, "%d steps reused, %d run again: %s\n", plan.Reused, len(plan.Again), safe(strings.Join(plan.Again, ", ")))
+	again := "none runs again"
+	if n := len(plan.Again); n > 0 {
+		again = fmt.Sprintf("%d run again: %s", n, safe(strings.Join(plan.Again, ", ")))
+	}
+	fmt.Fprintf(out.out, "%s reused, %s\n", number(plan.Reused, "step", "steps"), again)
 	if len(plan.Later) > 0 {
 		fmt.Fprintf(out.out, "%d given up, which run again if the code comes to them: %s\n", len(plan.Later), safe(strings.Join(plan.Later, ", ")))
 	}

@@ -35,7 +35,11 @@ func runList(t *terminal) *cobra.Command {
 			if err := s.get(c.Context(), "/api/v1/runs?"+q.Encode(), &raw); err != nil {
 				return err
 			}
-			asOf, err := out.runs(raw)
+			empty := "no runs; perdure run start NAME starts one"
+			if filter != "" || cursor != "" {
+				empty = "no run matches"
+			}
+			asOf, err := out.runs(raw, empty)
 			if err != nil || !watch {
 				return err
 			}
@@ -46,7 +50,7 @@ func runList(t *terminal) *cobra.Command {
 	}
 	flags := c.Flags()
 	flags.StringVar(&filter, "filter", "", "which runs, such as 'status:failed name:Order*'")
-	flags.StringVar(&sort, "sort", "", "-created (default), created, -completed, completed or id")
+	flags.StringVar(&sort, "sort", "", "-created (default), created, completed, id, name or duration, or with - in front")
 	flags.StringVar(&cursor, "cursor", "", "go on after a page: its next")
 	flags.IntVar(&limit, "limit", 50, "the most runs to show, up to 1000")
 	flags.BoolVar(&watch, "watch", false, "then show each run that changes")
@@ -54,15 +58,15 @@ func runList(t *terminal) *cobra.Command {
 }
 
 // runs shows a page of runs and returns the position to stream from.
-func (o *output) runs(raw json.RawMessage) (asOf string, err error) {
+func (o *output) runs(raw json.RawMessage, empty string) (asOf string, err error) {
 	var page struct {
 		Items   []json.RawMessage
 		Next    string
 		Partial bool
 		AsOf    string `json:"as_of"`
 	}
-	if err := json.Unmarshal(raw, &page); err != nil {
-		return "", fail(exitError, "", "%s", err)
+	if err := decode(raw, &page); err != nil {
+		return "", err
 	}
 	switch o.format {
 	case "json":
@@ -75,14 +79,14 @@ func (o *output) runs(raw json.RawMessage) (asOf string, err error) {
 		}
 	default:
 		if len(page.Items) == 0 {
-			o.say("no runs; perdure run start NAME starts one")
+			o.say("%s", empty)
 			return page.AsOf, nil
 		}
 		var rows [][]string
 		for _, item := range page.Items {
 			var r row
-			if err := json.Unmarshal(item, &r); err != nil {
-				return "", fail(exitError, "", "%s", err)
+			if err := decode(item, &r); err != nil {
+				return "", err
 			}
 			rows = append(rows, o.cells(&r))
 		}
@@ -111,8 +115,8 @@ func (o *output) changes(e event) error {
 		return nil
 	}
 	var frame struct{ Upsert []json.RawMessage }
-	if err := json.Unmarshal(e.data, &frame); err != nil {
-		return fail(exitError, "", "%s", err)
+	if err := decode(e.data, &frame); err != nil {
+		return err
 	}
 	for _, item := range frame.Upsert {
 		if o.format != "table" {
@@ -122,8 +126,8 @@ func (o *output) changes(e event) error {
 			continue
 		}
 		var r row
-		if err := json.Unmarshal(item, &r); err != nil {
-			return fail(exitError, "", "%s", err)
+		if err := decode(item, &r); err != nil {
+			return err
 		}
 		fmt.Fprintln(o.out, o.sentence(&r))
 	}
@@ -183,7 +187,9 @@ func runHistory(t *terminal) *cobra.Command {
 func (s *server) history(c *cobra.Command, out *output, id, execution string) error {
 	var rows [][]string
 	all := []json.RawMessage{}
+	found := false
 	err := s.eachEvent(c.Context(), id, execution, func(item json.RawMessage) error {
+		found = true
 		if out.format == "jsonl" {
 			return out.document(item)
 		}
@@ -197,6 +203,9 @@ func (s *server) history(c *cobra.Command, out *output, id, execution string) er
 	})
 	if err != nil {
 		return err
+	}
+	if !found && execution != "" {
+		return fail(exitNotFound, "perdure api GET "+quoted("runs/"+segment(id)+"/executions")+" lists the older ones", "%s has no execution %s", id, execution)
 	}
 	switch out.format {
 	case "json":

@@ -74,13 +74,35 @@ func connect(c *cobra.Command, t *terminal) (*server, error) {
 	if host.IsDatabase(address) {
 		return connectNode(c, t, address)
 	}
+	address, taskHub := endpointOf(address)
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, fail(exitUsage, "start one with perdure server --data DIR, then give its URL with --hub",
-			"%s is no URL of a server", address)
+		next := "start one with perdure server --data DIR, then give its URL with --hub"
+		if name, port, err := net.SplitHostPort(address); err == nil && port != "" {
+			next = "write --hub http://" + net.JoinHostPort(name, port)
+		}
+		return nil, fail(exitUsage, next, "%s is no URL of a server", address)
 	}
 	address = strings.TrimSuffix(address, "/")
-	return newClient(c, t, address, address, &http.Client{})
+	s, err := newClient(c, t, address, address, &http.Client{})
+	if err == nil && taskHub != "" && s.header.Get("taskhub") == "" {
+		s.header.Set("taskhub", taskHub)
+	}
+	return s, err
+}
+
+// endpointOf takes the address and the task hub out of the connection string of a
+// Perdure server, as servers show it; any other text is the address.
+func endpointOf(text string) (address, taskHub string) {
+	parts := map[string]string{}
+	for part := range strings.SplitSeq(text, ";") {
+		name, value, _ := strings.Cut(part, "=")
+		parts[strings.ToLower(strings.TrimSpace(name))] = strings.TrimSpace(value)
+	}
+	if endpoint := parts["endpoint"]; endpoint != "" && strings.EqualFold(parts["authentication"], "none") {
+		return endpoint, parts["taskhub"]
+	}
+	return text, ""
 }
 
 // newClient returns the server at a URL, which people know by a label.
@@ -241,14 +263,14 @@ func (s *server) unreachable(ctx context.Context, err error) error {
 
 // refused turns a problem document into a failure.
 func refused(status int, data []byte) error {
-	var p struct{ Code, Detail, Hint string }
+	var p struct{ Code, Detail, Hint, ID string }
 	if err := json.Unmarshal(data, &p); err != nil || p.Code == "" {
 		if status == http.StatusBadGateway || status == http.StatusServiceUnavailable || status == http.StatusGatewayTimeout {
 			return fail(exitUnreachable, "it is not perdure that answers, but what stands before it", "the server answered %d %s", status, http.StatusText(status))
 		}
 		return fail(exitError, "does --hub name a perdure server?", "the server answered %d %s", status, http.StatusText(status))
 	}
-	f := &failure{cause: p.Detail, next: p.Hint, problem: bytes.TrimSpace(data), code: exitError}
+	f := &failure{cause: ownCause(p.Detail), next: ownNext(p.Hint, p.ID), problem: bytes.TrimSpace(data), code: exitError}
 	switch p.Code {
 	case "not_found":
 		f.code = exitNotFound

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -34,6 +37,9 @@ Roles: reader sees, worker takes work items, contributor does everything.`,
 				return err
 			}
 			e := access.Entry{Name: name, Hub: taskHub}
+			if strings.ContainsFunc(name, unicode.IsSpace) || name == "" {
+				return fail(exitUsage, "such as --name "+quoted(strings.Join(append(strings.Fields(name), "1"), "-")), "--name is %q: a name is one word", name)
+			}
 			var err error
 			if e.Role, err = access.RoleOf(role); err != nil {
 				return fail(exitUsage, "give one with --role", "%s", err)
@@ -85,6 +91,9 @@ func tokenList(t *terminal) *cobra.Command {
 				return err
 			}
 			entries, wrong := access.ReadFile(file)
+			if errors.Is(wrong, fs.ErrNotExist) {
+				return fail(exitNotFound, "perdure token new --tokens "+quoted(file)+" makes the first one", "there is no file %s", file)
+			}
 			for _, e := range entries {
 				if out.format == "table" {
 					fmt.Fprintf(t.out, "%s\n", describeEntry(e))

@@ -61,11 +61,14 @@ func versionCommand(t *terminal) *cobra.Command {
 				return err
 			}
 			if out.format != "table" {
-				return out.document(v)
-			}
-			fmt.Fprintf(t.out, "perdure %s %s\n", v.Version, v.Commit)
-			if check {
-				fmt.Fprintf(t.out, "server  %s\n", v.Server)
+				if err := out.document(v); err != nil {
+					return err
+				}
+			} else {
+				fmt.Fprintln(t.out, strings.TrimSpace("perdure "+v.Version+" "+v.Commit))
+				if check {
+					fmt.Fprintf(t.out, "server  %s\n", safe(v.Server))
+				}
 			}
 			if check && v.Server != v.Version {
 				return fail(exitConflict, "use the same version on both sides", "this is %s, the server %s", v.Version, v.Server)

@@ -68,6 +68,10 @@ func workerList(t *terminal) *cobra.Command {
 			if err := s.get(c.Context(), "/api/v1/workers", &list); err != nil {
 				return err
 			}
+			if len(list.Items) == 0 && out.format == "table" {
+				out.say("no workers are called by URL; perdure worker add registers one")
+				return nil
+			}
 			return out.workers(list.Items...)
 		},
 	}
