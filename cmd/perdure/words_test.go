@@ -167,7 +167,7 @@ func TestPurgeReads(t *testing.T) {
 	if got := perdureCLI(t.Context(), url, screen{}, "run", "terminate", "old-1"); got.Code != exitDone {
 		t.Fatalf("terminate = %+v", got)
 	}
-	if got := perdureCLI(t.Context(), url, screen{}, "run", "purge", "--filter", "id:new-1 or", "--yes"); got.Code != exitUsage || !strings.Contains(got.Err, `column 10: a term is missing after "or"`) {
+	if got := perdureCLI(t.Context(), url, screen{}, "run", "purge", "--filter", "id:new-1 or", "--yes"); got.Code != exitUsage || !strings.Contains(got.Err, `column 12: a term is missing after "or"`) {
 		t.Errorf("purge with a mistake = %+v, want exit 2", got)
 	}
 	if got := perdureCLI(t.Context(), url, screen{}, "run", "purge", "--filter", "id:old-2", "--yes", "-o", "table"); got.Out != "0 purged\n" || got.Err != "no run matches that has ended\n" {
