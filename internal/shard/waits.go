@@ -71,6 +71,10 @@ func (l *loop) tell(ch *change) {
 			left = append(left, w)
 			continue
 		}
+		if ch.output == nil && ch.status.Terminal() { // an earlier change was the end
+			w.call.end(nil, nil) // the caller reads the state itself
+			continue
+		}
 		if state == nil {
 			state = instanceOf(ch.commit.Record, ch.in.sum)
 			if ch.output != nil {
