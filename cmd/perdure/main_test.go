@@ -43,6 +43,7 @@ var approval = perdure.NewEvent[bool]("Approval")
 // Approve waits for an approval.
 func Approve(ctx *perdure.Context, topic string) (string, error) {
 	ok, err := approval.Wait(ctx).Await()
+	ctx.Logger().Info("approved")
 	if err != nil || !ok {
 		return "", errors.Join(err, errors.New("rejected"))
 	}

@@ -25,6 +25,13 @@ func mcpCommand(t *terminal) *cobra.Command {
 			if s.url == nodeURL {
 				return fail(exitUsage, "name one of its nodes, such as --hub https://host:8443", "%s speaks MCP at a URL only", c.CommandPath())
 			}
+			var info struct{ Caller struct{ Writes bool } }
+			if err := s.get(c.Context(), "/api/v1/info", &info); err != nil { // in better words than those of the protocol
+				return err
+			}
+			if !info.Caller.Writes {
+				return fail(exitNotAllowed, "give a token with the role contributor, for a server that is not read-only", "tools may do anything: they are not for readers")
+			}
 			err = mcp.Bridge(c.Context(), readCloser(t.in), writeCloser(t.out), mcp.Server{Name: "perdure", URL: s.url + mcp.Path, Header: s.header})
 			switch {
 			case err == nil:

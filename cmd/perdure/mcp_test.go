@@ -58,11 +58,20 @@ func TestMCPWithoutServer(t *testing.T) {
 	url := server.URL
 	for _, c := range []struct {
 		what string
+		code int
 		want string
-	}{{"other", "Not Found"}, {"gone", "is it running?"}} {
-		if got := perdureCLI(t.Context(), url, screen{}, "mcp"); got.Code != exitUnreachable || !strings.Contains(got.Err, c.want) || got.Out != "" {
-			t.Errorf("%s: perdure mcp = %+v, want exit 8 and %q", c.what, got, c.want)
+	}{{"other", exitError, "does --hub name a perdure server?"}, {"gone", exitUnreachable, "is it running?"}} {
+		if got := perdureCLI(t.Context(), url, screen{}, "mcp"); got.Code != c.code || !strings.Contains(got.Err, c.want) || got.Out != "" {
+			t.Errorf("%s: perdure mcp = %+v, want exit %d and %q", c.what, got, c.code, c.want)
 		}
 		server.Close()
+	}
+}
+
+// TestMCPReadOnly says why there are no tools for those who only read.
+func TestMCPReadOnly(t *testing.T) {
+	app := runApp(t, host.Config{Hub: t.TempDir(), Addr: "127.0.0.1:0", ReadOnly: true})
+	if got := perdureCLI(t.Context(), app.URL(), screen{}, "mcp"); got.Code != exitNotAllowed || !strings.Contains(got.Err, "not for readers") {
+		t.Errorf("mcp of a read-only server = %+v, want exit 9, and why", got)
 	}
 }

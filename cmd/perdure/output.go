@@ -138,7 +138,7 @@ func fields(w io.Writer, list [][2]string) {
 // fit narrows columns until a table of them fits: the last one first, then the
 // widest. 0 = no limit. It returns how many columns there is room for.
 func fit(widths []int, limit int) (shown int) {
-	const gap, least = 2, 8
+	const gap, least = 2, 10 // room for "terminated"
 	last := len(widths) - 1
 	for limit > 0 {
 		total, widest := -gap, 0

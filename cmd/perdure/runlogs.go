@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -64,7 +65,7 @@ func runLogs(t *terminal) *cobra.Command {
 	flags.IntSliceVar(&steps, "step", nil, "only what these steps have logged, by their event id; 0 = the orchestration")
 	flags.StringVar(&level, "level", "", "at least debug, info, warn or error")
 	flags.IntVar(&limit, "limit", 1000, "the newest so many lines, up to 5000")
-	flags.BoolVar(&watch, "watch", false, "then show each line that comes")
+	flags.BoolVar(&watch, "watch", false, "then show each line that comes, until the run has ended")
 	return c
 }
 
@@ -124,37 +125,64 @@ func (o *output) moment(t *time.Time) string {
 	return t.Local().Format("2006-01-02 15:04:05.000")
 }
 
-// followLogs shows lines as they come, but for those that were shown.
+// lastLines is how long lines are waited for when a run has ended: they are written a
+// moment after they are logged.
+const lastLines = time.Second
+
+// followLogs shows lines as they come, but for those that were shown, until the run has
+// ended.
 func (s *server) followLogs(c *cobra.Command, out *output, id string, shown []json.RawMessage, q url.Values) error {
 	known := map[string]bool{}
 	for _, item := range shown {
 		known[string(item)] = true
 	}
-	return s.stream(c.Context(), []string{"logs:" + id}, "", func(e event) (bool, error) {
-		if e.kind != "logs" {
-			return false, nil
-		}
-		var frame struct {
-			Lines []json.RawMessage
-		}
-		if err := decode(e.data, &frame); err != nil {
-			return false, err
-		}
-		for _, item := range frame.Lines {
+	show := func(lines []json.RawMessage) error {
+		for _, item := range lines {
 			var l logItem
 			if err := decode(item, &l); err != nil {
-				return false, err
+				return err
 			}
 			if known[string(item)] || !chosen(&l, q) {
 				continue
 			}
 			known[string(item)] = true
 			if err := out.line(item); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	ctx, cancel := context.WithCancel(c.Context())
+	defer cancel()
+	var over *time.Timer // once the run has ended
+	err := s.stream(ctx, []string{"logs:" + id, "run:" + id}, "", func(e event) (bool, error) {
+		if e.kind == "logs" {
+			var frame struct{ Lines []json.RawMessage }
+			if err := decode(e.data, &frame); err != nil {
+				return false, err
+			}
+			return false, show(frame.Lines)
+		}
+		if e.kind == "run" {
+			var frame changed
+			if err := decode(e.data, &frame); err != nil {
+				return false, err
+			}
+			if err := frame.purged(id); err != nil {
 				return false, err
 			}
 		}
-		return false, nil
+		var now row
+		err := s.get(ctx, runPath(id), &now)
+		if err == nil && now.ended() && over == nil {
+			over = time.AfterFunc(lastLines, cancel)
+		}
+		return false, err
 	})
+	if over != nil && ctx.Err() != nil && c.Context().Err() == nil {
+		return nil
+	}
+	return left(err, id, "perdure run logs "+quoted(id)+" --watch shows more")
 }
 
 // chosen reports whether a line is of the steps and level that are asked for.
