@@ -197,6 +197,16 @@ func TestFailure(t *testing.T) {
 	if got, err := client.Result[string](ctx, c, id); err != nil || got != "luck" || id == "f" {
 		t.Errorf("restart of f = %s: %q, %v, want luck under a new id", id, got, err)
 	}
+	version := "2"
+	id = must2(c.Restart(ctx, "f", client.RestartOptions{ID: "g", Version: &version, Input: true}))(t)
+	if _, err := client.Result[string](ctx, c, id); err != nil {
+		t.Fatal(err)
+	}
+	if run, err := c.Get(ctx, id); err != nil || id != "g" || run.Version != version {
+		t.Errorf("restart of f as g = %s: %+v, %v, want version 2 under that id", id, run, err)
+	}
+	_, err = c.Restart(ctx, "f", client.RestartOptions{ID: "g"})
+	check(t, "Restart under an id in use", err, perdure.AlreadyExists)
 	n := must2(c.Purge(ctx, []string{"f"}, client.PurgeOptions{DryRun: true}))(t)
 	if n != 1 {
 		t.Errorf("dry run of purge = %d, want 1", n)

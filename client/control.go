@@ -51,6 +51,11 @@ func (c *Client) end(ctx context.Context, id string, kind hub.ControlKind, e End
 type RestartOptions struct {
 	NewID bool // under a new id, whatever the run's status; the old run stays
 	Input any  // another input; nil = the same
+	// ID is the id under which it begins anew, whatever the run's status; the old run
+	// stays. One that is in use is refused with AlreadyExists. "" = as NewID says.
+	ID string
+	// Version is another version of the orchestration, "" for none; nil = the same.
+	Version *string
 }
 
 // Restart begins an ended run anew and returns its id. A turn of an agent's session cannot
@@ -60,7 +65,11 @@ func (c *Client) Restart(ctx context.Context, id string, o RestartOptions, opts 
 	if err != nil {
 		return "", err
 	}
-	return c.control(ctx, &hub.Control{InstanceID: id, Kind: hub.Restart, NewID: o.NewID, Input: input}, opts)
+	r := &hub.Control{InstanceID: id, Kind: hub.Restart, NewID: o.NewID, As: o.ID, Input: input}
+	if o.Version != nil {
+		r.Version = history.Some(*o.Version)
+	}
+	return c.control(ctx, r, opts)
 }
 
 // Rewind lets a failed run go on from before its failure: recorded outcomes

@@ -77,12 +77,12 @@ func (o *output) failed(id string, err error, several bool) {
 }
 
 func runRestart(t *terminal) *cobra.Command {
-	var input string
+	var input, id, version string
 	var newID bool
 	c := &cobra.Command{
 		Use:     "restart ID",
-		Short:   "Begin a run anew, with the same input or another",
-		Example: "  perdure run restart post-1 --new-id",
+		Short:   "Begin a run anew, as it was or with another input or version",
+		Example: "  perdure run restart post-1 --id post-1-again",
 		Args:    exactly(1, "the id of a run"),
 		RunE: func(c *cobra.Command, args []string) error {
 			s, out, err := command(c, t)
@@ -90,6 +90,12 @@ func runRestart(t *terminal) *cobra.Command {
 				return err
 			}
 			body := map[string]any{"new_id": newID}
+			if c.Flags().Changed("id") {
+				body["id"] = id
+			}
+			if c.Flags().Changed("version") {
+				body["version"] = version
+			}
 			if raw, err := t.value(input); err != nil {
 				return err
 			} else if raw != nil {
@@ -104,6 +110,8 @@ func runRestart(t *terminal) *cobra.Command {
 	}
 	c.Flags().StringVar(&input, "input", "", "another input: JSON, @file or - for standard input")
 	c.Flags().BoolVar(&newID, "new-id", false, "under a new id; the old run stays")
+	c.Flags().StringVar(&id, "id", "", "under this id, which must not be in use; the old run stays")
+	c.Flags().StringVar(&version, "version", "", "another version of the orchestration; empty for none")
 	return c
 }
 

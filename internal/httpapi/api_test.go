@@ -143,6 +143,8 @@ func TestCommands(t *testing.T) {
 			&hub.Control{RequestID: "k1", InstanceID: "order-2", Kind: hub.Terminate, Reason: history.Some(`"no \"more\""`), Recursive: true}},
 		{"restart", "/runs/order-2/restart", `{"input":2,"new_id":true}`, 200,
 			&hub.Control{RequestID: "k1", InstanceID: "order-2", Kind: hub.Restart, Input: history.Some("2"), NewID: true}},
+		{"restart as another", "/runs/order-2/restart", `{"id":"a/b","version":""}`, 200,
+			&hub.Control{RequestID: "k1", InstanceID: "order-2", Kind: hub.Restart, As: "a/b", Version: history.Some("")}},
 		{"rewind", "/runs/order-2/rewind", `{"reason":"again"}`, 200,
 			&hub.Control{RequestID: "k1", InstanceID: "order-2", Kind: hub.Rewind, Reason: history.Some("again")}},
 		{"purge", "/runs/order-2/purge?dry_run=1", `{"recursive":true}`, 200,

@@ -25,6 +25,11 @@ type restartBody struct {
 	Reason string          `json:"reason"`
 	Input  json.RawMessage `json:"input"`  // another input
 	NewID  bool            `json:"new_id"` // under a new id, the old run stays
+	// ID is the id under which it begins anew, in any status; the old run stays. One that
+	// is in use is refused.
+	ID *string `json:"id"`
+	// Version is another version of the orchestration, "" for none.
+	Version *string `json:"version"`
 }
 
 // purgeBody is the body of purge.
@@ -127,6 +132,15 @@ func (a *API) restartRun(w http.ResponseWriter, r *http.Request) (*reply, error)
 		}
 	}
 	c.Input, c.NewID = textOf(body.Input), body.NewID
+	if body.ID != nil {
+		if err := checkRunID(*body.ID); err != nil {
+			return nil, err
+		}
+		c.As = *body.ID
+	}
+	if body.Version != nil {
+		c.Version = history.Some(*body.Version)
+	}
 	return a.run(r, c)
 }
 

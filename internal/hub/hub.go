@@ -215,6 +215,10 @@ type Control struct {
 	Recursive  bool         // Terminate: its unfinished children too
 	NewID      bool         // Restart: under a new id, in any status
 	Input      history.Text // Restart: another input, if present
+	// As is for Restart: the id under which the run begins anew, in any status; the old
+	// run stays. An id that is in use is refused as that of a start is. "" = as NewID says.
+	As      string
+	Version history.Text // Restart: another version, if present; Some("") = none
 	// To is for Rewind: the number of an event, from 1, of a run that has ended in
 	// whatever way. The turn that has it is made anew, with what that turn was given
 	// before the event; all that came of it, and later, is given up. 0 = what has failed

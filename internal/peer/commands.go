@@ -47,11 +47,15 @@ func (h *Hub) Signal(ctx context.Context, r *hub.Signal) error {
 	})
 }
 
-// Control implements hub.Commands. A restart under a new id is a start of that.
+// Control implements hub.Commands. A restart under another id is a start of that.
 func (h *Hub) Control(ctx context.Context, r *hub.Control) (id string, err error) {
 	q := *r
 	s := store.ShardOf(q.InstanceID)
-	if q.Kind == hub.Restart && q.NewID {
+	switch {
+	case q.Kind != hub.Restart:
+	case q.As != "":
+		s = store.ShardOf(q.As)
+	case q.NewID:
 		if q.RequestID == "" {
 			q.RequestID = newRequestID()
 		}

@@ -100,7 +100,22 @@ func known(ctx context.Context, s store.Reads, owner, id string) bool {
 	return err == nil && len(rows) > 0 && string(rows[0].Key) == id
 }
 
-// restart begins an instance anew with what it was started with.
+// restarted is the id of the instance that a restart begins, "" if it is not known
+// beforehand.
+func restarted(r *hub.Control) string {
+	switch {
+	case r.As != "":
+		return r.As
+	case !r.NewID:
+		return r.InstanceID
+	case r.RequestID != "":
+		return StartID(r.RequestID)
+	}
+	return ""
+}
+
+// restart begins an instance anew with what it was started with, but for what the
+// request says.
 func (o *Owner) restart(ctx context.Context, r *hub.Control) (string, error) {
 	rec, sum, err := o.read(ctx, "restart", r.InstanceID)
 	if err != nil {
@@ -109,21 +124,25 @@ func (o *Owner) restart(ctx context.Context, r *hub.Control) (string, error) {
 	refuse := func(format string, args ...any) (string, error) {
 		return "", &perdure.Error{Code: perdure.FailedPrecondition, Op: "restart", Instance: r.InstanceID, Message: fmt.Sprintf(format, args...)}
 	}
-	switch again := known(ctx, o.store, r.InstanceID, r.RequestID); {
+	target := restarted(r)
+	switch again := known(ctx, o.store, target, r.RequestID); {
 	case again:
 	case rec.Session != "":
 		return refuse("it is a turn of the session %s, whose conversation goes on from what it has said: "+
 			"send the message again, which begins a new turn", rec.Session)
-	case !r.NewID && !rec.Status.Terminal():
+	case !r.NewID && r.As == "" && !rec.Status.Terminal():
 		return refuse("it has not ended (%s); restart it under a new id, or terminate it first", statusWord(rec.Status))
 	}
 	start := &hub.Start{
-		RequestID: r.RequestID, Name: rec.Name, Version: sum.AppVersion, Tags: rec.Tags, Input: r.Input,
+		RequestID: r.RequestID, InstanceID: r.As, Name: rec.Name, Version: sum.AppVersion, Tags: rec.Tags, Input: r.Input,
 		Fold: (*perdure.Fold)(sum.Fold),
+	}
+	if r.Version.Set {
+		start.Version = history.NoneIfEmpty(r.Version.S)
 	}
 	if !r.Input.Set {
 		if !sum.Folded.IsZero() {
-			return o.restartFolded(known(ctx, o.store, r.InstanceID, r.RequestID), r, sum)
+			return o.restartFolded(known(ctx, o.store, target, r.RequestID), r, sum)
 		}
 		start.Input, err = o.inputOf(ctx, rec)
 		if o.foldedSince(ctx, rec, sum) {
@@ -133,7 +152,7 @@ func (o *Owner) restart(ctx context.Context, r *hub.Control) (string, error) {
 			return "", err
 		}
 	}
-	if !r.NewID {
+	if r.As == "" && !r.NewID {
 		start.InstanceID = r.InstanceID
 		start.Replace = []history.Status{
 			history.StatusCompleted, history.StatusFailed, history.StatusCanceled, history.StatusTerminated,

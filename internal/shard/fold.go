@@ -133,8 +133,8 @@ func refuseRewind(in *instance, e *entry, now time.Time) []engine.Outgoing {
 // restartFolded is what remains of a restart when the run was folded and no other
 // input is given: a repeated request gets its answer, all others are refused.
 func (o *Owner) restartFolded(known bool, r *hub.Control, sum *summary) (string, error) {
-	if known && !r.NewID {
-		return r.InstanceID, nil
+	if known {
+		return restarted(r), nil
 	}
 	return "", folded("restart", r.InstanceID, sum, "restart it with an input")
 }

@@ -133,7 +133,15 @@ function EventDialog({ run, onClose, onDone }) {
 function RestartDialog({ run, onClose, onDone }) {
   const [input, setInput] = useState(run.input === void 0 ? "" : JSON.stringify(run.input, null, 2));
   const [newID, setNewID] = useState(false);
+  const [id, setID] = useState("");
+  const [version, setVersion] = useState(run.version ?? "");
   const bad = jsonError(input);
+  const body = () => ({
+    new_id: newID,
+    ...newID && id !== "" ? { id } : {},
+    ...version !== (run.version ?? "") ? { version } : {},
+    ...input.trim() === "" ? {} : { input: JSON.parse(input) }
+  });
   return /* @__PURE__ */ jsxs(
     ActionForm,
     {
@@ -141,7 +149,7 @@ function RestartDialog({ run, onClose, onDone }) {
       button: "Restart",
       invalid: bad !== void 0,
       onClose,
-      send: (key) => post(path`runs/${run.id}/restart`, { new_id: newID, ...input.trim() === "" ? {} : { input: JSON.parse(input) } }, key).then((r) => {
+      send: (key) => post(path`runs/${run.id}/restart`, body(), key).then((r) => {
         onDone();
         if (r.id !== run.id) go(links.run(r.id));
       }),
@@ -156,9 +164,19 @@ function RestartDialog({ run, onClose, onDone }) {
           /* @__PURE__ */ jsx("textarea", { rows: 8, class: "mono", spellcheck: false, "aria-invalid": bad !== void 0, value: input, onInput: (e) => setInput(e.currentTarget.value) })
         ] }),
         bad && /* @__PURE__ */ jsx("p", { class: "problem", children: bad }),
+        /* @__PURE__ */ jsxs("label", { class: "field", children: [
+          "Version ",
+          /* @__PURE__ */ jsx("span", { class: "dim", children: "of the code; nothing is none" }),
+          /* @__PURE__ */ jsx("input", { value: version, onInput: (e) => setVersion(e.currentTarget.value) })
+        ] }),
         /* @__PURE__ */ jsxs("label", { class: "field row", children: [
           /* @__PURE__ */ jsx("input", { type: "checkbox", checked: newID, onChange: (e) => setNewID(e.currentTarget.checked) }),
           " Under a new id"
+        ] }),
+        newID && /* @__PURE__ */ jsxs("label", { class: "field", children: [
+          "Id ",
+          /* @__PURE__ */ jsx("span", { class: "dim", children: "nothing has one made" }),
+          /* @__PURE__ */ jsx("input", { value: id, onInput: (e) => setID(e.currentTarget.value) })
         ] })
       ]
     }

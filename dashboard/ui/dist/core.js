@@ -2563,7 +2563,15 @@ function EventDialog({ run, onClose, onDone }) {
 function RestartDialog({ run, onClose, onDone }) {
   const [input, setInput] = d2(run.input === void 0 ? "" : JSON.stringify(run.input, null, 2));
   const [newID, setNewID] = d2(false);
+  const [id, setID] = d2("");
+  const [version, setVersion] = d2(run.version ?? "");
   const bad = jsonError(input);
+  const body = () => ({
+    new_id: newID,
+    ...newID && id !== "" ? { id } : {},
+    ...version !== (run.version ?? "") ? { version } : {},
+    ...input.trim() === "" ? {} : { input: JSON.parse(input) }
+  });
   return /* @__PURE__ */ a3(
     ActionForm,
     {
@@ -2571,7 +2579,7 @@ function RestartDialog({ run, onClose, onDone }) {
       button: "Restart",
       invalid: bad !== void 0,
       onClose,
-      send: (key2) => post(path`runs/${run.id}/restart`, { new_id: newID, ...input.trim() === "" ? {} : { input: JSON.parse(input) } }, key2).then((r4) => {
+      send: (key2) => post(path`runs/${run.id}/restart`, body(), key2).then((r4) => {
         onDone();
         if (r4.id !== run.id) go(links.run(r4.id));
       }),
@@ -2586,9 +2594,19 @@ function RestartDialog({ run, onClose, onDone }) {
           /* @__PURE__ */ a3("textarea", { rows: 8, class: "mono", spellcheck: false, "aria-invalid": bad !== void 0, value: input, onInput: (e5) => setInput(e5.currentTarget.value) })
         ] }),
         bad && /* @__PURE__ */ a3("p", { class: "problem", children: bad }),
+        /* @__PURE__ */ a3("label", { class: "field", children: [
+          "Version ",
+          /* @__PURE__ */ a3("span", { class: "dim", children: "of the code; nothing is none" }),
+          /* @__PURE__ */ a3("input", { value: version, onInput: (e5) => setVersion(e5.currentTarget.value) })
+        ] }),
         /* @__PURE__ */ a3("label", { class: "field row", children: [
           /* @__PURE__ */ a3("input", { type: "checkbox", checked: newID, onChange: (e5) => setNewID(e5.currentTarget.checked) }),
           " Under a new id"
+        ] }),
+        newID && /* @__PURE__ */ a3("label", { class: "field", children: [
+          "Id ",
+          /* @__PURE__ */ a3("span", { class: "dim", children: "nothing has one made" }),
+          /* @__PURE__ */ a3("input", { value: id, onInput: (e5) => setID(e5.currentTarget.value) })
         ] })
       ]
     }

@@ -1146,6 +1146,10 @@ export interface RestartBody {
   input?: Json;
   /** under a new id, the old run stays */
   new_id?: boolean;
+  /** ID is the id under which it begins anew, in any status; the old run stays. One that is in use is refused. */
+  id?: string;
+  /** Version is another version of the orchestration, "" for none. */
+  version?: string;
 }
 
 /** rewindBody is the body of rewind. */

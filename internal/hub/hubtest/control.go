@@ -27,6 +27,8 @@ var controlCases = []testCase{
 var restartCases = []testCase{
 	{"SameID", restartSame},
 	{"NewID", restartNew},
+	{"OwnID", restartAs},
+	{"Version", restartVersion},
 	{"Refused", restartRefused},
 }
 
@@ -253,6 +255,56 @@ func restartNew(t *testing.T, s suite) {
 		t.Errorf("its input = %s, want that of the first", got)
 	}
 	e.status("a", store.Running)
+}
+
+func restartAs(t *testing.T, s suite) {
+	e := s.open(t, echoCode)
+	e.start("wait", "a", `"x"`)
+	again := &hub.Control{RequestID: "r", Kind: hub.Restart, InstanceID: "a", As: "b"}
+	for range 2 { // a repeat is answered
+		id, err := e.hub.Control(e.ctx, again)
+		if e.ok(err); id != "b" {
+			t.Fatalf("Control(restart as b) = %q, want b", id)
+		}
+	}
+	e.raise("b", "go", `"new"`)
+	e.completes("b", `"new"`)
+	if got := e.get("b").Input.S; got != `"x"` {
+		t.Errorf("its input = %s, want that of the first", got)
+	}
+	e.status("a", store.Running)
+	for _, taken := range []string{"a", "b"} { // one runs, one has ended
+		_, err := e.hub.Control(e.ctx, &hub.Control{Kind: hub.Restart, InstanceID: "a", As: taken})
+		e.code("Control(restart as "+taken+")", err, perdure.AlreadyExists)
+	}
+	_, err := e.hub.Control(e.ctx, &hub.Control{RequestID: "r", Kind: hub.Restart, InstanceID: "a", As: "b", Input: history.Some(`"y"`)})
+	e.code("Control(restart as b with another input)", err, perdure.Conflict)
+	_, err = e.hub.Control(e.ctx, &hub.Control{Kind: hub.Restart, InstanceID: "a", As: "@not@this"})
+	e.code("Control(restart as an entity)", err, perdure.InvalidArgument)
+	_, err = e.hub.Control(e.ctx, &hub.Control{RequestID: "r", Kind: hub.Restart, InstanceID: "a", As: "b"})
+	e.ok(err)
+	e.completes("b", `"new"`)
+}
+
+func restartVersion(t *testing.T, s suite) {
+	var runs probe
+	e := s.open(t, func(r *perdure.Registry) {
+		perdure.AddOrchestrationNamed(r, "run", func(ctx *perdure.Context, in string) (string, error) {
+			if !ctx.IsReplaying() {
+				runs.note("%s=%s", ctx.InstanceID(), ctx.Version())
+			}
+			return in, nil
+		})
+	})
+	must1(e, &hub.Start{Name: "run", InstanceID: "a", Input: history.Some(`"x"`), Version: history.Some("1")})
+	e.end("a")
+	for _, r := range []*hub.Control{{Version: history.Some("2")}, {}, {Version: history.Some("3"), As: "b"}, {Version: history.Some(""), As: "c"}} {
+		r.Kind, r.InstanceID = hub.Restart, "a"
+		id, err := e.hub.Control(e.ctx, r)
+		e.ok(err)
+		e.completes(id, `"x"`)
+	}
+	runs.check(t, "runs", "a=1", "a=2", "a=2", "b=3", "c=")
 }
 
 func restartRefused(t *testing.T, s suite) {

@@ -302,12 +302,18 @@ func foldRestart(t *testing.T, s suite) {
 	_, err := e.hub.Control(e.ctx, again)
 	e.ok(err)
 	e.completes("a", `"x"`)
+	anew := &hub.Control{RequestID: "n", Kind: hub.Restart, InstanceID: "a", NewID: true}
+	fresh, err := e.hub.Control(e.ctx, anew)
+	e.ok(err)
 	e.advance(59 * time.Minute)
 	e.isWhole("a")
 	e.advance(time.Minute)
 	e.isFolded("a", 90*time.Minute)
 	_, err = e.hub.Control(e.ctx, again)
 	e.ok(err) // it is known, and nothing happens
+	if id, err := e.hub.Control(e.ctx, anew); err != nil || id != fresh {
+		t.Errorf("Control(restart under a new id, repeated) = %q, %v, want %q again", id, err, fresh)
+	}
 	e.isFolded("a", 90*time.Minute)
 	_, err = e.hub.Control(e.ctx, &hub.Control{Kind: hub.Restart, InstanceID: "a", Input: text(`"y"`)})
 	e.ok(err)

@@ -179,8 +179,13 @@ func (h *protocolSide) Control(ctx context.Context, r *hub.Control) (string, err
 		}
 		return id, h.change(ctx, op, id, "RewindInstance", &m.RequestId, r.RequestID, m, &wirepb.RewindInstanceResponse{})
 	case hub.Restart:
-		if r.Input.Set {
+		switch {
+		case r.Input.Set:
 			return "", h.cannot("restart", id, "restart with another input")
+		case r.Version.Set:
+			return "", h.cannot("restart", id, "restart with another version")
+		case r.As != "":
+			return "", h.cannot("restart", id, "restart under an id of one's own: restart it under a new id")
 		}
 		m, out := &wirepb.RestartInstanceRequest{InstanceId: id, RestartWithNewInstanceId: r.NewID}, &wirepb.RestartInstanceResponse{}
 		err := h.change(ctx, op, id, "RestartInstance", &m.RequestId, r.RequestID, m, out)

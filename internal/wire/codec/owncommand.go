@@ -99,7 +99,9 @@ func DecodeSignal(m *wirepb.HubSignal) *hub.Signal {
 func EncodeControl(r *hub.Control) *wirepb.HubControl {
 	m := &wirepb.HubControl{
 		RequestId: r.RequestID, InstanceId: r.InstanceID, Kind: uint32(r.Kind), Reason: Optional(r.Reason),
-		Recursive: r.Recursive, NewId: r.NewID, Input: Optional(r.Input), To: int64(r.To), Execution: r.Execution,
+		Recursive: r.Recursive, Input: Optional(r.Input), To: int64(r.To), Execution: r.Execution,
+		NewId: r.NewID || r.As != "", // nodes that do not know As must not begin the old run anew
+		As:    r.As, Version: Optional(r.Version),
 	}
 	if r.Asked != nil {
 		m.Asked = &wirepb.HubPoint{To: int64(r.Asked.To), Execution: r.Asked.Execution}
@@ -113,6 +115,7 @@ func DecodeControl(m *wirepb.HubControl) *hub.Control {
 	r := &hub.Control{
 		RequestID: m.RequestId, InstanceID: m.InstanceId, Kind: hub.ControlKind(Narrow8(m.Kind)), Reason: TextOf(m.Reason),
 		Recursive: m.Recursive, NewID: m.NewId, Input: TextOf(m.Input), To: int(m.To), Execution: m.Execution,
+		As: m.As, Version: TextOf(m.Version),
 	}
 	if m.Asked != nil {
 		r.Asked = &hub.Point{To: int(m.Asked.To), Execution: m.Asked.Execution}

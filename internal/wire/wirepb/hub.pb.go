@@ -683,6 +683,8 @@ type HubControl struct {
 	To            int64                  `protobuf:"varint,8,opt,name=to,proto3" json:"to,omitempty"`
 	Execution     string                 `protobuf:"bytes,9,opt,name=execution,proto3" json:"execution,omitempty"`
 	Asked         *HubPoint              `protobuf:"bytes,10,opt,name=asked,proto3" json:"asked,omitempty"`
+	As            string                 `protobuf:"bytes,11,opt,name=as,proto3" json:"as,omitempty"` // new_id is set beside it
+	Version       *string                `protobuf:"bytes,12,opt,name=version,proto3,oneof" json:"version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -785,6 +787,20 @@ func (x *HubControl) GetAsked() *HubPoint {
 		return x.Asked
 	}
 	return nil
+}
+
+func (x *HubControl) GetAs() string {
+	if x != nil {
+		return x.As
+	}
+	return ""
+}
+
+func (x *HubControl) GetVersion() string {
+	if x != nil && x.Version != nil {
+		return *x.Version
+	}
+	return ""
 }
 
 type HubPoint struct {
@@ -4233,7 +4249,7 @@ const file_perdure_hub_proto_rawDesc = "" +
 	"\x02at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12:\n" +
 	"\x05trace\x18\x06 \x01(\v2$.perdure.durabletask.v1.TraceContextR\x05trace\x12\x16\n" +
 	"\x06begins\x18\a \x01(\bR\x06beginsB\b\n" +
-	"\x06_input\"\xc0\x02\n" +
+	"\x06_input\"\xfb\x02\n" +
 	"\n" +
 	"HubControl\x12\x1d\n" +
 	"\n" +
@@ -4248,9 +4264,13 @@ const file_perdure_hub_proto_rawDesc = "" +
 	"\x02to\x18\b \x01(\x03R\x02to\x12\x1c\n" +
 	"\texecution\x18\t \x01(\tR\texecution\x12.\n" +
 	"\x05asked\x18\n" +
-	" \x01(\v2\x18.perdure.hub.v1.HubPointR\x05askedB\t\n" +
+	" \x01(\v2\x18.perdure.hub.v1.HubPointR\x05asked\x12\x0e\n" +
+	"\x02as\x18\v \x01(\tR\x02as\x12\x1d\n" +
+	"\aversion\x18\f \x01(\tH\x02R\aversion\x88\x01\x01B\t\n" +
 	"\a_reasonB\b\n" +
-	"\x06_input\"8\n" +
+	"\x06_inputB\n" +
+	"\n" +
+	"\b_version\"8\n" +
 	"\bHubPoint\x12\x0e\n" +
 	"\x02to\x18\x01 \x01(\x03R\x02to\x12\x1c\n" +
 	"\texecution\x18\x02 \x01(\tR\texecution\"0\n" +

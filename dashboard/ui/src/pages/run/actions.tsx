@@ -140,10 +140,18 @@ function EventDialog({ run, onClose, onDone }: DialogProps) {
 function RestartDialog({ run, onClose, onDone }: DialogProps) {
   const [input, setInput] = useState(run.input === undefined ? "" : JSON.stringify(run.input, null, 2));
   const [newID, setNewID] = useState(false);
+  const [id, setID] = useState("");
+  const [version, setVersion] = useState(run.version ?? "");
   const bad = jsonError(input);
+  const body = () => ({
+    new_id: newID,
+    ...(newID && id !== "" ? { id } : {}),
+    ...(version !== (run.version ?? "") ? { version } : {}),
+    ...(input.trim() === "" ? {} : { input: JSON.parse(input) }),
+  });
   return (
     <ActionForm title="Restart the run" button="Restart" invalid={bad !== undefined} onClose={onClose}
-      send={(key) => post<Run>(path`runs/${run.id}/restart`, { new_id: newID, ...(input.trim() === "" ? {} : { input: JSON.parse(input) }) }, key).then((r) => {
+      send={(key) => post<Run>(path`runs/${run.id}/restart`, body(), key).then((r) => {
         onDone();
         if (r.id !== run.id) go(links.run(r.id));
       })}>
@@ -152,7 +160,15 @@ function RestartDialog({ run, onClose, onDone }: DialogProps) {
         <textarea rows={8} class="mono" spellcheck={false} aria-invalid={bad !== undefined} value={input} onInput={(e) => setInput(e.currentTarget.value)} />
       </label>
       {bad && <p class="problem">{bad}</p>}
+      <label class="field">Version <span class="dim">of the code; nothing is none</span>
+        <input value={version} onInput={(e) => setVersion(e.currentTarget.value)} />
+      </label>
       <label class="field row"><input type="checkbox" checked={newID} onChange={(e) => setNewID(e.currentTarget.checked)} /> Under a new id</label>
+      {newID && (
+        <label class="field">Id <span class="dim">nothing has one made</span>
+          <input value={id} onInput={(e) => setID(e.currentTarget.value)} />
+        </label>
+      )}
     </ActionForm>
   );
 }
