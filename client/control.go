@@ -123,15 +123,27 @@ func (c *Client) control(ctx context.Context, r *hub.Control, opts []Option) (st
 type PurgeOptions struct {
 	Recursive bool // sub-orchestrations too
 	DryRun    bool // only count
+	// Force is who gives up the calls of reversible and irreversible tools whose outcome is
+	// not known: what has them is deleted too, and nobody will ever know what became of
+	// them. The audit names them. "" = nobody.
+	Force string
 }
 
-// Purge deletes runs that have ended, and entities, and returns how many.
+// Purge deletes runs that have ended, and entities, and returns how many. A run with a call
+// whose outcome is not known stays, which is FailedPrecondition and names the decisions
+// that have to be answered first; one below another, of which Recursive takes what may go,
+// just stays. See Force.
 func (c *Client) Purge(ctx context.Context, ids []string, o PurgeOptions, opts ...Option) (int, error) {
 	h, err := c.connect(ctx)
 	if err != nil {
 		return 0, err
 	}
-	p, err := h.Purge(ctx, &hub.Purge{RequestID: options(opts).requestID, IDs: ids, Recursive: o.Recursive, DryRun: o.DryRun})
+	if o.Force != "" && hub.ActorOf(ctx) == nil {
+		ctx = hub.WithActor(ctx, &hub.Actor{By: o.Force})
+	}
+	p, err := h.Purge(ctx, &hub.Purge{
+		RequestID: options(opts).requestID, IDs: ids, Recursive: o.Recursive, DryRun: o.DryRun, Force: o.Force != "",
+	})
 	return p.Count, err
 }
 

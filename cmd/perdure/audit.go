@@ -23,6 +23,8 @@ type auditEntry struct {
 	Action string     `json:"action"`
 	Target string     `json:"target"`
 	Reason string     `json:"reason"`
+	// GivenUp are calls without a known outcome that went with a run.
+	GivenUp []string `json:"given_up"`
 }
 
 func auditCommand(t *terminal) *cobra.Command {
@@ -55,7 +57,11 @@ func auditList(t *terminal) *cobra.Command {
 				if e.For != "" {
 					who += " for " + e.For
 				}
-				return []string{out.when(e.At), who, e.Action, e.Target, e.From, e.Reason}
+				reason := e.Reason
+				if n := len(e.GivenUp); n > 0 {
+					reason = strings.TrimSpace(fmt.Sprintf("%s (gave up %d calls whose outcome is not known)", reason, n))
+				}
+				return []string{out.when(e.At), who, e.Action, e.Target, e.From, reason}
 			})
 		},
 	}

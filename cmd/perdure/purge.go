@@ -11,7 +11,7 @@ import (
 
 func runPurge(t *terminal) *cobra.Command {
 	var filter, reason string
-	var dry, yes, recursive bool
+	var dry, yes, recursive, force bool
 	c := &cobra.Command{
 		Use:     "purge ID...",
 		Short:   "Delete runs that have ended, those named or all that match a filter",
@@ -30,7 +30,7 @@ func runPurge(t *terminal) *cobra.Command {
 					return err
 				}
 			}
-			body, err := encode(map[string]any{"recursive": recursive, "reason": reason})
+			body, err := encode(map[string]any{"recursive": recursive, "reason": reason, "force": force})
 			if err != nil {
 				return err
 			}
@@ -68,6 +68,7 @@ func runPurge(t *terminal) *cobra.Command {
 	flags.BoolVar(&dry, "dry-run", false, "only count")
 	flags.BoolVar(&yes, "yes", false, "do not ask")
 	flags.BoolVar(&recursive, "recursive", false, "their children too")
+	flags.BoolVar(&force, "force", false, "also runs with a call whose outcome is not known: nobody will know it ever, and the audit tells who has given it up")
 	return c
 }
 

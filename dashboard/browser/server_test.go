@@ -176,10 +176,17 @@ func register(reg *perdure.Registry) error {
 	grump := &agent.Agent{Name: "Grump", Model: modeltest.Reply(func(*model.Request) modeltest.Step {
 		return modeltest.Fail(&model.Error{Status: 400, Message: "the model is on strike"})
 	})}
+	courier := &agent.Agent{Name: "Courier", Model: modeltest.Reply(func(*model.Request) modeltest.Step { return modeltest.Call("ship", nil) }),
+		Tools: []agent.Tool{agent.NewTool("ship", "Ships and never comes back.", func(context.Context, struct{}) (string, error) {
+			select {}
+		})}}
+	perdure.AddOrchestrationNamed(reg, "AsksCourier", func(ctx *perdure.Context, _ string) (string, error) {
+		return agent.Named("Courier").Run(ctx, "Ship it.").Text()
+	})
 	perdure.AddOrchestrationNamed(reg, "AsksGrump", func(ctx *perdure.Context, _ string) (string, error) {
 		return agent.Named("Grump").Run(ctx, "Work!").Text()
 	})
-	return agent.Register(reg, echo, grump, &agent.Agent{
+	return agent.Register(reg, echo, grump, courier, &agent.Agent{
 		Name: "Clerk", Description: "Gives money back.", Instructions: "Refund what customers ask for.", Model: modeltest.Reply(refund),
 		Tools: []agent.Tool{agent.NewTool("issue_refund", "Gives a customer money back.",
 			func(_ context.Context, in Refund) (string, error) {

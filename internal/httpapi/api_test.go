@@ -149,6 +149,8 @@ func TestCommands(t *testing.T) {
 			&hub.Control{RequestID: "k1", InstanceID: "order-2", Kind: hub.Rewind, Reason: history.Some("again")}},
 		{"purge", "/runs/order-2/purge?dry_run=1", `{"recursive":true}`, 200,
 			&hub.Purge{RequestID: "k1", IDs: []string{"order-2"}, Recursive: true, DryRun: true}},
+		{"purge by force", "/runs/order-2/purge", `{"force":true}`, 200,
+			&hub.Purge{RequestID: "k1", IDs: []string{"order-2"}, Force: true}},
 		{"signal", "/entities/Counter/A%2Fb/signal", `{"operation":"add","input":1,"at":"2026-03-01T12:00:00Z"}`, 202,
 			&hub.Signal{RequestID: "k1", InstanceID: "@counter@A/b", Operation: "add", Input: history.Some("1"), At: at}},
 		{"call", "/entities/counter/a/call", `{"operation":"get"}`, 200,

@@ -22,8 +22,9 @@ type audited struct {
 	From    string    `json:"from,omitempty"`   // network address
 	Client  string    `json:"client,omitempty"` // program, as it names itself
 	Action  string    `json:"action"`
-	Target  string    `json:"target"`         // id of the instance; "~hub" = the hub itself
-	Name    string    `json:"name,omitempty"` // of the event that was raised
+	Target  string    `json:"target"`             // id of the instance; "~hub" = the hub itself
+	Name    string    `json:"name,omitempty"`     // of the event that was raised
+	GivenUp []string  `json:"given_up,omitempty"` // calls without a known outcome that went with a run that was purged by force
 	Reason  string    `json:"reason,omitempty"`
 	Request string    `json:"request,omitempty"` // its Idempotency-Key
 	Outcome string    `json:"outcome" choices:"done"`
@@ -193,6 +194,6 @@ func viewAudit(row store.Row) (*audited, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &audited{At: told.At, By: told.By, For: told.For, From: told.From, Client: told.Client, Action: told.Action, Target: row.Owner, Name: told.Name,
+	return &audited{At: told.At, By: told.By, For: told.For, From: told.From, Client: told.Client, Action: told.Action, Target: row.Owner, Name: told.Name, GivenUp: told.GivenUp,
 		Reason: told.Reason, Request: told.Request, Outcome: told.Outcome, Number: at.Seq, Hash: hex.EncodeToString(at.Sum[:])}, nil
 }

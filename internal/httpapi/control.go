@@ -11,6 +11,7 @@ import (
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/internal/history"
 	"github.com/perdure/perdure/internal/hub"
+	"github.com/perdure/perdure/store"
 )
 
 // controlBody is the body of suspend, resume, cancel and terminate.
@@ -36,6 +37,9 @@ type restartBody struct {
 type purgeBody struct {
 	Reason    string `json:"reason"`
 	Recursive bool   `json:"recursive"`
+	// Force deletes the run although the outcome of a call of it is not known: the call is
+	// given up, which the audit tells.
+	Force bool `json:"force"`
 }
 
 // maxReason is the longest reason, in bytes.
@@ -151,6 +155,23 @@ type purged struct {
 	DryRun   bool `json:"dry_run"`
 }
 
+// whyHeld adds to the refusal of a purge the calls for which it was refused, if there are any.
+func (a *API) whyHeld(ctx context.Context, id string, refused error) error {
+	if perdure.CodeOf(refused) != perdure.FailedPrecondition {
+		return refused
+	}
+	rows, _, err := a.Hub.ReadRows(ctx, store.RowQuery{Kind: hub.RowHold, Owner: id, Limit: 16})
+	if err != nil || len(rows) == 0 {
+		return refused
+	}
+	p := *problemOf(refused)
+	for _, row := range rows {
+		p.Held = append(p.Held, string(row.Value))
+	}
+	p.Hint = "answer them in the inbox (perdure inbox list), or purge by force, which gives the calls up"
+	return &p
+}
+
 func (a *API) purgeRun(w http.ResponseWriter, r *http.Request) (*reply, error) {
 	var body purgeBody
 	c, err := a.command(w, r, 0, &body, &body.Reason)
@@ -169,9 +190,9 @@ func (a *API) purgeRun(w http.ResponseWriter, r *http.Request) (*reply, error) {
 		return nil, err // a repeat by request id must find its answer after the purge
 	}
 	answer, err := a.Hub.Purge(r.Context(), &hub.Purge{RequestID: c.RequestID, IDs: []string{c.InstanceID},
-		Recursive: body.Recursive, DryRun: dry})
+		Recursive: body.Recursive, DryRun: dry, Force: body.Force})
 	if err != nil {
-		return nil, err
+		return nil, a.whyHeld(r.Context(), c.InstanceID, err)
 	}
 	return &reply{body: &purged{Count: answer.Count, Complete: answer.Complete, DryRun: dry}}, nil
 }

@@ -29,6 +29,8 @@ type problem struct {
 	retry  time.Duration // when to come again, 0 = not known
 	// Current is the state that a conflicting request did not know.
 	Current any `json:"current,omitempty"`
+	// Held is what keeps a run from being purged: calls whose outcome is not known.
+	Held []string `json:"held,omitempty"`
 }
 
 // Error implements error.

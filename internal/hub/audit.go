@@ -31,6 +31,7 @@ type Audit struct {
 	Actor
 	At      time.Time `json:"at"`                // of a raised event: its time in the history
 	Name    string    `json:"name,omitempty"`    // of the event that was raised
+	GivenUp []string  `json:"givenUp,omitempty"` // what held the instance that was purged by force
 	Request string    `json:"request,omitempty"` // id of the request
 	Outcome string    `json:"outcome"`           // AuditDone: what is refused leaves no commit
 }

@@ -249,6 +249,8 @@ type Purge struct {
 	SkipLive bool
 	Timeout  time.Duration // that it may take; 0 = no bound
 	DryRun   bool
+	// Force deletes what is held too (RowHold). What held it is given up; the audit has it.
+	Force bool
 }
 
 // Purged is the answer to a Purge.

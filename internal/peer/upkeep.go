@@ -119,7 +119,7 @@ const mostPurged = 500
 
 // some purges instances that one node has.
 func (p *purging) some(ctx context.Context, ids []string, skipLive bool) error {
-	q := hub.Purge{RequestID: p.request.RequestID, IDs: ids, Recursive: p.request.Recursive, SkipLive: skipLive}
+	q := hub.Purge{RequestID: p.request.RequestID, IDs: ids, Recursive: p.request.Recursive, SkipLive: skipLive, Force: p.request.Force}
 	if !p.until.IsZero() {
 		if q.Timeout = time.Until(p.until); q.Timeout <= 0 {
 			return errOutOfTime
@@ -161,7 +161,7 @@ func (p *purging) tree(ctx context.Context, id string, skipLive bool) error {
 	if !p.until.IsZero() && !time.Now().Before(p.until) {
 		return errOutOfTime
 	}
-	dry := hub.Purge{IDs: []string{id}, DryRun: true, SkipLive: skipLive}
+	dry := hub.Purge{IDs: []string{id}, DryRun: true, SkipLive: skipLive, Force: p.request.Force}
 	may, err := p.hub.owner.Purge(ctx, &dry)
 	switch {
 	case err != nil:

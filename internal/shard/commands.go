@@ -460,7 +460,7 @@ func (l *loop) audit(owner, request, op string, c *call) []store.Row {
 	if who.Action == "" {
 		who.Action = op
 	}
-	told := hub.Audit{Actor: who, At: l.clock.Now().UTC(), Request: request, Outcome: hub.AuditDone}
+	told := hub.Audit{Actor: who, At: l.clock.Now().UTC(), Request: request, Outcome: hub.AuditDone, GivenUp: c.givenUp}
 	if c.sends != nil {
 		if raised, ok := c.sends.Body.(*history.EventRaised); ok {
 			told.At, told.Name = c.sends.Time, raised.Name

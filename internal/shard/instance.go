@@ -77,16 +77,17 @@ type ack struct {
 
 // call is a client's call to the loop.
 type call struct {
-	done  chan struct{}   // nil = nobody waits, then is told
-	over  <-chan struct{} // closed if it ends without an answer; nil = it does not
-	value any
-	err   error
-	hash  []byte  // of its content, if it has a request id
-	also  []*call // that get the same answer
-	ask   string  // request id of an Ask
-	then  func(any, error)
-	actor *hub.Actor     // who asks; nil = not said
-	sends *history.Event // nil = it sends nothing
+	done    chan struct{}   // nil = nobody waits, then is told
+	over    <-chan struct{} // closed if it ends without an answer; nil = it does not
+	value   any
+	err     error
+	hash    []byte  // of its content, if it has a request id
+	also    []*call // that get the same answer
+	ask     string  // request id of an Ask
+	then    func(any, error)
+	actor   *hub.Actor     // who asks; nil = not said
+	sends   *history.Event // nil = it sends nothing
+	givenUp []string       // what held the instance that it deletes by force
 }
 
 func newCall() *call { return &call{done: make(chan struct{})} }

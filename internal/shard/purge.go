@@ -92,7 +92,7 @@ func (p *purging) purge(ctx context.Context, id string) error {
 	}
 	r, o := p.request, p.owner
 	if r.Recursive || r.DryRun {
-		if err := o.purgeable(ctx, id); err != nil {
+		if err := o.purgeable(ctx, id, r.Force); err != nil {
 			return err
 		}
 	}
@@ -103,9 +103,18 @@ func (p *purging) purge(ctx context.Context, id string) error {
 	}
 	if !r.DryRun {
 		_, err := o.call(ctx, id, func(l *loop, c *call) {
-			row, again := l.request(id, r.RequestID, "purge", c, r.Recursive)
+			var err error
+			content := []any{r.Recursive}
+			if r.Force {
+				content = append(content, "force")
+				if c.givenUp, err = holds(l.io, l.store, "purge", id); err != nil {
+					c.end(nil, err)
+					return
+				}
+			}
+			row, again := l.request(id, r.RequestID, "purge", c, content...)
 			if !again {
-				l.write(id, &rowWrite{purge: true, rows: row, acks: []ack{{call: c}}})
+				l.write(id, &rowWrite{purge: true, force: r.Force, rows: row, acks: []ack{{call: c}}})
 			}
 		})
 		if err != nil {
@@ -118,13 +127,16 @@ func (p *purging) purge(ctx context.Context, id string) error {
 
 // purgeable returns the error with which the purge of an instance would be refused,
 // before its children are purged.
-func (o *Owner) purgeable(ctx context.Context, id string) error {
+func (o *Owner) purgeable(ctx context.Context, id string, force bool) error {
 	rec, _, err := o.read(ctx, "purge", id)
 	if err != nil {
 		return err
 	}
 	if rec.Kind == store.Orchestration && !rec.Status.Terminal() {
 		return alive(id)
+	}
+	if force {
+		return nil
 	}
 	return held(ctx, o.store, "purge", id)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/perdure/perdure"
@@ -24,6 +25,7 @@ type rowWrite struct {
 	activity string
 	// purge deletes the instance instead.
 	purge bool
+	force bool // although it is held
 	// fold, if set, folds the instance instead; it is the timer that has fired.
 	fold *store.Timer
 	// touch writes the record anew, without rows.
@@ -152,16 +154,31 @@ func (l *loop) wanted(id, token string) bool {
 	return r != nil && r.delivery == t.delivery && !r.ended
 }
 
-// held returns an error if rows keep the instance from being purged or replaced.
-func held(ctx context.Context, s store.Reads, op, id string) error {
-	rows, _, err := s.Rows(ctx, store.RowQuery{Kind: hub.RowHold, Owner: id, Limit: 1})
+// mostHolds is how many of the rows that hold an instance are told.
+const mostHolds = 16
+
+// holds returns what holds an instance, in words.
+func holds(ctx context.Context, s store.Reads, op, id string) (why []string, err error) {
+	rows, next, err := s.Rows(ctx, store.RowQuery{Kind: hub.RowHold, Owner: id, Limit: mostHolds})
 	if err != nil {
-		return internalError(op, id, err)
+		return nil, internalError(op, id, err)
 	}
-	if len(rows) == 0 {
-		return nil
+	for _, row := range rows {
+		why = append(why, string(row.Value))
 	}
-	return &perdure.Error{Code: perdure.FailedPrecondition, Op: op, Instance: id, Message: string(rows[0].Value)}
+	if next != nil {
+		why = append(why, "and so on")
+	}
+	return why, nil
+}
+
+// held returns the error of what must not be done to an instance that is held.
+func held(ctx context.Context, s store.Reads, op, id string) error {
+	why, err := holds(ctx, s, op, id)
+	if err != nil || len(why) == 0 {
+		return err
+	}
+	return &perdure.Error{Code: perdure.FailedPrecondition, Op: op, Instance: id, Message: strings.Join(why, "; ")}
 }
 
 // commitPurge deletes the instance, if it has ended and nothing holds it.
@@ -178,10 +195,12 @@ func (l *loop) commitPurge(in *instance, w *rowWrite) {
 		l.afterTurn(in)
 		return
 	}
-	if err := held(l.io, l.store, "purge", in.id); err != nil {
-		refuse(w.acks, err)
-		l.afterTurn(in)
-		return
+	if !w.force {
+		if err := held(l.io, l.store, "purge", in.id); err != nil {
+			refuse(w.acks, err)
+			l.afterTurn(in)
+			return
+		}
 	}
 	timers, err := l.store.TimersOf(l.io, in.id)
 	if err != nil {

@@ -211,8 +211,10 @@ function StopDialog({ run, action, onClose, onDone }) {
 }
 function PurgeDialog({ run, onClose, onDone }) {
   const [recursive, setRecursive] = useState(false);
+  const [held, setHeld] = useState([]);
+  const [force, setForce] = useState(false);
   const [counted, setCounted] = useState();
-  const ready = counted?.recursive === recursive;
+  const ready = counted?.recursive === recursive && counted.force === force;
   return /* @__PURE__ */ jsxs(
     ActionForm,
     {
@@ -222,11 +224,14 @@ function PurgeDialog({ run, onClose, onDone }) {
       onClose,
       send: async (key) => {
         if (!ready) {
-          const dry = await post(path`runs/${run.id}/purge` + "?dry_run=1", { recursive });
-          setCounted({ recursive, count: dry.count });
+          const dry = await post(path`runs/${run.id}/purge` + "?dry_run=1", { recursive, force }).catch((x) => {
+            setHeld(x instanceof ProblemError ? x.problem.held ?? [] : []);
+            throw x;
+          });
+          setCounted({ recursive, force, count: dry.count });
           throw new ProblemError(0, { detail: `${dry.count} run${dry.count === 1 ? "" : "s"} would be deleted with all that they hold.`, hint: "Press again to do it." });
         }
-        await post(path`runs/${run.id}/purge`, { recursive }, key);
+        await post(path`runs/${run.id}/purge`, { recursive, force }, key);
         onDone();
       },
       children: [
@@ -234,6 +239,14 @@ function PurgeDialog({ run, onClose, onDone }) {
         /* @__PURE__ */ jsxs("label", { class: "field row", children: [
           /* @__PURE__ */ jsx("input", { type: "checkbox", checked: recursive, onChange: (e) => setRecursive(e.currentTarget.checked) }),
           " Its child runs too"
+        ] }),
+        held.length > 0 && /* @__PURE__ */ jsxs("label", { class: "field row", children: [
+          /* @__PURE__ */ jsx("input", { type: "checkbox", checked: force, onChange: (e) => setForce(e.currentTarget.checked) }),
+          " Give up ",
+          held.length === 1 ? "this call" : `these ${held.length} calls`,
+          ". What became of ",
+          held.length === 1 ? "it" : "them",
+          " is lost for ever, with the decision about it; the audit tells who has done so."
         ] })
       ]
     }

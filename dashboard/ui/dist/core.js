@@ -2641,8 +2641,10 @@ function StopDialog({ run, action, onClose, onDone }) {
 }
 function PurgeDialog({ run, onClose, onDone }) {
   const [recursive, setRecursive] = d2(false);
+  const [held, setHeld] = d2([]);
+  const [force, setForce] = d2(false);
   const [counted, setCounted] = d2();
-  const ready = counted?.recursive === recursive;
+  const ready = counted?.recursive === recursive && counted.force === force;
   return /* @__PURE__ */ a3(
     ActionForm,
     {
@@ -2652,11 +2654,14 @@ function PurgeDialog({ run, onClose, onDone }) {
       onClose,
       send: async (key2) => {
         if (!ready) {
-          const dry = await post(path`runs/${run.id}/purge` + "?dry_run=1", { recursive });
-          setCounted({ recursive, count: dry.count });
+          const dry = await post(path`runs/${run.id}/purge` + "?dry_run=1", { recursive, force }).catch((x5) => {
+            setHeld(x5 instanceof ProblemError ? x5.problem.held ?? [] : []);
+            throw x5;
+          });
+          setCounted({ recursive, force, count: dry.count });
           throw new ProblemError(0, { detail: `${dry.count} run${dry.count === 1 ? "" : "s"} would be deleted with all that they hold.`, hint: "Press again to do it." });
         }
-        await post(path`runs/${run.id}/purge`, { recursive }, key2);
+        await post(path`runs/${run.id}/purge`, { recursive, force }, key2);
         onDone();
       },
       children: [
@@ -2664,6 +2669,14 @@ function PurgeDialog({ run, onClose, onDone }) {
         /* @__PURE__ */ a3("label", { class: "field row", children: [
           /* @__PURE__ */ a3("input", { type: "checkbox", checked: recursive, onChange: (e5) => setRecursive(e5.currentTarget.checked) }),
           " Its child runs too"
+        ] }),
+        held.length > 0 && /* @__PURE__ */ a3("label", { class: "field row", children: [
+          /* @__PURE__ */ a3("input", { type: "checkbox", checked: force, onChange: (e5) => setForce(e5.currentTarget.checked) }),
+          " Give up ",
+          held.length === 1 ? "this call" : `these ${held.length} calls`,
+          ". What became of ",
+          held.length === 1 ? "it" : "them",
+          " is lost for ever, with the decision about it; the audit tells who has done so."
         ] })
       ]
     }

@@ -17,6 +17,7 @@ import { get, query, useQuery } from "./core.js";
 import { Empty } from "./core.js";
 import { Problem } from "./core.js";
 import { Time } from "./core.js";
+import { Visible } from "./core.js";
 import { Fragment, jsx, jsxs } from "./core.js";
 var pageSize = 100;
 function AuditTab({ run, version }) {
@@ -70,7 +71,13 @@ function Row({ row }) {
         row.for
       ] })
     ] }),
-    /* @__PURE__ */ jsx("td", { children: row.reason ?? /* @__PURE__ */ jsx("span", { class: "dim", children: "none given" }) }),
+    /* @__PURE__ */ jsxs("td", { children: [
+      row.reason ?? /* @__PURE__ */ jsx("span", { class: "dim", children: "none given" }),
+      row.given_up?.map((c) => /* @__PURE__ */ jsxs("p", { class: "dim", children: [
+        "given up: ",
+        /* @__PURE__ */ jsx(Visible, { text: c, exact: true })
+      ] }, c))
+    ] }),
     /* @__PURE__ */ jsx("td", { class: "dim", title: row.client, children: [row.from, row.client].filter(Boolean).join(" · ") })
   ] });
 }

@@ -144,6 +144,8 @@ export interface Audited {
   target: string;
   /** of the event that was raised */
   name?: string;
+  /** calls without a known outcome that went with a run that was purged by force */
+  given_up?: string[];
   reason?: string;
   /** its Idempotency-Key */
   request?: string;
@@ -1087,12 +1089,16 @@ export interface Problem {
   column?: number;
   /** Current is the state that a conflicting request did not know. */
   current?: Json;
+  /** Held is what keeps a run from being purged: calls whose outcome is not known. */
+  held?: string[];
 }
 
 /** purgeBody is the body of purge. */
 export interface PurgeBody {
   reason?: string;
   recursive?: boolean;
+  /** Force deletes the run although the outcome of a call of it is not known: the call is given up, which the audit tells. */
+  force?: boolean;
 }
 
 /** purged is the answer to purge. */

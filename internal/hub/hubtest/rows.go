@@ -2,6 +2,9 @@ package hubtest
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -21,6 +24,7 @@ var rowCases = []testCase{
 	{"Refused", rowsRefused},
 	{"NoneBesidePurge", rowsNone},
 	{"Hold", rowsHold},
+	{"HoldByForce", rowsHoldByForce},
 	{"OfActivity", rowsOfActivity},
 }
 
@@ -239,6 +243,46 @@ func rowsHold(t *testing.T, s suite) {
 	hold.Delete = true
 	e.write(&hub.WriteRows{Owner: "a", Rows: []store.Row{hold}})
 	e.purge(&hub.Purge{IDs: []string{"a"}}, 1)
+}
+
+// rowsHoldByForce purges what is held, and below it, which the audit tells.
+func rowsHoldByForce(t *testing.T, s suite) {
+	e := s.open(t, parents)
+	e.start("grandparent", "a", `{"Name":"wait"}`)
+	e.settle()
+	hold := func(id, key, why string) {
+		e.write(&hub.WriteRows{Owner: id, Rows: []store.Row{{Kind: hub.RowHold, Key: []byte(key), Value: []byte(why)}}})
+	}
+	hold("a", "1", "a call of pay")
+	hold("a", "2", "a call of ship")
+	hold("a:0001", "3", "a call of tell")
+	_, err := e.hub.Control(e.ctx, &hub.Control{Kind: hub.Terminate, InstanceID: "a", Recursive: true})
+	e.ok(err)
+	for _, id := range []string{"a", "a:0001", "a:0001:0001"} {
+		e.end(id)
+	}
+	_, err = e.hub.Purge(e.ctx, &hub.Purge{IDs: []string{"a"}, Recursive: true})
+	e.code("Purge(held)", err, perdure.FailedPrecondition)
+	if text := fmt.Sprint(err); !strings.Contains(text, "a call of pay") || !strings.Contains(text, "a call of ship") {
+		t.Errorf("Purge(held) = %v, want both calls named", err)
+	}
+	e.purge(&hub.Purge{IDs: []string{"a"}, Recursive: true, Force: true, DryRun: true}, 3)
+	e.status("a", store.Terminated)
+	force := &hub.Purge{RequestID: "p", IDs: []string{"a"}, Recursive: true, Force: true}
+	for range 2 { // a repeat is answered
+		if _, err := e.hub.Purge(e.as("ann", "purge"), force); err != nil {
+			t.Fatalf("Purge(by force) = %v", err)
+		}
+		e.gone("a")
+		e.restart(parents)
+	}
+	e.gone("a:0001")
+	for id, want := range map[string][]string{"a": {"a call of pay", "a call of ship"}, "a:0001": {"a call of tell"}, "a:0001:0001": nil} {
+		entries := e.auditOf(id)
+		if last := entries[len(entries)-1]; len(entries) != 1 || !slices.Equal(last.GivenUp, want) {
+			t.Errorf("audit of %s = %d entries, the last %+v, want one that gives up %q", id, len(entries), last, want)
+		}
+	}
 }
 
 // rowsOfActivity has an activity write while it is wanted, and after its run was

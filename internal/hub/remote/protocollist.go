@@ -21,6 +21,8 @@ func (h *protocolSide) Purge(ctx context.Context, r *hub.Purge) (hub.Purged, err
 	switch {
 	case r.DryRun:
 		return hub.Purged{}, h.cannot("purge", "", "purge on trial")
+	case r.Force:
+		return hub.Purged{}, h.cannot("purge", "", "purge of what is held, by force")
 	case r.Filter != nil:
 		return h.purgeFilter(ctx, r)
 	case r.RequestID != "" && len(r.IDs) > 1:

@@ -88,7 +88,7 @@ func TestCommandsTravel(t *testing.T) {
 	same(t, signal, codec.DecodeSignal(travel(t, codec.EncodeSignal(signal))))
 	control := &hub.Control{
 		RequestID: "r", InstanceID: "i", Kind: hub.Rewind, Reason: history.Some("why"), Recursive: true, NewID: true, Input: history.Some(""),
-		To: 7, Execution: "e", Asked: &hub.Point{To: 8, Execution: "f"},
+		To: 7, Execution: "e", Asked: &hub.Point{To: 8, Execution: "f"}, As: "a", Version: history.Some(""),
 	}
 	same(t, control, codec.DecodeControl(travel(t, codec.EncodeControl(control))))
 	ask := &hub.Ask{RequestID: "r", InstanceID: "i", Name: "n", Input: history.Some("1"), Begins: true}
@@ -98,7 +98,7 @@ func TestCommandsTravel(t *testing.T) {
 		Parent: "pa", Agent: "ag", Session: "s", Tag: [2]string{"k", "v"}, CreatedFrom: at, CreatedTo: at.Add(1), CompletedFrom: at.Add(2),
 		CompletedTo: at.Add(3), Order: store.IDAsc, After: []byte{0, 255}, Limit: 5, Budget: 6,
 	}
-	purge := &hub.Purge{RequestID: "r", IDs: []string{"a", "b"}, Filter: query, Recursive: true, SkipLive: true, Timeout: time.Second, DryRun: true}
+	purge := &hub.Purge{RequestID: "r", IDs: []string{"a", "b"}, Filter: query, Recursive: true, SkipLive: true, Timeout: time.Second, DryRun: true, Force: true}
 	same(t, purge, codec.DecodePurge(travel(t, codec.EncodePurge(purge))))
 	rows := &hub.WriteRows{
 		RequestID: "r", Owner: "o", Activity: "token", Event: raise,

@@ -127,7 +127,7 @@ func DecodeControl(m *wirepb.HubControl) *hub.Control {
 func EncodePurge(r *hub.Purge) *wirepb.HubPurge {
 	m := &wirepb.HubPurge{
 		RequestId: r.RequestID, Ids: r.IDs, Recursive: r.Recursive, SkipLive: r.SkipLive,
-		Timeout: EncodeDuration(r.Timeout), DryRun: r.DryRun,
+		Timeout: EncodeDuration(r.Timeout), DryRun: r.DryRun, Force: r.Force,
 	}
 	if r.Filter != nil {
 		m.Filter = EncodeQuery(r.Filter)
@@ -139,7 +139,7 @@ func EncodePurge(r *hub.Purge) *wirepb.HubPurge {
 func DecodePurge(m *wirepb.HubPurge) *hub.Purge {
 	r := &hub.Purge{
 		RequestID: m.RequestId, IDs: m.Ids, Recursive: m.Recursive, SkipLive: m.SkipLive,
-		Timeout: m.Timeout.AsDuration(), DryRun: m.DryRun,
+		Timeout: m.Timeout.AsDuration(), DryRun: m.DryRun, Force: m.Force,
 	}
 	if m.Filter != nil {
 		q := DecodeQuery(m.Filter)

@@ -908,6 +908,7 @@ type HubPurge struct {
 	Timeout       *durationpb.Duration   `protobuf:"bytes,5,opt,name=timeout,proto3" json:"timeout,omitempty"`
 	DryRun        bool                   `protobuf:"varint,6,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
 	SkipLive      bool                   `protobuf:"varint,7,opt,name=skip_live,json=skipLive,proto3" json:"skip_live,omitempty"`
+	Force         bool                   `protobuf:"varint,8,opt,name=force,proto3" json:"force,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -987,6 +988,13 @@ func (x *HubPurge) GetDryRun() bool {
 func (x *HubPurge) GetSkipLive() bool {
 	if x != nil {
 		return x.SkipLive
+	}
+	return false
+}
+
+func (x *HubPurge) GetForce() bool {
+	if x != nil {
+		return x.Force
 	}
 	return false
 }
@@ -4276,7 +4284,7 @@ const file_perdure_hub_proto_rawDesc = "" +
 	"\texecution\x18\x02 \x01(\tR\texecution\"0\n" +
 	"\rHubControlled\x12\x1f\n" +
 	"\vinstance_id\x18\x01 \x01(\tR\n" +
-	"instanceId\"\xf6\x01\n" +
+	"instanceId\"\x8c\x02\n" +
 	"\bHubPurge\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x10\n" +
@@ -4285,7 +4293,8 @@ const file_perdure_hub_proto_rawDesc = "" +
 	"\trecursive\x18\x04 \x01(\bR\trecursive\x123\n" +
 	"\atimeout\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\atimeout\x12\x17\n" +
 	"\adry_run\x18\x06 \x01(\bR\x06dryRun\x12\x1b\n" +
-	"\tskip_live\x18\a \x01(\bR\bskipLive\"=\n" +
+	"\tskip_live\x18\a \x01(\bR\bskipLive\x12\x14\n" +
+	"\x05force\x18\b \x01(\bR\x05force\"=\n" +
 	"\tHubPurged\x12\x14\n" +
 	"\x05count\x18\x01 \x01(\x03R\x05count\x12\x1a\n" +
 	"\bcomplete\x18\x02 \x01(\bR\bcomplete\"\x91\x01\n" +

@@ -49,6 +49,33 @@ export const scenarios = {
     await page.getByRole("heading", { name: /AsksEcho/ }).first().waitFor();
   },
 
+  async "a run with a call whose outcome is open is purged by force only"(w) {
+    w.allowed.push(/409/);
+    await start("AsksCourier", "", "asks-courier");
+    const turn = await until(async () => {
+      for (const r of (await api("GET", "runs?filter=" + encodeURIComponent("parent:asks-courier"))).items) {
+        if ((await api("GET", `runs/${r.id}/steps`)).items.some((s) => s.outcome_open)) return r.id;
+      }
+      return undefined;
+    }, "the call was sent");
+    await api("POST", "runs/asks-courier/terminate", { recursive: true });
+    await ended(turn);
+    const page = await w.open("runs/" + encodeURIComponent(turn));
+    await page.getByRole("button", { name: "All actions" }).click();
+    await page.getByRole("menuitem", { name: /^Purge/ }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByRole("button", { name: "Count first" }).click();
+    await dialog.getByText(/what became of a call of ship is not known: answer the decision/).waitFor();
+    const force = dialog.getByLabel(/Give up this call/);
+    await force.check();
+    await w.accessible(page);
+    await dialog.getByRole("button", { name: "Count first" }).click();
+    await dialog.getByRole("button", { name: "Purge 1 run" }).click();
+    await until(() => !page.url().includes("courier"), "the list of runs is shown");
+    const told = (await api("GET", "audit?target=" + encodeURIComponent(turn))).items[0];
+    assert.ok(told.action === "purge" && told.given_up.length === 1 && told.given_up[0].includes("ship"), JSON.stringify(told));
+  },
+
   async "an answer survives a reload and kill -9 in its middle"(w) {
     w.allowed.push(/Failed to load resource|net::ERR|fetch|network/i);
     const page = await w.open("agents/Joker/s/long");

@@ -14,6 +14,26 @@ async function waiting(prefix, n) {
 }
 
 export const scenarios = {
+  async "a run is restarted under an id and with a version of one's own"(w) {
+    await ended((await start("Steps", 1, "again-0")).id);
+    const page = await w.open("runs/again-0");
+    await page.getByRole("button", { name: "Restart…" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Version").fill("7");
+    await dialog.getByLabel("Under a new id").check();
+    await dialog.getByLabel(/^Id/).fill("again-0");
+    await w.accessible(page);
+    w.allowed.push(/409/);
+    await dialog.getByRole("button", { name: "Restart", exact: true }).click();
+    await dialog.getByRole("alert").waitFor(); // it is in use
+    await dialog.getByLabel(/^Id/).fill("again-1");
+    await dialog.getByRole("button", { name: "Restart", exact: true }).click();
+    await until(() => page.url().includes("/runs/again-1"), "the new run is shown");
+    const run = await ended("again-1");
+    assert.ok(run.version === "7" && run.input === 1, JSON.stringify(run));
+    assert.equal((await api("GET", "runs/again-0")).status, "completed");
+  },
+
   async "a run is acted upon from its row, by mouse and by keys"(w) {
     const [a, b] = await waiting("menu", 2);
     const page = await w.open("runs?filter=id:menu*");

@@ -191,21 +191,29 @@ function StopDialog({ run, action, onClose, onDone }: DialogProps & { action: st
 
 function PurgeDialog({ run, onClose, onDone }: DialogProps) {
   const [recursive, setRecursive] = useState(false);
-  const [counted, setCounted] = useState<{ recursive: boolean; count: number }>();
-  const ready = counted?.recursive === recursive;
+  const [held, setHeld] = useState<string[]>([]);
+  const [force, setForce] = useState(false);
+  const [counted, setCounted] = useState<{ recursive: boolean; force: boolean; count: number }>();
+  const ready = counted?.recursive === recursive && counted.force === force;
   return (
     <ActionForm title="Purge the run" button={ready ? `Purge ${counted.count} run${counted.count === 1 ? "" : "s"}` : "Count first"} danger onClose={onClose}
       send={async (key) => {
         if (!ready) {
-          const dry = await post<Purged>(path`runs/${run.id}/purge` + "?dry_run=1", { recursive });
-          setCounted({ recursive, count: dry.count });
+          const dry = await post<Purged>(path`runs/${run.id}/purge` + "?dry_run=1", { recursive, force }).catch((x: unknown) => {
+            setHeld(x instanceof ProblemError ? x.problem.held ?? [] : []);
+            throw x;
+          });
+          setCounted({ recursive, force, count: dry.count });
           throw new ProblemError(0, { detail: `${dry.count} run${dry.count === 1 ? "" : "s"} would be deleted with all that they hold.`, hint: "Press again to do it." });
         }
-        await post<Purged>(path`runs/${run.id}/purge`, { recursive }, key);
+        await post<Purged>(path`runs/${run.id}/purge`, { recursive, force }, key);
         onDone();
       }}>
       <p>What is purged is gone: history, payloads and outcomes.</p>
       <label class="field row"><input type="checkbox" checked={recursive} onChange={(e) => setRecursive(e.currentTarget.checked)} /> Its child runs too</label>
+      {held.length > 0 && (
+        <label class="field row"><input type="checkbox" checked={force} onChange={(e) => setForce(e.currentTarget.checked)} /> Give up {held.length === 1 ? "this call" : `these ${held.length} calls`}. What became of {held.length === 1 ? "it" : "them"} is lost for ever, with the decision about it; the audit tells who has done so.</label>
+      )}
     </ActionForm>
   );
 }

@@ -6,6 +6,7 @@ import { get, ProblemError, query, useQuery } from "../../lib/api";
 import { Empty } from "../../parts/Empty";
 import { Problem } from "../../parts/Problem";
 import { Time } from "../../parts/Time";
+import { Visible } from "../../parts/Visible";
 
 const pageSize = 100;
 
@@ -44,7 +45,7 @@ function Row({ row }: { row: Audited }) {
       <td><Time at={row.at} /></td>
       <td><b>{row.action}</b>{row.name && <> {row.name}</>}</td>
       <td>{row.by}{row.for && <span class="dim"> for {row.for}</span>}</td>
-      <td>{row.reason ?? <span class="dim">none given</span>}</td>
+      <td>{row.reason ?? <span class="dim">none given</span>}{row.given_up?.map((c) => <p key={c} class="dim">given up: <Visible text={c} exact /></p>)}</td>
       <td class="dim" title={row.client}>{[row.from, row.client].filter(Boolean).join(" · ")}</td>
     </tr>
   );
