@@ -29,7 +29,9 @@ func (p *parser) operand(field Field, op Op, t token) (Operand, *Error) {
 		return choice(field, t)
 	case Time:
 		if o, ok = parseTime(t.text, p.now); !ok {
-			return fail("not a time; times are such as 2026-01-31, 2026-01-31T15:04:05Z, -24h, -7d, today, yesterday, now")
+			_, err := fail("not a time; times are such as 2026-01-31, 2026-01-31T15:04:05Z, -24h, -7d, today, yesterday, now")
+			err.Nearest = nearest(strings.ToLower(t.text), []string{"today", "yesterday", "now"})
+			return Operand{}, err
 		}
 	case Duration:
 		d, ok := parseDuration(t.text)

@@ -206,6 +206,14 @@ func TestErrorText(t *testing.T) {
 	}
 }
 
+func TestErrorOfTime(t *testing.T) {
+	_, err := filter.Parse("created>toady", now)
+	var wrong filter.Errors
+	if !errors.As(err, &wrong) || len(wrong) != 1 || wrong[0].From != 8 || wrong[0].To != 13 || wrong[0].Nearest != "today" {
+		t.Errorf("Parse error = %v, want one at 8-13 that is near to today", err)
+	}
+}
+
 func TestLimits(t *testing.T) {
 	words := strings.Repeat("a ", filter.MaxTerms)
 	list := "name:" + strings.Repeat("a,", filter.MaxTerms-1) + "a"

@@ -331,3 +331,12 @@ func TestSearchedTo(t *testing.T) {
 		t.Errorf("runs by name = %s, want no time", got.Body)
 	}
 }
+
+// What is wrong in a filter is told by its place.
+func TestFilterMarks(t *testing.T) {
+	url := serve(t, fixture(), nil)
+	got := do(t, "GET", url+"/api/v1/runs?filter=statsu:failed+created>toady", "")
+	if want := `"marks":[{"from":0,"to":6,"nearest":"status"},{"from":22,"to":27,"nearest":"today"}]`; got.Status != http.StatusBadRequest || !strings.Contains(got.Body, want) {
+		t.Errorf("runs = %d %s, want 400 with %s", got.Status, got.Body, want)
+	}
+}

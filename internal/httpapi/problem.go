@@ -26,11 +26,19 @@ type problem struct {
 	// Line and Column are the place in the body, from 1.
 	Line   int           `json:"line,omitempty"`
 	Column int           `json:"column,omitempty"`
+	Marks  []wrongPlace  `json:"marks,omitempty"` // what is wrong in a filter, in its order
 	retry  time.Duration // when to come again, 0 = not known
 	// Current is the state that a conflicting request did not know.
 	Current any `json:"current,omitempty"`
 	// Held is what keeps a run from being purged: calls whose outcome is not known.
 	Held []string `json:"held,omitempty"`
+}
+
+// wrongPlace is a place in a filter that is wrong.
+type wrongPlace struct {
+	From    int    `json:"from"`              // bytes of the filter, from 0
+	To      int    `json:"to"`                // exclusive
+	Nearest string `json:"nearest,omitempty"` // the known name most like what stands there
 }
 
 // Error implements error.
@@ -116,6 +124,9 @@ func problemOf(err error) *problem {
 	var wrong filter.Errors
 	if errors.As(err, &wrong) && len(wrong) > 0 {
 		p.Detail, p.Column = wrong.Error(), wrong[0].From+1
+		for _, w := range wrong {
+			p.Marks = append(p.Marks, wrongPlace{From: w.From, To: w.To, Nearest: w.Nearest})
+		}
 		p.Hint = "a filter looks like: status:failed name:Order* created>-24h"
 	}
 	return p

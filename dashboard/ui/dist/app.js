@@ -401,6 +401,29 @@ function fieldSuggestions(fields, text) {
   return all.filter((s) => s.insert.startsWith(written) && s.insert.trim() !== written);
 }
 
+// src/pages/runs/wrong.ts
+function marked(filter, marks) {
+  const bytes2 = new TextEncoder().encode(filter);
+  const parts = [];
+  const add = (from, to, mark) => {
+    if (from < to) parts.push({ from, text: new TextDecoder().decode(bytes2.slice(from, to)), mark });
+  };
+  let end = 0;
+  for (const m of marks) {
+    if (m.from < end || m.to > bytes2.length) continue;
+    add(end, m.from, false);
+    add(m.from, m.to, true);
+    end = m.to;
+  }
+  add(end, bytes2.length, false);
+  return parts;
+}
+function mended(filter, marks) {
+  if (marks.length === 0 || marks.some((m) => !m.nearest)) return void 0;
+  const nearest = new Map(marks.map((m) => [m.from, m.nearest]));
+  return marked(filter, marks).map((p) => p.mark ? nearest.get(p.from) : p.text).join("");
+}
+
 // src/pages/runs/filterbar.tsx
 import { jsx as jsx5, jsxs as jsxs5 } from "./core.js";
 var pause = 60;
@@ -411,6 +434,11 @@ function FilterBar({ filter, error }) {
   const [at, setAt] = useState2(-1);
   const offered = useSuggestions(piece);
   const bad = error?.status === 400 ? error : void 0;
+  const instead = bad && mended(filter, bad.problem.marks ?? []);
+  const replace = (text) => {
+    if (box.current) box.current.value = text;
+    setParams({ filter: text, at: void 0 });
+  };
   useKeys({ "/": () => box.current?.focus() });
   useEffect2(() => {
     if (box.current && document.activeElement !== box.current) {
@@ -510,9 +538,15 @@ function FilterBar({ filter, error }) {
       s.label
     )) }),
     bad && /* @__PURE__ */ jsxs5("p", { id: "filter-error", class: "bad", role: "alert", children: [
+      marked(filter, bad.problem.marks ?? []).map((p) => p.mark ? /* @__PURE__ */ jsx5("mark", { children: p.text }, p.from) : /* @__PURE__ */ jsx5("span", { class: "mono", children: p.text }, p.from)),
+      " ",
       bad.message,
       " ",
-      bad.hint
+      bad.hint,
+      instead !== void 0 && /* @__PURE__ */ jsxs5("button", { type: "button", class: "link", onClick: () => replace(instead), children: [
+        "Search ",
+        instead
+      ] })
     ] })
   ] });
 }

@@ -1,5 +1,5 @@
 // src/pages/inbox.tsx
-import { useEffect as useEffect2, useMemo, useRef as useRef3, useState as useState2 } from "./core.js";
+import { useEffect as useEffect2, useMemo, useRef as useRef3, useState as useState3 } from "./core.js";
 import { query as query4, useQuery as useQuery4 } from "./core.js";
 import { askText as askText3, doneText as doneText3, itemsOf, keyedAnswer, kindText as kindText3 } from "./core.js";
 import { useKeys as useKeys2 } from "./core.js";
@@ -14,8 +14,8 @@ import { Time as Time4 } from "./core.js";
 import { Visible as Visible4 } from "./core.js";
 
 // src/pages/inbox/Answered.tsx
-import { useRef } from "./core.js";
-import { path as path2, query as query2, useQuery as useQuery2 } from "./core.js";
+import { useRef, useState } from "./core.js";
+import { get, path as path2, query as query2, useQuery as useQuery2 } from "./core.js";
 import { askText as askText2, doneText as doneText2, kindText as kindText2 } from "./core.js";
 import { useKeys } from "./core.js";
 import { useTopic } from "./core.js";
@@ -160,18 +160,35 @@ function pastDecision(d) {
 function pastEvent(a) {
   return { id: `event:${a.target}:${a.number}`, at: a.at, kind: "event", title: `${a.target} was told ${a.name ?? "of an event"}`, text: `raised by ${a.for || a.by}`, raised: a };
 }
+var pageSize = 200;
+function usePages(where, params) {
+  const first = useQuery2(where + query2({ ...params, limit: pageSize }));
+  const [older, setOlder] = useState([]);
+  const [failed, setFailed] = useState();
+  const next = (older.at(-1) ?? first.data)?.next;
+  const more = () => {
+    get(where + query2({ ...params, limit: pageSize, cursor: next })).then((p) => (setFailed(void 0), setOlder([...older, p])), setFailed);
+  };
+  return {
+    items: [first.data, ...older].flatMap((p) => p?.items ?? []),
+    ready: first.data !== void 0,
+    error: first.error,
+    failed,
+    refetch: first.refetch,
+    more: next ? more : void 0
+  };
+}
 function Answered2() {
-  const answered = useQuery2("decisions?state=answered&limit=200");
-  const expired = useQuery2("decisions?state=expired&limit=100");
-  const superseded = useQuery2("decisions?state=superseded&limit=100");
-  const raised = useQuery2("audit" + query2({ action: "raise event", limit: 200 }));
+  const answered = usePages("decisions", { state: "answered" });
+  const expired = usePages("decisions", { state: "expired" });
+  const superseded = usePages("decisions", { state: "superseded" });
+  const raised = usePages("audit", { action: "raise event" });
+  const sources = [answered, expired, superseded, raised];
   const reread = useSlowly(raised.refetch);
   useTopic("inbox", void 0, () => [answered, expired, superseded].forEach((q) => q.refetch()));
   useTopic("counts", void 0, () => reread(true));
-  const rows = [
-    ...[answered, expired, superseded].flatMap((q) => q.data?.items ?? []).map(pastDecision),
-    ...(raised.data?.items ?? []).map(pastEvent)
-  ].sort((a, b) => Date.parse(b.at) - Date.parse(a.at));
+  const found = [...[answered, expired, superseded].flatMap((q) => q.items).map(pastDecision), ...raised.items.map(pastEvent)];
+  const rows = [...new Map(found.map((p) => [p.id, p])).values()].sort((a, b) => Date.parse(b.at) - Date.parse(a.at));
   const chosen = param("id");
   const item = rows.find((d) => d.id === chosen) ?? rows[0];
   const list = useRef(null);
@@ -192,21 +209,26 @@ function Answered2() {
   if (answered.error) {
     return /* @__PURE__ */ jsx2(Problem, { error: answered.error, retry: answered.refetch });
   }
-  if (!answered.data || !expired.data || !superseded.data || !raised.data && !raised.error) {
+  const failed = sources.find((q) => q.failed)?.failed;
+  if (sources.some((q) => !q.ready && !q.error)) {
     return /* @__PURE__ */ jsx2("p", { class: "dim pad", children: "…" });
   }
   if (!item) {
     return /* @__PURE__ */ jsx2(Empty, { title: "Nothing was decided yet", children: /* @__PURE__ */ jsx2("p", { children: "Here stands who has answered what, and when." }) });
   }
   return /* @__PURE__ */ jsxs2("div", { class: "inbox-panes" + (chosen ? " chosen" : ""), children: [
-    /* @__PURE__ */ jsx2("div", { class: "inbox-list", role: "listbox", "aria-label": "Decisions of the past", ref: list, children: rows.map((p) => /* @__PURE__ */ jsxs2("div", { role: "option", "aria-selected": p === item, tabIndex: p === item ? 0 : -1, class: "inbox-row", onClick: () => setParams({ id: p.id }), children: [
-      /* @__PURE__ */ jsx2("span", { class: "inbox-row-title", children: /* @__PURE__ */ jsx2(Visible2, { text: p.title, exact: true }) }),
-      /* @__PURE__ */ jsx2("span", { class: "inbox-row-about", children: /* @__PURE__ */ jsx2(Visible2, { text: p.text, exact: true }) }),
-      /* @__PURE__ */ jsxs2("span", { class: "inbox-row-foot", children: [
-        /* @__PURE__ */ jsx2("span", { class: "kind kind-" + p.kind, children: kindText2(p.kind) }),
-        /* @__PURE__ */ jsx2(Time2, { at: p.at })
-      ] })
-    ] }, p.id)) }),
+    /* @__PURE__ */ jsxs2("div", { class: "inbox-list", children: [
+      /* @__PURE__ */ jsx2("div", { role: "listbox", "aria-label": "Decisions of the past", ref: list, children: rows.map((p) => /* @__PURE__ */ jsxs2("div", { role: "option", "aria-selected": p === item, tabIndex: p === item ? 0 : -1, class: "inbox-row", onClick: () => setParams({ id: p.id }), children: [
+        /* @__PURE__ */ jsx2("span", { class: "inbox-row-title", children: /* @__PURE__ */ jsx2(Visible2, { text: p.title, exact: true }) }),
+        /* @__PURE__ */ jsx2("span", { class: "inbox-row-about", children: /* @__PURE__ */ jsx2(Visible2, { text: p.text, exact: true }) }),
+        /* @__PURE__ */ jsxs2("span", { class: "inbox-row-foot", children: [
+          /* @__PURE__ */ jsx2("span", { class: "kind kind-" + p.kind, children: kindText2(p.kind) }),
+          /* @__PURE__ */ jsx2(Time2, { at: p.at })
+        ] })
+      ] }, p.id)) }),
+      sources.some((q) => q.more) && /* @__PURE__ */ jsx2("button", { type: "button", class: "quiet more", onClick: () => sources.forEach((q) => q.more?.()), children: "Show earlier ones" }),
+      failed && /* @__PURE__ */ jsx2("p", { class: "problem", role: "alert", children: failed.message })
+    ] }),
     /* @__PURE__ */ jsxs2("div", { class: "inbox-pane", children: [
       /* @__PURE__ */ jsxs2("button", { type: "button", class: "inbox-back quiet", onClick: () => setParams({ id: void 0 }), children: [
         "‹ All ",
@@ -250,7 +272,7 @@ function Raised({ entry: a, title }) {
 }
 
 // src/pages/inbox/Event.tsx
-import { useEffect, useRef as useRef2, useState } from "./core.js";
+import { useEffect, useRef as useRef2, useState as useState2 } from "./core.js";
 import { path as path3, post, query as query3, useQuery as useQuery3 } from "./core.js";
 import { hindered } from "./core.js";
 import { parseJson } from "./core.js";
@@ -263,10 +285,10 @@ import { Visible as Visible3 } from "./core.js";
 import { Deadline as Deadline2 } from "./core.js";
 import { Fragment as Fragment3, jsx as jsx3, jsxs as jsxs3 } from "./core.js";
 function EventDetail({ run: r, onDone, ask, gone }) {
-  const [text, setText] = useState(null);
-  const [confirm, setConfirm] = useState(null);
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState(null);
+  const [text, setText] = useState2(null);
+  const [confirm, setConfirm] = useState2(null);
+  const [busy, setBusy] = useState2(false);
+  const [error, setError] = useState2(null);
   const yes = useRef2(null);
   const whole = useQuery3(path3`runs/${r.id}`);
   const said = useQuery3(path3`runs/${r.id}/conversation`);
@@ -404,8 +426,8 @@ function Open() {
     () => itemsOf(decisions.rows ?? [], (runs.data?.items ?? []).filter((r) => !raised.current.has(waitOf(r)))),
     [decisions.rows, runs.data]
   );
-  const [done, setDone] = useState2();
-  const [ask, setAsk] = useState2();
+  const [done, setDone] = useState3();
+  const [ask, setAsk] = useState3();
   const list = useRef3(null);
   const focusNext = useRef3(false);
   const chosen = param2("id");

@@ -1087,6 +1087,8 @@ export interface Problem {
   /** Line and Column are the place in the body, from 1. */
   line?: number;
   column?: number;
+  /** what is wrong in a filter, in its order */
+  marks?: WrongPlace[];
   /** Current is the state that a conflicting request did not know. */
   current?: Json;
   /** Held is what keeps a run from being purged: calls whose outcome is not known. */
@@ -1954,6 +1956,16 @@ export interface WorkersPage {
   connected: Connected[];
   /** by this node since it began, the newest first */
   lost: Lost[];
+}
+
+/** wrongPlace is a place in a filter that is wrong. */
+export interface WrongPlace {
+  /** bytes of the filter, from 0 */
+  from: number;
+  /** exclusive */
+  to: number;
+  /** the known name most like what stands there */
+  nearest?: string;
 }
 
 /** A content of a message; Type tells which. */

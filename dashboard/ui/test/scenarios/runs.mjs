@@ -14,6 +14,34 @@ async function waiting(prefix, n) {
 }
 
 export const scenarios = {
+  async "more than the newest answers of people are listed"(w) {
+    const ids = await waiting("told", 210);
+    for (const id of ids) await api("POST", `runs/${id}/events/go`, id);
+    const page = await w.open("inbox?tab=answered");
+    const rows = page.getByRole("option").filter({ hasText: /^told-/ });
+    await until(async () => (await rows.count()) >= 190, "the first page is shown");
+    assert.equal(await rows.filter({ hasText: "told-0 " }).count(), 0);
+    await w.accessible(page);
+    await page.getByRole("button", { name: "Show earlier ones" }).click();
+    await rows.filter({ hasText: "told-0 " }).waitFor();
+    assert.equal(await rows.count(), ids.length);
+  },
+
+  async "what is wrong in a filter is marked and can be mended"(w) {
+    w.allowed.push(/400/);
+    await ended((await start("Steps", 1, "marked-0")).id);
+    const page = await w.open("runs");
+    await page.getByLabel("Filter", { exact: true }).fill("id:marked-0 creatd>toady");
+    const alert = page.locator("#filter-error");
+    await until(async () => (await alert.locator("mark").allInnerTexts()).join() === "creatd", "the field is marked");
+    await alert.getByText(/column 13/).waitFor();
+    await w.accessible(page);
+    await alert.getByRole("button", { name: "Search id:marked-0 created>toady" }).click();
+    await until(async () => (await alert.locator("mark").allInnerTexts()).join() === "toady", "the value is marked");
+    await alert.getByRole("button", { name: "Search id:marked-0 created>today" }).click();
+    await until(async () => (await alert.count()) === 0, "nothing is wrong any more");
+  },
+
   async "a run is restarted under an id and with a version of one's own"(w) {
     await ended((await start("Steps", 1, "again-0")).id);
     const page = await w.open("runs/again-0");

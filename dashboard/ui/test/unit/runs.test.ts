@@ -6,6 +6,7 @@ import { pause } from "../../src/lib/slowly";
 import { fieldSuggestions, pieceAt, quotedValue } from "../../src/pages/runs/complete";
 import { added, merged, most, none, pageSize, type Rows, rowsOf, settled, type Stand } from "../../src/pages/runs/merge";
 import { within } from "../../src/pages/runs/range";
+import { marked, mended } from "../../src/pages/runs/wrong";
 
 const run = (n: number, version = 1) => ({ id: `r${n}`, incarnation: "i", row_version: version, created: new Date(Date.UTC(2026, 0, 1) + n * 1000).toISOString() }) as Run;
 const list = (from: number, n: number) => Array.from({ length: n }, (_, i) => run(from - i));
@@ -92,4 +93,13 @@ test("a list that takes the server long is read less often while much happens", 
   assert.equal(pause(20), 10_000);
   assert.equal(pause(100), 30_000); // 1/300 of the time
   assert.equal(pause(5_000), 60_000); // it is not forgotten
+});
+
+test("what is wrong in a filter is marked by bytes, and mended by the nearest names", () => {
+  const text = "ä statsu:failed created>toady";
+  const marks = [{ from: 3, to: 9, nearest: "status" }, { from: 25, to: 30, nearest: "today" }];
+  assert.deepEqual(marked(text, marks).map((p) => (p.mark ? `[${p.text}]` : p.text)).join(""), "ä [statsu]:failed created>[toady]");
+  assert.equal(mended(text, marks), "ä status:failed created>today");
+  assert.equal(mended(text, [{ from: 3, to: 9 }]), undefined);
+  assert.deepEqual(marked("ab", marks), [{ from: 0, text: "ab", mark: false }]);
 });

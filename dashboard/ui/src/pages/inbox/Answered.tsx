@@ -1,9 +1,9 @@
 // What people have decided: answers to agents, and events that were raised to runs.
 
-import { useRef } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 
-import type { Audited, AuditPage, Conversation, Decision, DecisionItems } from "../../api";
-import { path, query, useQuery } from "../../lib/api";
+import type { Audited, Conversation, Decision } from "../../api";
+import { get, type Params, path, type ProblemError, query, useQuery } from "../../lib/api";
 import { askText, doneText, kindText } from "../../lib/decisions";
 import { useKeys } from "../../lib/keys";
 import { useTopic } from "../../lib/live";
@@ -27,19 +27,40 @@ function pastEvent(a: Audited): Past {
   return { id: `event:${a.target}:${a.number}`, at: a.at, kind: "event", title: `${a.target} was told ${a.name ?? "of an event"}`, text: `raised by ${a.for || a.by}`, raised: a };
 }
 
+const pageSize = 200;
+
+/** A list that is read page by page: the first is kept up to date, more reads the next. */
+function usePages<T>(where: string, params: Params) {
+  type Page = { items: T[]; next?: string };
+  const first = useQuery<Page>(where + query({ ...params, limit: pageSize }));
+  const [older, setOlder] = useState<Page[]>([]);
+  const [failed, setFailed] = useState<ProblemError>();
+  const next = (older.at(-1) ?? first.data)?.next;
+  const more = () => {
+    get<Page>(where + query({ ...params, limit: pageSize, cursor: next })).then((p) => (setFailed(undefined), setOlder([...older, p])), setFailed);
+  };
+  return {
+    items: [first.data, ...older].flatMap((p) => p?.items ?? []),
+    ready: first.data !== undefined,
+    error: first.error,
+    failed,
+    refetch: first.refetch,
+    more: next ? more : undefined,
+  };
+}
+
 /** Lists what was decided, the newest first. */
 export function Answered() {
-  const answered = useQuery<DecisionItems>("decisions?state=answered&limit=200");
-  const expired = useQuery<DecisionItems>("decisions?state=expired&limit=100");
-  const superseded = useQuery<DecisionItems>("decisions?state=superseded&limit=100");
-  const raised = useQuery<AuditPage>("audit" + query({ action: "raise event", limit: 200 }));
+  const answered = usePages<Decision>("decisions", { state: "answered" });
+  const expired = usePages<Decision>("decisions", { state: "expired" });
+  const superseded = usePages<Decision>("decisions", { state: "superseded" });
+  const raised = usePages<Audited>("audit", { action: "raise event" });
+  const sources = [answered, expired, superseded, raised];
   const reread = useSlowly(raised.refetch);
   useTopic("inbox", undefined, () => [answered, expired, superseded].forEach((q) => q.refetch()));
   useTopic("counts", undefined, () => reread(true));
-  const rows = [
-    ...[answered, expired, superseded].flatMap((q) => q.data?.items ?? []).map(pastDecision),
-    ...(raised.data?.items ?? []).map(pastEvent),
-  ].sort((a, b) => Date.parse(b.at) - Date.parse(a.at));
+  const found = [...[answered, expired, superseded].flatMap((q) => q.items).map(pastDecision), ...raised.items.map(pastEvent)];
+  const rows = [...new Map(found.map((p) => [p.id, p])).values()].sort((a, b) => Date.parse(b.at) - Date.parse(a.at));
   const chosen = param("id");
   const item = rows.find((d) => d.id === chosen) ?? rows[0];
   const list = useRef<HTMLDivElement>(null);
@@ -60,7 +81,8 @@ export function Answered() {
   if (answered.error) {
     return <Problem error={answered.error} retry={answered.refetch} />;
   }
-  if (!answered.data || !expired.data || !superseded.data || (!raised.data && !raised.error)) {
+  const failed = sources.find((q) => q.failed)?.failed;
+  if (sources.some((q) => !q.ready && !q.error)) {
     return <p class="dim pad">…</p>;
   }
   if (!item) {
@@ -68,14 +90,20 @@ export function Answered() {
   }
   return (
     <div class={"inbox-panes" + (chosen ? " chosen" : "")}>
-      <div class="inbox-list" role="listbox" aria-label="Decisions of the past" ref={list}>
-        {rows.map((p) => (
-          <div key={p.id} role="option" aria-selected={p === item} tabIndex={p === item ? 0 : -1} class="inbox-row" onClick={() => setParams({ id: p.id })}>
-            <span class="inbox-row-title"><Visible text={p.title} exact /></span>
-            <span class="inbox-row-about"><Visible text={p.text} exact /></span>
-            <span class="inbox-row-foot"><span class={"kind kind-" + p.kind}>{kindText(p.kind)}</span><Time at={p.at} /></span>
-          </div>
-        ))}
+      <div class="inbox-list">
+        <div role="listbox" aria-label="Decisions of the past" ref={list}>
+          {rows.map((p) => (
+            <div key={p.id} role="option" aria-selected={p === item} tabIndex={p === item ? 0 : -1} class="inbox-row" onClick={() => setParams({ id: p.id })}>
+              <span class="inbox-row-title"><Visible text={p.title} exact /></span>
+              <span class="inbox-row-about"><Visible text={p.text} exact /></span>
+              <span class="inbox-row-foot"><span class={"kind kind-" + p.kind}>{kindText(p.kind)}</span><Time at={p.at} /></span>
+            </div>
+          ))}
+        </div>
+        {sources.some((q) => q.more) && (
+          <button type="button" class="quiet more" onClick={() => sources.forEach((q) => q.more?.())}>Show earlier ones</button>
+        )}
+        {failed && <p class="problem" role="alert">{failed.message}</p>}
       </div>
       <div class="inbox-pane">
         <button type="button" class="inbox-back quiet" onClick={() => setParams({ id: undefined })}>‹ All {rows.length}</button>

@@ -5,6 +5,7 @@ import { count } from "../../lib/format";
 import { useKeys } from "../../lib/keys";
 import { setParams } from "../../lib/router";
 import { fieldSuggestions, type Piece, pieceAt, quotedValue, type Suggestion } from "./complete";
+import { marked, mended } from "./wrong";
 
 const pause = 60; // ms without a key before the server is asked
 
@@ -19,6 +20,11 @@ export function FilterBar({ filter, error }: { filter: string; error: ProblemErr
   const [at, setAt] = useState(-1);
   const offered = useSuggestions(piece);
   const bad = error?.status === 400 ? error : undefined;
+  const instead = bad && mended(filter, bad.problem.marks ?? []);
+  const replace = (text: string) => {
+    if (box.current) box.current.value = text;
+    setParams({ filter: text, at: undefined });
+  };
   useKeys({ "/": () => box.current?.focus() });
   useEffect(() => {
     if (box.current && document.activeElement !== box.current) {
@@ -117,7 +123,9 @@ export function FilterBar({ filter, error }: { filter: string; error: ProblemErr
       </ul>
       {bad && (
         <p id="filter-error" class="bad" role="alert">
-          {bad.message} {bad.hint}
+          {marked(filter, bad.problem.marks ?? []).map((p) => (p.mark ? <mark key={p.from}>{p.text}</mark> : <span key={p.from} class="mono">{p.text}</span>))}
+          {" "}{bad.message} {bad.hint}
+          {instead !== undefined && <button type="button" class="link" onClick={() => replace(instead)}>Search {instead}</button>}
         </p>
       )}
     </div>
