@@ -27,14 +27,24 @@ type node struct {
 	client *client.Client
 	clock  *clock.Virtual
 	full   chan struct{} // a write of rows found the disk full
+	before func() error  // runs before each rewind, which its error refuses; nil = nothing does
 	cancel context.CancelFunc
 	done   chan error
 }
 
-// watched is a hub that tells when rows cannot be written.
+// watched is the hub of a node, which tells when rows cannot be written.
 type watched struct {
 	hub.Hub
-	full chan struct{}
+	*node
+}
+
+func (w *watched) Control(ctx context.Context, c *hub.Control) (string, error) {
+	if c.Kind == hub.Rewind && w.before != nil {
+		if err := w.before(); err != nil {
+			return "", err
+		}
+	}
+	return w.Hub.Control(ctx, c)
 }
 
 func (w *watched) WriteRows(ctx context.Context, r *hub.WriteRows) error {
@@ -72,7 +82,7 @@ func beginOn(t *testing.T, s store.Store, reg *perdure.Registry, observed ...age
 		t.Fatal(err)
 	}
 	n.full = make(chan struct{}, 1)
-	n.client = client.New(&watched{n.hub, n.full})
+	n.client = client.New(&watched{n.hub, n})
 	n.Service = agent.NewService(n.client)
 	for _, o := range observed {
 		if err := n.Observe(o); err != nil {

@@ -39,7 +39,7 @@ func (t *turn) ask() (*modelOutput, error) {
 		return nil, err
 	}
 	t.usage.Add(out.Usage)
-	t.offset, t.view.Tokens = out.Next, out.Usage.InputTokenCount+out.Usage.OutputTokenCount
+	t.offset, t.view.Tokens = max(out.Next, t.from), out.Usage.InputTokenCount+out.Usage.OutputTokenCount
 	return out, nil
 }
 

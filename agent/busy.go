@@ -84,7 +84,7 @@ func (s *session) place(a *admitted, busy Busy) (steers string, err error) {
 
 // newest returns what tells the turn of the newest message from others of the
 // session, "" if there was none.
-func (s *session) newest() string {
+func (s *sessionState) newest() string {
 	turn := ""
 	switch {
 	case len(s.Queue) > 0:

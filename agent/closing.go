@@ -371,7 +371,7 @@ func (s *Service) Export(ctx context.Context, id SessionID) (*Export, error) {
 	if err != nil {
 		return nil, err
 	}
-	messages, err := readLog(ctx, h, logID(id.String(), state.Incarnation), 0, 1<<62, 1<<62)
+	messages, err := readLog(ctx, h, logID(id.String(), state.Incarnation), 0, state.shown(), 1<<62)
 	if err != nil {
 		return nil, err
 	}

@@ -126,6 +126,9 @@ func (s *Service) said(ctx context.Context, h hub.Hub, run string) (all []Said, 
 		return all, below, nil
 	}
 	messages, err := turnMessages(ctx, h, run)
+	if err == nil && i.Session != "" {
+		messages, err = withoutGivenUp(ctx, h, run, messages)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -229,4 +232,22 @@ func (t Said) messages(list []LogMessage, steps []TurnStep) []Said {
 		all = append(all, said)
 	}
 	return all
+}
+
+// withoutGivenUp leaves out what a turn of a session has said that is being rewound.
+func withoutGivenUp(ctx context.Context, h hub.Hub, turn string, messages []LogMessage) ([]LogMessage, error) {
+	session, ok := sessionOfTurn(turn)
+	if !ok {
+		return messages, nil
+	}
+	state, err := readSession(ctx, h, session)
+	if perdure.CodeOf(err) == perdure.NotFound {
+		return messages, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(messages, func(m LogMessage) bool {
+		return state.Again != nil && state.Running.Turn == turn && m.Position >= state.shown()
+	}), nil
 }

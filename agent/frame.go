@@ -34,7 +34,8 @@ type Frame struct {
 	Type   FrameType `json:"type"`
 	Step   int       `json:"step,omitempty"` // number of the model step, from 1
 	// Attempt and ToOffset belong to FrameReset: this is the attempt, from 2, and
-	// all of the step before it is void, wherever it was seen.
+	// all of the step before it is void, wherever it was seen. Without Attempt the turn
+	// was rewound to before the step: what came after that is void too, also the end.
 	Attempt  int    `json:"attempt,omitempty"`
 	ToOffset *int64 `json:"toOffset,omitempty"`
 

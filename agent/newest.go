@@ -2,7 +2,6 @@ package agent
 
 import (
 	"context"
-	"math"
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/model"
@@ -34,7 +33,7 @@ func (s *Service) Newest(ctx context.Context, session *Session) (Newest, error) 
 	}
 	var n Newest
 	log := logID(session.ID.String(), state.Incarnation)
-	rows, _, err := h.ReadRows(ctx, store.RowQuery{Kind: rowLog, From: logIndex(log, 0), To: logIndex(log, math.MaxInt64), Desc: true, Limit: lastFew})
+	rows, _, err := h.ReadRows(ctx, store.RowQuery{Kind: rowLog, From: logIndex(log, 0), To: logIndex(log, state.shown()), Desc: true, Limit: lastFew})
 	if err != nil {
 		return Newest{}, err
 	}

@@ -33,7 +33,8 @@ func readPrompt(ctx context.Context, h hub.Rows, turn string, in modelInput) (*p
 	}
 	said := p.log[:0]
 	for _, m := range p.log {
-		if source := m.Message.Source.Type; source != sourceSummary && source != sourceRefused {
+		// What a provider has refused is given once more to the turn itself, if that is rewound.
+		if source := m.Message.Source.Type; source != sourceSummary && (source != sourceRefused || m.Position >= in.First) {
 			said = append(said, m)
 		}
 	}

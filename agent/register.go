@@ -58,6 +58,9 @@ func Register(reg *perdure.Registry, agents ...*Agent) error {
 		perdure.AddActivityNamed(reg, cleanPrefix+name, c.purge)
 		perdure.AddOrchestrationNamed(reg, outcomePrefix+name, c.lookup)
 		perdure.AddActivityNamed(reg, outcomePrefix+name, c.find)
+		perdure.AddOrchestrationNamed(reg, rewindPrefix+name, c.rewinder)
+		perdure.AddActivityNamed(reg, rewindPlanPrefix+name, c.planRewind)
+		perdure.AddActivityNamed(reg, rewindPrefix+name, c.carryOut)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/internal/engine"
 	"github.com/perdure/perdure/internal/history"
@@ -82,6 +83,13 @@ func (s *Service) Rewind(ctx context.Context, run string, events []*history.Even
 // client.Client.RewindTo does, and tells what that means for decisions. If the run would
 // wait there for a decision that was made already, it goes back to before that was asked
 // for: without this such a run waits for ever.
+//
+// A turn of a session is rewound only while it is the session's last and nothing runs or
+// waits in that, else FailedPrecondition: the session takes back what the turn has said,
+// and goes on from what it says now. Who has been given its answer is not told another one.
+// The event 0 means before the failure of a turn that has failed. A turn that has handed
+// its conversation over is not rewound, nor one of an agent that keeps conversations
+// elsewhere, nor any to before a message that was sent to it while it ran.
 func (s *Service) RewindTo(ctx context.Context, run string, p client.RewindPoint, opts ...client.Option) (*Rewinding, error) {
 	h, err := s.client.Hub(ctx)
 	if err != nil {
@@ -102,13 +110,73 @@ func (s *Service) RewindTo(ctx context.Context, run string, p client.RewindPoint
 		return nil, err
 	}
 	of := &Rewinding{To: p.Event, Asks: []Asking{}}
+	if in.Session != "" && p.Event == 0 && len(events) > 0 {
+		p.Event = LastFailure(events)
+	}
 	if p.Event >= 1 && p.Event <= len(events) { // else it is refused, or a repeat
 		if of, err = s.Rewind(ctx, run, events, p.Event); err != nil {
 			return nil, err
 		}
 		p.Event = of.To
 	}
+	if in.Session != "" {
+		return of, s.rewindTurn(ctx, h, run, *p.Asked, p.Reason, opts)
+	}
 	return of, s.client.RewindTo(ctx, run, p, opts...)
+}
+
+// rewindTurn has a session rewind its last turn, and returns when it is.
+func (s *Service) rewindTurn(ctx context.Context, h hub.Hub, turn string, asked client.RewindPoint, reason string, opts []client.Option) error {
+	session, ok := sessionOfTurn(turn)
+	if !ok {
+		return rewindRefused(turn, "its id is none of a session's turn")
+	}
+	// A turn that was terminated does not tell its end: somebody has to look.
+	if _, err := s.unblock(hub.WithActor(ctx, nil), h, session); err != nil && perdure.CodeOf(err) != perdure.ResourceExhausted {
+		return err
+	}
+	opts = append([]client.Option{client.WithRequestID(NewSessionKey())}, opts...)
+	return s.client.Ask(ctx, session.String(), opRewind, rewindRequest{
+		Turn: turn, Event: asked.Event, Execution: asked.Execution, Reason: reason,
+	}, nil, opts...)
+}
+
+// Rewindable returns nil if a turn of a session is its last one and the session rests, so
+// that the turn may be rewound; else FailedPrecondition, which says why not.
+func (s *Service) Rewindable(ctx context.Context, turn string) error {
+	h, err := s.client.Hub(ctx)
+	if err != nil {
+		return err
+	}
+	session, ok := sessionOfTurn(turn)
+	if !ok {
+		return rewindRefused(turn, "its id is none of a session's turn")
+	}
+	state, err := readSession(ctx, h, session)
+	if perdure.CodeOf(err) == perdure.NotFound {
+		return rewindRefused(turn, "its session is gone")
+	}
+	if err != nil {
+		return err
+	}
+	return state.refusesRewind(turn)
+}
+
+// RewindableTo returns the event to which a turn of a session would be rewound, if it may
+// be: an earlier one than asked for as Rewind tells. Errors are those of RewindTo.
+func (s *Service) RewindableTo(ctx context.Context, turn string, p client.RewindPoint) (event int, err error) {
+	if err := s.Rewindable(ctx, turn); err != nil {
+		return 0, err
+	}
+	h, err := s.client.Hub(ctx)
+	if err != nil {
+		return 0, err
+	}
+	plan, err := s.planTurn(ctx, h, rewindRequest{Turn: turn, Event: p.Event, Execution: p.Execution})
+	if err != nil {
+		return 0, err
+	}
+	return plan.Event, nil
 }
 
 // decisionsOf returns the decisions that a run has asked for.

@@ -244,7 +244,7 @@ func (s *Service) unblock(ctx context.Context, h hub.Hub, session SessionID) (*s
 		return nil, err
 	case len(state.Queue)+len(state.Steering) >= maxQueue:
 		return state, queueFull(session.String(), len(state.Queue)+len(state.Steering))
-	case state.Running == nil:
+	case state.Running == nil || state.Again != nil && !state.Again.Done: // it has ended, and is being rewound
 		return state, nil
 	}
 	return state, s.conclude(ctx, h, session, state)
@@ -262,7 +262,7 @@ func (s *Service) conclude(ctx context.Context, h hub.Hub, session SessionID, st
 		return err
 	}
 	last, err := lastFrame(ctx, h, turn)
-	if err != nil || last != nil && last.Type == FrameEnd {
+	if err != nil || last != nil && last.Type == FrameEnd && (state.Again == nil || last.Offset != state.Again.End) {
 		return err
 	}
 	log := logID(session.String(), state.Incarnation)
@@ -270,13 +270,13 @@ func (s *Service) conclude(ctx context.Context, h hub.Hub, session SessionID, st
 	if err != nil {
 		return err
 	}
-	text, err := perdure.Encode(ended{Turn: turn, Log: log, Head: position + 1, Error: &problem{
+	text, err := perdure.Encode(ended{Turn: turn, Log: log, Head: position + 1, Lost: true, Error: &problem{
 		Type: "TurnEnded", Message: "the turn was " + client.StatusName(i.Status),
 	}})
 	if err != nil {
 		return err
 	}
-	return h.Signal(ctx, &hub.Signal{RequestID: "ended " + state.Incarnation + " " + turn, InstanceID: session.String(), Operation: opEnded, Input: text})
+	return h.Signal(ctx, &hub.Signal{RequestID: "ended " + state.Incarnation + " " + turn + " " + i.Execution, InstanceID: session.String(), Operation: opEnded, Input: text})
 }
 
 // lastPosition returns the position of the newest message of a log, -1 if it has
@@ -498,5 +498,5 @@ func (s *Service) Messages(ctx context.Context, id SessionID, from int64, limit 
 	if err != nil {
 		return nil, err
 	}
-	return readLog(ctx, h, logID(id.String(), state.Incarnation), max(from, 0), 1<<62, limit)
+	return readLog(ctx, h, logID(id.String(), state.Incarnation), max(from, 0), state.shown(), limit)
 }

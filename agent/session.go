@@ -49,9 +49,12 @@ type ended struct {
 	Steers   []string                   `json:"steers,omitempty"` // turns whose messages it took
 	Response *Response                  `json:"response,omitempty"`
 	Error    *problem                   `json:"error,omitempty"`
-	View     *viewOf                    `json:"view,omitempty"`  // nil = as it was
-	State    map[string]json.RawMessage `json:"state,omitempty"` // set by the turn
-	Back     bool                       `json:"back,omitempty"`  // the agent that was given the conversation is gone
+	View     *viewOf                    `json:"view,omitempty"`     // nil = as it was
+	State    map[string]json.RawMessage `json:"state,omitempty"`    // set by the turn
+	Back     bool                       `json:"back,omitempty"`     // the agent that was given the conversation is gone
+	External bool                       `json:"external,omitempty"` // the conversation is kept elsewhere
+	Lost     bool                       `json:"lost,omitempty"`     // it was ended by somebody else, and what it has spent is not known
+	Before   *before                    `json:"before,omitempty"`   // of Usage and Spent, what it had spent when it was rewound; nil = it was not
 }
 
 // sessionState is the state of a session. It holds no messages but those that
@@ -72,6 +75,8 @@ type sessionState struct {
 	Queue       []*admitted                `json:"queue,omitempty"`
 	Steering    []*admitted                `json:"steering,omitempty"` // given to the running turn
 	Closing     *closing                   `json:"closing,omitempty"`  // the conversation comes to its end
+	Last        *lastTurn                  `json:"last,omitempty"`     // the turn that has ended last; nil = it cannot be rewound
+	Again       *takingBack                `json:"again,omitempty"`    // the running turn is being rewound, and does not go on yet
 	Cleanups    int                        `json:"cleanups,omitempty"` // of the conversation, so far
 	Expires     time.Time                  `json:"expires,omitzero"`   // zero = never
 	Alarm       time.Time                  `json:"alarm,omitzero"`     // when the session looks whether its time is over
@@ -113,6 +118,7 @@ type admitted struct {
 	At       time.Time               `json:"at"`
 	Stopping bool                    `json:"stopping,omitempty"` // the turn was told to end
 	Ahead    bool                    `json:"ahead,omitempty"`    // it goes before those that wait
+	Counted  bool                    `json:"counted,omitempty"`  // the turn was rewound, and what it had spent was counted
 }
 
 // session is the entity of a conversation: it admits turns one at a time.
@@ -150,6 +156,12 @@ func (c *code) session(ctx *perdure.EntityContext) (any, error) {
 		err = s.ended()
 	case opOutcome:
 		err = s.outcome()
+	case opRewind:
+		err = s.rewind()
+	case opRewound:
+		err = s.rewound()
+	case opResumed:
+		err = s.resumed()
 	case opMigrate:
 		err = s.migrate()
 	case opExpireResults:
@@ -341,6 +353,13 @@ func (s *session) ended() error {
 	if s.Running == nil || s.Running.Turn != e.Turn || e.Log != "" && e.Log != logID(s.id.String(), s.Incarnation) {
 		return nil // told before, or of another conversation
 	}
+	if s.Again != nil { // it was rewound, and has ended before it could say so
+		if err := s.goesOn(s.Again, 0); err != nil {
+			return err
+		}
+		s.Again = nil
+	}
+	s.Last = s.lastOf(&e)
 	s.Head = max(s.Head, e.Head)
 	if e.Response != nil {
 		s.Pending = callIDs(e.Response.Calls)
@@ -356,10 +375,12 @@ func (s *session) ended() error {
 	}
 	s.State = withState(s.State, e.State)
 	s.Turns++
-	s.Usage.Add(e.Usage)
-	s.Spent = s.Spent.plus(e.Spent)
+	usage, spent := e.counted(s.Running)
+	s.Usage.Add(usage)
+	s.Spent = s.Spent.plus(spent)
 	if e.Error != nil && e.Error.Type != perdure.Canceled.String() {
 		s.Failed++
+		s.Last.hasFailed()
 	}
 	s.remember(e.Turn)
 	if e.Error != nil {

@@ -116,6 +116,8 @@ type turn struct {
 	trail    []Frame                 // for the record
 	unheard  []*model.Message        // the newest messages, which no model step has answered
 	began    time.Time
+	again    *before // what it had spent when it was rewound; nil = it was not
+	from     int64   // frames after the newest rewind have at least this offset
 }
 
 // turn is the orchestration that answers a message.
@@ -134,6 +136,9 @@ func (c *code) turn(ctx *perdure.Context, in turnInput) (*turnOutput, error) {
 	}
 	if in.Session != "" && !in.Inner {
 		t.steer = perdure.NewEvent[steering](steerName).Wait(ctx)
+	}
+	if in.Session != "" && !in.Inner && !in.Import {
+		t.takesBack()
 	}
 	t.openPurse()
 	r, err := t.answer()
@@ -467,7 +472,7 @@ func (t *turn) end(r *Response, failed error) (*turnOutput, error) {
 	last := Frame{Type: FrameEnd, Status: statusCompleted}
 	e := ended{
 		Turn: t.ctx.InstanceID(), Head: t.position, Usage: t.usage, Spent: t.spent, Log: t.in.Log, Steers: t.steers, Response: r,
-		State: t.set, Back: t.back,
+		State: t.set, Back: t.back, External: t.policy.History, Before: t.again,
 	}
 	if !t.external {
 		e.View = &t.view

@@ -73,8 +73,8 @@ func (c *Client) Restart(ctx context.Context, id string, o RestartOptions, opts 
 }
 
 // Rewind lets a failed run go on from before its failure: recorded outcomes
-// are kept, failed steps run again. A turn of an agent's session cannot be rewound,
-// neither here nor by RewindTo: FailedPrecondition.
+// are kept, failed steps run again. A turn of an agent's session is refused with
+// FailedPrecondition, here and by RewindTo: agent.Service.RewindTo asks the session.
 func (c *Client) Rewind(ctx context.Context, id, reason string, opts ...Option) error {
 	_, err := c.control(ctx, &hub.Control{InstanceID: id, Kind: hub.Rewind, Reason: history.NoneIfEmpty(reason)}, opts)
 	return err

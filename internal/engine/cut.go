@@ -43,7 +43,22 @@ func Cut(past []*history.Event, r *history.Event, execution string) *Rewind {
 			Input: history.Some("rewound"),
 		}})
 	}
+	do.tell(r)
 	return do
+}
+
+// tell has the execution that goes on given the event first that the rewind r tells it,
+// if it tells one.
+func (do *Rewind) tell(r *history.Event) {
+	told := r.Body.(*history.ExecutionRewound).Tell
+	if told == nil {
+		return
+	}
+	first := 0
+	if len(do.Redeliver) > 0 && is[*history.ExecutionStarted](do.Redeliver[0]) {
+		first = 1
+	}
+	do.Redeliver = slices.Insert(do.Redeliver, first, &history.Event{ID: -1, Time: r.Time, Body: told})
 }
 
 // CutFailed answers a rewind to before the failure in place of a worker that knows no

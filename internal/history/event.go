@@ -353,9 +353,10 @@ type EntityUnlockSent struct {
 	ParentExecutionID Text
 }
 
-// ExecutionRewound tells an execution that has ended that it is rewound. To (1000) is
-// ours: the number of the event, from 1, from which on the history is given up; 0 =
-// what has failed is.
+// ExecutionRewound tells an execution that has ended that it is rewound. To (1000) and
+// Tell (1001) are ours: the number of the event, from 1, from which on the history is
+// given up (0 = what has failed is), and an event that is raised to the execution that
+// goes on, before all else; nil = none.
 type ExecutionRewound struct {
 	Reason            Text
 	ParentExecutionID Text
@@ -367,4 +368,5 @@ type ExecutionRewound struct {
 	Parent            *ParentInstance
 	Tags              map[string]string
 	To                int64
+	Tell              *EventRaised
 }

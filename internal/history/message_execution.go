@@ -146,7 +146,12 @@ func (x *ExecutionRewound) encode(b []byte) []byte {
 	b = appendText(b, 7, x.Input)
 	b = appendParent(b, 8, x.Parent)
 	b = appendTags(b, 9, x.Tags)
-	return appendInt(b, 1000, x.To)
+	b = appendInt(b, 1000, x.To)
+	if x.Tell == nil {
+		return b
+	}
+	b, start := open(b, 1001)
+	return shut(x.Tell.encode(b), start)
 }
 
 func (x *ExecutionRewound) decode(d *decoder, f *field) error {
@@ -171,6 +176,8 @@ func (x *ExecutionRewound) decode(d *decoder, f *field) error {
 		return d.tags(f, &x.Tags)
 	case 1000:
 		return d.int64(f, &x.To)
+	case 1001:
+		return decodeInto(d, f, &x.Tell)
 	}
 	return nil
 }

@@ -60,7 +60,7 @@ EntityOperationFailedEvent: requestId=1, failureDetails=2 TaskFailureDetails
 EntityLockRequestedEvent: criticalSectionId=1, lockSet=2 []string, position=3 int32, parentInstanceId=4 SV, parentExecutionId=1001 SV
 EntityLockGrantedEvent: criticalSectionId=1, lockSet=1000 []string, parentExecutionId=1001 SV
 EntityUnlockSentEvent: criticalSectionId=1, parentInstanceId=2 SV, targetInstanceId=3 SV, lockSet=1000 []string, parentExecutionId=1001 SV
-ExecutionRewoundEvent: reason=1 SV, parentExecutionId=2 SV, instanceId=3 SV, parentTraceContext=4 TraceContext, name=5 SV, version=6 SV, input=7 SV, parentInstance=8 ParentInstanceInfo, tags=9 MSS, to=1000 int64
+ExecutionRewoundEvent: reason=1 SV, parentExecutionId=2 SV, instanceId=3 SV, parentTraceContext=4 TraceContext, name=5 SV, version=6 SV, input=7 SV, parentInstance=8 ParentInstanceInfo, tags=9 MSS, to=1000 int64, tell=1001 EventRaisedEvent
 `
 
 const (

@@ -166,7 +166,15 @@ func (a *API) batchStep(ctx context.Context, key, id string, kind hub.ControlKin
 		}
 		return err
 	}
-	if !slices.Contains(actions(i), body.Action) {
+	turn := kind == hub.Rewind && a.Agents != nil && i.Session != "" && i.Status.Terminal() && i.Folded.IsZero()
+	switch {
+	case turn:
+		if err := a.Agents.Service.Rewindable(ctx, id); perdure.CodeOf(err) == perdure.FailedPrecondition {
+			return errSkipped(reasonOf(err))
+		} else if err != nil {
+			return err
+		}
+	case !slices.Contains(actions(i), body.Action):
 		return errSkipped(refusedBecause(i, body.Action))
 	}
 	if dry {
@@ -174,6 +182,9 @@ func (a *API) batchStep(ctx context.Context, key, id string, kind hub.ControlKin
 	}
 	if key != "" {
 		key += "/" + id // of a request of its own
+	}
+	if turn {
+		return a.rewindTurn(ctx, &hub.Control{RequestID: key, InstanceID: id, Reason: history.NoneIfEmpty(body.Reason)})
 	}
 	if body.Action == "purge" {
 		_, err = a.Hub.Purge(ctx, &hub.Purge{RequestID: key, IDs: []string{id}, Recursive: body.Recursive})

@@ -93,6 +93,13 @@ func (a *API) rewindRun(w http.ResponseWriter, r *http.Request) (*reply, error) 
 		}
 		return &reply{body: plan}, nil
 	}
+	r.URL.RawQuery = ""
+	if a.isTurn(r.Context(), c.InstanceID) {
+		if err := a.rewindTurn(r.Context(), c); err != nil {
+			return nil, err
+		}
+		return a.applied(r.Context(), c.InstanceID)
+	}
 	if c.To > 0 {
 		c.Asked = &hub.Point{To: c.To, Execution: c.Execution}
 		plan, err := a.planRewind(r.Context(), c)
@@ -103,8 +110,26 @@ func (a *API) rewindRun(w http.ResponseWriter, r *http.Request) (*reply, error) 
 			c.To, c.Execution = plan.To, plan.Execution
 		}
 	}
-	r.URL.RawQuery = ""
 	return a.run(r, c)
+}
+
+// isTurn reports whether a run is a turn of a session that knows of rewinds.
+func (a *API) isTurn(ctx context.Context, id string) bool {
+	if a.Agents == nil {
+		return false
+	}
+	i, err := a.Hub.Instance(ctx, id, false) // an error is told by who does something to it
+	return err == nil && i.Session != ""
+}
+
+// rewindTurn has a session rewind its last turn.
+func (a *API) rewindTurn(ctx context.Context, c *hub.Control) error {
+	var opts []client.Option
+	if c.RequestID != "" {
+		opts = append(opts, client.WithRequestID(c.RequestID))
+	}
+	_, err := a.Agents.Service.RewindTo(ctx, c.InstanceID, client.RewindPoint{Event: c.To, Execution: c.Execution, Reason: c.Reason.S}, opts...)
+	return err
 }
 
 // planRewind tells what a rewind would do.
@@ -120,7 +145,7 @@ func (a *API) planRewind(ctx context.Context, c *hub.Control) (*rewound, error) 
 	switch {
 	case c.Execution != "" && c.Execution != instance.Execution:
 		return nil, refuse(perdure.Conflict, "it is in another execution by now: look at it again")
-	case instance.Status.Terminal() && instance.Session != "":
+	case instance.Status.Terminal() && instance.Session != "" && a.Agents == nil:
 		return nil, &problem{Status: http.StatusConflict, Code: perdure.FailedPrecondition.String(), ID: c.InstanceID,
 			Detail: "this is a turn of the session " + shown(instance.Session) + ": what it has said is part of the conversation, which goes on from there",
 			Hint:   "send the message again, which begins a new turn"}
@@ -129,6 +154,12 @@ func (a *API) planRewind(ctx context.Context, c *hub.Control) (*rewound, error) 
 	case !instance.Status.Terminal():
 		return nil, refuse(perdure.FailedPrecondition, "the run has not ended ("+status+"): terminate it first")
 	}
+	to := c.To
+	if instance.Session != "" {
+		if to, err = a.Agents.Service.RewindableTo(ctx, c.InstanceID, client.RewindPoint{Event: to, Execution: c.Execution}); err != nil {
+			return nil, err
+		}
+	}
 	told, err := a.tell(ctx, c.InstanceID, instance.Execution)
 	if err != nil {
 		return nil, err
@@ -136,9 +167,9 @@ func (a *API) planRewind(ctx context.Context, c *hub.Control) (*rewound, error) 
 	if c.To > told.total {
 		return nil, invalid("event "+strconv.Itoa(c.To)+" is not there", "its history has "+strconv.Itoa(told.total)+" events")
 	}
-	plan := &rewound{To: c.To, Execution: instance.Execution, Exact: true, Unknown: []string{}, Again: []string{}, Later: []string{}, Waits: []string{},
+	plan := &rewound{To: to, Execution: instance.Execution, Exact: true, Unknown: []string{}, Again: []string{}, Later: []string{}, Waits: []string{},
 		Runs: []rewoundRun{}, Decisions: []rewoundAsking{}, Steps: []rewoundStep{}}
-	if plan.To, err = a.addAsking(ctx, plan, told, c.To, ""); err != nil {
+	if plan.To, err = a.addAsking(ctx, plan, told, to, ""); err != nil {
 		return nil, err
 	}
 	return plan, a.addSteps(ctx, plan, told)

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -187,7 +188,36 @@ func (a *API) getRun(_ http.ResponseWriter, r *http.Request) (*reply, error) {
 			return nil, err
 		}
 	}
-	return &reply{body: viewRun(instance)}, nil
+	v := viewRun(instance)
+	return &reply{body: v}, a.offerRewind(r.Context(), instance, v)
+}
+
+// offerRewind adds what a session says of the rewind of its turn, which the turn itself
+// does not know.
+func (a *API) offerRewind(ctx context.Context, i *hub.Instance, v *run) error {
+	if a.Agents == nil || i.Session == "" || !i.Status.Terminal() || !i.Folded.IsZero() {
+		return nil
+	}
+	err := a.Agents.Service.Rewindable(ctx, i.ID)
+	at := slices.IndexFunc(v.Refused, func(r refusal) bool { return r.Action == "rewind" })
+	switch {
+	case err == nil:
+		v.Actions = append(v.Actions, "rewind")
+		v.Refused = slices.Delete(v.Refused, at, at+1)
+		return nil
+	case perdure.CodeOf(err) == perdure.FailedPrecondition:
+		v.Refused[at].Reason = reasonOf(err)
+		return nil
+	}
+	return err
+}
+
+// reasonOf is what an error says beyond its operation and instance.
+func reasonOf(err error) string {
+	if e := (*perdure.Error)(nil); errors.As(err, &e) && e.Message != "" {
+		return e.Message
+	}
+	return err.Error()
 }
 
 // await returns the instance when it has ended, or as it is after d, or when

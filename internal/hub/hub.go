@@ -230,6 +230,19 @@ type Control struct {
 	// Asked is for Rewind: the point that was asked for, if who sends this has chosen To
 	// and Execution by it. A repeat is known by it. nil = To and Execution.
 	Asked *Point
+	// Session is for Rewind: the session of an agent, by its instance id, whose turn the
+	// run is, if that has agreed and taken back what the turn has told it. Only the session
+	// sends it; without it the rewind of a turn is refused. Execution has to be given.
+	Session string
+	// Tell is for Rewind with To: an event that is raised to the run in the commit that
+	// rewinds it, before all else that it is given. nil = none.
+	Tell *Told
+}
+
+// Told is an event with its data.
+type Told struct {
+	Name string
+	Data history.Text
 }
 
 // Point is an event of a run: To and Execution of a rewind or a fork.

@@ -36,7 +36,11 @@ func (o *Owner) Control(ctx context.Context, r *hub.Control) (string, error) {
 	case hub.Terminate, hub.Cancel:
 		body = &history.ExecutionTerminated{Input: r.Reason, Recurse: r.Recursive}
 	case hub.Rewind:
-		body = &history.ExecutionRewound{Reason: r.Reason, To: int64(r.To)}
+		rewound := &history.ExecutionRewound{Reason: r.Reason, To: int64(r.To)}
+		if r.Tell != nil {
+			rewound.Tell = &history.EventRaised{Name: r.Tell.Name, Input: r.Tell.Data}
+		}
+		body = rewound
 	default:
 		return "", invalid(op, r.InstanceID, fmt.Sprintf("unknown kind of control %d", r.Kind))
 	}

@@ -22,9 +22,11 @@ func (l *loop) refusesRewind(in *instance, r *hub.Control, op string) error {
 		return &perdure.Error{Code: code, Op: op, Instance: in.id, Message: fmt.Sprintf(format, args...)}
 	}
 	switch {
-	case rec.Session != "":
-		return failed(perdure.FailedPrecondition, "it is a turn of the session %s, whose conversation goes on from what it has said: "+
-			"send the message again, which begins a new turn", rec.Session)
+	case rec.Session != "" && r.Session == "":
+		return failed(perdure.FailedPrecondition, "it is a turn of the session %s, which has to agree: "+
+			"rewind it with agent.Service.RewindTo if it is the last of its session, or send the message again", rec.Session)
+	case rec.Session != r.Session || r.Session != "" && (r.Execution == "" || r.To == 0):
+		return failed(perdure.InvalidArgument, "it is not what the session %q has agreed to", r.Session)
 	case r.To < 0:
 		return failed(perdure.InvalidArgument, "event %d: events are counted from 1", r.To)
 	case r.Execution != "" && r.Execution != rec.Execution:

@@ -17,7 +17,7 @@ export interface AgentFrame {
   type: string;
   /** number of the model step, from 1 */
   step?: number;
-  /** Attempt and ToOffset belong to FrameReset: this is the attempt, from 2, and all of the step before it is void, wherever it was seen. */
+  /** Attempt and ToOffset belong to FrameReset: this is the attempt, from 2, and all of the step before it is void, wherever it was seen. Without Attempt the turn was rewound to before the step: what came after that is void too, also the end. */
   attempt?: number;
   toOffset?: number;
   delta?: string;

@@ -173,6 +173,9 @@ func (h *protocolSide) Control(ctx context.Context, r *hub.Control) (string, err
 		if h.level == 0 && (r.To != 0 || r.Execution != "") {
 			return "", h.cannot("rewind", id, "a rewind to an event: rewind to before the failure")
 		}
+		if r.Session != "" || r.Tell != nil {
+			return "", h.cannot("rewind", id, "the rewind of a session's turn: send the message again")
+		}
 		m := &wirepb.RewindInstanceRequest{InstanceId: id, Reason: reason, To: int32(r.To), Execution: r.Execution}
 		if r.Asked != nil {
 			m.Asked = &wirepb.RewindAsked{To: int32(r.Asked.To), Execution: r.Asked.Execution}

@@ -89,6 +89,7 @@ func TestCommandsTravel(t *testing.T) {
 	control := &hub.Control{
 		RequestID: "r", InstanceID: "i", Kind: hub.Rewind, Reason: history.Some("why"), Recursive: true, NewID: true, Input: history.Some(""),
 		To: 7, Execution: "e", Asked: &hub.Point{To: 8, Execution: "f"}, As: "a", Version: history.Some(""),
+		Session: "@dafx-a@k", Tell: &hub.Told{Name: "n", Data: history.Some("")},
 	}
 	same(t, control, codec.DecodeControl(travel(t, codec.EncodeControl(control))))
 	ask := &hub.Ask{RequestID: "r", InstanceID: "i", Name: "n", Input: history.Some("1"), Begins: true}

@@ -102,9 +102,13 @@ func EncodeControl(r *hub.Control) *wirepb.HubControl {
 		Recursive: r.Recursive, Input: Optional(r.Input), To: int64(r.To), Execution: r.Execution,
 		NewId: r.NewID || r.As != "", // nodes that do not know As must not begin the old run anew
 		As:    r.As, Version: Optional(r.Version),
+		Session: r.Session,
 	}
 	if r.Asked != nil {
 		m.Asked = &wirepb.HubPoint{To: int64(r.Asked.To), Execution: r.Asked.Execution}
+	}
+	if r.Tell != nil {
+		m.Tell = &wirepb.HubTold{Name: r.Tell.Name, Data: Optional(r.Tell.Data)}
 	}
 	return m
 }
@@ -116,9 +120,13 @@ func DecodeControl(m *wirepb.HubControl) *hub.Control {
 		RequestID: m.RequestId, InstanceID: m.InstanceId, Kind: hub.ControlKind(Narrow8(m.Kind)), Reason: TextOf(m.Reason),
 		Recursive: m.Recursive, NewID: m.NewId, Input: TextOf(m.Input), To: int(m.To), Execution: m.Execution,
 		As: m.As, Version: TextOf(m.Version),
+		Session: m.Session,
 	}
 	if m.Asked != nil {
 		r.Asked = &hub.Point{To: int(m.Asked.To), Execution: m.Asked.Execution}
+	}
+	if m.Tell != nil {
+		r.Tell = &hub.Told{Name: m.Tell.Name, Data: TextOf(m.Tell.Data)}
 	}
 	return r
 }

@@ -685,6 +685,8 @@ type HubControl struct {
 	Asked         *HubPoint              `protobuf:"bytes,10,opt,name=asked,proto3" json:"asked,omitempty"`
 	As            string                 `protobuf:"bytes,11,opt,name=as,proto3" json:"as,omitempty"` // new_id is set beside it
 	Version       *string                `protobuf:"bytes,12,opt,name=version,proto3,oneof" json:"version,omitempty"`
+	Session       string                 `protobuf:"bytes,13,opt,name=session,proto3" json:"session,omitempty"`
+	Tell          *HubTold               `protobuf:"bytes,14,opt,name=tell,proto3" json:"tell,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -803,6 +805,72 @@ func (x *HubControl) GetVersion() string {
 	return ""
 }
 
+func (x *HubControl) GetSession() string {
+	if x != nil {
+		return x.Session
+	}
+	return ""
+}
+
+func (x *HubControl) GetTell() *HubTold {
+	if x != nil {
+		return x.Tell
+	}
+	return nil
+}
+
+type HubTold struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Data          *string                `protobuf:"bytes,2,opt,name=data,proto3,oneof" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HubTold) Reset() {
+	*x = HubTold{}
+	mi := &file_perdure_hub_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HubTold) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HubTold) ProtoMessage() {}
+
+func (x *HubTold) ProtoReflect() protoreflect.Message {
+	mi := &file_perdure_hub_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HubTold.ProtoReflect.Descriptor instead.
+func (*HubTold) Descriptor() ([]byte, []int) {
+	return file_perdure_hub_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *HubTold) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *HubTold) GetData() string {
+	if x != nil && x.Data != nil {
+		return *x.Data
+	}
+	return ""
+}
+
 type HubPoint struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	To            int64                  `protobuf:"varint,1,opt,name=to,proto3" json:"to,omitempty"`
@@ -813,7 +881,7 @@ type HubPoint struct {
 
 func (x *HubPoint) Reset() {
 	*x = HubPoint{}
-	mi := &file_perdure_hub_proto_msgTypes[10]
+	mi := &file_perdure_hub_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -825,7 +893,7 @@ func (x *HubPoint) String() string {
 func (*HubPoint) ProtoMessage() {}
 
 func (x *HubPoint) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[10]
+	mi := &file_perdure_hub_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -838,7 +906,7 @@ func (x *HubPoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubPoint.ProtoReflect.Descriptor instead.
 func (*HubPoint) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{10}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *HubPoint) GetTo() int64 {
@@ -864,7 +932,7 @@ type HubControlled struct {
 
 func (x *HubControlled) Reset() {
 	*x = HubControlled{}
-	mi := &file_perdure_hub_proto_msgTypes[11]
+	mi := &file_perdure_hub_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -876,7 +944,7 @@ func (x *HubControlled) String() string {
 func (*HubControlled) ProtoMessage() {}
 
 func (x *HubControlled) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[11]
+	mi := &file_perdure_hub_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -889,7 +957,7 @@ func (x *HubControlled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubControlled.ProtoReflect.Descriptor instead.
 func (*HubControlled) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{11}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *HubControlled) GetInstanceId() string {
@@ -915,7 +983,7 @@ type HubPurge struct {
 
 func (x *HubPurge) Reset() {
 	*x = HubPurge{}
-	mi := &file_perdure_hub_proto_msgTypes[12]
+	mi := &file_perdure_hub_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -927,7 +995,7 @@ func (x *HubPurge) String() string {
 func (*HubPurge) ProtoMessage() {}
 
 func (x *HubPurge) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[12]
+	mi := &file_perdure_hub_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -940,7 +1008,7 @@ func (x *HubPurge) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubPurge.ProtoReflect.Descriptor instead.
 func (*HubPurge) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{12}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *HubPurge) GetRequestId() string {
@@ -1009,7 +1077,7 @@ type HubPurged struct {
 
 func (x *HubPurged) Reset() {
 	*x = HubPurged{}
-	mi := &file_perdure_hub_proto_msgTypes[13]
+	mi := &file_perdure_hub_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1021,7 +1089,7 @@ func (x *HubPurged) String() string {
 func (*HubPurged) ProtoMessage() {}
 
 func (x *HubPurged) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[13]
+	mi := &file_perdure_hub_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1034,7 +1102,7 @@ func (x *HubPurged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubPurged.ProtoReflect.Descriptor instead.
 func (*HubPurged) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{13}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *HubPurged) GetCount() int64 {
@@ -1062,7 +1130,7 @@ type HubComplete struct {
 
 func (x *HubComplete) Reset() {
 	*x = HubComplete{}
-	mi := &file_perdure_hub_proto_msgTypes[14]
+	mi := &file_perdure_hub_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1074,7 +1142,7 @@ func (x *HubComplete) String() string {
 func (*HubComplete) ProtoMessage() {}
 
 func (x *HubComplete) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[14]
+	mi := &file_perdure_hub_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1087,7 +1155,7 @@ func (x *HubComplete) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubComplete.ProtoReflect.Descriptor instead.
 func (*HubComplete) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{14}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *HubComplete) GetToken() string {
@@ -1121,7 +1189,7 @@ type HubHeartbeat struct {
 
 func (x *HubHeartbeat) Reset() {
 	*x = HubHeartbeat{}
-	mi := &file_perdure_hub_proto_msgTypes[15]
+	mi := &file_perdure_hub_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1133,7 +1201,7 @@ func (x *HubHeartbeat) String() string {
 func (*HubHeartbeat) ProtoMessage() {}
 
 func (x *HubHeartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[15]
+	mi := &file_perdure_hub_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1146,7 +1214,7 @@ func (x *HubHeartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubHeartbeat.ProtoReflect.Descriptor instead.
 func (*HubHeartbeat) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{15}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *HubHeartbeat) GetToken() string {
@@ -1174,7 +1242,7 @@ type HubGet struct {
 
 func (x *HubGet) Reset() {
 	*x = HubGet{}
-	mi := &file_perdure_hub_proto_msgTypes[16]
+	mi := &file_perdure_hub_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1186,7 +1254,7 @@ func (x *HubGet) String() string {
 func (*HubGet) ProtoMessage() {}
 
 func (x *HubGet) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[16]
+	mi := &file_perdure_hub_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1199,7 +1267,7 @@ func (x *HubGet) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubGet.ProtoReflect.Descriptor instead.
 func (*HubGet) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{16}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *HubGet) GetId() string {
@@ -1232,7 +1300,7 @@ type HubEvents struct {
 
 func (x *HubEvents) Reset() {
 	*x = HubEvents{}
-	mi := &file_perdure_hub_proto_msgTypes[17]
+	mi := &file_perdure_hub_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1244,7 +1312,7 @@ func (x *HubEvents) String() string {
 func (*HubEvents) ProtoMessage() {}
 
 func (x *HubEvents) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[17]
+	mi := &file_perdure_hub_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1257,7 +1325,7 @@ func (x *HubEvents) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubEvents.ProtoReflect.Descriptor instead.
 func (*HubEvents) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{17}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *HubEvents) GetEvents() [][]byte {
@@ -1294,7 +1362,7 @@ type HubRecord struct {
 
 func (x *HubRecord) Reset() {
 	*x = HubRecord{}
-	mi := &file_perdure_hub_proto_msgTypes[18]
+	mi := &file_perdure_hub_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1306,7 +1374,7 @@ func (x *HubRecord) String() string {
 func (*HubRecord) ProtoMessage() {}
 
 func (x *HubRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[18]
+	mi := &file_perdure_hub_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1319,7 +1387,7 @@ func (x *HubRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubRecord.ProtoReflect.Descriptor instead.
 func (*HubRecord) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{18}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *HubRecord) GetId() string {
@@ -1485,7 +1553,7 @@ type HubInstance struct {
 
 func (x *HubInstance) Reset() {
 	*x = HubInstance{}
-	mi := &file_perdure_hub_proto_msgTypes[19]
+	mi := &file_perdure_hub_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1497,7 +1565,7 @@ func (x *HubInstance) String() string {
 func (*HubInstance) ProtoMessage() {}
 
 func (x *HubInstance) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[19]
+	mi := &file_perdure_hub_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1510,7 +1578,7 @@ func (x *HubInstance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubInstance.ProtoReflect.Descriptor instead.
 func (*HubInstance) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{19}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *HubInstance) GetRecord() *HubRecord {
@@ -1723,7 +1791,7 @@ type HubOperation struct {
 
 func (x *HubOperation) Reset() {
 	*x = HubOperation{}
-	mi := &file_perdure_hub_proto_msgTypes[20]
+	mi := &file_perdure_hub_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1735,7 +1803,7 @@ func (x *HubOperation) String() string {
 func (*HubOperation) ProtoMessage() {}
 
 func (x *HubOperation) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[20]
+	mi := &file_perdure_hub_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1748,7 +1816,7 @@ func (x *HubOperation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubOperation.ProtoReflect.Descriptor instead.
 func (*HubOperation) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{20}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *HubOperation) GetName() string {
@@ -1800,7 +1868,7 @@ type HubUsage struct {
 
 func (x *HubUsage) Reset() {
 	*x = HubUsage{}
-	mi := &file_perdure_hub_proto_msgTypes[21]
+	mi := &file_perdure_hub_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1812,7 +1880,7 @@ func (x *HubUsage) String() string {
 func (*HubUsage) ProtoMessage() {}
 
 func (x *HubUsage) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[21]
+	mi := &file_perdure_hub_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1825,7 +1893,7 @@ func (x *HubUsage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubUsage.ProtoReflect.Descriptor instead.
 func (*HubUsage) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{21}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *HubUsage) GetIn() int64 {
@@ -1877,7 +1945,7 @@ type HubPending struct {
 
 func (x *HubPending) Reset() {
 	*x = HubPending{}
-	mi := &file_perdure_hub_proto_msgTypes[22]
+	mi := &file_perdure_hub_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1889,7 +1957,7 @@ func (x *HubPending) String() string {
 func (*HubPending) ProtoMessage() {}
 
 func (x *HubPending) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[22]
+	mi := &file_perdure_hub_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1902,7 +1970,7 @@ func (x *HubPending) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubPending.ProtoReflect.Descriptor instead.
 func (*HubPending) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{22}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *HubPending) GetActivities() int64 {
@@ -1974,7 +2042,7 @@ type HubQuery struct {
 
 func (x *HubQuery) Reset() {
 	*x = HubQuery{}
-	mi := &file_perdure_hub_proto_msgTypes[23]
+	mi := &file_perdure_hub_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1986,7 +2054,7 @@ func (x *HubQuery) String() string {
 func (*HubQuery) ProtoMessage() {}
 
 func (x *HubQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[23]
+	mi := &file_perdure_hub_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1999,7 +2067,7 @@ func (x *HubQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubQuery.ProtoReflect.Descriptor instead.
 func (*HubQuery) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{23}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *HubQuery) GetKind() uint32 {
@@ -2140,7 +2208,7 @@ type HubPage struct {
 
 func (x *HubPage) Reset() {
 	*x = HubPage{}
-	mi := &file_perdure_hub_proto_msgTypes[24]
+	mi := &file_perdure_hub_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2152,7 +2220,7 @@ func (x *HubPage) String() string {
 func (*HubPage) ProtoMessage() {}
 
 func (x *HubPage) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[24]
+	mi := &file_perdure_hub_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2165,7 +2233,7 @@ func (x *HubPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubPage.ProtoReflect.Descriptor instead.
 func (*HubPage) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{24}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *HubPage) GetItems() []*HubInstance {
@@ -2205,7 +2273,7 @@ type HubCounts struct {
 
 func (x *HubCounts) Reset() {
 	*x = HubCounts{}
-	mi := &file_perdure_hub_proto_msgTypes[25]
+	mi := &file_perdure_hub_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2217,7 +2285,7 @@ func (x *HubCounts) String() string {
 func (*HubCounts) ProtoMessage() {}
 
 func (x *HubCounts) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[25]
+	mi := &file_perdure_hub_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2230,7 +2298,7 @@ func (x *HubCounts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubCounts.ProtoReflect.Descriptor instead.
 func (*HubCounts) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{25}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *HubCounts) GetCounts() []*HubCount {
@@ -2253,7 +2321,7 @@ type HubCount struct {
 
 func (x *HubCount) Reset() {
 	*x = HubCount{}
-	mi := &file_perdure_hub_proto_msgTypes[26]
+	mi := &file_perdure_hub_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2265,7 +2333,7 @@ func (x *HubCount) String() string {
 func (*HubCount) ProtoMessage() {}
 
 func (x *HubCount) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[26]
+	mi := &file_perdure_hub_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2278,7 +2346,7 @@ func (x *HubCount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubCount.ProtoReflect.Descriptor instead.
 func (*HubCount) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{26}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *HubCount) GetKind() uint32 {
@@ -2330,7 +2398,7 @@ type HubEntity struct {
 
 func (x *HubEntity) Reset() {
 	*x = HubEntity{}
-	mi := &file_perdure_hub_proto_msgTypes[27]
+	mi := &file_perdure_hub_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2342,7 +2410,7 @@ func (x *HubEntity) String() string {
 func (*HubEntity) ProtoMessage() {}
 
 func (x *HubEntity) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[27]
+	mi := &file_perdure_hub_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2355,7 +2423,7 @@ func (x *HubEntity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubEntity.ProtoReflect.Descriptor instead.
 func (*HubEntity) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{27}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *HubEntity) GetId() string {
@@ -2413,7 +2481,7 @@ type HubAsk struct {
 
 func (x *HubAsk) Reset() {
 	*x = HubAsk{}
-	mi := &file_perdure_hub_proto_msgTypes[28]
+	mi := &file_perdure_hub_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2425,7 +2493,7 @@ func (x *HubAsk) String() string {
 func (*HubAsk) ProtoMessage() {}
 
 func (x *HubAsk) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[28]
+	mi := &file_perdure_hub_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2438,7 +2506,7 @@ func (x *HubAsk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubAsk.ProtoReflect.Descriptor instead.
 func (*HubAsk) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{28}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *HubAsk) GetRequestId() string {
@@ -2486,7 +2554,7 @@ type HubAnswer struct {
 
 func (x *HubAnswer) Reset() {
 	*x = HubAnswer{}
-	mi := &file_perdure_hub_proto_msgTypes[29]
+	mi := &file_perdure_hub_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2498,7 +2566,7 @@ func (x *HubAnswer) String() string {
 func (*HubAnswer) ProtoMessage() {}
 
 func (x *HubAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[29]
+	mi := &file_perdure_hub_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2511,7 +2579,7 @@ func (x *HubAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubAnswer.ProtoReflect.Descriptor instead.
 func (*HubAnswer) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{29}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *HubAnswer) GetResult() string {
@@ -2538,7 +2606,7 @@ type HubPosition struct {
 
 func (x *HubPosition) Reset() {
 	*x = HubPosition{}
-	mi := &file_perdure_hub_proto_msgTypes[30]
+	mi := &file_perdure_hub_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2550,7 +2618,7 @@ func (x *HubPosition) String() string {
 func (*HubPosition) ProtoMessage() {}
 
 func (x *HubPosition) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[30]
+	mi := &file_perdure_hub_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2563,7 +2631,7 @@ func (x *HubPosition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubPosition.ProtoReflect.Descriptor instead.
 func (*HubPosition) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{30}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *HubPosition) GetPosition() []byte {
@@ -2591,7 +2659,7 @@ type HubChanges struct {
 
 func (x *HubChanges) Reset() {
 	*x = HubChanges{}
-	mi := &file_perdure_hub_proto_msgTypes[31]
+	mi := &file_perdure_hub_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2603,7 +2671,7 @@ func (x *HubChanges) String() string {
 func (*HubChanges) ProtoMessage() {}
 
 func (x *HubChanges) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[31]
+	mi := &file_perdure_hub_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2616,7 +2684,7 @@ func (x *HubChanges) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubChanges.ProtoReflect.Descriptor instead.
 func (*HubChanges) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{31}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *HubChanges) GetChanges() []*HubChange {
@@ -2652,7 +2720,7 @@ type HubChange struct {
 
 func (x *HubChange) Reset() {
 	*x = HubChange{}
-	mi := &file_perdure_hub_proto_msgTypes[32]
+	mi := &file_perdure_hub_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2664,7 +2732,7 @@ func (x *HubChange) String() string {
 func (*HubChange) ProtoMessage() {}
 
 func (x *HubChange) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[32]
+	mi := &file_perdure_hub_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2677,7 +2745,7 @@ func (x *HubChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubChange.ProtoReflect.Descriptor instead.
 func (*HubChange) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{32}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *HubChange) GetId() string {
@@ -2725,7 +2793,7 @@ type HubRowQuery struct {
 
 func (x *HubRowQuery) Reset() {
 	*x = HubRowQuery{}
-	mi := &file_perdure_hub_proto_msgTypes[33]
+	mi := &file_perdure_hub_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2737,7 +2805,7 @@ func (x *HubRowQuery) String() string {
 func (*HubRowQuery) ProtoMessage() {}
 
 func (x *HubRowQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[33]
+	mi := &file_perdure_hub_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2750,7 +2818,7 @@ func (x *HubRowQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubRowQuery.ProtoReflect.Descriptor instead.
 func (*HubRowQuery) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{33}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *HubRowQuery) GetKind() uint32 {
@@ -2832,7 +2900,7 @@ type HubRow struct {
 
 func (x *HubRow) Reset() {
 	*x = HubRow{}
-	mi := &file_perdure_hub_proto_msgTypes[34]
+	mi := &file_perdure_hub_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2844,7 +2912,7 @@ func (x *HubRow) String() string {
 func (*HubRow) ProtoMessage() {}
 
 func (x *HubRow) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[34]
+	mi := &file_perdure_hub_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2857,7 +2925,7 @@ func (x *HubRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubRow.ProtoReflect.Descriptor instead.
 func (*HubRow) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{34}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *HubRow) GetKind() uint32 {
@@ -2926,7 +2994,7 @@ type HubRows struct {
 
 func (x *HubRows) Reset() {
 	*x = HubRows{}
-	mi := &file_perdure_hub_proto_msgTypes[35]
+	mi := &file_perdure_hub_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2938,7 +3006,7 @@ func (x *HubRows) String() string {
 func (*HubRows) ProtoMessage() {}
 
 func (x *HubRows) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[35]
+	mi := &file_perdure_hub_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2951,7 +3019,7 @@ func (x *HubRows) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubRows.ProtoReflect.Descriptor instead.
 func (*HubRows) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{35}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *HubRows) GetRows() []*HubRow {
@@ -2982,7 +3050,7 @@ type HubWriteRows struct {
 
 func (x *HubWriteRows) Reset() {
 	*x = HubWriteRows{}
-	mi := &file_perdure_hub_proto_msgTypes[36]
+	mi := &file_perdure_hub_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2994,7 +3062,7 @@ func (x *HubWriteRows) String() string {
 func (*HubWriteRows) ProtoMessage() {}
 
 func (x *HubWriteRows) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[36]
+	mi := &file_perdure_hub_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3007,7 +3075,7 @@ func (x *HubWriteRows) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubWriteRows.ProtoReflect.Descriptor instead.
 func (*HubWriteRows) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{36}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *HubWriteRows) GetRequestId() string {
@@ -3063,7 +3131,7 @@ type HubRowCondition struct {
 
 func (x *HubRowCondition) Reset() {
 	*x = HubRowCondition{}
-	mi := &file_perdure_hub_proto_msgTypes[37]
+	mi := &file_perdure_hub_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3075,7 +3143,7 @@ func (x *HubRowCondition) String() string {
 func (*HubRowCondition) ProtoMessage() {}
 
 func (x *HubRowCondition) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[37]
+	mi := &file_perdure_hub_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3088,7 +3156,7 @@ func (x *HubRowCondition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubRowCondition.ProtoReflect.Descriptor instead.
 func (*HubRowCondition) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{37}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *HubRowCondition) GetKind() uint32 {
@@ -3125,7 +3193,7 @@ type HubEndedQuery struct {
 
 func (x *HubEndedQuery) Reset() {
 	*x = HubEndedQuery{}
-	mi := &file_perdure_hub_proto_msgTypes[38]
+	mi := &file_perdure_hub_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3137,7 +3205,7 @@ func (x *HubEndedQuery) String() string {
 func (*HubEndedQuery) ProtoMessage() {}
 
 func (x *HubEndedQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[38]
+	mi := &file_perdure_hub_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3150,7 +3218,7 @@ func (x *HubEndedQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubEndedQuery.ProtoReflect.Descriptor instead.
 func (*HubEndedQuery) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{38}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *HubEndedQuery) GetStatuses() []uint32 {
@@ -3198,7 +3266,7 @@ type HubEnded struct {
 
 func (x *HubEnded) Reset() {
 	*x = HubEnded{}
-	mi := &file_perdure_hub_proto_msgTypes[39]
+	mi := &file_perdure_hub_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3210,7 +3278,7 @@ func (x *HubEnded) String() string {
 func (*HubEnded) ProtoMessage() {}
 
 func (x *HubEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[39]
+	mi := &file_perdure_hub_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3223,7 +3291,7 @@ func (x *HubEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubEnded.ProtoReflect.Descriptor instead.
 func (*HubEnded) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{39}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *HubEnded) GetIds() []string {
@@ -3255,7 +3323,7 @@ type HubEntityQuery struct {
 
 func (x *HubEntityQuery) Reset() {
 	*x = HubEntityQuery{}
-	mi := &file_perdure_hub_proto_msgTypes[40]
+	mi := &file_perdure_hub_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3267,7 +3335,7 @@ func (x *HubEntityQuery) String() string {
 func (*HubEntityQuery) ProtoMessage() {}
 
 func (x *HubEntityQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[40]
+	mi := &file_perdure_hub_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3280,7 +3348,7 @@ func (x *HubEntityQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubEntityQuery.ProtoReflect.Descriptor instead.
 func (*HubEntityQuery) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{40}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *HubEntityQuery) GetPrefix() string {
@@ -3342,7 +3410,7 @@ type HubEntities struct {
 
 func (x *HubEntities) Reset() {
 	*x = HubEntities{}
-	mi := &file_perdure_hub_proto_msgTypes[41]
+	mi := &file_perdure_hub_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3354,7 +3422,7 @@ func (x *HubEntities) String() string {
 func (*HubEntities) ProtoMessage() {}
 
 func (x *HubEntities) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[41]
+	mi := &file_perdure_hub_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3367,7 +3435,7 @@ func (x *HubEntities) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubEntities.ProtoReflect.Descriptor instead.
 func (*HubEntities) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{41}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *HubEntities) GetEntities() []*HubEntity {
@@ -3395,7 +3463,7 @@ type HubClean struct {
 
 func (x *HubClean) Reset() {
 	*x = HubClean{}
-	mi := &file_perdure_hub_proto_msgTypes[42]
+	mi := &file_perdure_hub_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3407,7 +3475,7 @@ func (x *HubClean) String() string {
 func (*HubClean) ProtoMessage() {}
 
 func (x *HubClean) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[42]
+	mi := &file_perdure_hub_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3420,7 +3488,7 @@ func (x *HubClean) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubClean.ProtoReflect.Descriptor instead.
 func (*HubClean) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{42}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *HubClean) GetEmpty() bool {
@@ -3455,7 +3523,7 @@ type HubCleaned struct {
 
 func (x *HubCleaned) Reset() {
 	*x = HubCleaned{}
-	mi := &file_perdure_hub_proto_msgTypes[43]
+	mi := &file_perdure_hub_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3467,7 +3535,7 @@ func (x *HubCleaned) String() string {
 func (*HubCleaned) ProtoMessage() {}
 
 func (x *HubCleaned) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[43]
+	mi := &file_perdure_hub_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3480,7 +3548,7 @@ func (x *HubCleaned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubCleaned.ProtoReflect.Descriptor instead.
 func (*HubCleaned) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{43}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *HubCleaned) GetRemoved() int64 {
@@ -3514,7 +3582,7 @@ type HubTerminate struct {
 
 func (x *HubTerminate) Reset() {
 	*x = HubTerminate{}
-	mi := &file_perdure_hub_proto_msgTypes[44]
+	mi := &file_perdure_hub_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3526,7 +3594,7 @@ func (x *HubTerminate) String() string {
 func (*HubTerminate) ProtoMessage() {}
 
 func (x *HubTerminate) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[44]
+	mi := &file_perdure_hub_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3539,7 +3607,7 @@ func (x *HubTerminate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubTerminate.ProtoReflect.Descriptor instead.
 func (*HubTerminate) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{44}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *HubTerminate) GetIds() []string {
@@ -3565,7 +3633,7 @@ type HubLeft struct {
 
 func (x *HubLeft) Reset() {
 	*x = HubLeft{}
-	mi := &file_perdure_hub_proto_msgTypes[45]
+	mi := &file_perdure_hub_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3577,7 +3645,7 @@ func (x *HubLeft) String() string {
 func (*HubLeft) ProtoMessage() {}
 
 func (x *HubLeft) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[45]
+	mi := &file_perdure_hub_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3590,7 +3658,7 @@ func (x *HubLeft) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubLeft.ProtoReflect.Descriptor instead.
 func (*HubLeft) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{45}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *HubLeft) GetIds() []string {
@@ -3616,7 +3684,7 @@ type HubHello struct {
 
 func (x *HubHello) Reset() {
 	*x = HubHello{}
-	mi := &file_perdure_hub_proto_msgTypes[46]
+	mi := &file_perdure_hub_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3628,7 +3696,7 @@ func (x *HubHello) String() string {
 func (*HubHello) ProtoMessage() {}
 
 func (x *HubHello) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[46]
+	mi := &file_perdure_hub_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3641,7 +3709,7 @@ func (x *HubHello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubHello.ProtoReflect.Descriptor instead.
 func (*HubHello) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{46}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *HubHello) GetWorker() string {
@@ -3699,7 +3767,7 @@ type HubFromWorker struct {
 
 func (x *HubFromWorker) Reset() {
 	*x = HubFromWorker{}
-	mi := &file_perdure_hub_proto_msgTypes[47]
+	mi := &file_perdure_hub_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3711,7 +3779,7 @@ func (x *HubFromWorker) String() string {
 func (*HubFromWorker) ProtoMessage() {}
 
 func (x *HubFromWorker) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[47]
+	mi := &file_perdure_hub_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3724,7 +3792,7 @@ func (x *HubFromWorker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubFromWorker.ProtoReflect.Descriptor instead.
 func (*HubFromWorker) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{47}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *HubFromWorker) GetHello() *HubHello {
@@ -3767,7 +3835,7 @@ type HubOutcome struct {
 
 func (x *HubOutcome) Reset() {
 	*x = HubOutcome{}
-	mi := &file_perdure_hub_proto_msgTypes[48]
+	mi := &file_perdure_hub_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3779,7 +3847,7 @@ func (x *HubOutcome) String() string {
 func (*HubOutcome) ProtoMessage() {}
 
 func (x *HubOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[48]
+	mi := &file_perdure_hub_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3792,7 +3860,7 @@ func (x *HubOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubOutcome.ProtoReflect.Descriptor instead.
 func (*HubOutcome) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{48}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *HubOutcome) GetNumber() uint64 {
@@ -3907,7 +3975,7 @@ type HubFollowUp struct {
 
 func (x *HubFollowUp) Reset() {
 	*x = HubFollowUp{}
-	mi := &file_perdure_hub_proto_msgTypes[49]
+	mi := &file_perdure_hub_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3919,7 +3987,7 @@ func (x *HubFollowUp) String() string {
 func (*HubFollowUp) ProtoMessage() {}
 
 func (x *HubFollowUp) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[49]
+	mi := &file_perdure_hub_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3932,7 +4000,7 @@ func (x *HubFollowUp) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubFollowUp.ProtoReflect.Descriptor instead.
 func (*HubFollowUp) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{49}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *HubFollowUp) GetTurn() *OrchestratorResponse {
@@ -3963,7 +4031,7 @@ type HubToWorker struct {
 
 func (x *HubToWorker) Reset() {
 	*x = HubToWorker{}
-	mi := &file_perdure_hub_proto_msgTypes[50]
+	mi := &file_perdure_hub_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3975,7 +4043,7 @@ func (x *HubToWorker) String() string {
 func (*HubToWorker) ProtoMessage() {}
 
 func (x *HubToWorker) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[50]
+	mi := &file_perdure_hub_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3988,7 +4056,7 @@ func (x *HubToWorker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubToWorker.ProtoReflect.Descriptor instead.
 func (*HubToWorker) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{50}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *HubToWorker) GetAlive() bool {
@@ -4036,7 +4104,7 @@ type HubRefusal struct {
 
 func (x *HubRefusal) Reset() {
 	*x = HubRefusal{}
-	mi := &file_perdure_hub_proto_msgTypes[51]
+	mi := &file_perdure_hub_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4048,7 +4116,7 @@ func (x *HubRefusal) String() string {
 func (*HubRefusal) ProtoMessage() {}
 
 func (x *HubRefusal) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[51]
+	mi := &file_perdure_hub_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4061,7 +4129,7 @@ func (x *HubRefusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubRefusal.ProtoReflect.Descriptor instead.
 func (*HubRefusal) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{51}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *HubRefusal) GetNumber() uint64 {
@@ -4089,7 +4157,7 @@ type HubPush struct {
 
 func (x *HubPush) Reset() {
 	*x = HubPush{}
-	mi := &file_perdure_hub_proto_msgTypes[52]
+	mi := &file_perdure_hub_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4101,7 +4169,7 @@ func (x *HubPush) String() string {
 func (*HubPush) ProtoMessage() {}
 
 func (x *HubPush) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[52]
+	mi := &file_perdure_hub_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4114,7 +4182,7 @@ func (x *HubPush) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubPush.ProtoReflect.Descriptor instead.
 func (*HubPush) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{52}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *HubPush) GetItem() *WorkItem {
@@ -4137,7 +4205,7 @@ type HubPushed struct {
 
 func (x *HubPushed) Reset() {
 	*x = HubPushed{}
-	mi := &file_perdure_hub_proto_msgTypes[53]
+	mi := &file_perdure_hub_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4149,7 +4217,7 @@ func (x *HubPushed) String() string {
 func (*HubPushed) ProtoMessage() {}
 
 func (x *HubPushed) ProtoReflect() protoreflect.Message {
-	mi := &file_perdure_hub_proto_msgTypes[53]
+	mi := &file_perdure_hub_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4162,7 +4230,7 @@ func (x *HubPushed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HubPushed.ProtoReflect.Descriptor instead.
 func (*HubPushed) Descriptor() ([]byte, []int) {
-	return file_perdure_hub_proto_rawDescGZIP(), []int{53}
+	return file_perdure_hub_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *HubPushed) GetAlive() bool {
@@ -4257,7 +4325,7 @@ const file_perdure_hub_proto_rawDesc = "" +
 	"\x02at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12:\n" +
 	"\x05trace\x18\x06 \x01(\v2$.perdure.durabletask.v1.TraceContextR\x05trace\x12\x16\n" +
 	"\x06begins\x18\a \x01(\bR\x06beginsB\b\n" +
-	"\x06_input\"\xfb\x02\n" +
+	"\x06_input\"\xc2\x03\n" +
 	"\n" +
 	"HubControl\x12\x1d\n" +
 	"\n" +
@@ -4274,11 +4342,17 @@ const file_perdure_hub_proto_rawDesc = "" +
 	"\x05asked\x18\n" +
 	" \x01(\v2\x18.perdure.hub.v1.HubPointR\x05asked\x12\x0e\n" +
 	"\x02as\x18\v \x01(\tR\x02as\x12\x1d\n" +
-	"\aversion\x18\f \x01(\tH\x02R\aversion\x88\x01\x01B\t\n" +
+	"\aversion\x18\f \x01(\tH\x02R\aversion\x88\x01\x01\x12\x18\n" +
+	"\asession\x18\r \x01(\tR\asession\x12+\n" +
+	"\x04tell\x18\x0e \x01(\v2\x17.perdure.hub.v1.HubToldR\x04tellB\t\n" +
 	"\a_reasonB\b\n" +
 	"\x06_inputB\n" +
 	"\n" +
-	"\b_version\"8\n" +
+	"\b_version\"?\n" +
+	"\aHubTold\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x17\n" +
+	"\x04data\x18\x02 \x01(\tH\x00R\x04data\x88\x01\x01B\a\n" +
+	"\x05_data\"8\n" +
 	"\bHubPoint\x12\x0e\n" +
 	"\x02to\x18\x01 \x01(\x03R\x02to\x12\x1c\n" +
 	"\texecution\x18\x02 \x01(\tR\texecution\"0\n" +
@@ -4630,7 +4704,7 @@ func file_perdure_hub_proto_rawDescGZIP() []byte {
 	return file_perdure_hub_proto_rawDescData
 }
 
-var file_perdure_hub_proto_msgTypes = make([]protoimpl.MessageInfo, 56)
+var file_perdure_hub_proto_msgTypes = make([]protoimpl.MessageInfo, 57)
 var file_perdure_hub_proto_goTypes = []any{
 	(*HubDone)(nil),               // 0: perdure.hub.v1.HubDone
 	(*HubAll)(nil),                // 1: perdure.hub.v1.HubAll
@@ -4642,192 +4716,194 @@ var file_perdure_hub_proto_goTypes = []any{
 	(*HubRaise)(nil),              // 7: perdure.hub.v1.HubRaise
 	(*HubSignal)(nil),             // 8: perdure.hub.v1.HubSignal
 	(*HubControl)(nil),            // 9: perdure.hub.v1.HubControl
-	(*HubPoint)(nil),              // 10: perdure.hub.v1.HubPoint
-	(*HubControlled)(nil),         // 11: perdure.hub.v1.HubControlled
-	(*HubPurge)(nil),              // 12: perdure.hub.v1.HubPurge
-	(*HubPurged)(nil),             // 13: perdure.hub.v1.HubPurged
-	(*HubComplete)(nil),           // 14: perdure.hub.v1.HubComplete
-	(*HubHeartbeat)(nil),          // 15: perdure.hub.v1.HubHeartbeat
-	(*HubGet)(nil),                // 16: perdure.hub.v1.HubGet
-	(*HubEvents)(nil),             // 17: perdure.hub.v1.HubEvents
-	(*HubRecord)(nil),             // 18: perdure.hub.v1.HubRecord
-	(*HubInstance)(nil),           // 19: perdure.hub.v1.HubInstance
-	(*HubOperation)(nil),          // 20: perdure.hub.v1.HubOperation
-	(*HubUsage)(nil),              // 21: perdure.hub.v1.HubUsage
-	(*HubPending)(nil),            // 22: perdure.hub.v1.HubPending
-	(*HubQuery)(nil),              // 23: perdure.hub.v1.HubQuery
-	(*HubPage)(nil),               // 24: perdure.hub.v1.HubPage
-	(*HubCounts)(nil),             // 25: perdure.hub.v1.HubCounts
-	(*HubCount)(nil),              // 26: perdure.hub.v1.HubCount
-	(*HubEntity)(nil),             // 27: perdure.hub.v1.HubEntity
-	(*HubAsk)(nil),                // 28: perdure.hub.v1.HubAsk
-	(*HubAnswer)(nil),             // 29: perdure.hub.v1.HubAnswer
-	(*HubPosition)(nil),           // 30: perdure.hub.v1.HubPosition
-	(*HubChanges)(nil),            // 31: perdure.hub.v1.HubChanges
-	(*HubChange)(nil),             // 32: perdure.hub.v1.HubChange
-	(*HubRowQuery)(nil),           // 33: perdure.hub.v1.HubRowQuery
-	(*HubRow)(nil),                // 34: perdure.hub.v1.HubRow
-	(*HubRows)(nil),               // 35: perdure.hub.v1.HubRows
-	(*HubWriteRows)(nil),          // 36: perdure.hub.v1.HubWriteRows
-	(*HubRowCondition)(nil),       // 37: perdure.hub.v1.HubRowCondition
-	(*HubEndedQuery)(nil),         // 38: perdure.hub.v1.HubEndedQuery
-	(*HubEnded)(nil),              // 39: perdure.hub.v1.HubEnded
-	(*HubEntityQuery)(nil),        // 40: perdure.hub.v1.HubEntityQuery
-	(*HubEntities)(nil),           // 41: perdure.hub.v1.HubEntities
-	(*HubClean)(nil),              // 42: perdure.hub.v1.HubClean
-	(*HubCleaned)(nil),            // 43: perdure.hub.v1.HubCleaned
-	(*HubTerminate)(nil),          // 44: perdure.hub.v1.HubTerminate
-	(*HubLeft)(nil),               // 45: perdure.hub.v1.HubLeft
-	(*HubHello)(nil),              // 46: perdure.hub.v1.HubHello
-	(*HubFromWorker)(nil),         // 47: perdure.hub.v1.HubFromWorker
-	(*HubOutcome)(nil),            // 48: perdure.hub.v1.HubOutcome
-	(*HubFollowUp)(nil),           // 49: perdure.hub.v1.HubFollowUp
-	(*HubToWorker)(nil),           // 50: perdure.hub.v1.HubToWorker
-	(*HubRefusal)(nil),            // 51: perdure.hub.v1.HubRefusal
-	(*HubPush)(nil),               // 52: perdure.hub.v1.HubPush
-	(*HubPushed)(nil),             // 53: perdure.hub.v1.HubPushed
-	nil,                           // 54: perdure.hub.v1.HubStart.TagsEntry
-	nil,                           // 55: perdure.hub.v1.HubRecord.TagsEntry
-	(*timestamppb.Timestamp)(nil), // 56: google.protobuf.Timestamp
-	(*TraceContext)(nil),          // 57: perdure.durabletask.v1.TraceContext
-	(*Fold)(nil),                  // 58: perdure.durabletask.v1.Fold
-	(*TaskFailureDetails)(nil),    // 59: perdure.durabletask.v1.TaskFailureDetails
-	(*durationpb.Duration)(nil),   // 60: google.protobuf.Duration
-	(*WorkItemFilters)(nil),       // 61: perdure.durabletask.v1.WorkItemFilters
-	(*AgentDescription)(nil),      // 62: perdure.durabletask.v1.AgentDescription
-	(*OrchestratorResponse)(nil),  // 63: perdure.durabletask.v1.OrchestratorResponse
-	(*ActivityResponse)(nil),      // 64: perdure.durabletask.v1.ActivityResponse
-	(*EntityBatchResult)(nil),     // 65: perdure.durabletask.v1.EntityBatchResult
-	(*WorkItem)(nil),              // 66: perdure.durabletask.v1.WorkItem
-	(*Error)(nil),                 // 67: perdure.durabletask.v1.Error
+	(*HubTold)(nil),               // 10: perdure.hub.v1.HubTold
+	(*HubPoint)(nil),              // 11: perdure.hub.v1.HubPoint
+	(*HubControlled)(nil),         // 12: perdure.hub.v1.HubControlled
+	(*HubPurge)(nil),              // 13: perdure.hub.v1.HubPurge
+	(*HubPurged)(nil),             // 14: perdure.hub.v1.HubPurged
+	(*HubComplete)(nil),           // 15: perdure.hub.v1.HubComplete
+	(*HubHeartbeat)(nil),          // 16: perdure.hub.v1.HubHeartbeat
+	(*HubGet)(nil),                // 17: perdure.hub.v1.HubGet
+	(*HubEvents)(nil),             // 18: perdure.hub.v1.HubEvents
+	(*HubRecord)(nil),             // 19: perdure.hub.v1.HubRecord
+	(*HubInstance)(nil),           // 20: perdure.hub.v1.HubInstance
+	(*HubOperation)(nil),          // 21: perdure.hub.v1.HubOperation
+	(*HubUsage)(nil),              // 22: perdure.hub.v1.HubUsage
+	(*HubPending)(nil),            // 23: perdure.hub.v1.HubPending
+	(*HubQuery)(nil),              // 24: perdure.hub.v1.HubQuery
+	(*HubPage)(nil),               // 25: perdure.hub.v1.HubPage
+	(*HubCounts)(nil),             // 26: perdure.hub.v1.HubCounts
+	(*HubCount)(nil),              // 27: perdure.hub.v1.HubCount
+	(*HubEntity)(nil),             // 28: perdure.hub.v1.HubEntity
+	(*HubAsk)(nil),                // 29: perdure.hub.v1.HubAsk
+	(*HubAnswer)(nil),             // 30: perdure.hub.v1.HubAnswer
+	(*HubPosition)(nil),           // 31: perdure.hub.v1.HubPosition
+	(*HubChanges)(nil),            // 32: perdure.hub.v1.HubChanges
+	(*HubChange)(nil),             // 33: perdure.hub.v1.HubChange
+	(*HubRowQuery)(nil),           // 34: perdure.hub.v1.HubRowQuery
+	(*HubRow)(nil),                // 35: perdure.hub.v1.HubRow
+	(*HubRows)(nil),               // 36: perdure.hub.v1.HubRows
+	(*HubWriteRows)(nil),          // 37: perdure.hub.v1.HubWriteRows
+	(*HubRowCondition)(nil),       // 38: perdure.hub.v1.HubRowCondition
+	(*HubEndedQuery)(nil),         // 39: perdure.hub.v1.HubEndedQuery
+	(*HubEnded)(nil),              // 40: perdure.hub.v1.HubEnded
+	(*HubEntityQuery)(nil),        // 41: perdure.hub.v1.HubEntityQuery
+	(*HubEntities)(nil),           // 42: perdure.hub.v1.HubEntities
+	(*HubClean)(nil),              // 43: perdure.hub.v1.HubClean
+	(*HubCleaned)(nil),            // 44: perdure.hub.v1.HubCleaned
+	(*HubTerminate)(nil),          // 45: perdure.hub.v1.HubTerminate
+	(*HubLeft)(nil),               // 46: perdure.hub.v1.HubLeft
+	(*HubHello)(nil),              // 47: perdure.hub.v1.HubHello
+	(*HubFromWorker)(nil),         // 48: perdure.hub.v1.HubFromWorker
+	(*HubOutcome)(nil),            // 49: perdure.hub.v1.HubOutcome
+	(*HubFollowUp)(nil),           // 50: perdure.hub.v1.HubFollowUp
+	(*HubToWorker)(nil),           // 51: perdure.hub.v1.HubToWorker
+	(*HubRefusal)(nil),            // 52: perdure.hub.v1.HubRefusal
+	(*HubPush)(nil),               // 53: perdure.hub.v1.HubPush
+	(*HubPushed)(nil),             // 54: perdure.hub.v1.HubPushed
+	nil,                           // 55: perdure.hub.v1.HubStart.TagsEntry
+	nil,                           // 56: perdure.hub.v1.HubRecord.TagsEntry
+	(*timestamppb.Timestamp)(nil), // 57: google.protobuf.Timestamp
+	(*TraceContext)(nil),          // 58: perdure.durabletask.v1.TraceContext
+	(*Fold)(nil),                  // 59: perdure.durabletask.v1.Fold
+	(*TaskFailureDetails)(nil),    // 60: perdure.durabletask.v1.TaskFailureDetails
+	(*durationpb.Duration)(nil),   // 61: google.protobuf.Duration
+	(*WorkItemFilters)(nil),       // 62: perdure.durabletask.v1.WorkItemFilters
+	(*AgentDescription)(nil),      // 63: perdure.durabletask.v1.AgentDescription
+	(*OrchestratorResponse)(nil),  // 64: perdure.durabletask.v1.OrchestratorResponse
+	(*ActivityResponse)(nil),      // 65: perdure.durabletask.v1.ActivityResponse
+	(*EntityBatchResult)(nil),     // 66: perdure.durabletask.v1.EntityBatchResult
+	(*WorkItem)(nil),              // 67: perdure.durabletask.v1.WorkItem
+	(*Error)(nil),                 // 68: perdure.durabletask.v1.Error
 }
 var file_perdure_hub_proto_depIdxs = []int32{
-	56, // 0: perdure.hub.v1.HubStart.start_at:type_name -> google.protobuf.Timestamp
-	54, // 1: perdure.hub.v1.HubStart.tags:type_name -> perdure.hub.v1.HubStart.TagsEntry
-	57, // 2: perdure.hub.v1.HubStart.trace:type_name -> perdure.durabletask.v1.TraceContext
-	58, // 3: perdure.hub.v1.HubStart.fold:type_name -> perdure.durabletask.v1.Fold
+	57, // 0: perdure.hub.v1.HubStart.start_at:type_name -> google.protobuf.Timestamp
+	55, // 1: perdure.hub.v1.HubStart.tags:type_name -> perdure.hub.v1.HubStart.TagsEntry
+	58, // 2: perdure.hub.v1.HubStart.trace:type_name -> perdure.durabletask.v1.TraceContext
+	59, // 3: perdure.hub.v1.HubStart.fold:type_name -> perdure.durabletask.v1.Fold
 	7,  // 4: perdure.hub.v1.HubStart.event:type_name -> perdure.hub.v1.HubRaise
 	3,  // 5: perdure.hub.v1.HubStart.fork:type_name -> perdure.hub.v1.HubFork
 	4,  // 6: perdure.hub.v1.HubFork.patch:type_name -> perdure.hub.v1.HubPatch
-	34, // 7: perdure.hub.v1.HubFork.rows:type_name -> perdure.hub.v1.HubRow
-	10, // 8: perdure.hub.v1.HubFork.asked:type_name -> perdure.hub.v1.HubPoint
-	59, // 9: perdure.hub.v1.HubPatch.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	56, // 10: perdure.hub.v1.HubSignal.at:type_name -> google.protobuf.Timestamp
-	57, // 11: perdure.hub.v1.HubSignal.trace:type_name -> perdure.durabletask.v1.TraceContext
-	10, // 12: perdure.hub.v1.HubControl.asked:type_name -> perdure.hub.v1.HubPoint
-	23, // 13: perdure.hub.v1.HubPurge.filter:type_name -> perdure.hub.v1.HubQuery
-	60, // 14: perdure.hub.v1.HubPurge.timeout:type_name -> google.protobuf.Duration
-	59, // 15: perdure.hub.v1.HubComplete.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	56, // 16: perdure.hub.v1.HubRecord.created:type_name -> google.protobuf.Timestamp
-	55, // 17: perdure.hub.v1.HubRecord.tags:type_name -> perdure.hub.v1.HubRecord.TagsEntry
-	56, // 18: perdure.hub.v1.HubRecord.phase_since:type_name -> google.protobuf.Timestamp
-	56, // 19: perdure.hub.v1.HubRecord.completed:type_name -> google.protobuf.Timestamp
-	18, // 20: perdure.hub.v1.HubInstance.record:type_name -> perdure.hub.v1.HubRecord
-	56, // 21: perdure.hub.v1.HubInstance.started:type_name -> google.protobuf.Timestamp
-	56, // 22: perdure.hub.v1.HubInstance.updated:type_name -> google.protobuf.Timestamp
-	56, // 23: perdure.hub.v1.HubInstance.start_at:type_name -> google.protobuf.Timestamp
-	59, // 24: perdure.hub.v1.HubInstance.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	56, // 25: perdure.hub.v1.HubInstance.next_fire_at:type_name -> google.protobuf.Timestamp
-	22, // 26: perdure.hub.v1.HubInstance.pending:type_name -> perdure.hub.v1.HubPending
-	56, // 27: perdure.hub.v1.HubInstance.folded:type_name -> google.protobuf.Timestamp
-	21, // 28: perdure.hub.v1.HubInstance.usage:type_name -> perdure.hub.v1.HubUsage
-	20, // 29: perdure.hub.v1.HubInstance.operations:type_name -> perdure.hub.v1.HubOperation
-	5,  // 30: perdure.hub.v1.HubInstance.forked:type_name -> perdure.hub.v1.HubForkedFrom
-	21, // 31: perdure.hub.v1.HubInstance.below:type_name -> perdure.hub.v1.HubUsage
-	56, // 32: perdure.hub.v1.HubOperation.at:type_name -> google.protobuf.Timestamp
-	56, // 33: perdure.hub.v1.HubQuery.created_from:type_name -> google.protobuf.Timestamp
-	56, // 34: perdure.hub.v1.HubQuery.created_to:type_name -> google.protobuf.Timestamp
-	56, // 35: perdure.hub.v1.HubQuery.completed_from:type_name -> google.protobuf.Timestamp
-	56, // 36: perdure.hub.v1.HubQuery.completed_to:type_name -> google.protobuf.Timestamp
-	19, // 37: perdure.hub.v1.HubPage.items:type_name -> perdure.hub.v1.HubInstance
-	26, // 38: perdure.hub.v1.HubCounts.counts:type_name -> perdure.hub.v1.HubCount
-	56, // 39: perdure.hub.v1.HubEntity.modified:type_name -> google.protobuf.Timestamp
-	20, // 40: perdure.hub.v1.HubEntity.operations:type_name -> perdure.hub.v1.HubOperation
-	59, // 41: perdure.hub.v1.HubAnswer.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
-	32, // 42: perdure.hub.v1.HubChanges.changes:type_name -> perdure.hub.v1.HubChange
-	34, // 43: perdure.hub.v1.HubRows.rows:type_name -> perdure.hub.v1.HubRow
-	34, // 44: perdure.hub.v1.HubWriteRows.rows:type_name -> perdure.hub.v1.HubRow
-	37, // 45: perdure.hub.v1.HubWriteRows.conditions:type_name -> perdure.hub.v1.HubRowCondition
-	7,  // 46: perdure.hub.v1.HubWriteRows.event:type_name -> perdure.hub.v1.HubRaise
-	56, // 47: perdure.hub.v1.HubEndedQuery.from:type_name -> google.protobuf.Timestamp
-	56, // 48: perdure.hub.v1.HubEndedQuery.to:type_name -> google.protobuf.Timestamp
-	56, // 49: perdure.hub.v1.HubEntityQuery.from:type_name -> google.protobuf.Timestamp
-	56, // 50: perdure.hub.v1.HubEntityQuery.to:type_name -> google.protobuf.Timestamp
-	27, // 51: perdure.hub.v1.HubEntities.entities:type_name -> perdure.hub.v1.HubEntity
-	61, // 52: perdure.hub.v1.HubHello.filters:type_name -> perdure.durabletask.v1.WorkItemFilters
-	62, // 53: perdure.hub.v1.HubHello.agents:type_name -> perdure.durabletask.v1.AgentDescription
-	46, // 54: perdure.hub.v1.HubFromWorker.hello:type_name -> perdure.hub.v1.HubHello
-	48, // 55: perdure.hub.v1.HubFromWorker.outcomes:type_name -> perdure.hub.v1.HubOutcome
-	63, // 56: perdure.hub.v1.HubOutcome.orchestration:type_name -> perdure.durabletask.v1.OrchestratorResponse
-	64, // 57: perdure.hub.v1.HubOutcome.activity:type_name -> perdure.durabletask.v1.ActivityResponse
-	65, // 58: perdure.hub.v1.HubOutcome.entity:type_name -> perdure.durabletask.v1.EntityBatchResult
-	15, // 59: perdure.hub.v1.HubOutcome.heartbeat:type_name -> perdure.hub.v1.HubHeartbeat
-	49, // 60: perdure.hub.v1.HubOutcome.follow_up:type_name -> perdure.hub.v1.HubFollowUp
-	63, // 61: perdure.hub.v1.HubFollowUp.turn:type_name -> perdure.durabletask.v1.OrchestratorResponse
-	56, // 62: perdure.hub.v1.HubFollowUp.at:type_name -> google.protobuf.Timestamp
-	66, // 63: perdure.hub.v1.HubToWorker.items:type_name -> perdure.durabletask.v1.WorkItem
-	51, // 64: perdure.hub.v1.HubToWorker.refused:type_name -> perdure.hub.v1.HubRefusal
-	67, // 65: perdure.hub.v1.HubRefusal.error:type_name -> perdure.durabletask.v1.Error
-	66, // 66: perdure.hub.v1.HubPush.item:type_name -> perdure.durabletask.v1.WorkItem
-	46, // 67: perdure.hub.v1.HubPushed.hello:type_name -> perdure.hub.v1.HubHello
-	48, // 68: perdure.hub.v1.HubPushed.outcome:type_name -> perdure.hub.v1.HubOutcome
-	1,  // 69: perdure.hub.v1.Hub.Hello:input_type -> perdure.hub.v1.HubAll
-	2,  // 70: perdure.hub.v1.Hub.Start:input_type -> perdure.hub.v1.HubStart
-	7,  // 71: perdure.hub.v1.Hub.Raise:input_type -> perdure.hub.v1.HubRaise
-	8,  // 72: perdure.hub.v1.Hub.Signal:input_type -> perdure.hub.v1.HubSignal
-	9,  // 73: perdure.hub.v1.Hub.Control:input_type -> perdure.hub.v1.HubControl
-	12, // 74: perdure.hub.v1.Hub.Purge:input_type -> perdure.hub.v1.HubPurge
-	14, // 75: perdure.hub.v1.Hub.Complete:input_type -> perdure.hub.v1.HubComplete
-	15, // 76: perdure.hub.v1.Hub.Heartbeat:input_type -> perdure.hub.v1.HubHeartbeat
-	16, // 77: perdure.hub.v1.Hub.Instance:input_type -> perdure.hub.v1.HubGet
-	16, // 78: perdure.hub.v1.Hub.History:input_type -> perdure.hub.v1.HubGet
-	23, // 79: perdure.hub.v1.Hub.List:input_type -> perdure.hub.v1.HubQuery
-	1,  // 80: perdure.hub.v1.Hub.Counts:input_type -> perdure.hub.v1.HubAll
-	16, // 81: perdure.hub.v1.Hub.Entity:input_type -> perdure.hub.v1.HubGet
-	16, // 82: perdure.hub.v1.Hub.WaitStart:input_type -> perdure.hub.v1.HubGet
-	16, // 83: perdure.hub.v1.Hub.WaitCompletion:input_type -> perdure.hub.v1.HubGet
-	28, // 84: perdure.hub.v1.Hub.Ask:input_type -> perdure.hub.v1.HubAsk
-	1,  // 85: perdure.hub.v1.Hub.Position:input_type -> perdure.hub.v1.HubAll
-	30, // 86: perdure.hub.v1.Hub.Changes:input_type -> perdure.hub.v1.HubPosition
-	33, // 87: perdure.hub.v1.Hub.ReadRows:input_type -> perdure.hub.v1.HubRowQuery
-	36, // 88: perdure.hub.v1.Hub.WriteRows:input_type -> perdure.hub.v1.HubWriteRows
-	33, // 89: perdure.hub.v1.Hub.WatchRows:input_type -> perdure.hub.v1.HubRowQuery
-	38, // 90: perdure.hub.v1.Hub.Ended:input_type -> perdure.hub.v1.HubEndedQuery
-	40, // 91: perdure.hub.v1.Hub.Entities:input_type -> perdure.hub.v1.HubEntityQuery
-	42, // 92: perdure.hub.v1.Hub.CleanEntities:input_type -> perdure.hub.v1.HubClean
-	44, // 93: perdure.hub.v1.Hub.TerminateNow:input_type -> perdure.hub.v1.HubTerminate
-	47, // 94: perdure.hub.v1.Hub.Work:input_type -> perdure.hub.v1.HubFromWorker
-	0,  // 95: perdure.hub.v1.Hub.Hello:output_type -> perdure.hub.v1.HubDone
-	6,  // 96: perdure.hub.v1.Hub.Start:output_type -> perdure.hub.v1.HubStarted
-	0,  // 97: perdure.hub.v1.Hub.Raise:output_type -> perdure.hub.v1.HubDone
-	0,  // 98: perdure.hub.v1.Hub.Signal:output_type -> perdure.hub.v1.HubDone
-	11, // 99: perdure.hub.v1.Hub.Control:output_type -> perdure.hub.v1.HubControlled
-	13, // 100: perdure.hub.v1.Hub.Purge:output_type -> perdure.hub.v1.HubPurged
-	0,  // 101: perdure.hub.v1.Hub.Complete:output_type -> perdure.hub.v1.HubDone
-	0,  // 102: perdure.hub.v1.Hub.Heartbeat:output_type -> perdure.hub.v1.HubDone
-	19, // 103: perdure.hub.v1.Hub.Instance:output_type -> perdure.hub.v1.HubInstance
-	17, // 104: perdure.hub.v1.Hub.History:output_type -> perdure.hub.v1.HubEvents
-	24, // 105: perdure.hub.v1.Hub.List:output_type -> perdure.hub.v1.HubPage
-	25, // 106: perdure.hub.v1.Hub.Counts:output_type -> perdure.hub.v1.HubCounts
-	27, // 107: perdure.hub.v1.Hub.Entity:output_type -> perdure.hub.v1.HubEntity
-	19, // 108: perdure.hub.v1.Hub.WaitStart:output_type -> perdure.hub.v1.HubInstance
-	19, // 109: perdure.hub.v1.Hub.WaitCompletion:output_type -> perdure.hub.v1.HubInstance
-	29, // 110: perdure.hub.v1.Hub.Ask:output_type -> perdure.hub.v1.HubAnswer
-	30, // 111: perdure.hub.v1.Hub.Position:output_type -> perdure.hub.v1.HubPosition
-	31, // 112: perdure.hub.v1.Hub.Changes:output_type -> perdure.hub.v1.HubChanges
-	35, // 113: perdure.hub.v1.Hub.ReadRows:output_type -> perdure.hub.v1.HubRows
-	0,  // 114: perdure.hub.v1.Hub.WriteRows:output_type -> perdure.hub.v1.HubDone
-	0,  // 115: perdure.hub.v1.Hub.WatchRows:output_type -> perdure.hub.v1.HubDone
-	39, // 116: perdure.hub.v1.Hub.Ended:output_type -> perdure.hub.v1.HubEnded
-	41, // 117: perdure.hub.v1.Hub.Entities:output_type -> perdure.hub.v1.HubEntities
-	43, // 118: perdure.hub.v1.Hub.CleanEntities:output_type -> perdure.hub.v1.HubCleaned
-	45, // 119: perdure.hub.v1.Hub.TerminateNow:output_type -> perdure.hub.v1.HubLeft
-	50, // 120: perdure.hub.v1.Hub.Work:output_type -> perdure.hub.v1.HubToWorker
-	95, // [95:121] is the sub-list for method output_type
-	69, // [69:95] is the sub-list for method input_type
-	69, // [69:69] is the sub-list for extension type_name
-	69, // [69:69] is the sub-list for extension extendee
-	0,  // [0:69] is the sub-list for field type_name
+	35, // 7: perdure.hub.v1.HubFork.rows:type_name -> perdure.hub.v1.HubRow
+	11, // 8: perdure.hub.v1.HubFork.asked:type_name -> perdure.hub.v1.HubPoint
+	60, // 9: perdure.hub.v1.HubPatch.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	57, // 10: perdure.hub.v1.HubSignal.at:type_name -> google.protobuf.Timestamp
+	58, // 11: perdure.hub.v1.HubSignal.trace:type_name -> perdure.durabletask.v1.TraceContext
+	11, // 12: perdure.hub.v1.HubControl.asked:type_name -> perdure.hub.v1.HubPoint
+	10, // 13: perdure.hub.v1.HubControl.tell:type_name -> perdure.hub.v1.HubTold
+	24, // 14: perdure.hub.v1.HubPurge.filter:type_name -> perdure.hub.v1.HubQuery
+	61, // 15: perdure.hub.v1.HubPurge.timeout:type_name -> google.protobuf.Duration
+	60, // 16: perdure.hub.v1.HubComplete.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	57, // 17: perdure.hub.v1.HubRecord.created:type_name -> google.protobuf.Timestamp
+	56, // 18: perdure.hub.v1.HubRecord.tags:type_name -> perdure.hub.v1.HubRecord.TagsEntry
+	57, // 19: perdure.hub.v1.HubRecord.phase_since:type_name -> google.protobuf.Timestamp
+	57, // 20: perdure.hub.v1.HubRecord.completed:type_name -> google.protobuf.Timestamp
+	19, // 21: perdure.hub.v1.HubInstance.record:type_name -> perdure.hub.v1.HubRecord
+	57, // 22: perdure.hub.v1.HubInstance.started:type_name -> google.protobuf.Timestamp
+	57, // 23: perdure.hub.v1.HubInstance.updated:type_name -> google.protobuf.Timestamp
+	57, // 24: perdure.hub.v1.HubInstance.start_at:type_name -> google.protobuf.Timestamp
+	60, // 25: perdure.hub.v1.HubInstance.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	57, // 26: perdure.hub.v1.HubInstance.next_fire_at:type_name -> google.protobuf.Timestamp
+	23, // 27: perdure.hub.v1.HubInstance.pending:type_name -> perdure.hub.v1.HubPending
+	57, // 28: perdure.hub.v1.HubInstance.folded:type_name -> google.protobuf.Timestamp
+	22, // 29: perdure.hub.v1.HubInstance.usage:type_name -> perdure.hub.v1.HubUsage
+	21, // 30: perdure.hub.v1.HubInstance.operations:type_name -> perdure.hub.v1.HubOperation
+	5,  // 31: perdure.hub.v1.HubInstance.forked:type_name -> perdure.hub.v1.HubForkedFrom
+	22, // 32: perdure.hub.v1.HubInstance.below:type_name -> perdure.hub.v1.HubUsage
+	57, // 33: perdure.hub.v1.HubOperation.at:type_name -> google.protobuf.Timestamp
+	57, // 34: perdure.hub.v1.HubQuery.created_from:type_name -> google.protobuf.Timestamp
+	57, // 35: perdure.hub.v1.HubQuery.created_to:type_name -> google.protobuf.Timestamp
+	57, // 36: perdure.hub.v1.HubQuery.completed_from:type_name -> google.protobuf.Timestamp
+	57, // 37: perdure.hub.v1.HubQuery.completed_to:type_name -> google.protobuf.Timestamp
+	20, // 38: perdure.hub.v1.HubPage.items:type_name -> perdure.hub.v1.HubInstance
+	27, // 39: perdure.hub.v1.HubCounts.counts:type_name -> perdure.hub.v1.HubCount
+	57, // 40: perdure.hub.v1.HubEntity.modified:type_name -> google.protobuf.Timestamp
+	21, // 41: perdure.hub.v1.HubEntity.operations:type_name -> perdure.hub.v1.HubOperation
+	60, // 42: perdure.hub.v1.HubAnswer.failure:type_name -> perdure.durabletask.v1.TaskFailureDetails
+	33, // 43: perdure.hub.v1.HubChanges.changes:type_name -> perdure.hub.v1.HubChange
+	35, // 44: perdure.hub.v1.HubRows.rows:type_name -> perdure.hub.v1.HubRow
+	35, // 45: perdure.hub.v1.HubWriteRows.rows:type_name -> perdure.hub.v1.HubRow
+	38, // 46: perdure.hub.v1.HubWriteRows.conditions:type_name -> perdure.hub.v1.HubRowCondition
+	7,  // 47: perdure.hub.v1.HubWriteRows.event:type_name -> perdure.hub.v1.HubRaise
+	57, // 48: perdure.hub.v1.HubEndedQuery.from:type_name -> google.protobuf.Timestamp
+	57, // 49: perdure.hub.v1.HubEndedQuery.to:type_name -> google.protobuf.Timestamp
+	57, // 50: perdure.hub.v1.HubEntityQuery.from:type_name -> google.protobuf.Timestamp
+	57, // 51: perdure.hub.v1.HubEntityQuery.to:type_name -> google.protobuf.Timestamp
+	28, // 52: perdure.hub.v1.HubEntities.entities:type_name -> perdure.hub.v1.HubEntity
+	62, // 53: perdure.hub.v1.HubHello.filters:type_name -> perdure.durabletask.v1.WorkItemFilters
+	63, // 54: perdure.hub.v1.HubHello.agents:type_name -> perdure.durabletask.v1.AgentDescription
+	47, // 55: perdure.hub.v1.HubFromWorker.hello:type_name -> perdure.hub.v1.HubHello
+	49, // 56: perdure.hub.v1.HubFromWorker.outcomes:type_name -> perdure.hub.v1.HubOutcome
+	64, // 57: perdure.hub.v1.HubOutcome.orchestration:type_name -> perdure.durabletask.v1.OrchestratorResponse
+	65, // 58: perdure.hub.v1.HubOutcome.activity:type_name -> perdure.durabletask.v1.ActivityResponse
+	66, // 59: perdure.hub.v1.HubOutcome.entity:type_name -> perdure.durabletask.v1.EntityBatchResult
+	16, // 60: perdure.hub.v1.HubOutcome.heartbeat:type_name -> perdure.hub.v1.HubHeartbeat
+	50, // 61: perdure.hub.v1.HubOutcome.follow_up:type_name -> perdure.hub.v1.HubFollowUp
+	64, // 62: perdure.hub.v1.HubFollowUp.turn:type_name -> perdure.durabletask.v1.OrchestratorResponse
+	57, // 63: perdure.hub.v1.HubFollowUp.at:type_name -> google.protobuf.Timestamp
+	67, // 64: perdure.hub.v1.HubToWorker.items:type_name -> perdure.durabletask.v1.WorkItem
+	52, // 65: perdure.hub.v1.HubToWorker.refused:type_name -> perdure.hub.v1.HubRefusal
+	68, // 66: perdure.hub.v1.HubRefusal.error:type_name -> perdure.durabletask.v1.Error
+	67, // 67: perdure.hub.v1.HubPush.item:type_name -> perdure.durabletask.v1.WorkItem
+	47, // 68: perdure.hub.v1.HubPushed.hello:type_name -> perdure.hub.v1.HubHello
+	49, // 69: perdure.hub.v1.HubPushed.outcome:type_name -> perdure.hub.v1.HubOutcome
+	1,  // 70: perdure.hub.v1.Hub.Hello:input_type -> perdure.hub.v1.HubAll
+	2,  // 71: perdure.hub.v1.Hub.Start:input_type -> perdure.hub.v1.HubStart
+	7,  // 72: perdure.hub.v1.Hub.Raise:input_type -> perdure.hub.v1.HubRaise
+	8,  // 73: perdure.hub.v1.Hub.Signal:input_type -> perdure.hub.v1.HubSignal
+	9,  // 74: perdure.hub.v1.Hub.Control:input_type -> perdure.hub.v1.HubControl
+	13, // 75: perdure.hub.v1.Hub.Purge:input_type -> perdure.hub.v1.HubPurge
+	15, // 76: perdure.hub.v1.Hub.Complete:input_type -> perdure.hub.v1.HubComplete
+	16, // 77: perdure.hub.v1.Hub.Heartbeat:input_type -> perdure.hub.v1.HubHeartbeat
+	17, // 78: perdure.hub.v1.Hub.Instance:input_type -> perdure.hub.v1.HubGet
+	17, // 79: perdure.hub.v1.Hub.History:input_type -> perdure.hub.v1.HubGet
+	24, // 80: perdure.hub.v1.Hub.List:input_type -> perdure.hub.v1.HubQuery
+	1,  // 81: perdure.hub.v1.Hub.Counts:input_type -> perdure.hub.v1.HubAll
+	17, // 82: perdure.hub.v1.Hub.Entity:input_type -> perdure.hub.v1.HubGet
+	17, // 83: perdure.hub.v1.Hub.WaitStart:input_type -> perdure.hub.v1.HubGet
+	17, // 84: perdure.hub.v1.Hub.WaitCompletion:input_type -> perdure.hub.v1.HubGet
+	29, // 85: perdure.hub.v1.Hub.Ask:input_type -> perdure.hub.v1.HubAsk
+	1,  // 86: perdure.hub.v1.Hub.Position:input_type -> perdure.hub.v1.HubAll
+	31, // 87: perdure.hub.v1.Hub.Changes:input_type -> perdure.hub.v1.HubPosition
+	34, // 88: perdure.hub.v1.Hub.ReadRows:input_type -> perdure.hub.v1.HubRowQuery
+	37, // 89: perdure.hub.v1.Hub.WriteRows:input_type -> perdure.hub.v1.HubWriteRows
+	34, // 90: perdure.hub.v1.Hub.WatchRows:input_type -> perdure.hub.v1.HubRowQuery
+	39, // 91: perdure.hub.v1.Hub.Ended:input_type -> perdure.hub.v1.HubEndedQuery
+	41, // 92: perdure.hub.v1.Hub.Entities:input_type -> perdure.hub.v1.HubEntityQuery
+	43, // 93: perdure.hub.v1.Hub.CleanEntities:input_type -> perdure.hub.v1.HubClean
+	45, // 94: perdure.hub.v1.Hub.TerminateNow:input_type -> perdure.hub.v1.HubTerminate
+	48, // 95: perdure.hub.v1.Hub.Work:input_type -> perdure.hub.v1.HubFromWorker
+	0,  // 96: perdure.hub.v1.Hub.Hello:output_type -> perdure.hub.v1.HubDone
+	6,  // 97: perdure.hub.v1.Hub.Start:output_type -> perdure.hub.v1.HubStarted
+	0,  // 98: perdure.hub.v1.Hub.Raise:output_type -> perdure.hub.v1.HubDone
+	0,  // 99: perdure.hub.v1.Hub.Signal:output_type -> perdure.hub.v1.HubDone
+	12, // 100: perdure.hub.v1.Hub.Control:output_type -> perdure.hub.v1.HubControlled
+	14, // 101: perdure.hub.v1.Hub.Purge:output_type -> perdure.hub.v1.HubPurged
+	0,  // 102: perdure.hub.v1.Hub.Complete:output_type -> perdure.hub.v1.HubDone
+	0,  // 103: perdure.hub.v1.Hub.Heartbeat:output_type -> perdure.hub.v1.HubDone
+	20, // 104: perdure.hub.v1.Hub.Instance:output_type -> perdure.hub.v1.HubInstance
+	18, // 105: perdure.hub.v1.Hub.History:output_type -> perdure.hub.v1.HubEvents
+	25, // 106: perdure.hub.v1.Hub.List:output_type -> perdure.hub.v1.HubPage
+	26, // 107: perdure.hub.v1.Hub.Counts:output_type -> perdure.hub.v1.HubCounts
+	28, // 108: perdure.hub.v1.Hub.Entity:output_type -> perdure.hub.v1.HubEntity
+	20, // 109: perdure.hub.v1.Hub.WaitStart:output_type -> perdure.hub.v1.HubInstance
+	20, // 110: perdure.hub.v1.Hub.WaitCompletion:output_type -> perdure.hub.v1.HubInstance
+	30, // 111: perdure.hub.v1.Hub.Ask:output_type -> perdure.hub.v1.HubAnswer
+	31, // 112: perdure.hub.v1.Hub.Position:output_type -> perdure.hub.v1.HubPosition
+	32, // 113: perdure.hub.v1.Hub.Changes:output_type -> perdure.hub.v1.HubChanges
+	36, // 114: perdure.hub.v1.Hub.ReadRows:output_type -> perdure.hub.v1.HubRows
+	0,  // 115: perdure.hub.v1.Hub.WriteRows:output_type -> perdure.hub.v1.HubDone
+	0,  // 116: perdure.hub.v1.Hub.WatchRows:output_type -> perdure.hub.v1.HubDone
+	40, // 117: perdure.hub.v1.Hub.Ended:output_type -> perdure.hub.v1.HubEnded
+	42, // 118: perdure.hub.v1.Hub.Entities:output_type -> perdure.hub.v1.HubEntities
+	44, // 119: perdure.hub.v1.Hub.CleanEntities:output_type -> perdure.hub.v1.HubCleaned
+	46, // 120: perdure.hub.v1.Hub.TerminateNow:output_type -> perdure.hub.v1.HubLeft
+	51, // 121: perdure.hub.v1.Hub.Work:output_type -> perdure.hub.v1.HubToWorker
+	96, // [96:122] is the sub-list for method output_type
+	70, // [70:96] is the sub-list for method input_type
+	70, // [70:70] is the sub-list for extension type_name
+	70, // [70:70] is the sub-list for extension extendee
+	0,  // [0:70] is the sub-list for field type_name
 }
 
 func init() { file_perdure_hub_proto_init() }
@@ -4841,19 +4917,20 @@ func file_perdure_hub_proto_init() {
 	file_perdure_hub_proto_msgTypes[7].OneofWrappers = []any{}
 	file_perdure_hub_proto_msgTypes[8].OneofWrappers = []any{}
 	file_perdure_hub_proto_msgTypes[9].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[14].OneofWrappers = []any{}
+	file_perdure_hub_proto_msgTypes[10].OneofWrappers = []any{}
 	file_perdure_hub_proto_msgTypes[15].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[19].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[24].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[27].OneofWrappers = []any{}
+	file_perdure_hub_proto_msgTypes[16].OneofWrappers = []any{}
+	file_perdure_hub_proto_msgTypes[20].OneofWrappers = []any{}
+	file_perdure_hub_proto_msgTypes[25].OneofWrappers = []any{}
 	file_perdure_hub_proto_msgTypes[28].OneofWrappers = []any{}
 	file_perdure_hub_proto_msgTypes[29].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[33].OneofWrappers = []any{}
+	file_perdure_hub_proto_msgTypes[30].OneofWrappers = []any{}
 	file_perdure_hub_proto_msgTypes[34].OneofWrappers = []any{}
 	file_perdure_hub_proto_msgTypes[35].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[37].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[44].OneofWrappers = []any{}
-	file_perdure_hub_proto_msgTypes[48].OneofWrappers = []any{
+	file_perdure_hub_proto_msgTypes[36].OneofWrappers = []any{}
+	file_perdure_hub_proto_msgTypes[38].OneofWrappers = []any{}
+	file_perdure_hub_proto_msgTypes[45].OneofWrappers = []any{}
+	file_perdure_hub_proto_msgTypes[49].OneofWrappers = []any{
 		(*HubOutcome_Orchestration)(nil),
 		(*HubOutcome_Activity)(nil),
 		(*HubOutcome_Entity)(nil),
@@ -4866,7 +4943,7 @@ func file_perdure_hub_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_perdure_hub_proto_rawDesc), len(file_perdure_hub_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   56,
+			NumMessages:   57,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
