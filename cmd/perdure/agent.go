@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -167,9 +166,9 @@ answers; with --wait the answer itself. A message of - is read from standard inp
 				key = args[1]
 			}
 			if text == "-" {
-				data, err := io.ReadAll(t.in)
+				data, err := t.readAll(c.Context())
 				if err != nil {
-					return fail(exitError, "", "the message cannot be read: %v", err)
+					return err
 				}
 				text = string(data)
 			}
@@ -206,7 +205,7 @@ func (s *server) answer(ctx context.Context, out *output, agent string, p *poste
 		return f.Type == "end", nil
 	})
 	if err != nil {
-		return err
+		return left(err, "the turn", "perdure agent chat "+quoted(agent)+" "+quoted(p.Session)+" shows it")
 	}
 	if err := end.failed(p.Turn); err != nil {
 		return err

@@ -32,7 +32,7 @@ the answer. A path that does not begin with / is below /api/v1/.`,
 			if !strings.HasPrefix(path, "/") {
 				path = "/api/v1/" + path
 			}
-			body, err := t.value(input)
+			body, err := t.value(c.Context(), input)
 			if err != nil {
 				return err
 			}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 )
@@ -30,6 +31,31 @@ func (t *terminal) lines() <-chan string {
 		}()
 	}
 	return t.typed
+}
+
+// readAll reads what comes on standard input until its end, or until the context ends.
+func (t *terminal) readAll(ctx context.Context) ([]byte, error) {
+	if t.inTTY {
+		fmt.Fprintln(t.err, "type it; Ctrl-D at the beginning of a line ends it")
+	}
+	type read struct {
+		data []byte
+		err  error
+	}
+	ended := make(chan read, 1)
+	go func() { // a read cannot be interrupted: it lives as long as the process
+		data, err := io.ReadAll(t.in)
+		ended <- read{data, err}
+	}()
+	select {
+	case r := <-ended:
+		if r.err != nil {
+			return nil, fail(exitError, "", "standard input cannot be read: %v", r.err)
+		}
+		return r.data, nil
+	case <-ctx.Done():
+		return nil, fail(exitInterrupted, "", "interrupted; nothing was done")
+	}
 }
 
 // ask asks a question and returns the answer, in lower case.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -97,6 +98,24 @@ func TestTimeout(t *testing.T) {
 		if got := perdureCLI(t.Context(), url, screen{}, "run", verb, "it's 1", "--timeout", "-1s"); got.Code != exitUsage || !strings.Contains(got.Err, "--timeout is -1s") {
 			t.Errorf("%s --timeout -1s = exit %d, %q, want exit 2", verb, got.Code, got.Err)
 		}
+	}
+}
+
+// TestInterruptedInput lets go of standard input that does not end.
+func TestInterruptedInput(t *testing.T) {
+	in, hold := io.Pipe()
+	t.Cleanup(func() { _ = hold.Close() })
+	for _, line := range []string{"run start Approve --input -", "run event order-1 Go --data -", "agent send Clerk k -"} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		var said bytes.Buffer
+		term := &terminal{in: in, inTTY: true, out: io.Discard, err: &said, now: time.Now, getenv: func(string) string { return "" }}
+		cancel(errInterrupted)
+		if code := run(ctx, strings.Fields(line), term, testHosts); code != exitInterrupted || !strings.Contains(said.String(), "Ctrl-D") {
+			t.Errorf("perdure %s = exit %d %q, want how it ends, and exit 130", line, code, said.String())
+		}
+	}
+	if got := perdureCLI(t.Context(), "http://127.0.0.1:1", screen{tty: true}, "backup", "-"); got.Code != exitUsage || got.Out != "" {
+		t.Errorf("backup to a terminal = %+v, want exit 2", got)
 	}
 }
 

@@ -38,6 +38,9 @@ func backupCommand(t *terminal) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if args[0] == "-" && t.outTTY {
+				return fail(exitUsage, "name a file, or lead it elsewhere: perdure backup - > monday.backup", "a backup is nothing for a terminal")
+			}
 			var done []host.Copied
 			going := out.copying("written", 0)
 			err = t.writeFile(args[0], force, func(w io.Writer) error {

@@ -128,7 +128,7 @@ func entitySignal(t *terminal) *cobra.Command {
 				return fail(exitUsage, c.CommandPath()+" --help shows an example", "the operation is missing")
 			}
 			body := map[string]any{"operation": rest[0]}
-			if raw, err := t.value(input); err != nil {
+			if raw, err := t.value(c.Context(), input); err != nil {
 				return err
 			} else if raw != nil {
 				body["input"] = raw

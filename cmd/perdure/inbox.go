@@ -461,7 +461,7 @@ Of a call that a restore holds: release, for its run, or release-hub, for all ru
 					return err
 				}
 			}
-			if raw, err := t.value(result); err != nil {
+			if raw, err := t.value(c.Context(), result); err != nil {
 				return err
 			} else if raw != nil {
 				body["result"] = raw

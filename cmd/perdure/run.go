@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/url"
 	"os"
@@ -163,7 +162,7 @@ func runStart(t *terminal) *cobra.Command {
 			set("version", version)
 			set("id_policy", policy)
 			set("start_at", at)
-			if raw, err := t.value(input); err != nil {
+			if raw, err := t.value(c.Context(), input); err != nil {
 				return err
 			} else if raw != nil {
 				body["input"] = raw
@@ -228,14 +227,16 @@ func parseTags(tags []string) (map[string]string, error) {
 
 // value reads a JSON value: the text itself, the file after @, or standard
 // input for -. It is nil for "".
-func (t *terminal) value(text string) (json.RawMessage, error) {
+func (t *terminal) value(ctx context.Context, text string) (json.RawMessage, error) {
 	data := []byte(text)
 	var err error
 	switch {
 	case text == "":
 		return nil, nil
 	case text == "-":
-		data, err = io.ReadAll(t.in)
+		if data, err = t.readAll(ctx); err != nil {
+			return nil, err
+		}
 	case text[0] == '@':
 		data, err = os.ReadFile(text[1:])
 	}
@@ -342,7 +343,7 @@ func runEvent(t *terminal) *cobra.Command {
 			if args[1] == "" {
 				return fail(exitUsage, "", "the name of the event is empty")
 			}
-			body, err := t.value(data)
+			body, err := t.value(c.Context(), data)
 			if err != nil {
 				return err
 			}

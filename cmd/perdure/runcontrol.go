@@ -96,7 +96,7 @@ func runRestart(t *terminal) *cobra.Command {
 			if c.Flags().Changed("version") {
 				body["version"] = version
 			}
-			if raw, err := t.value(input); err != nil {
+			if raw, err := t.value(c.Context(), input); err != nil {
 				return err
 			} else if raw != nil {
 				body["input"] = raw

@@ -50,7 +50,7 @@ func runFork(t *terminal) *cobra.Command {
 // fork asks for the fork, or for what it would do.
 func (f *forking) fork(ctx context.Context, s *server, out *output, run string) error {
 	body := map[string]any{"reason": f.Reason, "to": f.To, "id": f.ID}
-	if input, err := out.value(f.Input); err != nil {
+	if input, err := out.value(ctx, f.Input); err != nil {
 		return err
 	} else if input != nil {
 		body["input"] = input
@@ -109,7 +109,7 @@ func (f *forking) step(ctx context.Context, s *server, t *terminal, run string) 
 		step["failure"] = outcome
 		return step, nil
 	}
-	result, err := t.value(outcome)
+	result, err := t.value(ctx, outcome)
 	if result != nil {
 		step["result"] = result
 	}
