@@ -38,8 +38,9 @@ func TestBackupAndRestore(t *testing.T) {
 	cli(app.URL(), exitDone, "backup --task-hub orders", path("one"))
 	cli(app.URL(), exitNotFound, "backup --task-hub none", path("none"))
 	cli("", exitConflict, "backup --data "+path("data"), path("none"))
-	piped := cli(app.URL(), exitDone, "backup --task-hub orders -")
-	if !strings.HasPrefix(piped.Out, "perdure backup 1\n") {
+	cli(app.URL(), exitUsage, "backup --task-hub orders -") // to a terminal
+	piped := perdureCLI(t.Context(), app.URL(), screen{}, "backup", "--task-hub", "orders", "-")
+	if piped.Code != exitDone || !strings.HasPrefix(piped.Out, "perdure backup 1\n") {
 		t.Errorf("backup - = %.40q, want the backup alone", piped.Out)
 	}
 	stop()
