@@ -31,6 +31,7 @@ type App struct {
 	cfg    Config
 	mounts []httpapi.Mount
 	egress *way // to workers that are called by URL
+	store  *checkup
 
 	running atomic.Bool
 	opened  chan struct{} // closed when hubs and url are set
@@ -51,6 +52,7 @@ func New(cfg Config) (*App, error) {
 		return nil, err
 	}
 	a := &App{cfg: cfg, egress: newWay(ranges), opened: make(chan struct{}), ended: make(chan struct{})}
+	a.store = newCheckup(cfg.Hub, a.kind())
 	responses.Register(cfg.Registry)
 	if _, _, _, err := a.faces(a.Client(), nil); err != nil { // what is wrong with agents shows here
 		return nil, err

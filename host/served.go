@@ -81,7 +81,7 @@ func (a *App) serve(name string, kept worked, h *hubs) (*served, error) {
 	hosts, anyIP := a.hosts(h.front)
 	version, commit, release := build()
 	s.api = httpapi.New(httpapi.Config{
-		Hub: s.hub, Now: h.now, Logger: a.cfg.Logger, Hubs: h, Metrics: h.metrics, Backup: s.backupTo, Ready: h.ready, Node: h.node, Fleet: s.fleet,
+		Hub: s.hub, Now: h.now, Logger: a.cfg.Logger, Hubs: h, Metrics: h.metrics, Backup: s.backupTo, Ready: h.ready, Node: h.node, Check: a.store.check, Fleet: s.fleet,
 		Orchestrations: a.startable(), Foreign: a.foreign, Workers: func() int { return int(s.workers.Load()) },
 		Hosts: hosts, AnyIP: anyIP, Prefix: a.cfg.Prefix, MaxBody: a.cfg.BodyLimit, ReadOnly: a.cfg.ReadOnly, Agents: &s.agents, Mounts: mounts,
 		Pages: dashboard.Handler(nil, dashboard.Options{ReadOnly: a.cfg.ReadOnly}),

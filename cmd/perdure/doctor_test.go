@@ -54,6 +54,11 @@ func TestDoctorOfServer(t *testing.T) {
 			t.Errorf("%s = %+v, want ok", check, found[check])
 		}
 	}
+	for _, check := range []string{"folder", "permissions", "file system", "space", "sync"} { // what it finds of its store
+		if f := found[check]; f.State == "" || check != "space" && f.State == "fail" {
+			t.Errorf("%s = %+v, want it told", check, f)
+		}
+	}
 	bare := runApp(t, host.Config{Hub: filepath.Join(t.TempDir(), "data"), Addr: "127.0.0.1:0"})
 	if got := perdureCLI(t.Context(), bare.URL(), screen{}, "run", "start", "Far"); got.Code != exitDone {
 		t.Fatalf("run start = %+v", got)
@@ -80,7 +85,7 @@ func TestDoctorReadsMetrics(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Date", "Sun, 01 Mar 2026 00:00:00 GMT")
 		answer := map[string]string{
-			"/api/v1/info": `{"version":"v","hub":"default"}`, "/readyz": "{}", "/api/v1/run-counts": `{"total":3}`,
+			"/api/v1/info": `{"version":"v","hub":"default"}`, "/api/v1/doctor": "{}", "/readyz": "{}", "/api/v1/run-counts": `{"total":3}`,
 			"/healthz": `{"status":"ok","node":{"name":"n1","members":2,"shards":128,"last_beat":"2026-03-01T00:00:00Z"}}`,
 			"/metrics": "# HELP x\nperdure_store_seconds_sum{hub=\"a\"} 50\nperdure_store_seconds_count{hub=\"a\"} 100\nperdure_store_free_bytes 1e+08\n" +
 				"perdure_backlog{hub=\"a\",kind=\"activity\",name=\"say \\\"hi\\\"\",state=\"unserved\",version=\"\"} 7\n",

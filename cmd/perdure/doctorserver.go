@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -47,6 +48,7 @@ func (r *report) server(ctx context.Context, s *server) {
 	}
 	r.open(ctx, s)
 	r.health(ctx, s)
+	r.store(ctx, s)
 	code := fmt.Sprintf("%d orchestrations are registered, %d workers of other processes are connected to the hub %s",
 		len(info.Orchestrations), info.Workers, info.Hub)
 	if len(info.Orchestrations) == 0 && info.Workers == 0 {
@@ -63,6 +65,25 @@ func (r *report) server(ctx context.Context, s *server) {
 		r.add("runs", "ok", "none is stuck", "")
 	}
 	r.metrics(ctx, s)
+}
+
+// store tells what the server finds of the folder or database in which it keeps its state.
+func (r *report) store(ctx context.Context, s *server) {
+	var page struct{ Items []finding }
+	err := s.get(ctx, "/api/v1/doctor", &page)
+	if f := (*failure)(nil); errors.As(err, &f) && f.code == exitNotFound {
+		return // an older server, which cannot tell
+	}
+	if err != nil {
+		r.broken("store", err)
+		return
+	}
+	for _, f := range page.Items {
+		r.add(f.Check, f.State, f.Text, f.Next)
+		if f.State == "fail" {
+			r.failed = first(r.failed, fail(exitError, "", "%s: %s", f.Check, f.Text))
+		}
+	}
 }
 
 // open warns of a server that everybody may use who reaches it.
@@ -176,6 +197,9 @@ func (r *report) metrics(ctx context.Context, s *server) {
 		r.add("store", "warn", fmt.Sprintf("groups take %.0f ms until they are durable", 1000*mean), "look at the disk, or the database, and what else uses it")
 	} else {
 		r.add("store", "ok", fmt.Sprintf("groups take %.1f ms until they are durable", 1000*mean), "")
+	}
+	if slices.ContainsFunc(r.findings, func(f finding) bool { return f.Check == "space" }) {
+		return // the store has told
 	}
 	for _, sample := range samplesOf(text, "perdure_store_free_bytes") {
 		if sample.value > 0 && sample.value < roomLeast {

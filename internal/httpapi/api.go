@@ -48,6 +48,8 @@ type Config struct {
 	Ready func() error
 	// Node tells how this node of several is. nil = it is no such node.
 	Node func() *Node
+	// Check looks at the store, for GET /api/v1/doctor. nil = nothing is told of it.
+	Check func(context.Context) ([]store.Finding, error)
 
 	// Now tells the time that filters such as created>-24h are relative to. nil
 	// = time.Now.
@@ -299,6 +301,7 @@ func (a *API) routes() map[string]endpoint {
 		"POST /api/v1/activities/{token}/fail":      a.failActivity,
 		"POST /api/v1/activities/{token}/heartbeat": a.heartbeatActivity,
 		"GET /api/v1/info":                          a.getInfo,
+		"GET /api/v1/doctor":                        a.examine,
 		"POST /api/v1/login":                        a.login,
 		"POST /api/v1/logout":                       a.logout,
 		"GET /api/v1/openapi.json":                  a.getOpenAPI,

@@ -221,6 +221,7 @@ func activityOperations() []Operation {
 func serverOperations() []Operation {
 	return []Operation{
 		{Pattern: "GET /api/v1/info", Right: access.Known, Does: "Describes the server.", Reply: Info{}},
+		{Pattern: "GET /api/v1/doctor", Right: access.Read, Does: "Tells what is found of the server's store: perdure doctor shows it.", Reply: items[storeFinding]{}},
 		{Pattern: "POST /api/v1/login", Right: access.Anyone, Does: "Trades a token for a cookie that no script can read.", Body: loginBody{}, Reply: caller{}},
 		{Pattern: "POST /api/v1/logout", Right: access.Anyone, Does: "Forgets the token in the cookie.", Reply: acknowledged{}},
 		{Pattern: "GET /api/v1/openapi.json", Right: access.Known, Does: "Returns this document.", Reply: json.RawMessage{}},

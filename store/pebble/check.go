@@ -52,6 +52,23 @@ func Check(dir string) []store.Finding {
 	return c.findings
 }
 
+// CheckOpen is Check for the process that has the directory open.
+func CheckOpen(dir string) []store.Finding {
+	c := checkup{dir: dir, room: dir}
+	info, err := os.Stat(dir)
+	if err != nil {
+		c.found("folder", store.Problem, "%v", err)
+		return c.findings
+	}
+	c.found("folder", store.Fine, "this server has it open")
+	c.mode(info)
+	c.clock()
+	c.fileSystem()
+	c.space()
+	c.sync()
+	return c.findings
+}
+
 // checkup is a Check under way.
 type checkup struct {
 	dir      string

@@ -1691,6 +1691,22 @@ export interface StopBody {
   turn?: string;
 }
 
+/** storeFinding is what was found of the server's store. */
+export interface StoreFinding {
+  /** what was looked at, such as sync */
+  check: string;
+  state: "ok" | "warn" | "fail";
+  /** what was found, and what to do about it */
+  text: string;
+}
+
+/** items is a list that is a page or the whole. */
+export interface StoreFindingItems {
+  items: StoreFinding[];
+  /** ?cursor= of the next page */
+  next?: string;
+}
+
 /** switchBody is the body of a request that switches something off or on. */
 export interface SwitchBody {
   /** "" = all */
@@ -2115,6 +2131,8 @@ export interface Operations {
   "POST /activities/{token}/heartbeat": { query: {}; body: HeartbeatBody; reply: Acknowledged; events: {} };
   /** Describes the server. */
   "GET /info": { query: {}; body: never; reply: Info; events: {} };
+  /** Tells what is found of the server's store: perdure doctor shows it. */
+  "GET /doctor": { query: {}; body: never; reply: StoreFindingItems; events: {} };
   /** Trades a token for a cookie that no script can read. */
   "POST /login": { query: {}; body: LoginBody; reply: Caller; events: {} };
   /** Forgets the token in the cookie. */
