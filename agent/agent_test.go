@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -28,6 +29,7 @@ type node struct {
 	clock  *clock.Virtual
 	full   chan struct{} // a write of rows found the disk full
 	before func() error  // runs before each rewind, which its error refuses; nil = nothing does
+	after  func()        // runs after each rewind that was accepted; nil = nothing does
 	cancel context.CancelFunc
 	done   chan error
 }
@@ -40,12 +42,21 @@ type watched struct {
 
 func (w *watched) Control(ctx context.Context, c *hub.Control) (string, error) {
 	if c.Kind == hub.Rewind && w.before != nil {
-		if err := w.before(); err != nil {
+		if err := w.before(); err == errAccepted {
+			return c.InstanceID, nil
+		} else if err != nil {
 			return "", err
 		}
 	}
-	return w.Hub.Control(ctx, c)
+	id, err := w.Hub.Control(ctx, c)
+	if c.Kind == hub.Rewind && w.after != nil && err == nil {
+		w.after()
+	}
+	return id, err
 }
+
+// errAccepted has a hub accept a rewind of which nothing comes.
+var errAccepted = errors.New("accepted")
 
 func (w *watched) WriteRows(ctx context.Context, r *hub.WriteRows) error {
 	err := w.Hub.WriteRows(ctx, r)

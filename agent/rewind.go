@@ -141,6 +141,39 @@ func (s *Service) rewindTurn(ctx context.Context, h hub.Hub, turn string, asked 
 	}, nil, opts...)
 }
 
+// tellRewound tells a session what became of the rewind of its last turn, if the rewinder
+// has ended without a word, since somebody has terminated it.
+func (s *Service) tellRewound(ctx context.Context, h hub.Hub, session SessionID, state *sessionState) error {
+	again, turn := state.Again, state.Running.Turn
+	r, err := h.Instance(ctx, again.Rewinder, false)
+	switch {
+	case perdure.CodeOf(err) == perdure.NotFound:
+		return nil // it is being started
+	case err != nil:
+		return err
+	case !r.Status.Terminal() || r.Status == store.Completed: // it tells, or has told
+		return nil
+	}
+	in := &rewinding{rewindRequest: rewindRequest{Turn: turn}, Plan: &rewindPlan{Execution: again.Execution}}
+	why, open, err := in.became(ctx, h, nil)
+	if err != nil || open {
+		return err
+	}
+	told := rewound{Rewinder: again.Rewinder, Refused: why, End: -1}
+	if why != "" {
+		told.Refused = "it was to be rewound, and who was to do that was stopped"
+	} else if last, err := lastFrame(ctx, h, turn); err != nil {
+		return err
+	} else if last != nil {
+		told.End = last.Offset
+	}
+	text, err := perdure.Encode(told)
+	if err != nil {
+		return err
+	}
+	return h.Signal(ctx, &hub.Signal{RequestID: "rewound " + again.Rewinder, InstanceID: session.String(), Operation: opRewound, Input: text})
+}
+
 // Rewindable returns nil if a turn of a session is its last one and the session rests, so
 // that the turn may be rewound; else FailedPrecondition, which says why not.
 func (s *Service) Rewindable(ctx context.Context, turn string) error {

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/internal/engine"
 	"github.com/perdure/perdure/internal/history"
 	"github.com/perdure/perdure/internal/hub"
@@ -20,6 +22,10 @@ const (
 	rewindPrefix     = "perdure.rewind/"
 	rewindPlanPrefix = "perdure.rewindplan/"
 )
+
+// planAttempts is how often it is tried to find out how a turn is to be rewound, with
+// pauses of up to 100 s.
+const planAttempts = 10
 
 // rewinding is the input of a rewinder.
 type rewinding struct {
@@ -44,7 +50,8 @@ type rewindPlan struct {
 func (c *code) rewinder(ctx *perdure.Context, in rewinding) (struct{}, error) {
 	name := fold(c.agent.Name)
 	told := rewound{Rewinder: in.Rewinder}
-	plan, err := perdure.CallNamed[rewindPlan](ctx, rewindPlanPrefix+name, in, perdure.WithRetry(perdure.RetryPolicy{})).Await()
+	// Nothing has happened yet: what cannot be found out for long is as good as a refusal.
+	plan, err := perdure.CallNamed[rewindPlan](ctx, rewindPlanPrefix+name, in, perdure.WithRetry(perdure.RetryPolicy{MaxAttempts: planAttempts})).Await()
 	if err == nil && plan.Refused == "" {
 		told.Event, told.End = plan.Event, plan.Back.End
 		in.Plan = &plan
@@ -143,10 +150,10 @@ func (b *takeBack) givenAgain(events []*history.Event, event int) {
 		}
 		s.end(e, result, nil)
 		b.Given.Spent = b.Given.Spent.plus(s.Spent)
+		b.Given.Usage.Add(s.Usage)
 		if s.Kind == StepModel {
 			var out modelOutput
 			_ = perdure.Decode(result, &out) // as before
-			b.Given.Usage.Add(out.Usage)
 			b.Next = max(b.Next, out.Next)
 		}
 	}
@@ -202,17 +209,42 @@ func (c *code) carryOut(ctx context.Context, in rewinding) (refused string, err 
 		RequestID: "rewind " + in.Rewinder, InstanceID: in.Turn, Kind: hub.Rewind, Reason: history.NoneIfEmpty(in.Reason),
 		To: in.Plan.Event, Execution: in.Plan.Execution, Session: in.Session.String(), Tell: &hub.Told{Name: takeBackName, Data: data},
 	})
-	if !definite(err) {
+	if err != nil && !definite(err) {
 		return "", err
 	}
-	i, read := h.Instance(ctx, in.Turn, false)
-	switch {
-	case read != nil && perdure.CodeOf(read) != perdure.NotFound:
-		return "", read
-	case read == nil && i.Execution != in.Plan.Execution:
-		return "", nil
+	for {
+		why, open, read := in.became(ctx, h, err)
+		if read != nil || !open {
+			return why, read
+		}
+		again := time.NewTimer(lookAgain)
+		select {
+		case <-again.C: // the hub has accepted it, and does it in a moment
+		case <-ctx.Done():
+			again.Stop()
+			return "", context.Cause(ctx)
+		}
 	}
-	return messageOf(err), nil
+}
+
+// became says what has become of a rewind that the hub has accepted, or refused with an
+// error: nothing, and why, or it is still open. A terminate that comes with an accepted one
+// leaves nothing of it.
+func (in *rewinding) became(ctx context.Context, h hub.Reads, refused error) (why string, open bool, err error) {
+	i, err := h.Instance(ctx, in.Turn, false)
+	switch {
+	case perdure.CodeOf(err) == perdure.NotFound:
+		return "the turn was purged", false, nil
+	case err != nil:
+		return "", false, err
+	case i.Execution != in.Plan.Execution:
+		return "", false, nil
+	case refused != nil:
+		return messageOf(refused), false, nil
+	case i.Status.Terminal():
+		return "the turn was " + client.StatusName(i.Status) + " meanwhile", false, nil
+	}
+	return "", true, nil
 }
 
 // definite reports whether an error says that something was not done and will not be done

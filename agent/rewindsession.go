@@ -31,6 +31,7 @@ const (
 // rewound.
 type lastTurn struct {
 	Turn          string                     `json:"turn"`
+	Execution     string                     `json:"execution"` // in which it has ended
 	CorrelationID string                     `json:"correlationId"`
 	Principal     Principal                  `json:"principal,omitzero"`
 	Caller        string                     `json:"caller,omitempty"`
@@ -48,11 +49,13 @@ type lastTurn struct {
 
 // takingBack is the rewind of the last turn of a session in progress.
 type takingBack struct {
-	Rewinder string        `json:"rewinder"`          // instance id
-	Before   *sessionState `json:"before,omitempty"`  // what the session was; until Done
-	Replies  []string      `json:"replies,omitempty"` // tokens of callers that wait; until Done
-	Done     bool          `json:"done,omitempty"`    // the hub has rewound the turn
-	End      int64         `json:"end,omitempty"`     // offset of the turn's last frame before that; -1 = it had none
+	Rewinder string `json:"rewinder"` // instance id
+	// Execution is that of the turn from which it is rewound.
+	Execution string        `json:"execution"`
+	Before    *sessionState `json:"before,omitempty"`  // what the session was; until Done
+	Replies   []string      `json:"replies,omitempty"` // tokens of callers that wait; until Done
+	Done      bool          `json:"done,omitempty"`    // the hub has rewound the turn
+	End       int64         `json:"end,omitempty"`     // offset of the turn's last frame before that; -1 = it had none
 }
 
 // rewindRequest is the input of the operation rewind. It says what was asked for, so
@@ -84,18 +87,26 @@ type resumed struct {
 	Event int    `json:"event"` // to which it was rewound
 }
 
+// maxKept bounds what a session keeps of the state of providers so that its last turn can
+// be rewound: it is kept twice then.
+const maxKept = 64 << 10
+
 // lastOf returns what the session is now, before it takes in the end of its running turn;
 // nil if such a turn cannot be rewound.
 func (s *session) lastOf(e *ended) *lastTurn {
 	a := s.Running
-	if a.Import || e.External {
+	if a.Import || e.External || e.Execution == "" {
 		return nil
 	}
 	l := &lastTurn{
-		Turn: a.Turn, CorrelationID: a.CorrelationID, Principal: a.Principal, Caller: a.Caller, At: a.At,
-		Head: s.Head, View: s.View, Pending: s.Pending, Active: s.Active, Spent: !e.Lost,
+		Turn: a.Turn, Execution: e.Execution, CorrelationID: a.CorrelationID, Principal: a.Principal, Caller: a.Caller, At: a.At,
+		Head: s.Head, View: s.View, Pending: s.Pending, Active: s.Active, Spent: !e.Lost || a.Counted,
 	}
+	kept := 0
 	for name := range e.State {
+		if kept += len(s.State[name]); kept > maxKept {
+			return nil
+		}
 		if l.State == nil {
 			l.State = map[string]json.RawMessage{}
 		}
@@ -165,7 +176,7 @@ func (s *session) rewind() error {
 	s.Running = &admitted{
 		Turn: l.Turn, CorrelationID: l.CorrelationID, Principal: l.Principal, Caller: l.Caller, At: l.At, Counted: l.Spent,
 	}
-	again := &takingBack{Before: &before}
+	again := &takingBack{Before: &before, Execution: l.Execution}
 	token := ""
 	if !perdure.OperationOf(s.ctx).Signal {
 		token = s.ctx.Defer()

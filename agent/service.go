@@ -244,8 +244,10 @@ func (s *Service) unblock(ctx context.Context, h hub.Hub, session SessionID) (*s
 		return nil, err
 	case len(state.Queue)+len(state.Steering) >= maxQueue:
 		return state, queueFull(session.String(), len(state.Queue)+len(state.Steering))
-	case state.Running == nil || state.Again != nil && !state.Again.Done: // it has ended, and is being rewound
+	case state.Running == nil:
 		return state, nil
+	case state.Again != nil && !state.Again.Done: // it has ended, and is being rewound
+		return state, s.tellRewound(ctx, h, session, state)
 	}
 	return state, s.conclude(ctx, h, session, state)
 }
@@ -270,7 +272,7 @@ func (s *Service) conclude(ctx context.Context, h hub.Hub, session SessionID, st
 	if err != nil {
 		return err
 	}
-	text, err := perdure.Encode(ended{Turn: turn, Log: log, Head: position + 1, Lost: true, Error: &problem{
+	text, err := perdure.Encode(ended{Turn: turn, Log: log, Head: position + 1, Lost: true, Execution: i.Execution, Error: &problem{
 		Type: "TurnEnded", Message: "the turn was " + client.StatusName(i.Status),
 	}})
 	if err != nil {

@@ -54,7 +54,9 @@ type ended struct {
 	Back     bool                       `json:"back,omitempty"`     // the agent that was given the conversation is gone
 	External bool                       `json:"external,omitempty"` // the conversation is kept elsewhere
 	Lost     bool                       `json:"lost,omitempty"`     // it was ended by somebody else, and what it has spent is not known
-	Before   *before                    `json:"before,omitempty"`   // of Usage and Spent, what it had spent when it was rewound; nil = it was not
+	// Execution is that in which the turn has ended.
+	Execution string  `json:"execution,omitempty"`
+	Before    *before `json:"before,omitempty"` // of Usage and Spent, what it had spent when it was rewound; nil = it was not
 }
 
 // sessionState is the state of a session. It holds no messages but those that

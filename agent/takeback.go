@@ -4,12 +4,13 @@ import (
 	"encoding/binary"
 
 	"github.com/perdure/perdure"
+	"github.com/perdure/perdure/internal/hub"
 	"github.com/perdure/perdure/model"
 )
 
 // takeBackName is the event that a turn of a session is told first when it goes on from
 // the point to which it was rewound.
-const takeBackName = "perdure.agent.takeback"
+const takeBackName = hub.TakeBackEvent
 
 // takeBack is the data of the event: what the turn had written when it was rewound.
 type takeBack struct {

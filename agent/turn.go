@@ -473,6 +473,7 @@ func (t *turn) end(r *Response, failed error) (*turnOutput, error) {
 	e := ended{
 		Turn: t.ctx.InstanceID(), Head: t.position, Usage: t.usage, Spent: t.spent, Log: t.in.Log, Steers: t.steers, Response: r,
 		State: t.set, Back: t.back, External: t.policy.History, Before: t.again,
+		Execution: t.ctx.ExecutionID(),
 	}
 	if !t.external {
 		e.View = &t.view

@@ -189,14 +189,15 @@ func (a *API) getRun(_ http.ResponseWriter, r *http.Request) (*reply, error) {
 		}
 	}
 	v := viewRun(instance)
-	return &reply{body: v}, a.offerRewind(r.Context(), instance, v)
+	a.offerRewind(r.Context(), instance, v)
+	return &reply{body: v}, nil
 }
 
 // offerRewind adds what a session says of the rewind of its turn, which the turn itself
 // does not know.
-func (a *API) offerRewind(ctx context.Context, i *hub.Instance, v *run) error {
+func (a *API) offerRewind(ctx context.Context, i *hub.Instance, v *run) {
 	if a.Agents == nil || i.Session == "" || !i.Status.Terminal() || !i.Folded.IsZero() {
-		return nil
+		return
 	}
 	err := a.Agents.Service.Rewindable(ctx, i.ID)
 	at := slices.IndexFunc(v.Refused, func(r refusal) bool { return r.Action == "rewind" })
@@ -204,12 +205,9 @@ func (a *API) offerRewind(ctx context.Context, i *hub.Instance, v *run) error {
 	case err == nil:
 		v.Actions = append(v.Actions, "rewind")
 		v.Refused = slices.Delete(v.Refused, at, at+1)
-		return nil
 	case perdure.CodeOf(err) == perdure.FailedPrecondition:
 		v.Refused[at].Reason = reasonOf(err)
-		return nil
-	}
-	return err
+	} // of a session that cannot be read nobody knows: it is not offered
 }
 
 // reasonOf is what an error says beyond its operation and instance.

@@ -245,6 +245,10 @@ type Told struct {
 	Data history.Text
 }
 
+// TakeBackEvent is the event by which the hub tells turns of sessions that they were
+// rewound; nobody else raises it.
+const TakeBackEvent = "perdure.agent.takeback"
+
 // Point is an event of a run: To and Execution of a rewind or a fork.
 type Point struct {
 	To        int

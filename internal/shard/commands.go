@@ -231,6 +231,9 @@ func (o *Owner) Raise(ctx context.Context, r *hub.Raise) error {
 	if r.Name == "" {
 		return invalid("raise event", r.InstanceID, "the event's name is missing")
 	}
+	if strings.EqualFold(r.Name, hub.TakeBackEvent) {
+		return invalid("raise event", r.InstanceID, "events of this name come from the hub alone")
+	}
 	if err := lim.checkPayload("raise event", r.InstanceID, "the event's data", r.Data); err != nil {
 		return err
 	}

@@ -291,6 +291,7 @@ func eventUnknown(t *testing.T, s suite) {
 	e.code("Raise(unknown)", e.hub.Raise(e.ctx, &hub.Raise{InstanceID: "nobody", Name: "go"}), perdure.NotFound)
 	e.start("wait", "a", "")
 	e.code("Raise(no name)", e.hub.Raise(e.ctx, &hub.Raise{InstanceID: "a"}), perdure.InvalidArgument)
+	e.code("Raise(what the hub alone raises)", e.hub.Raise(e.ctx, &hub.Raise{InstanceID: "a", Name: "Perdure.Agent.TakeBack", Data: history.Some("{}")}), perdure.InvalidArgument)
 	_, err := e.hub.Instance(e.ctx, "nobody", true)
 	e.code("Instance(nobody)", err, perdure.NotFound)
 	_, err = e.hub.History(e.ctx, "nobody", "")
