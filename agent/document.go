@@ -146,7 +146,7 @@ func (d *documenter) newest(ctx context.Context, limit int) (list []LogMessage, 
 	size, owner, owners := 0, "", 0
 	for {
 		rows, next, err := d.hub.ReadRows(ctx, store.RowQuery{
-			Kind: rowLog, Index: 0, From: logIndex(d.log, 0), To: logIndex(d.log, 1<<62), Desc: true, After: cursor, Limit: 100,
+			Kind: rowLog, Index: 0, From: logIndex(d.log, 0), To: logIndex(d.log, d.state.shown()), Desc: true, After: cursor, Limit: 100,
 		})
 		if err != nil {
 			return nil, false, err
@@ -297,6 +297,9 @@ func (d *documenter) addPolled(ctx context.Context, polled []string) error {
 		end := t.in.Head + int64(len(t.in.Messages))
 		if r, err := responseOf(t.instance); err == nil {
 			end = r.Messages
+		}
+		if end = min(end, d.state.shown()); end <= t.in.Head { // it is being rewound
+			continue
 		}
 		list, err := readLog(ctx, d.hub, d.log, t.in.Head, end, 1<<62)
 		if err != nil {

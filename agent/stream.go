@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -50,7 +51,11 @@ func newAttempt(ctx context.Context, h hub.Hub, l *live, turn string, step int, 
 	first := Frame{Type: FrameStep, Step: step}
 	if last != nil && last.Offset >= base {
 		w.start = nextBase(last.Offset + 1)
-		first = Frame{Type: FrameReset, Step: step, ToOffset: &base, Attempt: int((w.start-nextBase(base+1))/attemptFrames) + 2}
+		before, err := newestAttempt(ctx, h, turn, base)
+		if err != nil {
+			return nil, err
+		}
+		first = Frame{Type: FrameReset, Step: step, ToOffset: &base, Attempt: before + 1}
 	}
 	w.next = w.start
 	w.topic = l.join(turn)
@@ -70,6 +75,35 @@ func lastFrame(ctx context.Context, h hub.Hub, turn string) (*Frame, error) {
 		return nil, err
 	}
 	return &frames[len(frames)-1], nil
+}
+
+// newestAttempt returns the number of the newest attempt of the step whose first attempt
+// begins at base. If the turn was rewound, that counts as the first.
+func newestAttempt(ctx context.Context, h hub.Hub, turn string, base int64) (int, error) {
+	var cursor []byte
+	for {
+		rows, next, err := h.ReadRows(ctx, store.RowQuery{Kind: rowStream, Owner: turn, Desc: true, After: cursor, Limit: 100})
+		if err != nil {
+			return 0, err
+		}
+		for _, row := range rows {
+			frames, err := readFrames(row)
+			if err != nil {
+				return 0, err
+			}
+			for _, f := range slices.Backward(frames) {
+				if f.Offset < base {
+					return 1, nil
+				}
+				if f.Type == FrameStep || f.Type == FrameReset {
+					return max(f.Attempt, 1), nil
+				}
+			}
+		}
+		if cursor = next; cursor == nil {
+			return 1, nil
+		}
+	}
 }
 
 // add appends frames, and shows them to readers in this process.
