@@ -32,7 +32,14 @@ type translator struct {
 	sequence int64 // of the next event
 	step     int
 	attempt  int
-	items    int // so far in the attempt, for their ids
+	began    int64       // offset at which the attempt began
+	items    int         // so far in the attempt, for their ids
+	told     map[int]int // by step: the newest attempt, void ones included
+	rewound  bool        // the next attempt is of the step after this one
+
+	// read is what counts of the frames, with the attempts that were told; pieces that go on
+	// with the one before, and what pieces say, are left out.
+	read []agent.Frame
 
 	output []*item // of the segment: what counts
 	index  int     // output index of the next item, void ones included
@@ -60,17 +67,32 @@ type call struct {
 
 // frame reads the next frame of the turn. What follows the segment is left alone.
 func (t *translator) frame(f agent.Frame) {
-	if t.ended != "" {
+	rewinds := f.Type == agent.FrameReset && f.Attempt == 0
+	if t.ended != "" && (t.ended == outcomePaused || !rewinds) {
 		return
 	}
 	t.sequence = firstSequence(f.Offset)
-	switch f.Type {
-	case agent.FrameStep:
+	switch {
+	case rewinds:
+		t.rewind(f)
+		return
+	case f.Type == agent.FrameStep || t.rewound && f.Type == agent.FrameReset:
 		t.settle(f)
 		t.step++ // f.Step begins anew when the conversation is handed over
-		t.attempt, t.items, t.calls, t.fresh = 1, 0, nil, 0
-	case agent.FrameReset:
-		t.void(f)
+		t.rewound, f.Type = false, agent.FrameStep
+		f.Attempt = t.begin(f, 1)
+	case f.Type == agent.FrameReset:
+		t.void()
+		f.Attempt = t.begin(f, t.attempt+1)
+	default:
+		t.take(f)
+	}
+	t.note(f)
+}
+
+// take reads a frame of an attempt that has begun.
+func (t *translator) take(f agent.Frame) {
+	switch f.Type {
 	case agent.FrameText, agent.FrameReasoning:
 		if len(t.held) > 0 {
 			t.held = append(t.held, f)
@@ -95,11 +117,60 @@ func (t *translator) frame(f agent.Frame) {
 }
 
 // void drops what the step has said so far, as it begins again.
-func (t *translator) void(f agent.Frame) {
+func (t *translator) void() {
 	t.held = nil
 	t.close(statusIncomplete)
 	t.output = t.output[:len(t.output)-t.fresh]
-	t.attempt, t.items, t.calls, t.fresh = max(f.Attempt, t.attempt+1), 0, nil, 0
+}
+
+// begin begins an attempt of the step and returns its number, which is not below least. None
+// is used twice, even if the turn was rewound to before the step.
+func (t *translator) begin(f agent.Frame, least int) int {
+	if t.told == nil {
+		t.told = map[int]int{}
+	}
+	t.attempt = max(f.Attempt, least, t.told[t.step]+1)
+	t.told[t.step], t.began = t.attempt, f.Offset
+	t.items, t.calls, t.fresh = 0, nil, 0
+	return t.attempt
+}
+
+// note adds to what was read.
+func (t *translator) note(f agent.Frame) {
+	if f.Type == agent.FrameText || f.Type == agent.FrameReasoning {
+		if n := len(t.read); n > 0 && t.read[n-1].Type == f.Type {
+			return
+		}
+		f.Delta = ""
+	}
+	t.read = append(t.read, f)
+}
+
+// rewind takes the translator back to before the offset to which the turn was rewound. What
+// the segments before this one have told stays theirs.
+func (t *translator) rewind(f agent.Frame) {
+	to := f.Offset
+	if f.ToOffset != nil {
+		to = *f.ToOffset
+	}
+	then := &translator{ref: t.ref, label: t.label, functions: t.functions, segment: t.segment}
+	for _, had := range t.read {
+		if had.Offset < to {
+			then.frame(had)
+		}
+	}
+	then.settle(f)
+	if t.began < to { // its model has answered
+		t.settle(f)
+	} else {
+		t.held = nil
+		t.close(statusIncomplete)
+	}
+	t.output = slices.DeleteFunc(t.output, func(i *item) bool {
+		return !slices.ContainsFunc(then.output, func(kept *item) bool { return kept.ID == i.ID })
+	})
+	t.read, t.calls, t.ended, t.rewound = then.read, then.calls, "", true
+	t.step, t.attempt, t.began, t.items, t.fresh = then.step, then.attempt, then.began, then.items, 0
 }
 
 // settle takes what the step has said as final, as the frame now shows. What was
@@ -155,7 +226,7 @@ func (t *translator) say(f agent.Frame) {
 		t.close(statusCompleted)
 	}
 	if t.open == nil {
-		t.begin(typ)
+		t.openItem(typ)
 	}
 	t.text += f.Delta
 	e := t.inContent(delta)
@@ -163,8 +234,8 @@ func (t *translator) say(f agent.Frame) {
 	t.send(e)
 }
 
-// begin opens an item for text or reasoning.
-func (t *translator) begin(typ string) {
+// openItem opens an item for text or reasoning.
+func (t *translator) openItem(typ string) {
 	t.open = &item{Type: typ, ID: t.id(typ, t.items), Status: statusInProgress}
 	if typ == itemMessage {
 		t.open.Role = "assistant"
