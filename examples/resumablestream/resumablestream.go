@@ -47,8 +47,8 @@ type Reader struct {
 
 // Words are a piece of the answer.
 type Words struct {
-	Step int    `json:"step"` // model step that has said it
-	Text string `json:"text"`
+	Offset int64  `json:"offset"` // of their frame
+	Text   string `json:"text"`
 }
 
 // Read reads until the answer is whole, or ctx or the connection ends: then it
@@ -73,11 +73,12 @@ func (r *Reader) take(f agent.Frame) {
 	r.Offset = f.Offset + 1
 	switch f.Type {
 	case agent.FrameText:
-		r.Words = append(r.Words, Words{Step: f.Step, Text: f.Delta})
+		r.Words = append(r.Words, Words{Offset: f.Offset, Text: f.Delta})
 	case agent.FrameReset:
-		// The model is asked again, as its process died or its provider failed: what
-		// it has said in this step is void, wherever it was seen.
-		r.Words = slices.DeleteFunc(r.Words, func(w Words) bool { return w.Step == f.Step })
+		// The model is asked again, as its process died or its provider failed, or the
+		// turn was rewound: what was said from there on is void, wherever it was seen.
+		r.Words = slices.DeleteFunc(r.Words, func(w Words) bool { return w.Offset >= *f.ToOffset })
+		r.Ended = false
 	case agent.FrameEnd:
 		r.Ended = true
 	}

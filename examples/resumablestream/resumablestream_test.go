@@ -8,8 +8,10 @@ import (
 
 	"github.com/perdure/perdure"
 	"github.com/perdure/perdure/agent"
+	"github.com/perdure/perdure/client"
 	"github.com/perdure/perdure/examples/resumablestream"
 	"github.com/perdure/perdure/model"
+	"github.com/perdure/perdure/model/modeltest"
 	"github.com/perdure/perdure/perduretest"
 )
 
@@ -118,5 +120,35 @@ func TestServerCrash(t *testing.T) {
 	}
 	if want := "Stay in bed."; r.Text() != want {
 		t.Errorf("Text() = %q, want %q", r.Text(), want)
+	}
+}
+
+// TestRewind has a turn rewound to before its first step, of two, when the reader has all
+// of it: nothing of either remains.
+func TestRewind(t *testing.T) {
+	const first, second = "Let me look. ", "Stay in bed."
+	look := agent.NewTool("look", "looks", func(context.Context, struct{}) (string, error) { return "rain", nil }, agent.WithEffect(agent.Pure))
+	planner := resumablestream.NewPlanner(modeltest.Script(t,
+		modeltest.Say(first).Then(modeltest.Call("look", nil)), modeltest.Say(second), modeltest.Say("A walk.")))
+	planner.Tools = append(planner.Tools, look)
+	reg := perdure.NewRegistry()
+	if err := agent.Register(reg, planner); err != nil {
+		t.Fatal(err)
+	}
+	env := perduretest.New(t, reg)
+	r := &resumablestream.Reader{Turn: env.Tell("TravelPlanner", "trip", agent.Message{Text: "Plan a day in Kyoto."})}
+	for i, want := range []string{first + second, "A walk."} {
+		if i > 0 {
+			env.Settle()
+			if _, err := env.Agents().RewindTo(env.Context(), r.Turn, client.RewindPoint{Event: 1}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := r.Read(env.Context(), env.Agents(), func(*resumablestream.Reader) {}); err != nil {
+			t.Fatal(err)
+		}
+		if r.Text() != want || !r.Ended {
+			t.Errorf("Text() = %q, ended %v, want %q", r.Text(), r.Ended, want)
+		}
 	}
 }
