@@ -1738,13 +1738,13 @@ var init_exchange = __esm({
           }
         );
         setInterval(() => {
-          const before = this.tabs.size;
+          const before2 = this.tabs.size;
           for (const [key2, t4] of this.tabs) {
             if (Date.now() - t4.seen > 9e4) {
               this.tabs.delete(key2);
             }
           }
-          if (this.tabs.size < before) {
+          if (this.tabs.size < before2) {
             this.refresh("", []);
           }
         }, 3e4);
@@ -2053,9 +2053,9 @@ function parseJson(text) {
     return { ok: true, value: JSON.parse(text) };
   } catch {
     const at = new Finder(text).find();
-    const before = text.slice(0, at.place);
-    const line = before.split("\n").length;
-    return { ok: false, message: at.message, line, column: at.place - before.lastIndexOf("\n") };
+    const before2 = text.slice(0, at.place);
+    const line = before2.split("\n").length;
+    return { ok: false, message: at.message, line, column: at.place - before2.lastIndexOf("\n") };
   }
 }
 function jsonError(text) {
@@ -2322,10 +2322,10 @@ function Dialog({ title: title2, onClose, children, wide = false }) {
   const box = T2(null);
   const id = P2();
   A2(() => {
-    const before = document.activeElement;
+    const before2 = document.activeElement;
     box.current?.showModal();
     box.current?.querySelector("form :is(input, select, textarea)")?.focus();
-    return () => before?.focus?.();
+    return () => before2?.focus?.();
   }, []);
   return /* @__PURE__ */ a3(
     "dialog",
@@ -3336,8 +3336,8 @@ var many = 20;
 function runsOf(items, key2, value2) {
   return items.filter((i5) => !key2 || i5[key2] === value2).reduce((n4, i5) => n4 + i5.count, 0);
 }
-function muchHappens(before, now2) {
-  return Math.abs(runsOf(now2) - runsOf(before)) > many;
+function muchHappens(before2, now2) {
+  return Math.abs(runsOf(now2) - runsOf(before2)) > many;
 }
 
 // src/lib/cut.ts
@@ -3675,10 +3675,10 @@ function plotPath(values, top) {
     if (v5 === void 0) {
       return;
     }
-    const before = values[i5 - 1] !== void 0;
+    const before2 = values[i5 - 1] !== void 0;
     const after = values[i5 + 1] !== void 0;
-    text += (before ? "L" : "M") + x5(i5) + " " + y5(v5);
-    if (!before && !after) {
+    text += (before2 ? "L" : "M") + x5(i5) + " " + y5(v5);
+    if (!before2 && !after) {
       text += `h${Math.max(step / 2, 3).toFixed(1)}`;
     }
   });
@@ -3768,9 +3768,11 @@ function applyFrame(t4, f5) {
       return;
     case "reset": {
       const from = f5.toOffset ?? f5.offset;
-      t4.parts = t4.parts.filter((p6) => p6.offset < from);
+      t4.parts = t4.parts.filter((p6) => p6.offset < from).map((p6) => before(p6, from));
       t4.step = step;
-      t4.attempt = f5.attempt ?? t4.attempt + 1;
+      t4.attempt = f5.attempt ?? 1;
+      delete t4.status;
+      delete t4.error;
       return;
     }
     case "text":
@@ -3788,18 +3790,18 @@ function applyFrame(t4, f5) {
       });
       return;
     case "tool_result":
-      change(t4, f5.callId, { ended: true, result: f5.result, error: f5.error });
+      change(t4, f5.callId, { ended: true, result: f5.result, error: f5.error }, { ended: f5.offset });
       return;
     case "decision":
-      if (!f5.callId || !change(t4, f5.callId, { decision: f5.decision, decisionKind: f5.kind, decided: false })) {
+      if (!f5.callId || !change(t4, f5.callId, { decision: f5.decision, decisionKind: f5.kind, decided: false }, { decision: f5.offset })) {
         t4.parts.push({ kind: "decision", step, offset: f5.offset, decision: f5.decision ?? "", decisionKind: f5.kind ?? "" });
       }
       return;
     case "decided":
-      decided(t4, [f5.decision ?? "", ...f5.with ?? []]);
+      decided(t4, f5.offset, [f5.decision ?? "", ...f5.with ?? []]);
       return;
     case "agent":
-      if (!f5.callId || !change(t4, f5.callId, { agent: f5.agent, run: f5.run })) {
+      if (!f5.callId || !change(t4, f5.callId, { agent: f5.agent, run: f5.run }, { run: f5.offset })) {
         t4.parts.push({ kind: "agent", step, offset: f5.offset, agent: f5.agent ?? "", run: f5.run });
       }
       return;
@@ -3817,18 +3819,48 @@ function say(t4, kind2, step, f5) {
     t4.parts.push({ kind: kind2, step, offset: f5.offset, text: f5.delta ?? "" });
   }
 }
-function change(t4, callId, by) {
+function change(t4, callId, by, since) {
   for (let i5 = t4.parts.length - 1; i5 >= 0; i5--) {
     const p6 = t4.parts[i5];
     if (p6 && p6.kind === "call" && p6.callId === callId) {
-      t4.parts[i5] = { ...p6, ...by };
+      t4.parts[i5] = { ...p6, ...by, since: { ...p6.since, ...since } };
       return true;
     }
   }
   return false;
 }
-function decided(t4, ids) {
-  t4.parts = t4.parts.map((p6) => (p6.kind === "call" || p6.kind === "decision") && p6.decision && ids.includes(p6.decision) ? { ...p6, decided: true } : p6);
+function decided(t4, offset, ids) {
+  t4.parts = t4.parts.map(
+    (p6) => (p6.kind === "call" || p6.kind === "decision") && p6.decision && ids.includes(p6.decision) ? { ...p6, decided: true, since: { ...p6.since, decided: offset } } : p6
+  );
+}
+function before(p6, from) {
+  if (p6.kind !== "call" && p6.kind !== "decision" || !p6.since || Object.values(p6.since).every((at) => at < from)) {
+    return p6;
+  }
+  const { since } = p6;
+  const q4 = { ...p6, since: Object.fromEntries(Object.entries(since).filter(([, at]) => at < from)) };
+  const isVoid = (at) => at !== void 0 && at >= from;
+  if (isVoid(since.decided)) {
+    q4.decided = false;
+  }
+  if (q4.kind === "call") {
+    if (isVoid(since.ended)) {
+      delete q4.ended;
+      delete q4.result;
+      delete q4.error;
+    }
+    if (isVoid(since.decision)) {
+      delete q4.decision;
+      delete q4.decisionKind;
+      delete q4.decided;
+    }
+    if (isVoid(since.run)) {
+      delete q4.agent;
+      delete q4.run;
+    }
+  }
+  return q4;
 }
 
 // src/lib/turnstream.ts
@@ -4945,7 +4977,7 @@ function Rail({ at, onHelp }) {
   const [inbox, setInbox] = d2(0);
   const [events, setEvents] = d2(0);
   const [active, setActive] = d2(0);
-  const before = T2([]);
+  const before2 = T2([]);
   const [agents, setAgents] = d2(false);
   const refresh2 = () => {
     get("decisions?state=pending&limit=100").then(
@@ -4968,11 +5000,11 @@ function Rail({ at, onHelp }) {
       const items = last4.data.items;
       setActive(items.filter((c5) => ["pending", "running", "suspended"].includes(c5.status ?? "")).reduce((n4, c5) => n4 + c5.count, 0));
       if (runsOf(items, "phase", "waiting_event") > 0) {
-        rereadEvents(muchHappens(before.current, items));
+        rereadEvents(muchHappens(before2.current, items));
       } else {
         setEvents(0);
       }
-      before.current = items;
+      before2.current = items;
     }
   });
   const counts = { inbox: inbox + events, runs: active };

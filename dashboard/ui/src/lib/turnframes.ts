@@ -29,6 +29,15 @@ export interface Called {
   /** Absent in a call that has ended: it is long, or there is none. */
   result?: unknown;
   error?: string;
+  since?: Since;
+}
+
+/** Since has the offsets of the frames that have told what became of a part. */
+interface Since {
+  run?: number;
+  decision?: number;
+  decided?: number;
+  ended?: number;
 }
 
 /** Handed is the moment in which another agent is given the conversation. */
@@ -48,6 +57,7 @@ export interface Asked {
   decision: string;
   decisionKind: string;
   decided?: boolean;
+  since?: Since;
 }
 
 export type Part = Said | Called | Handed | Asked;
@@ -94,11 +104,14 @@ function applyFrame(t: TurnText, f: AgentFrame): void {
       t.attempt = 1;
       return;
     case "reset": {
-      // Whatever the step has said before is void.
+      // Whatever the step has said before is void. If the turn was rewound to before the
+      // step, so is what came after it, and what became of calls before it.
       const from = f.toOffset ?? f.offset;
-      t.parts = t.parts.filter((p) => p.offset < from);
+      t.parts = t.parts.filter((p) => p.offset < from).map((p) => before(p, from));
       t.step = step;
-      t.attempt = f.attempt ?? t.attempt + 1;
+      t.attempt = f.attempt ?? 1;
+      delete t.status;
+      delete t.error;
       return;
     }
     case "text":
@@ -111,18 +124,18 @@ function applyFrame(t: TurnText, f: AgentFrame): void {
       });
       return;
     case "tool_result":
-      change(t, f.callId, { ended: true, result: f.result, error: f.error });
+      change(t, f.callId, { ended: true, result: f.result, error: f.error }, { ended: f.offset });
       return;
     case "decision":
-      if (!f.callId || !change(t, f.callId, { decision: f.decision, decisionKind: f.kind, decided: false })) {
+      if (!f.callId || !change(t, f.callId, { decision: f.decision, decisionKind: f.kind, decided: false }, { decision: f.offset })) {
         t.parts.push({ kind: "decision", step, offset: f.offset, decision: f.decision ?? "", decisionKind: f.kind ?? "" });
       }
       return;
     case "decided":
-      decided(t, [f.decision ?? "", ...(f.with ?? [])]);
+      decided(t, f.offset, [f.decision ?? "", ...(f.with ?? [])]);
       return;
     case "agent":
-      if (!f.callId || !change(t, f.callId, { agent: f.agent, run: f.run })) {
+      if (!f.callId || !change(t, f.callId, { agent: f.agent, run: f.run }, { run: f.offset })) {
         t.parts.push({ kind: "agent", step, offset: f.offset, agent: f.agent ?? "", run: f.run });
       }
       return;
@@ -144,17 +157,49 @@ function say(t: TurnText, kind: "text" | "reasoning", step: number, f: AgentFram
 
 // change changes the newest call with an id: providers may use one again in a later
 // step.
-function change(t: TurnText, callId: string | undefined, by: Partial<Called>): boolean {
+function change(t: TurnText, callId: string | undefined, by: Partial<Called>, since: Since): boolean {
   for (let i = t.parts.length - 1; i >= 0; i--) {
     const p = t.parts[i];
     if (p && p.kind === "call" && p.callId === callId) {
-      t.parts[i] = { ...p, ...by };
+      t.parts[i] = { ...p, ...by, since: { ...p.since, ...since } };
       return true;
     }
   }
   return false;
 }
 
-function decided(t: TurnText, ids: string[]): void {
-  t.parts = t.parts.map((p) => ((p.kind === "call" || p.kind === "decision") && p.decision && ids.includes(p.decision) ? { ...p, decided: true } : p));
+function decided(t: TurnText, offset: number, ids: string[]): void {
+  t.parts = t.parts.map((p) =>
+    (p.kind === "call" || p.kind === "decision") && p.decision && ids.includes(p.decision) ? { ...p, decided: true, since: { ...p.since, decided: offset } } : p,
+  );
+}
+
+// before returns a part without what frames from an offset on have told of it.
+function before(p: Part, from: number): Part {
+  if ((p.kind !== "call" && p.kind !== "decision") || !p.since || Object.values(p.since).every((at) => at < from)) {
+    return p;
+  }
+  const { since } = p;
+  const q = { ...p, since: Object.fromEntries(Object.entries(since).filter(([, at]) => at < from)) as Since };
+  const isVoid = (at: number | undefined) => at !== undefined && at >= from;
+  if (isVoid(since.decided)) {
+    q.decided = false;
+  }
+  if (q.kind === "call") {
+    if (isVoid(since.ended)) {
+      delete q.ended;
+      delete q.result;
+      delete q.error;
+    }
+    if (isVoid(since.decision)) {
+      delete q.decision;
+      delete q.decisionKind;
+      delete q.decided;
+    }
+    if (isVoid(since.run)) {
+      delete q.agent;
+      delete q.run;
+    }
+  }
+  return q;
 }

@@ -51,3 +51,20 @@ test("who attaches after a reset sees nothing of what was void", () => {
   const late = applyFrames(emptyTurn(), all.slice(4));
   assert.deepEqual(late.parts, whole.parts);
 });
+
+test("a rewind drops the steps from the named one on, and the end", () => {
+  const failed = applyFrames(whole, [{ offset: (1 << 23) + 1, type: "end", status: "failed", error: "no more" }]);
+  const first: AgentFrame = { offset: (1 << 23) + 2, type: "reset", step: 1, toOffset: 0 };
+  assert.deepEqual(applyFrames(failed, [first]), { parts: [], next: first.offset + 1, step: 1, attempt: 1 });
+  const second = applyFrames(failed, [{ ...first, step: 2, toOffset: 1 << 22 }]);
+  assert.deepEqual([second.parts, second.status, second.step, second.attempt], [whole.parts.slice(0, 3), undefined, 2, 1]);
+});
+
+test("a rewind to before a call has ended takes back what became of it", () => {
+  for (const [to, until] of [[(1 << 21) + 3, 10], [(1 << 21) + 2, 9], [(1 << 21) + 1, 8], [1 << 21, 7]] as const) {
+    const rewound = applyFrames(whole, [{ offset: (1 << 23) + 1, type: "reset", step: 2, toOffset: to }]);
+    const was = applyFrames(emptyTurn(), all.slice(0, until)).parts;
+    const told = (parts: TurnText["parts"]) => parts.map(({ since, ...p }: any) => p);
+    assert.deepEqual(told(rewound.parts), told(was), "to " + to);
+  }
+});
