@@ -95,7 +95,8 @@ func newestAttempt(ctx context.Context, h hub.Hub, turn string, base int64) (int
 				if f.Offset < base {
 					return 1, nil
 				}
-				if f.Type == FrameStep || f.Type == FrameReset {
+				switch f.Type {
+				case FrameStep, FrameReset, FrameEnd: // the turn has not told of its rewind yet if it has an end
 					return max(f.Attempt, 1), nil
 				}
 			}
