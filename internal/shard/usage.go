@@ -38,8 +38,8 @@ func usageOf(activity string, result history.Text) []byte {
 }
 
 // projectOutcomes adds what the outcomes that a change takes in tell of: what models
-// took, in steps and in children, and who ran a step last. What a rewind delivers anew was counted when it was
-// taken in first: it was paid once.
+// took, in steps and in children, and who ran a step last. What a rewind delivers anew was
+// counted when it was taken in first: it was paid once.
 func (ch *change) projectOutcomes(sum *summary) {
 	for _, e := range ch.entries {
 		meta := e.m.Event.Meta

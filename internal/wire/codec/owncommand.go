@@ -46,9 +46,7 @@ func encodeFork(f *hub.Fork) *wirepb.HubFork {
 		return nil
 	}
 	m := &wirepb.HubFork{Run: f.Run, Execution: f.Execution, To: int64(f.To), Rows: EncodeRows(f.Rows)}
-	if f.Asked != nil {
-		m.Asked = &wirepb.HubPoint{To: int64(f.Asked.To), Execution: f.Asked.Execution}
-	}
+	m.Asked = encodePoint(f.Asked)
 	if p := f.Patch; p != nil {
 		m.Patch = &wirepb.HubPatch{Event: int64(p.Event), Result: Optional(p.Result), Failure: EncodeFailure(p.Failure)}
 	}
@@ -60,13 +58,25 @@ func decodeFork(m *wirepb.HubFork) *hub.Fork {
 		return nil
 	}
 	f := &hub.Fork{Run: m.Run, Execution: m.Execution, To: NarrowInt(m.To), Rows: DecodeRows(m.Rows)}
-	if m.Asked != nil {
-		f.Asked = &hub.Point{To: NarrowInt(m.Asked.To), Execution: m.Asked.Execution}
-	}
+	f.Asked = decodePoint(m.Asked)
 	if p := m.Patch; p != nil {
 		f.Patch = &hub.Patch{Event: NarrowInt(p.Event), Result: TextOf(p.Result), Failure: DecodeFailure(p.Failure)}
 	}
 	return f
+}
+
+func encodePoint(p *hub.Point) *wirepb.HubPoint {
+	if p == nil {
+		return nil
+	}
+	return &wirepb.HubPoint{To: int64(p.To), Execution: p.Execution}
+}
+
+func decodePoint(m *wirepb.HubPoint) *hub.Point {
+	if m == nil {
+		return nil
+	}
+	return &hub.Point{To: NarrowInt(m.To), Execution: m.Execution}
 }
 
 // EncodeRaise gives an event to our own service.
@@ -104,9 +114,7 @@ func EncodeControl(r *hub.Control) *wirepb.HubControl {
 		As:    r.As, Version: Optional(r.Version),
 		Session: r.Session,
 	}
-	if r.Asked != nil {
-		m.Asked = &wirepb.HubPoint{To: int64(r.Asked.To), Execution: r.Asked.Execution}
-	}
+	m.Asked = encodePoint(r.Asked)
 	if r.Tell != nil {
 		m.Tell = &wirepb.HubTold{Name: r.Tell.Name, Data: Optional(r.Tell.Data)}
 	}
@@ -122,9 +130,7 @@ func DecodeControl(m *wirepb.HubControl) *hub.Control {
 		As: m.As, Version: TextOf(m.Version),
 		Session: m.Session,
 	}
-	if m.Asked != nil {
-		r.Asked = &hub.Point{To: int(m.Asked.To), Execution: m.Asked.Execution}
-	}
+	r.Asked = decodePoint(m.Asked)
 	if m.Tell != nil {
 		r.Tell = &hub.Told{Name: m.Tell.Name, Data: TextOf(m.Tell.Data)}
 	}
